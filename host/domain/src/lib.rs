@@ -1,0 +1,1 @@
+//! What a practice, a client, a household and a file note are.

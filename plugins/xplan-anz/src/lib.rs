@@ -1,0 +1,1 @@
+//! Australia and New Zealand.

@@ -1,0 +1,2 @@
+//! The stand-in site as a program.
+fn main() {}
