@@ -1,2 +1,46 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`: one file a command.
+//!
+//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`) and `.ci/run`. Every step
+//! names what it does and how long it took; a step that fails names the command that failed. Nothing here is part
+//! of the product: what an operator needs is in the binary `tidegate`.
+
+mod build;
+mod component;
+mod packs;
+mod step;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The developers' and newcomers' commands of Tidegate.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Xtask::parse().command {
+        Command::Build(arguments) => build::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

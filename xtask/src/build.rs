@@ -1,0 +1,91 @@
+//! `cargo xtask build`: plugins as components, packs, and the host's binary.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::{Package, Workspace, cargo};
+use crate::{component, packs, step};
+
+/// Build the plugins, the packs and the host.
+///
+/// Plugins are compiled to WebAssembly components and put with their rules into `target/packs`, where a host built
+/// here looks for them. What has not changed is not built again.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --release\n  cargo xtask build --plugins"
+)]
+pub struct Arguments {
+    /// Build the host optimised; plugins always are
+    #[arg(long)]
+    release: bool,
+    /// Build the plugins and packs only
+    #[arg(long, conflicts_with = "release")]
+    plugins: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let workspace = Workspace::load()?;
+    plugins(&workspace)?;
+    if !arguments.plugins {
+        host(arguments.release)?;
+        eprintln!(
+            "   The host is {}",
+            workspace.binary("tidegate", arguments.release).display()
+        );
+    }
+    Ok(())
+}
+
+/// Builds the binary `tidegate`.
+pub fn host(release: bool) -> Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--package=tidegate"]);
+    if release {
+        build.arg("--release");
+    }
+    step::run("Building the host", &mut build)
+}
+
+/// Builds every plugin and assembles its packs.
+pub fn plugins(workspace: &Workspace) -> Result<()> {
+    let toolchain = Toolchain::find()?;
+    let target = workspace.target.join("plugins");
+    let mut build = toolchain.cargo_build(&target);
+    for plugin in workspace.plugins() {
+        build.arg("--package").arg(&plugin.name);
+    }
+    step::run(
+        &format!("Building plugins ({})", toolchain.described()),
+        &mut build,
+    )?;
+    let modules = target.join(TARGET).join("plugin");
+    for plugin in workspace.plugins() {
+        packs_of(plugin, &modules, workspace)
+            .with_context(|| format!("the plugin {} makes no pack", plugin.name))?;
+    }
+    Ok(())
+}
+
+/// Makes the plugin's component and, with it, each pack that the plugin serves.
+fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<()> {
+    let module = plugin
+        .module(modules)
+        .context("its crate-type in Cargo.toml does not name `cdylib`")?;
+    let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
+    let component = component::from_module(&module)?;
+    for name in plugin.packs() {
+        let pack = workspace.packs().join(name);
+        let changed = packs::assemble(&workspace.root.join("rules").join(name), &component, &pack)?;
+        let size = component.len() / 1000;
+        eprintln!(
+            "   Pack {name}: {changed} files changed, component of {size} kB, in {}",
+            pack.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Makes a core module, as rustc leaves it, the component that a pack carries.
+//!
+//! The plugin's manifest is a custom section of the core module, put there by the SDK. It is copied to the
+//! component's top level, so that a host reads it without running or unpacking anything.
+
+use anyhow::{Context, Result, bail};
+use wasm_encoder::{ComponentSection, CustomSection};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+/// The custom section that holds the manifest as JSON; `wit/v1/mapper.wit` says what is in it.
+const MANIFEST: &str = "tidegate:manifest";
+
+/// The component of a core module. Fails where the module does not fit its world or carries no manifest.
+pub fn from_module(module: &[u8]) -> Result<Vec<u8>> {
+    let manifest = manifest(module)?;
+    let mut component = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .context("the module does not make a component of the world it was built for")?;
+    CustomSection {
+        name: MANIFEST.into(),
+        data: manifest.into(),
+    }
+    .append_to_component(&mut component);
+    Ok(component)
+}
+
+/// The manifest's bytes in a core module, checked to be one JSON object.
+fn manifest(module: &[u8]) -> Result<&[u8]> {
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.context("the module is not WebAssembly")? {
+            Payload::CustomSection(section) if section.name() == MANIFEST => {
+                let json: serde_json::Value = serde_json::from_slice(section.data())
+                    .with_context(|| format!("the custom section `{MANIFEST}` is not JSON"))?;
+                if !json.is_object() {
+                    bail!("the custom section `{MANIFEST}` is not a JSON object");
+                }
+                return Ok(section.data());
+            }
+            _ => {}
+        }
+    }
+    bail!(
+        "the module has no custom section `{MANIFEST}`: the SDK's macro writes it, so export the plugin with it"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::Module;
+
+    use super::*;
+
+    fn module(manifest: Option<&[u8]>) -> Vec<u8> {
+        let mut module = Module::new();
+        if let Some(data) = manifest {
+            module.section(&CustomSection {
+                name: MANIFEST.into(),
+                data: data.into(),
+            });
+        }
+        module.finish()
+    }
+
+    #[test]
+    fn the_manifest_stands_at_the_top_of_the_component() {
+        let component = from_module(&module(Some(br#"{"name":"x"}"#))).unwrap();
+        let mut depth = 0;
+        let mut found = None;
+        for payload in Parser::new(0).parse_all(&component) {
+            match payload.unwrap() {
+                Payload::ModuleSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::CustomSection(section) if section.name() == MANIFEST && depth == 0 => {
+                    found = Some(section.data().to_vec());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(found.unwrap(), br#"{"name":"x"}"#);
+        wasmparser::Validator::new()
+            .validate_all(&component)
+            .unwrap();
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_manifest_is_said() {
+        let check = |manifest: Option<&[u8]>, expected: &str| {
+            let error = format!("{:#}", from_module(&module(manifest)).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        };
+        check(None, "has no custom section");
+        check(Some(b"{"), "is not JSON");
+        check(Some(b"[]"), "is not a JSON object");
+    }
+}
