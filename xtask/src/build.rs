@@ -42,13 +42,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Builds the binary `tidegate`.
+///
+/// With the workspace's other programs where it is not optimised: cargo then chooses the same features of the
+/// dependencies as for the tests, and compiles them once for both. The bench stays out, for its own database's sake.
 pub fn host(release: bool) -> Result<()> {
-    let mut build = cargo();
-    build.args(["build", "--locked", "--package=tidegate"]);
-    if release {
-        build.arg("--release");
-    }
-    step::run("Building the host", &mut build)
+    let selection: &[&str] = match release {
+        true => &["--release", "--package=tidegate"],
+        false => &["--workspace", "--exclude=tidegate-bench", "--bins"],
+    };
+    step::run("Building the host", cargo().arg("build").args(selection))
 }
 
 /// Builds every plugin and assembles its packs.

@@ -4,10 +4,13 @@
 //! names what it does and how long it took; a step that fails names the command that failed. Nothing here is part
 //! of the product: what an operator needs is in the binary `tidegate`.
 
+mod bench;
 mod build;
 mod component;
+mod demo;
 mod packs;
 mod step;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -29,12 +32,18 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
     Build(build::Arguments),
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Xtask::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

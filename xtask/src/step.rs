@@ -2,6 +2,9 @@
 //!
 //! Lines go to standard error, so that what a command prints on standard output stays its own.
 
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -42,6 +45,19 @@ pub fn output(command: &mut Command) -> Result<String> {
     }
     String::from_utf8(stdout)
         .with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
+}
+
+/// Replaces this program by `command`, so that signals and the exit code are the command's own. Returns only to fail.
+pub fn become_program(command: &mut Command) -> Result<()> {
+    let error = command.exec();
+    Err(error).with_context(|| format!("`{}` could not be started", shown(command)))
+}
+
+/// Where `PATH` finds the program `name`, if it does.
+pub fn program(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 /// Installs Debian packages, without a question. Fails, saying what to type, where this user may not.

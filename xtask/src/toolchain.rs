@@ -69,8 +69,8 @@ impl Toolchain {
 
     /// `cargo build` for the plugins' target, set up to leave its output below `target`.
     ///
-    /// The host's compiler flags are left out, and paths of this machine are cut from what is built: one source
-    /// makes one digest wherever it is compiled.
+    /// The host's compiler flags are left out, and paths of this machine are cut from what is built: the same
+    /// compiler makes the same bytes wherever it runs.
     pub fn cargo_build(&self, target: &Path) -> Command {
         let mut command = match self {
             Self::Own => workspace::cargo(),

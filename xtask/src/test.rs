@@ -1,0 +1,118 @@
+//! `cargo xtask test`: everything that is tested, the end-to-end tests with the real binary and a real browser.
+//!
+//! The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
+//! harness reads:
+//!
+//! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
+//! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
+//! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::workspace::{Workspace, cargo};
+use crate::{build, step};
+
+/// The names under which distributions and vendors ship Chromium, the first found is used.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// Run every test: units, end to end, crashes, browser.
+///
+/// Builds the plugins, the packs and the host first, and fetches what the browser tests need. Ends with cargo's own
+/// summary of each test program.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  cargo xtask test
+  cargo xtask test household           only tests whose name contains `household`
+  cargo xtask test -- --test-threads 1")]
+pub struct Arguments {
+    /// Passed on to the test programs: a part of the tests' names, or their options after `--`
+    #[arg(trailing_var_arg = true, value_name = "TEST")]
+    tests: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let workspace = Workspace::load()?;
+    let chromium = chromium()?;
+    browser_packages(&workspace.root.join("tests/browser"))?;
+    build::plugins(&workspace)?;
+    // One selection of targets for both commands: cargo then compiles nothing twice.
+    let everything = ["--workspace", "--bins", "--tests"];
+    step::run(
+        "Building the host and its tests",
+        cargo().arg("build").args(everything),
+    )?;
+    eprintln!("── Testing");
+    step::quietly(
+        cargo()
+            .args(["test", "--workspace", "--no-fail-fast", "--"])
+            .args(&arguments.tests)
+            .env("TIDEGATE_BIN", workspace.binary("tidegate", false))
+            .env("TIDEGATE_PACKS", workspace.packs())
+            .env("CHROMIUM", chromium),
+    )
+}
+
+/// The browser: what `CHROMIUM` names, else one that is installed, else Debian's, which is installed first.
+fn chromium() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    if let Some(found) = BROWSERS.iter().find_map(|name| step::program(name)) {
+        return Ok(found);
+    }
+    step::apt_install(&["chromium", "fonts-dejavu-core", "fonts-noto-core"])?;
+    Ok("/usr/bin/chromium".into())
+}
+
+/// Installs the packages of the browser tests where their lockfile is newer than what is installed.
+fn browser_packages(folder: &Path) -> Result<()> {
+    let changed = |file: &str| {
+        fs::metadata(folder.join(file))
+            .and_then(|data| data.modified())
+            .ok()
+    };
+    if !needs_install(
+        changed("package-lock.json"),
+        changed("node_modules/.package-lock.json"),
+    ) {
+        return Ok(());
+    }
+    if step::program("npm").is_none() {
+        step::apt_install(&["nodejs", "npm"])?;
+    }
+    step::run(
+        "Installing the browser tests' packages",
+        Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(folder),
+    )
+}
+
+/// Whether what is installed is missing or older than the lockfile.
+fn needs_install(locked: Option<SystemTime>, installed: Option<SystemTime>) -> bool {
+    installed.is_none() || installed < locked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn packages_are_installed_once_for_each_lockfile() {
+        let early = SystemTime::UNIX_EPOCH;
+        let late = early + Duration::from_secs(1);
+        assert!(needs_install(Some(early), None));
+        assert!(needs_install(Some(late), Some(early)));
+        assert!(!needs_install(Some(early), Some(late)));
+    }
+}
