@@ -1,1 +1,40 @@
-//! The plugin author's kit.
+//! What the author of a Tidegate mapping plugin depends on.
+//!
+//! A plugin is a type that implements [`Plugin`] and one line, `tidegate_sdk::export!(MyPlugin);`. The types it
+//! takes and gives are the contract's own (`wit/v1`), the same natively and in the sandbox, so that a plugin is
+//! tested and measured as ordinary Rust.
+//!
+//! The kit knows no CRM and no region. It never reads a clock, a file or the network outside the test harness
+//! (feature `harness`), and a plugin built with it cannot.
+
+pub mod bindings;
+pub mod canonical;
+mod export;
+mod plugin;
+mod rules;
+mod session;
+mod table;
+pub mod text;
+mod trail;
+
+pub use bindings::exports::tidegate::mapping::mapper::{
+    Adviser, Canonical, Client, ClientStatus, Context, Cover, CoverOwner, CoverType, Diagnostic,
+    Event, Extension, FieldExplanation, FileNote, Goal, GoalOwner, HouseholdRole, Manifest, Mapped,
+    Member, Money, Outcome, Outlook, PremiumFrequency, RawRecord, RecordKind, RuleProblem,
+    Severity, Sex, Source, Title, Verdict,
+};
+pub use bindings::tidegate::mapping::{
+    log::Level as LogLevel,
+    phone::{LineType, Number as PhoneNumber, Problem as PhoneProblem},
+};
+pub use plugin::{Ctx, Fate, Host, Plugin};
+pub use session::Session;
+pub use table::{Spellings, Table};
+pub use trail::{Lineage, Origin, Recorded, Trail, Unrecorded};
+
+/// What the code behind [`export!`] uses; not for plugin authors.
+#[doc(hidden)]
+pub mod glue {
+    pub use crate::bindings::exports::tidegate::mapping::mapper::Guest;
+    pub use crate::export::{Imports, section};
+}

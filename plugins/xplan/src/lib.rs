@@ -1,1 +1,23 @@
-//! Reading Xplan.
+//! Reading Xplan's own JSON.
+//!
+//! For the plugins of every region: the wrapped types, rows in both of the shapes in which they occur, and a
+//! client with its lists. What the CRM calls a field comes from the rules; what a field *means* is the plugin's
+//! business, not this crate's. Reading never rejects a record for a field of the wrong type: only a text that is
+//! not JSON is an error.
+
+mod date;
+mod decimal;
+mod fields;
+mod lenient;
+mod names;
+mod record;
+mod row;
+mod value;
+
+pub use date::Date;
+pub use decimal::plain_decimal;
+pub use fields::{AddressField, ClientField, ContactField, UserField};
+pub use names::{Fields, Names};
+pub use record::{ClientNames, List, RawClient, RawUser, Rows};
+pub use row::{Row, View};
+pub use value::{Number, Value};

@@ -1,0 +1,165 @@
+//! What a mapping leaves behind beside the record: diagnostics always, and lineage when somebody asks.
+//!
+//! A plugin has one mapping function, generic over [`Lineage`]. `map` runs it with [`Unrecorded`], which compiles
+//! to nothing; `explain` runs the same function with [`Recorded`]. So an explanation cannot tell of another value
+//! than the one that was mapped.
+
+use crate::{Diagnostic, Fate, FieldExplanation, Mapped, Severity, Verdict, canonical};
+
+/// Where one canonical field was read, and by which rule.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Origin {
+    /// JSON Pointer into the raw record.
+    pub source: Option<String>,
+    /// What stands there, as text.
+    pub source_value: Option<String>,
+    /// JSON Pointer into the rules, a space, and what the rule says.
+    pub rule: Option<String>,
+}
+
+/// Who wants to know where values come from.
+pub trait Lineage {
+    /// Takes the origin of a canonical field; a later one for the same field takes its place.
+    fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin);
+}
+
+/// Nobody: the hot path.
+pub struct Unrecorded;
+
+impl Lineage for Unrecorded {
+    #[inline]
+    fn origin(&mut self, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
+}
+
+/// A person, through `explain`.
+#[derive(Default)]
+pub struct Recorded {
+    origins: Vec<(&'static str, Origin)>,
+}
+
+impl Lineage for Recorded {
+    fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
+        self.origins.retain(|(known, _)| *known != field);
+        self.origins.push((field, origin()));
+    }
+}
+
+/// What is left behind while one record is mapped.
+pub struct Trail<L> {
+    diagnostics: Vec<Diagnostic>,
+    lineage: L,
+}
+
+impl<L: Lineage> Trail<L> {
+    /// An empty trail.
+    pub fn new(lineage: L) -> Self {
+        Self {
+            diagnostics: Vec::new(),
+            lineage,
+        }
+    }
+
+    /// Tells where a field comes from.
+    #[inline]
+    pub fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
+        self.lineage.origin(field, origin);
+    }
+
+    /// Something worth knowing: a value was derived or normalised, nothing was left out.
+    pub fn info(&mut self, field: &'static str, code: &str, message: impl Into<String>) {
+        self.add(Severity::Info, Some(field), code, message.into());
+    }
+
+    /// A value was left out or stands in doubt.
+    pub fn warn(&mut self, field: &'static str, code: &str, message: impl Into<String>) {
+        self.add(Severity::Warning, Some(field), code, message.into());
+    }
+
+    /// Something about the record as a whole.
+    pub fn whole(&mut self, severity: Severity, code: &str, message: impl Into<String>) {
+        self.add(severity, None, code, message.into());
+    }
+
+    fn add(&mut self, severity: Severity, field: Option<&str>, code: &str, message: String) {
+        self.diagnostics.push(Diagnostic {
+            severity,
+            field: field.map(str::to_owned),
+            code: code.to_owned(),
+            message,
+        });
+    }
+
+    /// The verdict, with all that was left on the trail, and who asked for lineage.
+    pub(crate) fn end(self, fate: Fate) -> (Verdict, L) {
+        let Self {
+            diagnostics,
+            lineage,
+        } = self;
+        let verdict = match fate {
+            Fate::Mapped(records) => Verdict::Mapped(Mapped {
+                records,
+                diagnostics,
+            }),
+            Fate::Skipped => Verdict::Skipped(diagnostics),
+            Fate::Rejected => Verdict::Rejected(diagnostics),
+        };
+        (verdict, lineage)
+    }
+}
+
+impl Recorded {
+    /// The explanation of what a record was mapped to: a field at a time, each with the value of the outcome
+    /// itself, and the record as a whole under the name `record` where there is something to say about it.
+    pub(crate) fn explain(self, verdict: &Verdict) -> Vec<FieldExplanation> {
+        let (fields, diagnostics) = match verdict {
+            Verdict::Mapped(mapped) => (
+                canonical::fields_of(&mapped.records),
+                mapped.diagnostics.as_slice(),
+            ),
+            Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => {
+                (Vec::new(), diagnostics.as_slice())
+            }
+        };
+        let about = |field: Option<&str>| -> Vec<Diagnostic> {
+            diagnostics
+                .iter()
+                .filter(|d| d.field.as_deref() == field)
+                .cloned()
+                .collect()
+        };
+        let mut explained: Vec<FieldExplanation> = fields
+            .into_iter()
+            .map(|(field, value)| {
+                let origin = self.origins.iter().find(|(known, _)| *known == field);
+                let origin = origin.map(|(_, origin)| origin.clone()).unwrap_or_default();
+                explanation(&field, value, origin, about(Some(&field)))
+            })
+            .collect();
+        let whole = about(None);
+        let origin = self
+            .origins
+            .into_iter()
+            .find(|(known, _)| *known == canonical::WHOLE);
+        if !whole.is_empty() || origin.is_some() {
+            let origin = origin.map(|(_, origin)| origin).unwrap_or_default();
+            explained.push(explanation(canonical::WHOLE, None, origin, whole));
+        }
+        explained
+    }
+}
+
+fn explanation(
+    field: &str,
+    value: Option<String>,
+    origin: Origin,
+    diagnostics: Vec<Diagnostic>,
+) -> FieldExplanation {
+    FieldExplanation {
+        field: field.to_owned(),
+        value,
+        source: origin.source,
+        source_value: origin.source_value,
+        rule: origin.rule,
+        diagnostics,
+    }
+}

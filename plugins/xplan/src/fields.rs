@@ -1,0 +1,95 @@
+//! The fields that plugins read, and what the rules call them.
+
+use crate::fields;
+
+fields! {
+    /// A client's row.
+    pub enum ClientField {
+        /// The entity's number; part of every row, not asked for.
+        Id = "id",
+        /// The list of the entity's statuses; part of every row, not asked for.
+        Status = "status",
+        /// Whether the entity is a person, a company or a trust.
+        EntityType = "entity_type",
+        /// How the person is addressed.
+        Title = "title",
+        /// Given name.
+        FirstName = "first_name",
+        /// Middle names.
+        MiddleName = "middle_name",
+        /// Family name.
+        LastName = "last_name",
+        /// What the person likes to be called.
+        PreferredName = "preferred_name",
+        /// Date of birth.
+        DateOfBirth = "date_of_birth",
+        /// Sex.
+        Sex = "sex",
+        /// The preferred email address.
+        Email = "email",
+        /// The preferred telephone number.
+        Phone = "phone",
+        /// The adviser's number.
+        Adviser = "adviser",
+        /// The partner's number.
+        Partner = "partner",
+        /// Whether the record is the partner's of a couple.
+        IsPartner = "is_partner",
+    }
+}
+
+impl ClientField {
+    /// How many of the first fields are part of every row and need not be asked for.
+    pub const MEMBERS: usize = 2;
+}
+
+fields! {
+    /// A row of a client's contact list.
+    pub enum ContactField {
+        /// What kind of contact it is.
+        Type = "type",
+        /// The number or address.
+        Value = "value",
+        /// Whether it is the preferred one.
+        Preferred = "preferred",
+    }
+}
+
+fields! {
+    /// A row of a client's address list.
+    pub enum AddressField {
+        /// What kind of address it is.
+        Type = "type",
+        /// Street, with number and unit.
+        Street = "street",
+        /// Suburb or town.
+        Suburb = "suburb",
+        /// State or province.
+        State = "state",
+        /// Postcode.
+        Postcode = "postcode",
+        /// Country, as a code or a name.
+        Country = "country",
+        /// Whether it is the preferred one.
+        Preferred = "preferred",
+    }
+}
+
+fields! {
+    /// A user's row.
+    pub enum UserField {
+        /// The user's number; part of every row, not asked for.
+        Id = "id",
+        /// Given name.
+        FirstName = "first_name",
+        /// Family name.
+        LastName = "last_name",
+        /// Email address.
+        Email = "email",
+    }
+}
+
+impl UserField {
+    /// How many of the first fields are part of every row and need not be asked for.
+    pub const MEMBERS: usize = 1;
+}

@@ -1,0 +1,98 @@
+//! The CRM's names of the fields a plugin reads.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{Deserialize, Deserializer, de};
+
+/// The fields of one kind of row, as an enumeration; made by [`fields!`](crate::fields).
+pub trait Fields: Copy + 'static {
+    /// What the rules call the fields, in order.
+    const KEYS: &'static [&'static str];
+
+    /// The field's place in `KEYS`.
+    fn index(self) -> usize;
+}
+
+/// Declares the fields of one kind of row and what the rules call each.
+#[macro_export]
+macro_rules! fields {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$field_doc:meta])* $field:ident = $key:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$field_doc])* $field,)+ }
+
+        impl $crate::Fields for $name {
+            const KEYS: &'static [&'static str] = &[$($key),+];
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+/// The CRM's names for the fields `F`, as the rules give them: a table from the rules' key to the CRM's name.
+/// All keys have to be there and no others may be.
+#[derive(Debug, Clone)]
+pub struct Names<F> {
+    names: Vec<Box<str>>,
+    fields: PhantomData<F>,
+}
+
+impl<F: Fields> Names<F> {
+    /// The CRM's name of a field.
+    #[must_use]
+    pub fn of(&self, field: F) -> &str {
+        &self.names[field.index()]
+    }
+
+    /// The CRM's names, in the fields' order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// The index of the field that the CRM calls `name`. `expected` is the index to try first: rows carry their
+    /// fields in the order in which they were asked for, so that it mostly is the one after the last found.
+    pub(crate) fn find(&self, name: &str, expected: usize) -> Option<usize> {
+        match self.names.get(expected) {
+            Some(known) if **known == *name => Some(expected),
+            _ => self.names.iter().position(|known| **known == *name),
+        }
+    }
+}
+
+impl<'de, F: Fields> Deserialize<'de> for Names<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamesVisitor(PhantomData))
+    }
+}
+
+struct NamesVisitor<F>(PhantomData<F>);
+
+impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
+    type Value = Names<F>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a table with the CRM's field names under {}",
+            F::KEYS.join(", ")
+        )
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Names<F>, A::Error> {
+        let mut names: Vec<Box<str>> = vec![Box::from(""); F::KEYS.len()];
+        while let Some(key) = map.next_key::<&str>()? {
+            let index = F::KEYS.iter().position(|known| *known == key);
+            let index = index.ok_or_else(|| de::Error::unknown_field(key, F::KEYS))?;
+            names[index] = map.next_value()?;
+        }
+        match names.iter().position(|name| name.is_empty()) {
+            Some(missing) => Err(de::Error::missing_field(F::KEYS[missing])),
+            None => Ok(Names {
+                names,
+                fields: PhantomData,
+            }),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The contract's raw records: an entity's row and the lists that belong to it.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use crate::{
+    AddressField, ClientField, ContactField, Fields, Names, Row, UserField, View,
+    lenient::{Lenient, Reader},
+    row::RowReader,
+};
+
+/// A list below an entity, as the rules describe it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound = "F: Fields")]
+pub struct List<F> {
+    /// The list's name in the CRM, and in the raw record: `contact`.
+    pub list: String,
+    /// What the CRM calls its rows' fields.
+    pub fields: Names<F>,
+}
+
+/// A list's rows.
+#[derive(Debug, Default)]
+pub enum Rows<'a, F> {
+    /// The CRM has not got the list.
+    #[default]
+    Absent,
+    /// The rows in the CRM's order.
+    Read(Vec<Row<'a, F>>),
+    /// The CRM sent something other than a list.
+    Broken,
+}
+
+impl<'a, F: Fields> Rows<'a, F> {
+    /// Each row with its place.
+    ///
+    /// `rules` is where the rules describe the list: `/client/contact/fields`.
+    pub fn views<'r>(
+        &'r self,
+        list: &'r List<F>,
+        rules: &'static str,
+    ) -> impl Iterator<Item = View<'r, 'a, F>> + Clone {
+        let rows = match self {
+            Self::Read(rows) => rows.as_slice(),
+            Self::Absent | Self::Broken => &[],
+        };
+        let view = move |(index, row)| View {
+            rules,
+            row,
+            names: &list.fields,
+            place: Some((&*list.list, index)),
+        };
+        rows.iter().enumerate().map(view)
+    }
+}
+
+/// What the CRM calls everything about a client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientNames<'n> {
+    /// The client's own row.
+    pub fields: &'n Names<ClientField>,
+    /// The list of contacts.
+    pub contact: &'n List<ContactField>,
+    /// The list of addresses.
+    pub address: &'n List<AddressField>,
+}
+
+/// A client as the CRM sent it.
+#[derive(Debug)]
+pub struct RawClient<'a> {
+    /// The client's own row.
+    pub row: Row<'a, ClientField>,
+    /// Telephone numbers and email addresses.
+    pub contacts: Rows<'a, ContactField>,
+    /// Postal addresses.
+    pub addresses: Rows<'a, AddressField>,
+}
+
+impl<'a> RawClient<'a> {
+    /// Reads a client.
+    ///
+    /// # Errors
+    /// What is wrong with the text where it is not UTF-8 JSON.
+    pub fn read(json: &'a [u8], names: ClientNames<'_>) -> Result<Self, String> {
+        let mut client = Self {
+            row: Row::default(),
+            contacts: Rows::Absent,
+            addresses: Rows::Absent,
+        };
+        read(
+            json,
+            ClientReader {
+                names,
+                client: &mut client,
+            },
+        )?;
+        Ok(client)
+    }
+}
+
+/// A user as the CRM sent it.
+#[derive(Debug)]
+pub struct RawUser<'a> {
+    /// The user's own row.
+    pub row: Row<'a, UserField>,
+}
+
+impl<'a> RawUser<'a> {
+    /// Reads a user.
+    ///
+    /// # Errors
+    /// What is wrong with the text where it is not UTF-8 JSON.
+    pub fn read(json: &'a [u8], names: &Names<UserField>) -> Result<Self, String> {
+        let mut user = Self {
+            row: Row::default(),
+        };
+        read(
+            json,
+            UserReader {
+                names,
+                user: &mut user,
+            },
+        )?;
+        Ok(user)
+    }
+}
+
+fn read<'a, R: Reader<'a, Out = ()>>(json: &'a [u8], reader: R) -> Result<(), String> {
+    let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    Lenient(reader)
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end())
+        .map_err(|error| error.to_string())
+}
+
+struct ClientReader<'n, 'r, 'a> {
+    names: ClientNames<'n>,
+    client: &'r mut RawClient<'a>,
+}
+
+impl<'a> Reader<'a> for ClientReader<'_, '_, 'a> {
+    type Out = ();
+
+    fn object<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { names, client } = self;
+        while let Some(part) =
+            map.next_key_seed(PartSeed([&names.contact.list, &names.address.list]))?
+        {
+            match part {
+                Part::Row => {
+                    client.row = map.next_value_seed(Lenient(RowReader {
+                        names: names.fields,
+                    }))?;
+                }
+                Part::List(0) => {
+                    let reader = RowsReader {
+                        names: &names.contact.fields,
+                    };
+                    client.contacts = map.next_value_seed(Lenient(reader))?;
+                }
+                Part::List(_) => {
+                    let reader = RowsReader {
+                        names: &names.address.fields,
+                    };
+                    client.addresses = map.next_value_seed(Lenient(reader))?;
+                }
+                Part::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn other(self) {}
+}
+
+struct UserReader<'n, 'r, 'a> {
+    names: &'n Names<UserField>,
+    user: &'r mut RawUser<'a>,
+}
+
+impl<'a> Reader<'a> for UserReader<'_, '_, 'a> {
+    type Out = ();
+
+    fn object<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(part) = map.next_key_seed(PartSeed([]))? {
+            if let Part::Row = part {
+                self.user.row = map.next_value_seed(Lenient(RowReader { names: self.names }))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn other(self) {}
+}
+
+/// Reads a list of rows.
+struct RowsReader<'n, F> {
+    names: &'n Names<F>,
+}
+
+impl<'de, F: Fields> Reader<'de> for RowsReader<'_, F> {
+    type Out = Rows<'de, F>;
+
+    fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Rows<'de, F>, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = seq.next_element_seed(Lenient(RowReader { names: self.names }))? {
+            rows.push(row);
+        }
+        Ok(Rows::Read(rows))
+    }
+
+    fn other(self) -> Rows<'de, F> {
+        Rows::Broken
+    }
+}
+
+enum Part {
+    Row,
+    List(usize),
+    Other,
+}
+
+/// Tells the parts of a raw record by their names.
+struct PartSeed<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for PartSeed<'_, N> {
+    type Value = Part;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Part, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<const N: usize> Visitor<'_> for PartSeed<'_, N> {
+    type Value = Part;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a part's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Part, E> {
+        Ok(match self.0.iter().position(|list| *list == name) {
+            _ if name == "row" => Part::Row,
+            Some(index) => Part::List(index),
+            None => Part::Other,
+        })
+    }
+}

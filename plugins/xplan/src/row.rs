@@ -1,0 +1,296 @@
+//! A row of a list, in either of the shapes in which Xplan's rows occur.
+//!
+//! `{"id":1259,"entity_name":"…","fields":{"first_name":"…"}}` and the flattened
+//! `{"id":1259,"entity_name":"…","first_name":"…"}` read the same. Only the fields that the rules name are kept.
+
+use std::{borrow::Cow, fmt, iter, marker::PhantomData};
+
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+};
+
+use tidegate_sdk::{Lineage, Origin, Trail, text};
+
+use crate::{
+    Fields, Names, Number, Value,
+    lenient::{Lenient, Reader},
+};
+
+/// A row's fields `F`.
+#[derive(Debug)]
+pub struct Row<'a, F> {
+    /// By the fields' index; empty where the row is not an object.
+    values: Vec<Value<'a>>,
+    /// By the same index, a bit for each field that stood under `fields`.
+    nested: u64,
+    fields: PhantomData<F>,
+}
+
+impl<F> Default for Row<'_, F> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            nested: 0,
+            fields: PhantomData,
+        }
+    }
+}
+
+impl<'a, F: Fields> Row<'a, F> {
+    /// A field's value; [`Value::Absent`] where the row has none.
+    #[must_use]
+    pub fn get(&self, field: F) -> &Value<'a> {
+        self.values.get(field.index()).unwrap_or(&Value::Absent)
+    }
+
+    /// True where the CRM sent something other than an object for a row.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// A row with its place in the raw record, so that each value can tell where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'r, 'a, F> {
+    /// The row.
+    pub row: &'r Row<'a, F>,
+    /// What the CRM calls its fields.
+    pub names: &'r Names<F>,
+    /// The list's name and the row's index, or none for the entity's own row.
+    pub place: Option<(&'r str, usize)>,
+    /// Where the rules name the fields, as a JSON Pointer: `/client/fields`.
+    pub rules: &'static str,
+}
+
+impl<'r, 'a, F: Fields> View<'r, 'a, F> {
+    /// A field's value.
+    #[must_use]
+    pub fn get(&self, field: F) -> &'r Value<'a> {
+        self.row.get(field)
+    }
+
+    /// Where the field stands, or would stand, as a JSON Pointer into the raw record.
+    #[must_use]
+    pub fn pointer(&self, field: F) -> String {
+        let name = self.names.of(field).replace('~', "~0").replace('/', "~1");
+        let absent = matches!(self.get(field), Value::Absent);
+        let nested = self.row.nested & (1 << field.index()) != 0;
+        let inner = if nested || absent { "/fields" } else { "" };
+        match self.place {
+            Some((list, index)) => format!("/{list}/{index}{inner}/{name}"),
+            None => format!("/row{inner}/{name}"),
+        }
+    }
+
+    /// The field's origin; with no other rule, the rule that names the field.
+    #[must_use]
+    pub fn origin(&self, field: F, rule: Option<String>) -> Origin {
+        let name = self.names.of(field);
+        Origin {
+            source: Some(self.pointer(field)),
+            source_value: self.get(field).display(),
+            rule: rule
+                .or_else(|| Some(format!("{}/{} {name}", self.rules, F::KEYS[field.index()]))),
+        }
+    }
+
+    /// The field's text, cleaned. What is not text is left out and told.
+    pub fn text<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut Trail<L>,
+    ) -> Option<Cow<'r, str>> {
+        match self.get(field) {
+            Value::Text(text) => text::clean(text),
+            value => {
+                self.expect_empty(field, value, "a text", canonical, trail);
+                None
+            }
+        }
+    }
+
+    /// A reference to another entity: a number, or a number as text.
+    pub fn reference<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut Trail<L>,
+    ) -> Option<String> {
+        match self.get(field) {
+            Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
+            Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
+            value => {
+                self.expect_empty(field, value, "the number of a record", canonical, trail);
+                None
+            }
+        }
+    }
+
+    /// Yes or no; 1 and 0, and the words, count too.
+    pub fn flag<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut Trail<L>,
+    ) -> Option<bool> {
+        match self.get(field) {
+            Value::Flag(flag) => Some(*flag),
+            Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
+            Value::Text(text) if is_one_of(text, &["true", "yes", "y", "1"]) => Some(true),
+            Value::Text(text) if is_one_of(text, &["false", "no", "n", "0"]) => Some(false),
+            value => {
+                self.expect_empty(field, value, "yes or no", canonical, trail);
+                None
+            }
+        }
+    }
+
+    /// Tells that a field holds something else than it should, unless it holds nothing.
+    pub fn expect_empty<L: Lineage>(
+        &self,
+        field: F,
+        value: &Value<'_>,
+        wanted: &str,
+        canonical: &'static str,
+        trail: &mut Trail<L>,
+    ) {
+        if !value.is_empty() {
+            let name = self.names.of(field);
+            let kind = value.kind();
+            trail.warn(
+                canonical,
+                "wrong-type",
+                format!("Xplan's field {name} holds {kind} where {wanted} belongs; it was left out. Correct the field in Xplan, or the field's name in the rules."),
+            );
+        }
+    }
+}
+
+/// A whole number above zero, of a length that an entity's number can have.
+fn is_reference(text: &str) -> bool {
+    (1..=20).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !text.starts_with('0')
+}
+
+fn is_one_of(text: &str, words: &[&str]) -> bool {
+    words
+        .iter()
+        .any(|word| text.trim().eq_ignore_ascii_case(word))
+}
+
+/// Reads a row by the CRM's names of its fields.
+pub(crate) struct RowReader<'n, F> {
+    pub names: &'n Names<F>,
+}
+
+impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
+    type Out = Row<'de, F>;
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de, F>, A::Error> {
+        let mut row = Row {
+            values: iter::repeat_with(Value::default)
+                .take(F::KEYS.len())
+                .collect(),
+            nested: 0,
+            fields: PhantomData,
+        };
+        let mut expected = 0;
+        while let Some(key) = map.next_key_seed(KeySeed {
+            names: self.names,
+            expected,
+        })? {
+            match key {
+                Key::Field(index) => {
+                    let value = map.next_value()?;
+                    // What stands in both places is taken from `fields`.
+                    if row.nested & (1 << index) == 0 {
+                        row.values[index] = value;
+                    }
+                    expected = index + 1;
+                }
+                Key::Fields => {
+                    map.next_value_seed(Lenient(NestedReader {
+                        names: self.names,
+                        row: &mut row,
+                    }))?;
+                }
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(row)
+    }
+
+    fn other(self) -> Row<'de, F> {
+        Row::default()
+    }
+}
+
+/// Reads the object under `fields` into the row around it.
+struct NestedReader<'n, 'r, 'de, F> {
+    names: &'n Names<F>,
+    row: &'r mut Row<'de, F>,
+}
+
+impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
+    type Out = ();
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut expected = 0;
+        while let Some(key) = map.next_key_seed(KeySeed {
+            names: self.names,
+            expected,
+        })? {
+            if let Key::Field(index) = key {
+                self.row.values[index] = map.next_value()?;
+                self.row.nested |= 1 << index;
+                expected = index + 1;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn other(self) {}
+}
+
+enum Key {
+    Field(usize),
+    Fields,
+    Other,
+}
+
+struct KeySeed<'n, F> {
+    names: &'n Names<F>,
+    expected: usize,
+}
+
+impl<'de, F: Fields> DeserializeSeed<'de> for KeySeed<'_, F> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<F: Fields> Visitor<'_> for KeySeed<'_, F> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        Ok(match self.names.find(name, self.expected) {
+            Some(index) => Key::Field(index),
+            None if name == "fields" => Key::Fields,
+            None => Key::Other,
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! One value as Xplan writes it, with its wrapped types.
+//!
+//! `{"_type":"Date","_val":"2018-03-01"}` and its like come from a third party's description of the Resourceful
+//! API; see the head of `rules/xplan-au/rules.toml` for what stands on whose word.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::plain_decimal;
+
+/// A number as JSON has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// A whole number.
+    Int(i64),
+    /// A whole number beyond `i64`.
+    Big(u64),
+    /// Any other.
+    Float(f64),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(n) => n.fmt(f),
+            Self::Big(n) => n.fmt(f),
+            Self::Float(n) => n.fmt(f),
+        }
+    }
+}
+
+/// A value, borrowed from the raw record where JSON's escapes allow.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value<'a> {
+    /// The field is not in the row.
+    #[default]
+    Absent,
+    /// The field is `null`.
+    Null,
+    /// `true` or `false`.
+    Flag(bool),
+    /// A bare number.
+    Number(Number),
+    /// A bare text.
+    Text(Cow<'a, str>),
+    /// A wrapped Date, as written: it need not be a day that exists.
+    Date(Cow<'a, str>),
+    /// A wrapped Time, as written.
+    Time(Cow<'a, str>),
+    /// A wrapped BigDecimal in plain notation: `123.456`.
+    Decimal(String),
+    /// A wrapped Currency; the amount in plain notation.
+    Currency {
+        /// ISO 4217, as written.
+        code: Cow<'a, str>,
+        /// Decimal text.
+        amount: String,
+    },
+    /// A wrapped Binary: base64, as written.
+    Binary(Cow<'a, str>),
+    /// A list.
+    List(Vec<Value<'a>>),
+    /// An object that is none of the wrapped types, or one whose content does not fit its type.
+    Object,
+}
+
+impl Value<'_> {
+    /// True where there is nothing: no field, `null`, or a text of blanks.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Absent | Self::Null => true,
+            Self::Text(text) => text.trim().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What kind of value it is, in words that fit behind "holds".
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Absent | Self::Null => "nothing",
+            Self::Flag(_) => "a yes/no value",
+            Self::Number(_) | Self::Decimal(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Date(_) => "a date",
+            Self::Time(_) => "a time",
+            Self::Currency { .. } => "an amount of money",
+            Self::Binary(_) => "binary data",
+            Self::List(_) => "a list",
+            Self::Object => "an object",
+        }
+    }
+
+    /// The value as a person reads it; none where there is nothing.
+    #[must_use]
+    pub fn display(&self) -> Option<String> {
+        Some(match self {
+            Self::Absent | Self::Null => return None,
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) | Self::Date(text) | Self::Time(text) => text.to_string(),
+            Self::Decimal(amount) => amount.clone(),
+            Self::Currency { code, amount } => format!("{code} {amount}"),
+            Self::Binary(_) | Self::Object => self.kind().to_owned(),
+            Self::List(values) => {
+                let shown: Vec<_> = values.iter().filter_map(Self::display).collect();
+                shown.join(", ")
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> de::Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Value::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Value::Number(Number::Int(number)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        let number = i64::try_from(number).map_or(Number::Big(number), Number::Int);
+        Ok(Value::Number(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Value::Number(Number::Float(number)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut parts = Wrapped::default();
+        while let Some(key) = map.next_key::<Key>()? {
+            match key {
+                Key::Type => parts.name = map.next_value()?,
+                Key::Val => parts.val = map.next_value()?,
+                Key::Code => parts.code = map.next_value()?,
+                Key::Value => parts.value = map.next_value()?,
+                Key::Other => {
+                    map.next_value::<de::IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(parts.unwrap())
+    }
+}
+
+/// The members that a wrapped value, or the inside of a Currency, may have, in whatever order they came.
+#[derive(Default)]
+struct Wrapped<'a> {
+    name: Value<'a>,
+    val: Value<'a>,
+    code: Value<'a>,
+    value: Value<'a>,
+}
+
+impl<'a> Wrapped<'a> {
+    fn unwrap(self) -> Value<'a> {
+        match (self.name, self.val) {
+            (Value::Text(name), Value::Text(val)) => match &*name {
+                "Date" => Value::Date(val),
+                "Time" => Value::Time(val),
+                "BigDecimal" => plain_decimal(&val).map_or(Value::Object, Value::Decimal),
+                "Binary" => Value::Binary(val),
+                _ => Value::Object,
+            },
+            (Value::Text(name), Value::Null) if is_wrapper(&name) => Value::Null,
+            (Value::Text(name), val @ Value::Currency { .. }) if name == "Currency" => val,
+            (Value::Absent, Value::Absent) => match (self.code, self.value) {
+                (Value::Text(code), Value::Decimal(amount)) => Value::Currency { code, amount },
+                (Value::Text(code), Value::Number(number)) => {
+                    let amount = plain_decimal(&number.to_string());
+                    amount.map_or(Value::Object, |amount| Value::Currency { code, amount })
+                }
+                _ => Value::Object,
+            },
+            _ => Value::Object,
+        }
+    }
+}
+
+fn is_wrapper(name: &str) -> bool {
+    matches!(name, "Date" | "Time" | "BigDecimal" | "Currency" | "Binary")
+}
+
+enum Key {
+    Type,
+    Val,
+    Code,
+    Value,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl de::Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        Ok(match name {
+            "_type" => Key::Type,
+            "_val" => Key::Val,
+            "code" => Key::Code,
+            "value" => Key::Value,
+            _ => Key::Other,
+        })
+    }
+}
