@@ -1,1 +1,23 @@
-//! The Tidegate host.
+//! Tidegate's host: brings a practice's book from its CRM into an embedded store every hour, and writes file notes
+//! back the moment something happens.
+//!
+//! One module a concern; an arrow means "may use":
+//! `cli → api, web, schedule → sync, notes → crm, store, pack, access → domain`. Siblings do not import each other.
+//! `ARCHITECTURE.md` has the map.
+
+pub mod access;
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod connection;
+pub mod crm;
+pub mod notes;
+pub mod pack;
+pub mod schedule;
+pub mod store;
+pub mod sync;
+pub mod telemetry;
+pub mod web;
+
+pub use tidegate_domain as domain;

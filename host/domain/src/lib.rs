@@ -1,1 +1,18 @@
-//! What a practice, a client, a household and a file note are.
+//! What a practice, a client, a household, a run and a file note are.
+//!
+//! Pure: no file, network, clock, randomness or async. Times and ids are handed in. Everything here is valid by
+//! construction: a `Money` has a currency, an `E164` is a number, a `Date` exists. Text that is not yet any of
+//! these is a candidate and lives in the host's `pack` module.
+
+pub mod diagnostic;
+pub mod ids;
+pub mod note;
+pub mod record;
+pub mod run;
+pub mod stored;
+pub mod value;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use ids::{ClientId, ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
+pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
+pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

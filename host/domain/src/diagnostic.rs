@@ -1,0 +1,40 @@
+//! Something a person should be able to find out about a record.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing: a value was derived or normalised.
+    Info,
+    /// A value was left out or stands in doubt.
+    Warning,
+    /// The record cannot be used.
+    Error,
+}
+
+/// What was found, in which field, and what would mend it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The canonical field (`mobile`); none for the record as a whole.
+    pub field: Option<String>,
+    /// A stable code, kebab-case: `not-a-mobile`.
+    pub code: String,
+    /// For a person: what was found, what was done with it, what would mend it.
+    pub message: String,
+}
+
+impl Diagnostic {
+    /// A value was left out or stands in doubt.
+    pub fn warning(field: &str, code: &str, message: String) -> Self {
+        Self { severity: Severity::Warning, field: Some(field.to_owned()), code: code.to_owned(), message }
+    }
+
+    /// The record as a whole cannot be used.
+    pub fn error(code: &str, message: String) -> Self {
+        Self { severity: Severity::Error, field: None, code: code.to_owned(), message }
+    }
+}

@@ -1,0 +1,156 @@
+//! Names and numbers by which things are known.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// A client of the practice, a UUIDv7; given once, never reused.
+    ClientId
+}
+uuid_id! {
+    /// A household of the practice, a UUIDv7.
+    HouseholdId
+}
+uuid_id! {
+    /// One run of a connection's sync, a UUIDv7.
+    RunId
+}
+uuid_id! {
+    /// An accepted event, a UUIDv7.
+    EventId
+}
+uuid_id! {
+    /// A file note on its way to the CRM, a UUIDv7.
+    NoteId
+}
+
+/// The CRM's id of an entity, as text. Unique within one connection only.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExternalId(pub String);
+
+impl ExternalId {
+    /// The id as the CRM writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a connection in the configuration: lower-case letters, digits and hyphens, a letter first, at
+/// most 40 characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ConnectionName(String);
+
+/// Why a text is no connection name.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{0}` is no connection name: use lower-case letters, digits and hyphens, a letter first, at most 40 characters"
+)]
+pub struct InvalidConnectionName(String);
+
+impl ConnectionName {
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ConnectionName {
+    type Error = InvalidConnectionName;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
+        let is_plain = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if starts_well && is_plain && text.len() <= 40 { Ok(Self(text)) } else { Err(InvalidConnectionName(text)) }
+    }
+}
+
+impl FromStr for ConnectionName {
+    type Err = InvalidConnectionName;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<ConnectionName> for String {
+    fn from(name: ConnectionName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ConnectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A pack revision: BLAKE3 over the component's and the rules' digests, shown as its first 12 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct RevisionId(pub [u8; 6]);
+
+impl fmt::Display for RevisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<RevisionId> for String {
+    fn from(id: RevisionId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Why a text is no revision id.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no revision: expected 12 hexadecimal digits")]
+pub struct InvalidRevisionId(String);
+
+impl TryFrom<String> for RevisionId {
+    type Error = InvalidRevisionId;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut bytes = [0; 6];
+        if text.len() != 12 || !text.is_ascii() {
+            return Err(InvalidRevisionId(text));
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let digits = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            match digits {
+                Some(value) => *byte = value,
+                None => return Err(InvalidRevisionId(text)),
+            }
+        }
+        Ok(Self(bytes))
+    }
+}

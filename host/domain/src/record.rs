@@ -1,0 +1,285 @@
+//! The canonical records: what every CRM's data becomes. Their names are the same in WIT, Rust and JSON
+//! (`wit/v1/mapper.wit` documents each field).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ExternalId;
+use crate::value::{CountryCode, Date, E164, EmailAddress, Money};
+
+/// The kinds of canonical record.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A professional of the practice.
+    Adviser,
+    /// A person the practice advises.
+    Client,
+    /// Something a client wants to reach.
+    Goal,
+    /// One cover of an insurance policy.
+    Cover,
+}
+
+impl RecordKind {
+    /// All kinds, in the order in which a walk reads them.
+    pub const ALL: [Self; 4] = [Self::Adviser, Self::Client, Self::Goal, Self::Cover];
+
+    /// The kind's name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Adviser => "adviser",
+            Self::Client => "client",
+            Self::Goal => "goal",
+            Self::Cover => "cover",
+        }
+    }
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
+        }
+        impl $name {
+            /// The word as it stands in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// The title a person is addressed by; the six that the practice knows.
+    Title {
+        /// Mr
+        Mr = "Mr",
+        /// Mrs
+        Mrs = "Mrs",
+        /// Ms
+        Ms = "Ms",
+        /// Miss
+        Miss = "Miss",
+        /// Dr
+        Dr = "Dr",
+        /// Prof
+        Prof = "Prof",
+    }
+}
+
+words! {
+    /// A person's sex as the CRM records it.
+    Sex {
+        /// Female.
+        Female = "female",
+        /// Male.
+        Male = "male",
+        /// Recorded as neither.
+        Other = "other",
+    }
+}
+
+words! {
+    /// How the CRM counts a person among the practice's relations.
+    ClientStatus {
+        /// A client.
+        Client = "client",
+        /// May become a client.
+        Prospect = "prospect",
+        /// A contact only.
+        Contact = "contact",
+        /// A member of a group plan.
+        GroupPlanMember = "group_plan_member",
+        /// No longer served.
+        Archived = "archived",
+        /// Has died.
+        Deceased = "deceased",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Whom of a couple a goal belongs to.
+    GoalOwner {
+        /// The client whose list it stands in.
+        Client = "client",
+        /// That client's partner.
+        Partner = "partner",
+        /// Both.
+        Joint = "joint",
+    }
+}
+
+words! {
+    /// What reaching a goal does to the household's money.
+    Outlook {
+        /// A negative amount in the CRM.
+        WillHaveLessMoney = "will_have_less_money",
+        /// A positive amount in the CRM.
+        WillHaveMoreMoney = "will_have_more_money",
+        /// No amount, or zero.
+        NonFinancial = "non_financial",
+    }
+}
+
+words! {
+    /// What a cover insures against.
+    CoverType {
+        /// Life.
+        Life = "life",
+        /// Total and permanent disability.
+        TotalAndPermanentDisability = "total_and_permanent_disability",
+        /// Income protection.
+        IncomeProtection = "income_protection",
+        /// Trauma or critical illness.
+        Trauma = "trauma",
+        /// General insurance: home, contents, motor.
+        General = "general",
+        /// A type that the pack's table does not know.
+        Other = "other",
+    }
+}
+
+words! {
+    /// How often a premium falls due.
+    PremiumFrequency {
+        /// Every week.
+        Weekly = "weekly",
+        /// Every two weeks.
+        Fortnightly = "fortnightly",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every three months.
+        Quarterly = "quarterly",
+        /// Every six months.
+        HalfYearly = "half_yearly",
+        /// Every year.
+        Yearly = "yearly",
+    }
+}
+
+words! {
+    /// Who owns a policy.
+    CoverOwner {
+        /// The client whose list it stands in.
+        Client = "client",
+        /// That client's partner.
+        Partner = "partner",
+        /// Both.
+        Joint = "joint",
+        /// Somebody else: a trust, a company, a fund.
+        Other = "other",
+    }
+}
+
+/// A field that a pack adds to a record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Extension {
+    /// snake_case, unique within the record.
+    pub name: String,
+    /// The value as text.
+    pub value: String,
+}
+
+/// A professional of the practice who is a user in the CRM.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
+pub struct Adviser {
+    pub external_id: ExternalId,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: Option<EmailAddress>,
+    pub active: bool,
+}
+
+/// A person whom the practice advises.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
+pub struct Client {
+    pub external_id: ExternalId,
+    pub title: Option<Title>,
+    pub first_name: Option<String>,
+    pub middle_name: Option<String>,
+    pub last_name: Option<String>,
+    pub preferred_name: Option<String>,
+    pub date_of_birth: Option<Date>,
+    pub sex: Option<Sex>,
+    pub address_line_1: Option<String>,
+    pub address_line_2: Option<String>,
+    pub suburb: Option<String>,
+    pub state: Option<String>,
+    pub postcode: Option<String>,
+    pub country_code: Option<CountryCode>,
+    pub email: Option<EmailAddress>,
+    pub email_is_placeholder: bool,
+    pub mobile: Option<E164>,
+    pub adviser_external_id: Option<ExternalId>,
+    pub partner_external_id: Option<ExternalId>,
+    pub is_partner: bool,
+    pub status: ClientStatus,
+    pub extensions: Vec<Extension>,
+}
+
+impl Client {
+    /// First and last name, or whichever there is; empty where there is neither.
+    pub fn full_name(&self) -> String {
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Something a client wants to reach.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
+pub struct Goal {
+    pub external_id: ExternalId,
+    pub owner: GoalOwner,
+    pub category: Option<String>,
+    pub name: Option<String>,
+    pub target_date: Option<Date>,
+    pub estimated_cost: Option<Money>,
+    pub outlook: Outlook,
+    pub extensions: Vec<Extension>,
+}
+
+/// One cover of an insurance policy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
+pub struct Cover {
+    pub external_id: ExternalId,
+    pub policy_number: Option<String>,
+    #[serde(rename = "type")]
+    pub cover_type: CoverType,
+    pub type_as_given: Option<String>,
+    pub insurer: Option<String>,
+    pub plan_name: Option<String>,
+    pub sum_insured: Option<Money>,
+    pub premium: Option<Money>,
+    pub premium_frequency: Option<PremiumFrequency>,
+    pub owner: CoverOwner,
+    pub renewal_date: Option<Date>,
+    pub end_year: Option<u16>,
+    pub expired: bool,
+    pub extensions: Vec<Extension>,
+}
+
+/// One canonical record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all records are clients; boxing them would cost an allocation each"
+)]
+pub enum Canonical {
+    /// A professional.
+    Adviser(Adviser),
+    /// A person.
+    Client(Client),
+    /// A goal.
+    Goal(Goal),
+    /// A cover.
+    Cover(Cover),
+}

@@ -1,0 +1,99 @@
+//! One run of a connection's sync: its state and what it counted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionName, RunId};
+use crate::value::Timestamp;
+
+/// Where a run stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Asked for, not begun.
+    Queued,
+    /// Under way, or interrupted and about to be resumed.
+    Running,
+    /// The whole book was walked.
+    Done,
+    /// Ended before the whole book was walked; what it committed stays.
+    Failed,
+    /// Ended by a person.
+    Cancelled,
+}
+
+/// What set a run off.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The connection's schedule.
+    Schedule,
+    /// A person or a program asked for it.
+    Request,
+    /// The host started with a run unfinished.
+    Resume,
+}
+
+/// What a run has counted so far. Clients unless said otherwise.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct RunCounts {
+    /// Advisers read.
+    pub advisers: u64,
+    /// Clients read from the CRM, of whatever outcome.
+    pub seen: u64,
+    /// Same raw record and revision as last time: not mapped again.
+    pub unchanged: u64,
+    /// New in the practice.
+    pub created: u64,
+    /// At least one stored field changed.
+    pub changed: u64,
+    /// Mapped again to the same values.
+    pub same: u64,
+    /// Left out by a rule (not a person, no name, archived, deceased), by reason code.
+    pub skipped: BTreeMap<String, u64>,
+    /// Cannot be used and kept in quarantine.
+    pub quarantined: u64,
+    /// Local edits that the CRM overrode.
+    pub overridden: u64,
+    /// Diagnostics of warning severity, by code.
+    pub warnings: BTreeMap<String, u64>,
+    /// Stored fields that changed, by canonical field.
+    pub changed_fields: BTreeMap<String, u64>,
+    /// HTTP requests made to the CRM.
+    pub requests: u64,
+    /// Requests that were repeated after a fault.
+    pub retries: u64,
+}
+
+impl RunCounts {
+    /// All clients left out by rules.
+    pub fn skipped_total(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+}
+
+/// One run, as it is stored and shown.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// The run's id.
+    pub id: RunId,
+    /// Whose run.
+    pub connection: ConnectionName,
+    /// Where it stands.
+    pub state: RunState,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// When it was asked for.
+    pub queued_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Clients that the walk before it saw: what progress is measured against; none on a first walk.
+    pub expected: Option<u64>,
+    /// What it counted.
+    pub counts: RunCounts,
+    /// Why it failed, in a sentence for a person.
+    pub error: Option<String>,
+}

@@ -1,0 +1,104 @@
+//! Records as the practice keeps them: the canonical values with their identity, household and origin.
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Diagnostic;
+use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
+use crate::record::{Adviser, Client, RecordKind};
+use crate::value::Timestamp;
+
+/// Where a record of a CRM came from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Origin {
+    /// The connection that supplies it.
+    pub connection: ConnectionName,
+    /// The pack revision that mapped it.
+    pub revision: RevisionId,
+    /// When its values last changed here.
+    pub changed_at: Timestamp,
+}
+
+/// A client as the practice keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredClient {
+    /// The practice's own id, a UUIDv7.
+    pub id: ClientId,
+    /// The household it belongs to; every client has one.
+    pub household_id: HouseholdId,
+    /// The values.
+    pub client: Client,
+    /// Where they came from.
+    pub origin: Origin,
+    /// What the mapping said about it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A member's place in the household.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HouseholdRole {
+    /// The primary client.
+    Cfo,
+    /// The partner.
+    NonCfo,
+}
+
+/// One person of a household.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// The client.
+    pub client_id: ClientId,
+    /// The client's id in the CRM.
+    pub external_id: ExternalId,
+    /// The place.
+    pub role: HouseholdRole,
+}
+
+/// A client, or a client and the partner whom the CRM links.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Household {
+    /// The household's id.
+    pub id: HouseholdId,
+    /// For people: `Ayda Khan & Sam Khan`.
+    pub name: String,
+    /// One or two members, the CFO first.
+    pub members: Vec<Member>,
+    /// The CRM's adviser of the CFO, whose professional answers for the household.
+    pub adviser_external_id: Option<ExternalId>,
+    /// The connection whose clients these are.
+    pub connection: ConnectionName,
+    /// What stands in doubt, such as a link that only one side has.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// An adviser as the practice keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredAdviser {
+    /// The values.
+    pub adviser: Adviser,
+    /// Where they came from.
+    pub origin: Origin,
+    /// What the mapping said about it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A raw record that could not be used, or that a rule left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SetAside {
+    /// The connection that supplied it.
+    pub connection: ConnectionName,
+    /// What it would have been.
+    pub kind: RecordKind,
+    /// Its id in the CRM.
+    pub external_id: ExternalId,
+    /// True: cannot be used (quarantine). False: left out on purpose by a rule.
+    pub quarantined: bool,
+    /// Why.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The revision that said so.
+    pub revision: RevisionId,
+    /// The run that found it first.
+    pub run: RunId,
+    /// When that was.
+    pub since: Timestamp,
+}

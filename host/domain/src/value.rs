@@ -1,0 +1,142 @@
+//! Values that are valid by construction.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+pub use jiff::Timestamp;
+/// A calendar day, ISO 8601.
+pub use jiff::civil::Date;
+
+/// Why a text is not the value it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {wanted}")]
+pub struct InvalidValue {
+    /// The text as it came.
+    pub text: String,
+    /// What it should have been: `an E.164 number such as +61491570156`.
+    pub wanted: &'static str,
+}
+
+macro_rules! text_value {
+    ($(#[$doc:meta])* $name:ident, $wanted:literal, $is_valid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The value as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidValue;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let is_valid: fn(&str) -> bool = $is_valid;
+                if is_valid(&text) { Ok(Self(text)) } else { Err(InvalidValue { text, wanted: $wanted }) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_value! {
+    /// A telephone number in E.164: a plus sign and 7 to 15 digits.
+    E164, "an E.164 number such as +61491570156",
+    |text| text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}
+
+text_value! {
+    /// An ISO 3166-1 alpha-2 country code in upper case.
+    CountryCode, "a two-letter country code such as AU",
+    |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+text_value! {
+    /// An email address in the form that people use: RFC 5322's `dot-atom@domain`, at most 254 bytes, no quotes,
+    /// comments or white space; letters beyond ASCII as RFC 6531 allows.
+    EmailAddress, "an email address such as pat.lee@example.com",
+    is_email_address
+}
+
+text_value! {
+    /// An ISO 4217 currency code in upper case.
+    Currency, "a three-letter currency code such as AUD",
+    |text| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+fn is_email_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-')
+    };
+    let no_odd = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    no_odd
+        && text.len() <= 254
+        && local.len() <= 64
+        && local.split('.').all(is_atom)
+        && domain.contains('.')
+        && domain.split('.').all(is_label)
+}
+
+/// An amount of money: `{"amount": "1234.50", "currency": "AUD"}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Money {
+    /// The exact amount, in units of the currency.
+    pub amount: Decimal,
+    /// The currency.
+    pub currency: Currency,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn email_addresses() {
+        let check = |text: &str, expected| assert_eq!(is_email_address(text), expected, "{text}");
+        check("pat.lee@example.com", true);
+        check("o'neil+x@mail.example.org", true);
+        check("Māia@example.com", true);
+        check("pat lee@example.com", false);
+        check("pat@example", false);
+        check("pat..lee@example.com", false);
+        check("@example.com", false);
+        check("pat@-example.com", false);
+        check("pat@a@example.com", false);
+    }
+
+    #[test]
+    fn numbers() {
+        let check = |text: &str, expected| assert_eq!(E164::try_from(text.to_owned()).is_ok(), expected, "{text}");
+        check("+61491570156", true);
+        check("0491570156", false);
+        check("+0491570156", false);
+        check("+61 491", false);
+        check("+6149157015600000", false);
+    }
+}

@@ -1,0 +1,237 @@
+//! Settings: where they come from, and what is usable.
+//!
+//! [`file`] is the raw text as people write it; [`Config`] is what the host runs on. `reference.toml` holds the
+//! defaults and documents every key. The environment is read here and nowhere else.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use secrecy::SecretString;
+
+use crate::domain::ConnectionName;
+
+/// The defaults, and the reference of every key.
+pub const REFERENCE: &str = include_str!("config/reference.toml");
+
+/// The settings the host runs on.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the practice.
+    pub practice: Practice,
+    /// Where it listens and keeps things.
+    pub server: Server,
+    /// What is logged.
+    pub log: Log,
+    /// CRM sites by name.
+    pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
+}
+
+/// The practice.
+#[derive(Clone, Debug)]
+pub struct Practice {
+    /// As pages and notes show it.
+    pub name: String,
+    /// Domain of placeholder emails.
+    pub email_domain: String,
+    /// Its time zone.
+    pub time_zone: jiff::tz::TimeZone,
+}
+
+/// Where the host listens and keeps things.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Pages and API.
+    pub listen: SocketAddr,
+    /// Store and caches.
+    pub data_dir: PathBuf,
+    /// Pack folders.
+    pub packs_dir: PathBuf,
+    /// The practice manager's token for automation.
+    pub bootstrap_token: Option<SecretString>,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Filter directives.
+    pub level: String,
+    /// JSON lines instead of text.
+    pub json: bool,
+}
+
+/// One CRM site.
+#[derive(Clone, Debug)]
+pub struct ConnectionConfig {
+    /// `xplan`.
+    pub crm: String,
+    /// The pack folder's name.
+    pub pack: String,
+    /// `resourceful`.
+    pub dialect: String,
+    /// The site's host, with a port only where `insecure_http`.
+    pub forward_host: String,
+    /// Plain HTTP to a loopback host.
+    pub insecure_http: bool,
+    /// Cron with seconds.
+    pub schedule: String,
+    /// How to sign in.
+    pub auth: Auth,
+}
+
+/// How to sign in to a CRM site.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// A user's name and password.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        password: SecretString,
+        /// The application id that the site gave.
+        app_id: Option<SecretString>,
+    },
+}
+
+/// What is wrong with the settings; every problem found, one a line.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings cannot be used:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+/// Settings given on the command line, which outrank all others: dotted key and value.
+pub type Overrides = Vec<(String, String)>;
+
+impl Config {
+    /// Reads the settings: defaults, then `path` (or `tidegate.toml` where that exists), then the environment, then
+    /// `overrides`.
+    ///
+    /// # Errors
+    /// Names every problem with its key and where it was set.
+    pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let (figment, base) = layers(path, overrides)?;
+        let raw: file::File =
+            figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
+        raw.into_config(&base)
+    }
+
+    /// The settings in force as TOML, secrets left out (they are files, whose paths are shown).
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
+        let (figment, base) = layers(path, overrides)?;
+        let raw: file::File =
+            figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
+        raw.clone().into_config(&base)?;
+        toml::to_string_pretty(&raw).map_err(|error| ConfigError(vec![error.to_string()]))
+    }
+}
+
+fn layers(path: Option<&Path>, overrides: &Overrides) -> Result<(Figment, PathBuf), ConfigError> {
+    let mut figment = Figment::new().merge(Toml::string(REFERENCE));
+    let default_path = Path::new("tidegate.toml");
+    let chosen = path.or_else(|| default_path.exists().then_some(default_path));
+    let mut base = PathBuf::from(".");
+    if let Some(path) = chosen {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ConfigError(vec![format!("{} cannot be read: {error}; name another with --config", path.display())])
+        })?;
+        base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let parsed = toml::from_str::<toml::Table>(&text);
+        parsed.map_err(|error| ConfigError(vec![format!("{} is not TOML: {error}", path.display())]))?;
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    let environment = Env::prefixed("TIDEGATE__")
+        .map(|key| key.as_str().to_lowercase().replace("__", ".").replace('_', "-").into());
+    figment = figment.merge(environment);
+    for (key, value) in overrides {
+        figment = figment.merge((key.as_str(), value.as_str()));
+    }
+    Ok((figment, base))
+}
+
+fn say(error: &figment::Error) -> String {
+    let source = error.metadata.as_ref().map(|metadata| {
+        let place = metadata.source.as_ref().map(ToString::to_string);
+        place.unwrap_or_else(|| metadata.name.to_string())
+    });
+    let key = error.path.join(".");
+    let place = match (key.is_empty(), source) {
+        (true, Some(source)) => format!(" (in {source})"),
+        (false, Some(source)) => format!(" (at `{key}`, in {source})"),
+        (false, None) => format!(" (at `{key}`)"),
+        (true, None) => String::new(),
+    };
+    format!("{}{place}", error.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("secrets")).unwrap();
+        std::fs::write(folder.path().join("secrets/xplan"), "s3cret\n").unwrap();
+        std::fs::write(folder.path().join("tidegate.toml"), text).unwrap();
+        Config::load(Some(&folder.path().join("tidegate.toml")), &Vec::new())
+    }
+
+    const CONNECTION: &str = r#"
+        [connections.main]
+        crm = "xplan"
+        pack = "xplan-au"
+        forward-host = "acme.xplan.iress.com.au"
+        auth = { mode = "basic", username = "svc", password-file = "secrets/xplan", app-id = "app" }
+    "#;
+
+    #[test]
+    fn the_reference_alone_is_usable() {
+        let config = load("").unwrap();
+        assert_eq!(config.server.listen.port(), 8080);
+        assert!(config.connections.is_empty());
+    }
+
+    #[test]
+    fn a_connection_is_read_with_its_secret_trimmed() {
+        use secrecy::ExposeSecret as _;
+        let config = load(CONNECTION).unwrap();
+        let connection = &config.connections[&"main".parse().unwrap()];
+        let Auth::Basic { username, password, .. } = &connection.auth;
+        assert_eq!((username.as_str(), password.expose_secret()), ("svc", "s3cret"));
+        assert_eq!(connection.schedule, "0 0 * * * *");
+    }
+
+    #[test]
+    fn every_problem_is_named() {
+        let check = |text: &str, expected: &[&str]| {
+            let said = load(text).unwrap_err().to_string();
+            for words in expected {
+                assert!(said.contains(words), "{words:?} is not in:\n{said}");
+            }
+        };
+        check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
+        check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
+        check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
+        check("[practice", &["is not TOML"]);
+        check(
+            &CONNECTION.replace("secrets/xplan", "secrets/none"),
+            &["connections.main.auth.password-file", "secrets/none"],
+        );
+        check(&CONNECTION.replace("acme.xplan", "https://acme.xplan"), &["connections.main.forward-host"]);
+        check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["insecure-http"]);
+        check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
+        check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
+    }
+
+    #[test]
+    fn an_override_outranks_the_file() {
+        let overrides = vec![("server.listen".to_owned(), "127.0.0.1:0".to_owned())];
+        let config = Config::load(None, &overrides).unwrap();
+        assert_eq!(config.server.listen.port(), 0);
+    }
+}

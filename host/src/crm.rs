@@ -1,0 +1,191 @@
+//! The connector: what the host asks of a CRM, whichever it is.
+//!
+//! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
+//! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
+
+pub mod xplan;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::domain::note::FileNote;
+use crate::domain::{ExternalId, RecordKind, Timestamp};
+
+/// Where the records of one kind are read in the CRM; from the pack's rules.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// The kind of canonical record it becomes.
+    pub kind: RecordKind,
+    /// The CRM's name of the resource: `client-v4`.
+    pub resource: String,
+    /// The row's fields to ask for, by the CRM's names.
+    pub fields: Vec<String>,
+    /// The lists below a row that belong to the raw record, by the CRM's names.
+    pub lists: Vec<String>,
+}
+
+/// A raw record as it came, not yet put together: pieces of the CRM's answers, shared, not copied.
+#[derive(Clone, Debug)]
+pub struct RawRecord {
+    /// The CRM's id of the entity.
+    pub id: ExternalId,
+    /// XXH3-128 over everything that the mapping sees (not over paging bookmarks): equal for equal content.
+    pub fingerprint: u128,
+    /// The pieces, the row first.
+    pub parts: Vec<RawPart>,
+}
+
+/// A piece of a raw record.
+#[derive(Clone, Debug)]
+pub struct RawPart {
+    /// `row`, or the list's name.
+    pub name: String,
+    /// The JSON text.
+    pub text: RawText,
+}
+
+/// A JSON text inside a CRM's answer.
+#[derive(Clone, Debug)]
+pub enum RawText {
+    /// As it is.
+    Plain(Bytes),
+    /// The inside of a JSON string literal, still escaped (batch answers carry JSON as strings): undone only where
+    /// the record is mapped.
+    Escaped(Bytes),
+}
+
+/// One page of a walk.
+#[derive(Debug)]
+pub struct RawPage {
+    /// The records of the page, in the CRM's order.
+    pub records: Vec<RawRecord>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Bookmark>,
+}
+
+/// The CRM's own mark of a place in a list.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Bookmark(pub String);
+
+/// A note found in the CRM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundNote {
+    /// The CRM's id of the note.
+    pub document_id: ExternalId,
+    /// The marker that it carries.
+    pub marker: Option<String>,
+}
+
+/// Why a call to the CRM failed, sorted by what the caller has to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CrmError {
+    /// The sign-in is refused, also after signing in again.
+    #[error("the CRM refused the sign-in ({status}): {words}")]
+    Unauthorised {
+        /// The HTTP status.
+        status: u16,
+        /// The CRM's own words.
+        words: String,
+    },
+    /// The CRM understood and refuses: no retry mends it.
+    #[error("the CRM refused the call ({status}): {words}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The CRM's own words.
+        words: String,
+    },
+    /// The CRM asks to wait.
+    #[error("the CRM asks to wait ({status}): {words}")]
+    Throttled {
+        /// The HTTP status.
+        status: u16,
+        /// How long, where it said so.
+        retry_after: Option<Duration>,
+        /// The CRM's own words.
+        words: String,
+    },
+    /// The call failed on the way or in the CRM. It may or may not have taken effect.
+    #[error("no usable answer from the CRM: {words}")]
+    Unknown {
+        /// What happened.
+        words: String,
+    },
+    /// The call never left: it cannot have taken effect.
+    #[error("the CRM cannot be reached: {words}")]
+    Unreachable {
+        /// What happened.
+        words: String,
+    },
+    /// The answer is not what the protocol says. It is kept out; nothing was changed.
+    #[error("the CRM answered something else than expected: {words}")]
+    Protocol {
+        /// What was expected, and what came (its first bytes, never a record's values).
+        words: String,
+    },
+}
+
+/// Requests made and repeated, for run reports.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Traffic {
+    /// Counts one request.
+    pub fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one request made again.
+    pub fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests and retries so far.
+    pub fn totals(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.retries.load(Ordering::Relaxed))
+    }
+}
+
+/// What the host asks of a CRM. One value a connection; calls may run side by side. Retries, signing in again and
+/// waiting are inside for reads; writes are tried once and answer truthfully, because only the outbox knows whether
+/// a second try is safe.
+#[async_trait::async_trait]
+pub trait Connector: Send + Sync {
+    /// Signs in and tells as whom, in the CRM's words; for checks before a run.
+    async fn whoami(&self) -> Result<String, CrmError>;
+
+    /// One page of a source's rows with their lists. `after` none is the beginning.
+    async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError>;
+
+    /// One record with its lists; none where the CRM does not show it.
+    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawRecord>, CrmError>;
+
+    /// Notes filed against `entity` with this subject, made since `since`, for looking a marker up.
+    async fn find_notes(
+        &self,
+        entity: &ExternalId,
+        subject: &str,
+        since: Timestamp,
+    ) -> Result<Vec<FoundNote>, CrmError>;
+
+    /// Creates a note; tried once.
+    async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError>;
+
+    /// Requests made so far.
+    fn traffic(&self) -> &Traffic;
+}
+
+impl RawRecord {
+    /// The record as the mapping takes it: `{"row":…,"contact":…}`.
+    ///
+    /// # Errors
+    /// [`CrmError::Protocol`] where an escaped piece is no valid JSON string.
+    pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
+        todo!()
+    }
+}

@@ -1,0 +1,1 @@
+//! When each connection's sync runs.

@@ -1,0 +1,92 @@
+//! The embedded store: everything that outlives the process, in one redb file.
+//!
+//! Serves all others in the domain's operations (commit a group of clients, claim the next note, list households),
+//! never in tables or keys. The only module that names redb, and the only one that moves work to blocking threads.
+//! Every key begins with the practice.
+
+pub mod book;
+pub mod outbox;
+pub mod runs;
+
+use std::path::Path;
+use std::sync::Arc;
+
+/// The open store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: Arc<redb::Database>,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error("the data folder is in use by another tidegate process; stop it, or let this command go through it")]
+    Locked,
+    /// The file was written by a later version.
+    #[error("the store was written by a later version of tidegate (format {found}; this one reads up to {known})")]
+    TooNew {
+        /// The file's format.
+        found: u32,
+        /// The newest this version reads.
+        known: u32,
+    },
+    /// A cursor that this store did not give.
+    #[error("the cursor is not one that a list gave; begin again without it")]
+    BadCursor,
+    /// The disk or the file failed.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+impl Store {
+    /// Opens the store in the data folder, making it on first use.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::TooNew`], or what the disk said.
+    pub fn open(_data_dir: &Path) -> Result<Self, StoreError> {
+        todo!()
+    }
+
+    /// Runs `work` in a read transaction on a blocking thread: one consistent view, writers go on.
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        on_blocking_thread(move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await
+    }
+
+    /// Runs `work` in a write transaction on a blocking thread and commits it durably; an error leaves no trace.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        on_blocking_thread(move || {
+            let mut transaction = db.begin_write()?;
+            transaction.set_two_phase_commit(true);
+            let answer = work(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
+}
+
+macro_rules! failed_from {
+    ($($error:ty),+) => { $(impl From<$error> for StoreError {
+        fn from(error: $error) -> Self {
+            Self::Failed(error.to_string())
+        }
+    })+ };
+}
+failed_from!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
