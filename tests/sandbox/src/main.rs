@@ -1,2 +1,185 @@
-//! The stand-in site as a program.
-fn main() {}
+//! The stand-in site as a program: reads its flags, starts the site, says where it is, and runs until it is interrupted.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use xplan_sandbox::{ADMIN_HELP, Account, FaultPlan, Options, Region, Rule, Sandbox};
+
+const ABOUT: &str = "\
+A stand-in Xplan site with an invented book of clients, for tests, demonstrations and measurements.
+Speaks the Resourceful dialect over plain HTTP. For loopback; everybody in it is invented.";
+
+const EXAMPLES: &str = "\
+Examples:
+  xplan-sandbox                                        1,000 clients on a free port
+  xplan-sandbox --clients 100000 --seed 7 --listen 127.0.0.1:8099
+  xplan-sandbox --region nz --groups 11,13             what a user of two groups sees
+  xplan-sandbox --fault server_error:every=10 --fault slow:chance=0.05,ms=800
+  xplan-sandbox --fault cut_after:method=POST,on=docnote-v2,times=1
+  curl -u svc:sandbox http://127.0.0.1:8099/resourceful/session/user
+
+Faults (--fault NAME or NAME:SETTING=VALUE,…; may be given more than once):
+  session_takeover login_page too_many_requests server_error bad_gateway slow cut_before cut_after cut_late
+  cut_body call_error attachment_error bookmark_loop short_page wrong_types
+  chance=0…1 or every=N, skip=N, times=N, on=PART OF THE ADDRESS, method=M, ms=N (slow, cut_late), retry_after=S
+
+Admin endpoint, on the same address, without a password:
+";
+
+#[derive(Parser)]
+#[command(name = "xplan-sandbox", version, about = ABOUT, after_help = format!("{EXAMPLES}  {}", ADMIN_HELP.replace('\n', "\n  ")))]
+struct Flags {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// How many clients the book has
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=i64::from(xplan_sandbox::MOST_CLIENTS)))]
+    clients: u32,
+    /// The same seed and size give the same book
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Where the clients live
+    #[arg(long, value_enum, default_value_t = Where::Mix)]
+    region: Where,
+    /// Name of the user
+    #[arg(long, value_name = "NAME", default_value = "svc")]
+    username: String,
+    /// Password of the user
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "sandbox",
+        env = "XPLAN_SANDBOX_PASSWORD",
+        hide_env_values = true
+    )]
+    password: String,
+    /// One-time code that the two-factor form must carry
+    #[arg(long, value_name = "CODE")]
+    one_time_code: Option<String>,
+    /// Number of the user; clients whose primary adviser it is are seen in any group
+    #[arg(long, value_name = "ID", default_value_t = 500)]
+    user_id: u32,
+    /// Groups whose clients the user sees, as 11,13; all of them if left out
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    groups: Option<Vec<u32>>,
+    /// App id that requests must carry in x-xplan-app-id
+    #[arg(long, value_name = "ID")]
+    app_id: Option<String>,
+    /// Sessions a user may hold at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    sessions: u16,
+    /// Something that goes wrong; see below
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Rule>,
+    /// Seed of the faults that strike by chance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    fault_seed: u64,
+    /// Answer client rows flattened, without the object `fields`
+    #[arg(long)]
+    flat_rows: bool,
+    /// Memory for prepared answers, in MB
+    #[arg(long, value_name = "MB", default_value_t = 3072)]
+    prepared_mb: usize,
+    /// Say where the site is as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Where {
+    /// Australia alone
+    Au,
+    /// New Zealand alone
+    Nz,
+    /// Two in three in Australia
+    Mix,
+}
+
+impl Flags {
+    fn options(&self) -> Options {
+        let account = Account {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            one_time_code: self.one_time_code.clone(),
+            user_id: self.user_id,
+            groups: self.groups.clone(),
+        };
+        Options {
+            listen: self.listen,
+            seed: self.seed,
+            clients: self.clients,
+            region: match self.region {
+                Where::Au => Region::Au,
+                Where::Nz => Region::Nz,
+                Where::Mix => Region::Mix,
+            },
+            accounts: vec![account],
+            app_id: self.app_id.clone(),
+            sessions_per_user: usize::from(self.sessions),
+            faults: FaultPlan {
+                seed: self.fault_seed,
+                rules: self.faults.clone(),
+            },
+            prepared_bytes: self.prepared_mb << 20,
+            flat_rows: self.flat_rows,
+        }
+    }
+
+    /// What is printed once the site listens; scripts wait for this line.
+    fn announcement(&self, site: &Sandbox) -> String {
+        let (url, admin) = (site.url(), format!("{}/admin", site.url()));
+        if self.json {
+            return serde_json::json!({
+                "url": url,
+                "host": site.addr().to_string(),
+                "admin": admin,
+                "username": self.username,
+                "password": self.password,
+                "app_id": self.app_id,
+                "clients": self.clients,
+                "seed": self.seed,
+            })
+            .to_string();
+        }
+        let app_id = self
+            .app_id
+            .as_ref()
+            .map(|id| format!("\nApp id:   {id}"))
+            .unwrap_or_default();
+        format!(
+            "Xplan sandbox with {} invented clients (seed {})\nSite:     {url}\nAdmin:    {admin}\nSign-in:  {} / {}{app_id}\nStop it with Ctrl-C.",
+            self.clients, self.seed, self.username, self.password
+        )
+    }
+}
+
+/// One thread: the stand-in then takes at most one core from what is measured against it.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let site = match Sandbox::start(flags.options()).await {
+        Ok(site) => site,
+        Err(error) => {
+            eprintln!(
+                "xplan-sandbox: cannot listen on {}: {error}. Choose another address with --listen.",
+                flags.listen
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{}", flags.announcement(&site));
+    interrupted().await;
+    site.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// Waits for Ctrl-C, or for the signal by which a parent process ends it.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate()).expect("a runtime with signals enabled");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}

@@ -1,0 +1,113 @@
+//! The other side of the site: what an operator of the CRM, or a test, does to it and sees of it.
+//!
+//! In the process through [`Admin`], over HTTP under `/admin`. Nothing here asks for a password: the site is for
+//! loopback and holds invented people only.
+
+pub(crate) mod http;
+
+use std::sync::Arc;
+
+use crate::book::{Book, Client};
+use crate::faults::FaultPlan;
+use crate::lock::{locked, reading, writing};
+use crate::options::Account;
+use crate::site::{Note, Site, Stats};
+
+/// A handle to a running site; cheap to clone.
+#[derive(Clone)]
+pub struct Admin(pub(crate) Arc<Site>);
+
+impl Admin {
+    /// Reads the book. `read` must not call back into this handle.
+    pub fn book<T>(&self, read: impl FnOnce(&Book) -> T) -> T {
+        read(&reading(&self.0.book))
+    }
+
+    /// The client with this number, visible or not.
+    pub fn client(&self, id: u32) -> Option<Client> {
+        self.book(|book| book.client(id))
+    }
+
+    /// What `account` sees, in order of their numbers: exactly the clients that a whole walk answers.
+    pub fn clients_seen_by(&self, account: &Account) -> Vec<Client> {
+        self.book(|book| {
+            let seen =
+                |place: &u32| book.visible(*place, account.user_id, account.groups.as_deref());
+            (0..book.places())
+                .filter(seen)
+                .filter_map(|place| book.at(place))
+                .collect()
+        })
+    }
+
+    /// Changes a client with `edit`; its number stays. False if there is no such client.
+    pub fn edit(&self, id: u32, edit: impl FnOnce(&mut Client)) -> bool {
+        let mut book = writing(&self.0.book);
+        let Some(mut client) = book.client(id) else {
+            return false;
+        };
+        edit(&mut client);
+        client.id = id;
+        if let Some(place) = book.replace(client) {
+            self.0.prepared.forget(place);
+        }
+        true
+    }
+
+    /// Hides a client from everybody, or shows it again: it still exists, as after a change of groups.
+    pub fn hide(&self, id: u32, hidden: bool) -> bool {
+        self.edit(id, |client| client.hidden = hidden)
+    }
+
+    /// Makes `partner` what the record of `id` says; the other record is left as it is.
+    pub fn link_partner(&self, id: u32, partner: Option<u32>) -> bool {
+        self.edit(id, |client| client.partner_entity_id = partner)
+    }
+
+    /// Takes a client out of the book for good. False if there is no such client.
+    pub fn remove(&self, id: u32) -> bool {
+        let mut book = writing(&self.0.book);
+        let removed = book.remove(id);
+        removed
+            .inspect(|place| self.0.prepared.forget(*place))
+            .is_some()
+    }
+
+    /// Adds a client under a new number, which is answered; see [`Book::newcomer`].
+    pub fn add(&self, client: Client) -> u32 {
+        let mut book = writing(&self.0.book);
+        let id = book.add(client);
+        self.0.prepared.forget(book.places() - 1);
+        id
+    }
+
+    /// Every file note received, with its attachments, oldest first.
+    pub fn notes(&self) -> Vec<Note> {
+        locked(&self.0.notes).all().to_vec()
+    }
+
+    /// Forgets every note.
+    pub fn clear_notes(&self) {
+        locked(&self.0.notes).clear();
+    }
+
+    /// The fault plan in force.
+    pub fn faults(&self) -> FaultPlan {
+        self.0.faults.plan()
+    }
+
+    /// Puts a fault plan in force; its counting begins anew.
+    pub fn set_faults(&self, plan: FaultPlan) {
+        self.0.faults.set(plan);
+    }
+
+    /// Ends every session, as logins elsewhere would: the next request of each user is a 401.
+    pub fn end_sessions(&self) {
+        locked(&self.0.sessions).close_all();
+    }
+
+    /// What the site has done so far.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+}

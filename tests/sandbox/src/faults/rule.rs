@@ -1,0 +1,278 @@
+//! One rule of a fault plan, and how it is written on a command line.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The user's session is taken over by a login elsewhere: 401.
+    SessionTakeover,
+    /// The login page as HTML with status 200.
+    LoginPage,
+    /// 429, with `Retry-After` when `retry_after` is set.
+    TooManyRequests,
+    /// 500 as an HTML page; nothing was done.
+    ServerError,
+    /// 502 as an HTML page; nothing was done.
+    BadGateway,
+    /// The answer comes `ms` later.
+    Slow,
+    /// The connection is cut; nothing was done.
+    CutBefore,
+    /// The work is done, then the connection is cut without an answer.
+    CutAfter,
+    /// The connection is cut at once; the work is done `ms` later.
+    CutLate,
+    /// The work is done and half of the answer sent, then the connection is cut.
+    CutBody,
+    /// One call, alone or within a batch, answers 500 as JSON; nothing was done.
+    CallError,
+    /// Storing an attachment answers 500 as JSON, after its note was made.
+    AttachmentError,
+    /// The bookmarks of a page lead back to the page itself.
+    BookmarkLoop,
+    /// A page holds half of its rows; the rest follows by its bookmark.
+    ShortPage,
+    /// The first row of a page holds values of other types than they should be.
+    WrongTypes,
+}
+
+impl Fault {
+    /// Every fault with the word it goes by.
+    pub const ALL: &[(&str, Self)] = &[
+        ("session_takeover", Self::SessionTakeover),
+        ("login_page", Self::LoginPage),
+        ("too_many_requests", Self::TooManyRequests),
+        ("server_error", Self::ServerError),
+        ("bad_gateway", Self::BadGateway),
+        ("slow", Self::Slow),
+        ("cut_before", Self::CutBefore),
+        ("cut_after", Self::CutAfter),
+        ("cut_late", Self::CutLate),
+        ("cut_body", Self::CutBody),
+        ("call_error", Self::CallError),
+        ("attachment_error", Self::AttachmentError),
+        ("bookmark_loop", Self::BookmarkLoop),
+        ("short_page", Self::ShortPage),
+        ("wrong_types", Self::WrongTypes),
+    ];
+
+    /// Whether it concerns a page of rows.
+    pub(crate) fn concerns_page(self) -> bool {
+        matches!(
+            self,
+            Self::BookmarkLoop | Self::ShortPage | Self::WrongTypes
+        )
+    }
+
+    /// Whether it concerns one call, of which a batch has many.
+    pub(crate) fn concerns_call(self) -> bool {
+        matches!(self, Self::CallError | Self::AttachmentError)
+    }
+
+    /// Whether it concerns a request as a whole.
+    pub(crate) fn concerns_request(self) -> bool {
+        !self.concerns_page() && !self.concerns_call()
+    }
+}
+
+/// A fault and when it strikes: always, unless `every` or `chance` says otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// How likely, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
+    /// Every so many requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// Not before so many requests went by.
+    #[serde(default)]
+    pub skip: u64,
+    /// At most so often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// Only where the address (path and query) holds this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Only for this method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Milliseconds, for `slow` and `cut_late`.
+    #[serde(default)]
+    pub ms: u64,
+    /// Seconds, for `too_many_requests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl Rule {
+    /// A rule that strikes always.
+    pub fn always(fault: Fault) -> Self {
+        Self {
+            fault,
+            chance: None,
+            every: None,
+            skip: 0,
+            times: None,
+            on: None,
+            method: None,
+            ms: 0,
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn applies(&self, method: &str, address: &str) -> bool {
+        self.method
+            .as_ref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self
+                .on
+                .as_ref()
+                .is_none_or(|part| address.contains(part.as_str()))
+            && (self.fault != Fault::AttachmentError
+                || method == "POST" && address.contains("/attachment-v3"))
+    }
+
+    /// What is wrong with the rule, if anything is.
+    pub(crate) fn check(&self) -> Result<(), RuleError> {
+        if self
+            .chance
+            .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
+        {
+            return Err(RuleError::Value {
+                key: "chance".into(),
+                wanted: "a number from 0 to 1",
+            });
+        }
+        if self.every == Some(0) {
+            return Err(RuleError::Value {
+                key: "every".into(),
+                wanted: "a whole number above 0",
+            });
+        }
+        if self.every.is_some() && self.chance.is_some() {
+            return Err(RuleError::EveryAndChance);
+        }
+        Ok(())
+    }
+}
+
+/// Why a rule cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// No fault of this name.
+    #[error("there is no fault \"{0}\"; there are: {words}", words = words())]
+    Fault(String),
+    /// Not a setting of a rule.
+    #[error(
+        "\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, ms, retry_after"
+    )]
+    Key(String),
+    /// A setting whose value does not fit.
+    #[error("{key} must be {wanted}")]
+    Value {
+        /// The setting.
+        key: String,
+        /// What it takes.
+        wanted: &'static str,
+    },
+    /// Both ways of counting at once.
+    #[error("a fault strikes either every so often or by chance: give one of the two")]
+    EveryAndChance,
+}
+
+fn words() -> String {
+    Fault::ALL
+        .iter()
+        .map(|(word, _)| *word)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    /// Reads `fault` or `fault:key=value,key=value`.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let (word, settings) = text.split_once(':').unwrap_or((text, ""));
+        let known = Fault::ALL
+            .iter()
+            .find(|(known, _)| *known == word.replace('-', "_"));
+        let (_, fault) = known.ok_or_else(|| RuleError::Fault(word.to_owned()))?;
+        let mut rule = Self::always(*fault);
+        for setting in settings.split(',').filter(|setting| !setting.is_empty()) {
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| RuleError::Key(setting.to_owned()))?;
+            match key {
+                "chance" => rule.chance = Some(parsed(key, value, "a number from 0 to 1")?),
+                "every" => rule.every = Some(parsed(key, value, "a whole number above 0")?),
+                "skip" => rule.skip = parsed(key, value, "a whole number")?,
+                "times" => rule.times = Some(parsed(key, value, "a whole number")?),
+                "ms" => rule.ms = parsed(key, value, "a number of milliseconds")?,
+                "retry_after" => {
+                    rule.retry_after = Some(parsed(key, value, "a number of seconds")?);
+                }
+                "on" => rule.on = Some(value.to_owned()),
+                "method" => rule.method = Some(value.to_owned()),
+                other => return Err(RuleError::Key(other.to_owned())),
+            }
+        }
+        rule.check()?;
+        Ok(rule)
+    }
+}
+
+fn parsed<T: FromStr>(key: &str, value: &str, wanted: &'static str) -> Result<T, RuleError> {
+    value.parse().map_err(|_| RuleError::Value {
+        key: key.to_owned(),
+        wanted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_rules() {
+        let rule: Rule = "too-many-requests:every=10,retry_after=2,on=docnote,method=POST"
+            .parse()
+            .unwrap();
+        let expected = Rule {
+            every: Some(10),
+            retry_after: Some(2),
+            on: Some("docnote".into()),
+            method: Some("POST".into()),
+            ..Rule::always(Fault::TooManyRequests)
+        };
+        assert_eq!(rule, expected);
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_rule() {
+        let check = |text: &str, part: &str| {
+            let error = text.parse::<Rule>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        };
+        check("sunspots", "cut_before");
+        check("slow:often=1", "often");
+        check("slow:chance=2", "0 to 1");
+        check("slow:every=0", "above 0");
+        check("slow:every=2,chance=0.5", "one of the two");
+        check("slow:ms=soon", "milliseconds");
+    }
+
+    #[test]
+    fn words_are_those_of_the_json() {
+        for (word, fault) in Fault::ALL {
+            assert_eq!(serde_json::to_value(fault).unwrap(), *word);
+        }
+    }
+}

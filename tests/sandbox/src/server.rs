@@ -1,0 +1,239 @@
+//! The site on a listener: HTTP/1.1 with keep-alive, and the faults of whole requests and connections.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::admin::http as admin;
+use crate::faults::{Fault, Rule};
+use crate::lock::locked;
+use crate::site::{Answer, Call, Credentials, Refusal, Site};
+
+/// The largest request taken: an attachment of some 45 MB in base64.
+const LARGEST_REQUEST: usize = 64 << 20;
+/// How long open requests may go on once the site is told to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves until `stop` is told, then lets open requests end.
+pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>, stop: watch::Receiver<bool>) {
+    let mut stopped = stop.clone();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&site), stop.clone()));
+                }
+                // Out of file descriptors, say: give the open connections time to end.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
+}
+
+async fn connection(stream: TcpStream, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
+    // Without it, small answers wait for the peer's acknowledgement; a peer that is gone shows at the next read.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| handle(Arc::clone(&site), request));
+    let mut connection =
+        std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    // An error is a peer that hung up or a cut made on purpose; neither is anything to report.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<Payload>, Cut> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
+        return Ok(response(
+            Refusal::new(413, "The request is too large or broke off.").into(),
+            false,
+        ));
+    };
+    let body = body.to_bytes();
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    if path == "/admin" || path.starts_with("/admin/") {
+        return Ok(response(
+            admin::answer(
+                &site,
+                &Call {
+                    method: head.method.as_str(),
+                    path,
+                    query,
+                    body: &body,
+                },
+            ),
+            false,
+        ));
+    }
+    let address = head
+        .uri
+        .path_and_query()
+        .map_or(path, |address| address.as_str());
+    let rules = site
+        .faults
+        .striking(head.method.as_str(), address, Fault::concerns_request);
+    for rule in rules.iter().filter(|rule| rule.fault == Fault::Slow) {
+        tokio::time::sleep(Duration::from_millis(rule.ms)).await;
+    }
+    let from = credentials(&head.headers);
+    let work = {
+        let (site, head) = (Arc::clone(&site), head.clone());
+        move || {
+            let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+            site.answer(
+                &from,
+                &Call {
+                    method: head.method.as_str(),
+                    path,
+                    query,
+                    body: &body,
+                },
+            )
+        }
+    };
+    let mut half = false;
+    let answer = match rules.iter().find(|rule| rule.fault != Fault::Slow) {
+        None => work(),
+        Some(rule) => match rule.fault {
+            Fault::CutBefore => return Err(Cut),
+            Fault::CutAfter => {
+                work();
+                return Err(Cut);
+            }
+            Fault::CutLate => {
+                let wait = Duration::from_millis(rule.ms);
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    work();
+                });
+                return Err(Cut);
+            }
+            Fault::CutBody => {
+                half = true;
+                work()
+            }
+            Fault::SessionTakeover => {
+                locked(&site.sessions).close(&credentials(&head.headers));
+                work()
+            }
+            _ => refused(rule),
+        },
+    };
+    site.stats.count_answer(answer.body.len());
+    Ok(response(answer, half))
+}
+
+/// The answer of a fault that replaces the site's own.
+fn refused(rule: &Rule) -> Answer {
+    match rule.fault {
+        Fault::LoginPage => Answer::html(200, "Xplan login"),
+        Fault::BadGateway => Answer::html(502, "Bad Gateway"),
+        Fault::TooManyRequests => {
+            let answer = Answer::from(Refusal::new(429, "Too many requests."));
+            match rule.retry_after {
+                Some(seconds) => answer.with_header("retry-after", seconds.to_string()),
+                None => answer,
+            }
+        }
+        _ => Answer::html(500, "Internal Server Error"),
+    }
+}
+
+fn credentials(headers: &HeaderMap) -> Credentials {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    Credentials {
+        authorization: text("authorization"),
+        cookie: text("cookie"),
+        app_id: text("x-xplan-app-id"),
+        wants_error: text("x-xplan-auth-failure-action").is_some_and(|action| action == "error"),
+    }
+}
+
+fn response(answer: Answer, half: bool) -> Response<Payload> {
+    let length = answer.body.len();
+    let data = if half {
+        answer.body.slice(..length / 2)
+    } else {
+        answer.body
+    };
+    let mut response = Response::new(Payload {
+        data: Some(data),
+        length: length as u64,
+        cut: half,
+    });
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.kind));
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.append(name, value);
+        }
+    }
+    response
+}
+
+/// The connection is cut without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("cut on purpose")]
+struct Cut;
+
+/// A body in one piece, which may break off before its announced end.
+struct Payload {
+    data: Option<Bytes>,
+    length: u64,
+    cut: bool,
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        Poll::Ready(match self.data.take() {
+            Some(data) => Some(Ok(Frame::data(data))),
+            None if self.cut => Some(Err(Cut)),
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none() && !self.cut
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}
