@@ -1,21 +1,29 @@
-//! The one handle that pages, calls and commands are given.
+//! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use crate::access::Access;
-use crate::config::Config;
-use crate::connection::Connections;
+use crate::config::{Config, ConnectionConfig};
+use crate::connection::{Connection, Connections};
+use crate::crm::Connector;
+use crate::crm::xplan::Xplan;
+use crate::domain::ConnectionName;
 use crate::notes::Notes;
+use crate::pack::{Packs, Revision};
 use crate::store::Store;
 use crate::sync::Syncs;
 
-/// The running host. Cheap to clone.
+/// The host's parts, put together. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// The settings in force.
     pub config: Arc<Config>,
     /// The store.
     pub store: Store,
+    /// The plugin engine.
+    pub packs: Packs,
     /// The CRM sites.
     pub connections: Connections,
     /// Runs.
@@ -24,4 +32,45 @@ pub struct App {
     pub notes: Notes,
     /// People and tokens.
     pub access: Access,
+}
+
+impl App {
+    /// Opens the store and loads every connection's pack. Nothing runs yet, and nothing was asked of a CRM.
+    ///
+    /// # Errors
+    /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
+    pub fn open(config: Config) -> anyhow::Result<Self> {
+        let data_dir = &config.server.data_dir;
+        let store = Store::open(data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
+        let packs = Packs::new(&data_dir.join("cache"))?;
+        let mut connections = Vec::new();
+        for (name, settings) in &config.connections {
+            let connection = connect(&config, &packs, name, settings);
+            connections.push(connection.with_context(|| format!("the connection `{name}`"))?);
+        }
+        let connections = Connections::new(connections);
+        let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
+        let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone());
+        let access = Access::new(store.clone(), config.server.bootstrap_token.clone());
+        Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, access })
+    }
+}
+
+fn connect(
+    config: &Config,
+    packs: &Packs,
+    name: &ConnectionName,
+    settings: &ConnectionConfig,
+) -> anyhow::Result<Connection> {
+    let folder = config.server.packs_dir.join(&settings.pack);
+    let revision: Arc<Revision> = packs.load(&folder)?;
+    anyhow::ensure!(
+        revision.crm() == settings.crm,
+        "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
+        settings.pack,
+        revision.crm(),
+        settings.crm
+    );
+    let connector: Arc<dyn Connector> = Arc::new(Xplan::new(settings)?);
+    Ok(Connection::new(name.clone(), settings, config.practice.email_domain.clone(), connector, revision))
 }

@@ -145,8 +145,8 @@ fn layers(path: Option<&Path>, overrides: &Overrides) -> Result<(Figment, PathBu
         parsed.map_err(|error| ConfigError(vec![format!("{} is not TOML: {error}", path.display())]))?;
         figment = figment.merge(Toml::file_exact(path));
     }
-    let environment = Env::prefixed("TIDEGATE__")
-        .map(|key| key.as_str().to_lowercase().replace("__", ".").replace('_', "-").into());
+    let environment =
+        Env::prefixed("TIDEGATE__").map(|key| key.as_str().to_lowercase().replace("__", ".").replace('_', "-").into());
     figment = figment.merge(environment);
     for (key, value) in overrides {
         figment = figment.merge((key.as_str(), value.as_str()));

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use crate::config::ConnectionConfig;
 use crate::crm::Connector;
 use crate::domain::{ConnectionName, Date};
 use crate::pack::{Context, Revision};
@@ -16,7 +17,7 @@ pub struct Connection {
     pub dialect: String,
     /// The practice's domain for made-up addresses.
     pub placeholder_email_domain: String,
-    /// Cron expression with seconds, in UTC.
+    /// Cron expression with seconds, in the practice's time zone.
     pub schedule: String,
     /// The site's host, for people.
     pub forward_host: String,
@@ -29,15 +30,20 @@ impl Connection {
     /// A connection mapped by `revision`.
     pub fn new(
         name: ConnectionName,
-        site: (String, String),
+        settings: &ConnectionConfig,
         placeholder_email_domain: String,
-        schedule: String,
         connector: Arc<dyn Connector>,
         revision: Arc<Revision>,
     ) -> Self {
-        let (forward_host, dialect) = site;
-        let active = RwLock::new(revision);
-        Self { name, dialect, placeholder_email_domain, schedule, forward_host, connector, active }
+        Self {
+            name,
+            dialect: settings.dialect.clone(),
+            placeholder_email_domain,
+            schedule: settings.schedule.clone(),
+            forward_host: settings.forward_host.clone(),
+            connector,
+            active: RwLock::new(revision),
+        }
     }
 
     /// The revision in force. A batch holds on to the one it began with.

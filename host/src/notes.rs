@@ -3,6 +3,7 @@
 //! Serves `api` and `web` (accepting events, the fate of notes). What a note says is the pack's; how it is written
 //! to the CRM is the connector's.
 
+use crate::config::Practice;
 use crate::connection::Connections;
 use crate::domain::note::{Event, Note};
 use crate::domain::{Diagnostic, HouseholdId, NoteId};
@@ -57,7 +58,7 @@ pub struct Accepted {
 
 impl Notes {
     /// Ready to deliver for the practice's connections.
-    pub fn new(_store: Store, _connections: Connections, _practice_name: String) -> Self {
+    pub fn new(_store: Store, _connections: Connections, _practice: Practice) -> Self {
         todo!()
     }
 

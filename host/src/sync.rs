@@ -28,7 +28,7 @@ pub enum SyncError {
 
 impl Syncs {
     /// Ready to run the practice's connections.
-    pub fn new(_store: Store, _connections: Connections) -> Self {
+    pub fn new(_store: Store, _connections: Connections, _time_zone: jiff::tz::TimeZone) -> Self {
         todo!()
     }
 

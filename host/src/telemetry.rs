@@ -1,1 +1,19 @@
-//! Logs.
+//! Logs: lines for people or JSON for machines, on standard error. Nothing about a person is ever logged.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Log;
+
+/// Starts logging for the process. A second call changes nothing (tests start several hosts in one process).
+pub fn start(log: &Log) {
+    let filter = EnvFilter::new(&log.level);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let outcome = if log.json {
+        lines.json().flatten_event(true).try_init()
+    } else {
+        lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+    drop(outcome);
+}

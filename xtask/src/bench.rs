@@ -27,12 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     build::plugins(&workspace)?;
     step::run(
         "Building the host and the bench, optimised",
-        cargo().args([
-            "build",
-            "--release",
-            "--package=tidegate",
-            "--package=tidegate-bench",
-        ]),
+        cargo().args(["build", "--release", "--package=tidegate", "--package=tidegate-bench"]),
     )?;
     step::become_program(
         Command::new(workspace.binary("tidegate-bench", true))

@@ -15,9 +15,7 @@ use crate::{component, packs, step};
 /// Plugins are compiled to WebAssembly components and put with their rules into `target/packs`, where a host built
 /// here looks for them. What has not changed is not built again.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --release\n  cargo xtask build --plugins"
-)]
+#[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --release\n  cargo xtask build --plugins")]
 pub struct Arguments {
     /// Build the host optimised; plugins always are
     #[arg(long)]
@@ -33,10 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     plugins(&workspace)?;
     if !arguments.plugins {
         host(arguments.release)?;
-        eprintln!(
-            "   The host is {}",
-            workspace.binary("tidegate", arguments.release).display()
-        );
+        eprintln!("   The host is {}", workspace.binary("tidegate", arguments.release).display());
     }
     Ok(())
 }
@@ -61,33 +56,24 @@ pub fn plugins(workspace: &Workspace) -> Result<()> {
     for plugin in workspace.plugins() {
         build.arg("--package").arg(&plugin.name);
     }
-    step::run(
-        &format!("Building plugins ({})", toolchain.described()),
-        &mut build,
-    )?;
+    step::run(&format!("Building plugins ({})", toolchain.described()), &mut build)?;
     let modules = target.join(TARGET).join("plugin");
     for plugin in workspace.plugins() {
-        packs_of(plugin, &modules, workspace)
-            .with_context(|| format!("the plugin {} makes no pack", plugin.name))?;
+        packs_of(plugin, &modules, workspace).with_context(|| format!("the plugin {} makes no pack", plugin.name))?;
     }
     Ok(())
 }
 
 /// Makes the plugin's component and, with it, each pack that the plugin serves.
 fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<()> {
-    let module = plugin
-        .module(modules)
-        .context("its crate-type in Cargo.toml does not name `cdylib`")?;
+    let module = plugin.module(modules).context("its crate-type in Cargo.toml does not name `cdylib`")?;
     let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
     let component = component::from_module(&module)?;
     for name in plugin.packs() {
         let pack = workspace.packs().join(name);
         let changed = packs::assemble(&workspace.root.join("rules").join(name), &component, &pack)?;
         let size = component.len() / 1000;
-        eprintln!(
-            "   Pack {name}: {changed} files changed, component of {size} kB, in {}",
-            pack.display()
-        );
+        eprintln!("   Pack {name}: {changed} files changed, component of {size} kB, in {}", pack.display());
     }
     Ok(())
 }

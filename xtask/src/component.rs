@@ -19,11 +19,7 @@ pub fn from_module(module: &[u8]) -> Result<Vec<u8>> {
         .module(module)
         .and_then(|mut encoder| encoder.encode())
         .context("the module does not make a component of the world it was built for")?;
-    CustomSection {
-        name: MANIFEST.into(),
-        data: manifest.into(),
-    }
-    .append_to_component(&mut component);
+    CustomSection { name: MANIFEST.into(), data: manifest.into() }.append_to_component(&mut component);
     Ok(component)
 }
 
@@ -42,9 +38,7 @@ fn manifest(module: &[u8]) -> Result<&[u8]> {
             _ => {}
         }
     }
-    bail!(
-        "the module has no custom section `{MANIFEST}`: the SDK's macro writes it, so export the plugin with it"
-    )
+    bail!("the module has no custom section `{MANIFEST}`: the SDK's macro writes it, so export the plugin with it")
 }
 
 #[cfg(test)]
@@ -56,10 +50,7 @@ mod tests {
     fn module(manifest: Option<&[u8]>) -> Vec<u8> {
         let mut module = Module::new();
         if let Some(data) = manifest {
-            module.section(&CustomSection {
-                name: MANIFEST.into(),
-                data: data.into(),
-            });
+            module.section(&CustomSection { name: MANIFEST.into(), data: data.into() });
         }
         module.finish()
     }
@@ -80,9 +71,7 @@ mod tests {
             }
         }
         assert_eq!(found.unwrap(), br#"{"name":"x"}"#);
-        wasmparser::Validator::new()
-            .validate_all(&component)
-            .unwrap();
+        wasmparser::Validator::new().validate_all(&component).unwrap();
     }
 
     #[test]

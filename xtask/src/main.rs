@@ -20,11 +20,7 @@ use clap::{Parser, Subcommand};
 
 /// The developers' and newcomers' commands of Tidegate.
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    arg_required_else_help = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
 struct Xtask {
     #[command(subcommand)]
     command: Command,

@@ -15,24 +15,17 @@ const COMPONENT: &str = "component.wasm";
 /// Makes `pack` hold the files of `rules` and the component, and nothing else. Returns how many files changed.
 pub fn assemble(rules: &Path, component: &[u8], pack: &Path) -> Result<usize> {
     if !rules.join("pack.toml").is_file() {
-        bail!(
-            "{} has no pack.toml: a pack's folder in rules/ says its name, version and component",
-            rules.display()
-        );
+        bail!("{} has no pack.toml: a pack's folder in rules/ says its name, version and component", rules.display());
     }
     let mut wanted = files(rules)?;
     let mut changed = 0;
     for file in &wanted {
-        changed += usize::from(write_if_changed(
-            &pack.join(file),
-            &read(&rules.join(file))?,
-        )?);
+        changed += usize::from(write_if_changed(&pack.join(file), &read(&rules.join(file))?)?);
     }
     changed += usize::from(write_if_changed(&pack.join(COMPONENT), component)?);
     wanted.insert(COMPONENT.into());
     for stale in files(pack)?.difference(&wanted) {
-        fs::remove_file(pack.join(stale))
-            .with_context(|| format!("removing {}", stale.display()))?;
+        fs::remove_file(pack.join(stale)).with_context(|| format!("removing {}", stale.display()))?;
         changed += 1;
     }
     Ok(changed)
@@ -44,9 +37,7 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
         let path = folder.join(&below);
-        for entry in
-            fs::read_dir(&path).with_context(|| format!("reading the folder {}", path.display()))?
-        {
+        for entry in fs::read_dir(&path).with_context(|| format!("reading the folder {}", path.display()))? {
             let entry = entry?;
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
@@ -67,14 +58,9 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(false);
     }
-    let folder = path
-        .parent()
-        .with_context(|| format!("{} has no folder", path.display()))?;
-    fs::create_dir_all(folder)
-        .with_context(|| format!("making the folder {}", folder.display()))?;
-    let name = path
-        .file_name()
-        .with_context(|| format!("{} has no name", path.display()))?;
+    let folder = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    let name = path.file_name().with_context(|| format!("{} has no name", path.display()))?;
     let unfinished = folder.join(format!(".{}.new", name.to_string_lossy()));
     fs::write(&unfinished, bytes).with_context(|| format!("writing {}", unfinished.display()))?;
     fs::rename(&unfinished, path).with_context(|| format!("writing {}", path.display()))?;
@@ -100,18 +86,11 @@ mod tests {
 
         assert_eq!(assemble(&rules, b"one", &pack).unwrap(), 3);
         assert_eq!(fs::read(pack.join("notes/survey.txt")).unwrap(), b"Hello");
-        assert_eq!(
-            assemble(&rules, b"one", &pack).unwrap(),
-            0,
-            "nothing changed, nothing written"
-        );
+        assert_eq!(assemble(&rules, b"one", &pack).unwrap(), 0, "nothing changed, nothing written");
 
         fs::remove_file(rules.join("notes/survey.txt")).unwrap();
         assert_eq!(assemble(&rules, b"two", &pack).unwrap(), 2);
-        assert_eq!(
-            files(&pack).unwrap(),
-            BTreeSet::from([COMPONENT.into(), "pack.toml".into()])
-        );
+        assert_eq!(files(&pack).unwrap(), BTreeSet::from([COMPONENT.into(), "pack.toml".into()]));
         assert_eq!(fs::read(pack.join(COMPONENT)).unwrap(), b"two");
     }
 
@@ -119,9 +98,6 @@ mod tests {
     fn rules_without_a_pack_file_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = assemble(folder.path(), b"", &folder.path().join("pack")).unwrap_err();
-        assert!(
-            format!("{error:#}").contains("has no pack.toml"),
-            "{error:#}"
-        );
+        assert!(format!("{error:#}").contains("has no pack.toml"), "{error:#}");
     }
 }

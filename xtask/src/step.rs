@@ -18,9 +18,7 @@ pub fn run(what: &str, command: &mut Command) -> Result<()> {
 
 /// Runs `command` with its output shown and no lines around it. Fails as [`run`] does.
 pub fn quietly(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    let status = command.status().with_context(|| format!("`{}` could not be started", shown(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }
@@ -29,22 +27,12 @@ pub fn quietly(command: &mut Command) -> Result<()> {
 
 /// What `command` prints on standard output. Fails with what it printed on standard error.
 pub fn output(command: &mut Command) -> Result<String> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    let Output { status, stdout, stderr } =
+        command.output().with_context(|| format!("`{}` could not be started", shown(command)))?;
     if !status.success() {
-        bail!(
-            "`{}` failed ({status}): {}",
-            shown(command),
-            String::from_utf8_lossy(&stderr).trim()
-        );
+        bail!("`{}` failed ({status}): {}", shown(command), String::from_utf8_lossy(&stderr).trim());
     }
-    String::from_utf8(stdout)
-        .with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
+    String::from_utf8(stdout).with_context(|| format!("`{}` printed what is not UTF-8", shown(command)))
 }
 
 /// Replaces this program by `command`, so that signals and the exit code are the command's own. Returns only to fail.
@@ -55,9 +43,7 @@ pub fn become_program(command: &mut Command) -> Result<()> {
 
 /// Where `PATH` finds the program `name`, if it does.
 pub fn program(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Installs Debian packages, without a question. Fails, saying what to type, where this user may not.
@@ -79,8 +65,7 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
 pub fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("── {what}");
     let start = Instant::now();
-    let result =
-        work().with_context(|| format!("{what}: failed after {}", duration(start.elapsed())))?;
+    let result = work().with_context(|| format!("{what}: failed after {}", duration(start.elapsed())))?;
     eprintln!("   {what}: {}", duration(start.elapsed()));
     Ok(result)
 }
@@ -111,19 +96,13 @@ mod tests {
     #[test]
     fn a_failing_step_names_its_command() {
         let error = run("Trying", Command::new("false").arg("--now")).unwrap_err();
-        assert!(
-            format!("{error:#}").contains("`false --now` failed (exit status: 1)"),
-            "{error:#}"
-        );
+        assert!(format!("{error:#}").contains("`false --now` failed (exit status: 1)"), "{error:#}");
     }
 
     #[test]
     fn a_missing_program_is_named() {
         let error = output(&mut Command::new("no-such-program-here")).unwrap_err();
-        assert!(
-            format!("{error:#}").starts_with("`no-such-program-here` could not be started"),
-            "{error:#}"
-        );
+        assert!(format!("{error:#}").starts_with("`no-such-program-here` could not be started"), "{error:#}");
     }
 
     #[test]

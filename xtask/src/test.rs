@@ -45,10 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     build::plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
-    step::run(
-        "Building the host and its tests",
-        cargo().arg("build").args(everything),
-    )?;
+    step::run("Building the host and its tests", cargo().arg("build").args(everything))?;
     eprintln!("── Testing");
     step::quietly(
         cargo()
@@ -74,15 +71,8 @@ fn chromium() -> Result<PathBuf> {
 
 /// Installs the packages of the browser tests where their lockfile is newer than what is installed.
 fn browser_packages(folder: &Path) -> Result<()> {
-    let changed = |file: &str| {
-        fs::metadata(folder.join(file))
-            .and_then(|data| data.modified())
-            .ok()
-    };
-    if !needs_install(
-        changed("package-lock.json"),
-        changed("node_modules/.package-lock.json"),
-    ) {
+    let changed = |file: &str| fs::metadata(folder.join(file)).and_then(|data| data.modified()).ok();
+    if !needs_install(changed("package-lock.json"), changed("node_modules/.package-lock.json")) {
         return Ok(());
     }
     if step::program("npm").is_none() {
@@ -90,9 +80,7 @@ fn browser_packages(folder: &Path) -> Result<()> {
     }
     step::run(
         "Installing the browser tests' packages",
-        Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(folder),
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder),
     )
 }
 

@@ -35,11 +35,7 @@ impl Toolchain {
         if debian_has_sources() {
             return Ok(Self::Debian);
         }
-        if step::run(
-            "Adding the target with rustup",
-            Command::new("rustup").args(["target", "add", TARGET]),
-        )
-        .is_ok()
+        if step::run("Adding the target with rustup", Command::new("rustup").args(["target", "add", TARGET])).is_ok()
             && own_has_target()
         {
             return Ok(Self::Own);
@@ -61,9 +57,7 @@ impl Toolchain {
     pub fn described(&self) -> &'static str {
         match self {
             Self::Own => "with this compiler",
-            Self::Debian => {
-                "with Debian's compiler; the first time takes some minutes, the standard library included"
-            }
+            Self::Debian => "with Debian's compiler; the first time takes some minutes, the standard library included",
         }
     }
 
@@ -76,26 +70,14 @@ impl Toolchain {
             Self::Own => workspace::cargo(),
             Self::Debian => debian_cargo(),
         };
-        command
-            .args([
-                "build",
-                "--locked",
-                "--profile=plugin",
-                "--target",
-                TARGET,
-                "--target-dir",
-            ])
-            .arg(target);
+        command.args(["build", "--locked", "--profile=plugin", "--target", TARGET, "--target-dir"]).arg(target);
         if matches!(self, Self::Debian) {
             command.arg("-Zbuild-std=std,panic_abort");
         }
         command
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env(
-                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                remapped_paths(),
-            );
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths());
         command
     }
 }
@@ -119,28 +101,20 @@ fn debian_cargo() -> Command {
 
 /// Whether the host's compiler has the target's standard library.
 fn own_has_target() -> bool {
-    rustc(&["--print=target-libdir", "--target", TARGET])
-        .is_some_and(|folder| Path::new(&folder).is_dir())
+    rustc(&["--print=target-libdir", "--target", TARGET]).is_some_and(|folder| Path::new(&folder).is_dir())
 }
 
 /// Whether Debian's compiler and the standard library's sources are installed.
 fn debian_has_sources() -> bool {
-    [
-        "/usr/bin/cargo",
-        "/usr/bin/rustc",
-        "/usr/lib/rustlib/src/rust/library/std/Cargo.toml",
-    ]
-    .iter()
-    .all(|path| Path::new(path).exists())
+    ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/lib/rustlib/src/rust/library/std/Cargo.toml"]
+        .iter()
+        .all(|path| Path::new(path).exists())
 }
 
 /// The `rust-lld` of the host's compiler; Debian's own is found by its compiler.
 fn own_linker() -> Option<PathBuf> {
     let host = rustc(&["--print=host-tuple"])?;
-    let linker = Path::new(&rustc(&["--print=sysroot"])?)
-        .join("lib/rustlib")
-        .join(host)
-        .join("bin/rust-lld");
+    let linker = Path::new(&rustc(&["--print=sysroot"])?).join("lib/rustlib").join(host).join("bin/rust-lld");
     linker.exists().then_some(linker)
 }
 
@@ -148,22 +122,14 @@ fn own_linker() -> Option<PathBuf> {
 fn remapped_paths() -> String {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
-    let mut flags = format!(
-        "--remap-path-prefix={}=tidegate",
-        workspace::root().display()
-    );
+    let mut flags = format!("--remap-path-prefix={}=tidegate", workspace::root().display());
     if let Some(registry) = cargo_home.or(home) {
-        flags.push_str(&format!(
-            " --remap-path-prefix={}=cargo",
-            registry.display()
-        ));
+        flags.push_str(&format!(" --remap-path-prefix={}=cargo", registry.display()));
     }
     flags
 }
 
 /// What the host's compiler answers; none where there is no such compiler or it refuses.
 fn rustc(arguments: &[&str]) -> Option<String> {
-    step::output(Command::new("rustc").args(arguments))
-        .ok()
-        .map(|printed| printed.trim().to_owned())
+    step::output(Command::new("rustc").args(arguments)).ok().map(|printed| printed.trim().to_owned())
 }

@@ -58,9 +58,7 @@ impl Workspace {
 
     /// The packages that are plugins: those whose `[package.metadata.tidegate]` names packs.
     pub fn plugins(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| !package.packs().is_empty())
+        self.packages.iter().filter(|package| !package.packs().is_empty())
     }
 
     /// The binary `program` as a build with `release` or without leaves it.
@@ -78,17 +76,12 @@ impl Workspace {
 impl Package {
     /// The folders of `rules/` that this plugin serves.
     pub fn packs(&self) -> &[String] {
-        self.metadata
-            .as_ref()
-            .map_or(&[], |metadata| &metadata.tidegate.packs)
+        self.metadata.as_ref().map_or(&[], |metadata| &metadata.tidegate.packs)
     }
 
     /// The core module's file below `folder`, where the package builds one.
     pub fn module(&self, folder: &Path) -> Option<PathBuf> {
-        let target = self
-            .targets
-            .iter()
-            .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
+        let target = self.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
         Some(folder.join(format!("{}.wasm", target.name.replace('-', "_"))))
     }
 }
@@ -102,9 +95,7 @@ pub fn cargo() -> Command {
 
 /// The workspace's root: the folder above this crate's.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
 }
 
 #[cfg(test)]
@@ -115,12 +106,7 @@ mod tests {
     fn this_workspace_is_understood() {
         let workspace = Workspace::load().unwrap();
         assert_eq!(workspace.root, root());
-        assert!(
-            workspace
-                .packages
-                .iter()
-                .any(|package| package.name == "xtask")
-        );
+        assert!(workspace.packages.iter().any(|package| package.name == "xtask"));
     }
 
     #[test]
@@ -134,13 +120,7 @@ mod tests {
         .unwrap();
         let plugins: Vec<_> = workspace.plugins().collect();
         assert_eq!(plugins.len(), 1);
-        assert_eq!(
-            plugins[0].module(Path::new("/o")).unwrap(),
-            Path::new("/o/xplan_uk.wasm")
-        );
-        assert_eq!(
-            workspace.binary("tidegate", false),
-            Path::new("/t/debug/tidegate")
-        );
+        assert_eq!(plugins[0].module(Path::new("/o")).unwrap(), Path::new("/o/xplan_uk.wasm"));
+        assert_eq!(workspace.binary("tidegate", false), Path::new("/t/debug/tidegate"));
     }
 }

@@ -3,8 +3,8 @@
 //! For explanations, fixtures and whoever shows a record: names and words are those of the JSON form (snake_case).
 
 use crate::{
-    Adviser, Canonical, Client, ClientStatus, Cover, CoverOwner, CoverType, Goal, GoalOwner, Money,
-    Outlook, PremiumFrequency, RecordKind, Severity, Sex, Title,
+    Adviser, Canonical, Client, ClientStatus, Cover, CoverOwner, CoverType, Goal, GoalOwner, Money, Outlook,
+    PremiumFrequency, RecordKind, Severity, Sex, Title,
 };
 
 /// The name under which an explanation speaks of the record as a whole.
@@ -19,31 +19,16 @@ pub fn fields_of(records: &[Canonical]) -> Vec<(String, Option<String>)> {
     for (index, record) in records.iter().enumerate() {
         let (prefix, fields, extensions) = match record {
             Canonical::Adviser(adviser) => (String::new(), adviser_fields(adviser), &[][..]),
-            Canonical::Client(client) => {
-                (String::new(), client_fields(client), &*client.extensions)
-            }
-            Canonical::Goal(goal) => (
-                format!("goals[{index}]."),
-                goal_fields(goal),
-                &*goal.extensions,
-            ),
-            Canonical::Cover(cover) => (
-                format!("covers[{index}]."),
-                cover_fields(cover),
-                &*cover.extensions,
-            ),
+            Canonical::Client(client) => (String::new(), client_fields(client), &*client.extensions),
+            Canonical::Goal(goal) => (format!("goals[{index}]."), goal_fields(goal), &*goal.extensions),
+            Canonical::Cover(cover) => (format!("covers[{index}]."), cover_fields(cover), &*cover.extensions),
         };
+        all.extend(fields.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
         all.extend(
-            fields
-                .into_iter()
-                .map(|(name, value)| (format!("{prefix}{name}"), value)),
+            extensions
+                .iter()
+                .map(|extension| (format!("{prefix}extensions.{}", extension.name), Some(extension.value.clone()))),
         );
-        all.extend(extensions.iter().map(|extension| {
-            (
-                format!("{prefix}extensions.{}", extension.name),
-                Some(extension.value.clone()),
-            )
-        }));
     }
     all
 }
@@ -77,10 +62,7 @@ fn client_fields(client: &Client) -> Vec<Field> {
         ("postcode", client.postcode.clone()),
         ("country_code", client.country_code.clone()),
         ("email", client.email.clone()),
-        (
-            "email_is_placeholder",
-            Some(client.email_is_placeholder.to_string()),
-        ),
+        ("email_is_placeholder", Some(client.email_is_placeholder.to_string())),
         ("mobile", client.mobile.clone()),
         ("adviser_external_id", client.adviser_external_id.clone()),
         ("partner_external_id", client.partner_external_id.clone()),
@@ -140,10 +122,7 @@ pub trait Choice: Copy + PartialEq + 'static {
 
     /// The choice that a word means.
     fn of(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == word)
-            .map(|(choice, _)| *choice)
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(choice, _)| *choice)
     }
 }
 

@@ -16,14 +16,13 @@ macro_rules! export {
         #[allow(unsafe_code)]
         const _: () = {
             use $crate::{
-                Context, Diagnostic, Event, FieldExplanation, FileNote, Manifest, Outcome, Plugin,
-                RawRecord, RuleProblem, Session, Source, glue,
+                Context, Diagnostic, Event, FieldExplanation, FileNote, Manifest, Outcome, Plugin, RawRecord,
+                RuleProblem, Session, Source, glue,
             };
 
             #[used]
             #[unsafe(link_section = "tidegate:manifest")]
-            static MANIFEST: [u8; <$plugin as Plugin>::MANIFEST.len()] =
-                glue::section(<$plugin as Plugin>::MANIFEST);
+            static MANIFEST: [u8; <$plugin as Plugin>::MANIFEST.len()] = glue::section(<$plugin as Plugin>::MANIFEST);
 
             ::std::thread_local! {
                 static SESSION: ::std::cell::RefCell<::std::option::Option<Session<$plugin>>> =
@@ -33,9 +32,7 @@ macro_rules! export {
             /// Runs a call on the configured plugin. The contract says that `configure` comes first; a host
             /// that does not keep to it gets a trap, which is what it expects of a broken component.
             fn configured<T>(call: impl FnOnce(&Session<$plugin>) -> T) -> T {
-                SESSION.with_borrow(|session| {
-                    call(session.as_ref().expect("the host calls `configure` first"))
-                })
+                SESSION.with_borrow(|session| call(session.as_ref().expect("the host calls `configure` first")))
             }
 
             struct Component;
@@ -56,15 +53,12 @@ macro_rules! export {
                 fn explain(context: Context, record: RawRecord) -> Vec<FieldExplanation> {
                     configured(|session| session.explain(&glue::Imports, &context, &record))
                 }
-                fn render_note(
-                    context: Context,
-                    event: Event,
-                ) -> Result<FileNote, Vec<Diagnostic>> {
+                fn render_note(context: Context, event: Event) -> Result<FileNote, Vec<Diagnostic>> {
                     configured(|session| session.render_note(&glue::Imports, &context, &event))
                 }
             }
 
-    $crate::bindings::export_component!(Component with_types_in $crate::bindings);
+            $crate::bindings::export_component!(Component with_types_in $crate::bindings);
         };
     };
 }

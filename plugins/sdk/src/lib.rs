@@ -18,10 +18,9 @@ pub mod text;
 mod trail;
 
 pub use bindings::exports::tidegate::mapping::mapper::{
-    Adviser, Canonical, Client, ClientStatus, Context, Cover, CoverOwner, CoverType, Diagnostic,
-    Event, Extension, FieldExplanation, FileNote, Goal, GoalOwner, HouseholdRole, Manifest, Mapped,
-    Member, Money, Outcome, Outlook, PremiumFrequency, RawRecord, RecordKind, RuleProblem,
-    Severity, Sex, Source, Title, Verdict,
+    Adviser, Canonical, Client, ClientStatus, Context, Cover, CoverOwner, CoverType, Diagnostic, Event, Extension,
+    FieldExplanation, FileNote, Goal, GoalOwner, HouseholdRole, Manifest, Mapped, Member, Money, Outcome, Outlook,
+    PremiumFrequency, RawRecord, RecordKind, RuleProblem, Severity, Sex, Source, Title, Verdict,
 };
 pub use bindings::tidegate::mapping::{
     log::Level as LogLevel,

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Canonical, Context, Diagnostic, Event, FileNote, Lineage, LogLevel, PhoneNumber, PhoneProblem,
-    RawRecord, RuleProblem, Source, Trail,
+    Canonical, Context, Diagnostic, Event, FileNote, Lineage, LogLevel, PhoneNumber, PhoneProblem, RawRecord,
+    RuleProblem, Source, Trail,
 };
 
 /// A mapping of one CRM's records for one or more regions.

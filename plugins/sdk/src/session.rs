@@ -1,9 +1,8 @@
 //! A configured plugin and the contract's calls on it, the same natively and in the sandbox.
 
 use crate::{
-    Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Host, Manifest, Outcome, Plugin,
-    RawRecord, RecordKind, Recorded, RuleProblem, Source, Trail, Unrecorded, canonical::Choice,
-    rules,
+    Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Host, Manifest, Outcome, Plugin, RawRecord,
+    RecordKind, Recorded, RuleProblem, Source, Trail, Unrecorded, canonical::Choice, rules,
 };
 
 /// A plugin configured with its rules.
@@ -43,22 +42,14 @@ impl<P: Plugin> Session<P> {
         let outcome = |raw: RawRecord| {
             let mut trail = Trail::new(Unrecorded);
             let fate = self.plugin.map(&ctx, &raw, &mut trail);
-            Outcome {
-                id: raw.id,
-                verdict: trail.end(fate).0,
-            }
+            Outcome { id: raw.id, verdict: trail.end(fate).0 }
         };
         records.into_iter().map(outcome).collect()
     }
 
     /// Tells where each canonical field of one record comes from.
     #[must_use]
-    pub fn explain(
-        &self,
-        host: &dyn Host,
-        context: &Context,
-        raw: &RawRecord,
-    ) -> Vec<FieldExplanation> {
+    pub fn explain(&self, host: &dyn Host, context: &Context, raw: &RawRecord) -> Vec<FieldExplanation> {
         let mut trail = Trail::new(Recorded::default());
         let fate = self.plugin.map(&Ctx { context, host }, raw, &mut trail);
         let (verdict, recorded) = trail.end(fate);
@@ -69,12 +60,7 @@ impl<P: Plugin> Session<P> {
     ///
     /// # Errors
     /// Why there can be no note.
-    pub fn render_note(
-        &self,
-        host: &dyn Host,
-        context: &Context,
-        event: &Event,
-    ) -> Result<FileNote, Vec<Diagnostic>> {
+    pub fn render_note(&self, host: &dyn Host, context: &Context, event: &Event) -> Result<FileNote, Vec<Diagnostic>> {
         self.plugin.render_note(&Ctx { context, host }, event)
     }
 }
@@ -99,8 +85,8 @@ struct ManifestFile<'a> {
 
 impl ManifestFile<'_> {
     fn parse(text: &str) -> Manifest {
-        let file: ManifestFile<'_> = serde_json::from_str(text)
-            .expect("the plugin's manifest is JSON of the manifest's shape");
+        let file: ManifestFile<'_> =
+            serde_json::from_str(text).expect("the plugin's manifest is JSON of the manifest's shape");
         Manifest {
             name: file.name,
             version: file.version,
@@ -117,7 +103,6 @@ impl ManifestFile<'_> {
 }
 
 fn kinds(words: &[String]) -> Vec<RecordKind> {
-    let kind =
-        |word: &String| RecordKind::of(word).expect("the manifest names kinds of the contract");
+    let kind = |word: &String| RecordKind::of(word).expect("the manifest names kinds of the contract");
     words.iter().map(kind).collect()
 }

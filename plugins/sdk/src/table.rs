@@ -18,9 +18,7 @@ impl<T: Copy> Table<T> {
     #[must_use]
     pub fn get(&self, word: &str) -> Option<T> {
         let word = text::normal(word);
-        let found = self
-            .words
-            .binary_search_by(|(known, _)| known.as_str().cmp(&word));
+        let found = self.words.binary_search_by(|(known, _)| known.as_str().cmp(&word));
         found.ok().map(|index| self.words[index].1)
     }
 }
@@ -36,12 +34,7 @@ impl Spellings {
     pub fn choices<T: Choice>(&self, path: &str, problems: &mut Vec<RuleProblem>) -> Table<T> {
         let choices: Vec<&str> = T::ALL.iter().map(|(_, word)| *word).collect();
         self.table(path, problems, |word| {
-            T::of(word).ok_or_else(|| {
-                format!(
-                    "There is no “{word}” here; the choices are {}.",
-                    choices.join(", ")
-                )
-            })
+            T::of(word).ok_or_else(|| format!("There is no “{word}” here; the choices are {}.", choices.join(", ")))
         })
     }
 
@@ -58,22 +51,13 @@ impl Spellings {
                 Ok(choice) => {
                     words.extend(spellings.iter().map(|word| (text::normal(word), choice)));
                 }
-                Err(message) => problems.push(RuleProblem {
-                    path: format!("{path}/{key}"),
-                    message,
-                }),
+                Err(message) => problems.push(RuleProblem { path: format!("{path}/{key}"), message }),
             }
         }
         words.sort_by(|(a, _), (b, _)| a.cmp(b));
         for pair in words.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            let message = format!(
-                "“{}” stands here twice; a word can mean one thing.",
-                pair[0].0
-            );
-            problems.push(RuleProblem {
-                path: path.to_owned(),
-                message,
-            });
+            let message = format!("“{}” stands here twice; a word can mean one thing.", pair[0].0);
+            problems.push(RuleProblem { path: path.to_owned(), message });
         }
         Table { words }
     }

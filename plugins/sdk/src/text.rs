@@ -19,10 +19,7 @@ pub fn clean(text: &str) -> Option<Cow<'_, str>> {
     if bytes.iter().all(plain) && !bytes.windows(2).any(|pair| pair == b"  ") {
         return Some(Cow::Borrowed(trimmed));
     }
-    let visible: String = trimmed
-        .chars()
-        .filter(|c| c.is_whitespace() || !is_invisible(*c))
-        .collect();
+    let visible: String = trimmed.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
     let cleaned = words.join(" ");
     match cleaned.is_empty() {
@@ -35,10 +32,7 @@ pub fn clean(text: &str) -> Option<Cow<'_, str>> {
 /// Text of several lines with each line cleaned; blank lines at the ends are left out.
 #[must_use]
 pub fn clean_lines(text: &str) -> String {
-    let lines: Vec<_> = text
-        .lines()
-        .map(|line| clean(line).unwrap_or_default())
-        .collect();
+    let lines: Vec<_> = text.lines().map(|line| clean(line).unwrap_or_default()).collect();
     lines.join("\n").trim().to_owned()
 }
 

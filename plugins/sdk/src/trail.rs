@@ -53,10 +53,7 @@ pub struct Trail<L> {
 impl<L: Lineage> Trail<L> {
     /// An empty trail.
     pub fn new(lineage: L) -> Self {
-        Self {
-            diagnostics: Vec::new(),
-            lineage,
-        }
+        Self { diagnostics: Vec::new(), lineage }
     }
 
     /// Tells where a field comes from.
@@ -81,25 +78,14 @@ impl<L: Lineage> Trail<L> {
     }
 
     fn add(&mut self, severity: Severity, field: Option<&str>, code: &str, message: String) {
-        self.diagnostics.push(Diagnostic {
-            severity,
-            field: field.map(str::to_owned),
-            code: code.to_owned(),
-            message,
-        });
+        self.diagnostics.push(Diagnostic { severity, field: field.map(str::to_owned), code: code.to_owned(), message });
     }
 
     /// The verdict, with all that was left on the trail, and who asked for lineage.
     pub(crate) fn end(self, fate: Fate) -> (Verdict, L) {
-        let Self {
-            diagnostics,
-            lineage,
-        } = self;
+        let Self { diagnostics, lineage } = self;
         let verdict = match fate {
-            Fate::Mapped(records) => Verdict::Mapped(Mapped {
-                records,
-                diagnostics,
-            }),
+            Fate::Mapped(records) => Verdict::Mapped(Mapped { records, diagnostics }),
             Fate::Skipped => Verdict::Skipped(diagnostics),
             Fate::Rejected => Verdict::Rejected(diagnostics),
         };
@@ -112,20 +98,11 @@ impl Recorded {
     /// itself, and the record as a whole under the name `record` where there is something to say about it.
     pub(crate) fn explain(self, verdict: &Verdict) -> Vec<FieldExplanation> {
         let (fields, diagnostics) = match verdict {
-            Verdict::Mapped(mapped) => (
-                canonical::fields_of(&mapped.records),
-                mapped.diagnostics.as_slice(),
-            ),
-            Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => {
-                (Vec::new(), diagnostics.as_slice())
-            }
+            Verdict::Mapped(mapped) => (canonical::fields_of(&mapped.records), mapped.diagnostics.as_slice()),
+            Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => (Vec::new(), diagnostics.as_slice()),
         };
         let about = |field: Option<&str>| -> Vec<Diagnostic> {
-            diagnostics
-                .iter()
-                .filter(|d| d.field.as_deref() == field)
-                .cloned()
-                .collect()
+            diagnostics.iter().filter(|d| d.field.as_deref() == field).cloned().collect()
         };
         let mut explained: Vec<FieldExplanation> = fields
             .into_iter()
@@ -136,10 +113,7 @@ impl Recorded {
             })
             .collect();
         let whole = about(None);
-        let origin = self
-            .origins
-            .into_iter()
-            .find(|(known, _)| *known == canonical::WHOLE);
+        let origin = self.origins.into_iter().find(|(known, _)| *known == canonical::WHOLE);
         if !whole.is_empty() || origin.is_some() {
             let origin = origin.map(|(_, origin)| origin).unwrap_or_default();
             explained.push(explanation(canonical::WHOLE, None, origin, whole));
@@ -148,12 +122,7 @@ impl Recorded {
     }
 }
 
-fn explanation(
-    field: &str,
-    value: Option<String>,
-    origin: Origin,
-    diagnostics: Vec<Diagnostic>,
-) -> FieldExplanation {
+fn explanation(field: &str, value: Option<String>, origin: Origin, diagnostics: Vec<Diagnostic>) -> FieldExplanation {
     FieldExplanation {
         field: field.to_owned(),
         value,

@@ -10,24 +10,14 @@ pub(crate) fn map<L: Lineage>(rules: &AdviserRules, raw: &RawRecord, trail: &mut
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
         Err(why) => {
-            trail.whole(
-                Severity::Error,
-                "not-json",
-                format!("Xplan's answer is not JSON: {why}."),
-            );
+            trail.whole(Severity::Error, "not-json", format!("Xplan's answer is not JSON: {why}."));
             return Fate::Rejected;
         }
     };
-    let row = View {
-        row: &user.row,
-        names: &rules.fields,
-        place: None,
-        rules: "/adviser/fields",
-    };
+    let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields" };
     let mut text = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail)
-            .map(|text| text.into_owned())
+        row.text(field, canonical, trail).map(|text| text.into_owned())
     };
     Fate::Mapped(vec![Canonical::Adviser(Adviser {
         external_id: raw.id.clone(),

@@ -1,40 +1,23 @@
 //! Clients: the people whom the practice advises.
 
-use tidegate_sdk::{
-    Canonical, Client, ClientStatus, Ctx, Fate, Lineage, RawRecord, Severity, Trail,
-};
+use tidegate_sdk::{Canonical, Client, ClientStatus, Ctx, Fate, Lineage, RawRecord, Severity, Trail};
 use xplan::{ClientField as F, RawClient, View};
 
 use crate::rules::ClientRules;
 
 /// Maps a client.
-pub(crate) fn map<L: Lineage>(
-    rules: &ClientRules,
-    _ctx: &Ctx<'_>,
-    raw: &RawRecord,
-    trail: &mut Trail<L>,
-) -> Fate {
+pub(crate) fn map<L: Lineage>(rules: &ClientRules, _ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
         Err(why) => {
-            trail.whole(
-                Severity::Error,
-                "not-json",
-                format!("Xplan's answer is not JSON: {why}."),
-            );
+            trail.whole(Severity::Error, "not-json", format!("Xplan's answer is not JSON: {why}."));
             return Fate::Rejected;
         }
     };
-    let row = View {
-        row: &client.row,
-        names: &rules.fields,
-        place: None,
-        rules: "/client/fields",
-    };
+    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields" };
     let mut text = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail)
-            .map(|text| text.into_owned())
+        row.text(field, canonical, trail).map(|text| text.into_owned())
     };
     Fate::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),

@@ -8,8 +8,8 @@ mod client;
 mod rules;
 
 use tidegate_sdk::{
-    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem,
-    Severity, Source, Trail,
+    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
+    Trail,
 };
 
 pub use rules::Rules;
@@ -39,11 +39,7 @@ impl Plugin for XplanAnz {
             RecordKind::Adviser => adviser::map(&self.rules.adviser, raw, trail),
             RecordKind::Client => client::map(&self.rules.client, ctx, raw, trail),
             RecordKind::Goal | RecordKind::Cover => {
-                trail.whole(
-                    Severity::Error,
-                    "unknown-kind",
-                    "This pack maps advisers and clients only.",
-                );
+                trail.whole(Severity::Error, "unknown-kind", "This pack maps advisers and clients only.");
                 Fate::Rejected
             }
         }

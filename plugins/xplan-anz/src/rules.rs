@@ -29,12 +29,7 @@ impl AdviserRules {
         Source {
             kind: RecordKind::Adviser,
             resource: self.resource.clone(),
-            fields: self
-                .fields
-                .iter()
-                .skip(UserField::MEMBERS)
-                .map(str::to_owned)
-                .collect(),
+            fields: self.fields.iter().skip(UserField::MEMBERS).map(str::to_owned).collect(),
             lists: Vec::new(),
         }
     }
@@ -59,21 +54,12 @@ impl ClientRules {
         Source {
             kind: RecordKind::Client,
             resource: self.resource.clone(),
-            fields: self
-                .fields
-                .iter()
-                .skip(ClientField::MEMBERS)
-                .map(str::to_owned)
-                .collect(),
+            fields: self.fields.iter().skip(ClientField::MEMBERS).map(str::to_owned).collect(),
             lists: vec![self.contact.list.clone(), self.address.list.clone()],
         }
     }
 
     pub(crate) fn names(&self) -> ClientNames<'_> {
-        ClientNames {
-            fields: &self.fields,
-            contact: &self.contact,
-            address: &self.address,
-        }
+        ClientNames { fields: &self.fields, contact: &self.contact, address: &self.address }
     }
 }

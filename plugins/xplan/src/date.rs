@@ -27,13 +27,11 @@ impl Date {
             return Err(FORM);
         }
         let number = |from: usize, to: usize| {
-            bytes[from..to].iter().try_fold(0u16, |sum, byte| {
-                byte.is_ascii_digit()
-                    .then(|| sum * 10 + u16::from(byte - b'0'))
-            })
+            bytes[from..to]
+                .iter()
+                .try_fold(0u16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))
         };
-        let (Some(year), Some(month), Some(day)) = (number(0, 4), number(5, 7), number(8, 10))
-        else {
+        let (Some(year), Some(month), Some(day)) = (number(0, 4), number(5, 7), number(8, 10)) else {
             return Err(FORM);
         };
         let last = days_in_month(year, month).ok_or("has no such month")?;
@@ -42,11 +40,7 @@ impl Date {
         }
         // Both are at most 31 here.
         #[allow(clippy::cast_possible_truncation)]
-        Ok(Self {
-            year,
-            month: month as u8,
-            day: day as u8,
-        })
+        Ok(Self { year, month: month as u8, day: day as u8 })
     }
 }
 

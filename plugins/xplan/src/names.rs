@@ -73,11 +73,7 @@ impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
     type Value = Names<F>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a table with the CRM's field names under {}",
-            F::KEYS.join(", ")
-        )
+        write!(f, "a table with the CRM's field names under {}", F::KEYS.join(", "))
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Names<F>, A::Error> {
@@ -89,10 +85,7 @@ impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
         }
         match names.iter().position(|name| name.is_empty()) {
             Some(missing) => Err(de::Error::missing_field(F::KEYS[missing])),
-            None => Ok(Names {
-                names,
-                fields: PhantomData,
-            }),
+            None => Ok(Names { names, fields: PhantomData }),
         }
     }
 }

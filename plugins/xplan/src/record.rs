@@ -48,12 +48,7 @@ impl<'a, F: Fields> Rows<'a, F> {
             Self::Read(rows) => rows.as_slice(),
             Self::Absent | Self::Broken => &[],
         };
-        let view = move |(index, row)| View {
-            rules,
-            row,
-            names: &list.fields,
-            place: Some((&*list.list, index)),
-        };
+        let view = move |(index, row)| View { rules, row, names: &list.fields, place: Some((&*list.list, index)) };
         rows.iter().enumerate().map(view)
     }
 }
@@ -86,18 +81,8 @@ impl<'a> RawClient<'a> {
     /// # Errors
     /// What is wrong with the text where it is not UTF-8 JSON.
     pub fn read(json: &'a [u8], names: ClientNames<'_>) -> Result<Self, String> {
-        let mut client = Self {
-            row: Row::default(),
-            contacts: Rows::Absent,
-            addresses: Rows::Absent,
-        };
-        read(
-            json,
-            ClientReader {
-                names,
-                client: &mut client,
-            },
-        )?;
+        let mut client = Self { row: Row::default(), contacts: Rows::Absent, addresses: Rows::Absent };
+        read(json, ClientReader { names, client: &mut client })?;
         Ok(client)
     }
 }
@@ -115,16 +100,8 @@ impl<'a> RawUser<'a> {
     /// # Errors
     /// What is wrong with the text where it is not UTF-8 JSON.
     pub fn read(json: &'a [u8], names: &Names<UserField>) -> Result<Self, String> {
-        let mut user = Self {
-            row: Row::default(),
-        };
-        read(
-            json,
-            UserReader {
-                names,
-                user: &mut user,
-            },
-        )?;
+        let mut user = Self { row: Row::default() };
+        read(json, UserReader { names, user: &mut user })?;
         Ok(user)
     }
 }
@@ -132,10 +109,7 @@ impl<'a> RawUser<'a> {
 fn read<'a, R: Reader<'a, Out = ()>>(json: &'a [u8], reader: R) -> Result<(), String> {
     let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Lenient(reader)
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|error| error.to_string())
+    Lenient(reader).deserialize(&mut deserializer).and_then(|()| deserializer.end()).map_err(|error| error.to_string())
 }
 
 struct ClientReader<'n, 'r, 'a> {
@@ -148,25 +122,17 @@ impl<'a> Reader<'a> for ClientReader<'_, '_, 'a> {
 
     fn object<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { names, client } = self;
-        while let Some(part) =
-            map.next_key_seed(PartSeed([&names.contact.list, &names.address.list]))?
-        {
+        while let Some(part) = map.next_key_seed(PartSeed([&names.contact.list, &names.address.list]))? {
             match part {
                 Part::Row => {
-                    client.row = map.next_value_seed(Lenient(RowReader {
-                        names: names.fields,
-                    }))?;
+                    client.row = map.next_value_seed(Lenient(RowReader { names: names.fields }))?;
                 }
                 Part::List(0) => {
-                    let reader = RowsReader {
-                        names: &names.contact.fields,
-                    };
+                    let reader = RowsReader { names: &names.contact.fields };
                     client.contacts = map.next_value_seed(Lenient(reader))?;
                 }
                 Part::List(_) => {
-                    let reader = RowsReader {
-                        names: &names.address.fields,
-                    };
+                    let reader = RowsReader { names: &names.address.fields };
                     client.addresses = map.next_value_seed(Lenient(reader))?;
                 }
                 Part::Other => {

@@ -29,11 +29,7 @@ pub struct Row<'a, F> {
 
 impl<F> Default for Row<'_, F> {
     fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            nested: 0,
-            fields: PhantomData,
-        }
+        Self { values: Vec::new(), nested: 0, fields: PhantomData }
     }
 }
 
@@ -91,18 +87,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         Origin {
             source: Some(self.pointer(field)),
             source_value: self.get(field).display(),
-            rule: rule
-                .or_else(|| Some(format!("{}/{} {name}", self.rules, F::KEYS[field.index()]))),
+            rule: rule.or_else(|| Some(format!("{}/{} {name}", self.rules, F::KEYS[field.index()]))),
         }
     }
 
     /// The field's text, cleaned. What is not text is left out and told.
-    pub fn text<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        trail: &mut Trail<L>,
-    ) -> Option<Cow<'r, str>> {
+    pub fn text<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Text(text) => text::clean(text),
             value => {
@@ -113,12 +103,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A reference to another entity: a number, or a number as text.
-    pub fn reference<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        trail: &mut Trail<L>,
-    ) -> Option<String> {
+    pub fn reference<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<String> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
             Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
@@ -130,12 +115,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Yes or no; 1 and 0, and the words, count too.
-    pub fn flag<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        trail: &mut Trail<L>,
-    ) -> Option<bool> {
+    pub fn flag<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<bool> {
         match self.get(field) {
             Value::Flag(flag) => Some(*flag),
             Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
@@ -171,15 +151,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
 
 /// A whole number above zero, of a length that an entity's number can have.
 fn is_reference(text: &str) -> bool {
-    (1..=20).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && !text.starts_with('0')
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 }
 
 fn is_one_of(text: &str, words: &[&str]) -> bool {
-    words
-        .iter()
-        .any(|word| text.trim().eq_ignore_ascii_case(word))
+    words.iter().any(|word| text.trim().eq_ignore_ascii_case(word))
 }
 
 /// Reads a row by the CRM's names of its fields.
@@ -192,17 +168,12 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de, F>, A::Error> {
         let mut row = Row {
-            values: iter::repeat_with(Value::default)
-                .take(F::KEYS.len())
-                .collect(),
+            values: iter::repeat_with(Value::default).take(F::KEYS.len()).collect(),
             nested: 0,
             fields: PhantomData,
         };
         let mut expected = 0;
-        while let Some(key) = map.next_key_seed(KeySeed {
-            names: self.names,
-            expected,
-        })? {
+        while let Some(key) = map.next_key_seed(KeySeed { names: self.names, expected })? {
             match key {
                 Key::Field(index) => {
                     let value = map.next_value()?;
@@ -213,10 +184,7 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
                     expected = index + 1;
                 }
                 Key::Fields => {
-                    map.next_value_seed(Lenient(NestedReader {
-                        names: self.names,
-                        row: &mut row,
-                    }))?;
+                    map.next_value_seed(Lenient(NestedReader { names: self.names, row: &mut row }))?;
                 }
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -242,10 +210,7 @@ impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut expected = 0;
-        while let Some(key) = map.next_key_seed(KeySeed {
-            names: self.names,
-            expected,
-        })? {
+        while let Some(key) = map.next_key_seed(KeySeed { names: self.names, expected })? {
             if let Key::Field(index) = key {
                 self.row.values[index] = map.next_value()?;
                 self.row.nested |= 1 << index;

@@ -31,12 +31,8 @@ impl Admin {
     /// What `account` sees, in order of their numbers: exactly the clients that a whole walk answers.
     pub fn clients_seen_by(&self, account: &Account) -> Vec<Client> {
         self.book(|book| {
-            let seen =
-                |place: &u32| book.visible(*place, account.user_id, account.groups.as_deref());
-            (0..book.places())
-                .filter(seen)
-                .filter_map(|place| book.at(place))
-                .collect()
+            let seen = |place: &u32| book.visible(*place, account.user_id, account.groups.as_deref());
+            (0..book.places()).filter(seen).filter_map(|place| book.at(place)).collect()
         })
     }
 
@@ -68,9 +64,7 @@ impl Admin {
     pub fn remove(&self, id: u32) -> bool {
         let mut book = writing(&self.0.book);
         let removed = book.remove(id);
-        removed
-            .inspect(|place| self.0.prepared.forget(*place))
-            .is_some()
+        removed.inspect(|place| self.0.prepared.forget(*place)).is_some()
     }
 
     /// Adds a client under a new number, which is answered; see [`Book::newcomer`].

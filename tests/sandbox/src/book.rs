@@ -41,13 +41,7 @@ pub struct Book {
 impl Book {
     /// A book of `size` clients.
     pub fn new(seed: u64, size: u32, region: Region) -> Self {
-        Self {
-            seed,
-            size,
-            region,
-            users: users::users(seed, size),
-            edits: Edits::default(),
-        }
+        Self { seed, size, region, users: users::users(seed, size), edits: Edits::default() }
     }
 
     /// The users, in order of their numbers.
@@ -82,11 +76,7 @@ impl Book {
             return 0;
         };
         let place = (offset / STRIDE).min(self.places());
-        if place < self.places() && self.id_at(place) > id {
-            place
-        } else {
-            (place + 1).min(self.places())
-        }
+        if place < self.places() && self.id_at(place) > id { place } else { (place + 1).min(self.places()) }
     }
 
     pub(crate) fn id_at(&self, place: u32) -> u32 {
@@ -127,12 +117,7 @@ impl Book {
         let preferred = |wanted: &[&str]| {
             contacts
                 .iter()
-                .find(|row| {
-                    row.preferred
-                        && wanted
-                            .iter()
-                            .any(|kind| row.kind.eq_ignore_ascii_case(kind))
-                })
+                .find(|row| row.preferred && wanted.iter().any(|kind| row.kind.eq_ignore_ascii_case(kind)))
                 .map(|row| row.value.clone())
         };
         Client {
@@ -144,10 +129,7 @@ impl Book {
             is_partner: bond.as_ref().is_some_and(|bond| bond.is_partner),
             preferred_email: preferred(&["email"]),
             preferred_phone: preferred(&["mobile", "phone"]),
-            addresses: addresses::addresses(
-                &mut self.dice(place, Purpose::Addresses),
-                self.in_new_zealand(place),
-            ),
+            addresses: addresses::addresses(&mut self.dice(place, Purpose::Addresses), self.in_new_zealand(place)),
             goals: self.goals(place, bond.as_ref()),
             policies: self.policies(place, bond.as_ref()),
             status: person.status,
@@ -170,19 +152,15 @@ impl Book {
         if self.is_entity(place) {
             return person::entity(&mut dice);
         }
-        let family = self
-            .dice(self.pair_key(place, bond), Purpose::Bond)
-            .pick(names::FAMILY);
+        let family = self.dice(self.pair_key(place, bond), Purpose::Bond).pick(names::FAMILY);
         person::individual(&mut dice, family, bond.is_some())
     }
 
     fn contacts(&self, place: u32, person: &Person, bond: Option<&Bond>) -> Vec<Contact> {
-        let shared = bond
-            .filter(|bond| bond.shares_email && bond.is_partner)
-            .map(|bond| {
-                let other = self.person(bond.other, self.bond(bond.other).as_ref());
-                contacts::email(self.id_at(bond.other), &other)
-            });
+        let shared = bond.filter(|bond| bond.shares_email && bond.is_partner).map(|bond| {
+            let other = self.person(bond.other, self.bond(bond.other).as_ref());
+            contacts::email(self.id_at(bond.other), &other)
+        });
         let owner = contacts::Owner {
             id: self.id_at(place),
             person,
@@ -211,18 +189,12 @@ impl Book {
 
     /// The adviser and the group; couples share them.
     fn placement(&self, place: u32) -> (Option<u32>, u32) {
-        let mut dice = self.dice(
-            self.pair_key(place, self.bond(place).as_ref()),
-            Purpose::Adviser,
-        );
+        let mut dice = self.dice(self.pair_key(place, self.bond(place).as_ref()), Purpose::Adviser);
         let adviser = &self.users[dice.below(self.users.len() as u32) as usize];
         match dice.below(100) {
             0..2 => (None, adviser.group),
             // Looked after by somebody of another group, as after a change of advisers.
-            2..4 => (
-                Some(adviser.id),
-                GROUPS[dice.below(GROUPS.len() as u32) as usize].0,
-            ),
+            2..4 => (Some(adviser.id), GROUPS[dice.below(GROUPS.len() as u32) as usize].0),
             _ => (Some(adviser.id), adviser.group),
         }
     }
@@ -232,20 +204,11 @@ impl Book {
             Region::Au => false,
             Region::Nz => true,
             // By the pair, so that a couple lives in one country.
-            Region::Mix => self
-                .dice(
-                    self.pair_key(place, self.bond(place).as_ref()),
-                    Purpose::Kind,
-                )
-                .percent(35),
+            Region::Mix => self.dice(self.pair_key(place, self.bond(place).as_ref()), Purpose::Kind).percent(35),
         }
     }
 
     fn currency(&self, place: u32) -> &'static str {
-        if self.in_new_zealand(place) {
-            "NZD"
-        } else {
-            "AUD"
-        }
+        if self.in_new_zealand(place) { "NZD" } else { "AUD" }
     }
 }

@@ -79,26 +79,15 @@ impl Faults {
 
     /// Whether any rule concerns single calls, so that a batch need not ask for each of its own.
     pub(crate) fn strikes_calls(&self) -> bool {
-        reading(&self.0)
-            .plan
-            .rules
-            .iter()
-            .any(|rule| rule.fault.concerns_call())
+        reading(&self.0).plan.rules.iter().any(|rule| rule.fault.concerns_call())
     }
 
     /// The rules for which `concerns` holds that strike this request, by method and address.
-    pub(crate) fn striking(
-        &self,
-        method: &str,
-        address: &str,
-        concerns: impl Fn(Fault) -> bool,
-    ) -> Vec<Rule> {
+    pub(crate) fn striking(&self, method: &str, address: &str, concerns: impl Fn(Fault) -> bool) -> Vec<Rule> {
         let now = Arc::clone(&reading(&self.0));
         let rules = now.plan.rules.iter().enumerate();
         rules
-            .filter(|(at, rule)| {
-                concerns(rule.fault) && rule.applies(method, address) && now.strikes(*at)
-            })
+            .filter(|(at, rule)| concerns(rule.fault) && rule.applies(method, address) && now.strikes(*at))
             .map(|(_, rule)| rule.clone())
             .collect()
     }
@@ -114,15 +103,12 @@ impl InForce {
         let hit = match (rule.every, rule.chance) {
             (Some(every), _) => (turn + 1) % every == 0,
             (None, Some(chance)) => {
-                Dice::new(self.plan.seed.wrapping_add(at as u64), turn, Purpose::Fault).share()
-                    < chance
+                Dice::new(self.plan.seed.wrapping_add(at as u64), turn, Purpose::Fault).share() < chance
             }
             (None, None) => true,
         };
         let within = |count: u64| (count < rule.times.unwrap_or(u64::MAX)).then_some(count + 1);
-        hit && struck
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, within)
-            .is_ok()
+        hit && struck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
     }
 }
 
@@ -131,21 +117,14 @@ mod tests {
     use super::*;
 
     fn pattern(seed: u64, rule: &str, turns: usize) -> String {
-        let faults = Faults::new(FaultPlan {
-            seed,
-            rules: vec![rule.parse().unwrap()],
-        });
+        let faults = Faults::new(FaultPlan { seed, rules: vec![rule.parse().unwrap()] });
         let strikes = |_| faults.striking("GET", "/resourceful/x", |_| true).len();
-        (0..turns)
-            .map(strikes)
-            .map(|count| if count > 0 { 'x' } else { '.' })
-            .collect()
+        (0..turns).map(strikes).map(|count| if count > 0 { 'x' } else { '.' }).collect()
     }
 
     #[test]
     fn rules_strike_when_they_say() {
-        let check =
-            |rule, expected: &str| assert_eq!(pattern(1, rule, expected.len()), expected, "{rule}");
+        let check = |rule, expected: &str| assert_eq!(pattern(1, rule, expected.len()), expected, "{rule}");
         check("server_error", "xxxx");
         check("server_error:every=3", "..x..x.");
         check("server_error:every=3,times=1", "..x.....");

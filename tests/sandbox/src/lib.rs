@@ -50,26 +50,15 @@ impl Sandbox {
     /// When the address cannot be listened on, or the book's size is out of range.
     pub async fn start(options: Options) -> std::io::Result<Self> {
         if !(1..=MOST_CLIENTS).contains(&options.clients) {
-            let message = format!(
-                "a book has 1 to {MOST_CLIENTS} clients, not {}",
-                options.clients
-            );
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidInput,
-                message,
-            ));
+            let message = format!("a book has 1 to {MOST_CLIENTS} clients, not {}", options.clients);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
         }
         let listener = TcpListener::bind(options.listen).await?;
         let addr = listener.local_addr()?;
         let site = Arc::new(site::Site::new(options));
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&site), stopped));
-        Ok(Self {
-            addr,
-            site,
-            stop,
-            serving,
-        })
+        Ok(Self { addr, site, stop, serving })
     }
 
     /// The address that it listens on.

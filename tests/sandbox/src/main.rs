@@ -117,10 +117,7 @@ impl Flags {
             accounts: vec![account],
             app_id: self.app_id.clone(),
             sessions_per_user: usize::from(self.sessions),
-            faults: FaultPlan {
-                seed: self.fault_seed,
-                rules: self.faults.clone(),
-            },
+            faults: FaultPlan { seed: self.fault_seed, rules: self.faults.clone() },
             prepared_bytes: self.prepared_mb << 20,
             flat_rows: self.flat_rows,
         }
@@ -142,11 +139,7 @@ impl Flags {
             })
             .to_string();
         }
-        let app_id = self
-            .app_id
-            .as_ref()
-            .map(|id| format!("\nApp id:   {id}"))
-            .unwrap_or_default();
+        let app_id = self.app_id.as_ref().map(|id| format!("\nApp id:   {id}")).unwrap_or_default();
         format!(
             "Xplan sandbox with {} invented clients (seed {})\nSite:     {url}\nAdmin:    {admin}\nSign-in:  {} / {}{app_id}\nStop it with Ctrl-C.",
             self.clients, self.seed, self.username, self.password

@@ -45,18 +45,14 @@ pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>, stop: watch::R
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(GRACE, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 async fn connection(stream: TcpStream, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
     // Without it, small answers wait for the peer's acknowledgement; a peer that is gone shows at the next read.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| handle(Arc::clone(&site), request));
-    let mut connection =
-        std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     // An error is a peer that hung up or a cut made on purpose; neither is anything to report.
     tokio::select! {
         _ = connection.as_mut() => return,
@@ -68,34 +64,18 @@ async fn connection(stream: TcpStream, site: Arc<Site>, mut stop: watch::Receive
 async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<Payload>, Cut> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
-        return Ok(response(
-            Refusal::new(413, "The request is too large or broke off.").into(),
-            false,
-        ));
+        return Ok(response(Refusal::new(413, "The request is too large or broke off.").into(), false));
     };
     let body = body.to_bytes();
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     if path == "/admin" || path.starts_with("/admin/") {
         return Ok(response(
-            admin::answer(
-                &site,
-                &Call {
-                    method: head.method.as_str(),
-                    path,
-                    query,
-                    body: &body,
-                },
-            ),
+            admin::answer(&site, &Call { method: head.method.as_str(), path, query, body: &body }),
             false,
         ));
     }
-    let address = head
-        .uri
-        .path_and_query()
-        .map_or(path, |address| address.as_str());
-    let rules = site
-        .faults
-        .striking(head.method.as_str(), address, Fault::concerns_request);
+    let address = head.uri.path_and_query().map_or(path, |address| address.as_str());
+    let rules = site.faults.striking(head.method.as_str(), address, Fault::concerns_request);
     for rule in rules.iter().filter(|rule| rule.fault == Fault::Slow) {
         tokio::time::sleep(Duration::from_millis(rule.ms)).await;
     }
@@ -104,15 +84,7 @@ async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<
         let (site, head) = (Arc::clone(&site), head.clone());
         move || {
             let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-            site.answer(
-                &from,
-                &Call {
-                    method: head.method.as_str(),
-                    path,
-                    query,
-                    body: &body,
-                },
-            )
+            site.answer(&from, &Call { method: head.method.as_str(), path, query, body: &body })
         }
     };
     let mut half = false;
@@ -164,12 +136,7 @@ fn refused(rule: &Rule) -> Answer {
 }
 
 fn credentials(headers: &HeaderMap) -> Credentials {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Credentials {
         authorization: text("authorization"),
         cookie: text("cookie"),
@@ -180,18 +147,9 @@ fn credentials(headers: &HeaderMap) -> Credentials {
 
 fn response(answer: Answer, half: bool) -> Response<Payload> {
     let length = answer.body.len();
-    let data = if half {
-        answer.body.slice(..length / 2)
-    } else {
-        answer.body
-    };
-    let mut response = Response::new(Payload {
-        data: Some(data),
-        length: length as u64,
-        cut: half,
-    });
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let data = if half { answer.body.slice(..length / 2) } else { answer.body };
+    let mut response = Response::new(Payload { data: Some(data), length: length as u64, cut: half });
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.kind));
     for (name, value) in answer.headers {
@@ -218,10 +176,7 @@ impl Body for Payload {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         Poll::Ready(match self.data.take() {
             Some(data) => Some(Ok(Frame::data(data))),
             None if self.cut => Some(Err(Cut)),

@@ -83,11 +83,8 @@ impl Site {
     /// Answers a request under `/resourceful` from whoever its credentials say.
     pub(crate) fn answer(&self, from: &Credentials, call: &Call<'_>) -> Answer {
         if self.app_id.is_some() && self.app_id != from.app_id {
-            return Refusal::new(
-                403,
-                "The header x-xplan-app-id is missing or not one that this site has enabled.",
-            )
-            .into();
+            return Refusal::new(403, "The header x-xplan-app-id is missing or not one that this site has enabled.")
+                .into();
         }
         if call.method == "DELETE" && Route::of(call.path) == Some(Route::Session) {
             locked(&self.sessions).close(from);
@@ -98,31 +95,22 @@ impl Site {
             Ok(signed_in) => signed_in,
             Err(refusal) => return unauthenticated(from, refusal),
         };
-        let asker = Asker {
-            account: &self.accounts[signed_in.account],
-        };
+        let asker = Asker { account: &self.accounts[signed_in.account] };
         let answer = match Route::of(call.path) {
-            Some(Route::Batch) if call.method == "POST" => {
-                self.batch(&asker, call.body).unwrap_or_else(Answer::from)
-            }
+            Some(Route::Batch) if call.method == "POST" => self.batch(&asker, call.body).unwrap_or_else(Answer::from),
             _ => self.call(&asker, call),
         };
         match signed_in.new_cookie {
-            Some(cookie) => {
-                answer.with_header("set-cookie", format!("XPLANID={cookie}; Path=/; HttpOnly"))
-            }
+            Some(cookie) => answer.with_header("set-cookie", format!("XPLANID={cookie}; Path=/; HttpOnly")),
             None => answer,
         }
     }
 
     /// Answers one call, alone or out of a batch.
     fn call(&self, asker: &Asker<'_>, call: &Call<'_>) -> Answer {
-        let failing = self
-            .faults
-            .striking(call.method, call.path, Fault::concerns_call);
+        let failing = self.faults.striking(call.method, call.path, Fault::concerns_call);
         if !failing.is_empty() {
-            return Refusal::new(500, "The call failed on the site's side; nothing was done.")
-                .into();
+            return Refusal::new(500, "The call failed on the site's side; nothing was done.").into();
         }
         let answer = match call.method {
             "GET" => self.get(asker, call.path, Query(call.query)),
@@ -161,34 +149,18 @@ impl Site {
         match Route::of(call.path).ok_or_else(Refusal::missing)? {
             Route::Notes => self.make_note(asker, call.body),
             Route::Attachments(note) => self.attach(note, call.body),
-            _ => Err(Refusal::new(
-                403,
-                "This user may add file notes and attachments, and nothing else.",
-            )),
+            _ => Err(Refusal::new(403, "This user may add file notes and attachments, and nothing else.")),
         }
     }
 
-    fn spoilt(
-        &self,
-        path: &str,
-        query: Query<'_>,
-        page: Result<Answer, Refusal>,
-    ) -> Result<Answer, Refusal> {
+    fn spoilt(&self, path: &str, query: Query<'_>, page: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
         let page = page?;
         let rules = self.faults.striking("GET", path, Fault::concerns_page);
-        Ok(if rules.is_empty() {
-            page
-        } else {
-            spoil::page(page, &rules, query)
-        })
+        Ok(if rules.is_empty() { page } else { spoil::page(page, &rules, query) })
     }
 }
 
 /// 401: the login page, or an error where the request prefers one.
 fn unauthenticated(from: &Credentials, refusal: Refusal) -> Answer {
-    if from.wants_error {
-        refusal.into()
-    } else {
-        Answer::html(401, "Xplan login")
-    }
+    if from.wants_error { refusal.into() } else { Answer::html(401, "Xplan login") }
 }

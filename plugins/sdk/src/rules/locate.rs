@@ -12,11 +12,7 @@ enum Level {
 /// The pointer (RFC 6901) of the value or key that ends at or contains the place. Line and column as serde_json
 /// counts them: the line from 1, the column in bytes.
 pub(super) fn pointer(text: &str, line: usize, column: usize) -> String {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let end = (before + column).min(text.len());
     let bytes = &text.as_bytes()[..end];
     let mut levels: Vec<Level> = Vec::new();
@@ -99,41 +95,17 @@ mod tests {
     fn check(json: &str, path: &str, message: &str) {
         let problems = crate::rules::read::<Rules>(json).expect_err("the rules are wrong");
         assert_eq!(problems[0].path, path, "{}", problems[0].message);
-        assert!(
-            problems[0].message.contains(message),
-            "{}",
-            problems[0].message
-        );
+        assert!(problems[0].message.contains(message), "{}", problems[0].message);
     }
 
     #[test]
     fn an_error_names_its_place() {
-        check(
-            r#"{"name":"a","inner":{"words":[]},"extra":1}"#,
-            "/extra",
-            "unknown field",
-        );
-        check(
-            r#"{"name":"a","inner":{"wrods":[]}}"#,
-            "/inner/wrods",
-            "unknown field",
-        );
-        check(
-            r#"{"name":"a","inner":{"words":["a",2]}}"#,
-            "/inner/words/1",
-            "expected a string",
-        );
-        check(
-            r#"{"name":7,"inner":{"words":[]}}"#,
-            "/name",
-            "expected a string",
-        );
+        check(r#"{"name":"a","inner":{"words":[]},"extra":1}"#, "/extra", "unknown field");
+        check(r#"{"name":"a","inner":{"wrods":[]}}"#, "/inner/wrods", "unknown field");
+        check(r#"{"name":"a","inner":{"words":["a",2]}}"#, "/inner/words/1", "expected a string");
+        check(r#"{"name":7,"inner":{"words":[]}}"#, "/name", "expected a string");
         check(r#"{"name":"a","inner":{}}"#, "/inner", "missing field");
-        check(
-            "{\n  \"name\": \"a\",\n  \"inner\": {\"wo/rds\": 1}\n}",
-            "/inner/wo~1rds",
-            "unknown field",
-        );
+        check("{\n  \"name\": \"a\",\n  \"inner\": {\"wo/rds\": 1}\n}", "/inner/wo~1rds", "unknown field");
         check(r#"{"name":"a"}"#, "", "missing field");
         check("", "", "EOF");
     }

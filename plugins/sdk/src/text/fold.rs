@@ -66,15 +66,9 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
 
 fn base(c: char) -> Option<&'static str> {
     let code = u32::from(c);
-    let range = RANGES
-        .iter()
-        .find(|range| (range.first..=range.last).contains(&code))?;
+    let range = RANGES.iter().find(|range| (range.first..=range.last).contains(&code))?;
     let index = usize::try_from(code - range.first).ok()?;
-    range
-        .letters
-        .split_ascii_whitespace()
-        .nth(index)
-        .filter(|letters| *letters != "-")
+    range.letters.split_ascii_whitespace().nth(index).filter(|letters| *letters != "-")
 }
 
 #[cfg(test)]

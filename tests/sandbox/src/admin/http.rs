@@ -26,12 +26,7 @@ pub(crate) fn answer(site: &Arc<Site>, call: &Call<'_>) -> Answer {
 }
 
 fn routed(admin: &Admin, call: &Call<'_>) -> Result<Answer, Refusal> {
-    let parts: Vec<&str> = call
-        .path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .skip(1)
-        .collect();
+    let parts: Vec<&str> = call.path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
     match (call.method, parts.as_slice()) {
         ("GET", ["stats"]) => Ok(Answer::of(&admin.stats())),
         ("GET", ["faults"]) => Ok(Answer::of(&admin.faults())),
@@ -39,22 +34,16 @@ fn routed(admin: &Admin, call: &Call<'_>) -> Result<Answer, Refusal> {
         ("DELETE", ["faults"]) => Ok(done(|| admin.set_faults(FaultPlan::default()))),
         ("GET", ["notes"]) => Ok(Answer::of(&admin.notes())),
         ("DELETE", ["notes"]) => Ok(done(|| admin.clear_notes())),
-        ("GET", ["notes", note, "attachments", id]) => {
-            attachment(admin, number(note)?, number(id)?)
-        }
+        ("GET", ["notes", note, "attachments", id]) => attachment(admin, number(note)?, number(id)?),
         ("GET", ["clients"]) => clients(admin, Query(call.query)),
         ("POST", ["clients"]) => add(admin, call.body),
-        ("GET", ["clients", id]) => admin
-            .client(number(id)?)
-            .map(|client| Answer::of(&client))
-            .ok_or_else(Refusal::missing),
+        ("GET", ["clients", id]) => {
+            admin.client(number(id)?).map(|client| Answer::of(&client)).ok_or_else(Refusal::missing)
+        }
         ("PATCH", ["clients", id]) => patch(admin, number(id)?, call.body),
         ("DELETE", ["clients", id]) if admin.remove(number(id)?) => Ok(Answer::empty()),
         ("DELETE", ["sessions"]) => Ok(done(|| admin.end_sessions())),
-        _ => Err(Refusal::new(
-            404,
-            format!("No such thing. There are:\n{HELP}"),
-        )),
+        _ => Err(Refusal::new(404, format!("No such thing. There are:\n{HELP}"))),
     }
 }
 
@@ -64,8 +53,7 @@ fn done(deed: impl FnOnce()) -> Answer {
 }
 
 fn number(part: &str) -> Result<u32, Refusal> {
-    part.parse()
-        .map_err(|_| Refusal::bad(format!("\"{part}\" is not a number")))
+    part.parse().map_err(|_| Refusal::bad(format!("\"{part}\" is not a number")))
 }
 
 fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
@@ -75,8 +63,7 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
 fn set_faults(admin: &Admin, body: &[u8]) -> Result<Answer, Refusal> {
     let plan: FaultPlan = parsed(body)?;
     for rule in &plan.rules {
-        rule.check()
-            .map_err(|error| Refusal::bad(error.to_string()))?;
+        rule.check().map_err(|error| Refusal::bad(error.to_string()))?;
     }
     admin.set_faults(plan);
     Ok(Answer::empty())
@@ -84,52 +71,30 @@ fn set_faults(admin: &Admin, body: &[u8]) -> Result<Answer, Refusal> {
 
 fn attachment(admin: &Admin, note: u32, id: u32) -> Result<Answer, Refusal> {
     let notes = admin.notes();
-    let note = notes
-        .into_iter()
-        .find(|kept| kept.id == note)
-        .ok_or_else(Refusal::missing)?;
-    let kept = note
-        .attachments
-        .into_iter()
-        .find(|kept| kept.id == id)
-        .ok_or_else(Refusal::missing)?;
+    let note = notes.into_iter().find(|kept| kept.id == note).ok_or_else(Refusal::missing)?;
+    let kept = note.attachments.into_iter().find(|kept| kept.id == id).ok_or_else(Refusal::missing)?;
     Ok(Answer::bytes(kept.content))
 }
 
 fn clients(admin: &Admin, query: Query<'_>) -> Result<Answer, Refusal> {
     let setting = |name, default| query.raw(name).map_or(Ok(default), number);
     let (from, limit) = (setting("from", 0)?, setting("limit", 100)?);
-    let page: Vec<Client> = admin.book(|book| {
-        book.clients()
-            .skip(from as usize)
-            .take(limit as usize)
-            .collect()
-    });
+    let page: Vec<Client> = admin.book(|book| book.clients().skip(from as usize).take(limit as usize).collect());
     Ok(Answer::of(&page))
 }
 
 /// Adds the book's next newcomer with what was sent merged into it.
 fn add(admin: &Admin, body: &[u8]) -> Result<Answer, Refusal> {
-    let changes = if body.is_empty() {
-        json!({})
-    } else {
-        parsed(body)?
-    };
+    let changes = if body.is_empty() { json!({}) } else { parsed(body)? };
     let client = merged(&admin.book(crate::book::Book::newcomer), changes)?;
     let id = admin.add(client);
     Ok(Answer::of(&json!({ "id": id })).with_status(201))
 }
 
 fn patch(admin: &Admin, id: u32, body: &[u8]) -> Result<Answer, Refusal> {
-    let client = merged(
-        &admin.client(id).ok_or_else(Refusal::missing)?,
-        parsed(body)?,
-    )?;
+    let client = merged(&admin.client(id).ok_or_else(Refusal::missing)?, parsed(body)?)?;
     admin.edit(id, |kept| *kept = client);
-    admin
-        .client(id)
-        .map(|client| Answer::of(&client))
-        .ok_or_else(Refusal::missing)
+    admin.client(id).map(|client| Answer::of(&client)).ok_or_else(Refusal::missing)
 }
 
 /// A record with JSON laid over it: members given replace those of the record, lists as a whole.

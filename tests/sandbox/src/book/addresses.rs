@@ -42,20 +42,8 @@ const NEW_ZEALAND: &[(&str, &str)] = &[
 /// Street, town, state, postcode, country.
 const ABROAD: &[(&str, &str, &str, &str, &str)] = &[
     ("Flat 3\n18 Willow Row", "London", "", "SE1 9AB", "GB"),
-    (
-        "221 Ocean Avenue Apt 5C",
-        "Springfield",
-        "IL",
-        "62701",
-        "United States",
-    ),
-    (
-        "#12-34 Coral Tower\n5 Harbour Walk",
-        "Singapore",
-        "",
-        "018956",
-        "SG",
-    ),
+    ("221 Ocean Avenue Apt 5C", "Springfield", "IL", "62701", "United States"),
+    ("#12-34 Coral Tower\n5 Harbour Walk", "Singapore", "", "018956", "SG"),
     ("Kōwhaistraße 7", "Köln", "NRW", "50667", "Deutschland"),
     ("1-2-3 Sakura", "東京", "", "100-0001", "Japan"),
     ("PO Box 55", "Suva", "", "", "Fiji"),
@@ -70,11 +58,7 @@ pub(super) fn addresses(dice: &mut Dice, new_zealand: bool) -> Vec<Address> {
         _ => 3,
     };
     // One in ten marks no row, and the rule for the first residential one has to serve.
-    let preferred = if dice.percent(10) {
-        count
-    } else {
-        dice.below(count.max(1))
-    };
+    let preferred = if dice.percent(10) { count } else { dice.below(count.max(1)) };
     (0..count)
         .map(|at| {
             let kind = match at {
@@ -95,30 +79,16 @@ pub(super) fn addresses(dice: &mut Dice, new_zealand: bool) -> Vec<Address> {
 fn place(dice: &mut Dice, new_zealand: bool) -> Address {
     if dice.per_mille(20) {
         let (street, suburb, state, postcode, country) = dice.pick(ABROAD);
-        return row(
-            street.into(),
-            suburb.into(),
-            state,
-            postcode,
-            Some(country.into()),
-        );
+        return row(street.into(), suburb.into(), state, postcode, Some(country.into()));
     }
     let street = street(dice, new_zealand);
     if new_zealand {
         let (suburb, postcode) = dice.pick(NEW_ZEALAND);
-        let country = country(
-            dice,
-            "NZ",
-            &["New Zealand", "NZL", "Aotearoa", "nz", "N.Z."],
-        );
+        let country = country(dice, "NZ", &["New Zealand", "NZL", "Aotearoa", "nz", "N.Z."]);
         return row(street, suburb.into(), "", postcode, country);
     }
     let (suburb, state, postcode) = dice.pick(AUSTRALIA);
-    let suburb = if dice.percent(8) {
-        suburb.to_uppercase().into()
-    } else {
-        suburb.into()
-    };
+    let suburb = if dice.percent(8) { suburb.to_uppercase().into() } else { suburb.into() };
     let state = match dice.below(100) {
         0..2 => "",
         2..4 => "Victoria",
@@ -129,13 +99,7 @@ fn place(dice: &mut Dice, new_zealand: bool) -> Address {
     row(street, suburb, state, postcode, country)
 }
 
-fn row(
-    street: Text,
-    suburb: Text,
-    state: &'static str,
-    postcode: &'static str,
-    country: Option<Text>,
-) -> Address {
+fn row(street: Text, suburb: Text, state: &'static str, postcode: &'static str, country: Option<Text>) -> Address {
     Address {
         index: 0,
         kind: "".into(),
@@ -158,9 +122,7 @@ fn country(dice: &mut Dice, code: &'static str, others: &[&'static str]) -> Opti
 
 fn street(dice: &mut Dice, new_zealand: bool) -> Text {
     let word = dice.pick(names::WORDS);
-    let kind = dice.pick(&[
-        "St", "Street", "Rd", "Avenue", "Cres", "Parade", "Tce", "Lane",
-    ]);
+    let kind = dice.pick(&["St", "Street", "Rd", "Avenue", "Cres", "Parade", "Tce", "Lane"]);
     let number = 1 + dice.below(250);
     let unit = 1 + dice.below(40);
     match dice.below(100) {

@@ -37,11 +37,7 @@ impl Book {
         // Four places (two side by side, two far off) decide together, so that both ends agree.
         let mut four = self.dice(place & !1 & !FAR, Purpose::Bond);
         four.next();
-        let other = if four.percent(12) {
-            place ^ FAR
-        } else {
-            place ^ 1
-        };
+        let other = if four.percent(12) { place ^ FAR } else { place ^ 1 };
         if other >= self.size || self.is_entity(place) || self.is_entity(other) {
             return None;
         }
@@ -52,11 +48,7 @@ impl Book {
         if !dice.percent(54) {
             return None;
         }
-        let primary = if dice.percent(85) {
-            first
-        } else {
-            place.max(other)
-        };
+        let primary = if dice.percent(85) { first } else { place.max(other) };
         let both_primary = dice.per_mille(10);
         let unlinked = match dice.below(100) {
             0..4 => Some(primary),

@@ -26,13 +26,7 @@ pub(super) fn contacts(dice: &mut Dice, owner: &Owner<'_>) -> Vec<Contact> {
     }
     if dice.percent(45) {
         let value = landline(dice, owner.new_zealand);
-        push(
-            &mut rows,
-            dice,
-            "phone",
-            value,
-            (70..88).contains(&preferred_phone),
-        );
+        push(&mut rows, dice, "phone", value, (70..88).contains(&preferred_phone));
     }
     if dice.percent(6) {
         let value = mobile(dice, owner.new_zealand);
@@ -51,75 +45,40 @@ pub(super) fn contacts(dice: &mut Dice, owner: &Owner<'_>) -> Vec<Contact> {
         push(&mut rows, dice, "fax", value, false);
     }
     if dice.percent(2) {
-        push(
-            &mut rows,
-            dice,
-            "web",
-            format!("https://client{}.example", owner.id).into(),
-            false,
-        );
+        push(&mut rows, dice, "web", format!("https://client{}.example", owner.id).into(), false);
     }
     rows
 }
 
-fn push(
-    rows: &mut Vec<Contact>,
-    dice: &mut Dice,
-    kind: &'static str,
-    value: Text,
-    preferred: bool,
-) {
+fn push(rows: &mut Vec<Contact>, dice: &mut Dice, kind: &'static str, value: Text, preferred: bool) {
     let kind: Text = match dice.below(100) {
         0..4 => kind.to_uppercase().into(),
         4..12 => (kind[..1].to_uppercase() + &kind[1..]).into(),
         _ => kind.into(),
     };
     let index = rows.len() as u32 * 2 + 1;
-    rows.push(Contact {
-        index,
-        kind,
-        value,
-        preferred,
-    });
+    rows.push(Contact { index, kind, value, preferred });
 }
 
 fn email_of(dice: &mut Dice, owner: &Owner<'_>) -> Option<Text> {
     match dice.below(1000) {
         0..110 => None,
-        110..120 => Some(
-            dice.pick(&[
-                "none@",
-                "n/a",
-                "jo at example dot com",
-                "a@b@example.com",
-                "client@example",
-            ])
-            .into(),
-        ),
+        110..120 => {
+            Some(dice.pick(&["none@", "n/a", "jo at example dot com", "a@b@example.com", "client@example"]).into())
+        }
         120..130 => Some("office@example.com".into()),
-        _ => owner
-            .shared_email
-            .clone()
-            .or_else(|| Some(email(owner.id, owner.person))),
+        _ => owner.shared_email.clone().or_else(|| Some(email(owner.id, owner.person))),
     }
 }
 
 /// The person's own email: built of the name where it is plain ASCII, else of the number.
 pub(super) fn email(id: u32, person: &Person) -> Text {
     let mut local = String::with_capacity(32);
-    for name in [&person.first_name, &person.last_name]
-        .into_iter()
-        .flatten()
-    {
+    for name in [&person.first_name, &person.last_name].into_iter().flatten() {
         if !local.is_empty() {
             local.push('.');
         }
-        local.extend(
-            name.chars()
-                .filter(char::is_ascii_alphabetic)
-                .take(20)
-                .map(|letter| letter.to_ascii_lowercase()),
-        );
+        local.extend(name.chars().filter(char::is_ascii_alphabetic).take(20).map(|letter| letter.to_ascii_lowercase()));
     }
     let domain = ["example.com", "example.net", "example.org"][id as usize % 3];
     if local.trim_matches('.').len() < 3 {
@@ -132,9 +91,7 @@ fn mobile(dice: &mut Dice, new_zealand: bool) -> Text {
     match dice.below(1000) {
         0..15 => return foreign_mobile(dice),
         15..20 => {
-            return dice
-                .pick(&["tba", "see partner", "0491 57", "n/a", "+61", "00000000"])
-                .into();
+            return dice.pick(&["tba", "see partner", "0491 57", "n/a", "+61", "00000000"]).into();
         }
         _ => {}
     }

@@ -25,9 +25,7 @@ pub(crate) struct Dice(u64);
 impl Dice {
     pub(crate) fn new(seed: u64, place: u64, purpose: Purpose) -> Self {
         let mut dice = Self(seed ^ (purpose as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f));
-        dice.0 = dice
-            .next()
-            .wrapping_add(place.wrapping_mul(0xe703_7ed1_a0b4_28db));
+        dice.0 = dice.next().wrapping_add(place.wrapping_mul(0xe703_7ed1_a0b4_28db));
         dice
     }
 

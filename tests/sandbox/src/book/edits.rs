@@ -15,11 +15,7 @@ impl Edits {
     /// `None` where nothing was changed.
     pub(super) fn get(&self, place: u32) -> Option<Option<&Client>> {
         // Most books are never edited, and this is asked for every row of every page.
-        if self.changed.is_empty() {
-            None
-        } else {
-            self.changed.get(&place).map(Option::as_ref)
-        }
+        if self.changed.is_empty() { None } else { self.changed.get(&place).map(Option::as_ref) }
     }
 
     pub(super) fn added(&self) -> u32 {

@@ -48,20 +48,14 @@ pub(super) fn goals(dice: &mut Dice, couple: bool, currency: &'static str) -> Ve
                 target_date: (!dice.percent(15)).then(|| date(dice, 2020, 30)),
                 capture_date: dice.percent(60).then(|| date(dice, 2015, 11)),
                 target_amount: (!dice.percent(12)).then(|| amount(dice, currency)),
-                xpt_external_id: dice
-                    .percent(5)
-                    .then(|| format!("G-{}", dice.below(100_000)).into()),
+                xpt_external_id: dice.percent(5).then(|| format!("G-{}", dice.below(100_000)).into()),
             }
         })
         .collect()
 }
 
 fn owner(dice: &mut Dice, couple: bool) -> &'static str {
-    if couple {
-        dice.pick(&["client", "client", "partner", "joint", "Joint"])
-    } else {
-        "client"
-    }
+    if couple { dice.pick(&["client", "client", "partner", "joint", "Joint"]) } else { "client" }
 }
 
 fn amount(dice: &mut Dice, currency: &'static str) -> Money {
@@ -71,20 +65,9 @@ fn amount(dice: &mut Dice, currency: &'static str) -> Money {
         10..55 => format!("-{thousands}000"),
         55..70 => format!("{thousands}000"),
         70..80 => format!("-{thousands}499.95"),
-        80..90 => format!(
-            "{}e{}",
-            1.0 + f64::from(thousands) / 1000.0,
-            3 + thousands % 4
-        ),
+        80..90 => format!("{}e{}", 1.0 + f64::from(thousands) / 1000.0, 3 + thousands % 4),
         90..95 => format!("-{}.5E+5", 1 + thousands % 9),
         _ => format!("{thousands}.00"),
     };
-    Money {
-        code: if dice.percent(2) {
-            "USD".into()
-        } else {
-            currency.into()
-        },
-        value: value.into(),
-    }
+    Money { code: if dice.percent(2) { "USD".into() } else { currency.into() }, value: value.into() }
 }

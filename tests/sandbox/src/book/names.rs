@@ -256,10 +256,7 @@ pub(super) const LONG: &[(&str, &str)] = &[
         "Tūteāwhitiwhitikīorangi Te Ākonganui Rāwiri Hōhepa Wiremu",
         "Te Rangihīroa-Parāone-Kahukura-Ngāroa-Waitītī-Tūhoro",
     ),
-    (
-        "Lakshminarasimha Venkata Satyanarayana Subrahmanya",
-        "Thiruvenkatanathapuram Ramanathan Krishnamoorthy Iyer",
-    ),
+    ("Lakshminarasimha Venkata Satyanarayana Subrahmanya", "Thiruvenkatanathapuram Ramanathan Krishnamoorthy Iyer"),
 ];
 
 /// What people write into the title: the six that everyone knows come from elsewhere.

@@ -22,11 +22,7 @@ pub(crate) struct Person {
 /// A company, trust or fund: it has a name and little else.
 pub(super) fn entity(dice: &mut Dice) -> Person {
     let (kind, suffix) = dice.pick(names::ENTITIES);
-    let name = format!(
-        "{} {} {suffix}",
-        dice.pick(names::WORDS),
-        dice.pick(names::FAMILY)
-    );
+    let name = format!("{} {} {suffix}", dice.pick(names::WORDS), dice.pick(names::FAMILY));
     Person {
         status: status(dice),
         entity_type: kind.into(),
@@ -50,16 +46,9 @@ pub(super) fn individual(dice: &mut Dice, family: &'static str, couple: bool) ->
     let middle = dice.pick(if woman { names::FEMALE } else { names::MALE });
     Person {
         status: status(dice),
-        entity_type: if dice.per_mille(20) {
-            "Individual".into()
-        } else {
-            "individual".into()
-        },
+        entity_type: if dice.per_mille(20) { "Individual".into() } else { "individual".into() },
         title: title(dice, woman),
-        preferred_name: first_name
-            .as_ref()
-            .filter(|_| dice.percent(15))
-            .map(|name| short(name)),
+        preferred_name: first_name.as_ref().filter(|_| dice.percent(15)).map(|name| short(name)),
         first_name,
         middle_name: dice.percent(40).then(|| middle.into()),
         last_name,
@@ -72,23 +61,12 @@ pub(super) fn individual(dice: &mut Dice, family: &'static str, couple: bool) ->
             _ => Some("M".into()),
         },
         active_date: dice.percent(85).then(|| date(dice, 1995, 30)),
-        external_id: dice
-            .percent(10)
-            .then(|| format!("EXT-{:06}", dice.below(1_000_000)).into()),
+        external_id: dice.percent(10).then(|| format!("EXT-{:06}", dice.below(1_000_000)).into()),
     }
 }
 
-fn full_name(
-    dice: &mut Dice,
-    first: &'static str,
-    family: &'static str,
-    couple: bool,
-) -> (Option<Text>, Option<Text>) {
-    let own = if couple && dice.percent(80) {
-        family
-    } else {
-        dice.pick(names::FAMILY)
-    };
+fn full_name(dice: &mut Dice, first: &'static str, family: &'static str, couple: bool) -> (Option<Text>, Option<Text>) {
+    let own = if couple && dice.percent(80) { family } else { dice.pick(names::FAMILY) };
     match dice.below(1000) {
         0..3 => (None, None),
         3..6 => (Some("".into()), Some("  ".into())),
@@ -102,18 +80,9 @@ fn full_name(
             let (first, last) = dice.pick(names::LONG);
             (Some(first.into()), Some(last.into()))
         }
-        36..46 => (
-            Some(first.to_uppercase().into()),
-            Some(own.to_uppercase().into()),
-        ),
-        46..56 => (
-            Some(format!(" {first}").into()),
-            Some(format!("{own} ").into()),
-        ),
-        56..62 => (
-            Some(first.into()),
-            Some(format!("{own} (deceased estate)").into()),
-        ),
+        36..46 => (Some(first.to_uppercase().into()), Some(own.to_uppercase().into())),
+        46..56 => (Some(format!(" {first}").into()), Some(format!("{own} ").into())),
+        56..62 => (Some(first.into()), Some(format!("{own} (deceased estate)").into())),
         _ => (Some(first.into()), Some(own.into())),
     }
 }
@@ -168,10 +137,6 @@ fn birth(dice: &mut Dice) -> Option<Text> {
 
 /// A real date within `years` years from `first` on.
 pub(super) fn date(dice: &mut Dice, first: u32, years: u32) -> Text {
-    let (year, month, day) = (
-        first + dice.below(years),
-        1 + dice.below(12),
-        1 + dice.below(28),
-    );
+    let (year, month, day) = (first + dice.below(years), 1 + dice.below(12), 1 + dice.below(28));
     format!("{year:04}-{month:02}-{day:02}").into()
 }

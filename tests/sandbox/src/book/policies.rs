@@ -40,14 +40,11 @@ pub(super) fn policies(dice: &mut Dice, couple: bool, currency: &'static str) ->
             let (underwriter, underwriter_description) = dice.pick(INSURERS);
             Policy {
                 index: 11 + at * 3,
-                policy_number: (!dice.percent(5))
-                    .then(|| format!("L-{:07}", dice.below(10_000_000)).into()),
+                policy_number: (!dice.percent(5)).then(|| format!("L-{:07}", dice.below(10_000_000)).into()),
                 underwriter: underwriter.into(),
                 underwriter_description: underwriter_description.into(),
-                plan_name: (!dice.percent(10)).then(|| {
-                    dice.pick(&["Priority", "Protect Plus", "Essentials", "Legacy 1998"])
-                        .into()
-                }),
+                plan_name: (!dice.percent(10))
+                    .then(|| dice.pick(&["Priority", "Protect Plus", "Essentials", "Legacy 1998"]).into()),
                 policy_owners: match dice.below(100) {
                     0..5 => vec![],
                     5..10 => vec!["Super fund trustee".into()],
@@ -85,20 +82,9 @@ fn covers(dice: &mut Dice, currency: &'static str) -> Vec<Cover> {
     (0..count)
         .map(|_| Cover {
             cover_type: dice.pick(pool).into(),
-            sum_insured: (!dice.percent(5)).then(|| Money {
-                code: currency.into(),
-                value: format!("{}000", 10 + dice.below(2000)).into(),
-            }),
-            benefit_status: dice
-                .pick(&[
-                    "Active",
-                    "Active",
-                    "Active",
-                    "Lapsed",
-                    "Cancelled",
-                    "Proposed",
-                ])
-                .into(),
+            sum_insured: (!dice.percent(5))
+                .then(|| Money { code: currency.into(), value: format!("{}000", 10 + dice.below(2000)).into() }),
+            benefit_status: dice.pick(&["Active", "Active", "Active", "Lapsed", "Cancelled", "Proposed"]).into(),
         })
         .collect()
 }
@@ -110,8 +96,5 @@ fn premium(dice: &mut Dice, currency: &'static str) -> Money {
         2 => format!("{}e2", 1.0 + f64::from(dice.below(90)) / 10.0),
         _ => format!("{}.{:02}", 20 + dice.below(600), dice.below(100)),
     };
-    Money {
-        code: currency.into(),
-        value: value.into(),
-    }
+    Money { code: currency.into(), value: value.into() }
 }

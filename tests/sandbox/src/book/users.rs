@@ -5,12 +5,8 @@ use super::model::{Text, User};
 use super::names;
 
 /// Number and name of each group of clients.
-pub const GROUPS: &[(u32, &str)] = &[
-    (11, "Practice Division A"),
-    (12, "Practice Division B"),
-    (13, "Aotearoa"),
-    (14, "Risk only"),
-];
+pub const GROUPS: &[(u32, &str)] =
+    &[(11, "Practice Division A"), (12, "Practice Division B"), (13, "Aotearoa"), (14, "Risk only")];
 
 /// The number of the first user.
 pub(crate) const FIRST_USER: u32 = 501;
@@ -21,11 +17,7 @@ pub(super) fn users(seed: u64, clients: u32) -> Vec<User> {
         .map(|at| {
             let mut dice = Dice::new(seed, u64::from(at), Purpose::User);
             let id = FIRST_USER + at * 4;
-            let pool = if dice.percent(50) {
-                names::FEMALE
-            } else {
-                names::MALE
-            };
+            let pool = if dice.percent(50) { names::FEMALE } else { names::MALE };
             let first_name: Text = dice.pick(pool).into();
             let email = match dice.below(100) {
                 0..5 => None,
@@ -33,13 +25,7 @@ pub(super) fn users(seed: u64, clients: u32) -> Vec<User> {
                 _ => Some(format!("adviser{id}@practice.example").into()),
             };
             let last_name = dice.pick(names::FAMILY).into();
-            User {
-                id,
-                first_name,
-                last_name,
-                email,
-                group: GROUPS[at as usize % GROUPS.len()].0,
-            }
+            User { id, first_name, last_name, email, group: GROUPS[at as usize % GROUPS.len()].0 }
         })
         .collect()
 }

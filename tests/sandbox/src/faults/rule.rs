@@ -62,10 +62,7 @@ impl Fault {
 
     /// Whether it concerns a page of rows.
     pub(crate) fn concerns_page(self) -> bool {
-        matches!(
-            self,
-            Self::BookmarkLoop | Self::ShortPage | Self::WrongTypes
-        )
+        matches!(self, Self::BookmarkLoop | Self::ShortPage | Self::WrongTypes)
     }
 
     /// Whether it concerns one call, of which a batch has many.
@@ -128,33 +125,18 @@ impl Rule {
     }
 
     pub(super) fn applies(&self, method: &str, address: &str) -> bool {
-        self.method
-            .as_ref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self
-                .on
-                .as_ref()
-                .is_none_or(|part| address.contains(part.as_str()))
-            && (self.fault != Fault::AttachmentError
-                || method == "POST" && address.contains("/attachment-v3"))
+        self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.on.as_ref().is_none_or(|part| address.contains(part.as_str()))
+            && (self.fault != Fault::AttachmentError || method == "POST" && address.contains("/attachment-v3"))
     }
 
     /// What is wrong with the rule, if anything is.
     pub(crate) fn check(&self) -> Result<(), RuleError> {
-        if self
-            .chance
-            .is_some_and(|chance| !(0.0..=1.0).contains(&chance))
-        {
-            return Err(RuleError::Value {
-                key: "chance".into(),
-                wanted: "a number from 0 to 1",
-            });
+        if self.chance.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
+            return Err(RuleError::Value { key: "chance".into(), wanted: "a number from 0 to 1" });
         }
         if self.every == Some(0) {
-            return Err(RuleError::Value {
-                key: "every".into(),
-                wanted: "a whole number above 0",
-            });
+            return Err(RuleError::Value { key: "every".into(), wanted: "a whole number above 0" });
         }
         if self.every.is_some() && self.chance.is_some() {
             return Err(RuleError::EveryAndChance);
@@ -170,9 +152,7 @@ pub enum RuleError {
     #[error("there is no fault \"{0}\"; there are: {words}", words = words())]
     Fault(String),
     /// Not a setting of a rule.
-    #[error(
-        "\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, ms, retry_after"
-    )]
+    #[error("\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, ms, retry_after")]
     Key(String),
     /// A setting whose value does not fit.
     #[error("{key} must be {wanted}")]
@@ -188,11 +168,7 @@ pub enum RuleError {
 }
 
 fn words() -> String {
-    Fault::ALL
-        .iter()
-        .map(|(word, _)| *word)
-        .collect::<Vec<_>>()
-        .join(", ")
+    Fault::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Rule {
@@ -201,15 +177,11 @@ impl FromStr for Rule {
     /// Reads `fault` or `fault:key=value,key=value`.
     fn from_str(text: &str) -> Result<Self, RuleError> {
         let (word, settings) = text.split_once(':').unwrap_or((text, ""));
-        let known = Fault::ALL
-            .iter()
-            .find(|(known, _)| *known == word.replace('-', "_"));
+        let known = Fault::ALL.iter().find(|(known, _)| *known == word.replace('-', "_"));
         let (_, fault) = known.ok_or_else(|| RuleError::Fault(word.to_owned()))?;
         let mut rule = Self::always(*fault);
         for setting in settings.split(',').filter(|setting| !setting.is_empty()) {
-            let (key, value) = setting
-                .split_once('=')
-                .ok_or_else(|| RuleError::Key(setting.to_owned()))?;
+            let (key, value) = setting.split_once('=').ok_or_else(|| RuleError::Key(setting.to_owned()))?;
             match key {
                 "chance" => rule.chance = Some(parsed(key, value, "a number from 0 to 1")?),
                 "every" => rule.every = Some(parsed(key, value, "a whole number above 0")?),
@@ -230,10 +202,7 @@ impl FromStr for Rule {
 }
 
 fn parsed<T: FromStr>(key: &str, value: &str, wanted: &'static str) -> Result<T, RuleError> {
-    value.parse().map_err(|_| RuleError::Value {
-        key: key.to_owned(),
-        wanted,
-    })
+    value.parse().map_err(|_| RuleError::Value { key: key.to_owned(), wanted })
 }
 
 #[cfg(test)]
@@ -242,9 +211,7 @@ mod tests {
 
     #[test]
     fn reads_rules() {
-        let rule: Rule = "too-many-requests:every=10,retry_after=2,on=docnote,method=POST"
-            .parse()
-            .unwrap();
+        let rule: Rule = "too-many-requests:every=10,retry_after=2,on=docnote,method=POST".parse().unwrap();
         let expected = Rule {
             every: Some(10),
             retry_after: Some(2),

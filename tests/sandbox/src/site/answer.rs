@@ -16,12 +16,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self {
-            status: 200,
-            body: body.into(),
-            kind: "application/json",
-            headers: Vec::new(),
-        }
+        Self { status: 200, body: body.into(), kind: "application/json", headers: Vec::new() }
     }
 
     pub(crate) fn of(value: &impl Serialize) -> Self {
@@ -29,28 +24,17 @@ impl Answer {
     }
 
     pub(crate) fn empty() -> Self {
-        Self {
-            status: 204,
-            ..Self::json(Bytes::new())
-        }
+        Self { status: 204, ..Self::json(Bytes::new()) }
     }
 
     pub(crate) fn bytes(body: Vec<u8>) -> Self {
-        Self {
-            kind: "application/octet-stream",
-            ..Self::json(body)
-        }
+        Self { kind: "application/octet-stream", ..Self::json(body) }
     }
 
     pub(crate) fn html(status: u16, title: &str) -> Self {
-        let page = format!(
-            "<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-        );
-        Self {
-            status,
-            kind: "text/html; charset=utf-8",
-            ..Self::json(page)
-        }
+        let page =
+            format!("<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
+        Self { status, kind: "text/html; charset=utf-8", ..Self::json(page) }
     }
 
     #[must_use]
@@ -75,10 +59,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-        }
+        Self { status, message: message.into() }
     }
 
     pub(crate) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
@@ -87,10 +68,7 @@ impl Refusal {
 
     /// Missing, invisible, or an endpoint that this version does not have: the site tells them apart no further.
     pub(crate) fn missing() -> Self {
-        Self::new(
-            404,
-            "The requested resource does not exist, is not visible, or is not part of this version.",
-        )
+        Self::new(404, "The requested resource does not exist, is not visible, or is not part of this version.")
     }
 }
 
@@ -108,10 +86,6 @@ impl From<Refusal> for Answer {
             404 => "The item could not be found.",
             _ => "Something went wrong.",
         };
-        Self::of(&Words {
-            user_message,
-            api_message: &refusal.message,
-        })
-        .with_status(refusal.status)
+        Self::of(&Words { user_message, api_message: &refusal.message }).with_status(refusal.status)
     }
 }

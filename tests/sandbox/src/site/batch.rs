@@ -37,13 +37,10 @@ struct Item<'a> {
 
 impl Site {
     pub(super) fn batch(&self, asker: &Asker<'_>, body: &[u8]) -> Result<Answer, Refusal> {
-        let batch: Batch<'_> = serde_json::from_slice(body)
-            .map_err(|error| Refusal::bad(format!("not a batch: {error}")))?;
+        let batch: Batch<'_> =
+            serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("not a batch: {error}")))?;
         if batch.batch.len() > MOST {
-            return Err(Refusal::bad(format!(
-                "a batch holds at most {MOST} calls, not {}",
-                batch.batch.len()
-            )));
+            return Err(Refusal::bad(format!("a batch holds at most {MOST} calls, not {}", batch.batch.len())));
         }
         self.stats.count_calls(batch.batch.len());
         let mut out = Vec::with_capacity(64 << 10);
@@ -84,24 +81,16 @@ impl Site {
     fn item_answer(&self, asker: &Asker<'_>, method: &str, item: &Item<'_>) -> Answer {
         let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
         let body = match item.body.map(RawValue::get) {
-            Some(text) if text.starts_with('"') => serde_json::from_str::<String>(text)
-                .map(Cow::Owned)
-                .unwrap_or_default(),
+            Some(text) if text.starts_with('"') => {
+                serde_json::from_str::<String>(text).map(Cow::Owned).unwrap_or_default()
+            }
             Some(text) => Cow::Borrowed(text),
             None => Cow::Borrowed(""),
         };
         if matches!(Route::of(path), Some(Route::Batch)) {
             return Refusal::bad("a batch cannot hold a batch").into();
         }
-        self.call(
-            asker,
-            &Call {
-                method,
-                path,
-                query,
-                body: body.as_bytes(),
-            },
-        )
+        self.call(asker, &Call { method, path, query, body: body.as_bytes() })
     }
 }
 
@@ -117,8 +106,5 @@ fn open(out: &mut Vec<u8>, status: u16, item: &Item<'_>) {
 }
 
 fn reason(status: u16) -> &'static str {
-    hyper::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|code| code.canonical_reason())
-        .unwrap_or("Unknown")
+    hyper::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason()).unwrap_or("Unknown")
 }

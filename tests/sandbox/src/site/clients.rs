@@ -30,48 +30,22 @@ impl Filter {
     }
 
     fn is_empty(&self) -> bool {
-        self.groups.is_none()
-            && self.adviser.is_none()
-            && self.entity_type.is_none()
-            && self.words.is_none()
+        self.groups.is_none() && self.adviser.is_none() && self.entity_type.is_none() && self.words.is_none()
     }
 
     fn accepts(&self, client: &Client) -> bool {
-        let name = || {
-            [&client.first_name, &client.last_name]
-                .into_iter()
-                .flatten()
-                .map(|name| name.to_lowercase())
-        };
-        self.groups
-            .as_ref()
-            .is_none_or(|groups| groups.contains(&client.group))
-            && self
-                .adviser
-                .is_none_or(|adviser| client.client_adviser == Some(adviser))
-            && self
-                .entity_type
-                .as_ref()
-                .is_none_or(|kind| client.entity_type.eq_ignore_ascii_case(kind))
-            && self
-                .words
-                .as_ref()
-                .is_none_or(|words| name().any(|name| name.contains(words.as_str())))
+        let name = || [&client.first_name, &client.last_name].into_iter().flatten().map(|name| name.to_lowercase());
+        self.groups.as_ref().is_none_or(|groups| groups.contains(&client.group))
+            && self.adviser.is_none_or(|adviser| client.client_adviser == Some(adviser))
+            && self.entity_type.as_ref().is_none_or(|kind| client.entity_type.eq_ignore_ascii_case(kind))
+            && self.words.as_ref().is_none_or(|words| name().any(|name| name.contains(words.as_str())))
     }
 }
 
 impl Site {
     /// `GET /entity/client-v4`: a page of rows.
-    pub(super) fn client_page(
-        &self,
-        asker: &Asker<'_>,
-        query: Query<'_>,
-    ) -> Result<Answer, Refusal> {
-        let (form, paging, filter) = (
-            Form::of(query, self.flat_rows)?,
-            Paging::of(query)?,
-            Filter::of(query)?,
-        );
+    pub(super) fn client_page(&self, asker: &Asker<'_>, query: Query<'_>) -> Result<Answer, Refusal> {
+        let (form, paging, filter) = (Form::of(query, self.flat_rows)?, Paging::of(query)?, Filter::of(query)?);
         let book = reading(&self.book);
         let shelf = self.prepared.rows(&form);
         let mut page = Page {
@@ -86,15 +60,9 @@ impl Site {
         page.out.push(b'[');
         let wanted = |place: &u32| {
             asker.sees(&book, *place)
-                && (filter.is_empty()
-                    || book
-                        .at(*place)
-                        .is_some_and(|client| filter.accepts(&client)))
+                && (filter.is_empty() || book.at(*place).is_some_and(|client| filter.accepts(&client)))
         };
-        for place in places(&book, query, &paging)?
-            .filter(wanted)
-            .take(paging.size)
-        {
+        for place in places(&book, query, &paging)?.filter(wanted).take(paging.size) {
             page.push(place);
         }
         page.out.push(b']');
@@ -103,12 +71,7 @@ impl Site {
     }
 
     /// `GET /entity/client-v4/{id}`.
-    pub(super) fn single_client(
-        &self,
-        asker: &Asker<'_>,
-        id: u32,
-        query: Query<'_>,
-    ) -> Result<Answer, Refusal> {
+    pub(super) fn single_client(&self, asker: &Asker<'_>, id: u32, query: Query<'_>) -> Result<Answer, Refusal> {
         let form = Form::of(query, self.flat_rows)?;
         let mut out = Vec::with_capacity(1024);
         rows::client(&mut out, &self.seen_client(asker, id)?, &form);
@@ -116,12 +79,7 @@ impl Site {
     }
 
     /// `GET /entity/client-v4/{id}/{list}`.
-    pub(super) fn client_list(
-        &self,
-        asker: &Asker<'_>,
-        id: u32,
-        list: List,
-    ) -> Result<Answer, Refusal> {
+    pub(super) fn client_list(&self, asker: &Asker<'_>, id: u32, list: List) -> Result<Answer, Refusal> {
         let mut out = Vec::with_capacity(1024);
         rows::list(&mut out, &self.seen_client(asker, id)?, list);
         Ok(Answer::json(out))
@@ -137,37 +95,22 @@ impl Site {
     ) -> Result<Answer, Refusal> {
         let mut out = Vec::with_capacity(256);
         let found = rows::list_row(&mut out, &self.seen_client(asker, id)?, list, index);
-        if found {
-            Ok(Answer::json(out))
-        } else {
-            Err(Refusal::missing())
-        }
+        if found { Ok(Answer::json(out)) } else { Err(Refusal::missing()) }
     }
 
     /// Appends the list of a client as the inside of a JSON string; the way of a batch, from prepared bytes.
-    pub(super) fn append_list(
-        &self,
-        out: &mut Vec<u8>,
-        asker: &Asker<'_>,
-        id: u32,
-        list: List,
-    ) -> Result<(), Refusal> {
+    pub(super) fn append_list(&self, out: &mut Vec<u8>, asker: &Asker<'_>, id: u32, list: List) -> Result<(), Refusal> {
         let book = reading(&self.book);
-        let place = book
-            .place_of(id)
-            .filter(|place| asker.sees(&book, *place))
-            .ok_or_else(Refusal::missing)?;
-        let stretch = self
-            .prepared
-            .stretch(self.prepared.list(list), place / STRETCH, || {
-                let mut plain = Vec::with_capacity(2048);
-                Stretch::made(place / STRETCH, book.places(), |out, place| {
-                    let Some(client) = book.at(place) else { return };
-                    plain.clear();
-                    rows::list(&mut plain, &client, list);
-                    json::escaped(out, &plain);
-                })
-            });
+        let place = book.place_of(id).filter(|place| asker.sees(&book, *place)).ok_or_else(Refusal::missing)?;
+        let stretch = self.prepared.stretch(self.prepared.list(list), place / STRETCH, || {
+            let mut plain = Vec::with_capacity(2048);
+            Stretch::made(place / STRETCH, book.places(), |out, place| {
+                let Some(client) = book.at(place) else { return };
+                plain.clear();
+                rows::list(&mut plain, &client, list);
+                json::escaped(out, &plain);
+            })
+        });
         out.extend_from_slice(stretch.of(place));
         Ok(())
     }
@@ -175,35 +118,22 @@ impl Site {
     fn seen_client(&self, asker: &Asker<'_>, id: u32) -> Result<Client, Refusal> {
         let book = reading(&self.book);
         let place = book.place_of(id).filter(|place| asker.sees(&book, *place));
-        place
-            .and_then(|place| book.at(place))
-            .ok_or_else(Refusal::missing)
+        place.and_then(|place| book.at(place)).ok_or_else(Refusal::missing)
     }
 }
 
 /// The places to look at, in the order of the page, beginning behind the bookmark.
-fn places<'a>(
-    book: &Book,
-    query: Query<'_>,
-    paging: &Paging,
-) -> Result<Box<dyn Iterator<Item = u32> + 'a>, Refusal> {
+fn places<'a>(book: &Book, query: Query<'_>, paging: &Paging) -> Result<Box<dyn Iterator<Item = u32> + 'a>, Refusal> {
     let (from, to) = match (paging.after, paging.descending) {
         (None, _) => (0, book.places()),
         (Some(after), false) => (book.place_after(after), book.places()),
         (Some(after), true) => (0, book.place_after(after.saturating_sub(1))),
     };
     let Some(ids) = query.numbers("ids")? else {
-        return Ok(if paging.descending {
-            Box::new((from..to).rev())
-        } else {
-            Box::new(from..to)
-        });
+        return Ok(if paging.descending { Box::new((from..to).rev()) } else { Box::new(from..to) });
     };
-    let mut places: Vec<u32> = ids
-        .into_iter()
-        .filter_map(|id| book.place_of(id))
-        .filter(|place| (from..to).contains(place))
-        .collect();
+    let mut places: Vec<u32> =
+        ids.into_iter().filter_map(|id| book.place_of(id)).filter(|place| (from..to).contains(place)).collect();
     places.sort_unstable();
     places.dedup();
     if paging.descending {

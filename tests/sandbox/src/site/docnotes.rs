@@ -24,14 +24,9 @@ impl Site {
             .filter(|ids: &Vec<u32>| !ids.is_empty())
             .ok_or_else(|| Refusal::bad("entity_ids: a list of client numbers is required"))?;
         let book = reading(&self.book);
-        let seen = |id: &u32| {
-            book.place_of(*id)
-                .is_some_and(|place| asker.sees(&book, place))
-        };
+        let seen = |id: &u32| book.place_of(*id).is_some_and(|place| asker.sees(&book, place));
         if let Some(unseen) = entity_ids.iter().find(|id| !seen(id)) {
-            return Err(Refusal::bad(format!(
-                "entity_ids: client {unseen} does not exist or is not visible"
-            )));
+            return Err(Refusal::bad(format!("entity_ids: client {unseen} does not exist or is not visible")));
         }
         drop(book);
         let note = Note {
@@ -54,46 +49,23 @@ impl Site {
         let clients = query.numbers("entity_ids")?.unwrap_or_default();
         let subject = query.get("subject");
         let (doctype, docsubtype) = (query.get("doctype"), query.get("docsubtype"));
-        let (from, to) = (
-            query.get("created_date.start_date"),
-            query.get("created_date.end_date"),
-        );
+        let (from, to) = (query.get("created_date.start_date"), query.get("created_date.end_date"));
         let matches = |note: &&Note| {
-            let same =
-                |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
+            let same = |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
             let day = note.created_date.get(..10).unwrap_or_default();
-            clients
-                .iter()
-                .all(|client| note.entity_ids.contains(client))
-                && subject
-                    .as_ref()
-                    .is_none_or(|subject| note.subject == *subject)
+            clients.iter().all(|client| note.entity_ids.contains(client))
+                && subject.as_ref().is_none_or(|subject| note.subject == *subject)
                 && same("doctype", doctype.as_deref())
                 && same("docsubtype", docsubtype.as_deref())
                 && from.as_ref().is_none_or(|from| day >= from.as_ref())
                 && to.as_ref().is_none_or(|to| day <= to.as_ref())
-                && paging.after.is_none_or(|after| {
-                    if paging.descending {
-                        note.id < after
-                    } else {
-                        note.id > after
-                    }
-                })
+                && paging.after.is_none_or(|after| if paging.descending { note.id < after } else { note.id > after })
         };
         let notes = locked(&self.notes);
         let found = notes.of_client(clients.first().copied());
-        let found: Box<dyn Iterator<Item = &Note>> = if paging.descending {
-            Box::new(found.rev())
-        } else {
-            Box::new(found)
-        };
-        Ok(Answer::of(
-            &found
-                .filter(matches)
-                .take(paging.size)
-                .map(row)
-                .collect::<Vec<_>>(),
-        ))
+        let found: Box<dyn Iterator<Item = &Note>> =
+            if paging.descending { Box::new(found.rev()) } else { Box::new(found) };
+        Ok(Answer::of(&found.filter(matches).take(paging.size).map(row).collect::<Vec<_>>()))
     }
 
     /// `GET /docnote-v2/{id}`: one note with its body.
@@ -101,14 +73,7 @@ impl Site {
         let notes = locked(&self.notes);
         let note = notes.note(id).ok_or_else(Refusal::missing)?;
         let mut whole = row(note);
-        for name in [
-            "body",
-            "mimetype",
-            "summary",
-            "categories",
-            "reference_date",
-            "permission",
-        ] {
+        for name in ["body", "mimetype", "summary", "categories", "reference_date", "permission"] {
             whole[name] = note.field(name).clone();
         }
         Ok(Answer::of(&whole))
@@ -127,23 +92,12 @@ impl Site {
             _type: String,
             _val: String,
         }
-        let Sent {
-            filename,
-            mimetype,
-            content,
-        } = parsed(body)?;
+        let Sent { filename, mimetype, content } = parsed(body)?;
         if content._type != "Binary" {
-            return Err(Refusal::bad(format!(
-                "content: a Binary is required, not a {}",
-                content._type
-            )));
+            return Err(Refusal::bad(format!("content: a Binary is required, not a {}", content._type)));
         }
-        let content = STANDARD
-            .decode(&content._val)
-            .map_err(|_| Refusal::bad("content: not base64"))?;
-        let id = locked(&self.notes)
-            .attach(note, filename, mimetype, content)
-            .ok_or_else(Refusal::missing)?;
+        let content = STANDARD.decode(&content._val).map_err(|_| Refusal::bad("content: not base64"))?;
+        let id = locked(&self.notes).attach(note, filename, mimetype, content).ok_or_else(Refusal::missing)?;
         Ok(Answer::of(&json!({ "id": id })).with_status(201))
     }
 
@@ -151,34 +105,22 @@ impl Site {
     pub(super) fn attachments(&self, note: u32) -> Result<Answer, Refusal> {
         let notes = locked(&self.notes);
         let note = notes.note(note).ok_or_else(Refusal::missing)?;
-        Ok(Answer::of(
-            &note
-                .attachments
-                .iter()
-                .map(attachment_row)
-                .collect::<Vec<_>>(),
-        ))
+        Ok(Answer::of(&note.attachments.iter().map(attachment_row).collect::<Vec<_>>()))
     }
 
     /// `GET /docnote-v2/{id}/attachment-v3/{attachment}`: with its content.
     pub(super) fn single_attachment(&self, note: u32, id: u32) -> Result<Answer, Refusal> {
         let notes = locked(&self.notes);
         let note = notes.note(note).ok_or_else(Refusal::missing)?;
-        let attachment = note
-            .attachments
-            .iter()
-            .find(|kept| kept.id == id)
-            .ok_or_else(Refusal::missing)?;
+        let attachment = note.attachments.iter().find(|kept| kept.id == id).ok_or_else(Refusal::missing)?;
         let mut whole = attachment_row(attachment);
-        whole["content"] =
-            json!({ "_type": "Binary", "_val": STANDARD.encode(&attachment.content) });
+        whole["content"] = json!({ "_type": "Binary", "_val": STANDARD.encode(&attachment.content) });
         Ok(Answer::of(&whole))
     }
 }
 
 fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad(format!("the body does not fit: {error}")))
+    serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("the body does not fit: {error}")))
 }
 
 fn row(note: &Note) -> Value {

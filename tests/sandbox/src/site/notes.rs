@@ -75,10 +75,7 @@ impl Notes {
     }
 
     /// Those of a client, or all, oldest first.
-    pub(super) fn of_client(
-        &self,
-        client: Option<u32>,
-    ) -> Box<dyn DoubleEndedIterator<Item = &Note> + '_> {
+    pub(super) fn of_client(&self, client: Option<u32>) -> Box<dyn DoubleEndedIterator<Item = &Note> + '_> {
         match client {
             None => Box::new(self.all.iter()),
             Some(client) => {
@@ -97,10 +94,7 @@ impl Notes {
         note.id = FIRST_NOTE + self.made;
         self.made += 1;
         for client in &note.entity_ids {
-            self.by_client
-                .entry(*client)
-                .or_default()
-                .push(self.all.len());
+            self.by_client.entry(*client).or_default().push(self.all.len());
         }
         let id = note.id;
         self.all.push(note);
@@ -108,23 +102,11 @@ impl Notes {
     }
 
     /// Attaches a file to a note; `None` if there is no such note.
-    pub(super) fn attach(
-        &mut self,
-        note: u32,
-        filename: String,
-        mimetype: String,
-        content: Vec<u8>,
-    ) -> Option<u32> {
+    pub(super) fn attach(&mut self, note: u32, filename: String, mimetype: String, content: Vec<u8>) -> Option<u32> {
         let note = self.all.iter_mut().find(|kept| kept.id == note)?;
         let id = FIRST_ATTACHMENT + self.attached;
         self.attached += 1;
-        note.attachments.push(Attachment {
-            id,
-            filename,
-            mimetype,
-            size: content.len(),
-            content,
-        });
+        note.attachments.push(Attachment { id, filename, mimetype, size: content.len(), content });
         Some(id)
     }
 }

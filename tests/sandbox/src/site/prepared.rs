@@ -32,10 +32,7 @@ impl Stretch {
                 bytes.len() as u32
             })
             .collect();
-        Self {
-            bytes: bytes.into_boxed_slice(),
-            ends,
-        }
+        Self { bytes: bytes.into_boxed_slice(), ends }
     }
 
     /// The bytes of `place`, which is one of this stretch.
@@ -64,12 +61,7 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            rows: Mutex::default(),
-            lists: Default::default(),
-            used: AtomicUsize::new(0),
-            limit,
-        }
+        Self { rows: Mutex::default(), lists: Default::default(), used: AtomicUsize::new(0), limit }
     }
 
     /// The shelf of client rows of this form; the form unused for longest makes room for a new one.
@@ -94,12 +86,7 @@ impl Prepared {
     }
 
     /// The stretch with this number, made now if it is not there.
-    pub(super) fn stretch(
-        &self,
-        shelf: &Shelf,
-        number: u32,
-        make: impl FnOnce() -> Stretch,
-    ) -> Arc<Stretch> {
+    pub(super) fn stretch(&self, shelf: &Shelf, number: u32, make: impl FnOnce() -> Stretch) -> Arc<Stretch> {
         let at = number as usize;
         if let Some(Some(stretch)) = reading(&shelf.0).get(at) {
             return Arc::clone(stretch);
@@ -137,10 +124,6 @@ impl Prepared {
 
 impl Shelf {
     fn size(&self) -> usize {
-        reading(&self.0)
-            .iter()
-            .flatten()
-            .map(|stretch| stretch.size())
-            .sum()
+        reading(&self.0).iter().flatten().map(|stretch| stretch.size()).sum()
     }
 }

@@ -21,26 +21,19 @@ impl<'a> Query<'a> {
 
     /// The value exactly as sent.
     pub(crate) fn raw(self, name: &str) -> Option<&'a str> {
-        self.pairs()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        self.pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// The value with percent and plus signs decoded; an empty one counts as none.
     pub(crate) fn get(self, name: &str) -> Option<Cow<'a, str>> {
-        self.raw(name)
-            .map(decoded)
-            .filter(|value| !value.is_empty())
+        self.raw(name).map(decoded).filter(|value| !value.is_empty())
     }
 
     /// The values of `name.0`, `name.1`, …, in the order sent.
     pub(crate) fn list(self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         self.pairs().filter_map(move |(key, value)| {
             let index = key.strip_prefix(name)?.strip_prefix('.')?;
-            index
-                .bytes()
-                .all(|digit| digit.is_ascii_digit())
-                .then(|| decoded(value))
+            index.bytes().all(|digit| digit.is_ascii_digit()).then(|| decoded(value))
         })
     }
 
@@ -48,11 +41,7 @@ impl<'a> Query<'a> {
     pub(crate) fn numbers(self, name: &str) -> Result<Option<Vec<u32>>, Refusal> {
         let numbers = self
             .list(name)
-            .map(|value| {
-                value
-                    .parse()
-                    .map_err(|_| Refusal::bad(format!("{name}: \"{value}\" is not a whole number")))
-            })
+            .map(|value| value.parse().map_err(|_| Refusal::bad(format!("{name}: \"{value}\" is not a whole number"))))
             .collect::<Result<Vec<u32>, _>>()?;
         Ok((!numbers.is_empty()).then_some(numbers))
     }
@@ -62,9 +51,7 @@ impl<'a> Query<'a> {
         match self.raw(name) {
             None | Some("0") => Ok(false),
             Some("1") => Ok(true),
-            Some(other) => Err(Refusal::bad(format!(
-                "{name} is 1 or 0 in an address, not \"{other}\""
-            ))),
+            Some(other) => Err(Refusal::bad(format!("{name} is 1 or 0 in an address, not \"{other}\""))),
         }
     }
 }
@@ -85,35 +72,21 @@ impl Paging {
                 .parse()
                 .ok()
                 .filter(|size| (1..=LARGEST_PAGE).contains(size))
-                .ok_or_else(|| {
-                    Refusal::bad(format!("page_size is 1 to {LARGEST_PAGE}, not \"{text}\""))
-                })?,
+                .ok_or_else(|| Refusal::bad(format!("page_size is 1 to {LARGEST_PAGE}, not \"{text}\"")))?,
         };
         if let Some(sort) = query.raw("page_sort").filter(|sort| *sort != "id") {
-            return Err(Refusal::bad(format!(
-                "page_sort: only \"id\" can be sorted by here, not \"{sort}\""
-            )));
+            return Err(Refusal::bad(format!("page_sort: only \"id\" can be sorted by here, not \"{sort}\"")));
         }
         let descending = match query.raw("page_dir") {
             None => false,
             Some(way) if way.eq_ignore_ascii_case("asc") => false,
             Some(way) if way.eq_ignore_ascii_case("desc") => true,
             Some(way) => {
-                return Err(Refusal::bad(format!(
-                    "page_dir is asc or desc, not \"{way}\""
-                )));
+                return Err(Refusal::bad(format!("page_dir is asc or desc, not \"{way}\"")));
             }
         };
-        let after = query
-            .raw("page_bookmark")
-            .filter(|mark| !mark.is_empty())
-            .map(bookmarked)
-            .transpose()?;
-        Ok(Self {
-            size,
-            after,
-            descending,
-        })
+        let after = query.raw("page_bookmark").filter(|mark| !mark.is_empty()).map(bookmarked).transpose()?;
+        Ok(Self { size, after, descending })
     }
 }
 
@@ -133,7 +106,11 @@ fn bookmarked(mark: &str) -> Result<u32, Refusal> {
         .ok()
         .and_then(|json| serde_json::from_slice::<Mark>(&json).ok())
         .map(|mark| mark.id)
-        .ok_or_else(|| Refusal::bad(format!("page_bookmark \"{mark}\" is not a bookmark of this list; send it raw, not URL-encoded")))
+        .ok_or_else(|| {
+            Refusal::bad(format!(
+                "page_bookmark \"{mark}\" is not a bookmark of this list; send it raw, not URL-encoded"
+            ))
+        })
 }
 
 /// Undoes URL encoding; text that needs none is not copied.
@@ -145,13 +122,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten();
-        match (
-            bytes[at],
-            hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()),
-        ) {
+        let hex = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        match (bytes[at], hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
             (_, Some(byte)) => {
                 out.push(byte);
                 at += 2;
@@ -181,9 +153,7 @@ mod tests {
 
     #[test]
     fn reads_lists_and_switches() {
-        let query = Query(
-            "fields.0=dob&fields.10=title&fieldset.0=no&fields.x=no&include_client_status=1&empty=",
-        );
+        let query = Query("fields.0=dob&fields.10=title&fieldset.0=no&fields.x=no&include_client_status=1&empty=");
         assert_eq!(query.list("fields").collect::<Vec<_>>(), ["dob", "title"]);
         assert!(query.switch("include_client_status").is_ok_and(|on| on));
         assert!(query.get("empty").is_none());
@@ -194,22 +164,14 @@ mod tests {
     fn bookmarks_are_taken_raw() {
         let mark = bookmark(1259);
         assert_eq!(mark, "eyJpZCI6MTI1OX0=");
-        let after = |mark: &str| {
-            Paging::of(Query(&format!("page_bookmark={mark}"))).map(|paging| paging.after)
-        };
+        let after = |mark: &str| Paging::of(Query(&format!("page_bookmark={mark}"))).map(|paging| paging.after);
         assert_eq!(after(&mark).ok(), Some(Some(1259)));
         assert!(after(&mark.replace('=', "%3D")).is_err());
     }
 
     #[test]
     fn refuses_pages_that_cannot_be() {
-        for query in [
-            "page_size=0",
-            "page_size=501",
-            "page_size=x",
-            "page_sort=name",
-            "page_dir=up",
-        ] {
+        for query in ["page_size=0", "page_size=501", "page_size=x", "page_sort=name", "page_dir=up"] {
             assert!(Paging::of(Query(query)).is_err(), "{query}");
         }
     }

@@ -51,11 +51,7 @@ impl<'a> Route<'a> {
     pub(crate) fn of(path: &'a str) -> Option<Self> {
         let mut parts = [""; 6];
         let mut count = 0;
-        for part in path
-            .strip_prefix("/resourceful")?
-            .split('/')
-            .filter(|part| !part.is_empty())
-        {
+        for part in path.strip_prefix("/resourceful")?.split('/').filter(|part| !part.is_empty()) {
             *parts.get_mut(count)? = part;
             count += 1;
         }
@@ -72,9 +68,7 @@ impl<'a> Route<'a> {
                 [] => Self::Clients,
                 [id] => Self::Client(number(id)?),
                 [id, list] => Self::ClientList(number(id)?, List::named(list)?),
-                [id, list, row] => {
-                    Self::ClientListRow(number(id)?, List::named(list)?, number(row)?)
-                }
+                [id, list, row] => Self::ClientListRow(number(id)?, List::named(list)?, number(row)?),
                 _ => return None,
             },
             ["entity", kind, rest @ ..] if is_version_of(kind, "user", 2) => match rest {
@@ -86,9 +80,7 @@ impl<'a> Route<'a> {
                 [] => Self::Notes,
                 [id] => Self::Note(number(id)?),
                 [id, "attachment-v3"] => Self::Attachments(number(id)?),
-                [id, "attachment-v3", attachment] => {
-                    Self::Attachment(number(id)?, number(attachment)?)
-                }
+                [id, "attachment-v3", attachment] => Self::Attachment(number(id)?, number(attachment)?),
                 _ => return None,
             },
             _ => return None,
@@ -104,10 +96,9 @@ fn number(part: &str) -> Option<u32> {
 fn is_version_of(part: &str, kind: &str, newest: u32) -> bool {
     match part.strip_prefix(kind) {
         Some("") => true,
-        Some(version) => version
-            .strip_prefix("-v")
-            .and_then(number)
-            .is_some_and(|version| (2..=newest).contains(&version)),
+        Some(version) => {
+            version.strip_prefix("-v").and_then(number).is_some_and(|version| (2..=newest).contains(&version))
+        }
         None => false,
     }
 }
@@ -122,21 +113,12 @@ mod tests {
         check("/resourceful", Some(Route::Batch));
         check("/resourceful/entity/client-v4", Some(Route::Clients));
         check("/resourceful/entity/client/7", Some(Route::Client(7)));
-        check(
-            "/resourceful/entity/client-v3/7/goals",
-            Some(Route::ClientList(7, List::Goals)),
-        );
+        check("/resourceful/entity/client-v3/7/goals", Some(Route::ClientList(7, List::Goals)));
         check("/resourceful/entity/client-v5", None);
         check("/resourceful/entity/client-v4/x", None);
         check("/resourceful/entity/client-v4/7/pets", None);
-        check(
-            "/resourceful/ufield/entity/title/choice",
-            Some(Route::Choices("entity", "title")),
-        );
-        check(
-            "/resourceful/docnote-v2/9001/attachment-v3",
-            Some(Route::Attachments(9001)),
-        );
+        check("/resourceful/ufield/entity/title/choice", Some(Route::Choices("entity", "title")));
+        check("/resourceful/docnote-v2/9001/attachment-v3", Some(Route::Attachments(9001)));
         check("/other", None);
         check("/resourceful/a/b/c/d/e/f/g/h", None);
     }

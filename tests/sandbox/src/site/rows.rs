@@ -59,18 +59,9 @@ impl Form {
     pub(super) fn of(query: Query<'_>, flat: bool) -> Result<Self, super::answer::Refusal> {
         let fields = query
             .list("fields")
-            .filter_map(|name| {
-                FIELDS
-                    .iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, field)| *field)
-            })
+            .filter_map(|name| FIELDS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field))
             .collect();
-        Ok(Self {
-            fields,
-            status: query.switch("include_client_status")?,
-            flat,
-        })
+        Ok(Self { fields, status: query.switch("include_client_status")?, flat })
     }
 }
 
@@ -108,9 +99,8 @@ fn bookmark(out: &mut Vec<u8>, id: u32) {
     plain.extend_from_slice(br#"{"id":"#);
     json::number(&mut plain, id);
     plain.push(b'}');
-    let length = STANDARD
-        .encode_slice(&plain, &mut mark)
-        .expect("an object with one 32-bit number fits into 24 characters");
+    let length =
+        STANDARD.encode_slice(&plain, &mut mark).expect("an object with one 32-bit number fits into 24 characters");
     out.extend_from_slice(&mark[..length]);
 }
 
@@ -212,13 +202,7 @@ fn array<T>(out: &mut Vec<u8>, rows: &[T], index: fn(&T) -> u32, write: Write<T>
     out.push(b']');
 }
 
-fn single<T>(
-    out: &mut Vec<u8>,
-    rows: &[T],
-    wanted: u32,
-    index: fn(&T) -> u32,
-    write: Write<T>,
-) -> bool {
+fn single<T>(out: &mut Vec<u8>, rows: &[T], wanted: u32, index: fn(&T) -> u32, write: Write<T>) -> bool {
     match rows.iter().find(|row| index(row) == wanted) {
         Some(row) => {
             indexed(out, wanted, row, write);
@@ -308,11 +292,9 @@ fn policy(out: &mut Vec<u8>, row: &Policy) {
     json::maybe(out, row.installment_premium.as_ref(), json::money);
     key(out, "frequency_display");
     words(out, &row.frequency_display);
-    for (name, date) in [
-        ("inception_date", &row.inception_date),
-        ("renewal_date", &row.renewal_date),
-        ("policy_to", &row.policy_to),
-    ] {
+    for (name, date) in
+        [("inception_date", &row.inception_date), ("renewal_date", &row.renewal_date), ("policy_to", &row.policy_to)]
+    {
         key(out, name);
         day(out, date);
     }
@@ -358,26 +340,16 @@ mod tests {
     #[test]
     fn rows_are_json_with_the_fields_asked_for() {
         let book = Book::new(3, 300, Region::Mix);
-        let form = Form::of(
-            Query("fields.0=dob&fields.1=lastname&fields.2=last_name&include_client_status=1"),
-            false,
-        )
-        .unwrap();
+        let form = Form::of(Query("fields.0=dob&fields.1=lastname&fields.2=last_name&include_client_status=1"), false)
+            .unwrap();
         for record in book.clients() {
             let mut out = Vec::new();
             client(&mut out, &record, &form);
             let row: serde_json::Value = serde_json::from_slice(&out).unwrap();
             assert_eq!(row["id"], record.id);
             assert_eq!(row["client_status"][0], *record.status);
-            assert_eq!(
-                row["fields"].as_object().unwrap().len(),
-                2,
-                "the misspelt field is absent"
-            );
-            assert_eq!(
-                row["fields"]["last_name"].as_str(),
-                record.last_name.as_deref()
-            );
+            assert_eq!(row["fields"].as_object().unwrap().len(), 2, "the misspelt field is absent");
+            assert_eq!(row["fields"]["last_name"].as_str(), record.last_name.as_deref());
             assert_eq!(row["fields"]["dob"]["_val"].as_str(), record.dob.as_deref());
             for kind in List::ALL {
                 out.clear();

@@ -41,51 +41,29 @@ impl Sessions {
         limit: usize,
     ) -> Result<SignedIn, Refusal> {
         if let Some(account) = from.session().and_then(|cookie| self.account_of(cookie)) {
-            return Ok(SignedIn {
-                account,
-                new_cookie: None,
-            });
+            return Ok(SignedIn { account, new_cookie: None });
         }
-        let Some(basic) = from
-            .authorization
-            .as_deref()
-            .and_then(|value| value.strip_prefix("Basic "))
-        else {
+        let Some(basic) = from.authorization.as_deref().and_then(|value| value.strip_prefix("Basic ")) else {
             let message = match from.session() {
-                Some(_) => {
-                    "The session has ended: another login of this user took it over, or it was logged out."
-                }
+                Some(_) => "The session has ended: another login of this user took it over, or it was logged out.",
                 None => "No session: send the cookie XPLANID, or basic authentication.",
             };
             return Err(Refusal::new(401, message));
         };
         let account = matching(basic, accounts)
             .ok_or_else(|| Refusal::new(401, "User name, password or one-time code is wrong."))?;
-        Ok(SignedIn {
-            account,
-            new_cookie: Some(self.open(account, limit)),
-        })
+        Ok(SignedIn { account, new_cookie: Some(self.open(account, limit)) })
     }
 
     fn account_of(&self, cookie: &str) -> Option<usize> {
-        self.open
-            .iter()
-            .find(|(open, _)| open == cookie)
-            .map(|(_, account)| *account)
+        self.open.iter().find(|(open, _)| open == cookie).map(|(_, account)| *account)
     }
 
     fn open(&mut self, account: usize, limit: usize) -> String {
         self.logins += 1;
-        while self
-            .open
-            .iter()
-            .filter(|(_, holder)| *holder == account)
-            .count()
-            >= limit.max(1)
-        {
+        while self.open.iter().filter(|(_, holder)| *holder == account).count() >= limit.max(1) {
             let oldest = self.open.iter().position(|(_, holder)| *holder == account);
-            self.open
-                .remove(oldest.expect("at least one session of the account was just counted"));
+            self.open.remove(oldest.expect("at least one session of the account was just counted"));
         }
         let cookie = format!("sandbox-{account}-{}", self.logins);
         self.open.push((cookie.clone(), account));
@@ -112,10 +90,7 @@ impl Sessions {
 
 impl Credentials {
     fn session(&self) -> Option<&str> {
-        self.cookie
-            .as_deref()?
-            .split(';')
-            .find_map(|pair| pair.trim().strip_prefix("XPLANID="))
+        self.cookie.as_deref()?.split(';').find_map(|pair| pair.trim().strip_prefix("XPLANID="))
     }
 }
 
@@ -130,10 +105,7 @@ fn matching(basic: &str, accounts: &[Account]) -> Option<usize> {
     accounts.iter().position(|account| {
         account.username == username
             && account.password == password
-            && account
-                .one_time_code
-                .as_deref()
-                .is_none_or(|wanted| code == Some(wanted))
+            && account.one_time_code.as_deref().is_none_or(|wanted| code == Some(wanted))
     })
 }
 
@@ -160,18 +132,11 @@ mod tests {
             authorization: Some(format!("Basic {}", STANDARD.encode(name))),
             ..Default::default()
         };
-        let with = |cookie: String| Credentials {
-            cookie: Some(format!("x=1; XPLANID={cookie}")),
-            ..Default::default()
-        };
+        let with =
+            |cookie: String| Credentials { cookie: Some(format!("x=1; XPLANID={cookie}")), ..Default::default() };
         let mut sessions = Sessions::default();
-        let mut sign_in = |name| {
-            sessions
-                .admit(&login(name), &accounts, 1)
-                .ok()
-                .and_then(|who| who.new_cookie)
-                .unwrap()
-        };
+        let mut sign_in =
+            |name| sessions.admit(&login(name), &accounts, 1).ok().and_then(|who| who.new_cookie).unwrap();
         let (first, other, second) = (sign_in("a:b"), sign_in("c:d"), sign_in("a:b"));
         assert!(sessions.admit(&with(first), &accounts, 1).is_err());
         assert!(sessions.admit(&with(other), &accounts, 1).is_ok());

@@ -15,11 +15,8 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
         match rule.fault {
             Fault::BookmarkLoop => {
                 // What leads to this very page: the bookmark it was asked by, or the one before every row.
-                let here = query
-                    .raw("page_bookmark")
-                    .map_or_else(|| bookmark(0), str::to_owned);
-                rows.iter_mut()
-                    .for_each(|row| row["bookmark"] = json!(here));
+                let here = query.raw("page_bookmark").map_or_else(|| bookmark(0), str::to_owned);
+                rows.iter_mut().for_each(|row| row["bookmark"] = json!(here));
             }
             Fault::ShortPage => rows.truncate(rows.len().div_ceil(2)),
             Fault::WrongTypes => {
@@ -30,10 +27,7 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
             _ => {}
         }
     }
-    Answer {
-        body: Answer::of(&rows).body,
-        ..answer
-    }
+    Answer { body: Answer::of(&rows).body, ..answer }
 }
 
 /// Turns each value of a row but its number and bookmark into one of another type.

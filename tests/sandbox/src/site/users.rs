@@ -24,19 +24,8 @@ const CHOICES: &[(&str, &[(&str, &str)])] = &[
             ("Rev", "Rev"),
         ],
     ),
-    (
-        "sex",
-        &[("M", "Male"), ("F", "Female"), ("X", "Another term")],
-    ),
-    (
-        "status",
-        &[
-            ("1", "Fulfilled"),
-            ("2", "Unfulfilled"),
-            ("3", "Partially fulfilled"),
-            ("4", "Cancelled"),
-        ],
-    ),
+    ("sex", &[("M", "Male"), ("F", "Female"), ("X", "Another term")]),
+    ("status", &[("1", "Fulfilled"), ("2", "Unfulfilled"), ("3", "Partially fulfilled"), ("4", "Cancelled")]),
     (
         "category",
         &[
@@ -57,26 +46,17 @@ const CHOICES: &[(&str, &[(&str, &str)])] = &[
 impl Site {
     /// `GET /session/user`: who the session belongs to.
     pub(super) fn session_user(&self, asker: &Asker<'_>) -> Answer {
-        Answer::of(
-            &json!({ "entity_id": asker.account.user_id, "user_name": asker.account.username }),
-        )
+        Answer::of(&json!({ "entity_id": asker.account.user_id, "user_name": asker.account.username }))
     }
 
     /// `GET /session/capability`.
     pub(super) fn capabilities(&self) -> Answer {
-        Answer::of(&json!([
-            "client_view",
-            "docnote_view",
-            "docnote_add",
-            "docnote_attachment_add"
-        ]))
+        Answer::of(&json!(["client_view", "docnote_view", "docnote_add", "docnote_attachment_add"]))
     }
 
     /// `GET /site`.
     pub(super) fn site_info(&self) -> Answer {
-        Answer::of(
-            &json!({ "name": "Sandbox practice", "version": "sandbox", "client_versions": [1, 2, 3, 4] }),
-        )
+        Answer::of(&json!({ "name": "Sandbox practice", "version": "sandbox", "client_versions": [1, 2, 3, 4] }))
     }
 
     /// `GET /entity/user-v2`: a page of rows.
@@ -87,22 +67,9 @@ impl Site {
         if paging.descending {
             users.reverse();
         }
-        let behind = |id: u32| {
-            paging.after.is_none_or(|after| {
-                if paging.descending {
-                    id < after
-                } else {
-                    id > after
-                }
-            })
-        };
+        let behind = |id: u32| paging.after.is_none_or(|after| if paging.descending { id < after } else { id > after });
         let mut out = vec![b'['];
-        for (at, user) in users
-            .into_iter()
-            .filter(|user| behind(user.id))
-            .take(paging.size)
-            .enumerate()
-        {
+        for (at, user) in users.into_iter().filter(|user| behind(user.id)).take(paging.size).enumerate() {
             if at > 0 {
                 out.push(b',');
             }
@@ -115,11 +82,7 @@ impl Site {
     /// `GET /entity/user-v2/{id}`.
     pub(super) fn single_user(&self, id: u32, query: Query<'_>) -> Result<Answer, Refusal> {
         let book = reading(&self.book);
-        let user = book
-            .users()
-            .iter()
-            .find(|user| user.id == id)
-            .ok_or_else(Refusal::missing)?;
+        let user = book.users().iter().find(|user| user.id == id).ok_or_else(Refusal::missing)?;
         let mut out = Vec::with_capacity(256);
         rows::user(&mut out, user, query);
         Ok(Answer::json(out))
@@ -127,14 +90,8 @@ impl Site {
 
     /// `GET /entity/group`: the groups that the asker belongs to.
     pub(super) fn groups(&self, asker: &Asker<'_>) -> Answer {
-        let groups = GROUPS
-            .iter()
-            .filter(|(id, _)| asker.account.belongs_to(*id));
-        Answer::of(
-            &groups
-                .map(|(id, name)| json!({ "id": id, "entity_name": name, "fields": {} }))
-                .collect::<Vec<_>>(),
-        )
+        let groups = GROUPS.iter().filter(|(id, _)| asker.account.belongs_to(*id));
+        Answer::of(&groups.map(|(id, name)| json!({ "id": id, "entity_name": name, "fields": {} })).collect::<Vec<_>>())
     }
 
     /// `GET /entity/group/{id}/user`.
@@ -144,24 +101,12 @@ impl Site {
         }
         let book = reading(&self.book);
         let users = book.users().iter().filter(|user| user.group == id);
-        Ok(Answer::of(
-            &users
-                .map(|user| json!({ "id": user.id }))
-                .collect::<Vec<_>>(),
-        ))
+        Ok(Answer::of(&users.map(|user| json!({ "id": user.id })).collect::<Vec<_>>()))
     }
 
     /// `GET /ufield/{group}/{field}/choice`: the choices of a picklist.
     pub(super) fn choices(&self, field: &str) -> Result<Answer, Refusal> {
-        let (_, choices) = CHOICES
-            .iter()
-            .find(|(known, _)| *known == field)
-            .ok_or_else(Refusal::missing)?;
-        Ok(Answer::of(
-            &choices
-                .iter()
-                .map(|(value, text)| json!({ "value": value, "text": text }))
-                .collect::<Vec<_>>(),
-        ))
+        let (_, choices) = CHOICES.iter().find(|(known, _)| *known == field).ok_or_else(Refusal::missing)?;
+        Ok(Answer::of(&choices.iter().map(|(value, text)| json!({ "value": value, "text": text })).collect::<Vec<_>>()))
     }
 }
