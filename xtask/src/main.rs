@@ -11,6 +11,7 @@ mod demo;
 mod packs;
 mod step;
 mod test;
+mod tidy;
 mod toolchain;
 mod workspace;
 
@@ -32,6 +33,7 @@ enum Command {
     Test(test::Arguments),
     Build(build::Arguments),
     Bench(bench::Arguments),
+    Tidy(tidy::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Tidy(arguments) => tidy::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,47 @@
+//! `cargo xtask tidy`: what a compiler does not see, checked by reading the files.
+//!
+//! One rule a file below `tidy/`, each a function from the project's files to its findings, each with tests that
+//! show it refuse a bad example. A rule states a decision of ARCHITECTURE.md or CONTRIBUTING.md; to change the
+//! decision is to change the rule's table, in the same commit.
+
+mod absences;
+mod arrows;
+mod dependencies;
+mod field_names;
+mod files;
+mod licences;
+mod size;
+mod wording;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{step, workspace};
+use files::{File, Finding};
+
+/// Check sizes, directions between modules, names that must not appear, and dependencies.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  cargo xtask tidy")]
+pub struct Arguments {}
+
+/// Runs the command.
+pub fn run(_: &Arguments) -> Result<()> {
+    step::timed("Tidying", || {
+        let files = files::load(workspace::root())?;
+        let mut findings: Vec<Finding> = [size::check, arrows::check, absences::check, wording::check]
+            .iter()
+            .flat_map(|rule: &fn(&[File]) -> Vec<Finding>| rule(&files))
+            .collect();
+        findings.extend(field_names::check(&files)?);
+        findings.extend(dependencies::check(&files)?);
+        findings.extend(licences::check(&files)?);
+        findings.sort();
+        for finding in &findings {
+            eprintln!("{finding}");
+        }
+        if !findings.is_empty() {
+            bail!("{} findings; each line above says what to change", findings.len());
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,127 @@
+//! What a part of the project never knows of: names that may stand in one place only.
+
+use super::files::{File, Finding};
+
+/// Names that are looked for in one part of the project and may stand in a part of that only.
+struct Absence {
+    names: &'static [&'static str],
+    /// The folder that is searched.
+    searched: &'static str,
+    /// The modules in it that may know the names.
+    only: &'static [&'static str],
+    because: &'static str,
+}
+
+const ABSENCES: [Absence; 6] = [
+    Absence {
+        names: &["XPLANID", "XPLAN-", "client-v", "user-v", "docnote", "attachment-v", "page_bookmark", "\"_val\""],
+        searched: "host",
+        only: &["host/src/crm/xplan"],
+        because: "only crm/xplan knows Xplan's protocol",
+    },
+    Absence {
+        names: &["redb"],
+        searched: "host",
+        only: &["host/src/store"],
+        because: "only store/ knows which database it is",
+    },
+    Absence {
+        names: &["wasmtime"],
+        searched: "host",
+        only: &["host/src/pack"],
+        because: "only pack/ knows of WebAssembly",
+    },
+    Absence {
+        names: &["IntoResponse", "axum::response", "axum::Json", "axum::extract"],
+        searched: "host",
+        only: &["host/src/api", "host/src/web"],
+        because: "only api/ and web/ answer requests",
+    },
+    Absence {
+        names: &["::now(", "now_v7(", "now_v4(", ".elapsed("],
+        searched: "host/domain",
+        only: &[],
+        because: "the domain never reads a clock: time is an argument",
+    },
+    Absence {
+        names: &["std::fs", "std::net", "std::env", "std::io", "tokio::", "async fn"],
+        searched: "host/domain",
+        only: &[],
+        because: "the domain does no input or output",
+    },
+];
+
+/// Refuses names out of their place, and a second place where the contract meets the domain.
+pub fn check(files: &[File]) -> Vec<Finding> {
+    let code = || files.iter().filter(|file| file.is("rs"));
+    let mut findings: Vec<Finding> = code().flat_map(two_worlds).collect();
+    for absence in &ABSENCES {
+        let searched = code().filter(|file| {
+            file.belongs_to(absence.searched) && !absence.only.iter().any(|module| file.belongs_to(module))
+        });
+        findings.extend(searched.flat_map(|file| named(file, absence)));
+    }
+    findings
+}
+
+fn named(file: &File, absence: &Absence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in file.code() {
+        if let Some(name) = absence.names.iter().find(|name| line.contains(**name)) {
+            findings.push(file.finding(number, format!("`{name}` stands here, but {}", absence.because)));
+        }
+    }
+    findings
+}
+
+/// Only `pack/convert.rs` may name both the contract's generated types and the domain's.
+fn two_worlds(file: &File) -> Option<Finding> {
+    if !file.belongs_to("host/src") || file.belongs_to("host/src/pack/convert") {
+        return None;
+    }
+    let names = |name: &str| file.code().any(|(_, line)| line.contains(name));
+    let (at, _) = file.code().find(|(_, line)| line.contains("bindings::"))?;
+    (names("tidegate_domain") || names("crate::domain")).then(|| {
+        file.finding(
+            at,
+            "both the contract's types and the domain's stand here: only pack/convert.rs turns one into the other",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::files::found;
+
+    #[test]
+    fn a_name_out_of_its_place_is_refused() {
+        let check_one = |path: &str, text: &str, expected: &str| {
+            let findings = found(check, path, text);
+            assert!(findings.len() == 1 && findings[0].contains(expected), "{path}: {findings:?}");
+        };
+        check_one("host/src/sync/walk.rs", "get(\"/entity/client-v4\")", "only crm/xplan");
+        check_one("host/src/sync/walk.rs", "use redb::Database;", "only store/");
+        check_one("host/src/cli/pack.rs", "wasmtime::Engine::default()", "only pack/");
+        check_one("host/src/store.rs", "impl IntoResponse for Error {}", "only api/ and web/");
+        check_one("host/domain/src/id.rs", "Uuid::now_v7()", "reads a clock");
+        check_one("host/domain/src/date.rs", "let today = Zoned::now();", "reads a clock");
+        check_one("host/domain/src/note.rs", "std::fs::read(path)", "no input or output");
+        check_one(
+            "host/src/sync/map.rs",
+            "use crate::domain::Client;\nuse crate::pack::bindings::Outcome;",
+            "only pack/convert.rs",
+        );
+    }
+
+    #[test]
+    fn a_name_in_its_place_is_not() {
+        let check_one = |path: &str, text: &str| assert_eq!(found(check, path, text), [""; 0], "{path}");
+        check_one("host/src/crm/xplan/session.rs", "cookie(\"XPLANID\")");
+        check_one("host/src/crm/xplan.rs", "get(\"/entity/client-v4\")");
+        check_one("host/src/store/open.rs", "use redb::Database;");
+        check_one("host/src/sync/walk.rs", "// The store's redb commits once a page.");
+        check_one("tests/sandbox/src/notes.rs", "route(\"/docnote-v2\")");
+        check_one("host/src/pack/convert.rs", "use tidegate_domain::Client;\nuse super::bindings::Outcome;");
+    }
+}

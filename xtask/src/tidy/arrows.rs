@@ -1,0 +1,125 @@
+//! The direction between the host's modules: each uses those below it, never a sibling.
+
+use super::files::{File, Finding};
+
+/// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
+const ARROWS: [(&str, &[&str]); 17] = [
+    ("main", &["cli"]),
+    (
+        "cli",
+        &[
+            "api",
+            "web",
+            "schedule",
+            "app",
+            "sync",
+            "notes",
+            "import",
+            "documents",
+            "connection",
+            "crm",
+            "store",
+            "pack",
+            "access",
+            "config",
+            "telemetry",
+        ],
+    ),
+    ("api", BELOW_PAGES),
+    ("web", BELOW_PAGES),
+    ("schedule", BELOW_PAGES),
+    ("app", &["sync", "notes", "import", "documents", "connection", "crm", "store", "pack", "access", "config"]),
+    ("sync", BELOW_JOBS),
+    ("notes", BELOW_JOBS),
+    ("import", BELOW_JOBS),
+    ("documents", BELOW_JOBS),
+    ("connection", &["crm", "pack", "config"]),
+    ("access", &["store", "config"]),
+    // A pack's rules say which resources a connector reads.
+    ("pack", &["crm", "config"]),
+    ("crm", &["config"]),
+    ("store", &["config"]),
+    ("telemetry", &["config"]),
+    ("config", &[]),
+];
+
+/// What answers people and programs, and the clock: they act through the handle `app`.
+const BELOW_PAGES: &[&str] =
+    &["app", "sync", "notes", "import", "documents", "connection", "crm", "store", "pack", "access", "config"];
+
+/// What does the work.
+const BELOW_JOBS: &[&str] = &["connection", "crm", "store", "pack", "access", "config"];
+
+/// Where the modules are.
+const HOST: &str = "host/src/";
+
+/// Refuses an arrow upwards or sideways, and a module that has no place.
+pub fn check(files: &[File]) -> Vec<Finding> {
+    files.iter().filter(|file| file.is("rs")).flat_map(in_file).collect()
+}
+
+fn in_file(file: &File) -> Vec<Finding> {
+    let Some(module) = module_of(&file.path) else { return Vec::new() };
+    let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
+        return vec![file.finding(1, format!("the module `{module}` has no place in the table of {}", file!()))];
+    };
+    let mut findings = Vec::new();
+    for (number, line) in file.code() {
+        let modules = uses(line).filter(|used| ARROWS.iter().any(|(name, _)| name == used));
+        for used in modules.filter(|used| *used != module && !allowed.contains(used)) {
+            findings.push(file.finding(
+                number,
+                format!("`{module}` uses `{used}`, which is not below it: pass what is needed in, or move it down"),
+            ));
+        }
+    }
+    findings
+}
+
+/// The top-level module of a file of the host; `lib.rs` only names them all.
+fn module_of(path: &str) -> Option<&str> {
+    let inner = path.strip_prefix(HOST)?;
+    let module = inner.split_once('/').map_or(inner.strip_suffix(".rs")?, |(folder, _)| folder);
+    (module != "lib").then_some(module)
+}
+
+/// The top-level modules that a line names as `crate::module` or `tidegate::module`.
+fn uses(line: &str) -> impl Iterator<Item = &str> {
+    ["crate::", "tidegate::"].into_iter().flat_map(move |prefix| line.split(prefix).skip(1)).flat_map(|rest| {
+        // `use crate::{store, sync::Run}` names several.
+        let several = rest.strip_prefix('{').and_then(|inner| inner.split('}').next());
+        several.map_or_else(|| vec![first_name(rest)], |inner| inner.split(',').map(first_name).collect())
+    })
+}
+
+fn first_name(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::files::found;
+
+    #[test]
+    fn arrows_point_downwards() {
+        let allowed = |path: &str, text: &str| assert_eq!(found(check, path, text), [""; 0], "{path}: {text}");
+        allowed("host/src/sync/walk.rs", "use crate::store::Page;\nuse crate::sync::Run;");
+        allowed("host/src/main.rs", "tidegate::cli::run()");
+        allowed("host/src/store/keys.rs", "//! Below crate::sync.");
+        allowed("host/src/store.rs", "#[cfg(test)]\nmod tests { use crate::sync::Run; }");
+        allowed("host/src/lib.rs", "pub mod anything;");
+
+        let refused = |path: &str, text: &str, expected: &str| {
+            let found = found(check, path, text);
+            assert!(found.len() == 1 && found[0].contains(expected), "{path}: {found:?}");
+        };
+        refused("host/src/store/keys.rs", "use crate::sync::Run;", "`store` uses `sync`");
+        refused("host/src/crm.rs", "use crate::{config::Config, pack::Pack};", "`crm` uses `pack`");
+        refused("host/src/store.rs", "use crate::app::App;", "`store` uses `app`");
+        refused("host/src/sync.rs", "let note = crate::notes::accept();", "`sync` uses `notes`");
+        refused("host/src/helpers.rs", "", "`helpers` has no place");
+    }
+}
