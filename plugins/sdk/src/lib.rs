@@ -9,7 +9,9 @@
 
 pub mod bindings;
 pub mod canonical;
+pub mod countries;
 mod export;
+pub mod notes;
 mod plugin;
 mod rules;
 mod session;
@@ -28,7 +30,7 @@ pub use bindings::tidegate::mapping::{
 };
 pub use plugin::{Ctx, Fate, Host, Plugin};
 pub use session::Session;
-pub use table::{Spellings, Table};
+pub use table::{Spellings, Table, choice};
 pub use trail::{Lineage, Origin, Recorded, Trail, Unrecorded};
 
 /// What the code behind [`export!`] uses; not for plugin authors.

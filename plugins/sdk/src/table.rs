@@ -1,64 +1,177 @@
 //! Tables of words: what the CRM says, and what it means.
 
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
-use crate::{RuleProblem, canonical::Choice, text};
+use serde::Deserialize;
 
-/// A table from the CRM's words to a choice of the contract. In the rules it is written the other way round, a
-/// list of spellings under each choice: `mr = ["Mr", "Mister"]`. Case, full stops and blanks do not matter.
+use crate::{Lineage, RuleProblem, Trail, canonical::Choice, text};
+
+/// A table from the CRM's words to what they mean. Case, full stops and blanks do not matter.
 #[derive(Debug, Clone)]
 pub struct Table<T> {
     /// Sorted by the normalised word.
     words: Vec<(String, T)>,
+    /// Where the rules have the table, as a JSON Pointer.
+    path: &'static str,
+    /// The table's keys as the rules write them, for messages.
+    keys: String,
 }
 
-impl<T: Copy> Table<T> {
+impl<T> Table<T> {
     /// What a word means.
     #[must_use]
-    pub fn get(&self, word: &str) -> Option<T> {
+    pub fn get(&self, word: &str) -> Option<&T> {
         let word = text::normal(word);
-        let found = self.words.binary_search_by(|(known, _)| known.as_str().cmp(&word));
-        found.ok().map(|index| self.words[index].1)
+        let found = self
+            .words
+            .binary_search_by(|(known, _)| known.as_str().cmp(&word));
+        found.ok().map(|index| &self.words[index].1)
+    }
+
+    /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
+    pub fn read<L: Lineage>(
+        &self,
+        word: &str,
+        field: &'static str,
+        trail: &mut Trail<L>,
+    ) -> Option<&T> {
+        let found = self.get(word);
+        if found.is_none() {
+            let code = format!("unknown-{}", field.replace('_', "-"));
+            let named = field.replace('_', " ");
+            trail.warn(
+                field,
+                &code,
+                format!(
+                    "“{word}” is no {named} the rules know ({}); it was left out. If it means one of these, add \
+                     it to {} in the pack's rules; else correct it in the CRM.",
+                    self.keys, self.path
+                ),
+            );
+        }
+        found
+    }
+
+    /// True where the rules have no such table.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
     }
 }
 
-/// A table as the rules spell it.
-#[derive(Debug, Deserialize)]
+/// A table as the rules write it: the spellings under each meaning, `mr = ["Mr", "Mister"]`.
+#[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Spellings(BTreeMap<String, Vec<String>>);
 
 impl Spellings {
-    /// The table for the choices `T`. `path` is the table's JSON Pointer; every choice that the contract has not
-    /// got and every spelling that stands twice is a problem.
-    pub fn choices<T: Choice>(&self, path: &str, problems: &mut Vec<RuleProblem>) -> Table<T> {
-        let choices: Vec<&str> = T::ALL.iter().map(|(_, word)| *word).collect();
-        self.table(path, problems, |word| {
-            T::of(word).ok_or_else(|| format!("There is no “{word}” here; the choices are {}.", choices.join(", ")))
-        })
+    /// The table for the choices `T` of the contract. `path` is its JSON Pointer; a choice that there is not, and
+    /// a spelling that means two things, are problems.
+    pub fn choices<T: Choice>(
+        &self,
+        path: &'static str,
+        problems: &mut Vec<RuleProblem>,
+    ) -> Table<T> {
+        self.table(path, problems, choice)
     }
 
-    /// The table whose entries `parse` makes of the keys.
-    pub fn table<T: Copy>(
+    /// The table whose meanings `parse` makes of the keys.
+    pub fn table<T: Clone>(
         &self,
-        path: &str,
+        path: &'static str,
         problems: &mut Vec<RuleProblem>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Table<T> {
-        let mut words = Vec::new();
+        let mut words: Vec<(String, &str, T)> = Vec::new();
         for (key, spellings) in &self.0 {
             match parse(key) {
-                Ok(choice) => {
-                    words.extend(spellings.iter().map(|word| (text::normal(word), choice)));
-                }
-                Err(message) => problems.push(RuleProblem { path: format!("{path}/{key}"), message }),
+                Ok(meaning) => words.extend(
+                    spellings
+                        .iter()
+                        .map(|word| (text::normal(word), key.as_str(), meaning.clone())),
+                ),
+                Err(message) => problems.push(RuleProblem {
+                    path: format!("{path}/{key}"),
+                    message,
+                }),
             }
         }
-        words.sort_by(|(a, _), (b, _)| a.cmp(b));
+        words.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         for pair in words.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            let message = format!("“{}” stands here twice; a word can mean one thing.", pair[0].0);
-            problems.push(RuleProblem { path: path.to_owned(), message });
+            let (word, other) = (&pair[0].0, pair[0].1);
+            let path = format!("{path}/{}", pair[1].1);
+            let message = format!("“{word}” stands under {other} too; a word can stand once only.");
+            problems.push(RuleProblem { path, message });
         }
-        Table { words }
+        let keys: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        Table {
+            keys: keys.join(", "),
+            words: words
+                .into_iter()
+                .map(|(word, _, meaning)| (word, meaning))
+                .collect(),
+            path,
+        }
+    }
+}
+
+/// The choice of the contract that a word of the rules names.
+///
+/// # Errors
+/// Which choices there are.
+pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
+    T::of(word).ok_or_else(|| {
+        let words: Vec<&str> = T::ALL.iter().map(|(_, word)| *word).collect();
+        format!(
+            "There is no “{word}”; the choices are {}.",
+            words.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spellings;
+    use crate::{Title, Trail, Unrecorded};
+
+    fn spellings(json: &str) -> Spellings {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_word_is_found_however_it_is_written() {
+        let mut problems = Vec::new();
+        let table = spellings(r#"{"mr": ["Mr", "Mister"], "dr": ["Dr."]}"#)
+            .choices::<Title>("/titles", &mut problems);
+        assert_eq!(problems, []);
+        assert_eq!(table.get(" MISTER"), Some(&Title::Mr));
+        assert_eq!(table.get("dr"), Some(&Title::Dr));
+        assert_eq!(table.get("Sir"), None);
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_with_the_place_that_would_mend_it() {
+        let table = spellings(r#"{"mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
+        let mut trail = Trail::new(Unrecorded);
+        assert_eq!(table.read("Sir", "title", &mut trail), None);
+        let (verdict, _) = trail.end(crate::Fate::Skipped);
+        let crate::Verdict::Skipped(diagnostics) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(diagnostics[0].code, "unknown-title");
+        assert_eq!(diagnostics[0].field.as_deref(), Some("title"));
+        assert!(diagnostics[0].message.contains("“Sir”"));
+        assert!(diagnostics[0].message.contains("/titles"));
+    }
+
+    #[test]
+    fn wrong_tables_are_told_with_their_places() {
+        let mut problems = Vec::new();
+        spellings(r#"{"sir": ["Sir"], "mr": ["M"], "mrs": ["m."]}"#)
+            .choices::<Title>("/titles", &mut problems);
+        assert_eq!(problems[0].path, "/titles/sir");
+        assert!(problems[0].message.contains("mr, mrs, ms, miss, dr, prof"));
+        assert_eq!(problems[1].path, "/titles/mrs");
+        assert!(problems[1].message.contains("stands under mr too"));
     }
 }

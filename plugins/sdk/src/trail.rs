@@ -72,6 +72,11 @@ impl<L: Lineage> Trail<L> {
         self.add(Severity::Warning, Some(field), code, message.into());
     }
 
+    /// Something about a field, of a severity that the plugin has worked out.
+    pub fn field(&mut self, severity: Severity, field: &'static str, code: &str, message: String) {
+        self.add(severity, Some(field), code, message);
+    }
+
     /// Something about the record as a whole.
     pub fn whole(&mut self, severity: Severity, code: &str, message: impl Into<String>) {
         self.add(severity, None, code, message.into());

@@ -1,46 +1,109 @@
 //! Clients: the people whom the practice advises.
 
-use tidegate_sdk::{Canonical, Client, ClientStatus, Ctx, Fate, Lineage, RawRecord, Severity, Trail};
+use tidegate_sdk::{Canonical, Client, Ctx, Fate, Lineage, Origin, RawRecord, Severity, Trail};
 use xplan::{ClientField as F, RawClient, View};
 
-use crate::rules::ClientRules;
+use crate::{address, contact, mapping::ClientMapping, person, standing};
+
+/// A client's own row.
+pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
 
 /// Maps a client.
-pub(crate) fn map<L: Lineage>(rules: &ClientRules, _ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(
+    rules: &ClientMapping,
+    ctx: &Ctx<'_>,
+    raw: &RawRecord,
+    trail: &mut Trail<L>,
+) -> Fate {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
         Err(why) => {
-            trail.whole(Severity::Error, "not-json", format!("Xplan's answer is not JSON: {why}."));
-            return Fate::Rejected;
+            return reject(
+                trail,
+                "not-json",
+                &format!("Xplan's answer is not JSON: {why}."),
+            );
         }
     };
-    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields" };
-    let mut text = |field, canonical| {
-        trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail).map(|text| text.into_owned())
+    let row = View {
+        row: &client.row,
+        names: &rules.fields,
+        place: None,
+        rules: "/client/fields",
     };
+    if let Err(fate) = is_the_record_asked_for(row, &raw.id, trail) {
+        return fate;
+    }
+    trail.origin("external_id", || row.origin(F::Id, None));
+    let Some(status) = standing::status(rules, row, trail) else {
+        return Fate::Skipped;
+    };
+    let names = person::names(row, trail);
+    if names.are_empty() {
+        trail.whole(
+            Severity::Info,
+            "no-name",
+            "The record has no name at all, so it is not taken for a client. Enter a name in Xplan to bring it over.",
+        );
+        return Fate::Skipped;
+    }
+    let address = address::map(rules, &client.addresses, trail);
+    let email = contact::email(rules, row, &client.contacts, trail);
+    let email_is_placeholder = email.is_none();
+    let email = email.unwrap_or_else(|| contact::placeholder(rules, ctx, &names, &raw.id, trail));
+    trail.origin("email_is_placeholder", || Origin {
+        rule: Some("/client/email/placeholder".to_owned()),
+        ..Origin::default()
+    });
+    let couple = person::couple(row, &raw.id, trail);
     Fate::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),
-        title: None,
-        first_name: text(F::FirstName, "first_name"),
-        middle_name: text(F::MiddleName, "middle_name"),
-        last_name: text(F::LastName, "last_name"),
-        preferred_name: text(F::PreferredName, "preferred_name"),
-        date_of_birth: None,
-        sex: None,
-        address_line_1: None,
-        address_line_2: None,
-        suburb: None,
-        state: None,
-        postcode: None,
-        country_code: None,
-        email: None,
-        email_is_placeholder: false,
-        mobile: None,
-        adviser_external_id: None,
-        partner_external_id: None,
-        is_partner: false,
-        status: ClientStatus::Client,
+        title: person::title(rules, row, trail),
+        date_of_birth: person::date_of_birth(row, trail),
+        sex: person::sex(rules, row, trail),
+        first_name: names.first,
+        middle_name: names.middle,
+        last_name: names.last,
+        preferred_name: names.preferred,
+        address_line_1: address.line_1,
+        address_line_2: address.line_2,
+        suburb: address.suburb,
+        state: address.state,
+        postcode: address.postcode,
+        country_code: address.country_code,
+        email: Some(email),
+        email_is_placeholder,
+        mobile: contact::mobile(rules, ctx, row, &client.contacts, trail),
+        adviser_external_id: person::adviser(row, trail),
+        partner_external_id: couple.partner,
+        is_partner: couple.is_partner,
+        status,
         extensions: Vec::new(),
     })])
+}
+
+/// The row has to be there and to be that of the entity that was asked for: else a client would get another
+/// client's data.
+fn is_the_record_asked_for<L: Lineage>(
+    row: ClientRow<'_, '_>,
+    id: &str,
+    trail: &mut Trail<L>,
+) -> Result<(), Fate> {
+    if row.row.is_broken() {
+        return Err(reject(trail, "no-row", "Xplan sent no row for the record."));
+    }
+    match row.get(F::Id).display() {
+        Some(found) if found.trim() != id => {
+            let message = format!(
+                "Xplan sent the row of record {found} where {id} was asked for; it was not used."
+            );
+            Err(reject(trail, "other-record", &message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: &str) -> Fate {
+    trail.whole(Severity::Error, code, message);
+    Fate::Rejected
 }

@@ -1,22 +1,31 @@
 //! Maps the advisers and clients of Xplan sites in Australia and New Zealand.
 //!
-//! The component's code; what differs between sites and regions is in the packs' rules (`rules/xplan-au`,
-//! `rules/xplan-nz`), whose format `rules/README.md` describes.
+//! The component's code: how a field is read, chosen and checked. What a site or region calls things, and which
+//! words mean what, is in the packs' rules (`rules/xplan-au`, `rules/xplan-nz`).
 
+mod address;
 mod adviser;
 mod client;
+mod contact;
+mod mapping;
+mod person;
 mod rules;
+mod standing;
 
 use tidegate_sdk::{
-    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
-    Trail,
+    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem,
+    Severity, Source, Trail, notes::Notes,
 };
 
+use mapping::ClientMapping;
+use rules::AdviserRules;
 pub use rules::Rules;
 
 /// The plugin, configured.
 pub struct XplanAnz {
-    rules: Rules,
+    adviser: AdviserRules,
+    client: ClientMapping,
+    notes: Notes,
 }
 
 tidegate_sdk::export!(XplanAnz);
@@ -27,30 +36,39 @@ impl Plugin for XplanAnz {
     type Rules = Rules;
 
     fn configure(rules: Rules) -> Result<Self, Vec<RuleProblem>> {
-        Ok(Self { rules })
+        let mut problems = Vec::new();
+        let client = ClientMapping::new(rules.client, &mut problems);
+        let notes = Notes::new(rules.notes, "/notes");
+        match notes {
+            Ok(notes) if problems.is_empty() => Ok(Self {
+                adviser: rules.adviser,
+                client,
+                notes,
+            }),
+            notes => {
+                problems.extend(notes.err().into_iter().flatten());
+                Err(problems)
+            }
+        }
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.rules.adviser.source(), self.rules.client.source()]
+        vec![self.adviser.source(), self.client.source()]
     }
 
     fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
         match raw.kind {
-            RecordKind::Adviser => adviser::map(&self.rules.adviser, raw, trail),
-            RecordKind::Client => client::map(&self.rules.client, ctx, raw, trail),
+            RecordKind::Adviser => adviser::map(&self.adviser, raw, trail),
+            RecordKind::Client => client::map(&self.client, ctx, raw, trail),
             RecordKind::Goal | RecordKind::Cover => {
-                trail.whole(Severity::Error, "unknown-kind", "This pack maps advisers and clients only.");
+                let message = "The pack maps advisers and clients only.";
+                trail.whole(Severity::Error, "unknown-kind", message);
                 Fate::Rejected
             }
         }
     }
 
     fn render_note(&self, _ctx: &Ctx<'_>, event: &Event) -> Result<FileNote, Vec<Diagnostic>> {
-        Err(vec![Diagnostic {
-            severity: Severity::Error,
-            field: None,
-            code: "unknown-event".to_owned(),
-            message: format!("The pack has no note for the event {}.", event.event_type),
-        }])
+        self.notes.render(event)
     }
 }

@@ -1,10 +1,13 @@
-//! The rules of a pack, as the plugin reads them.
+//! The rules of a pack as its files write them. `rules/README.md` describes the format; the manifest's
+//! `rules_schema` is its exact form.
 
-use serde::Deserialize;
-use tidegate_sdk::{RecordKind, Source};
-use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names, UserField};
+use std::collections::BTreeMap;
 
-/// A pack's rules; `rules/README.md` describes the format.
+use serde::{Deserialize, de::IgnoredAny};
+use tidegate_sdk::{RecordKind, Source, Spellings, notes::NoteRules};
+use xplan::{AddressField, ClientField, ContactField, List, Names, UserField};
+
+/// All rules of a pack.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -12,6 +15,12 @@ pub struct Rules {
     pub(crate) adviser: AdviserRules,
     /// How clients are read.
     pub(crate) client: ClientRules,
+    /// The file notes, by event type.
+    #[serde(default)]
+    pub(crate) notes: BTreeMap<String, NoteRules>,
+    /// Examples that run as tests; nothing for the plugin to do.
+    #[serde(default, rename = "examples")]
+    _examples: IgnoredAny,
 }
 
 /// How advisers are read.
@@ -25,11 +34,13 @@ pub(crate) struct AdviserRules {
 }
 
 impl AdviserRules {
-    pub(crate) fn source(&self) -> Source {
+    /// What is read in the CRM.
+    pub fn source(&self) -> Source {
+        let asked = self.fields.iter().skip(UserField::MEMBERS);
         Source {
             kind: RecordKind::Adviser,
             resource: self.resource.clone(),
-            fields: self.fields.iter().skip(UserField::MEMBERS).map(str::to_owned).collect(),
+            fields: asked.map(str::to_owned).collect(),
             lists: Vec::new(),
         }
     }
@@ -43,23 +54,79 @@ pub(crate) struct ClientRules {
     pub resource: String,
     /// What the CRM calls its fields.
     pub fields: Names<ClientField>,
+    /// The entity types that are people.
+    pub people: Vec<String>,
+    /// Titles, with their spellings.
+    pub titles: Spellings,
+    /// Sexes, with their spellings.
+    pub sexes: Spellings,
+    /// Which statuses there are and which come over.
+    pub status: StatusRules,
     /// The list of contacts.
     pub contact: List<ContactField>,
+    /// The kinds of contact, with their spellings.
+    pub contact_types: Spellings,
+    /// Which numbers are taken.
+    pub mobile: MobileRules,
+    /// Which email addresses are taken.
+    pub email: EmailRules,
     /// The list of addresses.
     pub address: List<AddressField>,
+    /// How an address is taken apart.
+    pub address_form: AddressRules,
 }
 
-impl ClientRules {
-    pub(crate) fn source(&self) -> Source {
-        Source {
-            kind: RecordKind::Client,
-            resource: self.resource.clone(),
-            fields: self.fields.iter().skip(ClientField::MEMBERS).map(str::to_owned).collect(),
-            lists: vec![self.contact.list.clone(), self.address.list.clone()],
-        }
-    }
+/// Which statuses there are and which come over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusRules {
+    /// Statuses, with their spellings.
+    pub words: Spellings,
+    /// The statuses that come over; of several that a client has, the first in this list counts.
+    pub come_over: Vec<String>,
+    /// The status of a client without one.
+    pub when_missing: String,
+}
 
-    pub(crate) fn names(&self) -> ClientNames<'_> {
-        ClientNames { fields: &self.fields, contact: &self.contact, address: &self.address }
-    }
+/// Which numbers are taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MobileRules {
+    /// The kinds of contact that may hold a mobile number, in the order of trying.
+    pub from: Vec<String>,
+    /// What people dial from here before a country code; it stands for `+`.
+    pub dialling_prefixes: Vec<String>,
+    /// By country code, the digits with which mobile numbers begin: other numbers of that country are not asked
+    /// about.
+    pub plans: BTreeMap<String, Vec<String>>,
+}
+
+/// Which email addresses are taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmailRules {
+    /// The kinds of contact that hold an email address.
+    pub from: Vec<String>,
+    /// The pattern of made-up addresses.
+    pub placeholder: String,
+}
+
+/// How an address is taken apart.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddressRules {
+    /// ISO 3166-1 alpha-2: the country whose states and postcodes follow, and that of addresses without one.
+    pub home_country: String,
+    /// The types of address to take where none is preferred.
+    pub residential: Vec<String>,
+    /// Words that begin a first line of its own: unit, level.
+    pub unit_words: Vec<String>,
+    /// The home country's postcode: `9` stands for a digit, `A` for a letter.
+    pub postcode: String,
+    /// The home country's states: codes, with their spellings.
+    #[serde(default)]
+    pub states: Spellings,
+    /// Spellings of countries beyond the names of ISO 3166, by code.
+    #[serde(default)]
+    pub countries: Spellings,
 }

@@ -1,0 +1,164 @@
+//! Where a client lives: one of the client's addresses, taken apart.
+
+use tidegate_sdk::{Lineage, Trail, countries, text};
+use xplan::{AddressField as F, Rows, View};
+
+use crate::mapping::{AddressMapping, ClientMapping};
+
+mod lines;
+mod postcode;
+
+type AddressRow<'r, 'a> = View<'r, 'a, F>;
+
+/// A canonical address; each part may be missing.
+#[derive(Default)]
+pub(crate) struct Address {
+    pub line_1: Option<String>,
+    pub line_2: Option<String>,
+    pub suburb: Option<String>,
+    pub state: Option<String>,
+    pub postcode: Option<String>,
+    pub country_code: Option<String>,
+}
+
+/// Maps the preferred address, else the first residential one, else the first.
+pub(crate) fn map<L: Lineage>(
+    rules: &ClientMapping,
+    addresses: &Rows<'_, F>,
+    trail: &mut Trail<L>,
+) -> Address {
+    let form = &rules.address_form;
+    let Some(row) = pick(rules, addresses, trail) else {
+        return Address::default();
+    };
+    let country_code = country(form, row, trail);
+    let at_home = country_code.as_deref() == Some(&form.home_country);
+    let (line_1, line_2) = lines::map(form, row, trail);
+    trail.origin("suburb", || row.origin(F::Suburb, None));
+    Address {
+        line_1,
+        line_2,
+        suburb: row
+            .text(F::Suburb, "suburb", trail)
+            .map(std::borrow::Cow::into_owned),
+        state: state(form, row, at_home, trail),
+        postcode: postcode::map(form, row, at_home, trail),
+        country_code,
+    }
+}
+
+/// The row that counts; rows with nothing in them do not.
+fn pick<'r, 'a, L: Lineage>(
+    rules: &'r ClientMapping,
+    addresses: &'r Rows<'a, F>,
+    trail: &mut Trail<L>,
+) -> Option<AddressRow<'r, 'a>> {
+    const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
+    let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
+    let mut rows = addresses
+        .views(&rules.address, "/client/address/fields")
+        .filter(is_filled);
+    let mut is_preferred = |row: &AddressRow<'r, 'a>| {
+        row.flag(F::Preferred, "address_line_1", trail)
+            .unwrap_or(false)
+    };
+    if let Some(preferred) = rows.clone().find(&mut is_preferred) {
+        return Some(preferred);
+    }
+    let residential = rows.clone().find(|row| {
+        let of_type = row.text(F::Type, "address_line_1", trail);
+        of_type.is_some_and(|word| {
+            rules
+                .address_form
+                .residential
+                .contains(&text::normal(&word))
+        })
+    });
+    if rows.clone().count() > 1 {
+        let taken = if residential.is_some() {
+            "the first residential one"
+        } else {
+            "the first one"
+        };
+        trail.info(
+            "address_line_1",
+            "no-preference",
+            format!("No address is marked as preferred in Xplan; {taken} was taken."),
+        );
+    }
+    residential.or_else(|| rows.next())
+}
+
+/// The country's code. An address without a country is taken for one of the home country.
+fn country<L: Lineage>(
+    form: &AddressMapping,
+    row: AddressRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<String> {
+    const FIELD: &str = "country_code";
+    trail.origin(FIELD, || row.origin(F::Country, None));
+    let text = match row.text(F::Country, FIELD, trail) {
+        Some(text) => text,
+        None if !row.get(F::Country).is_empty() => return None,
+        None => {
+            let home = &form.home_country;
+            trail.origin(FIELD, || {
+                row.origin(
+                    F::Country,
+                    Some(format!("/client/address_form/home_country {home}")),
+                )
+            });
+            trail.info(
+                FIELD,
+                "country-assumed",
+                format!("The address states no country; {home} was assumed."),
+            );
+            return Some(home.clone());
+        }
+    };
+    let known = form
+        .countries
+        .get(&text)
+        .map(String::as_str)
+        .or_else(|| countries::code(&text));
+    if known.is_none() {
+        trail.warn(
+            FIELD,
+            "unknown-country",
+            format!("“{text}” is no country's name or code; it was left out. Correct it in Xplan, or add it to /client/address_form/countries in the pack's rules."),
+        );
+    }
+    known.map(str::to_owned)
+}
+
+/// The state: at home a code of the rules' table, abroad as it is written.
+fn state<L: Lineage>(
+    form: &AddressMapping,
+    row: AddressRow<'_, '_>,
+    at_home: bool,
+    trail: &mut Trail<L>,
+) -> Option<String> {
+    const FIELD: &str = "state";
+    trail.origin(FIELD, || row.origin(F::State, None));
+    let text = row.text(F::State, FIELD, trail)?;
+    if !at_home {
+        return Some(text.into_owned());
+    }
+    let Some(states) = &form.states else {
+        let home = &form.home_country;
+        trail.info(
+            FIELD,
+            "no-states",
+            format!("“{text}” was left out: addresses of {home} have no state."),
+        );
+        return None;
+    };
+    let code = states.read(&text, FIELD, trail)?;
+    trail.origin(FIELD, || {
+        row.origin(
+            F::State,
+            Some(format!("/client/address_form/states/{code}")),
+        )
+    });
+    Some(code.clone())
+}

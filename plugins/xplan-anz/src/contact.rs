@@ -1,0 +1,172 @@
+//! How a client is reached: the preferred email address and the preferred mobile number.
+//!
+//! Both are chosen in one manner: what is preferred in Xplan if it can be used, else the first other row that
+//! can, and whatever was passed over is told.
+
+use std::borrow::Cow;
+
+use tidegate_sdk::{Lineage, Origin, Severity, Trail};
+use xplan::{ClientField, ContactField as F, Rows, View};
+
+use crate::{
+    client::ClientRow,
+    mapping::{ClientMapping, ContactType},
+};
+
+mod email;
+mod mobile;
+
+pub(crate) use email::{email, placeholder};
+pub(crate) use mobile::mobile;
+
+type ContactRows<'a> = Rows<'a, F>;
+
+/// Something that may be the address or number wanted.
+struct Candidate<'r, 'a> {
+    text: Cow<'r, str>,
+    preferred: bool,
+    place: Place<'r, 'a>,
+}
+
+/// Where a candidate stands.
+enum Place<'r, 'a> {
+    Row(ClientRow<'r, 'a>, ClientField),
+    Contact(View<'r, 'a, F>),
+}
+
+impl Place<'_, '_> {
+    fn origin(&self, rule: Option<String>) -> Origin {
+        match self {
+            Self::Row(row, field) => row.origin(*field, rule),
+            Self::Contact(row) => row.origin(F::Value, rule),
+        }
+    }
+}
+
+/// Why a candidate cannot be used.
+struct Refusal {
+    code: &'static str,
+    /// Fits behind the candidate's text: "has no country code".
+    reason: Cow<'static, str>,
+}
+
+/// The candidates in the order of trying: the row's own preferred field, then the contact rows of the types
+/// `from`: the preferred first, and among equals in the order of `from` and of the CRM.
+fn candidates<'r, 'a, L: Lineage>(
+    rules: &'r ClientMapping,
+    row: ClientRow<'r, 'a>,
+    field: ClientField,
+    contacts: &'r ContactRows<'a>,
+    from: &[ContactType],
+    canonical: &'static str,
+    trail: &mut Trail<L>,
+) -> Vec<Candidate<'r, 'a>> {
+    let mut found = Vec::new();
+    if let Some(text) = row.text(field, canonical, trail) {
+        found.push(Candidate {
+            text,
+            preferred: true,
+            place: Place::Row(row, field),
+        });
+    }
+    let mut ranked = Vec::new();
+    for view in contacts.views(&rules.contact, "/client/contact/fields") {
+        // A type that the rules do not know can hold neither; it is told where it could have mattered.
+        let Some(of_type) = view.text(F::Type, canonical, trail) else {
+            continue;
+        };
+        let Some(kind) = rules.contact_types.get(&of_type) else {
+            continue;
+        };
+        let Some(rank) = from.iter().position(|known| known == kind) else {
+            continue;
+        };
+        if let Some(text) = view.text(F::Value, canonical, trail) {
+            let preferred = view.flag(F::Preferred, canonical, trail).unwrap_or(false);
+            ranked.push((
+                !preferred,
+                rank,
+                Candidate {
+                    text,
+                    preferred,
+                    place: Place::Contact(view),
+                },
+            ));
+        }
+    }
+    // Stable: the CRM's order stays among equals.
+    ranked.sort_by_key(|(not_preferred, rank, _)| (*not_preferred, *rank));
+    found.extend(ranked.into_iter().map(|(.., candidate)| candidate));
+    found
+}
+
+/// The first candidate that `test` accepts, and the diagnostics of the choice.
+fn choose<'r, 'a, L: Lineage, T>(
+    candidates: Vec<Candidate<'r, 'a>>,
+    field: &'static str,
+    trail: &mut Trail<L>,
+    mut test: impl FnMut(&str, &mut Trail<L>) -> Result<T, Refusal>,
+) -> Option<T> {
+    let any_preferred = candidates.iter().any(|candidate| candidate.preferred);
+    let several = candidates.len() > 1;
+    let mut refused: Vec<(Candidate<'r, 'a>, Refusal)> = Vec::new();
+    let mut chosen = None;
+    for candidate in candidates {
+        // The preferred one stands in the row and again in the list: it is refused once.
+        if refused
+            .iter()
+            .any(|(earlier, _)| earlier.text == candidate.text)
+        {
+            continue;
+        }
+        match test(&candidate.text, trail) {
+            Ok(value) => {
+                chosen = Some((candidate, value));
+                break;
+            }
+            Err(refusal) => refused.push((candidate, refusal)),
+        }
+    }
+    let severity = if chosen.is_some() {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    for (candidate, refusal) in &refused {
+        let Refusal { code, reason } = refusal;
+        trail.field(
+            severity,
+            field,
+            code,
+            format!("“{}” {reason}; it was left out.", candidate.text),
+        );
+    }
+    let Some((candidate, value)) = chosen else {
+        if let Some((first, refusal)) = refused.first() {
+            trail.origin(field, || {
+                first
+                    .place
+                    .origin(Some(format!("refused: {}", refusal.code)))
+            });
+        }
+        return None;
+    };
+    if !candidate.preferred && any_preferred {
+        trail.info(
+            field,
+            "not-the-preferred",
+            format!(
+                "What is preferred in Xplan cannot be used; “{}” was taken instead.",
+                candidate.text
+            ),
+        );
+    } else if !any_preferred && several {
+        trail.info(
+            field,
+            "no-preference",
+            format!("None is marked as preferred in Xplan; “{}”, the first that can be used, was taken.", candidate.text),
+        );
+    }
+    trail.origin(field, || candidate.place.origin(None));
+    Some(value)
+}

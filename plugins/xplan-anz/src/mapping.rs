@@ -1,0 +1,218 @@
+//! The rules made ready: words turned into tables and choices, once for a batch.
+
+use tidegate_sdk::{
+    ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice,
+    text,
+};
+use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
+
+use crate::rules::{AddressRules, ClientRules, MobileRules};
+
+/// What kind of contact a row of the contact list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContactType {
+    Mobile,
+    Phone,
+    Fax,
+    Email,
+    Web,
+}
+
+impl Choice for ContactType {
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Mobile, "mobile"),
+        (Self::Phone, "phone"),
+        (Self::Fax, "fax"),
+        (Self::Email, "email"),
+        (Self::Web, "web"),
+    ];
+}
+
+/// How clients are mapped.
+pub(crate) struct ClientMapping {
+    pub fields: Names<ClientField>,
+    pub people: Vec<String>,
+    pub titles: Table<Title>,
+    pub sexes: Table<Sex>,
+    pub statuses: Table<ClientStatus>,
+    pub come_over: Vec<ClientStatus>,
+    pub status_when_missing: ClientStatus,
+    pub contact: List<ContactField>,
+    pub contact_types: Table<ContactType>,
+    pub mobile: MobileMapping,
+    pub email_from: Vec<ContactType>,
+    pub placeholder: String,
+    pub address: List<AddressField>,
+    pub address_form: AddressMapping,
+    resource: String,
+}
+
+/// Which numbers are taken.
+pub(crate) struct MobileMapping {
+    pub from: Vec<ContactType>,
+    pub dialling_prefixes: Vec<String>,
+    pub plans: Vec<(String, Vec<String>)>,
+}
+
+/// How an address is taken apart.
+pub(crate) struct AddressMapping {
+    pub home_country: String,
+    pub residential: Vec<String>,
+    pub unit_words: Vec<String>,
+    pub postcode: String,
+    /// None where the home country has no states.
+    pub states: Option<Table<String>>,
+    pub countries: Table<String>,
+}
+
+impl ClientMapping {
+    /// Makes the rules ready; what is wrong with them is added to `problems`.
+    pub fn new(rules: ClientRules, problems: &mut Vec<RuleProblem>) -> Self {
+        let ClientRules { status, email, .. } = rules;
+        check_placeholder(&email.placeholder, problems);
+        Self {
+            people: rules.people.iter().map(|word| text::normal(word)).collect(),
+            titles: rules.titles.choices("/client/titles", problems),
+            sexes: rules.sexes.choices("/client/sexes", problems),
+            statuses: status.words.choices("/client/status/words", problems),
+            come_over: all(&status.come_over, "/client/status/come_over", problems),
+            status_when_missing: one(
+                &status.when_missing,
+                "/client/status/when_missing",
+                problems,
+            )
+            .unwrap_or(ClientStatus::Other),
+            contact_types: rules
+                .contact_types
+                .choices("/client/contact_types", problems),
+            mobile: MobileMapping::new(rules.mobile, problems),
+            email_from: all(&email.from, "/client/email/from", problems),
+            placeholder: email.placeholder,
+            address_form: AddressMapping::new(rules.address_form, problems),
+            fields: rules.fields,
+            contact: rules.contact,
+            address: rules.address,
+            resource: rules.resource,
+        }
+    }
+
+    /// What is read in the CRM.
+    pub fn source(&self) -> Source {
+        let asked = self.fields.iter().skip(ClientField::MEMBERS);
+        Source {
+            kind: RecordKind::Client,
+            resource: self.resource.clone(),
+            fields: asked.map(str::to_owned).collect(),
+            lists: vec![self.contact.list.clone(), self.address.list.clone()],
+        }
+    }
+
+    /// What the CRM calls everything.
+    pub fn names(&self) -> ClientNames<'_> {
+        ClientNames {
+            fields: &self.fields,
+            contact: &self.contact,
+            address: &self.address,
+        }
+    }
+}
+
+impl MobileMapping {
+    fn new(rules: MobileRules, problems: &mut Vec<RuleProblem>) -> Self {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let mut check = |text: &str, path: String| {
+            if !digits(text) {
+                let message = format!("“{text}” should be digits only.");
+                problems.push(RuleProblem { path, message });
+            }
+        };
+        for (index, prefix) in rules.dialling_prefixes.iter().enumerate() {
+            check(prefix, format!("/client/mobile/dialling_prefixes/{index}"));
+        }
+        for (code, prefixes) in &rules.plans {
+            for text in prefixes.iter().chain([code]) {
+                check(text, format!("/client/mobile/plans/{code}"));
+            }
+        }
+        Self {
+            from: all(&rules.from, "/client/mobile/from", problems),
+            dialling_prefixes: rules.dialling_prefixes,
+            plans: rules.plans.into_iter().collect(),
+        }
+    }
+}
+
+impl AddressMapping {
+    fn new(rules: AddressRules, problems: &mut Vec<RuleProblem>) -> Self {
+        let normal = |words: Vec<String>| words.iter().map(|word| text::normal(word)).collect();
+        if country(&rules.home_country).is_err() {
+            let message = format!("“{}” is no code of ISO 3166-1.", rules.home_country);
+            problems.push(RuleProblem {
+                path: "/client/address_form/home_country".to_owned(),
+                message,
+            });
+        }
+        let state = |code: &str| Ok(code.to_owned());
+        let states = rules
+            .states
+            .table("/client/address_form/states", problems, state);
+        Self {
+            home_country: rules.home_country,
+            residential: normal(rules.residential),
+            unit_words: normal(rules.unit_words),
+            postcode: rules.postcode,
+            states: (!states.is_empty()).then_some(states),
+            countries: rules
+                .countries
+                .table("/client/address_form/countries", problems, country),
+        }
+    }
+}
+
+fn country(code: &str) -> Result<String, String> {
+    match tidegate_sdk::countries::code(code) {
+        Some(known) if known == code => Ok(code.to_owned()),
+        _ => Err(format!(
+            "“{code}” is no code of ISO 3166-1; write two capital letters, as in AU."
+        )),
+    }
+}
+
+fn one<T: Choice>(word: &str, path: &str, problems: &mut Vec<RuleProblem>) -> Option<T> {
+    match choice(word) {
+        Ok(choice) => Some(choice),
+        Err(message) => {
+            problems.push(RuleProblem {
+                path: path.to_owned(),
+                message,
+            });
+            None
+        }
+    }
+}
+
+fn all<T: Choice>(words: &[String], path: &str, problems: &mut Vec<RuleProblem>) -> Vec<T> {
+    let one = |(index, word): (usize, &String)| one(word, &format!("{path}/{index}"), problems);
+    words.iter().enumerate().filter_map(one).collect()
+}
+
+/// A placeholder needs one `@`, the domain behind it, and only the parts there are.
+fn check_placeholder(pattern: &str, problems: &mut Vec<RuleProblem>) {
+    let filled = ["first_name", "last_name", "domain"]
+        .iter()
+        .fold(pattern.to_owned(), |text, part| {
+            text.replace(&format!("{{{part}}}"), "x")
+        });
+    if !pattern.ends_with("@{domain}")
+        || filled.contains(['{', '}'])
+        || filled.matches('@').count() != 1
+    {
+        let message =
+            "The pattern is made of {first_name} and {last_name} and ends with @{domain}.";
+        let path = "/client/email/placeholder".to_owned();
+        problems.push(RuleProblem {
+            path,
+            message: message.to_owned(),
+        });
+    }
+}

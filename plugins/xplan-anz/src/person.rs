@@ -1,0 +1,132 @@
+//! Who a client is: names, title, date of birth, sex, and whose partner and client.
+
+use tidegate_sdk::{Lineage, Sex, Title, Trail, canonical::Choice};
+use xplan::{ClientField as F, Date, Value};
+
+use crate::{client::ClientRow, mapping::ClientMapping};
+
+/// Nobody alive was born before; such a date is a slip of the pen or a default of some earlier system.
+const EARLIEST_BIRTH_YEAR: u16 = 1900;
+
+/// A person's names, as their owner writes them.
+pub(crate) struct PersonNames {
+    pub first: Option<String>,
+    pub middle: Option<String>,
+    pub last: Option<String>,
+    pub preferred: Option<String>,
+}
+
+impl PersonNames {
+    pub fn are_empty(&self) -> bool {
+        let names = [&self.first, &self.middle, &self.last, &self.preferred];
+        names.iter().all(|name| name.is_none())
+    }
+}
+
+pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> PersonNames {
+    let mut name = |field, canonical| {
+        trail.origin(canonical, || row.origin(field, None));
+        row.text(field, canonical, trail)
+            .map(std::borrow::Cow::into_owned)
+    };
+    PersonNames {
+        first: name(F::FirstName, "first_name"),
+        middle: name(F::MiddleName, "middle_name"),
+        last: name(F::LastName, "last_name"),
+        preferred: name(F::PreferredName, "preferred_name"),
+    }
+}
+
+pub(crate) fn title<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<Title> {
+    let text = row.text(F::Title, "title", trail);
+    let title = text
+        .and_then(|text| rules.titles.read(&text, "title", trail))
+        .copied();
+    trail.origin("title", || {
+        row.origin(
+            F::Title,
+            title.map(|title| format!("/client/titles/{}", title.word())),
+        )
+    });
+    title
+}
+
+pub(crate) fn sex<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<Sex> {
+    let text = row.text(F::Sex, "sex", trail);
+    let sex = text
+        .and_then(|text| rules.sexes.read(&text, "sex", trail))
+        .copied();
+    trail.origin("sex", || {
+        row.origin(
+            F::Sex,
+            sex.map(|sex| format!("/client/sexes/{}", sex.word())),
+        )
+    });
+    sex
+}
+
+pub(crate) fn date_of_birth<L: Lineage>(
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<String> {
+    const FIELD: &str = "date_of_birth";
+    trail.origin(FIELD, || row.origin(F::DateOfBirth, None));
+    let value = row.get(F::DateOfBirth);
+    let text = match value {
+        Value::Date(text) | Value::Text(text) if !text.trim().is_empty() => text,
+        Value::Date(_) => return None,
+        other => {
+            row.expect_empty(F::DateOfBirth, other, "a date", FIELD, trail);
+            return None;
+        }
+    };
+    let why = match Date::read(text) {
+        Ok(date) if date.year >= EARLIEST_BIRTH_YEAR => return Some(date.to_string()),
+        Ok(_) => "is before 1900",
+        Err(why) => why,
+    };
+    trail.warn(
+        FIELD,
+        "impossible-date",
+        format!("The date of birth is “{text}” in Xplan, which {why}; it was left out. Correct it in Xplan."),
+    );
+    None
+}
+
+pub(crate) fn adviser<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
+    trail.origin("adviser_external_id", || row.origin(F::Adviser, None));
+    row.reference(F::Adviser, "adviser_external_id", trail)
+}
+
+/// A client's place in a couple.
+pub(crate) struct Couple {
+    pub partner: Option<String>,
+    pub is_partner: bool,
+}
+
+pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut Trail<L>) -> Couple {
+    const PARTNER: &str = "partner_external_id";
+    trail.origin(PARTNER, || row.origin(F::Partner, None));
+    trail.origin("is_partner", || row.origin(F::IsPartner, None));
+    let mut partner = row.reference(F::Partner, PARTNER, trail);
+    if partner.as_deref() == Some(id) {
+        partner = None;
+        trail.warn(PARTNER, "own-partner", "Xplan names the client as their own partner; the link was left out. Correct it in Xplan.");
+    }
+    let is_partner = row.flag(F::IsPartner, "is_partner", trail).unwrap_or(false);
+    if is_partner && partner.is_none() {
+        trail.warn("is_partner", "partner-without-link", "Xplan marks the client as a partner but links nobody. If they belong to a couple, link both records in Xplan.");
+    }
+    Couple {
+        partner,
+        is_partner,
+    }
+}

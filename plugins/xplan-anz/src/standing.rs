@@ -1,0 +1,106 @@
+//! Which records come over: people, and of those the ones whose status says so.
+
+use tidegate_sdk::{ClientStatus, Lineage, Origin, Severity, Trail, canonical::Choice, text};
+use xplan::{ClientField as F, Value};
+
+use crate::{client::ClientRow, mapping::ClientMapping};
+
+/// The client's status, or none where the record stays out; the trail says why.
+pub(crate) fn status<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<ClientStatus> {
+    if !is_person(rules, row, trail) {
+        return None;
+    }
+    let known = statuses(rules, row, trail);
+    if let Some(out) = known
+        .iter()
+        .find(|status| !rules.come_over.contains(status))
+    {
+        let word = out.word();
+        trail.origin("record", || {
+            row.origin(
+                F::Status,
+                Some(format!("/client/status/come_over without {word}")),
+            )
+        });
+        trail.whole(
+            Severity::Info,
+            "status-stays-out",
+            format!("The record is {word} in Xplan, and the pack's rules let no {word} records come over."),
+        );
+        return None;
+    }
+    let first = rules
+        .come_over
+        .iter()
+        .find(|status| known.contains(status))
+        .copied();
+    let status = first.unwrap_or(rules.status_when_missing);
+    if first.is_none() {
+        let word = status.word();
+        trail.info(
+            "status",
+            "status-assumed",
+            format!("Xplan states no status that the rules know; the client counts as {word}."),
+        );
+    }
+    trail.origin("status", || {
+        let word = status.word();
+        match first {
+            Some(_) => row.origin(F::Status, Some(format!("/client/status/words/{word}"))),
+            None => Origin {
+                rule: Some(format!("/client/status/when_missing {word}")),
+                ..row.origin(F::Status, None)
+            },
+        }
+    });
+    Some(status)
+}
+
+fn is_person<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> bool {
+    // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
+    let Some(entity_type) = row.text(F::EntityType, "record", trail) else {
+        return true;
+    };
+    let word = text::normal(&entity_type);
+    if rules.people.contains(&word) {
+        return true;
+    }
+    trail.origin("record", || {
+        row.origin(F::EntityType, Some("/client/people".to_owned()))
+    });
+    trail.whole(
+        Severity::Info,
+        "not-a-person",
+        format!("The record is a {entity_type} in Xplan, not a person; companies, trusts and funds do not come over."),
+    );
+    false
+}
+
+/// The statuses that the rules know; the others are told.
+fn statuses<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Vec<ClientStatus> {
+    let value = row.get(F::Status);
+    let words = match value {
+        Value::List(words) => words.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut known = Vec::with_capacity(words.len());
+    for word in words {
+        match word {
+            Value::Text(word) => known.extend(rules.statuses.read(word, "status", trail)),
+            other => row.expect_empty(F::Status, other, "a list of texts", "status", trail),
+        }
+    }
+    known
+}
