@@ -87,7 +87,7 @@ fn cover_fields(cover: &Cover) -> Vec<Field> {
     vec![
         ("external_id", Some(cover.external_id.clone())),
         ("policy_number", cover.policy_number.clone()),
-        ("cover_type", Some(word(cover.cover_type))),
+        ("type", Some(word(cover.cover_type))),
         ("type_as_given", cover.type_as_given.clone()),
         ("insurer", cover.insurer.clone()),
         ("plan_name", cover.plan_name.clone()),
@@ -137,7 +137,7 @@ macro_rules! choices {
 choices! {
     RecordKind { Adviser = "adviser", Client = "client", Goal = "goal", Cover = "cover" }
     Severity { Info = "info", Warning = "warning", Error = "error" }
-    Title { Mr = "mr", Mrs = "mrs", Ms = "ms", Miss = "miss", Dr = "dr", Prof = "prof" }
+    Title { Mr = "Mr", Mrs = "Mrs", Ms = "Ms", Miss = "Miss", Dr = "Dr", Prof = "Prof" }
     Sex { Female = "female", Male = "male", Other = "other" }
     ClientStatus {
         Client = "client", Prospect = "prospect", Contact = "contact",

@@ -263,9 +263,7 @@ pub fn code(text: &str) -> Option<&'static str> {
     let key = key(text);
     let mut countries = COUNTRIES.lines().filter_map(|line| line.split_once(' '));
     if key.len() == 2 {
-        let known = countries
-            .clone()
-            .find(|(code, _)| code.eq_ignore_ascii_case(&key));
+        let known = countries.clone().find(|(code, _)| code.eq_ignore_ascii_case(&key));
         if let Some((code, _)) = known {
             return Some(code);
         }

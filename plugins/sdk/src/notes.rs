@@ -59,9 +59,7 @@ impl Notes {
         for (event, note) in &rules {
             for (part, template) in [("subject", &note.subject), ("body", &note.body)] {
                 if let Err(error) = environment.template_from_str(template) {
-                    let line = error
-                        .line()
-                        .map_or(String::new(), |line| format!(" (line {line})"));
+                    let line = error.line().map_or(String::new(), |line| format!(" (line {line})"));
                     problems.push(RuleProblem {
                         path: format!("{path}/{event}/{part}"),
                         message: format!("The template cannot be read{line}: {error}"),
@@ -69,11 +67,7 @@ impl Notes {
                 }
             }
         }
-        if problems.is_empty() {
-            Ok(Self { rules })
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self { rules }) } else { Err(problems) }
     }
 
     /// Writes the note of an event.
@@ -90,10 +84,7 @@ impl Notes {
             error("unknown-event", message)
         })?;
         let data: serde_json::Value = serde_json::from_str(&event.data).map_err(|why| {
-            error(
-                "bad-event-data",
-                format!("The event's data are not JSON: {why}. No note was written."),
-            )
+            error("bad-event-data", format!("The event's data are not JSON: {why}. No note was written."))
         })?;
         let people = People::of(event)?;
         let values = context! {
@@ -122,11 +113,7 @@ impl Notes {
             body: text::clean_lines(&fill("body", &note.body)?),
             media_type: "text/plain".to_owned(),
             filed_against: people.filed_against(note.filed_against),
-            attachments: if note.attachments {
-                event.attachments.clone()
-            } else {
-                Vec::new()
-            },
+            attachments: if note.attachments { event.attachments.clone() } else { Vec::new() },
         })
     }
 }
@@ -153,33 +140,26 @@ impl<'e> People<'e> {
         let members = &event.members[..];
         let role = |role| members.iter().find(|member| member.role == role);
         let Some(cfo) = role(HouseholdRole::Cfo).or(members.first()) else {
-            return Err(error("no-members", "No member of the household is linked to the CRM, so there is no record to file a note on.".to_owned()));
+            return Err(error(
+                "no-members",
+                "No member of the household is linked to the CRM, so there is no record to file a note on.".to_owned(),
+            ));
         };
-        let partner =
-            role(HouseholdRole::NonCfo).filter(|partner| partner.external_id != cfo.external_id);
+        let partner = role(HouseholdRole::NonCfo).filter(|partner| partner.external_id != cfo.external_id);
         let related = match &event.about {
             None => cfo,
             Some(id) => members.iter().find(|member| member.external_id == *id).ok_or_else(|| {
                 error("unknown-member", format!("The event is about {id}, who is no member of the household that the CRM knows. No note was written."))
             })?,
         };
-        Ok(Self {
-            members,
-            cfo,
-            partner,
-            related,
-        })
+        Ok(Self { members, cfo, partner, related })
     }
 
     fn filed_against(&self, whom: FiledAgainst) -> Vec<String> {
         match whom {
             FiledAgainst::About => vec![self.related.external_id.clone()],
             FiledAgainst::Cfo => vec![self.cfo.external_id.clone()],
-            FiledAgainst::Both => self
-                .members
-                .iter()
-                .map(|member| member.external_id.clone())
-                .collect(),
+            FiledAgainst::Both => self.members.iter().map(|member| member.external_id.clone()).collect(),
         }
     }
 }
@@ -187,17 +167,10 @@ impl<'e> People<'e> {
 /// First and last name; a member without either goes by the preferred name, else by the CRM's number.
 fn full_name(member: &Member) -> String {
     let names = [&member.first_name, &member.last_name];
-    let names: Vec<String> = names
-        .into_iter()
-        .flatten()
-        .map(|name| one_line(name))
-        .collect();
+    let names: Vec<String> = names.into_iter().flatten().map(|name| one_line(name)).collect();
     match one_line(&names.join(" ")) {
         name if !name.is_empty() => name,
-        _ => member
-            .preferred_name
-            .clone()
-            .unwrap_or_else(|| member.external_id.clone()),
+        _ => member.preferred_name.clone().unwrap_or_else(|| member.external_id.clone()),
     }
 }
 
@@ -211,10 +184,7 @@ fn cleaned(data: serde_json::Value) -> Value {
     match data {
         Json::String(text) => Value::from(text::clean_lines(&text)),
         Json::Array(items) => items.into_iter().map(cleaned).collect(),
-        Json::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, cleaned(value)))
-            .collect(),
+        Json::Object(members) => members.into_iter().map(|(name, value)| (name, cleaned(value))).collect(),
         Json::Null => Value::from(()),
         Json::Bool(flag) => Value::from(flag),
         Json::Number(number) => number_value(&number),
@@ -232,10 +202,5 @@ fn number_value(number: &serde_json::Number) -> Value {
 }
 
 fn error(code: &str, message: String) -> Vec<Diagnostic> {
-    vec![Diagnostic {
-        severity: Severity::Error,
-        field: None,
-        code: code.to_owned(),
-        message,
-    }]
+    vec![Diagnostic { severity: Severity::Error, field: None, code: code.to_owned(), message }]
 }

@@ -22,19 +22,12 @@ impl<T> Table<T> {
     #[must_use]
     pub fn get(&self, word: &str) -> Option<&T> {
         let word = text::normal(word);
-        let found = self
-            .words
-            .binary_search_by(|(known, _)| known.as_str().cmp(&word));
+        let found = self.words.binary_search_by(|(known, _)| known.as_str().cmp(&word));
         found.ok().map(|index| &self.words[index].1)
     }
 
     /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
-    pub fn read<L: Lineage>(
-        &self,
-        word: &str,
-        field: &'static str,
-        trail: &mut Trail<L>,
-    ) -> Option<&T> {
+    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, trail: &mut Trail<L>) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
             let code = format!("unknown-{}", field.replace('_', "-"));
@@ -67,11 +60,7 @@ pub struct Spellings(BTreeMap<String, Vec<String>>);
 impl Spellings {
     /// The table for the choices `T` of the contract. `path` is its JSON Pointer; a choice that there is not, and
     /// a spelling that means two things, are problems.
-    pub fn choices<T: Choice>(
-        &self,
-        path: &'static str,
-        problems: &mut Vec<RuleProblem>,
-    ) -> Table<T> {
+    pub fn choices<T: Choice>(&self, path: &'static str, problems: &mut Vec<RuleProblem>) -> Table<T> {
         self.table(path, problems, choice)
     }
 
@@ -85,15 +74,10 @@ impl Spellings {
         let mut words: Vec<(String, &str, T)> = Vec::new();
         for (key, spellings) in &self.0 {
             match parse(key) {
-                Ok(meaning) => words.extend(
-                    spellings
-                        .iter()
-                        .map(|word| (text::normal(word), key.as_str(), meaning.clone())),
-                ),
-                Err(message) => problems.push(RuleProblem {
-                    path: format!("{path}/{key}"),
-                    message,
-                }),
+                Ok(meaning) => {
+                    words.extend(spellings.iter().map(|word| (text::normal(word), key.as_str(), meaning.clone())))
+                }
+                Err(message) => problems.push(RuleProblem { path: format!("{path}/{key}"), message }),
             }
         }
         words.sort_by(|(a, ..), (b, ..)| a.cmp(b));
@@ -106,10 +90,7 @@ impl Spellings {
         let keys: Vec<&str> = self.0.keys().map(String::as_str).collect();
         Table {
             keys: keys.join(", "),
-            words: words
-                .into_iter()
-                .map(|(word, _, meaning)| (word, meaning))
-                .collect(),
+            words: words.into_iter().map(|(word, _, meaning)| (word, meaning)).collect(),
             path,
         }
     }
@@ -122,10 +103,7 @@ impl Spellings {
 pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
     T::of(word).ok_or_else(|| {
         let words: Vec<&str> = T::ALL.iter().map(|(_, word)| *word).collect();
-        format!(
-            "There is no “{word}”; the choices are {}.",
-            words.join(", ")
-        )
+        format!("There is no “{word}”; the choices are {}.", words.join(", "))
     })
 }
 
@@ -141,8 +119,7 @@ mod tests {
     #[test]
     fn a_word_is_found_however_it_is_written() {
         let mut problems = Vec::new();
-        let table = spellings(r#"{"mr": ["Mr", "Mister"], "dr": ["Dr."]}"#)
-            .choices::<Title>("/titles", &mut problems);
+        let table = spellings(r#"{"Mr": ["Mr", "Mister"], "Dr": ["Dr."]}"#).choices::<Title>("/titles", &mut problems);
         assert_eq!(problems, []);
         assert_eq!(table.get(" MISTER"), Some(&Title::Mr));
         assert_eq!(table.get("dr"), Some(&Title::Dr));
@@ -151,13 +128,11 @@ mod tests {
 
     #[test]
     fn an_unknown_word_is_told_with_the_place_that_would_mend_it() {
-        let table = spellings(r#"{"mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
+        let table = spellings(r#"{"Mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
         let mut trail = Trail::new(Unrecorded);
         assert_eq!(table.read("Sir", "title", &mut trail), None);
         let (verdict, _) = trail.end(crate::Fate::Skipped);
-        let crate::Verdict::Skipped(diagnostics) = verdict else {
-            panic!("{verdict:?}")
-        };
+        let crate::Verdict::Skipped(diagnostics) = verdict else { panic!("{verdict:?}") };
         assert_eq!(diagnostics[0].code, "unknown-title");
         assert_eq!(diagnostics[0].field.as_deref(), Some("title"));
         assert!(diagnostics[0].message.contains("“Sir”"));
@@ -167,11 +142,10 @@ mod tests {
     #[test]
     fn wrong_tables_are_told_with_their_places() {
         let mut problems = Vec::new();
-        spellings(r#"{"sir": ["Sir"], "mr": ["M"], "mrs": ["m."]}"#)
-            .choices::<Title>("/titles", &mut problems);
-        assert_eq!(problems[0].path, "/titles/sir");
-        assert!(problems[0].message.contains("mr, mrs, ms, miss, dr, prof"));
-        assert_eq!(problems[1].path, "/titles/mrs");
-        assert!(problems[1].message.contains("stands under mr too"));
+        spellings(r#"{"Sir": ["Sir"], "Mr": ["M"], "Mrs": ["m."]}"#).choices::<Title>("/titles", &mut problems);
+        assert_eq!(problems[0].path, "/titles/Sir");
+        assert!(problems[0].message.contains("Mr, Mrs, Ms, Miss, Dr, Prof"));
+        assert_eq!(problems[1].path, "/titles/Mrs");
+        assert!(problems[1].message.contains("stands under Mr too"));
     }
 }

@@ -22,11 +22,7 @@ pub(crate) struct Address {
 }
 
 /// Maps the preferred address, else the first residential one, else the first.
-pub(crate) fn map<L: Lineage>(
-    rules: &ClientMapping,
-    addresses: &Rows<'_, F>,
-    trail: &mut Trail<L>,
-) -> Address {
+pub(crate) fn map<L: Lineage>(rules: &ClientMapping, addresses: &Rows<'_, F>, trail: &mut Trail<L>) -> Address {
     let form = &rules.address_form;
     let Some(row) = pick(rules, addresses, trail) else {
         return Address::default();
@@ -38,9 +34,7 @@ pub(crate) fn map<L: Lineage>(
     Address {
         line_1,
         line_2,
-        suburb: row
-            .text(F::Suburb, "suburb", trail)
-            .map(std::borrow::Cow::into_owned),
+        suburb: row.text(F::Suburb, "suburb", trail).map(std::borrow::Cow::into_owned),
         state: state(form, row, at_home, trail),
         postcode: postcode::map(form, row, at_home, trail),
         country_code,
@@ -55,31 +49,17 @@ fn pick<'r, 'a, L: Lineage>(
 ) -> Option<AddressRow<'r, 'a>> {
     const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
     let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
-    let mut rows = addresses
-        .views(&rules.address, "/client/address/fields")
-        .filter(is_filled);
-    let mut is_preferred = |row: &AddressRow<'r, 'a>| {
-        row.flag(F::Preferred, "address_line_1", trail)
-            .unwrap_or(false)
-    };
+    let mut rows = addresses.views(&rules.address, "/client/address/fields").filter(is_filled);
+    let mut is_preferred = |row: &AddressRow<'r, 'a>| row.flag(F::Preferred, "address_line_1", trail).unwrap_or(false);
     if let Some(preferred) = rows.clone().find(&mut is_preferred) {
         return Some(preferred);
     }
     let residential = rows.clone().find(|row| {
         let of_type = row.text(F::Type, "address_line_1", trail);
-        of_type.is_some_and(|word| {
-            rules
-                .address_form
-                .residential
-                .contains(&text::normal(&word))
-        })
+        of_type.is_some_and(|word| rules.address_form.residential.contains(&text::normal(&word)))
     });
     if rows.clone().count() > 1 {
-        let taken = if residential.is_some() {
-            "the first residential one"
-        } else {
-            "the first one"
-        };
+        let taken = if residential.is_some() { "the first residential one" } else { "the first one" };
         trail.info(
             "address_line_1",
             "no-preference",
@@ -90,11 +70,7 @@ fn pick<'r, 'a, L: Lineage>(
 }
 
 /// The country's code. An address without a country is taken for one of the home country.
-fn country<L: Lineage>(
-    form: &AddressMapping,
-    row: AddressRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> Option<String> {
+fn country<L: Lineage>(form: &AddressMapping, row: AddressRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
     const FIELD: &str = "country_code";
     trail.origin(FIELD, || row.origin(F::Country, None));
     let text = match row.text(F::Country, FIELD, trail) {
@@ -102,25 +78,12 @@ fn country<L: Lineage>(
         None if !row.get(F::Country).is_empty() => return None,
         None => {
             let home = &form.home_country;
-            trail.origin(FIELD, || {
-                row.origin(
-                    F::Country,
-                    Some(format!("/client/address_form/home_country {home}")),
-                )
-            });
-            trail.info(
-                FIELD,
-                "country-assumed",
-                format!("The address states no country; {home} was assumed."),
-            );
+            trail.origin(FIELD, || row.origin(F::Country, Some(format!("/client/address_form/home_country {home}"))));
+            trail.info(FIELD, "country-assumed", format!("The address states no country; {home} was assumed."));
             return Some(home.clone());
         }
     };
-    let known = form
-        .countries
-        .get(&text)
-        .map(String::as_str)
-        .or_else(|| countries::code(&text));
+    let known = form.countries.get(&text).map(String::as_str).or_else(|| countries::code(&text));
     if known.is_none() {
         trail.warn(
             FIELD,
@@ -146,19 +109,10 @@ fn state<L: Lineage>(
     }
     let Some(states) = &form.states else {
         let home = &form.home_country;
-        trail.info(
-            FIELD,
-            "no-states",
-            format!("“{text}” was left out: addresses of {home} have no state."),
-        );
+        trail.info(FIELD, "no-states", format!("“{text}” was left out: addresses of {home} have no state."));
         return None;
     };
     let code = states.read(&text, FIELD, trail)?;
-    trail.origin(FIELD, || {
-        row.origin(
-            F::State,
-            Some(format!("/client/address_form/states/{code}")),
-        )
-    });
+    trail.origin(FIELD, || row.origin(F::State, Some(format!("/client/address_form/states/{code}"))));
     Some(code.clone())
 }

@@ -9,28 +9,14 @@ use crate::{address, contact, mapping::ClientMapping, person, standing};
 pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
 
 /// Maps a client.
-pub(crate) fn map<L: Lineage>(
-    rules: &ClientMapping,
-    ctx: &Ctx<'_>,
-    raw: &RawRecord,
-    trail: &mut Trail<L>,
-) -> Fate {
+pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
         Err(why) => {
-            return reject(
-                trail,
-                "not-json",
-                &format!("Xplan's answer is not JSON: {why}."),
-            );
+            return reject(trail, "not-json", &format!("Xplan's answer is not JSON: {why}."));
         }
     };
-    let row = View {
-        row: &client.row,
-        names: &rules.fields,
-        place: None,
-        rules: "/client/fields",
-    };
+    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields" };
     if let Err(fate) = is_the_record_asked_for(row, &raw.id, trail) {
         return fate;
     }
@@ -84,19 +70,13 @@ pub(crate) fn map<L: Lineage>(
 
 /// The row has to be there and to be that of the entity that was asked for: else a client would get another
 /// client's data.
-fn is_the_record_asked_for<L: Lineage>(
-    row: ClientRow<'_, '_>,
-    id: &str,
-    trail: &mut Trail<L>,
-) -> Result<(), Fate> {
+fn is_the_record_asked_for<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut Trail<L>) -> Result<(), Fate> {
     if row.row.is_broken() {
         return Err(reject(trail, "no-row", "Xplan sent no row for the record."));
     }
     match row.get(F::Id).display() {
         Some(found) if found.trim() != id => {
-            let message = format!(
-                "Xplan sent the row of record {found} where {id} was asked for; it was not used."
-            );
+            let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
             Err(reject(trail, "other-record", &message))
         }
         _ => Ok(()),

@@ -63,11 +63,7 @@ fn candidates<'r, 'a, L: Lineage>(
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
     if let Some(text) = row.text(field, canonical, trail) {
-        found.push(Candidate {
-            text,
-            preferred: true,
-            place: Place::Row(row, field),
-        });
+        found.push(Candidate { text, preferred: true, place: Place::Row(row, field) });
     }
     let mut ranked = Vec::new();
     for view in contacts.views(&rules.contact, "/client/contact/fields") {
@@ -83,15 +79,7 @@ fn candidates<'r, 'a, L: Lineage>(
         };
         if let Some(text) = view.text(F::Value, canonical, trail) {
             let preferred = view.flag(F::Preferred, canonical, trail).unwrap_or(false);
-            ranked.push((
-                !preferred,
-                rank,
-                Candidate {
-                    text,
-                    preferred,
-                    place: Place::Contact(view),
-                },
-            ));
+            ranked.push((!preferred, rank, Candidate { text, preferred, place: Place::Contact(view) }));
         }
     }
     // Stable: the CRM's order stays among equals.
@@ -113,10 +101,7 @@ fn choose<'r, 'a, L: Lineage, T>(
     let mut chosen = None;
     for candidate in candidates {
         // The preferred one stands in the row and again in the list: it is refused once.
-        if refused
-            .iter()
-            .any(|(earlier, _)| earlier.text == candidate.text)
-        {
+        if refused.iter().any(|(earlier, _)| earlier.text == candidate.text) {
             continue;
         }
         match test(&candidate.text, trail) {
@@ -127,27 +112,14 @@ fn choose<'r, 'a, L: Lineage, T>(
             Err(refusal) => refused.push((candidate, refusal)),
         }
     }
-    let severity = if chosen.is_some() {
-        Severity::Info
-    } else {
-        Severity::Warning
-    };
+    let severity = if chosen.is_some() { Severity::Info } else { Severity::Warning };
     for (candidate, refusal) in &refused {
         let Refusal { code, reason } = refusal;
-        trail.field(
-            severity,
-            field,
-            code,
-            format!("“{}” {reason}; it was left out.", candidate.text),
-        );
+        trail.field(severity, field, code, format!("“{}” {reason}; it was left out.", candidate.text));
     }
     let Some((candidate, value)) = chosen else {
         if let Some((first, refusal)) = refused.first() {
-            trail.origin(field, || {
-                first
-                    .place
-                    .origin(Some(format!("refused: {}", refusal.code)))
-            });
+            trail.origin(field, || first.place.origin(Some(format!("refused: {}", refusal.code))));
         }
         return None;
     };
@@ -155,16 +127,16 @@ fn choose<'r, 'a, L: Lineage, T>(
         trail.info(
             field,
             "not-the-preferred",
-            format!(
-                "What is preferred in Xplan cannot be used; “{}” was taken instead.",
-                candidate.text
-            ),
+            format!("What is preferred in Xplan cannot be used; “{}” was taken instead.", candidate.text),
         );
     } else if !any_preferred && several {
         trail.info(
             field,
             "no-preference",
-            format!("None is marked as preferred in Xplan; “{}”, the first that can be used, was taken.", candidate.text),
+            format!(
+                "None is marked as preferred in Xplan; “{}”, the first that can be used, was taken.",
+                candidate.text
+            ),
         );
     }
     trail.origin(field, || candidate.place.origin(None));

@@ -13,8 +13,8 @@ mod rules;
 mod standing;
 
 use tidegate_sdk::{
-    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem,
-    Severity, Source, Trail, notes::Notes,
+    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
+    Trail, notes::Notes,
 };
 
 use mapping::ClientMapping;
@@ -40,11 +40,7 @@ impl Plugin for XplanAnz {
         let client = ClientMapping::new(rules.client, &mut problems);
         let notes = Notes::new(rules.notes, "/notes");
         match notes {
-            Ok(notes) if problems.is_empty() => Ok(Self {
-                adviser: rules.adviser,
-                client,
-                notes,
-            }),
+            Ok(notes) if problems.is_empty() => Ok(Self { adviser: rules.adviser, client, notes }),
             notes => {
                 problems.extend(notes.err().into_iter().flatten());
                 Err(problems)

@@ -1,9 +1,6 @@
 //! The rules made ready: words turned into tables and choices, once for a batch.
 
-use tidegate_sdk::{
-    ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice,
-    text,
-};
+use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice, text};
 use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
 use crate::rules::{AddressRules, ClientRules, MobileRules};
@@ -76,15 +73,9 @@ impl ClientMapping {
             sexes: rules.sexes.choices("/client/sexes", problems),
             statuses: status.words.choices("/client/status/words", problems),
             come_over: all(&status.come_over, "/client/status/come_over", problems),
-            status_when_missing: one(
-                &status.when_missing,
-                "/client/status/when_missing",
-                problems,
-            )
-            .unwrap_or(ClientStatus::Other),
-            contact_types: rules
-                .contact_types
-                .choices("/client/contact_types", problems),
+            status_when_missing: one(&status.when_missing, "/client/status/when_missing", problems)
+                .unwrap_or(ClientStatus::Other),
+            contact_types: rules.contact_types.choices("/client/contact_types", problems),
             mobile: MobileMapping::new(rules.mobile, problems),
             email_from: all(&email.from, "/client/email/from", problems),
             placeholder: email.placeholder,
@@ -109,11 +100,7 @@ impl ClientMapping {
 
     /// What the CRM calls everything.
     pub fn names(&self) -> ClientNames<'_> {
-        ClientNames {
-            fields: &self.fields,
-            contact: &self.contact,
-            address: &self.address,
-        }
+        ClientNames { fields: &self.fields, contact: &self.contact, address: &self.address }
     }
 }
 
@@ -147,24 +134,17 @@ impl AddressMapping {
         let normal = |words: Vec<String>| words.iter().map(|word| text::normal(word)).collect();
         if country(&rules.home_country).is_err() {
             let message = format!("“{}” is no code of ISO 3166-1.", rules.home_country);
-            problems.push(RuleProblem {
-                path: "/client/address_form/home_country".to_owned(),
-                message,
-            });
+            problems.push(RuleProblem { path: "/client/address_form/home_country".to_owned(), message });
         }
         let state = |code: &str| Ok(code.to_owned());
-        let states = rules
-            .states
-            .table("/client/address_form/states", problems, state);
+        let states = rules.states.table("/client/address_form/states", problems, state);
         Self {
             home_country: rules.home_country,
             residential: normal(rules.residential),
             unit_words: normal(rules.unit_words),
             postcode: rules.postcode,
             states: (!states.is_empty()).then_some(states),
-            countries: rules
-                .countries
-                .table("/client/address_form/countries", problems, country),
+            countries: rules.countries.table("/client/address_form/countries", problems, country),
         }
     }
 }
@@ -172,9 +152,7 @@ impl AddressMapping {
 fn country(code: &str) -> Result<String, String> {
     match tidegate_sdk::countries::code(code) {
         Some(known) if known == code => Ok(code.to_owned()),
-        _ => Err(format!(
-            "“{code}” is no code of ISO 3166-1; write two capital letters, as in AU."
-        )),
+        _ => Err(format!("“{code}” is no code of ISO 3166-1; write two capital letters, as in AU.")),
     }
 }
 
@@ -182,10 +160,7 @@ fn one<T: Choice>(word: &str, path: &str, problems: &mut Vec<RuleProblem>) -> Op
     match choice(word) {
         Ok(choice) => Some(choice),
         Err(message) => {
-            problems.push(RuleProblem {
-                path: path.to_owned(),
-                message,
-            });
+            problems.push(RuleProblem { path: path.to_owned(), message });
             None
         }
     }
@@ -200,19 +175,10 @@ fn all<T: Choice>(words: &[String], path: &str, problems: &mut Vec<RuleProblem>)
 fn check_placeholder(pattern: &str, problems: &mut Vec<RuleProblem>) {
     let filled = ["first_name", "last_name", "domain"]
         .iter()
-        .fold(pattern.to_owned(), |text, part| {
-            text.replace(&format!("{{{part}}}"), "x")
-        });
-    if !pattern.ends_with("@{domain}")
-        || filled.contains(['{', '}'])
-        || filled.matches('@').count() != 1
-    {
-        let message =
-            "The pattern is made of {first_name} and {last_name} and ends with @{domain}.";
+        .fold(pattern.to_owned(), |text, part| text.replace(&format!("{{{part}}}"), "x"));
+    if !pattern.ends_with("@{domain}") || filled.contains(['{', '}']) || filled.matches('@').count() != 1 {
+        let message = "The pattern is made of {first_name} and {last_name} and ends with @{domain}.";
         let path = "/client/email/placeholder".to_owned();
-        problems.push(RuleProblem {
-            path,
-            message: message.to_owned(),
-        });
+        problems.push(RuleProblem { path, message: message.to_owned() });
     }
 }

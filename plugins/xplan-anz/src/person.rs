@@ -26,8 +26,7 @@ impl PersonNames {
 pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> PersonNames {
     let mut name = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail)
-            .map(std::borrow::Cow::into_owned)
+        row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
     };
     PersonNames {
         first: name(F::FirstName, "first_name"),
@@ -37,46 +36,21 @@ pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) ->
     }
 }
 
-pub(crate) fn title<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> Option<Title> {
+pub(crate) fn title<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<Title> {
     let text = row.text(F::Title, "title", trail);
-    let title = text
-        .and_then(|text| rules.titles.read(&text, "title", trail))
-        .copied();
-    trail.origin("title", || {
-        row.origin(
-            F::Title,
-            title.map(|title| format!("/client/titles/{}", title.word())),
-        )
-    });
+    let title = text.and_then(|text| rules.titles.read(&text, "title", trail)).copied();
+    trail.origin("title", || row.origin(F::Title, title.map(|title| format!("/client/titles/{}", title.word()))));
     title
 }
 
-pub(crate) fn sex<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> Option<Sex> {
+pub(crate) fn sex<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<Sex> {
     let text = row.text(F::Sex, "sex", trail);
-    let sex = text
-        .and_then(|text| rules.sexes.read(&text, "sex", trail))
-        .copied();
-    trail.origin("sex", || {
-        row.origin(
-            F::Sex,
-            sex.map(|sex| format!("/client/sexes/{}", sex.word())),
-        )
-    });
+    let sex = text.and_then(|text| rules.sexes.read(&text, "sex", trail)).copied();
+    trail.origin("sex", || row.origin(F::Sex, sex.map(|sex| format!("/client/sexes/{}", sex.word()))));
     sex
 }
 
-pub(crate) fn date_of_birth<L: Lineage>(
-    row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> Option<String> {
+pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
     const FIELD: &str = "date_of_birth";
     trail.origin(FIELD, || row.origin(F::DateOfBirth, None));
     let value = row.get(F::DateOfBirth);
@@ -119,14 +93,15 @@ pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut T
     let mut partner = row.reference(F::Partner, PARTNER, trail);
     if partner.as_deref() == Some(id) {
         partner = None;
-        trail.warn(PARTNER, "own-partner", "Xplan names the client as their own partner; the link was left out. Correct it in Xplan.");
+        trail.warn(
+            PARTNER,
+            "own-partner",
+            "Xplan names the client as their own partner; the link was left out. Correct it in Xplan.",
+        );
     }
     let is_partner = row.flag(F::IsPartner, "is_partner", trail).unwrap_or(false);
     if is_partner && partner.is_none() {
         trail.warn("is_partner", "partner-without-link", "Xplan marks the client as a partner but links nobody. If they belong to a couple, link both records in Xplan.");
     }
-    Couple {
-        partner,
-        is_partner,
-    }
+    Couple { partner, is_partner }
 }

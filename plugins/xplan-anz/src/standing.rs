@@ -15,17 +15,9 @@ pub(crate) fn status<L: Lineage>(
         return None;
     }
     let known = statuses(rules, row, trail);
-    if let Some(out) = known
-        .iter()
-        .find(|status| !rules.come_over.contains(status))
-    {
+    if let Some(out) = known.iter().find(|status| !rules.come_over.contains(status)) {
         let word = out.word();
-        trail.origin("record", || {
-            row.origin(
-                F::Status,
-                Some(format!("/client/status/come_over without {word}")),
-            )
-        });
+        trail.origin("record", || row.origin(F::Status, Some(format!("/client/status/come_over without {word}"))));
         trail.whole(
             Severity::Info,
             "status-stays-out",
@@ -33,11 +25,7 @@ pub(crate) fn status<L: Lineage>(
         );
         return None;
     }
-    let first = rules
-        .come_over
-        .iter()
-        .find(|status| known.contains(status))
-        .copied();
+    let first = rules.come_over.iter().find(|status| known.contains(status)).copied();
     let status = first.unwrap_or(rules.status_when_missing);
     if first.is_none() {
         let word = status.word();
@@ -51,20 +39,13 @@ pub(crate) fn status<L: Lineage>(
         let word = status.word();
         match first {
             Some(_) => row.origin(F::Status, Some(format!("/client/status/words/{word}"))),
-            None => Origin {
-                rule: Some(format!("/client/status/when_missing {word}")),
-                ..row.origin(F::Status, None)
-            },
+            None => Origin { rule: Some(format!("/client/status/when_missing {word}")), ..row.origin(F::Status, None) },
         }
     });
     Some(status)
 }
 
-fn is_person<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> bool {
+fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> bool {
     // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
     let Some(entity_type) = row.text(F::EntityType, "record", trail) else {
         return true;
@@ -73,9 +54,7 @@ fn is_person<L: Lineage>(
     if rules.people.contains(&word) {
         return true;
     }
-    trail.origin("record", || {
-        row.origin(F::EntityType, Some("/client/people".to_owned()))
-    });
+    trail.origin("record", || row.origin(F::EntityType, Some("/client/people".to_owned())));
     trail.whole(
         Severity::Info,
         "not-a-person",
@@ -85,11 +64,7 @@ fn is_person<L: Lineage>(
 }
 
 /// The statuses that the rules know; the others are told.
-fn statuses<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
-) -> Vec<ClientStatus> {
+fn statuses<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Vec<ClientStatus> {
     let value = row.get(F::Status);
     let words = match value {
         Value::List(words) => words.as_slice(),

@@ -30,28 +30,17 @@ type Lines = (Option<String>, Option<String>, Option<&'static str>);
 
 /// Splits at the first line's end, else behind a unit or level at the beginning; tells the rule that decided.
 fn split(street: &str, unit_words: &[String]) -> Lines {
-    let mut lines = street
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
+    let mut lines = street.lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(first) = lines.next() else {
         return (None, None, None);
     };
     let rest: Vec<&str> = lines.collect();
     if !rest.is_empty() {
         let first = first.trim_end_matches(',');
-        return (
-            some(first),
-            some(&rest.join(", ")),
-            Some("/client/address/fields/street at the line's end"),
-        );
+        return (some(first), some(&rest.join(", ")), Some("/client/address/fields/street at the line's end"));
     }
     match unit(first, unit_words) {
-        Some((unit, rest)) => (
-            some(unit),
-            some(rest),
-            Some("/client/address_form/unit_words"),
-        ),
+        Some((unit, rest)) => (some(unit), some(rest), Some("/client/address_form/unit_words")),
         None => (some(first), None, None),
     }
 }
@@ -83,11 +72,7 @@ mod tests {
     fn check(street: &str, line_1: Option<&str>, line_2: Option<&str>) {
         let words = ["unit", "level", "flat"].map(str::to_owned);
         let (first, second, _) = split(street, &words);
-        assert_eq!(
-            (first.as_deref(), second.as_deref()),
-            (line_1, line_2),
-            "{street:?}"
-        );
+        assert_eq!((first.as_deref(), second.as_deref()), (line_1, line_2), "{street:?}");
     }
 
     #[test]
@@ -95,11 +80,7 @@ mod tests {
         check("", None, None);
         check("12 High St", Some("12 High St"), None);
         check("Unit 4\n12 High St", Some("Unit 4"), Some("12 High St"));
-        check(
-            "Care of the Trustee,\n\n12 High St\nRear",
-            Some("Care of the Trustee"),
-            Some("12 High St, Rear"),
-        );
+        check("Care of the Trustee,\n\n12 High St\nRear", Some("Care of the Trustee"), Some("12 High St, Rear"));
         check("Unit 4, 12 High St", Some("Unit 4"), Some("12 High St"));
         check("UNIT 4 12 High St", Some("UNIT 4"), Some("12 High St"));
         check("Level 3/12 High St", Some("Level 3"), Some("12 High St"));

@@ -17,11 +17,7 @@ pub(super) fn map<L: Lineage>(
     trail.origin(FIELD, || row.origin(F::Postcode, None));
     let text = match row.get(F::Postcode) {
         // A number has lost the zeros that a postcode may begin with: Darwin's 0800.
-        Value::Number(number) => format!(
-            "{:0>width$}",
-            number.to_string(),
-            width = form.postcode.len()
-        ),
+        Value::Number(number) => format!("{:0>width$}", number.to_string(), width = form.postcode.len()),
         _ => row.text(F::Postcode, FIELD, trail)?.into_owned(),
     };
     if !at_home {
@@ -44,14 +40,11 @@ pub(super) fn map<L: Lineage>(
 /// `9` in the pattern stands for a digit, `A` for a letter, anything else for itself.
 fn fits(text: &str, pattern: &str) -> bool {
     text.chars().count() == pattern.chars().count()
-        && text
-            .chars()
-            .zip(pattern.chars())
-            .all(|(c, wanted)| match wanted {
-                '9' => c.is_ascii_digit(),
-                'A' => c.is_ascii_alphabetic(),
-                wanted => c == wanted,
-            })
+        && text.chars().zip(pattern.chars()).all(|(c, wanted)| match wanted {
+            '9' => c.is_ascii_digit(),
+            'A' => c.is_ascii_alphabetic(),
+            wanted => c == wanted,
+        })
 }
 
 #[cfg(test)]

@@ -27,10 +27,7 @@ fn accept(text: &str) -> Result<String, Refusal> {
     if is_address(address) {
         return Ok(address.to_owned());
     }
-    Err(Refusal {
-        code: "not-an-email",
-        reason: "is not an email address; correct it in Xplan".into(),
-    })
+    Err(Refusal { code: "not-an-email", reason: "is not an email address; correct it in Xplan".into() })
 }
 
 /// Whether a text has the form of an address. The host parses it to the letter; here it is told from what people
@@ -39,8 +36,7 @@ pub(crate) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };
-    let strange =
-        |c: char| c.is_whitespace() || matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')');
+    let strange = |c: char| c.is_whitespace() || matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')');
     let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
     !local.is_empty()
         && local.len() <= 64
@@ -71,15 +67,9 @@ pub(crate) fn placeholder<L: Lineage>(
     let family = fold(names.last.as_ref());
     let domain = &ctx.context.placeholder_email_domain;
     let pattern = rules.placeholder.replace("@{domain}", "");
-    let filled = pattern
-        .replace("{first_name}", &given)
-        .replace("{last_name}", &family);
+    let filled = pattern.replace("{first_name}", &given).replace("{last_name}", &family);
     let joined = filled.trim_matches(['.', '-', '_']);
-    let local = if joined.is_empty() {
-        format!("Client.{id}")
-    } else {
-        joined.to_owned()
-    };
+    let local = if joined.is_empty() { format!("Client.{id}") } else { joined.to_owned() };
     trail.info(
         FIELD,
         "placeholder-email",

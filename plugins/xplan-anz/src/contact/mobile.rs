@@ -24,9 +24,7 @@ pub(crate) fn mobile<L: Lineage>(
 ) -> Option<String> {
     let from = &rules.mobile.from;
     let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, trail);
-    choose(candidates, FIELD, trail, |text, trail| {
-        accept(&rules.mobile, ctx, text, trail)
-    })
+    choose(candidates, FIELD, trail, |text, trail| accept(&rules.mobile, ctx, text, trail))
 }
 
 /// The number in E.164 if it is a mobile with a country code. The host is asked only about what may be one.
@@ -38,35 +36,27 @@ fn accept<L: Lineage>(
 ) -> Result<String, Refusal> {
     let text = international(rules, text).ok_or(Refusal {
         code: "no-country-code",
-        reason: "has no country code; write it in Xplan as +61 4… or with the code of its country"
-            .into(),
+        reason: "has no country code; write it in Xplan as +61 4… or with the code of its country".into(),
     })?;
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     for (code, mobile_prefixes) in &rules.plans {
         if let Some(national) = digits.strip_prefix(code.as_str()) {
             // `+61 (0)491 …` is a common way to write both forms at once.
             let national = national.trim_start_matches('0');
-            if !mobile_prefixes
-                .iter()
-                .any(|prefix| national.starts_with(prefix.as_str()))
-            {
+            if !mobile_prefixes.iter().any(|prefix| national.starts_with(prefix.as_str())) {
                 return Err(landline());
             }
         }
     }
-    let number = ctx
-        .host
-        .parse_phone(&text, None)
-        .map_err(|problem| match problem {
-            PhoneProblem::NotANumber | PhoneProblem::NoCountryCode => Refusal {
-                code: "not-a-number",
-                reason: "is not a telephone number".into(),
-            },
-            PhoneProblem::NotValid => Refusal {
-                code: "not-valid",
-                reason: "is no number that its country has; a digit may be missing or wrong".into(),
-            },
-        })?;
+    let number = ctx.host.parse_phone(&text, None).map_err(|problem| match problem {
+        PhoneProblem::NotANumber | PhoneProblem::NoCountryCode => {
+            Refusal { code: "not-a-number", reason: "is not a telephone number".into() }
+        }
+        PhoneProblem::NotValid => Refusal {
+            code: "not-valid",
+            reason: "is no number that its country has; a digit may be missing or wrong".into(),
+        },
+    })?;
     match number.line {
         LineType::Mobile => {}
         LineType::FixedLineOrMobile => trail.info(
@@ -91,8 +81,5 @@ fn international<'t>(rules: &MobileMapping, text: &'t str) -> Option<Cow<'t, str
 }
 
 fn landline() -> Refusal {
-    Refusal {
-        code: "not-a-mobile",
-        reason: "is not a mobile number, and only mobiles are taken".into(),
-    }
+    Refusal { code: "not-a-mobile", reason: "is not a mobile number, and only mobiles are taken".into() }
 }
