@@ -1,0 +1,10 @@
+//! One file a noun: the host, its folder, its answers, and what has to be quiet at the end.
+
+mod answer;
+mod folder;
+mod host;
+mod quiet;
+
+pub use answer::Answer;
+pub use folder::{Setup, TOKEN};
+pub use host::Host;
