@@ -85,9 +85,14 @@ impl Book {
 
     /// The client in this place, unless it was removed.
     pub(crate) fn at(&self, place: u32) -> Option<Client> {
+        self.partly_at(place, Lists::ALL)
+    }
+
+    /// The client in this place; lists that are not wanted may be empty.
+    pub(crate) fn partly_at(&self, place: u32, lists: Lists) -> Option<Client> {
         match self.edits.get(place) {
             Some(edited) => edited.cloned(),
-            None => Some(self.generated(place)),
+            None => Some(self.generated(place, lists)),
         }
     }
 
@@ -100,7 +105,7 @@ impl Book {
             Some(Some(client)) if client.hidden => return false,
             Some(Some(client)) => (client.client_adviser, client.group),
             None if groups.is_none() => return true,
-            None => self.placement(place),
+            None => self.placement(self.pair_key(place, self.bond(place).as_ref())),
         };
         groups.is_none_or(|groups| groups.contains(&group)) || adviser == Some(user)
     }
@@ -109,29 +114,34 @@ impl Book {
         Dice::new(self.seed, u64::from(place), purpose)
     }
 
-    fn generated(&self, place: u32) -> Client {
+    fn generated(&self, place: u32, lists: Lists) -> Client {
         let bond = self.bond(place);
-        let person = self.person(place, bond.as_ref());
-        let (client_adviser, group) = self.placement(place);
-        let contacts = self.contacts(place, &person, bond.as_ref());
+        let home = Home {
+            place,
+            bond: bond.as_ref(),
+            pair: self.pair_key(place, bond.as_ref()),
+            entity: self.is_entity(place),
+        };
+        let person = self.person(&home);
+        let (client_adviser, group) = self.placement(home.pair);
+        let contacts = made_if(lists.contacts, || self.contacts(&home, &person));
         let preferred = |wanted: &[&str]| {
-            contacts
-                .iter()
-                .find(|row| row.preferred && wanted.iter().any(|kind| row.kind.eq_ignore_ascii_case(kind)))
-                .map(|row| row.value.clone())
+            let mut marked = contacts.iter().filter(|row| row.preferred);
+            let fits = |kind: &str| wanted.iter().any(|wanted| kind.eq_ignore_ascii_case(wanted));
+            marked.find(|row| fits(&row.kind)).map(|row| row.value.clone())
         };
         Client {
             id: self.id_at(place),
             client_adviser,
             group,
             hidden: false,
-            partner_entity_id: self.partner(place, bond.as_ref()),
-            is_partner: bond.as_ref().is_some_and(|bond| bond.is_partner),
+            partner_entity_id: self.partner(place, home.bond),
+            is_partner: home.bond.is_some_and(|bond| bond.is_partner),
             preferred_email: preferred(&["email"]),
             preferred_phone: preferred(&["mobile", "phone"]),
-            addresses: addresses::addresses(&mut self.dice(place, Purpose::Addresses), self.in_new_zealand(place)),
-            goals: self.goals(place, bond.as_ref()),
-            policies: self.policies(place, bond.as_ref()),
+            addresses: made_if(lists.addresses, || self.addresses(&home)),
+            goals: made_if(lists.goals, || self.goals(&home)),
+            policies: made_if(lists.policies, || self.policies(&home)),
             status: person.status,
             entity_type: person.entity_type,
             title: person.title,
@@ -147,68 +157,107 @@ impl Book {
         }
     }
 
-    fn person(&self, place: u32, bond: Option<&Bond>) -> Person {
-        let mut dice = self.dice(place, Purpose::Person);
-        if self.is_entity(place) {
+    fn person(&self, home: &Home<'_>) -> Person {
+        let mut dice = self.dice(home.place, Purpose::Person);
+        if home.entity {
             return person::entity(&mut dice);
         }
-        let family = self.dice(self.pair_key(place, bond), Purpose::Bond).pick(names::FAMILY);
-        person::individual(&mut dice, family, bond.is_some())
+        let family = self.dice(home.pair, Purpose::Bond).pick(names::FAMILY);
+        person::individual(&mut dice, family, home.bond.is_some())
     }
 
-    fn contacts(&self, place: u32, person: &Person, bond: Option<&Bond>) -> Vec<Contact> {
-        let shared = bond.filter(|bond| bond.shares_email && bond.is_partner).map(|bond| {
-            let other = self.person(bond.other, self.bond(bond.other).as_ref());
-            contacts::email(self.id_at(bond.other), &other)
+    fn contacts(&self, home: &Home<'_>, person: &Person) -> Vec<Contact> {
+        let shared = home.bond.filter(|bond| bond.shares_email && bond.is_partner).map(|bond| {
+            let other = self.generated(bond.other, Lists::NONE);
+            contacts::email(other.id, other.first_name.as_deref(), other.last_name.as_deref())
         });
         let owner = contacts::Owner {
-            id: self.id_at(place),
+            id: self.id_at(home.place),
             person,
-            new_zealand: self.in_new_zealand(place),
+            new_zealand: self.in_new_zealand(home),
             shared_email: shared,
         };
-        contacts::contacts(&mut self.dice(place, Purpose::Contacts), &owner)
+        contacts::contacts(&mut self.dice(home.place, Purpose::Contacts), &owner)
     }
 
-    /// Goals sit on the primary's record; a few couples have some on the partner's too.
-    fn goals(&self, place: u32, bond: Option<&Bond>) -> Vec<Goal> {
-        let mut dice = self.dice(place, Purpose::Goals);
-        if self.is_entity(place) || bond.is_some_and(|bond| bond.is_partner) && !dice.percent(8) {
-            return Vec::new();
-        }
-        goals::goals(&mut dice, bond.is_some(), self.currency(place))
+    fn addresses(&self, home: &Home<'_>) -> Vec<Address> {
+        let mut dice = self.dice(home.place, Purpose::Addresses);
+        addresses::addresses(&mut dice, self.in_new_zealand(home))
     }
 
-    fn policies(&self, place: u32, bond: Option<&Bond>) -> Vec<Policy> {
-        let mut dice = self.dice(place, Purpose::Policies);
-        if self.is_entity(place) || bond.is_some_and(|bond| bond.is_partner) && !dice.percent(8) {
+    fn goals(&self, home: &Home<'_>) -> Vec<Goal> {
+        let mut dice = self.dice(home.place, Purpose::Goals);
+        if !home.holds_lists(&mut dice) {
             return Vec::new();
         }
-        policies::policies(&mut dice, bond.is_some(), self.currency(place))
+        goals::goals(&mut dice, home.bond.is_some(), self.currency(home))
+    }
+
+    fn policies(&self, home: &Home<'_>) -> Vec<Policy> {
+        let mut dice = self.dice(home.place, Purpose::Policies);
+        if !home.holds_lists(&mut dice) {
+            return Vec::new();
+        }
+        policies::policies(&mut dice, home.bond.is_some(), self.currency(home))
     }
 
     /// The adviser and the group; couples share them.
-    fn placement(&self, place: u32) -> (Option<u32>, u32) {
-        let mut dice = self.dice(self.pair_key(place, self.bond(place).as_ref()), Purpose::Adviser);
-        let adviser = &self.users[dice.below(self.users.len() as u32) as usize];
+    fn placement(&self, pair: u32) -> (Option<u32>, u32) {
+        let mut dice = self.dice(pair, Purpose::Adviser);
+        let adviser = dice.pick_ref(&self.users);
         match dice.below(100) {
             0..2 => (None, adviser.group),
             // Looked after by somebody of another group, as after a change of advisers.
-            2..4 => (Some(adviser.id), GROUPS[dice.below(GROUPS.len() as u32) as usize].0),
+            2..4 => (Some(adviser.id), dice.pick(GROUPS).0),
             _ => (Some(adviser.id), adviser.group),
         }
     }
 
-    fn in_new_zealand(&self, place: u32) -> bool {
+    fn in_new_zealand(&self, home: &Home<'_>) -> bool {
         match self.region {
             Region::Au => false,
             Region::Nz => true,
             // By the pair, so that a couple lives in one country.
-            Region::Mix => self.dice(self.pair_key(place, self.bond(place).as_ref()), Purpose::Kind).percent(35),
+            Region::Mix => self.dice(home.pair, Purpose::Kind).percent(35),
         }
     }
 
-    fn currency(&self, place: u32) -> &'static str {
-        if self.in_new_zealand(place) { "NZD" } else { "AUD" }
+    fn currency(&self, home: &Home<'_>) -> &'static str {
+        if self.in_new_zealand(home) { "NZD" } else { "AUD" }
+    }
+}
+
+/// Which lists of a client are wanted; making one that is not costs as much as answering one that is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lists {
+    /// Also what the preferred email and telephone are taken from.
+    pub(crate) contacts: bool,
+    pub(crate) addresses: bool,
+    pub(crate) goals: bool,
+    pub(crate) policies: bool,
+}
+
+impl Lists {
+    const NONE: Self = Self { contacts: false, addresses: false, goals: false, policies: false };
+    const ALL: Self = Self { contacts: true, addresses: true, goals: true, policies: true };
+}
+
+fn made_if<T>(wanted: bool, make: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    if wanted { make() } else { Vec::new() }
+}
+
+/// A place with what every part of its client depends on.
+struct Home<'a> {
+    place: u32,
+    bond: Option<&'a Bond>,
+    /// The place whose throws a couple shares.
+    pair: u32,
+    entity: bool,
+}
+
+impl Home<'_> {
+    /// Goals and policies sit on the primary's record; a few partners have some of their own.
+    fn holds_lists(&self, dice: &mut Dice) -> bool {
+        !self.entity && (!self.bond.is_some_and(|bond| bond.is_partner) || dice.percent(8))
     }
 }

@@ -15,6 +15,8 @@ mod lock;
 pub mod options;
 mod server;
 mod site;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

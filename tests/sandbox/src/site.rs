@@ -21,6 +21,8 @@ pub(crate) use notes::Notes;
 pub use notes::{Attachment, Note};
 use prepared::Prepared;
 pub(crate) use query::Query;
+#[cfg(test)]
+pub(crate) use query::bookmark;
 use route::Route;
 pub(crate) use sessions::{Credentials, Sessions};
 pub(crate) use stats::Counters;

@@ -67,14 +67,17 @@ fn email_of(dice: &mut Dice, owner: &Owner<'_>) -> Option<Text> {
             Some(dice.pick(&["none@", "n/a", "jo at example dot com", "a@b@example.com", "client@example"]).into())
         }
         120..130 => Some("office@example.com".into()),
-        _ => owner.shared_email.clone().or_else(|| Some(email(owner.id, owner.person))),
+        _ => owner
+            .shared_email
+            .clone()
+            .or_else(|| Some(email(owner.id, owner.person.first_name.as_deref(), owner.person.last_name.as_deref()))),
     }
 }
 
 /// The person's own email: built of the name where it is plain ASCII, else of the number.
-pub(super) fn email(id: u32, person: &Person) -> Text {
+pub(super) fn email(id: u32, first_name: Option<&str>, last_name: Option<&str>) -> Text {
     let mut local = String::with_capacity(32);
-    for name in [&person.first_name, &person.last_name].into_iter().flatten() {
+    for name in [first_name, last_name].into_iter().flatten() {
         if !local.is_empty() {
             local.push('.');
         }

@@ -54,7 +54,12 @@ impl Dice {
 
     /// One of `from`, which is not empty.
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u32) as usize]
+        *self.pick_ref(from)
+    }
+
+    /// One of `from`, which is not empty, where it stands.
+    pub(crate) fn pick_ref<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len() as u32) as usize]
     }
 
     /// A number from 0 up to 1.

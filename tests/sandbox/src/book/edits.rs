@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Book, Client};
+use super::{Book, Client, Lists};
 
 /// Changes by place; a removed client is `None`.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Book {
 
     /// A new person as the book would invent the next one, single and in the first group; to be changed and added.
     pub fn newcomer(&self) -> Client {
-        let mut client = self.generated(self.places());
+        let mut client = self.generated(self.places(), Lists::ALL);
         client.group = super::GROUPS[0].0;
         client.id = 0;
         client

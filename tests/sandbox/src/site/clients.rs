@@ -105,7 +105,7 @@ impl Site {
         let stretch = self.prepared.stretch(self.prepared.list(list), place / STRETCH, || {
             let mut plain = Vec::with_capacity(2048);
             Stretch::made(place / STRETCH, book.places(), |out, place| {
-                let Some(client) = book.at(place) else { return };
+                let Some(client) = book.partly_at(place, rows::needed(list)) else { return };
                 plain.clear();
                 rows::list(&mut plain, &client, list);
                 json::escaped(out, &plain);
@@ -157,9 +157,10 @@ impl Page<'_> {
     fn push(&mut self, place: u32) {
         let number = place / STRETCH;
         if self.at.as_ref().is_none_or(|(at, _)| *at != number) {
+            let lists = self.form.lists();
             let make = || {
                 Stretch::made(number, self.book.places(), |out, place| {
-                    if let Some(client) = self.book.at(place) {
+                    if let Some(client) = self.book.partly_at(place, lists) {
                         rows::client(out, &client, self.form);
                     }
                 })

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::query::Query;
 use super::route::List;
-use crate::book::{Address, Client, Contact, Cover, Goal, Policy, Text, User};
+use crate::book::{Address, Client, Contact, Cover, Goal, Lists, Policy, Text, User};
 use crate::json;
 
 /// A field of a client that can be asked for.
@@ -62,6 +62,15 @@ impl Form {
             .filter_map(|name| FIELDS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field))
             .collect();
         Ok(Self { fields, status: query.switch("include_client_status")?, flat })
+    }
+}
+
+impl Form {
+    /// The lists that the fields are taken from.
+    pub(super) fn lists(&self) -> Lists {
+        let preferred = [Field::PreferredEmail, Field::PreferredPhone];
+        let contacts = self.fields.iter().any(|field| preferred.contains(field));
+        Lists { contacts, ..Lists::default() }
     }
 }
 
@@ -167,6 +176,16 @@ pub(super) fn user(out: &mut Vec<u8>, user: &User, query: Query<'_>) {
         separator = b",";
     }
     out.extend_from_slice(b"}}");
+}
+
+/// What of a client has to be made to write this list.
+pub(super) fn needed(list: List) -> Lists {
+    Lists {
+        contacts: list == List::Contact,
+        addresses: list == List::Address,
+        goals: list == List::Goals,
+        policies: list == List::Insurance,
+    }
 }
 
 /// Appends a whole list of a client as an array.
