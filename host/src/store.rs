@@ -5,10 +5,10 @@
 //! Every key begins with the practice.
 
 pub mod book;
+mod open;
 pub mod outbox;
 pub mod runs;
 
-use std::path::Path;
 use std::sync::Arc;
 
 /// The open store. Cheap to clone.
@@ -40,14 +40,6 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the store in the data folder, making it on first use.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`], [`StoreError::TooNew`], or what the disk said.
-    pub fn open(_data_dir: &Path) -> Result<Self, StoreError> {
-        todo!()
-    }
-
     /// Runs `work` in a read transaction on a blocking thread: one consistent view, writers go on.
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -89,4 +81,4 @@ macro_rules! failed_from {
         }
     })+ };
 }
-failed_from!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+failed_from!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError, postcard::Error);
