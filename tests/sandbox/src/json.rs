@@ -11,27 +11,35 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// What each byte becomes inside a string: 0 itself, `u` a numbered escape, else a backslash and this letter.
+const ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        escapes[control] = b'u';
+        control += 1;
+    }
+    escapes[b'\n' as usize] = b'n';
+    escapes[b'\r' as usize] = b'r';
+    escapes[b'\t' as usize] = b't';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes
+};
+
 /// Appends UTF-8 `bytes` as the inside of a JSON string; runs that need no escape are copied whole.
 pub(crate) fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let short = match byte {
-            b'"' | b'\\' => byte,
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0..0x20 => 0,
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[from..at]);
-        from = at + 1;
-        if short == 0 {
-            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            out.extend_from_slice(&[b'\\', short]);
+    out.reserve(bytes.len() + bytes.len() / 4);
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| ESCAPES[*byte as usize] != 0) {
+        out.extend_from_slice(&rest[..at]);
+        match ESCAPES[rest[at] as usize] {
+            b'u' => out.extend_from_slice(format!("\\u{:04x}", rest[at]).as_bytes()),
+            letter => out.extend_from_slice(&[b'\\', letter]),
         }
+        rest = &rest[at + 1..];
     }
-    out.extend_from_slice(&bytes[from..]);
+    out.extend_from_slice(rest);
 }
 
 /// Appends a whole number.
@@ -77,4 +85,27 @@ pub(crate) fn money(out: &mut Vec<u8>, money: &Money) {
 /// Appends `true` or `false`.
 pub(crate) fn boolean(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_reads_back_as_it_was() {
+        for original in ["", "plain", "\"\\\"", "a\nb\r\n\tc", "\u{1}\u{1f}\u{7f}", "Māori 王 \u{2019}", "\\\\\""] {
+            let mut out = Vec::new();
+            text(&mut out, original);
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), original);
+        }
+    }
+
+    #[test]
+    fn numbers_have_all_their_digits() {
+        for original in [0, 7, 10, 30_001, u32::MAX] {
+            let mut out = Vec::new();
+            number(&mut out, original);
+            assert_eq!(String::from_utf8(out).unwrap(), original.to_string());
+        }
+    }
 }
