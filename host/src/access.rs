@@ -1,18 +1,184 @@
-//! Who may do what: accounts, sessions and tokens.
+//! Who may come in: accounts, sessions, the set-up link and tokens.
+//!
+//! Serves `api` and `web`, which know requests and answers. What somebody may do once inside is
+//! [`crate::domain::access::authorize`]. Passwords and tokens are kept as hashes only and are never logged.
+
+pub mod account;
+mod password;
+pub mod request;
+pub mod session;
+mod setup;
+mod throttle;
+mod token;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
+use uuid::Uuid;
 
-use crate::store::Store;
+pub use account::{AccountError, FieldProblem, NewUser};
+pub use session::{Session, SignedIn};
+
+use crate::access::setup::SetUpLink;
+use crate::access::throttle::Throttle;
+use crate::domain::access::{Actor, Role, User};
+use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::store::access::{Added, StoredSession, StoredUser};
+use crate::store::{Store, StoreError};
 
 /// Signs people and programs in. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
     store: Store,
+    bootstrap: Option<token::Digest>,
+    set_up_link: Arc<Mutex<Option<SetUpLink>>>,
+    throttle: Arc<Mutex<Throttle>>,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No account has this email and password; it is not said which of them is wrong.
+    #[error("no account has this email and password")]
+    Refused,
+    /// Too many tries failed, for this email or in all.
+    #[error("too many sign-ins failed; try again in {} minutes", .retry_after.as_secs().div_ceil(60))]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Access {
     /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's.
-    pub fn new(store: Store, _bootstrap_token: Option<SecretString>) -> Self {
-        Self { store }
+    pub fn new(store: Store, bootstrap_token: Option<&SecretString>) -> Self {
+        Self {
+            store,
+            bootstrap: bootstrap_token.map(token::digest_of),
+            set_up_link: Arc::default(),
+            throttle: Arc::default(),
+        }
+    }
+
+    /// The token of a set-up link that makes the first account, for 30 minutes and once; it takes the place of an
+    /// earlier one. None where there is an account already.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn offer_set_up(&self, now: Timestamp) -> Result<Option<SecretString>, StoreError> {
+        if self.store.has_users().await? {
+            return Ok(None);
+        }
+        let token = token::new();
+        *lock(&self.set_up_link) = Some(SetUpLink::new(&token, now));
+        Ok(Some(token))
+    }
+
+    /// Whether a set-up link still holds; the page asks before it shows the form.
+    pub fn is_set_up_open(&self, token: &str, now: Timestamp) -> bool {
+        lock(&self.set_up_link).as_ref().is_some_and(|link| link.is_open(token, now))
+    }
+
+    /// Makes the first account, a practice manager's, and signs in. Afterwards the link is over; a form that does not
+    /// hold leaves it open.
+    ///
+    /// # Errors
+    /// As [`AccountError`] says; no account was made then.
+    pub async fn set_up(&self, token: &str, new: NewUser, now: Timestamp) -> Result<SignedIn, AccountError> {
+        if !self.is_set_up_open(token, now) {
+            return Err(AccountError::LinkIsOver);
+        }
+        let stored = new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
+        match self.store.add_first_user(stored.clone()).await? {
+            Added::Yes => {
+                *lock(&self.set_up_link) = None;
+                Ok(self.open_session(stored.user, now).await?)
+            }
+            Added::No => Err(AccountError::LinkIsOver),
+        }
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// As [`AccountError`] says; no account was made then.
+    pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
+        let stored = new_account(&new).await?;
+        match self.store.add_user(stored.clone()).await? {
+            Added::Yes => Ok(stored.user),
+            Added::No => Err(NewUser::email_is_taken()),
+        }
+    }
+
+    /// Opens a session for whoever knows an account's password. Takes as long for an email that nobody has.
+    ///
+    /// # Errors
+    /// [`SignInError::Refused`], [`SignInError::TooMany`], or where the store fails.
+    pub async fn sign_in(&self, email: &str, password: &SecretString, now: Timestamp) -> Result<SignedIn, SignInError> {
+        let typed = email.trim().to_lowercase();
+        let key = token::digest(&typed);
+        lock(&self.throttle).begin(key, now).map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        let stored = match EmailAddress::try_from(typed) {
+            Ok(email) => self.store.user_by_email(email).await?,
+            Err(_) => None,
+        };
+        let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
+        let is_right = password::is_right(password, hash).await;
+        let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
+        lock(&self.throttle).succeeded(key);
+        Ok(self.open_session(stored.user, now).await?)
+    }
+
+    /// The session that a token opens; none where it is over or was never given.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn session(&self, token: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let key = token::digest(token);
+        let found = self.store.session(*key.as_bytes()).await?;
+        let Some((stored, user)) = found.filter(|(stored, _)| session::is_alive(stored, now)) else { return Ok(None) };
+        if session::is_to_be_noted(&stored, now) {
+            self.store.note_session_use(*key.as_bytes(), now).await?;
+        }
+        Ok(Some(Session { user, ends_at: session::ends_at(stored.opened_at) }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// Where the store fails; the session holds then.
+    pub async fn sign_out(&self, token: &str) -> Result<(), StoreError> {
+        self.store.remove_session(*token::digest(token).as_bytes()).await
+    }
+
+    /// Whose an API token is.
+    pub fn token_holder(&self, token: &str) -> Option<Actor> {
+        let is_bootstrap = self.bootstrap.is_some_and(|digest| digest == token::digest(token));
+        is_bootstrap.then(|| Actor { name: "the bootstrap token".to_owned(), role: Role::PracticeManager })
+    }
+
+    async fn open_session(&self, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
+        let token = token::new();
+        let stored = StoredSession { user_id: user.id, opened_at: now, used_at: now };
+        self.store.add_session(*token::digest_of(&token).as_bytes(), stored, now - session::LONGEST).await?;
+        Ok(SignedIn { token, session: Session { user, ends_at: session::ends_at(now) } })
     }
 }
+
+async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
+    let email = new.check()?;
+    let user = User { id: UserId(Uuid::now_v7()), email, name: new.name.trim().to_owned(), role: new.role };
+    Ok(StoredUser { user, password_hash: password::hash(&new.password).await })
+}
+
+/// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

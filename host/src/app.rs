@@ -51,7 +51,7 @@ impl App {
         let connections = Connections::new(connections);
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone());
-        let access = Access::new(store.clone(), config.server.bootstrap_token.clone());
+        let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, access })
     }
 }

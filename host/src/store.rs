@@ -4,6 +4,7 @@
 //! never in tables or keys. The only module that names redb, and the only one that moves work to blocking threads.
 //! Every key begins with the practice.
 
+pub mod access;
 pub mod book;
 mod open;
 pub mod outbox;

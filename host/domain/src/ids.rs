@@ -48,6 +48,10 @@ uuid_id! {
     /// A file note on its way to the CRM, a UUIDv7.
     NoteId
 }
+uuid_id! {
+    /// An account of somebody who signs in, a UUIDv7.
+    UserId
+}
 
 /// The CRM's id of an entity, as text. Unique within one connection only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! construction: a `Money` has a currency, an `E164` is a number, a `Date` exists. Text that is not yet any of
 //! these is a candidate and lives in the host's `pack` module.
 
+pub mod access;
 pub mod diagnostic;
 pub mod ids;
 pub mod note;
@@ -13,6 +14,6 @@ pub mod stored;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use ids::{ClientId, ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
+pub use ids::{ClientId, ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId};
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

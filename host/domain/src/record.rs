@@ -43,6 +43,9 @@ macro_rules! words {
             $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
         }
         impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
             /// The word as it stands in JSON.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

@@ -1,0 +1,143 @@
+//! Who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything up.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::UserId;
+use crate::value::EmailAddress;
+
+/// What somebody is in the practice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Connects the CRM and manages access.
+    PracticeManager,
+    /// A professional who answers for households.
+    Adviser,
+    /// Works for an adviser.
+    Associate,
+    /// Prepares advice.
+    Paraplanner,
+    /// Serves clients and staff.
+    Support,
+    /// Watches over the practice: sees everything, changes nothing.
+    Compliance,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PracticeManager => "practice manager",
+            Self::Adviser => "adviser",
+            Self::Associate => "associate",
+            Self::Paraplanner => "paraplanner",
+            Self::Support => "support",
+            Self::Compliance => "compliance",
+        })
+    }
+}
+
+/// Somebody's account.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// The account's id.
+    pub id: UserId,
+    /// Under which the person signs in; case does not matter.
+    pub email: EmailAddress,
+    /// As colleagues know them.
+    pub name: String,
+    /// What they are in the practice.
+    pub role: Role,
+}
+
+/// Who asks: a person who signed in, or a program with a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The person's name, or what the token is for.
+    pub name: String,
+    /// What they are in the practice.
+    pub role: Role,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// See households, clients, where their values come from, and what is in quarantine.
+    ReadBook,
+    /// See connections and their runs.
+    ReadRuns,
+    /// Start or cancel a run.
+    ControlRuns,
+    /// See file notes and their delivery.
+    ReadNotes,
+    /// Report an event of a household, or deliver its note again.
+    WriteNotes,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::ReadBook, Self::ReadRuns, Self::ControlRuns, Self::ReadNotes, Self::WriteNotes];
+
+    fn changes_something(self) -> bool {
+        matches!(self, Self::ControlRuns | Self::WriteNotes)
+    }
+}
+
+/// The answer of [`authorize`], with the reason as a sentence for the person who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Go on.
+    Allow {
+        /// Why.
+        because: &'static str,
+    },
+    /// Do nothing.
+    Deny {
+        /// Why, and who can change that.
+        because: &'static str,
+    },
+}
+
+/// Whether `actor` may do `action`. Advisers and staff work in the households that they are given; until a household
+/// is given to somebody, all of them are closed.
+pub fn authorize(actor: &Actor, action: Action) -> Decision {
+    match actor.role {
+        Role::PracticeManager => Decision::Allow { because: "A practice manager manages the whole practice." },
+        Role::Compliance if action.changes_something() => Decision::Deny {
+            because: "Compliance sees everything and changes nothing. Ask a practice manager to do this.",
+        },
+        Role::Compliance => Decision::Allow { because: "Compliance sees everything." },
+        Role::Adviser | Role::Associate | Role::Paraplanner | Role::Support => match action {
+            Action::ReadRuns => Decision::Allow { because: "All staff see how the sync is going." },
+            Action::ControlRuns => {
+                Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
+            }
+            Action::ReadBook | Action::ReadNotes | Action::WriteNotes => {
+                Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_and_what_they_may_do() {
+        use Action::{ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteNotes};
+        let check = |role, allowed: &[Action]| {
+            let actor = Actor { name: "Ayda Khan".to_owned(), role };
+            for action in Action::ALL {
+                let is_allowed = matches!(authorize(&actor, *action), Decision::Allow { .. });
+                assert_eq!(is_allowed, allowed.contains(action), "{role}: {action:?}");
+            }
+        };
+        check(Role::PracticeManager, &[ReadBook, ReadRuns, ControlRuns, ReadNotes, WriteNotes]);
+        check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
+        for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
+            check(role, &[ReadRuns]);
+        }
+    }
+}

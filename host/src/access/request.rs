@@ -1,0 +1,92 @@
+//! What a request's headers say of who sends it: the session cookie, and whether one of the host's own pages asks.
+
+use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::{HeaderMap, Method, Uri};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::access::session::LONGEST;
+
+/// `__Host-` makes browsers insist on `Secure`, on `Path=/` and on no `Domain`, so that no other host can set it.
+const COOKIE_NAME: &str = "__Host-tidegate";
+
+/// The session token that a request brings.
+pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE_NAME).then_some(value)
+    })
+}
+
+/// The `Set-Cookie` that hands a session token to a browser.
+pub fn session_cookie(token: &SecretString) -> String {
+    let seconds = LONGEST.as_secs();
+    let token = token.expose_secret();
+    format!("{COOKIE_NAME}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// The `Set-Cookie` that takes it away again.
+pub fn no_session_cookie() -> String {
+    format!("{COOKIE_NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// Whether a request that a cookie vouches for was meant by the person: other sites can make a browser send it, but
+/// they cannot forge `Sec-Fetch-Site` or `Origin`. Browsers without either may read, which the sender cannot see the
+/// answer of, and not change anything.
+pub fn is_from_own_page(method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let own_origin = |origin: &str| {
+        let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
+        authority.is_some() && authority.as_deref() == headers.get(HOST).and_then(|host| host.to_str().ok())
+    };
+    match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some("same-origin"), _) => true,
+        // Typed into the address bar or opened from a bookmark.
+        (Some("none"), _) => method.is_safe(),
+        (Some(_), _) => false,
+        (None, Some(origin)) => own_origin(origin),
+        (None, None) => method.is_safe(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (axum::http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let check = |line: &str, expected| assert_eq!(session_token(&headers(&[("cookie", line)])), expected, "{line}");
+        check("__Host-tidegate=abc", Some("abc"));
+        check("theme=dark; __Host-tidegate=abc; x=y", Some("abc"));
+        check("tidegate=abc", None);
+        check("", None);
+        assert_eq!(
+            session_cookie(&"abc".into()),
+            "__Host-tidegate=abc; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax"
+        );
+    }
+
+    #[test]
+    fn only_own_pages_are_believed() {
+        let check = |method: Method, pairs: &[(&'static str, &str)], expected| {
+            let mut headers = headers(pairs);
+            headers.insert(HOST, "tidegate.example:8080".parse().unwrap());
+            assert_eq!(is_from_own_page(&method, &headers), expected, "{method} {pairs:?}");
+        };
+        check(Method::POST, &[("sec-fetch-site", "same-origin")], true);
+        check(Method::POST, &[("sec-fetch-site", "none")], false);
+        check(Method::GET, &[("sec-fetch-site", "none")], true);
+        check(Method::GET, &[("sec-fetch-site", "cross-site")], false);
+        check(Method::POST, &[("sec-fetch-site", "same-site")], false);
+        check(Method::POST, &[("sec-fetch-site", "cross-site"), ("origin", "http://tidegate.example:8080")], false);
+        check(Method::POST, &[("origin", "http://tidegate.example:8080")], true);
+        check(Method::POST, &[("origin", "http://evil.example")], false);
+        check(Method::POST, &[("origin", "null")], false);
+        check(Method::GET, &[], true);
+        check(Method::POST, &[], false);
+    }
+}

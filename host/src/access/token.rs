@@ -1,0 +1,39 @@
+//! Opaque tokens: 256 random bits that only their holder knows. What is kept of one is its digest.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// What is kept of a token. Compared in constant time, which `blake3::Hash` does by itself. A slow hash would add
+/// nothing: nobody guesses 256 random bits.
+pub type Digest = blake3::Hash;
+
+/// A new token, 43 characters that may stand in a URL.
+pub fn new() -> SecretString {
+    let bytes: [u8; 32] = rand::random();
+    URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
+/// The digest of a token as somebody shows it.
+pub fn digest(token: &str) -> Digest {
+    blake3::hash(token.as_bytes())
+}
+
+/// The digest of a token that this process holds.
+pub fn digest_of(token: &SecretString) -> Digest {
+    digest(token.expose_secret())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_fit_into_a_url() {
+        let (one, other) = (new(), new());
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        assert_eq!(one.expose_secret().len(), 43);
+        assert!(one.expose_secret().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        assert_eq!(digest_of(&one), digest(one.expose_secret()));
+    }
+}

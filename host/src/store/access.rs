@@ -1,0 +1,190 @@
+//! Accounts and sessions. Serves `access`.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::access::User;
+use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::store::{Store, StoreError};
+
+/// The host serves one practice; every key begins with it.
+const PRACTICE: u32 = 1;
+
+/// An account as JSON, by id.
+const USERS: TableDefinition<'_, (u32, [u8; 16]), &[u8]> = TableDefinition::new("users");
+/// The account's id, by its email in lower case.
+const USERS_BY_EMAIL: TableDefinition<'_, (u32, &str), [u8; 16]> = TableDefinition::new("users-by-email");
+/// A session as JSON, by the digest of its token.
+const SESSIONS: TableDefinition<'_, (u32, [u8; 32]), &[u8]> = TableDefinition::new("sessions");
+
+/// An account with what its password is checked against.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StoredUser {
+    /// The account.
+    pub user: User,
+    /// A PHC string.
+    pub password_hash: String,
+}
+
+/// A session; its key is the digest of its token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredSession {
+    /// Whose.
+    pub user_id: UserId,
+    /// When the person signed in.
+    pub opened_at: Timestamp,
+    /// When it was last used, give or take five minutes.
+    pub used_at: Timestamp,
+}
+
+/// Whether an account was added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Added {
+    /// It was.
+    Yes,
+    /// Another stands in its way; nothing changed.
+    No,
+}
+
+/// Makes the tables.
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(USERS)?;
+    transaction.open_table(USERS_BY_EMAIL)?;
+    transaction.open_table(SESSIONS)?;
+    Ok(())
+}
+
+impl Store {
+    /// Whether there is any account.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn has_users(&self) -> Result<bool, StoreError> {
+        self.read(|transaction| Ok(transaction.open_table(USERS)?.first()?.is_some())).await
+    }
+
+    /// Adds an account where there is none at all.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn add_first_user(&self, user: StoredUser) -> Result<Added, StoreError> {
+        self.write(move |transaction| {
+            let is_first = transaction.open_table(USERS)?.first()?.is_none();
+            if is_first { add(transaction, &user) } else { Ok(Added::No) }
+        })
+        .await
+    }
+
+    /// Adds an account whose email no other account has.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn add_user(&self, user: StoredUser) -> Result<Added, StoreError> {
+        self.write(move |transaction| add(transaction, &user)).await
+    }
+
+    /// The account with this email, whatever the case.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn user_by_email(&self, email: EmailAddress) -> Result<Option<StoredUser>, StoreError> {
+        self.read(move |transaction| {
+            let ids = transaction.open_table(USERS_BY_EMAIL)?;
+            let Some(id) = ids.get((PRACTICE, folded(&email).as_str()))? else { return Ok(None) };
+            let users = transaction.open_table(USERS)?;
+            users.get((PRACTICE, id.value()))?.map(|row| decode(row.value())).transpose()
+        })
+        .await
+    }
+
+    /// Opens a session, and forgets those opened before `forget_before`.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn add_session(
+        &self,
+        key: [u8; 32],
+        session: StoredSession,
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut sessions = transaction.open_table(SESSIONS)?;
+            sessions.retain(|_, row| {
+                decode::<StoredSession>(row).is_ok_and(|session| session.opened_at >= forget_before)
+            })?;
+            sessions.insert((PRACTICE, key), encode(&session)?.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A session with its person's account.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn session(&self, key: [u8; 32]) -> Result<Option<(StoredSession, User)>, StoreError> {
+        self.read(move |transaction| {
+            let sessions = transaction.open_table(SESSIONS)?;
+            let Some(row) = sessions.get((PRACTICE, key))? else { return Ok(None) };
+            let session: StoredSession = decode(row.value())?;
+            let users = transaction.open_table(USERS)?;
+            let Some(row) = users.get((PRACTICE, session.user_id.0.into_bytes()))? else { return Ok(None) };
+            let stored: StoredUser = decode(row.value())?;
+            Ok(Some((session, stored.user)))
+        })
+        .await
+    }
+
+    /// Keeps that a session was used; nothing where it has ended meanwhile.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn note_session_use(&self, key: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut sessions = transaction.open_table(SESSIONS)?;
+            let found = sessions.get((PRACTICE, key))?.map(|row| decode::<StoredSession>(row.value())).transpose()?;
+            if let Some(session) = found {
+                let used = StoredSession { used_at: now, ..session };
+                sessions.insert((PRACTICE, key), encode(&used)?.as_slice())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn remove_session(&self, key: [u8; 32]) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.open_table(SESSIONS)?.remove((PRACTICE, key))?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn add(transaction: &WriteTransaction, stored: &StoredUser) -> Result<Added, StoreError> {
+    let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
+    let email = folded(&stored.user.email);
+    if ids.get((PRACTICE, email.as_str()))?.is_some() {
+        return Ok(Added::No);
+    }
+    let id = stored.user.id.0.into_bytes();
+    ids.insert((PRACTICE, email.as_str()), id)?;
+    transaction.open_table(USERS)?.insert((PRACTICE, id), encode(stored)?.as_slice())?;
+    Ok(Added::Yes)
+}
+
+fn folded(email: &EmailAddress) -> String {
+    email.as_str().to_lowercase()
+}
+
+fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Failed(error.to_string()))
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(error.to_string()))
+}
