@@ -22,10 +22,11 @@ struct Batch<'a> {
 
 #[derive(Deserialize)]
 struct Item<'a> {
+    /// Answered as it came.
     #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default = "reading")]
+    method: Cow<'a, str>,
     #[serde(borrow)]
     url: Cow<'a, str>,
     /// An object, or one as a JSON string.
@@ -33,6 +34,10 @@ struct Item<'a> {
     body: Option<&'a RawValue>,
     #[serde(default)]
     omit_results_on_success: bool,
+}
+
+fn reading() -> Cow<'static, str> {
+    Cow::Borrowed("GET")
 }
 
 impl Site {
@@ -56,7 +61,7 @@ impl Site {
     }
 
     fn append_item(&self, out: &mut Vec<u8>, asker: &Asker<'_>, item: &Item<'_>) {
-        let method = item.method.as_deref().unwrap_or("GET");
+        let method = &*item.method;
         let start = out.len();
         if method == "GET"
             && !item.omit_results_on_success
@@ -101,7 +106,7 @@ fn open(out: &mut Vec<u8>, status: u16, item: &Item<'_>) {
     out.extend_from_slice(br#","msg":""#);
     out.extend_from_slice(reason(status).as_bytes());
     out.extend_from_slice(br#"","name":"#);
-    json::maybe(out, item.name.as_deref(), json::text);
+    out.extend_from_slice(item.name.map_or("null", RawValue::get).as_bytes());
     out.extend_from_slice(br#","body":""#);
 }
 

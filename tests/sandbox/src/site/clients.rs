@@ -10,6 +10,9 @@ use crate::book::{Book, Client};
 use crate::json;
 use crate::lock::reading;
 
+/// About how many bytes a row has with every field: so much is set aside for each row of a page.
+const USUAL_ROW: usize = 640;
+
 /// The filters of the list. Filtering makes every client anew, which the plain walk avoids.
 struct Filter {
     groups: Option<Vec<u32>>,
@@ -54,7 +57,7 @@ impl Site {
             shelf: &shelf,
             form: &form,
             at: None,
-            out: Vec::with_capacity(64 << 10),
+            out: Vec::with_capacity(paging.size * USUAL_ROW),
             rows: 0,
         };
         page.out.push(b'[');
