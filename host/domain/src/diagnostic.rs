@@ -28,6 +28,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A value was derived, or something is worth knowing about it.
+    pub fn info(field: &str, code: &str, message: String) -> Self {
+        Self { severity: Severity::Info, field: Some(field.to_owned()), code: code.to_owned(), message }
+    }
+
     /// A value was left out or stands in doubt.
     pub fn warning(field: &str, code: &str, message: String) -> Self {
         Self { severity: Severity::Warning, field: Some(field.to_owned()), code: code.to_owned(), message }

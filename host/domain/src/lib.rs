@@ -6,8 +6,12 @@
 
 pub mod access;
 pub mod diagnostic;
+pub mod fold;
+pub mod household;
 pub mod ids;
+pub mod merge;
 pub mod note;
+pub mod placeholder;
 pub mod record;
 pub mod run;
 pub mod stored;

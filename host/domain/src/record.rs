@@ -227,6 +227,34 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of whom only the id and the status are known.
+    pub fn unnamed(external_id: ExternalId, status: ClientStatus) -> Self {
+        Self {
+            external_id,
+            title: None,
+            first_name: None,
+            middle_name: None,
+            last_name: None,
+            preferred_name: None,
+            date_of_birth: None,
+            sex: None,
+            address_line_1: None,
+            address_line_2: None,
+            suburb: None,
+            state: None,
+            postcode: None,
+            country_code: None,
+            email: None,
+            email_is_placeholder: false,
+            mobile: None,
+            adviser_external_id: None,
+            partner_external_id: None,
+            is_partner: false,
+            status,
+            extensions: Vec::new(),
+        }
+    }
+
     /// First and last name, or whichever there is; empty where there is neither.
     pub fn full_name(&self) -> String {
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];

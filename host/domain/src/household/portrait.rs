@@ -1,0 +1,137 @@
+//! What a household is called, in which order its people stand, and what stands in doubt.
+
+use crate::diagnostic::Diagnostic;
+use crate::ids::ExternalId;
+use crate::record::Client;
+
+/// A household as its people make it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Portrait {
+    /// `Ayda Khan & Sam Khan`, the primary client first.
+    pub name: String,
+    /// Where the primary client stands among the given people.
+    pub primary: usize,
+    /// The CRM's adviser of the primary client.
+    pub adviser_external_id: Option<ExternalId>,
+    /// What stands in doubt.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Describes the household of one or two people, given in the order of persons, each with whether the partner whom
+/// the CRM names is in the book. The first of them is the primary client, unless the CRM calls that one the partner
+/// and the other not.
+pub fn portrait(people: &[(&Client, bool)]) -> Portrait {
+    let primary = people.iter().position(|(client, _)| !client.is_partner).unwrap_or(0);
+    let mut name = String::new();
+    let others = people.iter().enumerate().filter(|(index, _)| *index != primary).map(|(_, person)| person);
+    for (client, _) in people.get(primary).into_iter().chain(others) {
+        if !name.is_empty() {
+            name.push_str(" & ");
+        }
+        name.push_str(&client.full_name());
+    }
+    let diagnostics = match people {
+        [(alone, named_is_in_book)] => doubts_of_one(alone, *named_is_in_book).into_iter().collect(),
+        [(one, _), (other, _)] => doubts_of_two(one, other),
+        _ => Vec::new(),
+    };
+    let adviser_external_id = people.get(primary).and_then(|(client, _)| client.adviser_external_id.clone());
+    Portrait { name, primary, adviser_external_id, diagnostics }
+}
+
+fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
+    let named = alone.partner_external_id.as_ref().filter(|named| **named != alone.external_id)?;
+    let name = alone.full_name();
+    Some(if named_is_in_book {
+        let message = format!(
+            "{name} names {named} as partner in the CRM, who names somebody else or is named by somebody else first; \
+             they are kept apart until the CRM's links agree"
+        );
+        Diagnostic::warning("partner_external_id", "partner-link-contested", message)
+    } else {
+        let message = format!(
+            "{name} names {named} as partner in the CRM, who is not among the practice's clients; the household is \
+             joined as soon as that client comes over"
+        );
+        Diagnostic::info("partner_external_id", "partner-not-in-book", message)
+    })
+}
+
+fn doubts_of_two(one: &Client, other: &Client) -> Vec<Diagnostic> {
+    let mut doubts = Vec::new();
+    let names = |from: &Client, to: &Client| from.partner_external_id.as_ref() == Some(&to.external_id);
+    for (from, to) in [(one, other), (other, one)] {
+        if !names(from, to) {
+            let message = format!(
+                "in the CRM {} names {} as partner, but not the other way round; they share a household all the same",
+                to.full_name(),
+                from.full_name()
+            );
+            doubts.push(Diagnostic::warning("partner_external_id", "partner-link-one-sided", message));
+        }
+    }
+    let primary = one.full_name();
+    match (one.is_partner, other.is_partner) {
+        (false, false) => doubts.push(Diagnostic::warning(
+            "is_partner",
+            "two-primary-clients",
+            format!("the CRM calls both the primary client; {primary} is taken, who has the lower id"),
+        )),
+        (true, true) => doubts.push(Diagnostic::warning(
+            "is_partner",
+            "no-primary-client",
+            format!("the CRM calls both the partner; {primary} is taken as primary client, who has the lower id"),
+        )),
+        _ => {}
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ClientStatus;
+
+    fn client(id: &str, name: &str, partner: Option<&str>, is_partner: bool) -> Client {
+        Client {
+            first_name: Some(name.to_owned()),
+            last_name: Some("Khan".to_owned()),
+            partner_external_id: partner.map(|id| ExternalId(id.to_owned())),
+            adviser_external_id: Some(ExternalId(format!("adviser of {id}"))),
+            is_partner,
+            ..Client::unnamed(ExternalId(id.to_owned()), ClientStatus::Client)
+        }
+    }
+
+    #[track_caller]
+    fn check(people: &[(&Client, bool)], name: &str, codes: &[&str]) {
+        let portrait = portrait(people);
+        assert_eq!(portrait.name, name);
+        let found: Vec<_> = portrait.diagnostics.iter().map(|d| d.code.as_str()).collect();
+        assert_eq!(found, codes);
+        assert_eq!(portrait.adviser_external_id, people[portrait.primary].0.adviser_external_id);
+    }
+
+    #[test]
+    fn couples() {
+        let ayda = client("1", "Ayda", Some("2"), false);
+        let sam = client("2", "Sam", Some("1"), true);
+        check(&[(&ayda, true), (&sam, true)], "Ayda Khan & Sam Khan", &[]);
+        let ayda = Client { is_partner: true, ..ayda };
+        check(&[(&ayda, true), (&sam, true)], "Ayda Khan & Sam Khan", &["no-primary-client"]);
+        let sam = Client { is_partner: false, ..sam };
+        check(&[(&ayda, true), (&sam, true)], "Sam Khan & Ayda Khan", &[]);
+        let ayda = Client { is_partner: false, ..ayda };
+        check(&[(&ayda, true), (&sam, true)], "Ayda Khan & Sam Khan", &["two-primary-clients"]);
+        let sam = Client { is_partner: true, partner_external_id: None, ..sam };
+        check(&[(&ayda, true), (&sam, false)], "Ayda Khan & Sam Khan", &["partner-link-one-sided"]);
+    }
+
+    #[test]
+    fn people_alone() {
+        check(&[(&client("1", "Ayda", None, true), false)], "Ayda Khan", &[]);
+        check(&[(&client("1", "Ayda", Some("1"), false), true)], "Ayda Khan", &[]);
+        check(&[(&client("1", "Ayda", Some("2"), false), false)], "Ayda Khan", &["partner-not-in-book"]);
+        check(&[(&client("1", "Ayda", Some("2"), false), true)], "Ayda Khan", &["partner-link-contested"]);
+    }
+}
