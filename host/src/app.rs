@@ -1,5 +1,9 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
+mod explain;
+
+pub use explain::ExplainError;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;

@@ -1,0 +1,44 @@
+//! Where a client's values come from, asked of the pack anew.
+//!
+//! Serves `api`, `web` and `cli` alike. Lineage is computed when somebody asks, so that it costs a sync nothing.
+
+use crate::app::App;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ConnectionName, RecordKind, Timestamp};
+use crate::pack::{FieldExplanation, PackError, RawInput};
+use crate::store::StoreError;
+
+/// Why values cannot be explained.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// The settings no longer have the connection that supplied the client.
+    #[error("the connection `{0}` is not in the settings any more, so what came by it cannot be explained")]
+    NoConnection(ConnectionName),
+    /// The raw record is not kept.
+    #[error("the CRM's record of this client is not kept here; the next sync brings it")]
+    NoRecord,
+    /// The pack failed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// How each canonical field of a client came about: the pack in force, the raw record as the last sync kept it,
+    /// the practice's day at `now`.
+    ///
+    /// # Errors
+    /// As [`ExplainError`] says.
+    pub async fn explain(&self, client: &StoredClient, now: Timestamp) -> Result<Vec<FieldExplanation>, ExplainError> {
+        let name = &client.origin.connection;
+        let connection = self.connections.get(name).ok_or_else(|| ExplainError::NoConnection(name.clone()))?;
+        let json = self.store.raw_record(client.id, RecordKind::Client).await?.ok_or(ExplainError::NoRecord)?;
+        let record = RawInput { kind: RecordKind::Client, id: client.client.external_id.clone(), json };
+        let context = connection.context(now.to_zoned(self.config.practice.time_zone.clone()).date());
+        let revision = connection.revision();
+        let asked = tokio::task::spawn_blocking(move || revision.explain(&context, &record)).await;
+        Ok(asked.map_err(|panic| PackError::Failed(panic.to_string()))??)
+    }
+}
