@@ -51,7 +51,12 @@ impl Book {
 
     /// Every client record there is, visible to anybody or not, in order of their numbers.
     pub fn clients(&self) -> impl Iterator<Item = Client> + '_ {
-        (0..self.places()).filter_map(|place| self.at(place))
+        self.clients_from(0)
+    }
+
+    /// The client records from a place on, counted from 0.
+    pub(crate) fn clients_from(&self, place: u32) -> impl Iterator<Item = Client> + '_ {
+        (place..self.places()).filter_map(|place| self.at(place))
     }
 
     /// The client with this number.

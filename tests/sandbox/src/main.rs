@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use xplan_sandbox::{ADMIN_HELP, Account, FaultPlan, Options, Region, Rule, Sandbox};
+use xplan_sandbox::{ADMIN_HELP, Account, Fault, FaultPlan, Options, Region, Rule, Sandbox};
 
 const ABOUT: &str = "\
 A stand-in Xplan site with an invented book of clients, for tests, demonstrations and measurements.
@@ -12,23 +12,34 @@ Speaks the Resourceful dialect over plain HTTP. For loopback; everybody in it is
 
 const EXAMPLES: &str = "\
 Examples:
-  xplan-sandbox                                        1,000 clients on a free port
+  xplan-sandbox                              1,000 clients on a free port
   xplan-sandbox --clients 100000 --seed 7 --listen 127.0.0.1:8099
-  xplan-sandbox --region nz --groups 11,13             what a user of two groups sees
+  xplan-sandbox --region nz --groups 11,13   what a user of two groups sees
   xplan-sandbox --fault server_error:every=10 --fault slow:chance=0.05,ms=800
   xplan-sandbox --fault cut_after:method=POST,on=docnote-v2,times=1
-  curl -u svc:sandbox http://127.0.0.1:8099/resourceful/session/user
+  curl -u svc:sandbox http://127.0.0.1:8099/resourceful/session/user";
 
-Faults (--fault NAME or NAME:SETTING=VALUE,…; may be given more than once):
-  session_takeover login_page too_many_requests server_error bad_gateway slow cut_before cut_after cut_late
-  cut_body call_error attachment_error bookmark_loop short_page wrong_types
-  chance=0…1 or every=N, skip=N, times=N, on=PART OF THE ADDRESS, method=M, ms=N (slow, cut_late), retry_after=S
+const FAULT_SETTINGS: &str = "\
+A fault strikes always, or by its settings, as in NAME:every=10,on=docnote-v2
+  chance=0..1 or every=N      how often
+  skip=N, times=N             not before N requests went by; at most N times
+  on=TEXT, method=METHOD      only where path or query hold TEXT; only for METHOD
+  ms=N                        milliseconds, for slow and cut_late
+  retry_after=N               seconds, for too_many_requests";
 
-Admin endpoint, on the same address, without a password:
-";
+fn after_help() -> String {
+    let faults: Vec<_> =
+        Fault::ALL.chunks(5).map(|line| line.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" ")).collect();
+    format!(
+        "{EXAMPLES}\n\nFaults (--fault, any number of them):\n  {}\n{FAULT_SETTINGS}\n\n\
+         Admin endpoint, on the same address, without a password:\n  {}",
+        faults.join("\n  "),
+        ADMIN_HELP.replace('\n', "\n  ")
+    )
+}
 
 #[derive(Parser)]
-#[command(name = "xplan-sandbox", version, about = ABOUT, after_help = format!("{EXAMPLES}  {}", ADMIN_HELP.replace('\n', "\n  ")))]
+#[command(name = "xplan-sandbox", version, about = ABOUT, after_help = after_help())]
 struct Flags {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
@@ -174,5 +185,44 @@ async fn interrupted() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(flags: &str) -> Result<Options, String> {
+        let words = std::iter::once("xplan-sandbox").chain(flags.split_whitespace());
+        Flags::try_parse_from(words).map(|flags| flags.options()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_become_options() {
+        let options = read(
+            "--clients 50 --seed 9 --region nz --groups 11,13 --user-id 505 --app-id a --sessions 2 \
+             --fault slow:ms=5 --fault cut_after:times=1 --fault-seed 4 --prepared-mb 1",
+        )
+        .unwrap();
+        assert_eq!((options.clients, options.seed, options.region), (50, 9, Region::Nz));
+        assert_eq!(options.accounts[0].groups, Some(vec![11, 13]));
+        assert_eq!((options.accounts[0].user_id, options.sessions_per_user), (505, 2));
+        let faults: Vec<_> = options.faults.rules.iter().map(|rule| rule.fault).collect();
+        assert_eq!((faults, options.faults.seed), (vec![Fault::Slow, Fault::CutAfter], 4));
+        assert_eq!((options.app_id.as_deref(), options.prepared_bytes), (Some("a"), 1 << 20));
+    }
+
+    #[test]
+    fn wrong_flags_say_what_is_wrong() {
+        let check = |flags: &str, part: &str| {
+            let error = read(flags).map(|_| ()).unwrap_err();
+            assert!(error.contains(part), "{flags}: {error}");
+        };
+        check("--clients 0", "1..=1000000");
+        check("--region uk", "au, nz, mix");
+        check("--fault sunspots", "cut_before");
+        check("--listen nowhere", "--listen");
+        check("--sessions 0", "--sessions");
+        check("--colour red", "--colour");
     }
 }

@@ -74,6 +74,7 @@ async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<
             false,
         ));
     }
+    site.stats.count_request();
     let address = head.uri.path_and_query().map_or(path, |address| address.as_str());
     let rules = site.faults.striking(head.method.as_str(), address, Fault::concerns_request);
     for rule in rules.iter().filter(|rule| rule.fault == Fault::Slow) {
@@ -115,7 +116,7 @@ async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<
             _ => refused(rule),
         },
     };
-    site.stats.count_answer(answer.body.len());
+    site.stats.count_bytes(answer.body.len());
     Ok(response(answer, half))
 }
 

@@ -12,13 +12,15 @@ use crate::site::{Answer, Call, Query, Refusal, Site};
 
 /// What can be asked of the endpoint, as `--help` shows it.
 pub const HELP: &str = "\
-GET    /admin/stats                   requests, rows, logins, CPU seconds, faults struck
-GET    /admin/faults                  the fault plan;  PUT a new one, DELETE clears it
-GET    /admin/notes                   file notes received;  DELETE forgets them
-GET    /admin/notes/ID/attachments/ID the bytes of an attachment
-GET    /admin/clients                 records of the book (?from=PLACE&limit=N);  POST adds one
-GET    /admin/clients/ID              one record;  PATCH merges JSON into it, DELETE removes it
-DELETE /admin/sessions                ends every session, as logins elsewhere would";
+GET    /admin/stats        requests, rows, logins, CPU seconds, faults struck
+GET    /admin/faults       the fault plan; PUT a new one, DELETE clears it
+                           {\"seed\":1,\"rules\":[{\"fault\":\"slow\",\"every\":3,\"ms\":500}]}
+GET    /admin/notes        file notes received; DELETE forgets them
+GET    /admin/notes/ID/attachments/ID
+                           the bytes of an attachment
+GET    /admin/clients      records (?from=PLACE&limit=N); POST adds a client
+GET    /admin/clients/ID   one; PATCH merges JSON into it, DELETE removes it
+DELETE /admin/sessions     ends every session, as logins elsewhere would";
 
 /// Answers a request under `/admin`.
 pub(crate) fn answer(site: &Arc<Site>, call: &Call<'_>) -> Answer {
@@ -79,7 +81,7 @@ fn attachment(admin: &Admin, note: u32, id: u32) -> Result<Answer, Refusal> {
 fn clients(admin: &Admin, query: Query<'_>) -> Result<Answer, Refusal> {
     let setting = |name, default| query.raw(name).map_or(Ok(default), number);
     let (from, limit) = (setting("from", 0)?, setting("limit", 100)?);
-    let page: Vec<Client> = admin.book(|book| book.clients().skip(from as usize).take(limit as usize).collect());
+    let page: Vec<Client> = admin.book(|book| book.clients_from(from).take(limit as usize).collect());
     Ok(Answer::of(&page))
 }
 

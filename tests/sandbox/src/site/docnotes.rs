@@ -43,13 +43,14 @@ impl Site {
         Ok(Answer::of(&json!({ "id": id })).with_status(201))
     }
 
-    /// `GET /docnote-v2`: notes by client, subject, type and date of creation.
+    /// `GET /docnote-v2`: notes by client, subject, type, author and date of creation.
     pub(super) fn find_notes(&self, query: Query<'_>) -> Result<Answer, Refusal> {
         let paging = Paging::of(query)?;
         let clients = query.numbers("entity_ids")?.unwrap_or_default();
         let subject = query.get("subject");
         let (doctype, docsubtype) = (query.get("doctype"), query.get("docsubtype"));
         let (from, to) = (query.get("created_date.start_date"), query.get("created_date.end_date"));
+        let created_by = query.get("created_by");
         let matches = |note: &&Note| {
             let same = |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
             let day = note.created_date.get(..10).unwrap_or_default();
@@ -57,6 +58,7 @@ impl Site {
                 && subject.as_ref().is_none_or(|subject| note.subject == *subject)
                 && same("doctype", doctype.as_deref())
                 && same("docsubtype", docsubtype.as_deref())
+                && created_by.as_ref().is_none_or(|user| note.created_by.to_string() == *user)
                 && from.as_ref().is_none_or(|from| day >= from.as_ref())
                 && to.as_ref().is_none_or(|to| day <= to.as_ref())
                 && paging.after.is_none_or(|after| if paging.descending { note.id < after } else { note.id > after })

@@ -86,7 +86,11 @@ impl Notes {
     }
 
     pub(crate) fn note(&self, id: u32) -> Option<&Note> {
-        self.all.iter().find(|note| note.id == id)
+        self.all.get(self.at(id)?)
+    }
+
+    fn at(&self, id: u32) -> Option<usize> {
+        self.all.binary_search_by_key(&id, |note| note.id).ok()
     }
 
     /// Keeps a note under the next number, which is answered.
@@ -103,10 +107,10 @@ impl Notes {
 
     /// Attaches a file to a note; `None` if there is no such note.
     pub(super) fn attach(&mut self, note: u32, filename: String, mimetype: String, content: Vec<u8>) -> Option<u32> {
-        let note = self.all.iter_mut().find(|kept| kept.id == note)?;
+        let at = self.at(note)?;
         let id = FIRST_ATTACHMENT + self.attached;
         self.attached += 1;
-        note.attachments.push(Attachment { id, filename, mimetype, size: content.len(), content });
+        self.all[at].attachments.push(Attachment { id, filename, mimetype, size: content.len(), content });
         Some(id)
     }
 }

@@ -37,8 +37,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn count_answer(&self, bytes: usize) {
+    pub(crate) fn count_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 

@@ -33,6 +33,8 @@ async fn notes_are_found_by_client_subject_and_day() {
     );
     assert!(found("created_date.end_date=2020-01-01".into()).await.is_empty());
     assert!(found(format!("entity_ids.0={}", clients[5])).await.is_empty());
+    assert_eq!(found("created_by=500".into()).await.len(), 3);
+    assert!(found("created_by=501".into()).await.is_empty());
     assert_eq!(visitor.get(&format!("{NOTES}/9001")).await.json()["body"], "Score 71 %");
 }
 
