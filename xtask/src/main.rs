@@ -6,6 +6,7 @@
 
 mod bench;
 mod build;
+mod check;
 mod component;
 mod demo;
 mod packs;
@@ -31,18 +32,28 @@ struct Xtask {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
+    /// Check format, spelling, lints, documentation and unit tests
+    ///
+    /// Every check runs, whatever the ones before it found; at the end the failed ones are named.
+    #[command(after_help = "Examples:\n  cargo xtask check")]
+    Check,
+    /// Check sizes, directions between modules, names that must not appear, and dependencies
+    ///
+    /// The first of the checks of `cargo xtask check`: it only reads files.
+    #[command(after_help = "Examples:\n  cargo xtask tidy")]
+    Tidy,
     Build(build::Arguments),
     Bench(bench::Arguments),
-    Tidy(tidy::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Check => check::run(),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
-        Command::Tidy(arguments) => tidy::run(&arguments),
+        Command::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,18 +14,12 @@ mod size;
 mod wording;
 
 use anyhow::{Result, bail};
-use clap::Args;
 
 use crate::{step, workspace};
 use files::{File, Finding};
 
-/// Check sizes, directions between modules, names that must not appear, and dependencies.
-#[derive(Args)]
-#[command(after_help = "Examples:\n  cargo xtask tidy")]
-pub struct Arguments {}
-
 /// Runs the command.
-pub fn run(_: &Arguments) -> Result<()> {
+pub fn run() -> Result<()> {
     step::timed("Tidying", || {
         let files = files::load(workspace::root())?;
         let mut findings: Vec<Finding> = [size::check, arrows::check, absences::check, wording::check]

@@ -41,7 +41,8 @@ impl Toolchain {
             return Ok(Self::Own);
         }
         if Path::new("/usr/bin/apt-get").exists() {
-            step::apt_install(&DEBIAN_PACKAGES)?;
+            let linker: &[&str] = if own_linker().is_some() { &[] } else { &["rust-web-llvm"] };
+            step::apt_install(&[&DEBIAN_PACKAGES, linker].concat())?;
             if debian_has_sources() {
                 return Ok(Self::Debian);
             }

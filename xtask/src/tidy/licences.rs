@@ -83,7 +83,7 @@ fn refused(package: &Package, policy: &Policy) -> Option<String> {
     let Some(license) = license else {
         return Some(format!("{name} {version} names no licence"));
     };
-    (!Expression::new(license).is_met_by(&policy.licenses.allow))
+    (!Expression::new(license).met_by(&policy.licenses.allow))
         .then(|| format!("{name} {version} is licensed as {license}, which is not allowed"))
 }
 
@@ -100,7 +100,7 @@ impl Expression {
     }
 
     /// Whether the licences in `allowed` suffice. `AND` binds closer than `OR`; what is not an expression is not met.
-    fn is_met_by(mut self, allowed: &BTreeSet<String>) -> bool {
+    fn met_by(mut self, allowed: &BTreeSet<String>) -> bool {
         self.any(allowed) && self.rest.is_empty()
     }
 
@@ -145,7 +145,7 @@ mod tests {
     fn expressions_are_read_as_spdx_means_them() {
         let allowed = ["MIT", "Apache-2.0", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into();
         let check = |text: &str, expected: bool| {
-            assert_eq!(Expression::new(text).is_met_by(&allowed), expected, "{text}");
+            assert_eq!(Expression::new(text).met_by(&allowed), expected, "{text}");
         };
         check("MIT", true);
         check("GPL-3.0-only", false);
