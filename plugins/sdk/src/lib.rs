@@ -11,6 +11,8 @@ pub mod bindings;
 pub mod canonical;
 pub mod countries;
 mod export;
+#[cfg(feature = "harness")]
+pub mod harness;
 pub mod notes;
 mod plugin;
 mod rules;

@@ -184,7 +184,7 @@ fn cleaned(data: serde_json::Value) -> Value {
     match data {
         Json::String(text) => Value::from(text::clean_lines(&text)),
         Json::Array(items) => items.into_iter().map(cleaned).collect(),
-        Json::Object(members) => members.into_iter().map(|(name, value)| (name, cleaned(value))).collect(),
+        Json::Object(members) => Value::from_pairs(members.into_iter().map(|(name, value)| (name, cleaned(value)))),
         Json::Null => Value::from(()),
         Json::Bool(flag) => Value::from(flag),
         Json::Number(number) => number_value(&number),

@@ -1,29 +1,39 @@
 //! Advisers: the CRM's users.
 
-use tidegate_sdk::{Adviser, Canonical, Fate, Lineage, RawRecord, Severity, Trail};
+use tidegate_sdk::{Adviser, Canonical, Fate, Lineage, Origin, RawRecord, Trail};
 use xplan::{RawUser, UserField as F, View};
 
-use crate::rules::AdviserRules;
+use crate::{contact, record, rules::AdviserRules};
 
 /// Maps a user.
 pub(crate) fn map<L: Lineage>(rules: &AdviserRules, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
-        Err(why) => {
-            trail.whole(Severity::Error, "not-json", format!("Xplan's answer is not JSON: {why}."));
-            return Fate::Rejected;
-        }
+        Err(why) => return record::not_json(&why, trail),
     };
     let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields" };
+    if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
+        return fate;
+    }
     let mut text = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail).map(|text| text.into_owned())
+        row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
     };
+    let (first_name, last_name) = (text(F::FirstName, "first_name"), text(F::LastName, "last_name"));
+    let email = text(F::Email, "email").and_then(|text| match contact::accept_email(&text) {
+        Ok(email) => Some(email),
+        Err(refusal) => {
+            trail.warn("email", refusal.code, format!("“{text}” {}; it was left out.", refusal.reason));
+            None
+        }
+    });
+    // Xplan lists the users who can sign in, and says nothing more of it.
+    trail.origin("active", || Origin { rule: Some("/adviser/resource".to_owned()), ..Origin::default() });
     Fate::Mapped(vec![Canonical::Adviser(Adviser {
         external_id: raw.id.clone(),
-        first_name: text(F::FirstName, "first_name"),
-        last_name: text(F::LastName, "last_name"),
-        email: text(F::Email, "email"),
+        first_name,
+        last_name,
+        email,
         active: true,
     })])
 }

@@ -3,7 +3,7 @@
 use tidegate_sdk::{Canonical, Client, Ctx, Fate, Lineage, Origin, RawRecord, Severity, Trail};
 use xplan::{ClientField as F, RawClient, View};
 
-use crate::{address, contact, mapping::ClientMapping, person, standing};
+use crate::{address, contact, mapping::ClientMapping, person, record, standing};
 
 /// A client's own row.
 pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
@@ -12,15 +12,12 @@ pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
 pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
-        Err(why) => {
-            return reject(trail, "not-json", &format!("Xplan's answer is not JSON: {why}."));
-        }
+        Err(why) => return record::not_json(&why, trail),
     };
     let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields" };
-    if let Err(fate) = is_the_record_asked_for(row, &raw.id, trail) {
+    if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
         return fate;
     }
-    trail.origin("external_id", || row.origin(F::Id, None));
     let Some(status) = standing::status(rules, row, trail) else {
         return Fate::Skipped;
     };
@@ -66,24 +63,4 @@ pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRec
         status,
         extensions: Vec::new(),
     })])
-}
-
-/// The row has to be there and to be that of the entity that was asked for: else a client would get another
-/// client's data.
-fn is_the_record_asked_for<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut Trail<L>) -> Result<(), Fate> {
-    if row.row.is_broken() {
-        return Err(reject(trail, "no-row", "Xplan sent no row for the record."));
-    }
-    match row.get(F::Id).display() {
-        Some(found) if found.trim() != id => {
-            let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
-            Err(reject(trail, "other-record", &message))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: &str) -> Fate {
-    trail.whole(Severity::Error, code, message);
-    Fate::Rejected
 }

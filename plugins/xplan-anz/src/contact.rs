@@ -16,7 +16,7 @@ use crate::{
 mod email;
 mod mobile;
 
-pub(crate) use email::{email, placeholder};
+pub(crate) use email::{accept as accept_email, email, placeholder};
 pub(crate) use mobile::mobile;
 
 type ContactRows<'a> = Rows<'a, F>;
@@ -44,10 +44,10 @@ impl Place<'_, '_> {
 }
 
 /// Why a candidate cannot be used.
-struct Refusal {
-    code: &'static str,
+pub(crate) struct Refusal {
+    pub code: &'static str,
     /// Fits behind the candidate's text: "has no country code".
-    reason: Cow<'static, str>,
+    pub reason: Cow<'static, str>,
 }
 
 /// The candidates in the order of trying: the row's own preferred field, then the contact rows of the types

@@ -9,6 +9,7 @@ mod client;
 mod contact;
 mod mapping;
 mod person;
+mod record;
 mod rules;
 mod standing;
 

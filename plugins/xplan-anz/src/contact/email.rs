@@ -22,7 +22,8 @@ pub(crate) fn email<L: Lineage>(
     choose(candidates, FIELD, trail, |text, _| accept(text))
 }
 
-fn accept(text: &str) -> Result<String, Refusal> {
+/// The text if it is an email address.
+pub(crate) fn accept(text: &str) -> Result<String, Refusal> {
     let address = text.strip_prefix("mailto:").unwrap_or(text);
     if is_address(address) {
         return Ok(address.to_owned());
@@ -32,7 +33,7 @@ fn accept(text: &str) -> Result<String, Refusal> {
 
 /// Whether a text has the form of an address. The host parses it to the letter; here it is told from what people
 /// write in its place (`none`, two addresses, a name).
-pub(crate) fn is_address(text: &str) -> bool {
+fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

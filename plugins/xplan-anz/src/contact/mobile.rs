@@ -34,9 +34,12 @@ fn accept<L: Lineage>(
     text: &str,
     trail: &mut Trail<L>,
 ) -> Result<String, Refusal> {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return Err(not_a_number());
+    }
     let text = international(rules, text).ok_or(Refusal {
         code: "no-country-code",
-        reason: "has no country code; write it in Xplan as +61 4… or with the code of its country".into(),
+        reason: "has no country code; write it in Xplan with + and the code of its country".into(),
     })?;
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     for (code, mobile_prefixes) in &rules.plans {
@@ -49,9 +52,7 @@ fn accept<L: Lineage>(
         }
     }
     let number = ctx.host.parse_phone(&text, None).map_err(|problem| match problem {
-        PhoneProblem::NotANumber | PhoneProblem::NoCountryCode => {
-            Refusal { code: "not-a-number", reason: "is not a telephone number".into() }
-        }
+        PhoneProblem::NotANumber | PhoneProblem::NoCountryCode => not_a_number(),
         PhoneProblem::NotValid => Refusal {
             code: "not-valid",
             reason: "is no number that its country has; a digit may be missing or wrong".into(),
@@ -78,6 +79,10 @@ fn international<'t>(rules: &MobileMapping, text: &'t str) -> Option<Cow<'t, str
     let dialled = |prefix: &String| text.strip_prefix(prefix.as_str());
     let rest = rules.dialling_prefixes.iter().find_map(dialled)?;
     Some(Cow::Owned(format!("+{}", rest.trim_start())))
+}
+
+fn not_a_number() -> Refusal {
+    Refusal { code: "not-a-number", reason: "is not a telephone number".into() }
 }
 
 fn landline() -> Refusal {

@@ -1,0 +1,36 @@
+//! What holds for records of every kind before their fields are looked at.
+
+use tidegate_sdk::{Fate, Lineage, Severity, Trail};
+use xplan::{Fields, View};
+
+/// Rejects a record whose JSON cannot be read.
+pub(crate) fn not_json<L: Lineage>(why: &str, trail: &mut Trail<L>) -> Fate {
+    reject(trail, "not-json", format!("Xplan's answer is not JSON: {why}."))
+}
+
+/// The row has to be there and to be that of the record asked for: else a person would get another's data.
+pub(crate) fn check_row<F: Fields, L: Lineage>(
+    row: View<'_, '_, F>,
+    id_field: F,
+    id: &str,
+    trail: &mut Trail<L>,
+) -> Result<(), Fate> {
+    if row.row.is_broken() {
+        return Err(reject(trail, "no-row", "Xplan sent no row for the record.".to_owned()));
+    }
+    match row.get(id_field).display() {
+        Some(found) if found.trim() != id => {
+            let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
+            Err(reject(trail, "other-record", message))
+        }
+        _ => {
+            trail.origin("external_id", || row.origin(id_field, None));
+            Ok(())
+        }
+    }
+}
+
+fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {
+    trail.whole(Severity::Error, code, message);
+    Fate::Rejected
+}

@@ -1,0 +1,28 @@
+//! The plugin with its packs, natively: golden fixtures, the rules' own examples, tables of the hard cases, and that
+//! nothing the CRM may send stops it.
+
+#[path = "pack/examples.rs"]
+mod examples;
+#[path = "pack/explain.rs"]
+mod explain;
+#[path = "pack/manifest.rs"]
+mod manifest;
+#[path = "pack/properties.rs"]
+mod properties;
+#[path = "pack/support.rs"]
+mod support;
+#[path = "pack/tables.rs"]
+mod tables;
+
+use tidegate_sdk::harness::check_pack;
+use xplan_anz::XplanAnz;
+
+#[test]
+fn the_fixtures_of_australia_come_out_as_they_should() {
+    check_pack::<XplanAnz>(support::AU);
+}
+
+#[test]
+fn the_fixtures_of_new_zealand_come_out_as_they_should() {
+    check_pack::<XplanAnz>(support::NZ);
+}

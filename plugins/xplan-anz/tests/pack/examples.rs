@@ -1,0 +1,35 @@
+//! The examples in the packs' rules.
+
+use serde_json::{Value, json};
+
+use crate::support::{PACKS, client, codes, mapped, pack};
+
+#[test]
+fn the_examples_in_the_rules_hold() {
+    for folder in PACKS {
+        let rules = pack(folder).rules_json();
+        let examples = rules["examples"].as_array().unwrap();
+        assert!(!examples.is_empty());
+        for example in examples {
+            check(folder, example);
+        }
+    }
+}
+
+fn check(folder: &str, example: &Value) {
+    let name = &example["name"];
+    let verdict = mapped(folder, client(&example["row"], &example["contact"], &example["address"]));
+    let becomes = example["becomes"].as_str().unwrap_or("mapped");
+    assert_eq!(verdict["verdict"], becomes, "{name}: {verdict:#}");
+    for (field, value) in example["expect"].as_object().into_iter().flatten() {
+        let found = match &verdict["records"][0][field] {
+            Value::Null => json!(""),
+            Value::String(text) => json!(text),
+            other => json!(other.to_string()),
+        };
+        assert_eq!(&found, value, "{name}: {field}");
+    }
+    if !example["codes"].is_null() {
+        assert_eq!(json!(codes(&verdict)), example["codes"], "{name}: {verdict:#}");
+    }
+}

@@ -1,0 +1,141 @@
+//! The manifest says what the plugin and its packs do.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tidegate_sdk::{Canonical, RuleProblem, Session, Verdict, canonical, harness::Pack};
+use xplan_anz::XplanAnz;
+
+use crate::support::{AU, PACKS, client, map, pack, session};
+
+#[test]
+fn the_manifest_is_of_this_version() {
+    let manifest = Session::<XplanAnz>::describe();
+    assert_eq!(manifest.version, env!("CARGO_PKG_VERSION"));
+    assert_eq!(manifest.name, env!("CARGO_PKG_NAME"));
+}
+
+#[test]
+fn the_manifest_names_what_the_shipped_rules_read() {
+    let manifest = Session::<XplanAnz>::describe();
+    for folder in PACKS {
+        let pack = pack(folder);
+        let rules = pack.rules_json();
+        let mut read = BTreeSet::new();
+        for source in session(&pack).sources() {
+            read.extend(source.fields.iter().map(|field| format!("{}.{field}", source.resource)));
+            for list in &source.lists {
+                let fields = rules["client"][list]["fields"].as_object().unwrap();
+                read.extend(fields.values().map(|field| format!("{}/{list}.{}", source.resource, text(field))));
+            }
+        }
+        assert_eq!(read, manifest.fields_read.iter().cloned().collect(), "{}", pack.name);
+    }
+}
+
+#[test]
+fn the_manifest_names_what_is_written() {
+    let raw = client(&serde_json::json!({"first_name": "Jo"}), &Value::Null, &Value::Null);
+    let Verdict::Mapped(client) = map(AU, raw) else { panic!("Jo is a client") };
+    let adviser = Canonical::Adviser(tidegate_sdk::Adviser {
+        external_id: "1".to_owned(),
+        first_name: None,
+        last_name: None,
+        email: None,
+        active: true,
+    });
+    let names = |kind: &str, records: &[Canonical]| -> Vec<String> {
+        canonical::fields_of(records).into_iter().map(|(name, _)| format!("{kind}.{name}")).collect()
+    };
+    let written = [names("adviser", &[adviser]), names("client", &client.records)].concat();
+    assert_eq!(written, Session::<XplanAnz>::describe().fields_written);
+}
+
+#[test]
+fn the_manifest_names_the_events_of_the_packs() {
+    for folder in PACKS {
+        let rules = pack(folder).rules_json();
+        let events: Vec<_> = rules["notes"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(events, Session::<XplanAnz>::describe().events);
+    }
+}
+
+/// The schema and the plugin's own reading of the rules agree: what the schema requires is required, and what it does
+/// not know is refused, at every level.
+#[test]
+fn the_schema_says_what_the_plugin_reads() {
+    let schema: Value = serde_json::from_str(&Session::<XplanAnz>::describe().rules_schema).unwrap();
+    for folder in PACKS {
+        let mut rules = pack(folder).rules_json();
+        let whole = rules.clone();
+        walk(&schema, &mut rules, &whole, String::new());
+    }
+}
+
+fn walk(schema: &Value, part: &mut Value, whole: &Value, path: String) {
+    let Some(members) = part.as_object() else { return };
+    let known = schema["properties"].as_object();
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for key in members.keys() {
+        let is_known = known.is_some_and(|known| known.contains_key(key));
+        assert!(is_known || schema["additionalProperties"].is_object(), "{path}/{key} is not in the schema");
+    }
+    // Examples are for tests; the plugin takes them as they are.
+    if path.starts_with("/examples") {
+        return;
+    }
+    if known.is_some() {
+        let mut more = whole.clone();
+        insert(&mut more, &path, "unheard_of", Some(Value::Null));
+        assert_eq!(problems(&more).first().map(|p| p.path.clone()), Some(format!("{path}/unheard_of")));
+    }
+    for key in members.keys().filter(|key| known.is_some_and(|known| known.contains_key(*key))) {
+        let mut less = whole.clone();
+        insert(&mut less, &path, key, None);
+        let refused = !problems(&less).is_empty();
+        assert_eq!(refused, required.contains(&key.as_str()), "{path}/{key}");
+    }
+    for (key, inner) in part.as_object_mut().unwrap() {
+        let of_key = known.and_then(|known| known.get(key)).unwrap_or(&schema["additionalProperties"]);
+        walk(of_key, inner, whole, format!("{path}/{key}"));
+    }
+}
+
+fn insert(rules: &mut Value, path: &str, key: &str, value: Option<Value>) {
+    let object = rules.pointer_mut(path).unwrap().as_object_mut().unwrap();
+    match value {
+        Some(value) => object.insert(key.to_owned(), value),
+        None => object.remove(key),
+    };
+}
+
+fn problems(rules: &Value) -> Vec<RuleProblem> {
+    Session::<XplanAnz>::configure(&rules.to_string()).err().unwrap_or_default()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn rules_that_cannot_be_used_are_told_with_their_place() {
+    let pack: Pack = pack(AU);
+    let check = |path: &str, value: Value, message: &str| {
+        let mut rules = pack.rules_json();
+        *rules.pointer_mut(path).unwrap() = value;
+        let problems = problems(&rules);
+        assert_eq!(problems.len(), 1, "{path}: {problems:?}");
+        assert!(problems[0].path.starts_with(path), "{path}: {problems:?}");
+        assert!(problems[0].message.contains(message), "{path}: {problems:?}");
+    };
+    check("/client/titles", serde_json::json!({"Sir": ["Sir"]}), "the choices are Mr");
+    check("/client/titles/Mrs", serde_json::json!(["MR."]), "stands under Mr too");
+    check("/client/status/come_over/0", "vip".into(), "the choices are client");
+    check("/client/mobile/dialling_prefixes/0", "+".into(), "digits only");
+    check("/client/mobile/plans/61", serde_json::json!(["four"]), "digits only");
+    check("/client/email/placeholder", "{name}@{domain}".into(), "{first_name}");
+    check("/client/address_form/home_country", "Oz".into(), "ISO 3166-1");
+    check("/client/address_form/countries", serde_json::json!({"Oz": ["Oz"]}), "ISO 3166-1");
+    check("/notes/note.written/body", "{{ data.body".into(), "cannot be read");
+    check("/client/fields/title", 7.into(), "expected");
+}
