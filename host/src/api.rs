@@ -1,1 +1,92 @@
-//! The JSON interface under `/api/v1`.
+//! The JSON interface under `/api/v1`, for programs and for the pages' own scripts.
+//!
+//! One file a resource; `problem` is the one place where errors become answers, `caller` the one that lets somebody
+//! in. The OpenAPI document is generated from the handlers. It renders no page and writes no store: it asks the
+//! host's parts, each call after `authorize` allowed it.
+
+#![expect(unused_qualifications, reason = "utoipa's macros name traits by their whole path")]
+
+mod body;
+mod caller;
+mod clients;
+mod connections;
+mod events;
+mod extract;
+mod health;
+mod households;
+mod log;
+mod notes;
+mod openapi;
+mod problem;
+mod quarantine;
+mod runs;
+mod schema;
+
+use std::any::Any;
+
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::problem::{Kind, Problem};
+use crate::app::App;
+
+/// `/api/…`, `/healthz` and `/readyz`.
+pub fn router(app: App) -> Router {
+    let (routes, document) = resources().split_for_parts();
+    let document = openapi::finish(document);
+    routes
+        .route("/api/openapi.json", get(async move || Json(document)))
+        .route("/api", get(unknown))
+        .route("/api/{*rest}", axum::routing::any(unknown))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(log::log_request))
+        .with_state(app)
+}
+
+fn resources() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::one))
+        .routes(routes!(connections::sync))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::events))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(households::list))
+        .routes(routes!(households::one))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::one))
+        .routes(routes!(clients::explain))
+        .merge(events::routes())
+        .routes(routes!(notes::list))
+        .routes(routes!(notes::one))
+        .routes(routes!(notes::retry))
+        .routes(routes!(quarantine::list))
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    let detail = format!("There is nothing at {}. The resources are listed in /api/openapi.json.", uri.path());
+    Problem::new(Kind::NotFound, detail)
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "Nothing was changed. The `Allow` header lists the methods that the resource has.";
+    Problem::new(Kind::MethodNotAllowed, detail)
+}
+
+/// A panic is a mistake in the host. It ends its own request, and its words go to the log by the panic hook.
+fn panicked(_words: Box<dyn Any + Send>) -> Response {
+    Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests;

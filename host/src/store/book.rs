@@ -118,6 +118,14 @@ impl Store {
         todo!()
     }
 
+    /// The active adviser of a connection with the lowest id in the CRM (as text); none where it has no adviser.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn first_adviser(&self, _connection: ConnectionName) -> Result<Option<StoredAdviser>, StoreError> {
+        todo!()
+    }
+
     /// Records in quarantine (`quarantined`) or left out by a rule, by connection and CRM id.
     ///
     /// # Errors

@@ -1,0 +1,62 @@
+//! What several resources answer with: lists and diagnostics.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::schema;
+use crate::domain::{Diagnostic, Severity};
+use crate::store::book::Page;
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub struct List<T> {
+    /// The page's items.
+    items: Vec<T>,
+    /// The cursor of the page that follows; null after the last.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// The page with its rows as `T`s.
+    pub fn of<R>(page: Page<R>) -> Self
+    where
+        T: From<R>,
+    {
+        Self { items: page.items.into_iter().map(T::from).collect(), next: page.next }
+    }
+
+    /// Rows that are `T`s already.
+    pub fn new(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next }
+    }
+}
+
+/// Something worth knowing about a record or a field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Diagnostic)]
+pub struct DiagnosticBody {
+    /// How much it matters.
+    #[schema(schema_with = schema::severity)]
+    severity: Severity,
+    /// The canonical field; null where it is about the record as a whole.
+    #[schema(required, example = "mobile")]
+    field: Option<String>,
+    /// A stable code.
+    #[schema(example = "not-a-mobile")]
+    code: String,
+    /// What was found, what was done with it, what would mend it.
+    message: String,
+}
+
+impl From<Diagnostic> for DiagnosticBody {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let Diagnostic { severity, field, code, message } = diagnostic;
+        Self { severity, field, code, message }
+    }
+}
+
+/// Each of `diagnostics` as it is answered.
+pub fn diagnostics(diagnostics: Vec<Diagnostic>) -> Vec<DiagnosticBody> {
+    diagnostics.into_iter().map(DiagnosticBody::from).collect()
+}

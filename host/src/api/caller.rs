@@ -1,0 +1,59 @@
+//! Who calls: a program with a bearer token, or a person's browser with a session cookie.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use crate::access::request;
+use crate::api::problem::{Kind, Problem};
+use crate::app::App;
+use crate::domain::Timestamp;
+use crate::domain::access::{Action, Actor, Decision, authorize};
+
+/// Somebody who is known. What they may do is asked with [`Caller::may`].
+pub struct Caller(Actor);
+
+impl Caller {
+    /// Goes on where `authorize` allows the action.
+    pub fn may(&self, action: Action) -> Result<(), Problem> {
+        match authorize(&self.0, action) {
+            Decision::Allow { .. } => Ok(()),
+            Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if let Some(header) = parts.headers.get(AUTHORIZATION) {
+            let token = header.to_str().ok().and_then(bearer);
+            let holder = token.and_then(|token| app.access.token_holder(token));
+            return holder.map(Self).ok_or_else(|| {
+                unauthenticated("The Authorization header holds no token that is accepted. Send `Bearer <token>`.")
+            });
+        }
+        let Some(token) = request::session_token(&parts.headers) else {
+            return Err(unauthenticated("Send an API token as `Authorization: Bearer <token>`, or sign in."));
+        };
+        if !request::is_from_own_page(&parts.method, &parts.headers) {
+            let detail = "Another site's page sent this with a person's session. Nothing was changed; programs send \
+                          an API token.";
+            return Err(Problem::new(Kind::Forbidden, detail));
+        }
+        let session = app.access.session(token, Timestamp::now()).await?;
+        let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
+        Ok(Self(session.actor()))
+    }
+}
+
+fn unauthenticated(detail: &str) -> Problem {
+    Problem::new(Kind::Unauthenticated, detail)
+}
+
+/// The token of `Bearer <token>`; the scheme's case does not matter (RFC 9110).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+}

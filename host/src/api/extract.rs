@@ -1,0 +1,158 @@
+//! Reading requests: parameters and JSON bodies, with every failure as a problem document.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::api::problem::{FieldError, Kind, Problem};
+use crate::store::book::PageRequest;
+
+const DEFAULT_LIMIT: usize = 50;
+const HIGHEST_LIMIT: usize = 500;
+
+/// The query; an unknown or unusable parameter is a malformed request. `T` denies unknown fields.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::try_from_uri(&parts.uri)
+            .map_err(|rejection| Problem::new(Kind::Malformed, format!("{}.", rejection.body_text())))?;
+        Ok(Self(query.0))
+    }
+}
+
+/// The query of a resource that takes no parameters.
+pub struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match parts.uri.query() {
+            None | Some("") => Ok(Self),
+            Some(_) => Err(Problem::new(Kind::Malformed, "This takes no query parameters. Nothing was changed.")),
+        }
+    }
+}
+
+/// The one parameter of the path. What cannot be a `T` names nothing.
+pub struct PathParam<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathParam<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let Path(text) = text.map_err(|_| Problem::not_found("such address"))?;
+        text.parse().map(Self).map_err(|_| Problem::not_found(format_args!("`{text}`")))
+    }
+}
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "Nothing was kept. Send the body as JSON, with `Content-Type: application/json`.";
+            return Err(Problem::new(Kind::WrongMediaType, detail));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        read(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn unread(rejection: &BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(Kind::TooLarge, "Nothing was kept. An event may be 1 MB at most.")
+    } else {
+        Problem::new(Kind::Malformed, "The body broke off before its end. Nothing was kept; send it again.")
+    }
+}
+
+/// Text that is no JSON is malformed; JSON of another shape is invalid at a place.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept.")))?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = error.path().iter().map(step).collect();
+        Problem::invalid(vec![FieldError { pointer, detail: format!("{}.", error.inner()) }])
+    })
+}
+
+fn step(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } | Segment::Enum { variant: key } => {
+            format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+        }
+        Segment::Unknown => "/?".to_owned(),
+    }
+}
+
+/// Which page of a list is asked for.
+pub fn page(limit: Option<usize>, cursor: Option<String>) -> Result<PageRequest, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if (1..=HIGHEST_LIMIT).contains(&limit) {
+        Ok(PageRequest { cursor, limit })
+    } else {
+        Err(Problem::new(Kind::Malformed, format!("`limit` is {limit}; ask for 1 to {HIGHEST_LIMIT} items.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape is read")]
+    struct Shape {
+        list: Vec<Item>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only its shape is read")]
+    struct Item {
+        #[serde(rename = "a/b")]
+        number: u8,
+    }
+
+    #[tokio::test]
+    async fn a_body_is_refused_with_the_place_that_is_wrong() {
+        async fn check(body: &str, status: u16, words: &[&str]) {
+            let response = read::<Shape>(body.as_bytes()).unwrap_err().into_response();
+            assert_eq!(response.status().as_u16(), status, "{body}");
+            let text = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            for words in words {
+                assert!(text.contains(words), "{words:?} is not in {text}");
+            }
+        }
+        check("{\"list\":\n [", 400, &["line 2 column 2"]).await;
+        check("", 400, &["not JSON"]).await;
+        check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "expected u8"]).await;
+        check(r#"{"list":[],"lits":1}"#, 422, &["/lits", "unknown field"]).await;
+        check("{}", 422, &[r#""pointer":"""#, "missing field `list`"]).await;
+    }
+}

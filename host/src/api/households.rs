@@ -1,0 +1,154 @@
+//! Households with their people and the professional who answers for them.
+
+mod professional;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::body::{DiagnosticBody, List, diagnostics};
+use crate::api::caller::Caller;
+use crate::api::clients::ClientBody;
+use crate::api::extract::{NoParams, Params, PathParam, page};
+use crate::api::households::professional::{ProfessionalBody, Professionals};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::stored::{Household, HouseholdRole, Member, StoredClient};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::store::book::HouseholdRow;
+
+/// Which households.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HouseholdParams {
+    /// Words that begin names of its people, or the whole email, mobile or CRM id of one of them.
+    search: Option<String>,
+    /// How many items, 1 to 500; 50 if not said.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A client, or a client and the partner whom the CRM links.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Household)]
+pub struct HouseholdBody<M> {
+    /// The household's id.
+    #[schema(value_type = String, format = Uuid)]
+    id: HouseholdId,
+    /// For people.
+    #[schema(example = "Ayda Khan & Sam Khan")]
+    name: String,
+    /// One or two members, the CFO first.
+    members: Vec<M>,
+    /// The professional who answers for the household; there is always one.
+    primary_professional: ProfessionalBody,
+    /// The connection whose clients these are.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// What stands in doubt, such as a link that only one side has.
+    diagnostics: Vec<DiagnosticBody>,
+}
+
+/// One person of a household.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
+pub struct MemberBody {
+    /// The client.
+    #[schema(value_type = String, format = Uuid)]
+    client_id: ClientId,
+    /// The client's id in the CRM.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// The place: the primary client is the CFO.
+    #[schema(schema_with = schema::household_role)]
+    role: HouseholdRole,
+}
+
+/// One person of a household, in full.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MemberInFull)]
+pub struct MemberInFullBody {
+    /// Who and in which place.
+    #[serde(flatten)]
+    member: MemberBody,
+    /// The person.
+    client: ClientBody,
+}
+
+impl From<Member> for MemberBody {
+    fn from(Member { client_id, external_id, role }: Member) -> Self {
+        Self { client_id, external_id, role }
+    }
+}
+
+/// Each member with its client.
+fn in_full(members: Vec<Member>, mut people: Vec<StoredClient>) -> Vec<MemberInFullBody> {
+    let of = |member: Member| {
+        let place = people.iter().position(|person| person.id == member.client_id)?;
+        let client = people.swap_remove(place).into();
+        Some(MemberInFullBody { member: member.into(), client })
+    };
+    members.into_iter().filter_map(of).collect()
+}
+
+impl<M> HouseholdBody<M> {
+    fn new(household: Household, members: Vec<M>, primary_professional: ProfessionalBody) -> Self {
+        let Household { id, name, connection, diagnostics: found, .. } = household;
+        Self { id, name, members, primary_professional, connection, diagnostics: diagnostics(found) }
+    }
+}
+
+/// Households by name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/households",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(HouseholdParams),
+    responses((status = 200, body = List<HouseholdBody<MemberBody>>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<HouseholdParams>,
+) -> Result<Json<List<HouseholdBody<MemberBody>>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    let found = app.store.households(params.search, page(params.limit, params.cursor)?).await?;
+    let mut professionals = Professionals::new(&app);
+    let mut items = Vec::with_capacity(found.items.len());
+    for HouseholdRow { mut household, .. } in found.items {
+        let primary = professionals.primary_of(&household).await?;
+        let members = std::mem::take(&mut household.members).into_iter().map(MemberBody::from).collect();
+        items.push(HouseholdBody::new(household, members, primary));
+    }
+    Ok(Json(List::new(items, found.next)))
+}
+
+/// One household with its members in full.
+#[utoipa::path(
+    get,
+    path = "/api/v1/households/{id}",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    responses((status = 200, body = HouseholdBody<MemberInFullBody>))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+) -> Result<Json<HouseholdBody<MemberInFullBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    let found = app.store.household(id).await?;
+    let HouseholdRow { mut household, people } =
+        found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
+    let primary = Professionals::new(&app).primary_of(&household).await?;
+    let members = in_full(std::mem::take(&mut household.members), people);
+    Ok(Json(HouseholdBody::new(household, members, primary)))
+}

@@ -1,0 +1,118 @@
+//! A file note as it is answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::schema;
+use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
+use crate::domain::{ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+
+/// A file note on its way to the CRM.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Note)]
+pub struct NoteBody {
+    /// The note's id.
+    #[schema(value_type = String, format = Uuid)]
+    id: NoteId,
+    /// Where it stands: `dead` waits for a person, `waiting` for its next try.
+    #[schema(schema_with = schema::note_state)]
+    state: NoteState,
+    /// The event it renders.
+    #[schema(value_type = String, format = Uuid)]
+    event_id: EventId,
+    /// The event's type.
+    event_type: String,
+    /// Whose household.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// The connection it goes out by.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// The pack's revision that wrote it.
+    #[schema(value_type = String)]
+    revision: RevisionId,
+    /// The CRM's type of note.
+    note_type: String,
+    /// The CRM's subtype.
+    #[schema(required)]
+    note_subtype: Option<String>,
+    /// One line.
+    subject: String,
+    /// The text.
+    body: String,
+    /// `text/plain` or `text/html`.
+    media_type: String,
+    /// The CRM's ids of the clients it is filed against.
+    #[schema(value_type = Vec<String>)]
+    filed_against: Vec<ExternalId>,
+    /// The marker that the CRM's note carries.
+    marker: String,
+    /// The CRM's id of the note, once it is there.
+    #[schema(required, value_type = Option<String>)]
+    document_id: Option<ExternalId>,
+    /// When the event was accepted.
+    #[schema(value_type = String, format = DateTime)]
+    accepted_at: Timestamp,
+    /// When the next try is due; null when done or dead.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
+    /// When it was done.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    done_at: Option<Timestamp>,
+    /// Why it waits or died, with the CRM's own words.
+    #[schema(required)]
+    reason: Option<String>,
+    /// Tries so far, oldest first; the newest 50 are kept.
+    attempts: Vec<AttemptBody>,
+}
+
+/// One try to deliver.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub struct AttemptBody {
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// How long it took, in milliseconds.
+    took_ms: u64,
+    /// What came of it.
+    outcome: String,
+}
+
+impl From<Attempt> for AttemptBody {
+    fn from(Attempt { at, took_ms, outcome }: Attempt) -> Self {
+        Self { at, took_ms, outcome }
+    }
+}
+
+impl From<Note> for NoteBody {
+    fn from(note: Note) -> Self {
+        let FileNote { note_type, note_subtype, subject, body, media_type, filed_against } = note.note;
+        let document_id = match note.step {
+            DeliveryStep::Created { document_id } => Some(document_id),
+            DeliveryStep::Accepted | DeliveryStep::Creating { .. } => None,
+        };
+        Self {
+            id: note.id,
+            state: note.state,
+            event_id: note.event_id,
+            event_type: note.event_type,
+            household_id: note.household_id,
+            connection: note.connection,
+            revision: note.revision,
+            note_type,
+            note_subtype,
+            subject,
+            body,
+            media_type,
+            filed_against,
+            marker: note.marker,
+            document_id,
+            accepted_at: note.accepted_at,
+            due_at: note.due_at,
+            done_at: note.done_at,
+            reason: note.reason,
+            attempts: note.attempts.into_iter().map(AttemptBody::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Every failure of the API, as a problem document (RFC 9457). The one place where errors become answers.
+//!
+//! `detail` says what happened, what it means for the data and what to do. What went wrong inside (paths, the store's
+//! and the plugin's words) goes to the log, never into an answer.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Diagnostic;
+use crate::notes::NotesError;
+use crate::pack::PackError;
+use crate::store::StoreError;
+use crate::sync::SyncError;
+
+/// What kind of failure it is; programs match on its `type`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The request cannot be read.
+    Malformed,
+    /// Nobody, or somebody unknown, asks.
+    Unauthenticated,
+    /// The one who asks may not.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// The resource has no such method.
+    MethodNotAllowed,
+    /// The idempotency key belongs to another event.
+    KeyReused,
+    /// The thing's state does not allow it.
+    WrongState,
+    /// The body is too large.
+    TooLarge,
+    /// The body is not JSON by its media type.
+    WrongMediaType,
+    /// The body can be read and does not fit.
+    Invalid,
+    /// The plugin failed.
+    PluginFailed,
+    /// Something failed inside.
+    Internal,
+    /// The host cannot serve now.
+    Unavailable,
+}
+
+impl Kind {
+    fn describe(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Sign-in is needed"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The resource has no such method")
+            }
+            Self::KeyReused => (StatusCode::CONFLICT, "idempotency-key-reused", "The idempotency key is taken"),
+            Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "Its state does not allow that"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::WrongMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
+            }
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body does not fit"),
+            Self::PluginFailed => (StatusCode::INTERNAL_SERVER_ERROR, "plugin-failed", "The pack's plugin failed"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
+        }
+    }
+}
+
+/// A failure on its way to becoming an answer.
+#[derive(Debug)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+/// A problem document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Which problem it is: `urn:tidegate:problem:not-found`. Stable.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:tidegate:problem:not-found")]
+    problem_type: String,
+    /// The type in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened, what it means for the data, and what to do.
+    detail: String,
+    /// What is wrong with the body, where that can be said field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with one place of a body.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the body.
+    #[schema(example = "/data/score")]
+    pub pointer: String,
+    /// What would be right.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A failure with nothing more to say.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// There is no `what`.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(Kind::NotFound, format!("There is no {what}. Check it against the list it is from."))
+    }
+
+    /// A body that can be read and does not fit.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "Nothing was kept. Mend what `errors` names and send it again.";
+        Self { kind: Kind::Invalid, detail: detail.to_owned(), errors }
+    }
+
+    /// Something failed inside, and is in the log.
+    pub fn internal() -> Self {
+        Self::new(Kind::Internal, "The request was not carried out. The cause is in the host's log; try again later.")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, slug, title) = self.kind.describe();
+        let body = ProblemBody {
+            problem_type: format!("urn:tidegate:problem:{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail,
+            errors: self.errors,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.kind == Kind::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tidegate\""));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::BadCursor => {
+                Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
+            }
+            StoreError::Locked | StoreError::TooNew { .. } => {
+                tracing::error!(%error, "the store is not available");
+                Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
+            }
+            StoreError::Failed(_) => {
+                tracing::error!(%error, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<SyncError> for Problem {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::UnknownConnection(name) => Self::not_found(format_args!("connection `{name}`")),
+            SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotesError> for Problem {
+    fn from(error: NotesError) -> Self {
+        match error {
+            NotesError::UnknownHousehold(id) => {
+                let detail = format!("There is no household {id}.");
+                Self::invalid(vec![FieldError { pointer: "/household_id".to_owned(), detail }])
+            }
+            NotesError::Invalid { field, message } => {
+                Self::invalid(vec![FieldError { pointer: field, detail: message }])
+            }
+            NotesError::KeyReused => Self::new(
+                Kind::KeyReused,
+                "This Idempotency-Key was used for another event, which is kept. Nothing was kept of this one: send it \
+                 with a key of its own.",
+            ),
+            NotesError::NotRendered(diagnostics) => Self::invalid(diagnostics.iter().map(not_rendered).collect()),
+            NotesError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
+            NotesError::WrongState(words) => Self::new(Kind::WrongState, words),
+            NotesError::Plugin(words) => PackError::Failed(words).into(),
+            NotesError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn not_rendered(diagnostic: &Diagnostic) -> FieldError {
+    let pointer = diagnostic.field.as_deref().unwrap_or_default();
+    let pointer =
+        if pointer.is_empty() || pointer.starts_with('/') { pointer.to_owned() } else { format!("/{pointer}") };
+    FieldError { pointer, detail: diagnostic.message.clone() }
+}
+
+impl From<PackError> for Problem {
+    fn from(error: PackError) -> Self {
+        tracing::error!(%error, "a plugin failed");
+        Self::new(
+            Kind::PluginFailed,
+            "The request was not carried out and nothing was changed. The cause is in the host's log; another revision \
+             of the pack may mend it.",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::{ConnectionName, HouseholdId, NoteId};
+
+    async fn check(problem: impl Into<Problem>, status: u16, slug: &str, words: &str) {
+        let response = problem.into().into_response();
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["type"], format!("urn:tidegate:problem:{slug}"));
+        assert_eq!(body["status"], status);
+        assert!(body.to_string().contains(words), "{words:?} is not in {body}");
+        assert!(!body.to_string().contains("s3cret"), "inner words are in {body}");
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_store() {
+        let secret = || "s3cret/path".to_owned();
+        check(StoreError::BadCursor, 400, "malformed-request", "without `cursor`").await;
+        check(StoreError::Locked, 503, "unavailable", "try again").await;
+        check(StoreError::TooNew { found: 2, known: 1 }, 503, "unavailable", "try again").await;
+        check(StoreError::Failed(secret()), 500, "internal", "log").await;
+        check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
+        check(NotesError::Plugin(secret()), 500, "plugin-failed", "log").await;
+        check(SyncError::Store(StoreError::Failed(secret())), 500, "internal", "log").await;
+    }
+
+    #[tokio::test]
+    async fn errors_of_runs_and_notes() {
+        let id = uuid::Uuid::nil();
+        let name: ConnectionName = "main".parse().unwrap();
+        let wrong = |field: &str| NotesError::Invalid { field: field.to_owned(), message: "not 0 to 100".to_owned() };
+        let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
+        check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
+        check(NotesError::UnknownNote(NoteId(id)), 404, "not-found", "no note").await;
+        check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;
+        check(wrong("/data/score"), 422, "invalid", r#""pointer":"/data/score""#).await;
+        check(NotesError::NotRendered(vec![odd]), 422, "invalid", r#""pointer":"/data/goals""#).await;
+        check(NotesError::KeyReused, 409, "idempotency-key-reused", "key of its own").await;
+        check(NotesError::WrongState("the note is done".to_owned()), 409, "wrong-state", "the note is done").await;
+    }
+}

@@ -1,0 +1,86 @@
+//! Records that cannot be used, with the reasons.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::body::{DiagnosticBody, List, diagnostics};
+use crate::api::caller::Caller;
+use crate::api::extract::{Params, page};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::stored::SetAside;
+use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, Timestamp};
+
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct QuarantineParams {
+    /// How many items, 1 to 500; 50 if not said.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A record of the CRM that cannot be used. The next run that reads it without error takes it out again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Quarantined)]
+pub struct QuarantinedBody {
+    /// The connection that supplied it.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// What it would have been.
+    #[schema(schema_with = schema::record_kind)]
+    kind: RecordKind,
+    /// Its id in the CRM.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// Why.
+    diagnostics: Vec<DiagnosticBody>,
+    /// The pack's revision that said so.
+    #[schema(value_type = String)]
+    revision: RevisionId,
+    /// The run that found it first.
+    #[schema(value_type = String, format = Uuid)]
+    run_id: RunId,
+    /// When that was.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+impl From<SetAside> for QuarantinedBody {
+    fn from(record: SetAside) -> Self {
+        Self {
+            connection: record.connection,
+            kind: record.kind,
+            external_id: record.external_id,
+            diagnostics: diagnostics(record.diagnostics),
+            revision: record.revision,
+            run_id: record.run,
+            since: record.since,
+        }
+    }
+}
+
+/// Records in quarantine, by connection and CRM id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/quarantine",
+    tag = "quarantine",
+    security(("token" = []), ("session" = [])),
+    params(QuarantineParams),
+    responses((status = 200, body = List<QuarantinedBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<QuarantineParams>,
+) -> Result<Json<List<QuarantinedBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    let page = page(params.limit, params.cursor)?;
+    Ok(Json(List::of(app.store.set_aside(true, page).await?)))
+}

@@ -1,0 +1,139 @@
+//! Runs: how each sync went, live while it goes.
+
+mod body;
+mod progress;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+pub use body::RunBody;
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{NoParams, Params, PathParam, page};
+use crate::api::problem::{Kind, Problem};
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::run::Run;
+use crate::domain::{ConnectionName, RunId};
+
+/// Which runs.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RunParams {
+    /// Of this connection only.
+    #[param(value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// How many items, 1 to 500; 50 if not said.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Runs, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs",
+    tag = "runs",
+    security(("token" = []), ("session" = [])),
+    params(RunParams),
+    responses((status = 200, body = List<RunBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<RunParams>,
+) -> Result<Json<List<RunBody>>, Problem> {
+    caller.may(Action::ReadRuns)?;
+    let page = page(params.limit, params.cursor)?;
+    Ok(Json(List::of(app.store.runs(params.connection, page).await?)))
+}
+
+/// One run.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}",
+    tag = "runs",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The run's id")),
+    responses((status = 200, body = RunBody))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<RunId>,
+    _: NoParams,
+) -> Result<Json<RunBody>, Problem> {
+    caller.may(Action::ReadRuns)?;
+    Ok(Json(find(&app, id).await?.into()))
+}
+
+/// The run as it goes, as server-sent events named `run` whose data is the run. The last one has a state of `done`,
+/// `failed` or `cancelled`, and the stream ends after it. The state is the event's id: a browser that comes back for
+/// more after the last one is answered 204, and stays away.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/events",
+    tag = "runs",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The run's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")
+    ),
+    responses(
+        (status = 200, body = RunBody, content_type = "text/event-stream"),
+        (status = 204, description = "The last event was seen")
+    )
+)]
+pub async fn events(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<RunId>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.may(Action::ReadRuns)?;
+    if let Some(under_way) = app.syncs.watch(id) {
+        return Ok(progress::live(under_way).into_response());
+    }
+    let run = find(&app, id).await?;
+    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    if run.state.is_finished() && seen == Some(run.state.as_str()) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(progress::once(run).into_response())
+}
+
+/// Ends a run at its next commit; what it committed stays. Answers with the run as it stands.
+#[utoipa::path(
+    post,
+    path = "/api/v1/runs/{id}/cancel",
+    tag = "runs",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The run's id")),
+    responses((status = 202, body = RunBody))
+)]
+pub async fn cancel(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<RunId>,
+    _: NoParams,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::ControlRuns)?;
+    let is_told = app.syncs.cancel(id);
+    let run = find(&app, id).await?;
+    if is_told {
+        return Ok((StatusCode::ACCEPTED, Json(RunBody::from(run))));
+    }
+    let detail = format!("This run is {} and not under way. Nothing was changed.", run.state.as_str());
+    Err(Problem::new(Kind::WrongState, detail))
+}
+
+async fn find(app: &App, id: RunId) -> Result<Run, Problem> {
+    app.store.run(id).await?.ok_or_else(|| Problem::not_found(format_args!("run {id}")))
+}

@@ -1,0 +1,105 @@
+//! A run as it is answered.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::schema;
+use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::{ConnectionName, RunId, Timestamp};
+
+/// One run of a connection's sync.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Run)]
+pub struct RunBody {
+    /// The run's id.
+    #[schema(value_type = String, format = Uuid)]
+    id: RunId,
+    /// Whose run.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// Where it stands. `running` is also a run that was interrupted and is about to be taken up again.
+    #[schema(schema_with = schema::run_state)]
+    state: RunState,
+    /// What set it off.
+    #[schema(schema_with = schema::trigger)]
+    trigger: Trigger,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    queued_at: Timestamp,
+    /// When it began.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    finished_at: Option<Timestamp>,
+    /// Clients that the walk before it saw: what progress is measured against; null on a first walk.
+    #[schema(required)]
+    expected: Option<u64>,
+    /// What it counted so far.
+    counts: RunCountsBody,
+    /// Why it failed.
+    #[schema(required)]
+    error: Option<String>,
+}
+
+/// What a run counted. Clients unless said otherwise.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunCounts)]
+pub struct RunCountsBody {
+    /// Advisers read.
+    advisers: u64,
+    /// Clients read from the CRM, of whatever outcome.
+    seen: u64,
+    /// Same raw record and revision as last time: not mapped again.
+    unchanged: u64,
+    /// New in the practice.
+    created: u64,
+    /// At least one stored field changed.
+    changed: u64,
+    /// Mapped again to the same values.
+    same: u64,
+    /// Left out by a rule, by reason.
+    skipped: BTreeMap<String, u64>,
+    /// Cannot be used and kept in quarantine.
+    quarantined: u64,
+    /// Local edits that the CRM overrode.
+    overridden: u64,
+    /// Warnings, by code.
+    warnings: BTreeMap<String, u64>,
+    /// Stored fields that changed, by canonical field.
+    changed_fields: BTreeMap<String, u64>,
+    /// HTTP requests made to the CRM.
+    requests: u64,
+    /// Requests that were repeated after a fault.
+    retries: u64,
+}
+
+impl From<Run> for RunBody {
+    fn from(run: Run) -> Self {
+        let Run { id, connection, state, trigger, queued_at, started_at, finished_at, expected, counts, error } = run;
+        let counts = counts.into();
+        Self { id, connection, state, trigger, queued_at, started_at, finished_at, expected, counts, error }
+    }
+}
+
+impl From<RunCounts> for RunCountsBody {
+    fn from(counts: RunCounts) -> Self {
+        Self {
+            advisers: counts.advisers,
+            seen: counts.seen,
+            unchanged: counts.unchanged,
+            created: counts.created,
+            changed: counts.changed,
+            same: counts.same,
+            skipped: counts.skipped,
+            quarantined: counts.quarantined,
+            overridden: counts.overridden,
+            warnings: counts.warnings,
+            changed_fields: counts.changed_fields,
+            requests: counts.requests,
+            retries: counts.retries,
+        }
+    }
+}

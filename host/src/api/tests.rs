@@ -1,0 +1,139 @@
+//! The whole router over a real, empty store.
+
+mod document;
+mod failures;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::access::NewUser;
+use crate::config::Config;
+use crate::domain::access::Role;
+use crate::domain::run::{Run, RunState, Trigger};
+use crate::domain::{RunId, Timestamp};
+
+pub const TOKEN: &str = "a-token-of-at-least-32-characters";
+const PASSWORD: &str = "correct horse battery";
+
+/// A host without connections, in a folder of its own.
+pub struct Host {
+    app: App,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// What the host answered.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("token"), TOKEN).unwrap();
+        let settings = folder.path().join("tidegate.toml");
+        std::fs::write(&settings, "[server]\nbootstrap-token-file = \"token\"\n").unwrap();
+        let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
+        Self { router: router(app.clone()), app, _folder: folder }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
+        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    /// As the practice manager's program.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, &[("authorization", &format!("Bearer {TOKEN}"))], "")).await
+    }
+
+    /// The cookie of somebody in this role who signed in.
+    pub async fn signed_in(&self, role: Role) -> String {
+        let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
+        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
+        self.app.access.create_user(new).await.unwrap();
+        let signed_in = self.app.access.sign_in(&email, &PASSWORD.into(), Timestamp::now()).await.unwrap();
+        format!("__Host-tidegate={}", signed_in.token.expose_secret())
+    }
+}
+
+pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path).header("host", "tidegate.example");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+/// Every operation under `/api/v1` with its address filled in.
+pub fn operations(document: &Value) -> Vec<(Method, String)> {
+    let paths = document["paths"].as_object().unwrap();
+    let filled = |path: &str| path.replace("{id}", &uuid::Uuid::nil().to_string()).replace("{name}", "main");
+    let methods = |(path, item): (&String, &Value)| {
+        let path = filled(path);
+        let methods: Vec<Method> =
+            item.as_object().unwrap().keys().filter_map(|name| name.to_uppercase().parse().ok()).collect();
+        methods.into_iter().map(move |method| (method, path.clone())).collect::<Vec<_>>()
+    };
+    paths.iter().filter(|(path, _)| path.starts_with("/api/v1/")).flat_map(methods).collect()
+}
+
+pub fn example_event() -> Value {
+    json!({
+        "type": "your-life-survey.completed",
+        "household_id": uuid::Uuid::nil(),
+        "occurred_at": "2026-03-02T01:30:00Z",
+        "data": {"score": 72, "goals": [], "dimensions": []}
+    })
+}
+
+pub fn example_run(state: RunState) -> Run {
+    Run {
+        id: RunId(uuid::Uuid::nil()),
+        connection: "main".parse().unwrap(),
+        state,
+        trigger: Trigger::Request,
+        queued_at: Timestamp::UNIX_EPOCH,
+        started_at: None,
+        finished_at: None,
+        expected: None,
+        counts: crate::domain::run::RunCounts::default(),
+        error: None,
+    }
+}
+
+#[tokio::test]
+async fn an_empty_host_answers_empty_lists() {
+    let host = Host::new();
+    for list in ["connections", "runs", "households", "clients", "notes", "quarantine"] {
+        let answer = host.get(&format!("/api/v1/{list}")).await;
+        assert_eq!((answer.status, answer.body), (200, json!({"items": [], "next": null})), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_open_to_all() {
+    let host = Host::new();
+    for path in ["/healthz", "/readyz"] {
+        let answer = host.send(request(Method::GET, path, &[], "")).await;
+        assert_eq!((answer.status, answer.body), (200, json!({"status": "ok"})), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_host_reads_with_the_session() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let own = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    assert_eq!(host.send(request(Method::GET, "/api/v1/runs", &own, "")).await.status, 200);
+    let token = cookie.split_once('=').unwrap().1;
+    host.app.access.sign_out(token).await.unwrap();
+    assert_eq!(host.send(request(Method::GET, "/api/v1/runs", &own, "")).await.status, 401);
+}

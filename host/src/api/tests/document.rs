@@ -1,0 +1,85 @@
+//! The OpenAPI document: what it lists, and that it holds together.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+async fn document() -> Value {
+    let host = Host::new();
+    let answer = host.send(request(Method::GET, "/api/openapi.json", &[], "")).await;
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+#[tokio::test]
+async fn what_it_lists() {
+    let document = document().await;
+    let mut lines = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let parameters: Vec<_> = parameters.iter().map(|p| p["name"].as_str().unwrap().to_owned()).collect();
+            let responses = names(&operation["responses"]);
+            lines.push(format!("{method} {path} ({}) {responses}", parameters.join(", ")));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"), @"");
+}
+
+#[tokio::test]
+async fn it_holds_together() {
+    let document = document().await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{place} has no id"));
+            assert!(ids.insert(id.to_owned()), "{place} has the id of another: {id}");
+            assert!(operation["summary"].is_string(), "{place} has no summary");
+            assert!(operation["responses"]["default"].is_object(), "{place} does not say how it fails");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path: Vec<_> = parameters.iter().filter(|p| p["in"] == "path").collect();
+            assert_eq!(in_path.len(), path.matches('{').count(), "{place} and its path parameters");
+            for parameter in &in_path {
+                assert!(path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap())), "{place}");
+            }
+            let is_open = !path.starts_with("/api/v1/");
+            assert_eq!(operation["security"].is_null(), is_open, "{place} and who may call it");
+        }
+    }
+    let mut references = BTreeSet::new();
+    collect_references(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads out of the document"));
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect_references(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            into.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|value| collect_references(value, into));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect_references(value, into)),
+        _ => {}
+    }
+}
+
+/// The document promises what the answers hold: each property of an answer is in its schema, and each that the schema
+/// requires is in the answer.
+#[tokio::test]
+async fn a_run_is_what_the_document_says() {
+    let document = document().await;
+    let schema = &document["components"]["schemas"]["Run"];
+    let run = serde_json::to_value(runs::RunBody::from(example_run(RunState::Done))).unwrap();
+    let promised: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
+    let required: BTreeSet<_> =
+        schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let answered: BTreeSet<_> = run.as_object().unwrap().keys().collect();
+    assert_eq!(answered, promised);
+    assert_eq!(required, answered.iter().map(|name| name.as_str()).collect());
+}

@@ -1,0 +1,157 @@
+//! Every failure is a problem document that says what to do.
+
+use super::*;
+
+fn bearer() -> String {
+    format!("Bearer {TOKEN}")
+}
+
+fn check(answer: &Answer, status: u16, slug: &str, words: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert_eq!(answer.body["type"], format!("urn:tidegate:problem:{slug}"));
+    assert_eq!(answer.body["status"], status);
+    assert!(answer.body["title"].is_string());
+    assert!(answer.body.to_string().contains(words), "{words:?} is not in {}", answer.body);
+}
+
+async fn every_operation(host: &Host) -> Vec<(Method, String)> {
+    let document = host.send(request(Method::GET, "/api/openapi.json", &[], "")).await.body;
+    let operations = operations(&document);
+    assert!(operations.len() > 10, "{operations:?}");
+    operations
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_token_or_a_session() {
+    let host = Host::new();
+    for (method, path) in every_operation(&host).await {
+        for headers in [
+            vec![],
+            vec![("authorization", "Bearer wrong")],
+            vec![("authorization", "Basic dXNlcjpwdw==")],
+            vec![("cookie", "__Host-tidegate=wrong"), ("sec-fetch-site", "same-origin")],
+        ] {
+            let answer = host.send(request(method.clone(), &path, &headers, "")).await;
+            check(&answer, 401, "unauthenticated", "");
+            assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"tidegate\"", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn staff_without_households_see_runs_and_nothing_else() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::Support).await;
+    for (method, path) in every_operation(&host).await {
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/json"),
+            ("idempotency-key", "k1"),
+        ];
+        let answer = host.send(request(method.clone(), &path, &headers, &example_event().to_string())).await;
+        let is_about_runs = path.starts_with("/api/v1/runs") || path.starts_with("/api/v1/connections");
+        if method == Method::GET && is_about_runs {
+            assert_ne!(answer.status, 403, "{method} {path}");
+        } else {
+            check(&answer, 403, "forbidden", "practice manager");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_use_a_session() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let post = |headers: &[(&str, &str)]| {
+        let headers = [&[("cookie", cookie.as_str())], headers].concat();
+        request(Method::POST, "/api/v1/connections/main/sync", &headers, "")
+    };
+    for headers in [&[("sec-fetch-site", "cross-site")][..], &[("origin", "https://evil.example")], &[]] {
+        check(&host.send(post(headers)).await, 403, "forbidden", "Another site");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there() {
+    let host = Host::new();
+    let nil = uuid::Uuid::nil();
+    for path in ["runs", "households", "clients", "notes"] {
+        check(&host.get(&format!("/api/v1/{path}/{nil}")).await, 404, "not-found", "There is no");
+        check(&host.get(&format!("/api/v1/{path}/x%20y")).await, 404, "not-found", "`x y`");
+    }
+    check(&host.get(&format!("/api/v1/runs/{nil}/events")).await, 404, "not-found", "There is no run");
+    check(&host.get(&format!("/api/v1/clients/{nil}/explain")).await, 404, "not-found", "There is no client");
+    check(&host.get("/api/v1/connections/main").await, 404, "not-found", "connection `main`");
+    check(&host.get("/api/v1/covfefe").await, 404, "not-found", "/api/openapi.json");
+    check(&host.get("/api").await, 404, "not-found", "/api/openapi.json");
+    for path in [format!("runs/{nil}/cancel"), format!("notes/{nil}/retry"), "connections/main/sync".to_owned()] {
+        let headers = [("authorization", bearer())];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = host.send(request(Method::POST, &format!("/api/v1/{path}"), &headers, "")).await;
+        check(&answer, 404, "not-found", "There is no");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_the_resource_has_not() {
+    let host = Host::new();
+    let answer = host.send(request(Method::DELETE, "/api/v1/runs", &[("authorization", &bearer())], "")).await;
+    check(&answer, 405, "method-not-allowed", "Allow");
+    assert_eq!(answer.headers["allow"], "GET,HEAD");
+}
+
+#[tokio::test]
+async fn parameters_that_are_not_understood() {
+    let host = Host::new();
+    for (method, path) in every_operation(&host).await {
+        let headers = [("authorization", &*bearer()), ("content-type", "application/json"), ("idempotency-key", "k1")];
+        let path = format!("{path}?nonsense=1");
+        let answer = host.send(request(method, &path, &headers, &example_event().to_string())).await;
+        check(&answer, 400, "malformed-request", "");
+    }
+    check(&host.get("/api/v1/runs?nonsense=1").await, 400, "malformed-request", "expected one of `connection`");
+    check(&host.get("/api/v1/runs?limit=0").await, 400, "malformed-request", "1 to 500");
+    check(&host.get("/api/v1/runs?limit=501").await, 400, "malformed-request", "1 to 500");
+    check(&host.get("/api/v1/runs?limit=many").await, 400, "malformed-request", "limit");
+    check(&host.get("/api/v1/runs?connection=NOT").await, 400, "malformed-request", "lower-case");
+    check(&host.get("/api/v1/notes?state=lost").await, 400, "malformed-request", "`dead`");
+    check(&host.get("/api/v1/clients?household_id=7").await, 400, "malformed-request", "household_id");
+    check(&host.get("/api/v1/clients?connection=main").await, 400, "malformed-request", "external_id");
+    check(&host.get("/api/v1/clients?external_id=7").await, 400, "malformed-request", "connection");
+    for list in ["runs", "households", "clients", "notes", "quarantine"] {
+        check(&host.get(&format!("/api/v1/{list}?cursor=made-up")).await, 400, "malformed-request", "cursor");
+    }
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_read_or_do_not_fit() {
+    let host = Host::new();
+    let post = async |content_type: &str, key: &str, body: &str| {
+        let headers = [("authorization", &*bearer()), ("content-type", content_type), ("idempotency-key", key)];
+        host.send(request(Method::POST, "/api/v1/events", &headers, body)).await
+    };
+    let event = example_event().to_string();
+    check(&post("application/json", "k1", "{\n\"type\": }").await, 400, "malformed-request", "line 2 column 9");
+    check(&post("application/json", "", &event).await, 400, "malformed-request", "Idempotency-Key");
+    check(&post("application/json", &"k".repeat(256), &event).await, 400, "malformed-request", "255");
+    check(&post("text/plain", "k1", &event).await, 415, "unsupported-media-type", "application/json");
+    check(&post("application/json", "k1", &"x".repeat(1024 * 1024 + 1)).await, 413, "too-large", "1 MB");
+    let mut wrong = example_event();
+    wrong["occurred_at"] = json!("yesterday");
+    check(&post("application/json", "k1", &wrong.to_string()).await, 422, "invalid", r#""pointer":"/occurred_at""#);
+    check(&post("application/json; charset=utf-8", "k1", &event).await, 422, "invalid", "/household_id");
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_own_request_without_its_words() {
+    async fn panics() {
+        panic!("s3cret");
+    }
+    let host =
+        Host { router: Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked)), ..Host::new() };
+    let answer = host.send(request(Method::GET, "/", &[], "")).await;
+    check(&answer, 500, "internal", "log");
+    assert!(!answer.body.to_string().contains("s3cret"));
+}
