@@ -7,7 +7,7 @@ pub(crate) mod http;
 
 use std::sync::Arc;
 
-use crate::book::{Book, Client};
+use crate::book::{Book, Client, User};
 use crate::faults::FaultPlan;
 use crate::lock::{locked, reading, writing};
 use crate::options::Account;
@@ -73,6 +73,25 @@ impl Admin {
         let id = book.add(client);
         self.0.prepared.forget(book.places() - 1);
         id
+    }
+
+    /// Changes a user with `edit`; its number stays. False if there is no such user.
+    pub fn edit_user(&self, id: u32, edit: impl FnOnce(&mut User)) -> bool {
+        let mut book = writing(&self.0.book);
+        let user = book.users_mut().iter_mut().find(|user| user.id == id);
+        user.map(|user| {
+            edit(user);
+            user.id = id;
+        })
+        .is_some()
+    }
+
+    /// Changes the groups whose clients an account sees (`None`: all), as an administrator of the CRM would: clients
+    /// appear and disappear for it by the hundred, and its session goes on. False if there is no such account.
+    pub fn set_groups(&self, username: &str, groups: Option<Vec<u32>>) -> bool {
+        let mut accounts = writing(&self.0.accounts);
+        let account = accounts.iter_mut().find(|account| account.username == username);
+        account.map(|account| account.groups = groups).is_some()
     }
 
     /// Every file note received, with its attachments, oldest first.

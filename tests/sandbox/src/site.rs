@@ -30,12 +30,12 @@ pub use stats::Stats;
 
 use crate::book::Book;
 use crate::faults::{Fault, Faults};
-use crate::lock::locked;
+use crate::lock::{locked, reading};
 use crate::options::{Account, Options};
 
 /// Everything a site holds.
 pub(crate) struct Site {
-    accounts: Vec<Account>,
+    pub(crate) accounts: RwLock<Vec<Account>>,
     app_id: Option<String>,
     sessions_per_user: usize,
     flat_rows: bool,
@@ -75,7 +75,7 @@ impl Site {
             notes: Mutex::default(),
             faults: Faults::new(options.faults),
             stats: Counters::default(),
-            accounts: options.accounts,
+            accounts: RwLock::new(options.accounts),
             app_id: options.app_id,
             sessions_per_user: options.sessions_per_user,
             flat_rows: options.flat_rows,
@@ -92,12 +92,13 @@ impl Site {
             locked(&self.sessions).close(from);
             return Answer::empty();
         }
-        let admitted = locked(&self.sessions).admit(from, &self.accounts, self.sessions_per_user);
+        let accounts = reading(&self.accounts);
+        let admitted = locked(&self.sessions).admit(from, &accounts, self.sessions_per_user);
         let signed_in = match admitted {
             Ok(signed_in) => signed_in,
             Err(refusal) => return unauthenticated(from, refusal),
         };
-        let asker = Asker { account: &self.accounts[signed_in.account] };
+        let asker = Asker { account: &accounts[signed_in.account] };
         let answer = match Route::of(call.path) {
             Some(Route::Batch) if call.method == "POST" => self.batch(&asker, call.body).unwrap_or_else(Answer::from),
             _ => self.call(&asker, call),

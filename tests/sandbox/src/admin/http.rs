@@ -20,6 +20,8 @@ GET    /admin/notes/ID/attachments/ID
                            the bytes of an attachment
 GET    /admin/clients      records (?from=PLACE&limit=N); POST adds a client
 GET    /admin/clients/ID   one; PATCH merges JSON into it, DELETE removes it
+PUT    /admin/accounts/NAME/groups
+                           groups an account sees, as [11,13]; null is all
 DELETE /admin/sessions     ends every session, as logins elsewhere would";
 
 /// Answers a request under `/admin`.
@@ -44,6 +46,7 @@ fn routed(admin: &Admin, call: &Call<'_>) -> Result<Answer, Refusal> {
         }
         ("PATCH", ["clients", id]) => patch(admin, number(id)?, call.body),
         ("DELETE", ["clients", id]) if admin.remove(number(id)?) => Ok(Answer::empty()),
+        ("PUT", ["accounts", name, "groups"]) if admin.set_groups(name, parsed(call.body)?) => Ok(Answer::empty()),
         ("DELETE", ["sessions"]) => Ok(done(|| admin.end_sessions())),
         _ => Err(Refusal::new(404, format!("No such thing. There are:\n{HELP}"))),
     }

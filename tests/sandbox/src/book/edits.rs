@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Book, Client, Lists};
+use super::{Book, Client, Lists, User};
 
 /// Changes by place; a removed client is `None`.
 #[derive(Default)]
@@ -47,6 +47,11 @@ impl Book {
         let id = client.id;
         self.edits.changed.insert(place, Some(client));
         id
+    }
+
+    /// The users, for changing them; what depends on them for a client's placement is their number and group alone.
+    pub(crate) fn users_mut(&mut self) -> &mut [User] {
+        &mut self.users
     }
 
     /// A new person as the book would invent the next one, single and in the first group; to be changed and added.

@@ -97,3 +97,26 @@ async fn filters_narrow_the_walk() {
     let some = visitor.walk("").await;
     check(&format!("ids.0={}&ids.1=5&ids.2={}&page_size=1", some[9], some[3]), vec![some[3], some[9]]).await;
 }
+
+#[tokio::test]
+async fn a_change_of_groups_shows_in_the_next_walk() {
+    let visitor = Visitor::to(Options { clients: 400, ..Options::default() }).await;
+    let admin = visitor.admin();
+    assert_eq!(visitor.walk("page_size=100").await.len(), 400);
+    let changed = visitor.call("PUT", "/admin/accounts/svc/groups", "[11]").await.unwrap();
+    assert_eq!(changed.status, 204);
+    let left = admin.clients_seen_by(&Account::new("svc", "").seeing(&[11]));
+    assert!((50..200).contains(&left.len()), "{}", left.len());
+    assert_eq!(visitor.walk("page_size=100").await, ids(&left));
+    assert!(admin.set_groups("svc", None) && !admin.set_groups("nobody", None));
+    assert_eq!(visitor.walk("page_size=100").await.len(), 400);
+}
+
+#[tokio::test]
+async fn a_changed_user_shows_at_once() {
+    let visitor = Visitor::to(Options::default()).await;
+    let id = visitor.admin().book(|book| book.users()[2].id);
+    assert!(visitor.admin().edit_user(id, |user| user.email = None) && !visitor.admin().edit_user(1, |_| {}));
+    let user = visitor.get(&format!("/resourceful/entity/user-v2/{id}?fields.0=email")).await.json();
+    assert_eq!(user["fields"], serde_json::json!({ "email": null }));
+}
