@@ -1,1 +1,59 @@
-//! The pages.
+//! The pages: server-rendered, complete without JavaScript, for the people of a practice and for whoever runs the
+//! host.
+//!
+//! A handler reads from the store, makes the values of one page and renders it; one file a page, its template of the
+//! same name under `templates/`. Pages never reach into a CRM, never decide who may do what (that is `authorize`) and
+//! never show a secret. Text that came from anywhere is escaped by the templates.
+//!
+//! The one script (`assets/tidegate.js`) lets `/` reach the search and takes up a run's progress as it goes. A
+//! library for pages that change in place (htmx) waits for the first page that needs more than that.
+
+mod assets;
+mod explain;
+mod failure;
+mod frame;
+mod guard;
+mod household;
+mod households;
+mod notes;
+mod overview;
+mod parts;
+mod person;
+mod progress;
+mod review;
+mod runs;
+mod sign_in;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// All pages, with what guards them. Answers what no page has with a page of its own.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/connections/{name}/sync", post(overview::sync_now))
+        .route("/households", get(households::list))
+        .route("/households/{id}", get(household::show))
+        .route("/households/{id}/clients/{client}/explain", get(explain::show))
+        .route("/notes", get(notes::list))
+        .route("/notes/{id}", get(notes::show))
+        .route("/notes/{id}/retry", post(notes::retry))
+        .route("/runs", get(runs::list))
+        .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/progress", get(progress::events))
+        .route("/review", get(review::list))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
+        .route("/assets/{name}", get(assets::serve))
+        .fallback(failure::no_page)
+        .layer(from_fn(guard::guard))
+        .with_state(app)
+}

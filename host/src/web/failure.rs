@@ -1,0 +1,99 @@
+//! Pages for what did not work: what happened, what it means for the data, what to do.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::assets;
+use crate::store::StoreError;
+
+/// Why a page cannot be shown.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nothing of this address.
+    NotFound(&'static str),
+    /// The person's role does not allow it; the reason is `authorize`'s.
+    NotAllowed(&'static str),
+    /// A set-up link that was used or is too old.
+    LinkIsOver,
+    /// A form that no page of this host sent.
+    FromAnotherSite,
+    /// What was asked for cannot be done in this state; the text says why.
+    Refused(String),
+    /// The host itself failed; the text is for the log, not for the page.
+    Broken(String),
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+pub(super) struct FailurePage {
+    heading: &'static str,
+    words: String,
+}
+
+impl Failure {
+    pub(super) fn page(&self) -> (StatusCode, FailurePage) {
+        let (status, heading, words) = match self {
+            Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", (*what).to_owned()),
+            Self::NotAllowed(because) => (StatusCode::FORBIDDEN, "Not allowed", (*because).to_owned()),
+            Self::LinkIsOver => (
+                StatusCode::GONE,
+                "This link is over",
+                "A set-up link holds for 30 minutes and for one account. Restart tidegate for a new one, or sign in \
+                 where there is an account already."
+                    .to_owned(),
+            ),
+            Self::FromAnotherSite => (
+                StatusCode::FORBIDDEN,
+                "Not sent from this site",
+                "The form did not come from a page of this host, so nothing was changed. Open the page here and send \
+                 it again."
+                    .to_owned(),
+            ),
+            Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),
+            Self::Broken(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something failed here",
+                "The page could not be made. Nothing was changed. The host's log says why; load the page again, and \
+                 if it fails again, show the log to whoever runs this host."
+                    .to_owned(),
+            ),
+        };
+        (status, FailurePage { heading, words })
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if let Self::Broken(words) = &self {
+            tracing::error!(error = %words, "a page could not be made");
+        }
+        let (status, page) = self.page();
+        match page.render() {
+            Ok(html) => (status, Html(html)).into_response(),
+            Err(_) => (status, page.words).into_response(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::BadCursor => {
+                Self::NotFound("This page of the list is not there any more. Begin again at its first page.")
+            }
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+/// A page as an answer.
+pub(super) fn page(template: &impl Template) -> Result<Response, Failure> {
+    let html = template.render().map_err(|error| Failure::Broken(error.to_string()))?;
+    Ok(Html(html).into_response())
+}
+
+/// What no route answers.
+pub(super) async fn no_page() -> Failure {
+    Failure::NotFound("There is no page at this address. The overview leads to those there are.")
+}

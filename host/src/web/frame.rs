@@ -1,0 +1,122 @@
+//! The frame around every page: navigation, search, the person, and what needs somebody.
+
+use super::failure::Failure;
+use super::person::Person;
+use super::{assets, words};
+use crate::app::App;
+use crate::domain::note::NoteState;
+use crate::domain::run::RunState;
+use crate::store::book::PageRequest;
+
+/// The pages that the navigation leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Overview,
+    Households,
+    Notes,
+    Runs,
+    Review,
+}
+
+impl Place {
+    /// All of them, in the navigation's order.
+    pub(super) const ALL: [Self; 5] = [Self::Overview, Self::Households, Self::Notes, Self::Runs, Self::Review];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Households => "Households",
+            Self::Notes => "Notes",
+            Self::Runs => "Runs",
+            Self::Review => "Review",
+        }
+    }
+
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "/",
+            Self::Households => "/households",
+            Self::Notes => "/notes",
+            Self::Runs => "/runs",
+            Self::Review => "/review",
+        }
+    }
+}
+
+/// Something that stays as it is until a person acts, with the page where that is done.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) words: String,
+    pub(super) path: String,
+    pub(super) link: &'static str,
+}
+
+/// What every page shows around its content.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) practice: String,
+    pub(super) person: String,
+    pub(super) place: Place,
+    /// What was searched for; empty where nothing was.
+    pub(super) search: String,
+    pub(super) calls: Vec<Call>,
+}
+
+impl Frame {
+    /// The frame as it stands now.
+    pub(super) async fn load(app: &App, person: &Person, place: Place) -> Result<Self, Failure> {
+        Ok(Self {
+            practice: app.config.practice.name.clone(),
+            person: person.name().to_owned(),
+            place,
+            search: String::new(),
+            calls: calls(app).await?,
+        })
+    }
+
+    pub(super) fn style(&self) -> &'static str {
+        assets::style()
+    }
+
+    pub(super) fn script(&self) -> &'static str {
+        assets::script()
+    }
+
+    pub(super) fn icon(&self) -> &'static str {
+        assets::icon()
+    }
+}
+
+/// Notes that no retry mends, and connections whose newest run failed.
+async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
+    let mut calls = Vec::new();
+    let dead = app.store.notes(Some(NoteState::Dead), first(100)).await?;
+    if !dead.items.is_empty() {
+        let more = if dead.next.is_some() { "More than " } else { "" };
+        let notes = words::count(dead.items.len() as u64, "file note", "file notes");
+        calls.push(Call {
+            words: format!("{more}{notes} could not be delivered and no retry mends it."),
+            path: "/notes?state=dead".to_owned(),
+            link: "Look at them",
+        });
+    }
+    for connection in app.connections.iter() {
+        let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
+        if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {
+            calls.push(Call {
+                words: format!(
+                    "The last sync of {} failed. What came over before it stays as it was.",
+                    connection.name
+                ),
+                path: format!("/runs/{}", run.id),
+                link: "See why",
+            });
+        }
+    }
+    Ok(calls)
+}
+
+/// The first so many of a list.
+pub(super) fn first(limit: usize) -> PageRequest {
+    PageRequest { cursor: None, limit }
+}

@@ -1,0 +1,31 @@
+//! What every page is guarded by: the headers of its answer, and the refusal of forms that other sites send.
+
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::failure::Failure;
+use crate::access::request::is_from_own_page;
+
+/// Nothing but what the host itself serves; nothing inline.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const HEADERS: [(HeaderName, &str); 3] =
+    [(CONTENT_SECURITY_POLICY, POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "same-origin")];
+
+/// Refuses a change that no page of this host asked for, and puts the headers on every answer. What has not said how
+/// long it may be kept is not kept at all.
+pub(super) async fn guard(request: Request, next: Next) -> Response {
+    let is_own = request.method().is_safe() || is_from_own_page(request.method(), request.headers());
+    let mut response = if is_own { next.run(request).await } else { Failure::FromAnotherSite.into_response() };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

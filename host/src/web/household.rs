@@ -1,0 +1,149 @@
+//! A household with its people: every value with its origin, and what was left out of it.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::households::{adviser_name, look_badge};
+use super::parts::{Badge, Clock, Finding, Moment};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::stored::{HouseholdRole, Member, StoredClient};
+use crate::domain::{Diagnostic, ExternalId, HouseholdId, Severity};
+use crate::store::book::HouseholdRow;
+use fields::Group;
+
+mod fields;
+
+#[derive(Template)]
+#[template(path = "household.html")]
+pub(super) struct HouseholdPage {
+    pub(super) frame: Frame,
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) look: Option<Badge>,
+    pub(super) crm: String,
+    pub(super) adviser: Option<String>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) people: Vec<PersonCard>,
+}
+
+/// One person of the household.
+pub(super) struct PersonCard {
+    pub(super) name: String,
+    pub(super) role: &'static str,
+    pub(super) explain: String,
+    pub(super) groups: Vec<Group>,
+    /// What was found about the record as a whole.
+    pub(super) findings: Vec<Finding>,
+    pub(super) changed: Moment,
+    pub(super) revision: String,
+}
+
+/// Names that a household's fields refer to.
+struct Names<'a> {
+    advisers: &'a [(ExternalId, String)],
+    people: &'a [StoredClient],
+}
+
+impl Names<'_> {
+    fn adviser(&self, id: &ExternalId) -> Option<&str> {
+        self.advisers.iter().find(|(known, _)| known == id).map(|(_, name)| name.as_str())
+    }
+}
+
+/// `GET /households/{id}`
+pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let found = find(&app, &id).await?;
+    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let connection = &found.household.connection;
+    let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
+    let advisers = advisers(&app, &found).await?;
+    page(&view(&found, frame, crm, &advisers, &person.clock))
+}
+
+/// The names of all advisers that the household and its people refer to.
+async fn advisers(app: &App, found: &HouseholdRow) -> Result<Vec<(ExternalId, String)>, Failure> {
+    let of_people = found.people.iter().map(|person| &person.client.adviser_external_id);
+    let ids: BTreeSet<&ExternalId> = of_people.chain([&found.household.adviser_external_id]).flatten().collect();
+    let mut advisers = Vec::new();
+    for id in ids {
+        advisers.push((id.clone(), adviser_name(app, &found.household.connection, id).await?));
+    }
+    Ok(advisers)
+}
+
+/// The household that an address names.
+pub(super) async fn find(app: &App, id: &str) -> Result<HouseholdRow, Failure> {
+    let found = match id.parse::<HouseholdId>() {
+        Ok(id) => app.store.household(id).await?,
+        Err(_) => None,
+    };
+    found.ok_or(Failure::NotFound("There is no household here. Look for it in the list of households."))
+}
+
+/// The page, from values alone.
+pub(super) fn view(
+    found: &HouseholdRow,
+    frame: Frame,
+    crm: String,
+    advisers: &[(ExternalId, String)],
+    clock: &Clock,
+) -> HouseholdPage {
+    let names = Names { advisers, people: &found.people };
+    let adviser = found.household.adviser_external_id.as_ref().and_then(|id| names.adviser(id));
+    let people = found.people.iter().map(|client| card(client, &found.household.members, &names, clock)).collect();
+    HouseholdPage {
+        frame,
+        name: words::name(&found.household.name),
+        state: sentence(found, &crm),
+        look: look_badge(&found.household.diagnostics, &found.people),
+        crm,
+        adviser: adviser.map(ToOwned::to_owned),
+        findings: found.household.diagnostics.iter().map(Finding::from).collect(),
+        people,
+    }
+}
+
+fn sentence(found: &HouseholdRow, crm: &str) -> String {
+    let who = match found.people.len() {
+        0 => "Nobody is in this household".to_owned(),
+        1 => "A household of one".to_owned(),
+        _ => format!("A couple whom {crm} links as partners"),
+    };
+    format!("{who}, by the connection {}.", found.household.connection)
+}
+
+fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Clock) -> PersonCard {
+    let member = members.iter().find(|member| member.client_id == client.id);
+    let role = match member.map(|member| member.role) {
+        Some(HouseholdRole::NonCfo) => "Non-CFO",
+        _ => "CFO",
+    };
+    let of_record = client.diagnostics.iter().filter(|diagnostic| diagnostic.field.is_none());
+    PersonCard {
+        name: words::name(&client.client.full_name()),
+        role,
+        explain: format!("/households/{}/clients/{}/explain", client.household_id, client.id),
+        groups: fields::groups(client, names),
+        findings: of_record.map(Finding::from).collect(),
+        changed: Moment::new(client.origin.changed_at, clock),
+        revision: client.origin.revision.to_string(),
+    }
+}
+
+/// What was found about one field, the worst first; notes of how a value was made are for the page that explains it.
+fn findings_of(client: &StoredClient, field: &str) -> Vec<Finding> {
+    let is_of_field = |diagnostic: &&Diagnostic| diagnostic.field.as_deref() == Some(field);
+    let mut found: Vec<&Diagnostic> = client.diagnostics.iter().filter(is_of_field).collect();
+    found.retain(|diagnostic| diagnostic.severity >= Severity::Warning);
+    found.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+    found.into_iter().map(Finding::from).collect()
+}

@@ -1,0 +1,123 @@
+//! The list of households, with search.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::parts::{Badge, Paging, Tone, pair};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::stored::StoredClient;
+use crate::domain::{Diagnostic, ExternalId, Severity};
+use crate::store::book::{HouseholdRow, PageRequest};
+
+/// Rows of a page.
+const ROWS: usize = 50;
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    search: String,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "households.html")]
+pub(super) struct HouseholdsPage {
+    pub(super) frame: Frame,
+    pub(super) state: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) paging: Paging,
+}
+
+/// One household of the list.
+pub(super) struct Row {
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) people: Vec<String>,
+    pub(super) suburb: String,
+    pub(super) adviser: String,
+    pub(super) state: Option<Badge>,
+}
+
+/// `GET /households?search=…&cursor=…`
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let search = filter.search.trim();
+    let wanted = (!search.is_empty()).then(|| search.to_owned());
+    let request = PageRequest { cursor: filter.cursor.clone(), limit: ROWS };
+    let found = app.store.households(wanted, request).await?;
+    let mut frame = Frame::load(&app, &person, Place::Households).await?;
+    frame.search = search.to_owned();
+    let state = if search.is_empty() {
+        let counts = app.store.book_counts().await?;
+        let households = words::count(counts.households, "household", "households");
+        format!("{households} with {}, by name.", words::count(counts.clients, "client", "clients"))
+    } else {
+        format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
+    };
+    let query = if search.is_empty() { String::new() } else { pair("search", search) };
+    let paging = Paging::new("/households", &query, filter.cursor.as_deref(), found.next.as_deref());
+    let rows = rows(&app, &found.items).await?;
+    page(&HouseholdsPage { frame, state, rows, paging })
+}
+
+async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failure> {
+    let mut advisers = HashMap::new();
+    let mut rows = Vec::with_capacity(households.len());
+    for found in households {
+        let household = &found.household;
+        let adviser = match &household.adviser_external_id {
+            None => String::new(),
+            Some(id) => {
+                let key = (household.connection.clone(), id.clone());
+                if !advisers.contains_key(&key) {
+                    let name = adviser_name(app, &key.0, id).await?;
+                    advisers.insert(key.clone(), name);
+                }
+                advisers[&key].clone()
+            }
+        };
+        rows.push(Row {
+            path: format!("/households/{}", household.id),
+            name: words::name(&household.name),
+            people: found.people.iter().map(|person| words::name(&person.client.full_name())).collect(),
+            suburb: found.people.first().and_then(|person| person.client.suburb.clone()).unwrap_or_default(),
+            adviser,
+            state: look_badge(&household.diagnostics, &found.people),
+        });
+    }
+    Ok(rows)
+}
+
+/// The adviser's name; `User 30590` where the CRM names an adviser who was not read.
+pub(super) async fn adviser_name(
+    app: &App,
+    connection: &crate::domain::ConnectionName,
+    id: &ExternalId,
+) -> Result<String, Failure> {
+    let found = app.store.adviser(connection.clone(), id.clone()).await?;
+    let name = found.map(|found| {
+        let names = [found.adviser.first_name, found.adviser.last_name];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    });
+    Ok(name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("User {id}")))
+}
+
+/// How many things a person should look at, of the household and of its people.
+pub(super) fn look_badge(of_household: &[Diagnostic], people: &[StoredClient]) -> Option<Badge> {
+    let all = of_household.iter().chain(people.iter().flat_map(|person| &person.diagnostics));
+    let count = all.filter(|diagnostic| diagnostic.severity >= Severity::Warning).count();
+    (count > 0).then(|| Badge::new(Tone::Attention, format!("{count} to look at")))
+}

@@ -1,0 +1,161 @@
+//! The overview: how each connection stands, what the book holds, and the last runs.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place, first};
+use super::parts::{Badge, Clock, Tone};
+use super::person::Person;
+use super::progress::Progress;
+use super::runs::RunRow;
+use super::words;
+use crate::app::App;
+use crate::connection::Connection;
+use crate::domain::ConnectionName;
+use crate::domain::access::Action;
+use crate::domain::run::{Run, RunState, Trigger};
+use crate::store::book::BookCounts;
+use crate::sync::SyncError;
+
+/// Runs of the timeline.
+const RUNS: usize = 10;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(super) struct OverviewPage {
+    pub(super) frame: Frame,
+    pub(super) state: String,
+    pub(super) sites: Vec<Site>,
+    pub(super) figures: Vec<Figure>,
+    pub(super) runs: Vec<RunRow>,
+}
+
+/// One connection.
+pub(super) struct Site {
+    pub(super) name: String,
+    pub(super) crm: String,
+    pub(super) host: String,
+    pub(super) pack: String,
+    pub(super) revision: String,
+    pub(super) schedule: String,
+    pub(super) badge: Badge,
+    pub(super) state: String,
+    pub(super) running: Option<Progress>,
+}
+
+/// How many there are of something, with the page that lists them.
+pub(super) struct Figure {
+    pub(super) number: String,
+    pub(super) word: &'static str,
+    pub(super) path: Option<&'static str>,
+}
+
+/// `GET /`
+pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+    person.may(Action::ReadRuns)?;
+    let clock = &person.clock;
+    let mut sites = Vec::new();
+    let mut newest = Vec::new();
+    for connection in app.connections.iter() {
+        let last = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
+        let crm = app.config.connections.get(&connection.name).map_or_else(String::new, |site| words::crm(&site.crm));
+        sites.push(site(connection, crm, last.as_ref(), clock));
+        newest.extend(last);
+    }
+    let counts = app.store.book_counts().await?;
+    let runs = app.store.runs(None, first(RUNS)).await?;
+    page(&OverviewPage {
+        frame: Frame::load(&app, &person, Place::Overview).await?,
+        state: sentence(&newest, &counts, clock),
+        sites,
+        figures: figures(&counts),
+        runs: runs.items.iter().map(|run| RunRow::new(run, clock)).collect(),
+    })
+}
+
+/// `POST /connections/{name}/sync`, from the button "Sync now".
+pub(super) async fn sync_now(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ControlRuns)?;
+    const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");
+    let name: ConnectionName = name.parse().map_err(|_| NONE)?;
+    match app.syncs.request(&name, Trigger::Request).await {
+        Ok(_) => Ok(Redirect::to("/").into_response()),
+        Err(SyncError::UnknownConnection(_)) => Err(NONE),
+        Err(SyncError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock) -> Site {
+    let revision = connection.revision();
+    let (badge, state) = standing(last, &crm, clock);
+    Site {
+        name: connection.name.to_string(),
+        crm,
+        host: connection.forward_host.clone(),
+        pack: revision.pack().to_owned(),
+        revision: revision.id().to_string(),
+        schedule: words::schedule(&connection.schedule),
+        badge,
+        state,
+        running: last.and_then(|run| Progress::of(run, clock)),
+    }
+}
+
+/// How a connection stands by its newest run, in a word and in a sentence.
+pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
+    let Some(run) = last else {
+        let words = format!("Not synced yet. “Sync now” reads the whole book from {crm}.");
+        return (Badge::new(Tone::Neutral, "New"), words);
+    };
+    let ended = words::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
+    match run.state {
+        RunState::Queued => (run.state.into(), "A sync is about to begin.".to_owned()),
+        RunState::Running => (run.state.into(), "A sync is under way. The book can be used meanwhile.".to_owned()),
+        RunState::Done => {
+            (Badge::new(Tone::Good, "Connected"), format!("Synced {ended}: {}.", words::what_changed(&run.counts)))
+        }
+        RunState::Failed => {
+            let why = run.error.as_deref().unwrap_or("The host's log says why.");
+            (Badge::new(Tone::Trouble, "Failed"), format!("The last sync failed {ended}. {why}"))
+        }
+        RunState::Cancelled => {
+            let words = format!("The last sync was cancelled {ended}. What it had brought over stays.");
+            (run.state.into(), words)
+        }
+    }
+}
+
+/// `Synced 12 minutes ago: 4,318 clients, 27 changed, 3 need a look.`
+fn sentence(newest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
+    let synced = newest.iter().filter(|run| run.state == RunState::Done).max_by_key(|run| run.finished_at);
+    let clients = words::count(counts.clients, "client", "clients");
+    let look = match counts.quarantined {
+        0 => "none set aside".to_owned(),
+        n => format!("{} could not be read", words::count(n, "record", "records")),
+    };
+    match synced.and_then(|run| run.finished_at.map(|at| (run, at))) {
+        Some((run, at)) => {
+            let changed = words::number(run.counts.created + run.counts.changed);
+            format!("Synced {}: {clients}, {changed} new or changed, {look}.", words::relative(at, clock.now))
+        }
+        None if newest.is_empty() => "No connection has synced yet.".to_owned(),
+        None => format!("The last sync did not end well: {clients} from before, {look}."),
+    }
+}
+
+fn figures(counts: &BookCounts) -> Vec<Figure> {
+    let figure = |n, word, path| Figure { number: words::number(n), word, path };
+    vec![
+        figure(counts.households, "households", Some("/households")),
+        figure(counts.clients, "clients", None),
+        figure(counts.advisers, "advisers", None),
+        figure(counts.quarantined, "could not be read", Some("/review")),
+        figure(counts.skipped, "left out by rules", Some("/review?of=left-out")),
+    ]
+}

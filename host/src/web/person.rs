@@ -1,0 +1,68 @@
+//! Who looks at a page: the person whose session the request's cookie opens.
+
+use axum::extract::FromRequestParts;
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::failure::Failure;
+use super::parts::{Clock, pair};
+use crate::access::Session;
+use crate::access::request::session_token;
+use crate::app::App;
+use crate::domain::Timestamp;
+use crate::domain::access::{Action, Decision, authorize};
+
+/// Whoever is signed in. A handler that takes it answers nobody else: they are sent to sign in, and back.
+pub(super) struct Person {
+    session: Session,
+    /// When the request came, in the practice's zone: the only place where a page reads the clock.
+    pub(super) clock: Clock,
+}
+
+impl Person {
+    /// As pages show it.
+    pub(super) fn name(&self) -> &str {
+        &self.session.user.name
+    }
+
+    /// Goes on where the person may do this.
+    pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
+        match authorize(&self.session.actor(), action) {
+            Decision::Allow { .. } => Ok(()),
+            Decision::Deny { because } => Err(Failure::NotAllowed(because)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Person {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let clock = Clock::from_request_parts(parts, app).await?;
+        let session = match session_token(&parts.headers) {
+            Some(token) => app.access.session(token, clock.now).await.map_err(|e| Failure::from(e).into_response())?,
+            None => None,
+        };
+        session.map(|session| Self { session, clock }).ok_or_else(|| sign_in_first(parts))
+    }
+}
+
+impl FromRequestParts<App> for Clock {
+    type Rejection = Response;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Response> {
+        Ok(Self { now: Timestamp::now(), zone: app.config.practice.time_zone.clone() })
+    }
+}
+
+/// To the sign-in page, with the way back for pages that can be opened again.
+fn sign_in_first(parts: &Parts) -> Response {
+    let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    let address = match (&parts.method, wanted) {
+        (_, "/") => "/sign-in".to_owned(),
+        (&Method::GET, wanted) => format!("/sign-in?{}", pair("to", wanted)),
+        _ => "/sign-in".to_owned(),
+    };
+    Redirect::to(&address).into_response()
+}

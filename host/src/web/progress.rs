@@ -1,0 +1,88 @@
+//! A run as it goes: a part of a page, made anew for each change and sent over server-sent events. A page without
+//! the script shows the same part, as it stood when the page was made.
+
+use std::convert::Infallible;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::WatchStream;
+
+use super::failure::Failure;
+use super::parts::Clock;
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::RunId;
+use crate::domain::access::Action;
+use crate::domain::run::{Run, RunState};
+
+/// How far a run under way has come.
+#[derive(Template, Clone, Debug)]
+#[template(path = "parts/progress.html")]
+pub(super) struct Progress {
+    /// Where its events are.
+    pub(super) events: String,
+    pub(super) report: String,
+    words: String,
+    since: String,
+    /// Clients read, and how many are expected; none on a first walk.
+    measure: Option<(u64, u64)>,
+}
+
+impl HtmlSafe for Progress {}
+
+impl Progress {
+    /// None where the run is over.
+    pub(super) fn of(run: &Run, clock: &Clock) -> Option<Self> {
+        let is_open = matches!(run.state, RunState::Queued | RunState::Running);
+        is_open.then(|| {
+            let seen = words::count(run.counts.seen, "client", "clients");
+            let of = run.expected.map(|expected| format!(" of about {}", words::number(expected)));
+            let since = run.started_at.unwrap_or(run.queued_at);
+            Self {
+                events: format!("/runs/{}/progress", run.id),
+                report: format!("/runs/{}", run.id),
+                words: match run.state {
+                    RunState::Queued => "Waiting to begin".to_owned(),
+                    _ => format!("{seen}{} read", of.unwrap_or_default()),
+                },
+                since: format!("begun {}", words::relative(since, clock.now)),
+                measure: run.expected.filter(|expected| *expected > 0).map(|all| (run.counts.seen.min(all), all)),
+            }
+        })
+    }
+}
+
+/// `GET /runs/{id}/progress`: an event `progress` with the part for each change, and `finished` at the end. 204, which
+/// tells a browser not to ask again, where the run is not under way.
+pub(super) async fn events(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadRuns)?;
+    let Some(changes) = id.parse::<RunId>().ok().and_then(|id| app.syncs.watch(id)) else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let zone = person.clock.zone;
+    let events = WatchStream::new(changes).map(move |run| {
+        // Each event is an edge of its own: it is read when it is sent, not when the stream was asked for.
+        let clock = Clock { now: crate::domain::Timestamp::now(), zone: zone.clone() };
+        Ok::<_, Infallible>(event(&run, &clock))
+    });
+    // The end of the watch is the end of the run, whether or not its last value was seen.
+    let end = tokio_stream::once(Ok(Event::default().event("finished").data("")));
+    Ok(Sse::new(events.chain(end)).keep_alive(KeepAlive::default()).into_response())
+}
+
+fn event(run: &Run, clock: &Clock) -> Event {
+    match Progress::of(run, clock) {
+        Some(progress) => Event::default().event("progress").data(progress.to_string()),
+        None => Event::default().event("finished").data(""),
+    }
+}

@@ -1,0 +1,101 @@
+//! What did not come over: records that could not be read, and records that a rule left out.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::notes::Choice;
+use super::parts::{Clock, Finding, Moment, Paging};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::stored::SetAside;
+use crate::store::book::PageRequest;
+
+/// Rows of a page.
+const ROWS: usize = 50;
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "kebab-case")]
+enum Of {
+    #[default]
+    Unreadable,
+    LeftOut,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    of: Of,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "review.html")]
+pub(super) struct ReviewPage {
+    pub(super) frame: Frame,
+    pub(super) state: String,
+    pub(super) empty: &'static str,
+    pub(super) choices: Vec<Choice>,
+    pub(super) rows: Vec<Row>,
+    pub(super) paging: Paging,
+}
+
+/// One record that was set aside.
+pub(super) struct Row {
+    pub(super) external_id: String,
+    pub(super) kind: String,
+    pub(super) connection: String,
+    pub(super) since: Moment,
+    pub(super) run: String,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// `GET /review?of=…&cursor=…`
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let quarantined = filter.of == Of::Unreadable;
+    let request = PageRequest { cursor: filter.cursor.clone(), limit: ROWS };
+    let found = app.store.set_aside(quarantined, request).await?;
+    let counts = app.store.book_counts().await?;
+    let (state, empty, query) = if quarantined {
+        let records = words::count(counts.quarantined, "record", "records");
+        (format!("{records} could not be read and did not come over."), "Every record could be read.", "")
+    } else {
+        let records = words::count(counts.skipped, "record was", "records were");
+        let state = format!("{records} left out on purpose by the pack's rules.");
+        (state, "No rule has left a record out.", "of=left-out")
+    };
+    let choice = |of, word, path| Choice { word, path, is_chosen: of == filter.of };
+    page(&ReviewPage {
+        frame: Frame::load(&app, &person, Place::Review).await?,
+        state,
+        empty,
+        choices: vec![
+            choice(Of::Unreadable, "Could not be read", "/review"),
+            choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
+        ],
+        rows: found.items.iter().map(|record| row(record, &person.clock)).collect(),
+        paging: Paging::new("/review", query, filter.cursor.as_deref(), found.next.as_deref()),
+    })
+}
+
+/// One row, from values alone.
+pub(super) fn row(record: &SetAside, clock: &Clock) -> Row {
+    Row {
+        external_id: record.external_id.to_string(),
+        kind: words::sentence(record.kind.as_str()),
+        connection: record.connection.to_string(),
+        since: Moment::new(record.since, clock),
+        run: format!("/runs/{}", record.run),
+        findings: record.diagnostics.iter().map(Finding::from).collect(),
+    }
+}

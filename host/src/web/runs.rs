@@ -1,0 +1,189 @@
+//! The list of runs, and one run's report.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::parts::{Badge, Clock, Moment, Paging};
+use super::person::Person;
+use super::progress::Progress;
+use super::words;
+use crate::app::App;
+use crate::domain::RunId;
+use crate::domain::access::Action;
+use crate::domain::run::{Run, RunCounts, Trigger};
+use crate::store::book::PageRequest;
+
+/// Rows of a page.
+const ROWS: usize = 50;
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "runs.html")]
+pub(super) struct RunsPage {
+    pub(super) frame: Frame,
+    pub(super) rows: Vec<RunRow>,
+    pub(super) paging: Paging,
+}
+
+/// One run of a list.
+pub(super) struct RunRow {
+    pub(super) path: String,
+    pub(super) connection: String,
+    pub(super) began: Moment,
+    pub(super) badge: Badge,
+    pub(super) took: String,
+    pub(super) trigger: &'static str,
+    pub(super) seen: String,
+    pub(super) created: String,
+    pub(super) changed: String,
+    pub(super) quarantined: String,
+}
+
+impl RunRow {
+    pub(super) fn new(run: &Run, clock: &Clock) -> Self {
+        let began = run.started_at.unwrap_or(run.queued_at);
+        Self {
+            path: format!("/runs/{}", run.id),
+            connection: run.connection.to_string(),
+            began: Moment::new(began, clock),
+            badge: run.state.into(),
+            took: words::duration(began, run.finished_at.unwrap_or(clock.now)),
+            trigger: trigger(run.trigger),
+            seen: words::number(run.counts.seen),
+            created: words::number(run.counts.created),
+            changed: words::number(run.counts.changed),
+            quarantined: words::number(run.counts.quarantined),
+        }
+    }
+}
+
+fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => "By schedule",
+        Trigger::Request => "Asked for",
+        Trigger::Resume => "Resumed after a restart",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "run.html")]
+pub(super) struct RunPage {
+    pub(super) frame: Frame,
+    pub(super) run: RunRow,
+    pub(super) state: String,
+    pub(super) error: Option<String>,
+    pub(super) progress: Option<Progress>,
+    pub(super) ended: Option<Moment>,
+    pub(super) tables: Vec<Table>,
+}
+
+/// Counts under one heading.
+pub(super) struct Table {
+    pub(super) heading: &'static str,
+    /// What the counts count.
+    pub(super) unit: &'static str,
+    pub(super) empty: &'static str,
+    pub(super) rows: Vec<(String, String)>,
+}
+
+/// `GET /runs?cursor=…`
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadRuns)?;
+    let found = app.store.runs(None, PageRequest { cursor: filter.cursor.clone(), limit: ROWS }).await?;
+    page(&RunsPage {
+        frame: Frame::load(&app, &person, Place::Runs).await?,
+        rows: found.items.iter().map(|run| RunRow::new(run, &person.clock)).collect(),
+        paging: Paging::new("/runs", "", filter.cursor.as_deref(), found.next.as_deref()),
+    })
+}
+
+/// `GET /runs/{id}`
+pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+    person.may(Action::ReadRuns)?;
+    let found = match id.parse::<RunId>() {
+        Ok(id) => app.store.run(id).await?,
+        Err(_) => None,
+    };
+    let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
+    let frame = Frame::load(&app, &person, Place::Runs).await?;
+    page(&view(&run, frame, &person.clock))
+}
+
+/// The page, from values alone.
+pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
+    RunPage {
+        frame,
+        run: RunRow::new(run, clock),
+        state: format!("{}.", words::what_changed(&run.counts)),
+        error: run.error.clone(),
+        progress: Progress::of(run, clock),
+        ended: run.finished_at.map(|at| Moment::new(at, clock)),
+        tables: tables(&run.counts),
+    }
+}
+
+fn tables(counts: &RunCounts) -> Vec<Table> {
+    let one = |word: &str, n: u64| (word.to_owned(), words::number(n));
+    let each = |counts: &std::collections::BTreeMap<String, u64>, name: fn(&str) -> String| {
+        let mut rows: Vec<_> = counts.iter().collect();
+        rows.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+        rows.into_iter().map(|(word, n)| (name(word), words::number(*n))).collect::<Vec<_>>()
+    };
+    vec![
+        Table {
+            heading: "Clients",
+            unit: "Clients",
+            empty: "",
+            rows: vec![
+                one("Read from the CRM", counts.seen),
+                one("Unchanged since the last sync", counts.unchanged),
+                one("New in the practice", counts.created),
+                one("Changed", counts.changed),
+                one("Mapped again to the same values", counts.same),
+                one("Left out by a rule", counts.skipped_total()),
+                one("Could not be read", counts.quarantined),
+                one("Local edits overridden by the CRM", counts.overridden),
+            ],
+        },
+        Table {
+            heading: "Warnings",
+            unit: "Values",
+            empty: "Nothing to look at in the records that this run mapped.",
+            rows: each(&counts.warnings, words::code),
+        },
+        Table {
+            heading: "Changed fields",
+            unit: "Clients",
+            empty: "No stored value changed.",
+            rows: each(&counts.changed_fields, words::field),
+        },
+        Table {
+            heading: "Left out by a rule",
+            unit: "Records",
+            empty: "No record was left out.",
+            rows: each(&counts.skipped, words::code),
+        },
+        Table {
+            heading: "Traffic",
+            unit: "Number",
+            empty: "",
+            rows: vec![
+                one("Advisers read", counts.advisers),
+                one("Requests to the CRM", counts.requests),
+                one("Requests repeated after a fault", counts.retries),
+            ],
+        },
+    ]
+}

@@ -1,0 +1,165 @@
+//! Coming in and going out: the sign-in form, the set-up link of a new host, and the sign-out button.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+use super::assets;
+use super::failure::{Failure, page};
+use super::parts::Clock;
+use crate::access::account::{AccountError, FieldProblem, NewUser};
+use crate::access::request::{no_session_cookie, session_cookie, session_token};
+use crate::access::{SignInError, SignedIn};
+use crate::app::App;
+use crate::domain::access::Role;
+
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+pub(super) struct SignInPage {
+    pub(super) practice: String,
+    pub(super) email: String,
+    /// Where to go afterwards.
+    pub(super) to: String,
+    pub(super) problem: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "set-up.html")]
+pub(super) struct SetUpPage {
+    pub(super) practice: String,
+    pub(super) token: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) problems: Vec<FieldProblem>,
+}
+
+impl SetUpPage {
+    /// What is wrong with a field.
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+}
+
+/// Where somebody was going when they were sent to sign in.
+#[derive(Deserialize)]
+pub(super) struct Destination {
+    #[serde(default)]
+    to: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    email: String,
+    #[serde(deserialize_with = "secret")]
+    password: SecretString,
+    #[serde(default)]
+    to: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SetUpForm {
+    name: String,
+    email: String,
+    #[serde(deserialize_with = "secret")]
+    password: SecretString,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+/// `GET /sign-in`
+pub(super) async fn form(State(app): State<App>, Query(destination): Query<Destination>) -> Result<Response, Failure> {
+    let practice = app.config.practice.name.clone();
+    page(&SignInPage { practice, email: String::new(), to: destination.to, problem: None })
+}
+
+/// `POST /sign-in`
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    clock: Clock,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, Failure> {
+    let problem = match app.access.sign_in(&form.email, &form.password, clock.now).await {
+        Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
+        Err(SignInError::Store(error)) => return Err(error.into()),
+        Err(SignInError::Refused) => "No account has this email and password. Check both and sign in again.".to_owned(),
+        Err(error @ SignInError::TooMany { .. }) => format!("{}.", super::words::sentence(&error.to_string())),
+    };
+    let practice = app.config.practice.name.clone();
+    let page = page(&SignInPage { practice, email: form.email, to: form.to, problem: Some(problem) })?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// `POST /sign-out`
+pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
+    if let Some(token) = session_token(&headers) {
+        app.access.sign_out(token).await?;
+    }
+    Ok(([(SET_COOKIE, no_session_cookie())], Redirect::to("/sign-in")).into_response())
+}
+
+/// `GET /set-up/{token}`: the link that a new host prints where nobody has an account yet.
+pub(super) async fn set_up_form(
+    State(app): State<App>,
+    clock: Clock,
+    Path(token): Path<String>,
+) -> Result<Response, Failure> {
+    if !app.access.is_set_up_open(&token, clock.now) {
+        return Err(Failure::LinkIsOver);
+    }
+    let practice = app.config.practice.name.clone();
+    page(&SetUpPage { practice, token, name: String::new(), email: String::new(), problems: Vec::new() })
+}
+
+/// `POST /set-up/{token}`
+pub(super) async fn set_up(
+    State(app): State<App>,
+    clock: Clock,
+    Path(token): Path<String>,
+    Form(form): Form<SetUpForm>,
+) -> Result<Response, Failure> {
+    let SetUpForm { name, email, password } = form;
+    let new = NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password };
+    match app.access.set_up(&token, new, clock.now).await {
+        Ok(signed_in) => Ok(entered(&signed_in, "/")),
+        Err(AccountError::LinkIsOver) => Err(Failure::LinkIsOver),
+        Err(AccountError::Store(error)) => Err(error.into()),
+        Err(AccountError::Invalid(problems)) => {
+            let practice = app.config.practice.name.clone();
+            let page = page(&SetUpPage { practice, token, name, email, problems })?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+    }
+}
+
+fn entered(signed_in: &SignedIn, to: &str) -> Response {
+    ([(SET_COOKIE, session_cookie(&signed_in.token))], Redirect::to(to)).into_response()
+}
+
+/// A path of this host, else the overview: an address that leads elsewhere (`//evil.example`) is not followed.
+fn own_path(to: &str) -> &str {
+    let is_own = to.starts_with('/') && !to[1..].starts_with(['/', '\\']) && !to.contains(char::is_control);
+    if is_own { to } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_stays_on_this_host() {
+        let check = |to, expected| assert_eq!(own_path(to), expected, "{to}");
+        check("/households?search=khan", "/households?search=khan");
+        check("", "/");
+        check("//evil.example", "/");
+        check("/\\evil.example", "/");
+        check("https://evil.example", "/");
+        check("/\r\nx: y", "/");
+    }
+}

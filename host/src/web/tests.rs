@@ -1,0 +1,54 @@
+//! Each page from fixed values: empty, ordinary, with the longest names and with none. Looked at as text here, in a
+//! browser by the end-to-end tests.
+
+mod book;
+mod operations;
+
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use super::assets;
+use super::frame::{Call, Frame, Place};
+use super::parts::Clock;
+use crate::domain::Timestamp;
+
+/// Compares a page with its snapshot; the assets' names change with their content and are left out.
+fn check(name: &str, page: &impl Template) {
+    let mut html = page.render().unwrap();
+    for (asset, short) in
+        [(assets::style(), "style.css"), (assets::script(), "script.js"), (assets::icon(), "icon.svg")]
+    {
+        html = html.replace(asset, short);
+    }
+    let lines: Vec<&str> = html.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "snapshots" }, {
+        insta::assert_snapshot!(name, lines.join("\n"));
+    });
+}
+
+fn clock() -> Clock {
+    Clock { now: at("2026-11-22T00:26:00Z"), zone: TimeZone::get("Australia/Sydney").unwrap() }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn frame(place: Place) -> Frame {
+    Frame {
+        practice: "Acme Advice".to_owned(),
+        person: "Pat Lee".to_owned(),
+        place,
+        search: String::new(),
+        calls: Vec::new(),
+    }
+}
+
+fn calling_frame(place: Place) -> Frame {
+    let call = Call {
+        words: "2 file notes could not be delivered and no retry mends it.".to_owned(),
+        path: "/notes?state=dead".to_owned(),
+        link: "Look at them",
+    };
+    Frame { calls: vec![call], ..frame(place) }
+}

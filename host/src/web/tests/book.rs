@@ -1,0 +1,265 @@
+//! Pages of the book: households, people, explanations, records set aside.
+
+use super::super::explain::{ExplainPage, Explained};
+use super::super::frame::Place;
+use super::super::households::{HouseholdsPage, Row, look_badge};
+use super::super::notes::Choice;
+use super::super::parts::Paging;
+use super::super::review::{self, ReviewPage};
+use super::super::{household, words};
+use super::{at, calling_frame, check, clock, frame};
+use crate::domain::record::{Client, ClientStatus, Extension, Sex, Title};
+use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient};
+use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, RecordKind, RevisionId, RunId, Severity};
+use crate::pack::FieldExplanation;
+use crate::store::book::HouseholdRow;
+
+fn id(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
+}
+
+fn origin() -> Origin {
+    Origin {
+        connection: "main".parse().unwrap(),
+        revision: RevisionId([0x3f, 0x9a, 0x02, 0xc4, 0x71, 0xbe]),
+        changed_at: at("2026-11-21T22:00:11Z"),
+    }
+}
+
+fn diagnostic(severity: Severity, field: &str, code: &str, message: &str) -> Diagnostic {
+    Diagnostic { severity, field: Some(field.to_owned()), code: code.to_owned(), message: message.to_owned() }
+}
+
+fn stored(n: u128, client: Client, diagnostics: Vec<Diagnostic>) -> StoredClient {
+    StoredClient { id: ClientId(id(n)), household_id: HouseholdId(id(100)), client, origin: origin(), diagnostics }
+}
+
+fn nobody(external_id: &str) -> Client {
+    Client {
+        external_id: ExternalId(external_id.to_owned()),
+        title: None,
+        first_name: None,
+        middle_name: None,
+        last_name: None,
+        preferred_name: None,
+        date_of_birth: None,
+        sex: None,
+        address_line_1: None,
+        address_line_2: None,
+        suburb: None,
+        state: None,
+        postcode: None,
+        country_code: None,
+        email: None,
+        email_is_placeholder: false,
+        mobile: None,
+        adviser_external_id: None,
+        partner_external_id: None,
+        is_partner: false,
+        status: ClientStatus::Client,
+        extensions: Vec::new(),
+    }
+}
+
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn ayda() -> StoredClient {
+    let client = Client {
+        title: Some(Title::Dr),
+        first_name: text("Ayda"),
+        middle_name: text("Noor"),
+        last_name: text("Khan"),
+        preferred_name: text("Ay"),
+        date_of_birth: Some("1979-02-28".parse().unwrap()),
+        sex: Some(Sex::Female),
+        address_line_1: text("Unit 4"),
+        address_line_2: text("12 High Street"),
+        suburb: text("Carlton"),
+        state: text("VIC"),
+        postcode: text("3053"),
+        country_code: Some("AU".to_owned().try_into().unwrap()),
+        email: Some("ayda.khan@example.com".to_owned().try_into().unwrap()),
+        mobile: Some("+61491570156".to_owned().try_into().unwrap()),
+        adviser_external_id: Some(ExternalId("30590".to_owned())),
+        partner_external_id: Some(ExternalId("1260".to_owned())),
+        extensions: vec![Extension { name: "risk_profile".to_owned(), value: "Balanced".to_owned() }],
+        ..nobody("1259")
+    };
+    stored(1, client, Vec::new())
+}
+
+fn sam() -> StoredClient {
+    let client = Client {
+        first_name: text("Sam"),
+        last_name: text("Khan"),
+        email: Some("Sam.Khan@acme.example".to_owned().try_into().unwrap()),
+        email_is_placeholder: true,
+        adviser_external_id: Some(ExternalId("30590".to_owned())),
+        partner_external_id: Some(ExternalId("1259".to_owned())),
+        is_partner: true,
+        ..nobody("1260")
+    };
+    let diagnostics = vec![
+        diagnostic(
+            Severity::Warning,
+            "mobile",
+            "not-a-mobile",
+            "The preferred phone, (02) 5550 1234, is a landline, so there is no mobile. Mark a mobile as preferred.",
+        ),
+        diagnostic(
+            Severity::Warning,
+            "title",
+            "unknown-title",
+            "“Sir” is none of Mr, Mrs, Ms, Miss, Dr and Prof, so there is no title.",
+        ),
+        diagnostic(Severity::Info, "email", "placeholder-email", "There is no email, so one was made from the name."),
+    ];
+    stored(2, client, diagnostics)
+}
+
+fn household_of(name: &str, people: Vec<StoredClient>, diagnostics: Vec<Diagnostic>) -> HouseholdRow {
+    let role = |place| if place == 0 { HouseholdRole::Cfo } else { HouseholdRole::NonCfo };
+    let members = people.iter().enumerate().map(|(place, person)| Member {
+        client_id: person.id,
+        external_id: person.client.external_id.clone(),
+        role: role(place),
+    });
+    let household = Household {
+        id: HouseholdId(id(100)),
+        name: name.to_owned(),
+        members: members.collect(),
+        adviser_external_id: people.first().and_then(|person| person.client.adviser_external_id.clone()),
+        connection: "main".parse().unwrap(),
+        diagnostics,
+    };
+    HouseholdRow { household, people }
+}
+
+fn couple() -> HouseholdRow {
+    let one_sided = Diagnostic::warning(
+        "partner_external_id",
+        "one-sided-partner",
+        "Sam Khan's record names Ayda Khan as partner, and hers names nobody. They are one household here.".to_owned(),
+    );
+    household_of("Ayda Khan & Sam Khan", vec![ayda(), sam()], vec![one_sided])
+}
+
+/// The longest name that people have given: one word that nothing breaks, and twenty that can be broken.
+fn longest() -> HouseholdRow {
+    let client = Client {
+        first_name: text("Taumatawhakatangihangakoauauotamateaturipukakapikimaungahoronukupokaiwhenuakitanatahu"),
+        last_name: text(&"de la Fontaine-Featherstonehaugh ".repeat(10)),
+        ..ayda().client
+    };
+    let name = client.full_name();
+    household_of(&name, vec![stored(3, client, Vec::new())], Vec::new())
+}
+
+fn nameless() -> HouseholdRow {
+    let marked = Client { suburb: text("<script>alert(1)</script>"), ..nobody("77") };
+    household_of("", vec![stored(4, marked, Vec::new())], Vec::new())
+}
+
+fn advisers() -> Vec<(ExternalId, String)> {
+    vec![(ExternalId("30590".to_owned()), "Pat O'Neil".to_owned())]
+}
+
+fn row(found: &HouseholdRow) -> Row {
+    Row {
+        path: format!("/households/{}", found.household.id),
+        name: words::name(&found.household.name),
+        people: found.people.iter().map(|person| words::name(&person.client.full_name())).collect(),
+        suburb: found.people[0].client.suburb.clone().unwrap_or_default(),
+        adviser: "Pat O'Neil".to_owned(),
+        state: look_badge(&found.household.diagnostics, &found.people),
+    }
+}
+
+#[test]
+fn households() {
+    let page = |state: &str, found: &[HouseholdRow], next| HouseholdsPage {
+        frame: frame(Place::Households),
+        state: state.to_owned(),
+        rows: found.iter().map(row).collect(),
+        paging: Paging::new("/households", "", None, next),
+    };
+    check("households_empty", &page("0 households with 0 clients, by name.", &[], None));
+    let all = [couple(), longest(), nameless()];
+    check("households", &page("3 households with 4 clients, by name.", &all, Some("opaque")));
+    let mut searched = page("Households in which “zzz” is found.", &[], None);
+    searched.frame.search = "zzz".to_owned();
+    check("households_not_found", &searched);
+}
+
+#[test]
+fn one_household() {
+    let page = |found: &HouseholdRow| {
+        household::view(found, calling_frame(Place::Households), "Xplan".to_owned(), &advisers(), &clock())
+    };
+    check("household", &page(&couple()));
+    check("household_longest", &page(&longest()));
+    check("household_nameless", &page(&nameless()));
+}
+
+#[test]
+fn an_explanation() {
+    let mobile = FieldExplanation {
+        field: "mobile".to_owned(),
+        value: None,
+        source: text("/row/fields/preferred_phone"),
+        source_value: text("(02) 5550 1234"),
+        rule: text("/client/mobile mobile lines only, with a country code"),
+        diagnostics: sam().diagnostics[..1].to_vec(),
+    };
+    let name = FieldExplanation {
+        field: "first_name".to_owned(),
+        value: text("Sam"),
+        source: text("/row/fields/first_name"),
+        source_value: text(" Sam"),
+        rule: None,
+        diagnostics: Vec::new(),
+    };
+    let sex =
+        FieldExplanation { field: "sex".to_owned(), value: None, source: None, source_value: None, ..name.clone() };
+    let page = ExplainPage {
+        frame: frame(Place::Households),
+        name: "Sam Khan".to_owned(),
+        household: "Ayda Khan & Sam Khan".to_owned(),
+        household_path: "/households/1".to_owned(),
+        state: "As the pack xplan-au reads record 1260 of Xplan, as it stood at the last sync.".to_owned(),
+        fields: [name, sex, mobile].into_iter().map(Explained::from).collect(),
+    };
+    check("explain", &page);
+}
+
+#[test]
+fn records_set_aside() {
+    let record = SetAside {
+        connection: "main".parse().unwrap(),
+        kind: RecordKind::Client,
+        external_id: ExternalId("4711".to_owned()),
+        quarantined: true,
+        diagnostics: vec![Diagnostic::error(
+            "not-json",
+            "The CRM's answer is not JSON, so it was set aside.".to_owned(),
+        )],
+        revision: origin().revision,
+        run: RunId(id(9)),
+        since: at("2026-11-20T01:00:00Z"),
+    };
+    let page = |rows: &[SetAside]| ReviewPage {
+        frame: frame(Place::Review),
+        state: words::sentence("1 record could not be read and did not come over."),
+        empty: "Every record could be read.",
+        choices: vec![
+            Choice { word: "Could not be read", path: "/review", is_chosen: true },
+            Choice { word: "Left out by a rule", path: "/review?of=left-out", is_chosen: false },
+        ],
+        rows: rows.iter().map(|record| review::row(record, &clock())).collect(),
+        paging: Paging::new("/review", "", Some("opaque"), None),
+    };
+    check("review_empty", &page(&[]));
+    check("review", &page(&[record]));
+}

@@ -1,0 +1,204 @@
+//! Pages of what the host does: the overview, runs, notes; and those before somebody is in.
+
+use std::collections::BTreeMap;
+
+use super::super::failure::Failure;
+use super::super::frame::Place;
+use super::super::notes::{self, NotesPage};
+use super::super::overview::{self, Figure, OverviewPage, Site};
+use super::super::parts::Paging;
+use super::super::progress::Progress;
+use super::super::runs::{self, RunRow, RunsPage};
+use super::super::sign_in::{SetUpPage, SignInPage};
+use super::{at, calling_frame, check, clock, frame};
+use crate::access::FieldProblem;
+use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
+use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::{EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
+
+const NIL: uuid::Uuid = uuid::Uuid::nil();
+
+fn run(state: RunState) -> Run {
+    let is_over = !matches!(state, RunState::Queued | RunState::Running);
+    let counts = RunCounts {
+        advisers: 12,
+        seen: 4318,
+        unchanged: 4280,
+        created: 2,
+        changed: 25,
+        same: 8,
+        skipped: BTreeMap::from([("archived".to_owned(), 31), ("not-a-person".to_owned(), 4)]),
+        quarantined: 3,
+        overridden: 1,
+        warnings: BTreeMap::from([("not-a-mobile".to_owned(), 112), ("unknown-title".to_owned(), 9)]),
+        changed_fields: BTreeMap::from([("mobile".to_owned(), 14), ("address_line_1".to_owned(), 11)]),
+        requests: 102,
+        retries: 1,
+    };
+    Run {
+        id: RunId(NIL),
+        connection: "main".parse().unwrap(),
+        state,
+        trigger: Trigger::Schedule,
+        queued_at: at("2026-11-22T00:13:57Z"),
+        started_at: Some(at("2026-11-22T00:13:58Z")),
+        finished_at: is_over.then(|| at("2026-11-22T00:14:10Z")),
+        expected: Some(8600),
+        counts,
+        error: (state == RunState::Failed)
+            .then(|| "Xplan refused the sign-in (401). Nothing was changed and 4 notes are waiting.".to_owned()),
+    }
+}
+
+fn site(last: Option<&Run>) -> Site {
+    let (badge, state) = overview::standing(last, "Xplan", &clock());
+    Site {
+        name: "main".to_owned(),
+        crm: "Xplan".to_owned(),
+        host: "acme.xplan.iress.com.au".to_owned(),
+        pack: "xplan-au".to_owned(),
+        revision: "3f9a02c471be".to_owned(),
+        schedule: "every hour".to_owned(),
+        badge,
+        state,
+        running: last.and_then(|run| Progress::of(run, &clock())),
+    }
+}
+
+fn figures() -> Vec<Figure> {
+    let figure = |number: &str, word, path| Figure { number: number.to_owned(), word, path };
+    vec![
+        figure("2,904", "households", Some("/households")),
+        figure("4,318", "clients", None),
+        figure("3", "could not be read", Some("/review")),
+    ]
+}
+
+#[test]
+fn the_overview() {
+    let page = |last: Option<&Run>, state: &str| OverviewPage {
+        frame: frame(Place::Overview),
+        state: state.to_owned(),
+        sites: vec![site(last)],
+        figures: figures(),
+        runs: last.into_iter().map(|run| RunRow::new(run, &clock())).collect(),
+    };
+    let bare = OverviewPage { sites: Vec::new(), ..page(None, "No connection has synced yet.") };
+    check("overview_empty", &bare);
+    check("overview_not_synced", &page(None, "No connection has synced yet."));
+    let state = "Synced 12 minutes ago: 4,318 clients, 27 new or changed, 3 records could not be read.";
+    check("overview", &page(Some(&run(RunState::Done)), state));
+    check("overview_running", &page(Some(&run(RunState::Running)), state));
+    let failed = run(RunState::Failed);
+    let calling = OverviewPage { frame: calling_frame(Place::Overview), ..page(Some(&failed), state) };
+    check("overview_failed", &calling);
+}
+
+#[test]
+fn the_overview_says_how_each_connection_stands() {
+    let check = |state, word: &str, words: &str| {
+        let (badge, sentence) = overview::standing(Some(&run(state)), "Xplan", &clock());
+        assert_eq!(badge.word, word);
+        assert!(sentence.contains(words), "{sentence}");
+    };
+    check(RunState::Queued, "Queued", "about to begin");
+    check(RunState::Running, "Running", "under way");
+    check(RunState::Done, "Connected", "Synced 12 minutes ago: 4,318 clients read, 2 new, 25 changed");
+    check(RunState::Failed, "Failed", "Xplan refused the sign-in (401)");
+    check(RunState::Cancelled, "Cancelled", "cancelled 12 minutes ago");
+}
+
+#[test]
+fn runs_and_their_reports() {
+    let page = |rows: Vec<RunRow>| RunsPage {
+        frame: frame(Place::Runs),
+        rows,
+        paging: Paging::new("/runs", "", None, Some("opaque")),
+    };
+    check("runs_empty", &page(Vec::new()));
+    let states = [RunState::Running, RunState::Done, RunState::Failed, RunState::Cancelled];
+    check("runs", &page(states.map(|state| RunRow::new(&run(state), &clock())).into()));
+    check("run", &runs::view(&run(RunState::Done), frame(Place::Runs), &clock()));
+    let mut first = run(RunState::Running);
+    first.expected = None;
+    first.counts = RunCounts { seen: 120, created: 118, ..RunCounts::default() };
+    check("run_first", &runs::view(&first, frame(Place::Runs), &clock()));
+}
+
+fn note(state: NoteState) -> Note {
+    let refused = Attempt {
+        at: at("2026-11-22T00:20:00Z"),
+        took_ms: 431,
+        outcome: "the CRM asks to wait (429): <b>Too many requests</b>".to_owned(),
+    };
+    Note {
+        id: NoteId(NIL),
+        event_id: EventId(NIL),
+        event_type: "your-life-survey.completed".to_owned(),
+        household_id: HouseholdId(NIL),
+        connection: "main".parse().unwrap(),
+        revision: RevisionId([0; 6]),
+        marker: "marker".to_owned(),
+        note: FileNote {
+            note_type: "File Note".to_owned(),
+            note_subtype: Some("General".to_owned()),
+            subject: "Completed Your Life Survey Ayda Khan & Sam Khan".to_owned(),
+            body: "Your Life Score: 72%\nGoals:\n- Pay <off> the house".to_owned(),
+            media_type: "text/plain".to_owned(),
+            filed_against: vec![ExternalId("1259".to_owned()), ExternalId("1260".to_owned())],
+        },
+        state,
+        step: DeliveryStep::Accepted,
+        accepted_at: at("2026-11-22T00:19:59Z"),
+        due_at: (state == NoteState::Waiting).then(|| at("2026-11-22T00:28:00Z")),
+        done_at: (state == NoteState::Done).then(|| at("2026-11-22T00:21:00Z")),
+        attempts: vec![refused],
+        reason: (state != NoteState::Done).then(|| "Xplan asks to wait: Too many requests.".to_owned()),
+    }
+}
+
+#[test]
+fn notes_and_their_delivery() {
+    let page = |rows| NotesPage {
+        frame: frame(Place::Notes),
+        choices: notes::choices(Some(NoteState::Waiting)),
+        rows,
+        paging: Paging::new("/notes", "state=waiting", None, Some("opaque")),
+    };
+    let household = || "Ayda Khan & Sam Khan".to_owned();
+    check("notes_empty", &page(Vec::new()));
+    let states = [NoteState::Queued, NoteState::Waiting, NoteState::Done, NoteState::Dead];
+    check("notes", &page(states.map(|state| notes::row(&note(state), household(), &clock())).into()));
+    check("note_waiting", &notes::view(&note(NoteState::Waiting), household(), frame(Place::Notes), &clock()));
+    check("note_done", &notes::view(&note(NoteState::Done), household(), frame(Place::Notes), &clock()));
+}
+
+#[test]
+fn the_pages_before_somebody_is_in() {
+    let sign_in = |problem: Option<&str>| SignInPage {
+        practice: "Acme Advice".to_owned(),
+        email: "pat.lee@example.com".to_owned(),
+        to: "/households?search=\"khan\"".to_owned(),
+        problem: problem.map(ToOwned::to_owned),
+    };
+    check("sign_in", &sign_in(None));
+    check("sign_in_refused", &sign_in(Some("No account has this email and password. Check both and sign in again.")));
+    let problem =
+        FieldProblem { field: "password", message: "Choose a password of at least 12 characters.".to_owned() };
+    let set_up = |problems| SetUpPage {
+        practice: "Acme Advice".to_owned(),
+        token: "token".to_owned(),
+        name: "Pat Lee".to_owned(),
+        email: "pat.lee@example.com".to_owned(),
+        problems,
+    };
+    check("set_up", &set_up(Vec::new()));
+    check("set_up_refused", &set_up(vec![problem]));
+}
+
+#[test]
+fn a_failure_tells_nothing_of_its_inside() {
+    let (status, page) = Failure::Broken("panicked at 'secret'".to_owned()).page();
+    assert_eq!(status.as_u16(), 500);
+    check("failure", &page);
+}

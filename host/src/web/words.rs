@@ -1,0 +1,202 @@
+//! Numbers, times and names as people read them.
+//!
+//! Pure: the time zone and the present moment are arguments.
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::domain::run::RunCounts;
+use crate::domain::{Date, Timestamp};
+
+/// `4,318`.
+pub(super) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 client`, `4,318 clients`.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// `21 Nov 2026`.
+pub(super) fn date(date: Date) -> String {
+    date.strftime("%-d %b %Y").to_string()
+}
+
+/// `22 Nov 2026, 11:14 am` in the practice's zone.
+pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %-I:%M %P").to_string()
+}
+
+/// `12 minutes ago`, `in 5 minutes`, `just now`.
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
+    let distance = now.duration_since(at);
+    let Some(words) = rough(distance.abs()) else { return "just now".to_owned() };
+    if distance.is_negative() { format!("in {words}") } else { format!("{words} ago") }
+}
+
+/// The largest unit that fits; none below three quarters of a minute.
+fn rough(distance: SignedDuration) -> Option<String> {
+    let seconds = distance.as_secs().unsigned_abs();
+    let (minutes, hours, days) = ((seconds + 30) / 60, (seconds + 1800) / 3600, (seconds + 43_200) / 86_400);
+    match seconds {
+        0..45 => None,
+        45..3_570 => Some(count(minutes, "minute", "minutes")),
+        3_570..84_600 => Some(count(hours, "hour", "hours")),
+        84_600..5_184_000 => Some(count(days, "day", "days")),
+        5_184_000..62_208_000 => Some(count(days / 30, "month", "months")),
+        _ => Some(count(days / 365, "year", "years")),
+    }
+}
+
+/// `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
+    let millis = to.duration_since(from).as_millis().max(0);
+    let seconds = millis / 1000;
+    match seconds {
+        0..10 => format!("{}.{} s", seconds, millis % 1000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A canonical field's name for people: `date_of_birth` is `Date of birth`.
+pub(super) fn field(name: &str) -> String {
+    match name {
+        "external_id" => "Client ID".to_owned(),
+        "email_is_placeholder" => "Placeholder email".to_owned(),
+        "adviser_external_id" => "Adviser".to_owned(),
+        "partner_external_id" => "Partner".to_owned(),
+        other => sentence(&other.replace('_', " ")),
+    }
+}
+
+/// A code for people: `not-a-mobile` is `Not a mobile`.
+pub(super) fn code(code: &str) -> String {
+    sentence(&code.replace('-', " "))
+}
+
+/// With a capital at the beginning.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A CRM's name for people: `xplan` is `Xplan`.
+pub(super) fn crm(name: &str) -> String {
+    sentence(name)
+}
+
+/// A person's name as its owner writes it; `No name` where there is none.
+pub(super) fn name(full_name: &str) -> String {
+    if full_name.trim().is_empty() { "No name".to_owned() } else { full_name.to_owned() }
+}
+
+/// What a run changed in the book: `4,318 read, 2 new, 25 changed`.
+pub(super) fn what_changed(counts: &RunCounts) -> String {
+    let mut parts = vec![format!("{} read", count(counts.seen, "client", "clients"))];
+    let mut add = |n: u64, words: &str| {
+        if n > 0 {
+            parts.push(format!("{} {words}", number(n)));
+        }
+    };
+    add(counts.created, "new");
+    add(counts.changed, "changed");
+    add(counts.quarantined, "could not be read");
+    if counts.created + counts.changed + counts.quarantined == 0 {
+        parts.push("nothing changed".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// When a connection syncs by itself, in words where the schedule has simple ones.
+pub(super) fn schedule(cron: &str) -> String {
+    match cron {
+        "0 0 * * * *" => "every hour".to_owned(),
+        other => format!("by the schedule {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let check = |n, expected| assert_eq!(number(n), expected);
+        check(0, "0");
+        check(999, "999");
+        check(4318, "4,318");
+        check(1_000_000, "1,000,000");
+        assert_eq!(count(1, "client", "clients"), "1 client");
+        assert_eq!(count(0, "client", "clients"), "0 clients");
+    }
+
+    #[test]
+    fn times_are_the_practices() {
+        let at: Timestamp = "2026-11-22T00:14:00Z".parse().unwrap();
+        let zone = |name| TimeZone::get(name).unwrap();
+        assert_eq!(time(at, &zone("Australia/Sydney")), "22 Nov 2026, 11:14 am");
+        assert_eq!(time(at, &zone("Pacific/Auckland")), "22 Nov 2026, 1:14 pm");
+    }
+
+    #[test]
+    fn distances_in_time_are_rough() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let check = |seconds: i64, expected: &str| {
+            assert_eq!(relative(now - SignedDuration::from_secs(seconds), now), expected, "{seconds}");
+        };
+        check(0, "just now");
+        check(44, "just now");
+        check(45, "1 minute ago");
+        check(12 * 60, "12 minutes ago");
+        check(3_569, "59 minutes ago");
+        check(3_570, "1 hour ago");
+        check(84_599, "23 hours ago");
+        check(86_400, "1 day ago");
+        check(59 * 86_400, "59 days ago");
+        check(70 * 86_400, "2 months ago");
+        check(800 * 86_400, "2 years ago");
+        check(-300, "in 5 minutes");
+    }
+
+    #[test]
+    fn durations() {
+        let from: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let check = |millis: i64, expected: &str| {
+            assert_eq!(duration(from, from + SignedDuration::from_millis(millis)), expected, "{millis}");
+        };
+        check(430, "0.4 s");
+        check(12_900, "12 s");
+        check(200_000, "3 min 20 s");
+        check(7_500_000, "2 h 5 min");
+        check(-5, "0.0 s");
+    }
+
+    #[test]
+    fn names_for_people() {
+        assert_eq!(field("date_of_birth"), "Date of birth");
+        assert_eq!(field("mobile"), "Mobile");
+        assert_eq!(code("not-a-mobile"), "Not a mobile");
+        assert_eq!(name(" "), "No name");
+        assert_eq!(name("Māia d'Arcy"), "Māia d'Arcy");
+    }
+
+    #[test]
+    fn what_a_run_changed() {
+        let mut counts = RunCounts { seen: 4318, ..RunCounts::default() };
+        assert_eq!(what_changed(&counts), "4,318 clients read, nothing changed");
+        counts.changed = 25;
+        counts.quarantined = 1;
+        assert_eq!(what_changed(&counts), "4,318 clients read, 25 changed, 1 could not be read");
+    }
+}
