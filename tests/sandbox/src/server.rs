@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -64,60 +65,74 @@ async fn connection(stream: TcpStream, site: Arc<Site>, mut stop: watch::Receive
 async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<Payload>, Cut> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
-        return Ok(response(Refusal::new(413, "The request is too large or broke off.").into(), false));
+        return Ok(whole(Refusal::new(413, "The request is too large or broke off.").into()));
     };
-    let body = body.to_bytes();
-    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    let order = Order { from: credentials(&head.headers), head, body: body.to_bytes(), site };
+    let path = order.head.uri.path();
     if path == "/admin" || path.starts_with("/admin/") {
-        return Ok(response(
-            admin::answer(&site, &Call { method: head.method.as_str(), path, query, body: &body }),
-            false,
-        ));
+        return Ok(whole(admin::answer(&order.site, &order.call())));
     }
-    site.stats.count_request();
-    let address = head.uri.path_and_query().map_or(path, |address| address.as_str());
-    let rules = site.faults.striking(head.method.as_str(), address, Fault::concerns_request);
+    order.site.stats.count_request();
+    let address = order.head.uri.path_and_query().map_or(path, |address| address.as_str());
+    let rules = order.site.faults.striking(order.head.method.as_str(), address, Fault::concerns_request);
     for rule in rules.iter().filter(|rule| rule.fault == Fault::Slow) {
         tokio::time::sleep(Duration::from_millis(rule.ms)).await;
     }
-    let from = credentials(&head.headers);
-    let work = {
-        let (site, head) = (Arc::clone(&site), head.clone());
-        move || {
-            let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-            site.answer(&from, &Call { method: head.method.as_str(), path, query, body: &body })
+    match rules.iter().find(|rule| rule.fault != Fault::Slow) {
+        None => Ok(whole(order.work())),
+        Some(rule) => struck(order, rule),
+    }
+}
+
+/// A request read to its end.
+struct Order {
+    site: Arc<Site>,
+    head: Parts,
+    body: Bytes,
+    from: Credentials,
+}
+
+impl Order {
+    fn call(&self) -> Call<'_> {
+        Call {
+            method: self.head.method.as_str(),
+            path: self.head.uri.path(),
+            query: self.head.uri.query().unwrap_or_default(),
+            body: &self.body,
         }
-    };
-    let mut half = false;
-    let answer = match rules.iter().find(|rule| rule.fault != Fault::Slow) {
-        None => work(),
-        Some(rule) => match rule.fault {
-            Fault::CutBefore => return Err(Cut),
-            Fault::CutAfter => {
-                work();
-                return Err(Cut);
-            }
-            Fault::CutLate => {
-                let wait = Duration::from_millis(rule.ms);
-                tokio::spawn(async move {
-                    tokio::time::sleep(wait).await;
-                    work();
-                });
-                return Err(Cut);
-            }
-            Fault::CutBody => {
-                half = true;
-                work()
-            }
-            Fault::SessionTakeover => {
-                locked(&site.sessions).close(&credentials(&head.headers));
-                work()
-            }
-            _ => refused(rule),
-        },
-    };
-    site.stats.count_bytes(answer.body.len());
-    Ok(response(answer, half))
+    }
+
+    /// Does what is asked and answers as a site in good health does.
+    fn work(&self) -> Answer {
+        let answer = self.site.answer(&self.from, &self.call());
+        self.site.stats.count_bytes(answer.body.len());
+        answer
+    }
+}
+
+/// The end of a request that a fault of requests strikes.
+fn struck(order: Order, rule: &Rule) -> Result<Response<Payload>, Cut> {
+    match rule.fault {
+        Fault::CutBefore => Err(Cut),
+        Fault::CutAfter => {
+            order.work();
+            Err(Cut)
+        }
+        Fault::CutLate => {
+            let wait = Duration::from_millis(rule.ms);
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                order.work();
+            });
+            Err(Cut)
+        }
+        Fault::CutBody => Ok(broken_off(order.work())),
+        Fault::SessionTakeover => {
+            locked(&order.site.sessions).close(&order.from);
+            Ok(whole(order.work()))
+        }
+        _ => Ok(whole(refused(rule))),
+    }
 }
 
 /// The answer of a fault that replaces the site's own.
@@ -146,10 +161,9 @@ fn credentials(headers: &HeaderMap) -> Credentials {
     }
 }
 
-fn response(answer: Answer, half: bool) -> Response<Payload> {
-    let length = answer.body.len();
-    let data = if half { answer.body.slice(..length / 2) } else { answer.body };
-    let mut response = Response::new(Payload { data: Some(data), length: length as u64, cut: half });
+/// An answer as it should arrive.
+fn whole(answer: Answer) -> Response<Payload> {
+    let mut response = Response::new(Payload { length: answer.body.len() as u64, data: Some(answer.body), cut: false });
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.kind));
@@ -159,6 +173,12 @@ fn response(answer: Answer, half: bool) -> Response<Payload> {
         }
     }
     response
+}
+
+/// An answer that announces its whole length and ends after half of it.
+fn broken_off(answer: Answer) -> Response<Payload> {
+    let half = answer.body.slice(..answer.body.len() / 2);
+    whole(answer).map(|payload| Payload { data: Some(half), cut: true, ..payload })
 }
 
 /// The connection is cut without an answer.

@@ -138,6 +138,9 @@ impl Rule {
         if self.every == Some(0) {
             return Err(RuleError::Value { key: "every".into(), wanted: "a whole number above 0" });
         }
+        if matches!(self.fault, Fault::Slow | Fault::CutLate) && self.ms == 0 {
+            return Err(RuleError::Value { key: "ms".into(), wanted: "given, above 0, for slow and cut_late" });
+        }
         if self.every.is_some() && self.chance.is_some() {
             return Err(RuleError::EveryAndChance);
         }
@@ -231,8 +234,9 @@ mod tests {
         check("sunspots", "cut_before");
         check("slow:often=1", "often");
         check("slow:chance=2", "0 to 1");
-        check("slow:every=0", "above 0");
-        check("slow:every=2,chance=0.5", "one of the two");
+        check("server_error:every=0", "above 0");
+        check("server_error:every=2,chance=0.5", "one of the two");
+        check("slow:every=2", "ms must be given");
         check("slow:ms=soon", "milliseconds");
     }
 
