@@ -22,7 +22,7 @@ use crate::options::Region;
 use bonds::Bond;
 use dice::{Dice, Purpose};
 use edits::Edits;
-use person::Person;
+use person::{Half, Person};
 
 /// The number of the client in the first place.
 const FIRST_ID: u32 = 30_001;
@@ -167,8 +167,13 @@ impl Book {
         if home.entity {
             return person::entity(&mut dice);
         }
-        let family = self.dice(home.pair, Purpose::Bond).pick(names::FAMILY);
-        person::individual(&mut dice, family, home.bond.is_some())
+        let half = home.bond.map(|_| {
+            let mut shared = self.dice(home.pair, Purpose::Couple);
+            let (family, year) = (shared.pick(names::FAMILY), 1937 + shared.below(58));
+            let (first_is_woman, alike) = (shared.percent(50), shared.percent(6));
+            Half { family, year, woman: first_is_woman ^ (home.place != home.pair && !alike) }
+        });
+        person::individual(&mut dice, half.as_ref())
     }
 
     fn contacts(&self, home: &Home<'_>, person: &Person) -> Vec<Contact> {
@@ -186,7 +191,9 @@ impl Book {
     }
 
     fn addresses(&self, home: &Home<'_>) -> Vec<Address> {
-        let mut dice = self.dice(home.place, Purpose::Addresses);
+        // Most couples live together; some have two homes on record.
+        let together = home.bond.is_some_and(|bond| bond.shares_home);
+        let mut dice = self.dice(if together { home.pair } else { home.place }, Purpose::Addresses);
         addresses::addresses(&mut dice, self.in_new_zealand(home))
     }
 

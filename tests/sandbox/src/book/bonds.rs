@@ -19,6 +19,8 @@ pub(super) struct Bond {
     linked: bool,
     /// Whether the two have one email.
     pub(super) shares_email: bool,
+    /// Whether the two have the same addresses.
+    pub(super) shares_home: bool,
 }
 
 impl Book {
@@ -60,6 +62,7 @@ impl Book {
             is_partner: place != primary && !both_primary,
             linked: unlinked != Some(place),
             shares_email: dice.percent(18),
+            shares_home: dice.percent(85),
         })
     }
 

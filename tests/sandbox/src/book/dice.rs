@@ -17,6 +17,7 @@ pub(crate) enum Purpose {
     Adviser,
     User,
     Fault,
+    Couple,
 }
 
 /// A splitmix64 sequence.

@@ -38,11 +38,19 @@ pub(super) fn entity(dice: &mut Dice) -> Person {
     }
 }
 
-/// A person; `family` is the name shared with a partner.
-pub(super) fn individual(dice: &mut Dice, family: &'static str, couple: bool) -> Person {
-    let woman = dice.percent(50);
+/// What a couple has in common, seen from one of the two.
+pub(super) struct Half {
+    pub(super) family: &'static str,
+    pub(super) woman: bool,
+    /// About when the two were born.
+    pub(super) year: u32,
+}
+
+/// A person, alone or one of a couple.
+pub(super) fn individual(dice: &mut Dice, half: Option<&Half>) -> Person {
+    let woman = half.map_or_else(|| dice.percent(50), |half| half.woman);
     let first = dice.pick(if woman { names::FEMALE } else { names::MALE });
-    let (first_name, last_name) = full_name(dice, first, family, couple);
+    let (first_name, last_name) = full_name(dice, first, half);
     let middle = dice.pick(if woman { names::FEMALE } else { names::MALE });
     Person {
         status: status(dice),
@@ -52,7 +60,7 @@ pub(super) fn individual(dice: &mut Dice, family: &'static str, couple: bool) ->
         first_name,
         middle_name: dice.percent(40).then(|| middle.into()),
         last_name,
-        dob: birth(dice),
+        dob: birth(dice, half),
         sex: match dice.below(100) {
             0..3 => None,
             3 => Some("X".into()),
@@ -65,8 +73,9 @@ pub(super) fn individual(dice: &mut Dice, family: &'static str, couple: bool) ->
     }
 }
 
-fn full_name(dice: &mut Dice, first: &'static str, family: &'static str, couple: bool) -> (Option<Text>, Option<Text>) {
-    let own = if couple && dice.percent(80) { family } else { dice.pick(names::FAMILY) };
+fn full_name(dice: &mut Dice, first: &'static str, half: Option<&Half>) -> (Option<Text>, Option<Text>) {
+    let shared = half.filter(|_| dice.percent(80)).map(|half| half.family);
+    let own = shared.unwrap_or_else(|| dice.pick(names::FAMILY));
     match dice.below(1000) {
         0..3 => (None, None),
         3..6 => (Some("".into()), Some("  ".into())),
@@ -115,7 +124,7 @@ fn title(dice: &mut Dice, woman: bool) -> Option<Text> {
     }
 }
 
-fn birth(dice: &mut Dice) -> Option<Text> {
+fn birth(dice: &mut Dice, half: Option<&Half>) -> Option<Text> {
     const ODD: &[&str] = &[
         "1975-02-30",
         "1968-13-01",
@@ -131,7 +140,10 @@ fn birth(dice: &mut Dice) -> Option<Text> {
         0..30 => None,
         30..40 => Some(dice.pick(ODD).into()),
         40..50 => Some("1988-02-29".into()),
-        _ => Some(date(dice, 1935, 72)),
+        _ => {
+            let (first, years) = half.map_or((1935, 72), |half| (half.year, 8));
+            Some(date(dice, first, years))
+        }
     }
 }
 

@@ -31,6 +31,7 @@ fn couples_agree_from_both_sides() {
     let book = Book::new(4, 5000, Region::Mix);
     let partner_of = |client: &Client| client.partner_entity_id.and_then(|id| book.client(id));
     let (mut mutual, mut one_sided, mut far, mut dangling) = (0, 0, 0, 0);
+    let (mut together, mut namesakes) = (0, 0);
     for client in book.clients().filter(|client| client.partner_entity_id.is_some()) {
         let Some(partner) = partner_of(&client) else {
             dangling += 1;
@@ -45,9 +46,12 @@ fn couples_agree_from_both_sides() {
             }
             None => one_sided += 1,
         }
+        together += u32::from(client.addresses == partner.addresses);
+        namesakes += u32::from(client.last_name == partner.last_name);
         far += u32::from(client.id.abs_diff(partner.id) > 500);
     }
     assert!((2000..3000).contains(&mutual), "{mutual} of 5,000 in couples");
+    assert!(together > mutual * 3 / 4 && namesakes > mutual / 2, "{together} {namesakes}");
     assert!(one_sided > 50 && far > 100 && dangling > 0, "{one_sided} {far} {dangling}");
 }
 
