@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::ExplainError;
 use crate::domain::Diagnostic;
 use crate::notes::NotesError;
 use crate::pack::PackError;
@@ -209,6 +210,25 @@ fn not_rendered(diagnostic: &Diagnostic) -> FieldError {
     FieldError { pointer, detail: diagnostic.message.clone() }
 }
 
+impl From<ExplainError> for Problem {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::NoConnection(name) => Self::new(
+                Kind::WrongState,
+                format!(
+                    "The connection `{name}`, which supplied this client, is not in the settings any more. Add it \
+                     again, and its pack can be asked."
+                ),
+            ),
+            ExplainError::NoRecord => {
+                Self::new(Kind::NotFound, "The CRM's record of this client is not kept here. The next sync brings it.")
+            }
+            ExplainError::Pack(error) => error.into(),
+            ExplainError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<PackError> for Problem {
     fn from(error: PackError) -> Self {
         tracing::error!(%error, "a plugin failed");
@@ -258,6 +278,8 @@ mod tests {
         let name: ConnectionName = "main".parse().unwrap();
         let wrong = |field: &str| NotesError::Invalid { field: field.to_owned(), message: "not 0 to 100".to_owned() };
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
+        check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
+        check(ExplainError::NoRecord, 404, "not-found", "next sync").await;
         check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
         check(NotesError::UnknownNote(NoteId(id)), 404, "not-found", "no note").await;
         check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;

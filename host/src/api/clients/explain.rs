@@ -11,9 +11,8 @@ use crate::api::extract::{Params, PathParam};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, Date, RecordKind, RevisionId, Timestamp};
-use crate::pack::{FieldExplanation, RawInput};
+use crate::domain::{ClientId, Timestamp};
+use crate::pack::FieldExplanation;
 
 /// What to explain.
 #[derive(Deserialize, IntoParams)]
@@ -25,19 +24,13 @@ pub struct ExplainParams {
     field: Option<String>,
 }
 
-/// Where a client's values come from, worked out from its raw record as the CRM last sent it.
+/// Where a client's values come from: the pack in force is asked anew, with the CRM's record as the last sync kept it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Explanation)]
 pub struct ExplanationBody {
     /// The client.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
-    /// The pack's revision in force, which was asked. It may be newer than the one that mapped the stored values.
-    #[schema(value_type = String)]
-    revision: RevisionId,
-    /// The day for which it was asked: today in the practice's time zone.
-    #[schema(value_type = String, format = Date)]
-    as_of: Date,
     /// The canonical fields.
     fields: Vec<FieldBody>,
 }
@@ -89,8 +82,7 @@ pub async fn explain(
 ) -> Result<Json<ExplanationBody>, Problem> {
     caller.may(Action::ReadBook)?;
     let client = super::find(&app, id).await?;
-    let as_of = Timestamp::now().to_zoned(app.config.practice.time_zone.clone()).date();
-    let (revision, mut fields) = ask(&app, client, as_of).await?;
+    let mut fields = app.explain(&client, Timestamp::now()).await?;
     if let Some(wanted) = params.field {
         let known = fields.iter().map(|explanation| explanation.field.as_str()).collect::<Vec<_>>().join(", ");
         fields.retain(|explanation| explanation.field == wanted);
@@ -100,24 +92,5 @@ pub async fn explain(
         }
     }
     let fields = fields.into_iter().map(FieldBody::from).collect();
-    Ok(Json(ExplanationBody { client_id: id, revision, as_of, fields }))
-}
-
-async fn ask(app: &App, client: StoredClient, as_of: Date) -> Result<(RevisionId, Vec<FieldExplanation>), Problem> {
-    let connection = app.connections.get(&client.origin.connection).ok_or_else(|| {
-        let name = &client.origin.connection;
-        let detail = format!("The connection `{name}` of this client is not in the settings. Add it to ask its pack.");
-        Problem::new(Kind::WrongState, detail)
-    })?;
-    let json = app.store.raw_record(client.id, RecordKind::Client).await?;
-    let json = json.ok_or_else(|| Problem::not_found(format_args!("raw record of client {}", client.id)))?;
-    let record = RawInput { kind: RecordKind::Client, id: client.client.external_id, json };
-    let (revision, context) = (connection.revision(), connection.context(as_of));
-    let id = revision.id();
-    let explained = tokio::task::spawn_blocking(move || revision.explain(&context, &record)).await;
-    let fields = explained.map_err(|panic| {
-        tracing::error!(%panic, "an explanation failed");
-        Problem::internal()
-    })??;
-    Ok((id, fields))
+    Ok(Json(ExplanationBody { client_id: id, fields }))
 }
