@@ -38,6 +38,7 @@ pub struct ClientParams {
     /// Words that begin the person's names, or the whole email or mobile.
     search: Option<String>,
     /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -68,6 +69,7 @@ impl ClientParams {
 #[utoipa::path(
     get,
     path = "/api/v1/clients",
+    operation_id = "list_clients",
     tag = "clients",
     security(("token" = []), ("session" = [])),
     params(ClientParams),
@@ -88,6 +90,7 @@ pub async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/clients/{id}",
+    operation_id = "get_client",
     tag = "clients",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),

@@ -75,6 +75,7 @@ impl ConnectionBody {
 #[utoipa::path(
     get,
     path = "/api/v1/connections",
+    operation_id = "list_connections",
     tag = "connections",
     security(("token" = []), ("session" = [])),
     responses((status = 200, body = List<ConnectionBody>))
@@ -92,6 +93,7 @@ pub async fn list(caller: Caller, State(app): State<App>, _: NoParams) -> Result
 #[utoipa::path(
     get,
     path = "/api/v1/connections/{name}",
+    operation_id = "get_connection",
     tag = "connections",
     security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name in the settings")),
@@ -113,6 +115,7 @@ pub async fn one(
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/sync",
+    operation_id = "sync_connection",
     tag = "connections",
     security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name in the settings")),

@@ -63,11 +63,14 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(accept).layer(DefaultBodyLimit::max(LARGEST_BODY)))
 }
 
-/// Accepts an event. The answer, its file note, comes once both are durable; delivery to the CRM starts at once and
-/// can be followed at the note. Sending the same event with the same key again answers with the same note (200).
+/// Accepts an event.
+///
+/// The answer, its file note, comes once both are durable; delivery to the CRM starts at once and can be followed at
+/// the note. Sending the same event with the same key again answers with the same note (200).
 #[utoipa::path(
     post,
     path = "/api/v1/events",
+    operation_id = "accept_event",
     tag = "events",
     security(("token" = []), ("session" = [])),
     params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 characters of ASCII")),

@@ -28,6 +28,7 @@ pub struct HouseholdParams {
     /// Words that begin names of its people, or the whole email, mobile or CRM id of one of them.
     search: Option<String>,
     /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -107,6 +108,7 @@ impl<M> HouseholdBody<M> {
 #[utoipa::path(
     get,
     path = "/api/v1/households",
+    operation_id = "list_households",
     tag = "households",
     security(("token" = []), ("session" = [])),
     params(HouseholdParams),
@@ -133,6 +135,7 @@ pub async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/households/{id}",
+    operation_id = "get_household",
     tag = "households",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The household's id")),

@@ -29,6 +29,7 @@ pub struct NoteParams {
     #[param(schema_with = schema::note_state, required = false)]
     state: Option<NoteState>,
     /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -38,6 +39,7 @@ pub struct NoteParams {
 #[utoipa::path(
     get,
     path = "/api/v1/notes",
+    operation_id = "list_notes",
     tag = "notes",
     security(("token" = []), ("session" = [])),
     params(NoteParams),
@@ -57,6 +59,7 @@ pub async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/notes/{id}",
+    operation_id = "get_note",
     tag = "notes",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),
@@ -77,6 +80,7 @@ pub async fn one(
 #[utoipa::path(
     post,
     path = "/api/v1/notes/{id}/retry",
+    operation_id = "retry_note",
     tag = "notes",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),

@@ -1,12 +1,19 @@
 //! What the OpenAPI document says beside the resources, which describe themselves.
 
+use std::collections::BTreeMap;
+
+use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::api::problem::ProblemBody;
+
+/// What the names of lists' schemas begin with.
+const LIST: &str = "List_";
 
 const DESCRIPTION: &str = "\
 A practice's clients and households as its CRM has them, the runs that bring them over, and the file notes that go \
@@ -19,10 +26,11 @@ problem documents (RFC 9457).";
 
 /// The document before the resources are added.
 pub fn base() -> OpenApi {
-    let info =
-        InfoBuilder::new().title("Tidegate").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION)).license(
-            Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()),
-        );
+    let info = InfoBuilder::new()
+        .title("Tidegate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
     let cookie = ApiKeyValue::with_description("__Host-tidegate", "The session of somebody who signed in.");
     let components = ComponentsBuilder::new()
@@ -33,7 +41,7 @@ pub fn base() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components.build())).build()
 }
 
-/// Adds what holds for every operation: a failure is a problem document.
+/// Adds what holds for every operation and every list.
 pub fn finish(mut document: OpenApi) -> OpenApi {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
     let problem = ResponseBuilder::new()
@@ -42,8 +50,38 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
         .build();
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+            let responses = &mut operation.responses.responses;
+            responses.values_mut().for_each(describe);
+            responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }
     }
+    if let Some(components) = &mut document.components {
+        name_items(&mut components.schemas);
+    }
     document
+}
+
+/// OpenAPI wants a description of every answer; the schema says the rest.
+fn describe(response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response
+        && response.description.is_empty()
+    {
+        "What was asked for.".clone_into(&mut response.description);
+    }
+}
+
+/// The items of `List_Client` are written out in place; names them `Client`, so that programs generated from the
+/// document have one type for a client, not two.
+fn name_items(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let lists: Vec<String> = schemas.keys().filter(|name| name.starts_with(LIST)).cloned().collect();
+    for list in lists {
+        let item = list.trim_start_matches(LIST).to_owned();
+        let Some(RefOr::T(Schema::Object(object))) = schemas.get_mut(&list) else { continue };
+        let Some(RefOr::T(Schema::Array(array))) = object.properties.get_mut("items") else { continue };
+        if let ArrayItems::RefOrSchema(items) = &mut array.items {
+            let reference = RefOr::Ref(Ref::from_schema_name(&item));
+            let written_out = std::mem::replace(&mut **items, reference);
+            schemas.entry(item).or_insert(written_out);
+        }
+    }
 }

@@ -21,6 +21,7 @@ use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, T
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
     /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -70,6 +71,7 @@ impl From<SetAside> for QuarantinedBody {
 #[utoipa::path(
     get,
     path = "/api/v1/quarantine",
+    operation_id = "list_quarantine",
     tag = "quarantine",
     security(("token" = []), ("session" = [])),
     params(QuarantineParams),

@@ -30,6 +30,7 @@ pub struct RunParams {
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionName>,
     /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -39,6 +40,7 @@ pub struct RunParams {
 #[utoipa::path(
     get,
     path = "/api/v1/runs",
+    operation_id = "list_runs",
     tag = "runs",
     security(("token" = []), ("session" = [])),
     params(RunParams),
@@ -58,6 +60,7 @@ pub async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/runs/{id}",
+    operation_id = "get_run",
     tag = "runs",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The run's id")),
@@ -73,12 +76,15 @@ pub async fn one(
     Ok(Json(find(&app, id).await?.into()))
 }
 
-/// The run as it goes, as server-sent events named `run` whose data is the run. The last one has a state of `done`,
+/// The run as it goes.
+///
+/// Server-sent events named `run` whose data is the run. The last one has a state of `done`,
 /// `failed` or `cancelled`, and the stream ends after it. The state is the event's id: a browser that comes back for
 /// more after the last one is answered 204, and stays away.
 #[utoipa::path(
     get,
     path = "/api/v1/runs/{id}/events",
+    operation_id = "follow_run",
     tag = "runs",
     security(("token" = []), ("session" = [])),
     params(
@@ -109,10 +115,13 @@ pub async fn events(
     Ok(progress::once(run).into_response())
 }
 
-/// Ends a run at its next commit; what it committed stays. Answers with the run as it stands.
+/// Ends a run at its next commit; what it committed stays.
+///
+/// Answers with the run as it stands.
 #[utoipa::path(
     post,
     path = "/api/v1/runs/{id}/cancel",
+    operation_id = "cancel_run",
     tag = "runs",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The run's id")),

@@ -5,48 +5,52 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use crate::domain::record::{ClientStatus, RecordKind, Sex, Title};
 use crate::domain::run::RunState;
 
-fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    schema.description(Some(what)).build()
 }
 
-fn one_of_or_null<'a>(words: impl Iterator<Item = &'a str>) -> Object {
-    let words = words.map(serde_json::Value::from).chain([serde_json::Value::Null]);
+fn one_of_or_null<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
+    let words = words.into_iter().map(serde_json::Value::from).chain([serde_json::Value::Null]);
     let types = SchemaType::from_iter([Type::String, Type::Null]);
-    ObjectBuilder::new().schema_type(types).enum_values(Some(words)).build()
+    ObjectBuilder::new().schema_type(types).enum_values(Some(words)).description(Some(what)).build()
 }
 
 pub fn title() -> Object {
-    one_of_or_null(Title::ALL.iter().map(|title| title.as_str()))
+    one_of_or_null("How the person is addressed.", Title::ALL.iter().map(|title| title.as_str()))
 }
 
 pub fn sex() -> Object {
-    one_of_or_null(Sex::ALL.iter().map(|sex| sex.as_str()))
+    one_of_or_null("Sex as the CRM records it.", Sex::ALL.iter().map(|sex| sex.as_str()))
 }
 
 pub fn client_status() -> Object {
-    one_of(ClientStatus::ALL.iter().map(|status| status.as_str()))
+    let what = "How the CRM counts the person among the practice's relations.";
+    one_of(what, ClientStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 pub fn record_kind() -> Object {
-    one_of(RecordKind::ALL.iter().map(|kind| kind.as_str()))
+    one_of("The kind of canonical record.", RecordKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 pub fn run_state() -> Object {
-    one_of(RunState::ALL.iter().map(|state| state.as_str()))
+    let what = "Where the run stands. `running` is also one that was interrupted and is about to be taken up again.";
+    one_of(what, RunState::ALL.iter().map(|state| state.as_str()))
 }
 
 pub fn trigger() -> Object {
-    one_of(["schedule", "request", "resume"].into_iter())
+    one_of("What set the run off.", ["schedule", "request", "resume"])
 }
 
 pub fn note_state() -> Object {
-    one_of(["queued", "sending", "waiting", "done", "dead"].into_iter())
+    let what = "Where the note stands: `waiting` waits for its next try or an authorisation, `dead` for a person.";
+    one_of(what, ["queued", "sending", "waiting", "done", "dead"])
 }
 
 pub fn household_role() -> Object {
-    one_of(["cfo", "non_cfo"].into_iter())
+    one_of("The place in the household: the primary client is the CFO.", ["cfo", "non_cfo"])
 }
 
 pub fn severity() -> Object {
-    one_of(["info", "warning", "error"].into_iter())
+    one_of("How much it matters.", ["info", "warning", "error"])
 }

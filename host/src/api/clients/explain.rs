@@ -69,6 +69,7 @@ impl From<FieldExplanation> for FieldBody {
 #[utoipa::path(
     get,
     path = "/api/v1/clients/{id}/explain",
+    operation_id = "explain_client",
     tag = "clients",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id"), ExplainParams),
