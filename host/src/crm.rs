@@ -3,6 +3,7 @@
 //! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
+mod raw;
 pub mod xplan;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -176,16 +177,9 @@ pub trait Connector: Send + Sync {
     /// Creates a note; tried once.
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError>;
 
+    /// Ends the session, where there is one; for an orderly end of the process.
+    async fn sign_out(&self);
+
     /// Requests made so far.
     fn traffic(&self) -> &Traffic;
-}
-
-impl RawRecord {
-    /// The record as the mapping takes it: `{"row":…,"contact":…}`.
-    ///
-    /// # Errors
-    /// [`CrmError::Protocol`] where an escaped piece is no valid JSON string.
-    pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
-        todo!()
-    }
 }

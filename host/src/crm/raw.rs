@@ -1,0 +1,138 @@
+//! Raw records put together for the mapping, from the pieces of the CRM's answers.
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{CrmError, RawRecord, RawText};
+
+impl RawRecord {
+    /// The record as the mapping takes it: `{"row":…,"contact":…}`.
+    ///
+    /// # Errors
+    /// [`CrmError::Protocol`] where an escaped piece is no valid JSON string.
+    pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
+        let length = self.parts.iter().map(|part| part.name.len() + part.text.len() + 4).sum::<usize>();
+        let mut json = Vec::with_capacity(length + 2);
+        for part in &self.parts {
+            json.push(if json.is_empty() { b'{' } else { b',' });
+            json.push(b'"');
+            json.extend_from_slice(part.name.as_bytes());
+            json.extend_from_slice(b"\":");
+            match &part.text {
+                RawText::Plain(text) => json.extend_from_slice(text),
+                RawText::Escaped(text) => unescape(text, &mut json).ok_or_else(|| {
+                    let words = format!("the list `{}` of {} is no valid JSON string", part.name, self.id);
+                    CrmError::Protocol { words }
+                })?,
+            }
+        }
+        json.push(b'}');
+        Ok(json)
+    }
+}
+
+impl RawText {
+    /// XXH3-128 over the text as it came.
+    pub(super) fn digest(&self) -> u128 {
+        let (Self::Plain(text) | Self::Escaped(text)) = self;
+        xxh3_128(text)
+    }
+
+    fn len(&self) -> usize {
+        let (Self::Plain(text) | Self::Escaped(text)) = self;
+        text.len()
+    }
+}
+
+/// Appends what a JSON string literal stands for, given its inside. None where an escape is no valid one.
+fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    while let Some(at) = memchr::memchr(b'\\', text) {
+        out.extend_from_slice(&text[..at]);
+        let (&escape, rest) = text[at + 1..].split_first()?;
+        text = rest;
+        match escape {
+            b'"' | b'\\' | b'/' => out.push(escape),
+            b'n' => out.push(b'\n'),
+            b't' => out.push(b'\t'),
+            b'r' => out.push(b'\r'),
+            b'b' => out.push(0x08),
+            b'f' => out.push(0x0c),
+            b'u' => {
+                let character = code_point(&mut text)?;
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            _ => return None,
+        }
+    }
+    out.extend_from_slice(text);
+    Some(())
+}
+
+/// The character whose four digits, or the surrogate pair whose digits, `text` begins with.
+fn code_point(text: &mut &[u8]) -> Option<char> {
+    let first = code_unit(text)?;
+    if !(0xd800..0xdc00).contains(&first) {
+        return char::from_u32(first);
+    }
+    *text = text.strip_prefix(b"\\u")?;
+    let second = code_unit(text)?;
+    let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+    char::from_u32(0x10000 + ((first - 0xd800) << 10) + low)
+}
+
+fn code_unit(text: &mut &[u8]) -> Option<u32> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    *text = rest;
+    digits.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crm::RawPart;
+    use crate::domain::ExternalId;
+
+    fn unescaped(text: &str) -> Option<String> {
+        let mut out = Vec::new();
+        unescape(text.as_bytes(), &mut out)?;
+        String::from_utf8(out).ok()
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(unescaped(text).as_deref(), expected, "{text}");
+        check("plain", Some("plain"));
+        check(r#"[{\"value\":\"a\\nb\"}]"#, Some(r#"[{"value":"a\nb"}]"#));
+        check(r"\u0101\ud83d\ude00\/", Some("ā😀/"));
+        check(r"\ud83d", None);
+        check(r"\ud83dA", None);
+        check(r"\udc00", None);
+        check(r"\u12", None);
+        check(r"\x", None);
+        check("\\", None);
+    }
+
+    #[test]
+    fn a_record_is_an_object_of_its_pieces() {
+        let part = |name: &str, text| RawPart { name: name.to_owned(), text };
+        let record = RawRecord {
+            id: ExternalId("7".to_owned()),
+            fingerprint: 0,
+            parts: vec![
+                part("row", RawText::Plain(Bytes::from_static(br#"{"id":7}"#))),
+                part("contact", RawText::Escaped(Bytes::from_static(br#"[{\"index\":1}]"#))),
+            ],
+        };
+        assert_eq!(record.to_json().unwrap(), br#"{"row":{"id":7},"contact":[{"index":1}]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn undoes_whatever_a_serialiser_escapes(text in any::<String>()) {
+            let literal = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(unescaped(&literal[1..literal.len() - 1]), Some(text));
+        }
+    }
+}

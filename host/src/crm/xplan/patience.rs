@@ -1,0 +1,132 @@
+//! How long the connector waits and how often it asks again. Reads only: a write is tried once.
+
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+
+use crate::crm::{CrmError, Traffic};
+use crate::domain::Timestamp;
+
+/// The times that hold for a site. Guesses for want of published limits; the same for every site until one asks for
+/// others.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    /// To reach the site.
+    pub(super) connect: Duration,
+    /// For one whole exchange.
+    pub(super) exchange: Duration,
+    /// Exchanges under way at once.
+    pub(super) concurrent: usize,
+    /// The largest answer that is read, in bytes.
+    pub(super) largest_answer: usize,
+    /// How often a read is asked again.
+    pub(super) repeats: usize,
+    /// Before the first repeat; it doubles with each, and a random part of up to as much again is added.
+    pub(super) first_pause: Duration,
+    /// The longest pause of our own accord; a longer one is taken only where the site asks for it.
+    pub(super) longest_pause: Duration,
+    /// How long a read may go on altogether.
+    pub(super) patience: Duration,
+    /// How long a refused sign-in is not tried again: sites lock accounts out.
+    pub(super) after_refusal: Duration,
+    /// Sign-ins that follow each other closer than this are spaced out: somebody else uses the same account.
+    pub(super) between_sign_ins: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            exchange: Duration::from_secs(60),
+            concurrent: 4,
+            largest_answer: 64 << 20,
+            repeats: 6,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(30),
+            patience: Duration::from_secs(300),
+            after_refusal: Duration::from_secs(30),
+            between_sign_ins: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// The pauses before each repeat.
+    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::new()
+            .with_min_delay(self.first_pause)
+            .with_max_delay(self.longest_pause)
+            .with_max_times(self.repeats)
+            .with_jitter()
+            .build()
+    }
+
+    /// Calls until an answer comes, no repeat would mend it, or patience ends.
+    pub(super) async fn repeat<T, F>(&self, traffic: &Traffic, mut call: impl FnMut() -> F) -> Result<T, CrmError>
+    where
+        F: Future<Output = Result<T, CrmError>>,
+    {
+        let began = Instant::now();
+        let mut pauses = self.pauses();
+        loop {
+            let error = match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let asked_for = match &error {
+                CrmError::Throttled { retry_after, .. } => retry_after.unwrap_or_default(),
+                CrmError::Unknown { .. } | CrmError::Unreachable { .. } => Duration::ZERO,
+                CrmError::Unauthorised { .. } | CrmError::Refused { .. } | CrmError::Protocol { .. } => {
+                    return Err(error);
+                }
+            };
+            let Some(pause) = pauses.next().map(|pause| pause.max(asked_for)) else { return Err(error) };
+            if began.elapsed() + pause > self.patience {
+                return Err(error);
+            }
+            tracing::debug!(%error, pause_ms = pause.as_millis(), "asking the CRM again");
+            traffic.count_retry();
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// What `Retry-After` asks for: whole seconds, or an HTTP date (RFC 9110, 10.2.3). None where it is neither.
+pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(at.duration_since(now).try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let check = |value: &str, expected: Option<u64>| {
+            assert_eq!(retry_after(value, now), expected.map(Duration::from_secs), "{value}");
+        };
+        check("120", Some(120));
+        check(" 0 ", Some(0));
+        check("Sun, 01 Mar 2026 10:00:30 GMT", Some(30));
+        check("Sun, 01 Mar 2026 09:00:00 GMT", Some(0));
+        check("soon", None);
+        check("-5", None);
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let limits = Limits::default();
+        let pauses: Vec<Duration> = limits.pauses().collect();
+        assert_eq!(pauses.len(), limits.repeats);
+        for (at, pause) in pauses.iter().enumerate() {
+            let base = (limits.first_pause * (1 << at)).min(limits.longest_pause);
+            assert!(*pause >= base && *pause <= base * 2, "{at}: {pause:?}");
+        }
+    }
+}

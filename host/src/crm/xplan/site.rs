@@ -1,0 +1,254 @@
+//! One site over HTTP: exchanges with it, signed in, bounded in number, size and time.
+//!
+//! Serves the rest of `xplan`. It knows statuses and headers, never what an answer holds.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use reqwest::{Method, Url};
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+
+use super::address::Address;
+use super::patience::{Limits, retry_after};
+use super::session::{Session, Ticket};
+use super::words;
+use crate::config::{Auth, ConnectionConfig};
+use crate::crm::{CrmError, Traffic};
+use crate::domain::Timestamp;
+
+/// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
+/// takeover may cost a call more than one try.
+const SIGN_INS: usize = 8;
+
+/// A site and the session there.
+pub(super) struct Site {
+    pub(super) limits: Limits,
+    pub(super) traffic: Traffic,
+    client: reqwest::Client,
+    base: Url,
+    session: Session,
+    permits: Semaphore,
+    /// Until when the site asked to be left alone.
+    closed_until: Mutex<Option<Instant>>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    method: Method,
+    address: Address,
+    /// JSON.
+    body: Option<Bytes>,
+}
+
+impl Call {
+    /// A question.
+    pub(super) fn get(address: Address) -> Self {
+        Self { method: Method::GET, address, body: None }
+    }
+
+    /// JSON sent to a path.
+    pub(super) fn post(path: &str, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, address: Address::of(path), body: Some(body.into()) }
+    }
+
+    /// A removal.
+    pub(super) fn delete(path: &str) -> Self {
+        Self { method: Method::DELETE, address: Address::of(path), body: None }
+    }
+}
+
+/// What came.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) content_type: String,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) cookies: Vec<HeaderValue>,
+    pub(super) body: Bytes,
+}
+
+/// Who asks.
+pub(super) enum Signed<'a> {
+    /// By name and password.
+    Basic(&'a HeaderValue),
+    /// By the session's cookie.
+    Cookie(&'a HeaderValue),
+}
+
+impl Site {
+    /// Ready to call; nothing is sent yet.
+    pub(super) fn new(settings: &ConnectionConfig, limits: Limits) -> Result<Self, CrmError> {
+        // Answers an error where a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let unusable = |words: String| CrmError::Protocol { words };
+        let scheme = if settings.insecure_http { "http" } else { "https" };
+        let base = Url::parse(&format!("{scheme}://{}", settings.forward_host))
+            .map_err(|error| unusable(format!("the forward host `{}`: {error}", settings.forward_host)))?;
+        let Auth::Basic { username, password, app_id } = &settings.auth;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert("x-xplan-auth-failure-action", HeaderValue::from_static("error"));
+        if let Some(app_id) = app_id {
+            let mut value = HeaderValue::from_str(app_id.expose_secret())
+                .map_err(|_| unusable("the app id holds characters that no header can".to_owned()))?;
+            value.set_sensitive(true);
+            headers.insert("x-xplan-app-id", value);
+        }
+        let mut client = reqwest::Client::builder()
+            .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(limits.connect)
+            .timeout(limits.exchange)
+            .https_only(!settings.insecure_http)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_secs(20));
+        if settings.insecure_http {
+            // A loopback site: no proxy may come between, and no certificate is ever looked at.
+            client = client.no_proxy().tls_certs_only([]);
+        }
+        Ok(Self {
+            client: client.build().map_err(|error| unusable(chain(&error.without_url())))?,
+            base,
+            session: Session::new(username, password),
+            permits: Semaphore::new(limits.concurrent),
+            closed_until: Mutex::new(None),
+            traffic: Traffic::default(),
+            limits,
+        })
+    }
+
+    /// Reads: asks again where that may help.
+    pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
+        self.limits.repeat(&self.traffic, || async { succeeded(self.signed(call).await?) }).await
+    }
+
+    /// One exchange within the session, signing in first or again where needed; any answer but "sign in".
+    pub(super) async fn signed(&self, call: &Call) -> Result<Answer, CrmError> {
+        let mut ticket = self.ticket(None).await?;
+        for _ in 0..SIGN_INS {
+            let answer = self.exchange(call, &Signed::Cookie(&ticket.cookie)).await?;
+            if answer.status != 401 {
+                return Ok(answer);
+            }
+            ticket = self.ticket(Some(ticket.number)).await?;
+        }
+        let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
+        Err(CrmError::Unauthorised { status: 401, words })
+    }
+
+    /// A session that is not number `stale`, signing in where there is none.
+    pub(super) async fn ticket(&self, stale: Option<u64>) -> Result<Ticket, CrmError> {
+        self.session.ticket(self, stale).await
+    }
+
+    /// Ends the session. What the site says to that changes nothing.
+    pub(super) async fn sign_out(&self) {
+        if let Some(ticket) = self.session.end() {
+            let _ = self.exchange(&Call::delete("/resourceful/session"), &Signed::Cookie(&ticket.cookie)).await;
+        }
+    }
+
+    /// One exchange, whatever its status.
+    pub(super) async fn exchange(&self, call: &Call, signed: &Signed<'_>) -> Result<Answer, CrmError> {
+        if let Some(remaining) = self.closed_for() {
+            let words = "it asked to be left alone for a while, which is not over".to_owned();
+            return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
+        }
+        // Never closed: it lives as long as the site.
+        let _permit = self.permits.acquire().await.map_err(|closed| unknown(closed.to_string()))?;
+        self.traffic.count_request();
+        let mut url = self.base.clone();
+        url.set_path(&call.address.path);
+        url.set_query((!call.address.query.is_empty()).then_some(&call.address.query));
+        let mut request = self.client.request(call.method.clone(), url);
+        request = match signed {
+            Signed::Basic(value) => request.header(AUTHORIZATION, *value),
+            Signed::Cookie(value) => request.header(COOKIE, *value),
+        };
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = request.send().await.map_err(failed)?;
+        let answer = self.received(response).await?;
+        if let (429 | 503, Some(pause)) = (answer.status, answer.retry_after) {
+            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+        }
+        Ok(answer)
+    }
+
+    /// How long the site still wants to be left alone.
+    fn closed_for(&self) -> Option<Duration> {
+        let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until?.checked_duration_since(Instant::now()).filter(|remaining| !remaining.is_zero())
+    }
+
+    async fn received(&self, mut response: reqwest::Response) -> Result<Answer, CrmError> {
+        let headers = response.headers();
+        let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let answer = Answer {
+            content_type: text(headers.get(CONTENT_TYPE)).unwrap_or_default(),
+            retry_after: text(headers.get(RETRY_AFTER)).and_then(|value| retry_after(&value, Timestamp::now())),
+            cookies: headers.get_all(SET_COOKIE).iter().cloned().collect(),
+            ..Answer::of(response.status().as_u16())
+        };
+        let too_large =
+            || CrmError::Protocol { words: format!("an answer of more than {} MB", self.limits.largest_answer >> 20) };
+        let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
+        if announced > self.limits.largest_answer {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::with_capacity(announced);
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > self.limits.largest_answer {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { body: body.freeze(), ..answer })
+    }
+}
+
+impl Answer {
+    /// An empty answer with this status.
+    pub(super) fn of(status: u16) -> Self {
+        Self { status, content_type: String::new(), retry_after: None, cookies: Vec::new(), body: Bytes::new() }
+    }
+}
+
+/// The answer, if its status says that the call took effect; else what its status means for the caller.
+pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
+    let status = answer.status;
+    Err(match status {
+        200..300 => return Ok(answer),
+        300..400 => CrmError::Protocol { words: format!("a redirect ({status}), which is not followed") },
+        401 => CrmError::Unauthorised { status, words: words::said(&answer) },
+        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) },
+        400..500 if status != 408 => CrmError::Refused { status, words: words::said(&answer) },
+        _ => unknown(words::said(&answer)),
+    })
+}
+
+/// An exchange that brought no answer.
+fn failed(error: reqwest::Error) -> CrmError {
+    let never_left = error.is_connect() || error.is_builder();
+    // An address may hold a subject line, and that a client's name.
+    let words = chain(&error.without_url());
+    if never_left { CrmError::Unreachable { words } } else { unknown(words) }
+}
+
+fn unknown(words: String) -> CrmError {
+    CrmError::Unknown { words }
+}
+
+/// An error with what caused it, each cause once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |said, cause| {
+        let cause = cause.to_string();
+        if said.ends_with(&cause) { said } else { format!("{said}: {cause}") }
+    })
+}

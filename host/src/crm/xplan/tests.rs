@@ -1,0 +1,267 @@
+//! The connector against the stand-in site, with its faults.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use xplan_sandbox::{Account, Fault, FaultPlan, Options, Rule, Sandbox};
+
+use super::*;
+use crate::config::Auth;
+use crate::domain::RecordKind;
+
+/// Limits at which faults cost milliseconds.
+fn quick() -> Limits {
+    Limits {
+        exchange: Duration::from_secs(5),
+        first_pause: Duration::from_millis(5),
+        longest_pause: Duration::from_millis(40),
+        between_sign_ins: Duration::ZERO,
+        ..Limits::default()
+    }
+}
+
+fn settings(host: String) -> ConnectionConfig {
+    ConnectionConfig {
+        crm: "xplan".to_owned(),
+        pack: "xplan-au".to_owned(),
+        dialect: "resourceful".to_owned(),
+        forward_host: host,
+        insecure_http: true,
+        schedule: "0 0 * * * *".to_owned(),
+        auth: Auth::Basic {
+            username: "svc".to_owned(),
+            password: "sandbox".to_owned().into(),
+            app_id: Some("app-7".to_owned().into()),
+        },
+    }
+}
+
+async fn site(clients: u32, faults: &[&str]) -> (Sandbox, Xplan) {
+    with(Options { clients, app_id: Some("app-7".to_owned()), ..Options::default() }, faults).await
+}
+
+async fn with(options: Options, faults: &[&str]) -> (Sandbox, Xplan) {
+    let sandbox = Sandbox::start(options).await.unwrap();
+    sandbox.admin().set_faults(plan(faults));
+    let xplan = Xplan { site: Site::new(&settings(sandbox.addr().to_string()), quick()).unwrap() };
+    (sandbox, xplan)
+}
+
+fn plan(faults: &[&str]) -> FaultPlan {
+    FaultPlan { rules: faults.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect(), ..FaultPlan::default() }
+}
+
+fn clients() -> Source {
+    Source {
+        kind: RecordKind::Client,
+        resource: "client-v4".to_owned(),
+        fields: ["first_name", "last_name", "dob"].map(str::to_owned).to_vec(),
+        lists: ["contact", "address"].map(str::to_owned).to_vec(),
+    }
+}
+
+async fn walk(xplan: &Xplan, source: &Source) -> Result<Vec<RawRecord>, CrmError> {
+    let (mut records, mut after) = (Vec::new(), None);
+    loop {
+        let page = xplan.page(source, after.as_ref()).await?;
+        records.extend(page.records);
+        after = page.next;
+        if after.is_none() {
+            return Ok(records);
+        }
+    }
+}
+
+fn note(client: &ExternalId) -> FileNote {
+    FileNote {
+        note_type: "File Note".to_owned(),
+        note_subtype: Some("General".to_owned()),
+        subject: "Completed Your Life Survey Māia & Pat #1".to_owned(),
+        body: "Your Life Score - 72%".to_owned(),
+        media_type: "text/plain".to_owned(),
+        filed_against: vec![client.clone()],
+    }
+}
+
+#[tokio::test]
+async fn a_walk_brings_every_client_once_with_lists() {
+    let (sandbox, xplan) = site(1203, &[]).await;
+    let records = walk(&xplan, &clients()).await.unwrap();
+    let ids: BTreeSet<&ExternalId> = records.iter().map(|record| &record.id).collect();
+    assert_eq!((records.len(), ids.len()), (1203, 1203));
+    for record in &records {
+        let json: serde_json::Value = serde_json::from_slice(&record.to_json().unwrap()).unwrap();
+        assert_eq!(json["row"]["id"].to_string(), record.id.as_str());
+        assert!(json["row"]["client_status"].is_array() && json["row"]["fields"].get("first_name").is_some());
+        assert!(json["contact"].is_array() && json["address"].is_array());
+    }
+    assert_eq!(sandbox.admin().stats().logins, 1);
+}
+
+#[tokio::test]
+async fn fingerprints_change_with_content_alone() {
+    let (sandbox, xplan) = site(300, &[]).await;
+    let before = walk(&xplan, &clients()).await.unwrap();
+    let edited = before[120].id.clone();
+    let number = edited.as_str().parse().unwrap();
+    assert!(sandbox.admin().edit(number, |client| client.contacts.clear()));
+    let after = walk(&xplan, &clients()).await.unwrap();
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.fingerprint == after.fingerprint, before.id != edited, "{}", before.id);
+    }
+    let one = xplan.one(&clients(), &edited).await.unwrap().unwrap();
+    assert_eq!(one.fingerprint, after[120].fingerprint);
+    assert!(xplan.one(&clients(), &ExternalId("999999999".to_owned())).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn users_and_flattened_rows_are_read() {
+    let options = Options { clients: 40, app_id: Some("app-7".to_owned()), flat_rows: true, ..Options::default() };
+    let (_sandbox, xplan) = with(options, &[]).await;
+    assert_eq!(walk(&xplan, &clients()).await.unwrap().len(), 40);
+    let users = Source { kind: RecordKind::Adviser, resource: "user-v2".to_owned(), lists: Vec::new(), ..clients() };
+    assert!(!walk(&xplan, &users).await.unwrap().is_empty());
+    assert_eq!(xplan.whoami().await.unwrap(), "svc");
+}
+
+#[tokio::test]
+async fn a_list_that_the_site_has_not_got_is_absent() {
+    let (_sandbox, xplan) = site(10, &[]).await;
+    let source = Source { lists: vec!["contact".to_owned(), "pets".to_owned()], ..clients() };
+    for record in walk(&xplan, &source).await.unwrap() {
+        assert_eq!(record.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["row", "contact"]);
+    }
+}
+
+#[tokio::test]
+async fn faults_of_reads_are_outlasted() {
+    for faults in [
+        &["session_takeover:chance=0.15"][..],
+        &["too_many_requests:every=4"],
+        &["too_many_requests:every=9,times=2,retry_after=1"],
+        &["server_error:every=3"],
+        &["bad_gateway:every=3"],
+        &["cut_before:every=3"],
+        &["cut_body:every=3"],
+        &["call_error:every=50"],
+        &["short_page:every=2"],
+        &["slow:every=2,ms=20", "cut_after:every=5", "session_takeover:every=7"],
+    ] {
+        let (_sandbox, xplan) = site(1100, faults).await;
+        let records = walk(&xplan, &clients()).await.unwrap_or_else(|error| panic!("{faults:?}: {error}"));
+        assert_eq!(records.len(), 1100, "{faults:?}");
+        let whole = records.iter().filter(|record| record.parts.len() == 3).count();
+        assert_eq!(whole, 1100, "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn calls_side_by_side_share_one_sign_in() {
+    let (sandbox, xplan) = site(10, &[]).await;
+    xplan.whoami().await.unwrap();
+    for _ in 0..3 {
+        sandbox.admin().end_sessions();
+        let source = clients();
+        let calls = (0..20).map(|_| xplan.page(&source, None));
+        futures::future::try_join_all(calls).await.unwrap();
+    }
+    assert_eq!(sandbox.admin().stats().logins, 4);
+    xplan.sign_out().await;
+    xplan.whoami().await.unwrap();
+    assert_eq!(sandbox.admin().stats().logins, 5);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_told_and_not_repeated() {
+    let accounts = vec![Account::new("svc", "another")];
+    let (sandbox, xplan) = with(Options { clients: 10, accounts, ..Options::default() }, &[]).await;
+    for _ in 0..5 {
+        let error = xplan.page(&clients(), None).await.unwrap_err();
+        assert!(matches!(&error, CrmError::Unauthorised { status: 401, .. }), "{error}");
+        assert!(error.to_string().contains("password or one-time code is wrong"), "{error}");
+    }
+    assert_eq!(sandbox.admin().stats().requests, 1);
+}
+
+#[tokio::test]
+async fn what_no_repeat_mends_is_told() {
+    let check = async |faults: &[&str], part: &str| {
+        let (_sandbox, xplan) = site(600, faults).await;
+        let said = walk(&xplan, &clients()).await.unwrap_err().to_string();
+        assert!(said.contains(part), "{faults:?}: {said}");
+    };
+    check(&["login_page:on=client-v4"], "expected a JSON array of rows, and got").await;
+    check(&["bookmark_loop:skip=1"], "the walk would never end").await;
+    check(&["server_error:on=client-v4"], "500").await;
+    check(&["too_many_requests:on=client-v4,retry_after=4000"], "asks to wait (429)").await;
+    check(&["session_takeover"], "every session ended at once").await;
+    check(&["call_error"], "The call failed on the site's side").await;
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_there_is_unreachable() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let xplan = Xplan { site: Site::new(&settings(host), quick()).unwrap() };
+    let client = ExternalId("7".to_owned());
+    assert!(matches!(xplan.page(&clients(), None).await, Err(CrmError::Unreachable { .. })));
+    assert!(matches!(xplan.create_note(&note(&client), "m").await, Err(CrmError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn a_note_is_made_and_found_by_its_marker() {
+    let (sandbox, xplan) = site(10, &[]).await;
+    let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
+    let since = Timestamp::now();
+    let note = note(&client);
+    assert_eq!(xplan.find_notes(&client, &note.subject, since).await.unwrap(), []);
+    let document_id = xplan.create_note(&note, "tidegate-1").await.unwrap();
+    let found = xplan.find_notes(&client, &note.subject, since).await.unwrap();
+    assert_eq!(found, [FoundNote { document_id, marker: Some("tidegate-1".to_owned()) }]);
+    let kept = &sandbox.admin().notes()[0];
+    assert_eq!((kept.field("body"), kept.field("docsubtype")), (&note.body.as_str().into(), &"General".into()));
+    assert_eq!(xplan.find_notes(&client, "Another", since).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_create_answers_truthfully() {
+    // What became of the call, and how many notes the site has then.
+    let check = async |fault: &str, is_expected: fn(&CrmError) -> bool, kept: usize| {
+        let (sandbox, xplan) = site(10, &[]).await;
+        let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
+        sandbox.admin().set_faults(plan(&[&format!("{fault}on=docnote-v2,method=POST")]));
+        let error = xplan.create_note(&note(&client), "tidegate-1").await.unwrap_err();
+        assert!(is_expected(&error), "{fault}: {error}");
+        assert_eq!(sandbox.admin().notes().len(), kept, "{fault}");
+        assert_eq!(sandbox.admin().faults().rules.len(), 1);
+    };
+    let unknown = |error: &CrmError| matches!(error, CrmError::Unknown { .. });
+    check("cut_before:", unknown, 0).await;
+    check("cut_after:", unknown, 1).await;
+    check("cut_body:", unknown, 1).await;
+    check("server_error:", unknown, 0).await;
+    check("bad_gateway:", unknown, 0).await;
+    check("login_page:", unknown, 0).await;
+    check("session_takeover:", |error| matches!(error, CrmError::Unauthorised { .. }), 0).await;
+    let asks = |error: &CrmError| matches!(error, CrmError::Throttled { retry_after: Some(pause), .. } if pause.as_secs() == 90);
+    check("too_many_requests:retry_after=90,", asks, 0).await;
+}
+
+#[tokio::test]
+async fn a_refused_note_carries_the_sites_words() {
+    let (_sandbox, xplan) = site(10, &[]).await;
+    let error = xplan.create_note(&note(&ExternalId("999999999".to_owned())), "m").await.unwrap_err();
+    assert!(matches!(error, CrmError::Refused { status: 400, .. }));
+    assert!(error.to_string().contains("does not exist or is not visible"), "{error}");
+}
+
+#[test]
+fn every_fault_is_tried_or_has_a_reason_not_to_be() {
+    // Attachments come with documents; a late cut is the outbox's affair.
+    let elsewhere = ["attachment_error", "cut_late", "wrong_types"];
+    let source = include_str!("tests.rs");
+    for (word, _) in Fault::ALL {
+        assert!(elsewhere.contains(word) || source.contains(&format!("\"{word}")), "{word}");
+    }
+}

@@ -1,0 +1,95 @@
+//! What an answer says, for people: the CRM's own words where it refuses, and the outline of an answer that is not
+//! what it should be. Never a record's values, an address with a query, or a secret.
+
+use serde::Deserialize;
+
+use super::site::Answer;
+
+/// The longest words that are kept.
+const LONGEST: usize = 500;
+
+#[derive(Deserialize)]
+struct Refusal {
+    user_message: Option<String>,
+    api_message: Option<String>,
+}
+
+/// The CRM's own words in a refusal, else what the answer looks like.
+pub(super) fn said(answer: &Answer) -> String {
+    said_by(&answer.body).unwrap_or_else(|| outline(answer))
+}
+
+/// The words of an error object, if it is one.
+pub(super) fn said_by(body: &[u8]) -> Option<String> {
+    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    let words = match (refusal.user_message, refusal.api_message) {
+        (Some(user), Some(api)) if user != api => format!("{user} {api}"),
+        (Some(words), _) | (None, Some(words)) => words,
+        (None, None) => return None,
+    };
+    Some(words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect())
+}
+
+/// What an answer looks like: its type, length and beginning, with every letter and digit of data masked.
+pub(super) fn outline(answer: &Answer) -> String {
+    let kind = if answer.content_type.is_empty() { "no content type" } else { &answer.content_type };
+    let length = answer.body.len();
+    if answer.body.is_empty() {
+        return format!("an empty answer with status {} ({kind})", answer.status);
+    }
+    let beginning = String::from_utf8_lossy(&answer.body[..length.min(40)]).into_owned();
+    let is_markup = beginning.trim_start().starts_with('<');
+    let masked: String = if is_markup {
+        beginning.lines().next().unwrap_or_default().split_inclusive('>').take(1).collect()
+    } else {
+        beginning.chars().map(masked).collect()
+    };
+    format!("{length} bytes with status {} ({kind}) that begin `{masked}`", answer.status)
+}
+
+fn masked(c: char) -> char {
+    match c {
+        '0'..='9' => '0',
+        c if c.is_alphabetic() => 'a',
+        c if c.is_ascii_punctuation() => c,
+        _ => ' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn answer(content_type: &str, body: &'static str) -> Answer {
+        Answer { content_type: content_type.to_owned(), body: Bytes::from_static(body.as_bytes()), ..Answer::of(200) }
+    }
+
+    #[test]
+    fn an_outline_shows_no_values() {
+        let check = |kind, body, expected: &str| assert_eq!(outline(&answer(kind, body)), expected);
+        check(
+            "application/json",
+            r#"{"first_name":"Pat","dob":"1970-01-01"}"#,
+            r#"39 bytes with status 200 (application/json) that begin `{"aaaaa_aaaa":"aaa","aaa":"0000-00-00"}`"#,
+        );
+        check(
+            "text/html",
+            "<!DOCTYPE html>\n<html><body>Pat</body>",
+            "38 bytes with status 200 (text/html) that begin `<!DOCTYPE html>`",
+        );
+        check("", "", "an empty answer with status 200 (no content type)");
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_crms_words() {
+        let check = |body, expected: &str| assert_eq!(said(&answer("application/json", body)), expected);
+        check(
+            r#"{"user_message":"No access.","api_message":"Capability x missing."}"#,
+            "No access. Capability x missing.",
+        );
+        check(r#"{"user_message":"No\naccess."}"#, "No access.");
+        check("{}", "2 bytes with status 200 (application/json) that begin `{}`");
+    }
+}
