@@ -37,9 +37,13 @@ impl File {
         (1..).zip(self.text.lines())
     }
 
-    /// The lines of the product's Rust code: without comments, and without the unit tests at the file's end.
+    /// The lines of the product's Rust code: without comments and without unit tests, at the file's end or in files
+    /// of their own.
     pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.lines()
+        let is_tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        let text = if is_tests { "" } else { &self.text };
+        (1..)
+            .zip(text.lines())
             .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
             .map(|(number, line)| (number, without_comment(line)))
     }
@@ -100,6 +104,10 @@ mod tests {
             text: "//! Head\nlet a = \"https://x\"; // why\n#[cfg(test)]\nmod tests {}\n".into(),
         };
         assert_eq!(file.code().collect::<Vec<_>>(), [(1, ""), (2, "let a = \"https://x\";")]);
+        let tests = |path: &str| File { path: path.into(), text: "let a = 1;".into() };
+        assert_eq!(tests("host/src/a/tests.rs").code().count(), 0);
+        assert_eq!(tests("host/src/a/tests/book.rs").code().count(), 0);
+        assert_eq!(tests("host/src/a/contests.rs").code().count(), 1);
     }
 
     #[test]
