@@ -36,6 +36,22 @@ pub struct Access {
     throttle: Arc<Mutex<Throttle>>,
 }
 
+/// Marks a request that came through the socket in the data folder: only the user who owns the data can open it.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalOperator;
+
+impl LocalOperator {
+    /// May do what the practice manager may.
+    pub fn actor(self) -> Actor {
+        Actor { name: "the operator of this machine".to_owned(), role: Role::PracticeManager }
+    }
+}
+
+/// 256 random bits as text, for the demo's password and token.
+pub fn random_secret() -> SecretString {
+    token::new()
+}
+
 /// Why somebody is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {

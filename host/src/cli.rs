@@ -1,1 +1,139 @@
-//! The command line.
+//! The command line: one file a command. Errors get their context here and end as one message and an exit code:
+//! 0 done, 1 failed, 2 wrong use.
+
+mod config;
+mod demo;
+mod explain;
+mod healthcheck;
+mod local;
+mod note;
+mod output;
+mod progress;
+mod serve;
+mod sync;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Overrides};
+
+/// Brings a practice's book from its CRM every hour, and writes file notes back the moment something happens.
+#[derive(Parser)]
+#[command(name = "tidegate", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tidegate demo                         a stand-in CRM, a synced book and the pages, on this machine only
+  tidegate config check                 say whether tidegate.toml can be used
+  tidegate serve                        run the host
+  tidegate sync main --once             bring the book over now
+  tidegate explain 1259 mobile          why is this client's mobile what it is?
+  tidegate note list --state waiting    file notes that have not reached the CRM yet";
+
+/// Given before or after any command.
+#[derive(Args, Clone, Debug)]
+struct Global {
+    /// The settings file [default: tidegate.toml where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the store is kept; outranks [server] data-dir
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Where pack folders are looked for; outranks [server] packs-dir
+    #[arg(long, global = true, value_name = "FOLDER")]
+    packs_dir: Option<PathBuf>,
+    /// Print machine-readable output
+    #[arg(long, global = true)]
+    json: bool,
+    /// What to log: error, warn, info, debug, trace; outranks [log] level
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the host: pages, API, schedule and file notes
+    Serve(serve::Serve),
+    /// Run a host with a stand-in CRM and an invented book, on this machine only
+    Demo(demo::Demo),
+    /// Bring a connection's book over
+    Sync(sync::Sync),
+    /// Tell where a client's values come from
+    Explain(explain::Explain),
+    /// Look at file notes
+    #[command(subcommand)]
+    Note(note::Note),
+    /// Check or print the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Ask a running host whether it is ready; for containers
+    Healthcheck(healthcheck::Healthcheck),
+}
+
+impl Global {
+    fn overrides(&self) -> Overrides {
+        let path = |key: &str, value: &Option<PathBuf>| {
+            // A path of the command line is meant from the current folder, not from the settings file's.
+            value.as_ref().map(|path| {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                (key.to_owned(), path.display().to_string())
+            })
+        };
+        let data_dir = path("server.data-dir", &self.data_dir);
+        let packs_dir = path("server.packs-dir", &self.packs_dir);
+        let log = self.log.clone().map(|level| ("log.level".to_owned(), level));
+        [data_dir, packs_dir, log].into_iter().flatten().collect()
+    }
+
+    fn load(&self, more: Overrides) -> Result<Config, ConfigError> {
+        let mut overrides = self.overrides();
+        overrides.extend(more);
+        let config = Config::load(self.config.as_deref(), &overrides)?;
+        crate::telemetry::start(&config.log);
+        Ok(config)
+    }
+}
+
+/// Wrong use: the message, without a chain of causes.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUse(String);
+
+/// Parses the command line, runs the command and answers the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(anyhow::Error::new(error).context("the asynchronous runtime cannot be started")),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidegate: {error:#}");
+            let is_wrong_use = error.is::<WrongUse>() || error.is::<ConfigError>();
+            ExitCode::from(if is_wrong_use { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(command) => command.run(&cli.global).await,
+        Command::Demo(command) => command.run(&cli.global).await,
+        Command::Sync(command) => command.run(&cli.global).await,
+        Command::Explain(command) => command.run(&cli.global).await,
+        Command::Note(command) => command.run(&cli.global).await,
+        Command::Config(command) => command.run(&cli.global),
+        Command::Healthcheck(command) => command.run(&cli.global).await,
+    }
+}

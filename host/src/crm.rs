@@ -14,6 +14,11 @@ use bytes::Bytes;
 use crate::domain::note::FileNote;
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 
+/// Chooses ring for TLS, once a process; a provider that is installed already is as good.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Where the records of one kind are read in the CRM; from the pack's rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source {

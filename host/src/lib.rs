@@ -2,7 +2,7 @@
 //! back the moment something happens.
 //!
 //! One module a concern; an arrow means "may use":
-//! `cli → api, web, schedule → sync, notes → crm, store, pack, access → domain`. Siblings do not import each other.
+//! `cli → serve → api, web, schedule → sync, notes → crm, store, pack, access → domain`. Siblings do not import each other.
 //! `ARCHITECTURE.md` has the map.
 
 pub mod access;
@@ -15,6 +15,7 @@ pub mod crm;
 pub mod notes;
 pub mod pack;
 pub mod schedule;
+pub mod serve;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -1,10 +1,10 @@
-//! Who calls: a program with a bearer token, or a person's browser with a session cookie.
+//! Who calls: a program with a bearer token, a person's browser with a session cookie, or a command on this machine.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use crate::access::request;
+use crate::access::{LocalOperator, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::domain::Timestamp;
@@ -27,6 +27,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if let Some(operator) = parts.extensions.get::<LocalOperator>() {
+            return Ok(Self(operator.actor()));
+        }
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = header.to_str().ok().and_then(bearer);
             let holder = token.and_then(|token| app.access.token_holder(token));

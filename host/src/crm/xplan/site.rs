@@ -16,7 +16,7 @@ use super::patience::{Limits, retry_after};
 use super::session::{Session, Ticket};
 use super::words;
 use crate::config::{Auth, ConnectionConfig};
-use crate::crm::{CrmError, Traffic};
+use crate::crm::{CrmError, Traffic, install_tls};
 use crate::domain::Timestamp;
 
 /// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
@@ -82,8 +82,7 @@ pub(super) enum Signed<'a> {
 impl Site {
     /// Ready to call; nothing is sent yet.
     pub(super) fn new(settings: &ConnectionConfig, limits: Limits) -> Result<Self, CrmError> {
-        // Answers an error where a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let unusable = |words: String| CrmError::Protocol { words };
         let scheme = if settings.insecure_http { "http" } else { "https" };
         let base = Url::parse(&format!("{scheme}://{}", settings.forward_host))

@@ -1,0 +1,236 @@
+//! `tidegate demo`: a stand-in CRM with an invented book, the host beside it, a first walk and a first file note, all on
+//! loopback and in a folder that is removed at the end.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use xplan_sandbox::{Account, Admin, Options, Region, Sandbox};
+
+use super::local::Local;
+use super::{Global, WrongUse, output, progress, serve as serve_command};
+use crate::access::{self, NewUser};
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::access::Role;
+use crate::serve;
+
+const EMAIL: &str = "manager@harbour.example";
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tidegate demo
+  tidegate demo --clients 100000 --seed 7
+  tidegate demo --listen 127.0.0.1:9000 --region nz")]
+pub(super) struct Demo {
+    /// How many clients the invented book has, 10 to 1,000,000
+    #[arg(long, default_value_t = 1000)]
+    clients: u32,
+    /// The same seed gives the same book
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the clients live: au or nz
+    #[arg(long, default_value = "au")]
+    region: String,
+    /// Where pages and API listen; a loopback address
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+impl Demo {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        self.check()?;
+        let folder = tempfile::Builder::new().prefix("tidegate-demo-").tempdir()?;
+        let sandbox = Sandbox::start(self.sandbox_options()).await.context("the stand-in site")?;
+        let token = access::random_secret();
+        let config = self.config(global, folder.path(), sandbox.addr(), token.expose_secret())?;
+        let listener = serve::bind(&config).await?;
+        let app = App::open(config)?;
+        let password = access::random_secret();
+        let manager = NewUser {
+            email: EMAIL.to_owned(),
+            name: "Demo manager".to_owned(),
+            role: Role::PracticeManager,
+            password: password.clone(),
+        };
+        app.access.create_user(manager).await?;
+
+        let shutdown = serve_command::on_signal();
+        say_where(&listener, sandbox.addr(), password.expose_secret(), token.expose_secret(), global.json)?;
+        let host = Local::of(&app.config.server.data_dir)?;
+        let running = tokio::spawn(serve::run(app, listener, shutdown.clone()));
+        let site = sandbox.admin();
+        tokio::select! {
+            outcome = show(&host, &site, global.json) => outcome?,
+            () = shutdown.cancelled() => {}
+        }
+        if !global.json && !shutdown.is_cancelled() {
+            eprintln!("The host goes on until you press Ctrl-C; then the demo's data is removed.");
+        }
+        end(running, &shutdown).await?;
+        sandbox.stop().await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if !(10..=xplan_sandbox::MOST_CLIENTS).contains(&self.clients) {
+            return Err(WrongUse(format!("--clients is 10 to 1000000, not {}", self.clients)).into());
+        }
+        if !matches!(self.region.as_str(), "au" | "nz") {
+            return Err(WrongUse(format!("--region is au or nz, not `{}`", self.region)).into());
+        }
+        if !self.listen.ip().is_loopback() {
+            let words = "the demo's sign-in is printed, so that it listens on loopback only; use 127.0.0.1:PORT";
+            return Err(WrongUse(words.to_owned()).into());
+        }
+        Ok(())
+    }
+
+    fn sandbox_options(&self) -> Options {
+        Options {
+            clients: self.clients,
+            seed: self.seed,
+            region: if self.region == "nz" { Region::Nz } else { Region::Au },
+            accounts: vec![Account::new("svc-tidegate", "demo")],
+            ..Options::default()
+        }
+    }
+
+    /// Writes the settings as a person would, so that the demo runs what a practice runs.
+    fn config(&self, global: &Global, folder: &Path, site: SocketAddr, token: &str) -> anyhow::Result<Config> {
+        std::fs::write(folder.join("crm-password"), "demo\n")?;
+        std::fs::write(folder.join("token"), token)?;
+        let packs_dir = packs_dir(global)?;
+        let zone = if self.region == "nz" { "Pacific/Auckland" } else { "Australia/Sydney" };
+        let auth = toml::Table::from_iter([
+            ("mode".to_owned(), "basic".into()),
+            ("username".to_owned(), "svc-tidegate".into()),
+            ("password-file".to_owned(), "crm-password".into()),
+        ]);
+        let main = toml::toml! {
+            crm = "xplan"
+            dialect = "resourceful"
+            insecure-http = true
+        };
+        let mut main = main;
+        main.insert("pack".to_owned(), format!("xplan-{}", self.region).into());
+        main.insert("forward-host".to_owned(), site.to_string().into());
+        main.insert("auth".to_owned(), auth.into());
+        let server = [
+            ("listen", self.listen.to_string()),
+            ("packs-dir", packs_dir.display().to_string()),
+            ("bootstrap-token-file", "token".to_owned()),
+        ];
+        let practice = [("name", "Harbour Advice (demo)"), ("email-domain", "harbour.example"), ("time-zone", zone)];
+        let settings = toml::Table::from_iter([
+            ("practice".to_owned(), table(practice.map(|(key, value)| (key, value.to_owned())))),
+            ("server".to_owned(), table(server)),
+            ("log".to_owned(), table([("level", "warn".to_owned())])),
+            ("connections".to_owned(), toml::Table::from_iter([("main".to_owned(), main.into())]).into()),
+        ]);
+        let path = folder.join("tidegate.toml");
+        std::fs::write(&path, toml::to_string_pretty(&settings)?)?;
+        let demo = Global { config: Some(path), ..global.clone() };
+        Ok(demo.load(Vec::new())?)
+    }
+}
+
+fn table<const N: usize>(entries: [(&str, String); N]) -> toml::Value {
+    toml::Table::from_iter(entries.map(|(key, value)| (key.to_owned(), value.into()))).into()
+}
+
+/// `--packs-dir`, else the packs beside the binary.
+fn packs_dir(global: &Global) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &global.packs_dir {
+        return Ok(std::path::absolute(folder)?);
+    }
+    let binary = std::env::current_exe()?;
+    let beside = binary.ancestors().skip(1).take(2).map(|folder| folder.join("packs"));
+    let found = beside.into_iter().find(|folder| folder.is_dir());
+    found.context(
+        "no folder of packs beside the binary; build them with `cargo xtask build`, or name one with --packs-dir",
+    )
+}
+
+fn say_where(
+    listener: &TcpListener,
+    site: SocketAddr,
+    password: &str,
+    token: &str,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let address = format!("http://{}", listener.local_addr()?);
+    if as_json {
+        let start = json!({
+            "event": "listening", "address": address, "email": EMAIL, "password": password, "token": token,
+            "site": format!("http://{site}"),
+        });
+        return output::line(start);
+    }
+    output::line(format!("Open      {address}"))?;
+    output::line(format!("Sign in   {EMAIL}"))?;
+    output::line(format!("Password  {password}"))?;
+    output::line(format!("API       curl -H 'Authorization: Bearer {token}' {address}/api/v1/households"))?;
+    output::line(format!("CRM       a stand-in site with invented people on http://{site}"))
+}
+
+/// The first walk, and one survey that ends as a file note.
+async fn show(host: &Local, site: &Admin, as_json: bool) -> anyhow::Result<()> {
+    host.wait_until_ready().await?;
+    let begun = host.post("connections/main/sync").await?;
+    let run = progress::follow(host, &begun, as_json).await?;
+    anyhow::ensure!(run["state"] == "done", "the first walk failed: {}", run["error"]);
+    if !as_json {
+        output::line(format!("Synced    {}", progress::in_words(&run)))?;
+    }
+    let note = complete_a_survey(host).await?;
+    let in_crm = site.notes().len();
+    if as_json {
+        output::line(json!({ "event": "note", "note": note, "notes_in_crm": in_crm }))
+    } else {
+        let subject = note["note"]["subject"].as_str().unwrap_or_default();
+        output::line(format!(
+            "File note “{subject}” is {}: {in_crm} in the CRM",
+            note["state"].as_str().unwrap_or_default()
+        ))
+    }
+}
+
+/// A life survey of the first household; answers its note once delivered.
+async fn complete_a_survey(host: &Local) -> anyhow::Result<Value> {
+    let households = host.list("households", &[], 1).await?;
+    let household = households.first().context("the book has no household")?;
+    let event = json!({
+        "type": "your-life-survey.completed",
+        "household_id": household["id"],
+        "occurred_at": jiff::Timestamp::now(),
+        "data": {
+            "score": 72,
+            "goals": ["Pay off the home loan", "Travel while we are fit"],
+            "dimensions": [{ "name": "Health", "percent": 80 }, { "name": "Money", "percent": 64 }],
+        },
+    });
+    let accepted = host.post_event(&event, "demo-life-survey").await?;
+    let id = accepted["id"].as_str().context("the accepted note has no id")?;
+    for _ in 0..100 {
+        let note = host.get(&format!("notes/{id}")).await?;
+        if matches!(note["state"].as_str(), Some("done" | "dead")) {
+            return Ok(note);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("the file note {id} is not delivered after 10 seconds; `tidegate note list` tells why")
+}
+
+async fn end(running: tokio::task::JoinHandle<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let outcome = running.await.context("the host ended abruptly")?;
+    shutdown.cancel();
+    outcome
+}

@@ -1,0 +1,122 @@
+//! How a command reaches the host: through the socket of the one that runs, else through one started for the command
+//! alone. Either way it speaks the API, so that there is one way to do a thing.
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::{Stream, StreamExt as _};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::serve;
+
+/// The API of a host on this machine.
+pub(super) struct Local {
+    client: reqwest::Client,
+}
+
+impl Local {
+    /// The host that keeps its data in `data_dir`, running or about to.
+    pub(super) fn of(data_dir: &Path) -> anyhow::Result<Self> {
+        crate::crm::install_tls();
+        let client = reqwest::Client::builder().unix_socket(serve::socket_path(data_dir)).build()?;
+        Ok(Self { client })
+    }
+}
+
+/// Does `work` with the running host, or with one opened for it.
+pub(super) async fn with_host<T, F, Work>(config: Config, work: Work) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+    Work: FnOnce(Local) -> F,
+{
+    let host = Local::of(&config.server.data_dir)?;
+    let socket = serve::socket_path(&config.server.data_dir);
+    if tokio::net::UnixStream::connect(&socket).await.is_ok() {
+        return work(host).await;
+    }
+    let app = App::open(config)?;
+    serve::run_locally(app, async { work(host).await }).await
+}
+
+impl Local {
+    /// `GET /api/v1/<path>` as JSON.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        answer(self.client.get(url(path)).send().await).await
+    }
+
+    /// `POST /api/v1/<path>` without a body.
+    pub(super) async fn post(&self, path: &str) -> anyhow::Result<Value> {
+        answer(self.client.post(url(path)).send().await).await
+    }
+
+    /// Reports an event; answers its note.
+    pub(super) async fn post_event(&self, event: &Value, key: &str) -> anyhow::Result<Value> {
+        let request = self.client.post(url("events")).header("Idempotency-Key", key).json(event);
+        answer(request.send().await).await
+    }
+
+    /// Waits for a host that is just starting, a few seconds at most.
+    pub(super) async fn wait_until_ready(&self) -> anyhow::Result<()> {
+        for _ in 0..100 {
+            if self.get("connections").await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("the host did not become ready within 5 seconds")
+    }
+
+    /// All items of a list, page by page, at most `most`.
+    pub(super) async fn list(&self, path: &str, query: &[(&str, &str)], most: usize) -> anyhow::Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let limit = (most - items.len()).min(200).to_string();
+            let mut request = self.client.get(url(path)).query(query).query(&[("limit", &limit)]);
+            if let Some(cursor) = &cursor {
+                request = request.query(&[("cursor", cursor)]);
+            }
+            let mut page = answer(request.send().await).await?;
+            let rows = page["items"].take();
+            items.extend(rows.as_array().cloned().context("the list has no items")?);
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() || items.len() >= most {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The JSON of each server-sent event under `/api/v1/<path>`, until the host closes the stream.
+    pub(super) async fn events(&self, path: &str) -> anyhow::Result<impl Stream<Item = anyhow::Result<Value>> + use<>> {
+        let response = self.client.get(url(path)).send().await?;
+        let bytes = response.error_for_status()?.bytes_stream();
+        let lines = tokio_util::io::StreamReader::new(bytes.map(|chunk| chunk.map_err(std::io::Error::other)));
+        let lines = tokio_util::codec::FramedRead::new(lines, tokio_util::codec::LinesCodec::new());
+        Ok(lines.filter_map(|line| async {
+            match line {
+                Ok(line) => line.strip_prefix("data:").map(|data| Ok(serde_json::from_str(data.trim())?)),
+                Err(error) => Some(Err(error.into())),
+            }
+        }))
+    }
+}
+
+fn url(path: &str) -> String {
+    format!("http://tidegate/api/v1/{path}")
+}
+
+/// The JSON of an answer; a problem document becomes an error in its own words.
+async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<Value> {
+    let response = response.context("the host does not answer")?;
+    let status = response.status();
+    let body: Value = response.json().await.context("the host's answer is no JSON")?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    let words = ["detail", "title"].into_iter().find_map(|key| body[key].as_str());
+    anyhow::bail!("{}", words.unwrap_or_else(|| status.canonical_reason().unwrap_or("the host refused")))
+}

@@ -1,0 +1,40 @@
+//! What commands print: a table for people, JSON for machines.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+/// Whether an error is only that the reader of our output went away, as in `tidegate note list | head -1`.
+pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// Prints one line.
+pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// Prints a value as one JSON document.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints rows under headings, columns as wide as their widest cell; an empty table says `empty`.
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>], empty: &str) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return line(empty);
+    }
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let print = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        line(padded.join("  ").trim_end())
+    };
+    print(&mut headings.iter().copied())?;
+    rows.iter().try_for_each(|row| print(&mut row.iter().map(String::as_str)))
+}

@@ -1,0 +1,102 @@
+//! A run as it goes: a bar on a terminal, a line now and then elsewhere, JSON lines for machines.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::local::Local;
+use super::output;
+
+/// How often a line is printed where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Follows a run to its end and answers its last state.
+pub(super) async fn follow(host: &Local, run: &Value, json: bool) -> anyhow::Result<Value> {
+    let id = run["id"].as_str().context("the run has no id")?;
+    let mut show = Show::new(run, json);
+    let mut events = std::pin::pin!(host.events(&format!("runs/{id}/events")).await?);
+    let mut last = run.clone();
+    while let Some(event) = events.next().await {
+        last = event?;
+        show.step(&last)?;
+    }
+    show.end();
+    // The stream may have ended with the host; the run itself says how it stands.
+    if !is_over(&last) {
+        last = host.get(&format!("runs/{id}")).await?;
+    }
+    Ok(last)
+}
+
+/// Whether a run has ended, in whatever way.
+pub(super) fn is_over(run: &Value) -> bool {
+    matches!(run["state"].as_str(), Some("done" | "failed" | "cancelled"))
+}
+
+enum Show {
+    Bar(ProgressBar),
+    Lines(Instant),
+    Json,
+}
+
+impl Show {
+    fn new(run: &Value, json: bool) -> Self {
+        if json {
+            return Self::Json;
+        }
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines(Instant::now());
+        }
+        let bar = match run["expected"].as_u64() {
+            Some(expected) => ProgressBar::new(expected),
+            None => ProgressBar::no_length(),
+        };
+        let template = "{spinner} {pos} of {len} clients  {bar:30}  {msg}  {elapsed}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self::Bar(bar)
+    }
+
+    fn step(&mut self, run: &Value) -> anyhow::Result<()> {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(run["counts"]["seen"].as_u64().unwrap_or(0));
+                bar.set_message(in_words(run));
+            }
+            Self::Lines(printed) if printed.elapsed() >= LINE_EVERY => {
+                *printed = Instant::now();
+                eprintln!("{}", in_words(run));
+            }
+            Self::Lines(_) => {}
+            Self::Json => output::line(run)?,
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `4,318 seen: 12 new, 27 changed, 4,279 unchanged, 3 left out, 1 in quarantine`.
+pub(super) fn in_words(run: &Value) -> String {
+    let counts = &run["counts"];
+    let count = |key: &str| counts[key].as_u64().unwrap_or(0);
+    let skipped: u64 =
+        counts["skipped"].as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_u64).sum();
+    format!(
+        "{} clients seen: {} new, {} changed, {} unchanged, {skipped} left out by a rule, {} in quarantine",
+        count("seen"),
+        count("created"),
+        count("changed"),
+        count("unchanged") + count("same"),
+        count("quarantined"),
+    )
+}

@@ -1,0 +1,98 @@
+//! `tidegate sync`: bring a book over.
+
+use std::process::ExitCode;
+use std::str::FromStr as _;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::local::Local;
+use super::{Global, WrongUse, local, output, progress};
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::ConnectionName;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tidegate sync --once              bring over the only connection's book now
+  tidegate sync main --once --json  the same for `main`, one JSON line a step
+  tidegate sync main --dry-run      say what would change, and change nothing
+  tidegate sync                     keep the schedule without pages, until stopped")]
+pub(super) struct Sync {
+    /// The connection [default: all]
+    connection: Option<String>,
+    /// Walk the book once, now, and stop
+    #[arg(long)]
+    once: bool,
+    /// Walk, map and compare, but store nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Sync {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let config = global.load(Vec::new())?;
+        let names = self.names(&config)?;
+        if !self.once && !self.dry_run {
+            return keep_schedule(config).await;
+        }
+        let dry_run = self.dry_run;
+        let json = global.json;
+        let runs = local::with_host(config, |host| async move {
+            let mut runs = Vec::new();
+            for name in names {
+                runs.push(walk(&host, &name, dry_run, json).await?);
+            }
+            Ok(runs)
+        });
+        let runs = runs.await?;
+        let all_done = runs.iter().all(|run| run["state"] == "done");
+        Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn names(&self, config: &Config) -> anyhow::Result<Vec<ConnectionName>> {
+        let known = || config.connections.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match &self.connection {
+            Some(name) => match ConnectionName::from_str(name) {
+                Ok(name) if config.connections.contains_key(&name) => Ok(vec![name]),
+                _ => Err(WrongUse(format!("there is no connection `{name}`; the settings have: {}", known())).into()),
+            },
+            None if config.connections.is_empty() => {
+                let words =
+                    "the settings have no connection; add a [connections.<name>] section (see `tidegate config dump`)";
+                Err(WrongUse(words.to_owned()).into())
+            }
+            None => Ok(config.connections.keys().cloned().collect()),
+        }
+    }
+}
+
+async fn walk(host: &Local, name: &ConnectionName, dry_run: bool, json: bool) -> anyhow::Result<Value> {
+    let query = if dry_run { "?dry_run=true" } else { "" };
+    let begun = host.post(&format!("connections/{name}/sync{query}")).await?;
+    let run = progress::follow(host, &begun, json).await?;
+    if json {
+        return Ok(run);
+    }
+    let words = progress::in_words(&run);
+    match run["state"].as_str() {
+        Some("done") if dry_run => output::line(format!("{name}: {words}. Nothing was stored."))?,
+        Some("done") => output::line(format!("{name}: {words}."))?,
+        _ => {
+            let reason = run["error"].as_str().unwrap_or("the run did not end");
+            eprintln!("{name}: {reason} So far: {words}.");
+        }
+    }
+    Ok(run)
+}
+
+/// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
+async fn keep_schedule(config: Config) -> anyhow::Result<ExitCode> {
+    let app = App::open(config)?;
+    app.syncs.resume().await?;
+    let shutdown = super::serve::on_signal();
+    let zone = app.config.practice.time_zone.clone();
+    crate::schedule::run(app.syncs.clone(), app.store.clone(), app.connections.clone(), zone, shutdown).await;
+    app.syncs.shut_down().await;
+    Ok(ExitCode::SUCCESS)
+}

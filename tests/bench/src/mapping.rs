@@ -1,0 +1,80 @@
+//! Mapping in the sandbox beside the same code natively, on the same raw records.
+
+use std::path::Path;
+use std::time::Instant;
+
+use tidegate::pack::{Context, Packs, RawInput};
+use tidegate_sdk::harness::{self, NativeHost, Pack};
+use tidegate_sdk::{RawRecord, RecordKind, Session};
+use xplan_anz::XplanAnz;
+
+use crate::baseline;
+use crate::measure;
+use crate::report::{Bound, Report};
+use crate::site::Site;
+
+/// As the host does.
+const BATCH: usize = 500;
+/// The rounds take turns, so that a neighbour on the machine disturbs both alike.
+const ROUNDS: usize = 5;
+
+/// Measures both on `clients` raw records of the stand-in site.
+pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow::Result<()> {
+    let site = Site::start(clients)?;
+    let raw = baseline::all_raw(&site.address, &packs.join("xplan-au")).await?;
+    drop(site);
+    let cache = tempfile::tempdir()?;
+    let revision = Packs::new(cache.path())?.load(&packs.join("xplan-au"))?;
+    let context = Context {
+        region: "AU".to_owned(),
+        dialect: "resourceful".to_owned(),
+        connection: "bench".to_owned(),
+        placeholder_email_domain: "bench.example".to_owned(),
+        as_of: jiff::civil::date(2026, 1, 1),
+    };
+    let pack = Pack::load(packs.join("xplan-au")).map_err(anyhow::Error::msg)?;
+    let rules = pack.rules_json().to_string();
+
+    let (mut sandboxed, mut native) = (f64::MAX, f64::MAX);
+    for _ in 0..ROUNDS {
+        sandboxed = sandboxed.min(cpu(|| {
+            for batch in raw.chunks(BATCH) {
+                let verdicts = revision.map(&context, batch);
+                anyhow::ensure!(verdicts.len() == batch.len(), "a verdict is missing");
+            }
+            Ok(())
+        })?);
+        native = native.min(cpu(|| natively(&rules, &raw))?);
+    }
+    let count = raw.len() as f64;
+    report.add("mapping in the sandbox: CPU a client", sandboxed / count * 1e6, "µs");
+    report.add("mapping natively: CPU a client", native / count * 1e6, "µs");
+    report.ask("mapping in the sandbox ÷ natively, CPU", sandboxed / native, "×", Bound::AtMost(2.0));
+    Ok(())
+}
+
+/// The same batches, each configured anew, and the answers turned into domain types as the host turns them.
+fn natively(rules: &str, raw: &[RawInput]) -> anyhow::Result<()> {
+    let context = harness::context("AU");
+    for batch in raw.chunks(BATCH) {
+        let session = Session::<XplanAnz>::configure(rules).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+        let records = batch.iter().map(to_guest).collect();
+        let outcomes = session.map(&NativeHost, &context, records);
+        anyhow::ensure!(outcomes.len() == batch.len(), "an outcome is missing");
+    }
+    Ok(())
+}
+
+/// A raw record as the plugin takes it.
+pub fn to_guest(raw: &RawInput) -> RawRecord {
+    RawRecord { kind: RecordKind::Client, id: raw.id.to_string(), json: raw.json.clone() }
+}
+
+fn cpu(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    let before = measure::own_cpu()?;
+    work()?;
+    let cpu = measure::own_cpu()? - before;
+    anyhow::ensure!(cpu > 0.1 || begun.elapsed().as_secs() > 0, "too short to be measured; take more clients");
+    Ok(cpu)
+}
