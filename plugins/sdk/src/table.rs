@@ -75,7 +75,7 @@ impl Spellings {
         for (key, spellings) in &self.0 {
             match parse(key) {
                 Ok(meaning) => {
-                    words.extend(spellings.iter().map(|word| (text::normal(word), key.as_str(), meaning.clone())))
+                    words.extend(spellings.iter().map(|word| (text::normal(word), key.as_str(), meaning.clone())));
                 }
                 Err(message) => problems.push(RuleProblem { path: format!("{path}/{key}"), message }),
             }

@@ -1,6 +1,12 @@
 //! The plugin with its packs, natively: golden fixtures, the rules' own examples, tables of the hard cases, and that
 //! nothing the CRM may send stops it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "the whole crate is tests, and tables of values read best"
+)]
+
 #[path = "pack/examples.rs"]
 mod examples;
 #[path = "pack/explain.rs"]
