@@ -3,12 +3,29 @@
 //! Serves `sync` (mapping), `notes` (rendering) and `api` (explaining). What a component returns is untrusted and is
 //! parsed into domain types in `convert`, nowhere else.
 
+mod bindings;
+mod cache;
+mod component;
+mod convert;
+mod engine;
+mod files;
+mod instance;
+mod limits;
+mod load;
+mod log;
+mod manifest;
+mod map;
+mod phone;
+mod revision;
+mod rules;
+mod text;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, thread};
 
-use crate::crm::Source;
-use crate::domain::note::FileNote;
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionId};
+pub use revision::Revision;
 
 /// What holds for a batch; `context` of the contract.
 #[derive(Clone, Debug)]
@@ -123,87 +140,91 @@ pub enum PackError {
     NotRendered(Vec<Diagnostic>),
 }
 
-/// The engine and the loaded revisions. Cheap to clone.
-#[derive(Clone)]
-pub struct Packs {}
+/// A pack folder, for lists.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct PackSummary {
+    /// The folder's name, by which a connection names the pack.
+    pub folder: String,
+    /// What the pack is; none where it does not load.
+    pub pack: Option<PackFacts>,
+    /// Why it does not load; none where it does.
+    pub problem: Option<String>,
+}
 
-/// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
-/// block the thread they run on: call them from a blocking thread.
-pub struct Revision {}
+/// What a loaded pack is.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct PackFacts {
+    /// Its name: `xplan-au`.
+    pub name: String,
+    /// The version of its rules.
+    pub version: String,
+    /// The plugin that its component is, and the plugin's version.
+    pub plugin: String,
+    /// See [`PackFacts::plugin`].
+    pub plugin_version: String,
+    /// The CRM it reads.
+    pub crm: String,
+    /// ISO 3166-1 alpha-2 code of its region.
+    pub region: String,
+    /// The revision that it is now.
+    pub revision: RevisionId,
+    /// Size of the component's file, bytes.
+    pub component_bytes: u64,
+}
+
+/// The engine and the cache of compiled packs. Cheap to clone.
+#[derive(Clone)]
+pub struct Packs(Arc<Shared>);
+
+struct Shared {
+    sandbox: Arc<engine::Sandbox>,
+    cache: cache::Cache,
+}
 
 impl Packs {
-    /// An engine with its compiled-code cache in `cache_dir`.
+    /// An engine with its compiled-code cache in `cache_dir`. One a process.
     ///
     /// # Errors
-    /// Where the cache folder cannot be made.
-    pub fn new(_cache_dir: &Path) -> Result<Self, PackError> {
-        todo!()
+    /// Where the cache folder cannot be made, or the machine cannot run the engine.
+    pub fn new(cache_dir: &Path) -> Result<Self, PackError> {
+        let sandbox = engine::Sandbox::new()?;
+        let cache = cache::Cache::open(cache_dir, &sandbox.engine)?;
+        // Beside the start, which need not wait for it; a batch that comes sooner waits where it needs a number.
+        thread::spawn(phone::load_metadata);
+        Ok(Self(Arc::new(Shared { sandbox, cache })))
     }
 
     /// Loads and verifies a pack folder: component, world, imports, manifest, rules.
     ///
     /// # Errors
     /// Says what is wrong with the pack; nothing is kept of it.
-    pub fn load(&self, _folder: &Path) -> Result<Arc<Revision>, PackError> {
-        todo!()
-    }
-}
-
-impl Revision {
-    /// The revision's id.
-    pub fn id(&self) -> RevisionId {
-        todo!()
+    pub fn load(&self, folder: &Path) -> Result<Arc<Revision>, PackError> {
+        load::load(&self.0.sandbox, &self.0.cache, folder).map(Arc::new)
     }
 
-    /// The pack's name: `xplan-au`.
-    pub fn pack(&self) -> &str {
-        todo!()
+    /// Loads a pack folder and tells what it is, or why it does not load.
+    pub fn check(&self, folder: &Path) -> PackSummary {
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+        match self.load(folder) {
+            Ok(revision) => PackSummary { folder: name, pack: Some(revision.facts()), problem: None },
+            Err(error) => PackSummary { folder: name, pack: None, problem: Some(error.to_string()) },
+        }
     }
 
-    /// ISO 3166-1 alpha-2 code of the pack's region.
-    pub fn region(&self) -> &str {
-        todo!()
-    }
-
-    /// The CRM it reads: `xplan`.
-    pub fn crm(&self) -> &str {
-        todo!()
-    }
-
-    /// What is to be read from the CRM.
-    pub fn sources(&self) -> &[Source] {
-        todo!()
-    }
-
-    /// Whether the mapping of a kind reads the as-of date.
-    pub fn reads_as_of(&self, _kind: RecordKind) -> bool {
-        todo!()
-    }
-
-    /// Event types that it can render.
-    pub fn events(&self) -> &[String] {
-        todo!()
-    }
-
-    /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the
-    /// batch and rejected; it never fails its neighbours.
-    pub fn map(&self, _context: &Context, _records: &[RawInput]) -> Vec<Verdict> {
-        todo!()
-    }
-
-    /// Where each canonical field of a record comes from.
+    /// The pack folders below `folder`, by name, each loaded.
     ///
     /// # Errors
-    /// [`PackError::Failed`] where the plugin fails.
-    pub fn explain(&self, _context: &Context, _record: &RawInput) -> Result<Vec<FieldExplanation>, PackError> {
-        todo!()
-    }
-
-    /// Writes an event's file note.
-    ///
-    /// # Errors
-    /// [`PackError::NotRendered`] with the plugin's reasons, [`PackError::Failed`] where it fails.
-    pub fn render_note(&self, _context: &Context, _event: &NoteEvent) -> Result<FileNote, PackError> {
-        todo!()
+    /// Where the folder cannot be read.
+    pub fn list(&self, folder: &Path) -> Result<Vec<PackSummary>, PackError> {
+        let unreadable = |e: std::io::Error| PackError::Io(format!("the packs folder {}: {e}", folder.display()));
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.join("pack.toml").is_file() {
+                folders.push(path);
+            }
+        }
+        folders.sort();
+        Ok(folders.iter().map(|folder| self.check(folder)).collect())
     }
 }

@@ -1,0 +1,149 @@
+//! Compiled components on disk, so that a start need not compile.
+//!
+//! Compiled code is trusted like the host's own: nothing may be loaded that this host did not write. Each file carries
+//! a keyed BLAKE3 hash under a random key that only the host's account can read; a file that does not match is not
+//! looked at further, and the component is compiled again.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::Component;
+use wasmtime::{Engine, Result};
+
+use super::PackError;
+
+/// Bytes of a key and of a hash.
+const HASH: usize = blake3::OUT_LEN;
+
+/// A folder of compiled components, for one engine.
+pub(super) struct Cache {
+    folder: PathBuf,
+    key: [u8; HASH],
+    /// Tells engines apart: version, settings and the processor's features.
+    engine: u64,
+}
+
+impl Cache {
+    /// Opens the folder, making it and its key on first use.
+    pub(super) fn open(folder: &Path, engine: &Engine) -> std::result::Result<Self, PackError> {
+        let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let key = read_or_make_key(&folder.join("key")).map_err(failed)?;
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self { folder: folder.to_owned(), key, engine: hasher.finish() })
+    }
+
+    /// The component, from the cache or compiled (and then kept).
+    ///
+    /// # Errors
+    /// What the compiler says about the component.
+    pub(super) fn component(&self, engine: &Engine, bytes: &[u8], digest: &blake3::Hash) -> Result<Component> {
+        let path = self.folder.join(format!("{}-{:016x}.compiled", digest.to_hex(), self.engine));
+        if let Some(component) = self.load(engine, &path) {
+            return Ok(component);
+        }
+        let component = Component::from_binary(engine, bytes)?;
+        if let Err(error) = self.keep(&path, &component.serialize()?) {
+            // The component works; only the next start will be slower.
+            tracing::warn!(path = %path.display(), %error, "compiled code could not be kept");
+        }
+        Ok(component)
+    }
+
+    fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
+        let file = fs::read(path).ok()?;
+        let (hash, code) = file.split_at_checked(HASH)?;
+        if blake3::keyed_hash(&self.key, code) != *hash {
+            tracing::warn!(path = %path.display(), "compiled code was changed by somebody else; compiling again");
+            return None;
+        }
+        #[expect(unsafe_code, reason = "the one way to load compiled code")]
+        // SAFETY: `code` was written by `keep` of this host from `Component::serialize`: nobody without the key can
+        // make another text with this hash, and these very bytes were checked.
+        let component = unsafe { Component::deserialize(engine, code) };
+        component.inspect_err(|error| tracing::info!(%error, "compiled code does not fit; compiling again")).ok()
+    }
+
+    fn keep(&self, path: &Path, code: &[u8]) -> io::Result<()> {
+        let hash = blake3::keyed_hash(&self.key, code);
+        write_private(path, &[hash.as_bytes(), code])
+    }
+}
+
+fn read_or_make_key(path: &Path) -> io::Result<[u8; HASH]> {
+    match fs::read(path).map(<[u8; HASH]>::try_from) {
+        Ok(Ok(key)) => Ok(key),
+        // A key of another length is of no use; what it protected is compiled again.
+        Ok(Err(_)) => make_key(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn make_key(path: &Path) -> io::Result<[u8; HASH]> {
+    let key: [u8; HASH] = rand::random();
+    write_private(path, &[&key])?;
+    Ok(key)
+}
+
+/// Writes a file that only this account can read, whole or not at all.
+fn write_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let unfinished = path.with_extension(format!("{:016x}", rand::random::<u64>()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| fs::rename(&unfinished, path));
+    written.inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::pack::engine::Sandbox;
+
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn compiled_file(folder: &Path) -> PathBuf {
+        let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|extension| extension == "compiled")).unwrap()
+    }
+
+    #[test]
+    fn compiled_code_is_kept_and_what_was_changed_is_not_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("cache");
+        let sandbox = Sandbox::new().unwrap();
+        let digest = blake3::hash(COMPONENT);
+        let cache = Cache::open(&folder, &sandbox.engine).unwrap();
+        cache.component(&sandbox.engine, COMPONENT, &digest).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+
+        let path = compiled_file(&folder);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = Cache::open(&folder, &sandbox.engine).unwrap();
+        assert!(again.load(&sandbox.engine, &path).is_some(), "the second start loads it");
+
+        let good = fs::read(&path).unwrap();
+        let refuses = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            assert!(again.load(&sandbox.engine, &path).is_none());
+        };
+        refuses(&good[..good.len() - 1]);
+        refuses(&good[..HASH - 1]);
+        let mut flipped = good.clone();
+        flipped[good.len() / 2] ^= 1;
+        refuses(&flipped);
+
+        again.component(&sandbox.engine, COMPONENT, &digest).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), good, "compiled again and kept");
+
+        fs::write(folder.join("key"), [7; HASH]).unwrap();
+        let other_key = Cache::open(&folder, &sandbox.engine).unwrap();
+        assert!(other_key.load(&sandbox.engine, &path).is_none(), "written under another key");
+    }
+}

@@ -1,0 +1,268 @@
+//! Between the contract's types and the domain's: the only place that sees both.
+//!
+//! What a plugin hands over is a candidate. Here it becomes a domain value or a diagnostic that names the field and
+//! what is wrong with it; a record whose identity does not hold is rejected. Nothing is dropped silently.
+
+mod records;
+
+use std::collections::HashSet;
+
+use super::bindings::exports::tidegate::mapping::mapper as wit;
+use super::manifest::Manifest;
+use super::text;
+use super::{Context, FieldExplanation, NoteEvent, NoteMember, RawInput, Verdict};
+use crate::crm::Source;
+use crate::domain::note::FileNote;
+use crate::domain::stored::HouseholdRole;
+use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind, Severity};
+use records::Candidate;
+
+/// Goals or covers of one client, and diagnostics of one record: more is a plugin's mistake.
+const MOST: usize = 1_000;
+/// See [`MOST`].
+const MOST_DIAGNOSTICS: usize = 100;
+
+pub(super) fn context<'a>(context: &'a Context, as_of: &'a str) -> wit::Context<'a> {
+    wit::Context {
+        region: &context.region,
+        dialect: &context.dialect,
+        connection: &context.connection,
+        placeholder_email_domain: &context.placeholder_email_domain,
+        as_of,
+    }
+}
+
+pub(super) fn raw_record(record: &RawInput) -> wit::RawRecord<'_> {
+    wit::RawRecord { kind: wit_kind(record.kind), id: record.id.as_str(), json: &record.json }
+}
+
+fn wit_kind(kind: RecordKind) -> wit::RecordKind {
+    match kind {
+        RecordKind::Adviser => wit::RecordKind::Adviser,
+        RecordKind::Client => wit::RecordKind::Client,
+        RecordKind::Goal => wit::RecordKind::Goal,
+        RecordKind::Cover => wit::RecordKind::Cover,
+    }
+}
+
+fn kind(kind: wit::RecordKind) -> RecordKind {
+    match kind {
+        wit::RecordKind::Adviser => RecordKind::Adviser,
+        wit::RecordKind::Client => RecordKind::Client,
+        wit::RecordKind::Goal => RecordKind::Goal,
+        wit::RecordKind::Cover => RecordKind::Cover,
+    }
+}
+
+/// What a component says it is. The schema stays text until it is compared.
+pub(super) fn manifest(described: wit::Manifest) -> Manifest {
+    let kinds = |kinds: Vec<wit::RecordKind>| kinds.into_iter().map(kind).collect();
+    Manifest {
+        name: described.name,
+        version: described.version,
+        crm: described.crm,
+        regions: described.regions,
+        kinds: kinds(described.kinds),
+        kinds_reading_as_of: kinds(described.kinds_reading_as_of),
+        fields_read: described.fields_read,
+        fields_written: described.fields_written,
+        events: described.events,
+        rules_schema: serde_json::from_str(&described.rules_schema).unwrap_or(serde_json::Value::Null),
+    }
+}
+
+pub(super) fn sources(sources: Vec<wit::Source>) -> Vec<Source> {
+    let source = |source: wit::Source| Source {
+        kind: kind(source.kind),
+        resource: source.resource,
+        fields: source.fields,
+        lists: source.lists,
+    };
+    sources.into_iter().map(source).collect()
+}
+
+/// What is wrong with the rules, one line a problem: place and message.
+pub(super) fn rule_problems(problems: Vec<wit::RuleProblem>) -> Vec<String> {
+    let line = |problem: wit::RuleProblem| {
+        let place = if problem.path.is_empty() { "/".to_owned() } else { problem.path };
+        text::value(format!("{place}: {}", problem.message), text::SENTENCE).text
+    };
+    problems.into_iter().take(MOST_DIAGNOSTICS).map(line).collect()
+}
+
+/// The verdicts of a batch.
+///
+/// # Errors
+/// Says how the answer breaks the contract; then none of it is used.
+pub(super) fn verdicts(asked: &[wit::RawRecord<'_>], answered: Vec<wit::Outcome>) -> Result<Vec<Verdict>, String> {
+    if answered.len() != asked.len() {
+        return Err(format!("it answered {} outcomes to {} records", answered.len(), asked.len()));
+    }
+    if asked.iter().zip(&answered).any(|(asked, answered)| asked.id != answered.id) {
+        return Err("it answered with ids that it was not asked for, or in another order".to_owned());
+    }
+    Ok(asked.iter().zip(answered).map(|(asked, answered)| verdict(asked, answered.verdict)).collect())
+}
+
+fn verdict(asked: &wit::RawRecord<'_>, answered: wit::Verdict) -> Verdict {
+    match answered {
+        wit::Verdict::Mapped(mapped) => match canonical(asked, mapped.records, diagnostics(mapped.diagnostics)) {
+            Ok((records, diagnostics)) => Verdict::Mapped { records, diagnostics },
+            Err(message) => Verdict::Rejected(vec![Diagnostic::error("plugin-answer-unusable", message)]),
+        },
+        wit::Verdict::Skipped(said) => Verdict::Skipped(diagnostics(said)),
+        wit::Verdict::Rejected(said) if said.is_empty() => {
+            let message = "The plugin rejected the record without a reason; its author should give one.";
+            Verdict::Rejected(vec![Diagnostic::error("no-reason", message.to_owned())])
+        }
+        wit::Verdict::Rejected(said) => Verdict::Rejected(diagnostics(said)),
+    }
+}
+
+/// The records as the domain knows them, with what had to be left out added to the diagnostics.
+fn canonical(
+    asked: &wit::RawRecord<'_>,
+    records: Vec<wit::Canonical>,
+    diagnostics: Vec<Diagnostic>,
+) -> Result<(Vec<Canonical>, Vec<Diagnostic>), String> {
+    let is_single = matches!(asked.kind, wit::RecordKind::Adviser | wit::RecordKind::Client);
+    if is_single && records.len() != 1 {
+        return Err(format!("The plugin made {} records of one; it should make one.", records.len()));
+    }
+    if records.len() > MOST {
+        return Err(format!("The plugin made {} records of one client; at most {MOST} are taken.", records.len()));
+    }
+    let mut candidate = Candidate::new(diagnostics);
+    let mut seen = HashSet::new();
+    let mut parsed = Vec::with_capacity(records.len());
+    for (index, record) in records.into_iter().enumerate() {
+        if !is_single {
+            candidate.enter(kind(asked.kind), index);
+        }
+        let record = match (asked.kind, record) {
+            (wit::RecordKind::Adviser, wit::Canonical::Adviser(adviser)) => {
+                Canonical::Adviser(candidate.adviser(own_id(asked, &adviser.external_id)?, adviser))
+            }
+            (wit::RecordKind::Client, wit::Canonical::Client(client)) => {
+                Canonical::Client(candidate.client(own_id(asked, &client.external_id)?, client))
+            }
+            (wit::RecordKind::Goal, wit::Canonical::Goal(goal)) => {
+                Canonical::Goal(candidate.goal(new_id(&mut seen, &goal.external_id)?, goal))
+            }
+            (wit::RecordKind::Cover, wit::Canonical::Cover(cover)) => {
+                Canonical::Cover(candidate.cover(new_id(&mut seen, &cover.external_id)?, cover))
+            }
+            _ => return Err("The plugin made a record of another kind than it was asked for.".to_owned()),
+        };
+        parsed.push(record);
+    }
+    Ok((parsed, candidate.into_diagnostics()))
+}
+
+/// The id of an adviser or client, which must be the one asked for: a plugin cannot write into another's record.
+fn own_id(asked: &wit::RawRecord<'_>, answered: &str) -> Result<ExternalId, String> {
+    if answered == asked.id {
+        Ok(ExternalId(answered.to_owned()))
+    } else {
+        Err("The plugin gave the record another id than the CRM's.".to_owned())
+    }
+}
+
+/// The id of a goal or cover, unique among those of the client.
+fn new_id(seen: &mut HashSet<String>, answered: &str) -> Result<ExternalId, String> {
+    let is_usable = !answered.is_empty() && answered.len() <= 200 && !answered.chars().any(char::is_control);
+    if !is_usable {
+        return Err("The plugin gave a record an empty, overlong or unprintable id.".to_owned());
+    }
+    if !seen.insert(answered.to_owned()) {
+        return Err(format!("The plugin gave two records the id `{answered}`."));
+    }
+    Ok(ExternalId(answered.to_owned()))
+}
+
+pub(super) fn diagnostics(said: Vec<wit::Diagnostic>) -> Vec<Diagnostic> {
+    said.into_iter().take(MOST_DIAGNOSTICS).map(diagnostic).collect()
+}
+
+fn diagnostic(said: wit::Diagnostic) -> Diagnostic {
+    let severity = match said.severity {
+        wit::Severity::Info => Severity::Info,
+        wit::Severity::Warning => Severity::Warning,
+        wit::Severity::Error => Severity::Error,
+    };
+    let code = if text::is_code(&said.code) { said.code } else { "unnamed".to_owned() };
+    let field = said.field.filter(|field| text::is_field_name(field));
+    Diagnostic { severity, field, code, message: text::value(said.message, text::SENTENCE).text }
+}
+
+pub(super) fn explanations(said: Vec<wit::FieldExplanation>) -> Vec<FieldExplanation> {
+    let short = |said: Option<String>| said.map(|said| text::value(said, text::SENTENCE).text);
+    let explanation = |said: wit::FieldExplanation| FieldExplanation {
+        field: text::value(said.field, text::VALUE).text,
+        value: short(said.value),
+        source: short(said.source),
+        source_value: short(said.source_value),
+        rule: short(said.rule),
+        diagnostics: diagnostics(said.diagnostics),
+    };
+    said.into_iter().take(MOST).map(explanation).collect()
+}
+
+pub(super) fn event<'a>(event: &'a NoteEvent, members: &'a [wit::Member<'a>]) -> wit::Event<'a> {
+    wit::Event {
+        event_type: &event.event_type,
+        occurred_at: &event.occurred_at,
+        practice_name: &event.practice_name,
+        household_name: &event.household_name,
+        members,
+        about: event.about.as_ref().map(ExternalId::as_str),
+        data: &event.data,
+        attachments: &[],
+    }
+}
+
+pub(super) fn members(event: &NoteEvent) -> Vec<wit::Member<'_>> {
+    event.members.iter().map(member).collect()
+}
+
+fn member(member: &NoteMember) -> wit::Member<'_> {
+    wit::Member {
+        external_id: member.external_id.as_str(),
+        first_name: member.first_name.as_deref(),
+        last_name: member.last_name.as_deref(),
+        preferred_name: member.preferred_name.as_deref(),
+        role: match member.role {
+            HouseholdRole::Cfo => wit::HouseholdRole::Cfo,
+            HouseholdRole::NonCfo => wit::HouseholdRole::NonCfo,
+        },
+    }
+}
+
+/// A rendered note, checked against the event it is for.
+///
+/// # Errors
+/// Says what about the note cannot be written to a CRM.
+pub(super) fn file_note(event: &NoteEvent, note: wit::FileNote) -> Result<FileNote, String> {
+    let filed_against: Vec<_> = note.filed_against.into_iter().map(ExternalId).collect();
+    let is_member = |id: &ExternalId| event.members.iter().any(|member| member.external_id == *id);
+    if filed_against.is_empty() || !filed_against.iter().all(is_member) {
+        return Err("it filed the note against somebody who is not of the household, or against nobody".to_owned());
+    }
+    if !matches!(note.media_type.as_str(), "text/plain" | "text/html") {
+        return Err(format!("it wrote a note of the unknown media type `{}`", note.media_type.escape_debug()));
+    }
+    let subject = text::value(note.subject, text::VALUE);
+    let body = text::lines(&note.body, text::BODY);
+    let note_type = text::value(note.note_type, text::VALUE).text;
+    if subject.cut || body.cut || subject.text.is_empty() || note_type.is_empty() {
+        return Err("it wrote a note without type or subject, or one that is too long".to_owned());
+    }
+    Ok(FileNote {
+        note_type,
+        note_subtype: note.note_subtype.map(|subtype| text::value(subtype, text::VALUE).text),
+        subject: subject.text,
+        body: body.text,
+        media_type: note.media_type,
+        filed_against,
+    })
+}

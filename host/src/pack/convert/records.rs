@@ -1,0 +1,283 @@
+//! Candidates of one raw record, parsed field by field.
+
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+
+use super::wit;
+use crate::domain::record::{self, Extension};
+use crate::domain::value::{Currency, InvalidValue};
+use crate::domain::{
+    Adviser, Client, Cover, Date, Diagnostic, E164, EmailAddress, ExternalId, Goal, Money, RecordKind,
+};
+use crate::pack::text;
+
+/// Fields that a pack may add to one record.
+const MOST_EXTENSIONS: usize = 50;
+
+/// Years in which a policy can end.
+const END_YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
+
+/// The record being parsed, and what was said about it so far.
+pub(super) struct Candidate {
+    diagnostics: Vec<Diagnostic>,
+    /// Before the field's name: `goals[0].`, or nothing.
+    place: String,
+}
+
+impl Candidate {
+    /// With what the plugin itself said.
+    pub(super) fn new(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, place: String::new() }
+    }
+
+    /// What follows is about this goal or cover of the list.
+    pub(super) fn enter(&mut self, kind: RecordKind, index: usize) {
+        self.place = format!("{}s[{index}].", kind.as_str());
+    }
+
+    /// What the plugin said, and what had to be left out here.
+    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    pub(super) fn adviser(&mut self, external_id: ExternalId, adviser: wit::Adviser) -> Adviser {
+        Adviser {
+            external_id,
+            first_name: self.text("first_name", adviser.first_name),
+            last_name: self.text("last_name", adviser.last_name),
+            email: self.email(adviser.email),
+            active: adviser.active,
+        }
+    }
+
+    pub(super) fn client(&mut self, external_id: ExternalId, client: wit::Client) -> Client {
+        let email = self.email(client.email);
+        let partner_external_id = self.partner(&external_id, client.partner_external_id);
+        Client {
+            external_id,
+            title: client.title.map(title),
+            first_name: self.text("first_name", client.first_name),
+            middle_name: self.text("middle_name", client.middle_name),
+            last_name: self.text("last_name", client.last_name),
+            preferred_name: self.text("preferred_name", client.preferred_name),
+            date_of_birth: self.date("date_of_birth", client.date_of_birth),
+            sex: client.sex.map(sex),
+            address_line_1: self.text("address_line_1", client.address_line_1),
+            address_line_2: self.text("address_line_2", client.address_line_2),
+            suburb: self.text("suburb", client.suburb),
+            state: self.text("state", client.state),
+            postcode: self.text("postcode", client.postcode),
+            country_code: self.parsed("country_code", client.country_code),
+            email_is_placeholder: client.email_is_placeholder && email.is_some(),
+            email,
+            mobile: self.parsed::<E164>("mobile", client.mobile),
+            adviser_external_id: self.text("adviser_external_id", client.adviser_external_id).map(ExternalId),
+            partner_external_id,
+            is_partner: client.is_partner,
+            status: status(client.status),
+            extensions: self.extensions(client.extensions),
+        }
+    }
+
+    pub(super) fn goal(&mut self, external_id: ExternalId, goal: wit::Goal) -> Goal {
+        Goal {
+            external_id,
+            owner: match goal.owner {
+                wit::GoalOwner::Client => record::GoalOwner::Client,
+                wit::GoalOwner::Partner => record::GoalOwner::Partner,
+                wit::GoalOwner::Joint => record::GoalOwner::Joint,
+            },
+            category: self.text("category", goal.category),
+            name: self.text("name", goal.name),
+            target_date: self.date("target_date", goal.target_date),
+            estimated_cost: self.money("estimated_cost", goal.estimated_cost),
+            outlook: match goal.outlook {
+                wit::Outlook::WillHaveLessMoney => record::Outlook::WillHaveLessMoney,
+                wit::Outlook::WillHaveMoreMoney => record::Outlook::WillHaveMoreMoney,
+                wit::Outlook::NonFinancial => record::Outlook::NonFinancial,
+            },
+            extensions: self.extensions(goal.extensions),
+        }
+    }
+
+    pub(super) fn cover(&mut self, external_id: ExternalId, cover: wit::Cover) -> Cover {
+        Cover {
+            external_id,
+            policy_number: self.text("policy_number", cover.policy_number),
+            cover_type: cover_type(cover.cover_type),
+            type_as_given: self.text("type_as_given", cover.type_as_given),
+            insurer: self.text("insurer", cover.insurer),
+            plan_name: self.text("plan_name", cover.plan_name),
+            sum_insured: self.money("sum_insured", cover.sum_insured),
+            premium: self.money("premium", cover.premium),
+            premium_frequency: cover.premium_frequency.map(frequency),
+            owner: match cover.owner {
+                wit::CoverOwner::Client => record::CoverOwner::Client,
+                wit::CoverOwner::Partner => record::CoverOwner::Partner,
+                wit::CoverOwner::Joint => record::CoverOwner::Joint,
+                wit::CoverOwner::Other => record::CoverOwner::Other,
+            },
+            renewal_date: self.date("renewal_date", cover.renewal_date),
+            end_year: self.end_year(cover.end_year),
+            expired: cover.expired,
+            extensions: self.extensions(cover.extensions),
+        }
+    }
+
+    fn warn(&mut self, field: &str, code: &str, message: String) {
+        self.diagnostics.push(Diagnostic::warning(&format!("{}{field}", self.place), code, message));
+    }
+
+    fn text(&mut self, field: &str, candidate: Option<String>) -> Option<String> {
+        let clean = text::value(candidate?, text::VALUE);
+        if clean.cut {
+            let kept = text::VALUE;
+            self.warn(field, "too-long", format!("The value is very long; its first {kept} characters were kept."));
+        }
+        Some(clean.text).filter(|text| !text.is_empty())
+    }
+
+    /// A value that its type checks.
+    fn parsed<T: TryFrom<String, Error = InvalidValue>>(
+        &mut self,
+        field: &str,
+        candidate: Option<String>,
+    ) -> Option<T> {
+        let text = self.text(field, candidate)?;
+        match T::try_from(text) {
+            Ok(value) => Some(value),
+            Err(invalid) => {
+                self.left_out(field, &invalid.text, invalid.wanted);
+                None
+            }
+        }
+    }
+
+    fn email(&mut self, candidate: Option<String>) -> Option<EmailAddress> {
+        self.parsed("email", candidate)
+    }
+
+    fn date(&mut self, field: &str, candidate: Option<String>) -> Option<Date> {
+        let text = self.text(field, candidate)?;
+        // The parser would also take a date with a time behind it.
+        let date = Date::from_str(&text).ok().filter(|_| text.len() == "2026-03-01".len());
+        if date.is_none() {
+            self.left_out(field, &text, "a date of the calendar such as 2026-03-01");
+        }
+        date
+    }
+
+    fn money(&mut self, field: &str, candidate: Option<wit::Money>) -> Option<Money> {
+        let candidate = candidate?;
+        let amount = Decimal::from_str_exact(&candidate.amount).ok();
+        match (amount, Currency::try_from(candidate.currency)) {
+            (Some(amount), Ok(currency)) => Some(Money { amount, currency }),
+            (None, _) => {
+                self.left_out(field, &candidate.amount, "an amount such as 1234.50");
+                None
+            }
+            (_, Err(invalid)) => {
+                self.left_out(field, &invalid.text, invalid.wanted);
+                None
+            }
+        }
+    }
+
+    fn end_year(&mut self, candidate: Option<u16>) -> Option<u16> {
+        let year = candidate?;
+        if END_YEARS.contains(&year) {
+            return Some(year);
+        }
+        self.left_out("end_year", &year.to_string(), "a year between 1900 and 2200");
+        None
+    }
+
+    fn partner(&mut self, own: &ExternalId, candidate: Option<String>) -> Option<ExternalId> {
+        let partner = ExternalId(self.text("partner_external_id", candidate)?);
+        if partner != *own {
+            return Some(partner);
+        }
+        let message = "The record names itself as its partner; the link was left out.".to_owned();
+        self.warn("partner_external_id", "own-partner", message);
+        None
+    }
+
+    fn extensions(&mut self, candidates: Vec<wit::Extension>) -> Vec<Extension> {
+        let mut kept: Vec<Extension> = Vec::with_capacity(candidates.len().min(MOST_EXTENSIONS));
+        for candidate in candidates {
+            let is_usable = text::is_field_name(&candidate.name)
+                && kept.len() < MOST_EXTENSIONS
+                && kept.iter().all(|extension| extension.name != candidate.name);
+            if !is_usable {
+                let name: String = candidate.name.escape_debug().take(100).collect();
+                let message = format!(
+                    "The added field `{name}` was left out: names are snake_case, unique and at most \
+                     {MOST_EXTENSIONS} a record."
+                );
+                self.warn("extensions", "unusable-extension", message);
+            } else if let Some(value) = self.text("extensions", Some(candidate.value)) {
+                kept.push(Extension { name: candidate.name, value });
+            }
+        }
+        kept
+    }
+
+    fn left_out(&mut self, field: &str, found: &str, wanted: &str) {
+        let found: String = found.escape_debug().take(100).collect();
+        self.warn(field, "not-usable", format!("`{found}` is not {wanted}; the value was left out."));
+    }
+}
+
+fn title(title: wit::Title) -> record::Title {
+    match title {
+        wit::Title::Mr => record::Title::Mr,
+        wit::Title::Mrs => record::Title::Mrs,
+        wit::Title::Ms => record::Title::Ms,
+        wit::Title::Miss => record::Title::Miss,
+        wit::Title::Dr => record::Title::Dr,
+        wit::Title::Prof => record::Title::Prof,
+    }
+}
+
+fn sex(sex: wit::Sex) -> record::Sex {
+    match sex {
+        wit::Sex::Female => record::Sex::Female,
+        wit::Sex::Male => record::Sex::Male,
+        wit::Sex::Other => record::Sex::Other,
+    }
+}
+
+fn status(status: wit::ClientStatus) -> record::ClientStatus {
+    match status {
+        wit::ClientStatus::Client => record::ClientStatus::Client,
+        wit::ClientStatus::Prospect => record::ClientStatus::Prospect,
+        wit::ClientStatus::Contact => record::ClientStatus::Contact,
+        wit::ClientStatus::GroupPlanMember => record::ClientStatus::GroupPlanMember,
+        wit::ClientStatus::Archived => record::ClientStatus::Archived,
+        wit::ClientStatus::Deceased => record::ClientStatus::Deceased,
+        wit::ClientStatus::Other => record::ClientStatus::Other,
+    }
+}
+
+fn cover_type(cover_type: wit::CoverType) -> record::CoverType {
+    match cover_type {
+        wit::CoverType::Life => record::CoverType::Life,
+        wit::CoverType::TotalAndPermanentDisability => record::CoverType::TotalAndPermanentDisability,
+        wit::CoverType::IncomeProtection => record::CoverType::IncomeProtection,
+        wit::CoverType::Trauma => record::CoverType::Trauma,
+        wit::CoverType::General => record::CoverType::General,
+        wit::CoverType::Other => record::CoverType::Other,
+    }
+}
+
+fn frequency(frequency: wit::PremiumFrequency) -> record::PremiumFrequency {
+    match frequency {
+        wit::PremiumFrequency::Weekly => record::PremiumFrequency::Weekly,
+        wit::PremiumFrequency::Fortnightly => record::PremiumFrequency::Fortnightly,
+        wit::PremiumFrequency::Monthly => record::PremiumFrequency::Monthly,
+        wit::PremiumFrequency::Quarterly => record::PremiumFrequency::Quarterly,
+        wit::PremiumFrequency::HalfYearly => record::PremiumFrequency::HalfYearly,
+        wit::PremiumFrequency::Yearly => record::PremiumFrequency::Yearly,
+    }
+}

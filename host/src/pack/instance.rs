@@ -1,0 +1,142 @@
+//! One fresh instance of a component, for one batch or one call. After any error the store is thrown away with all
+//! that the guest did; nothing outlives the batch.
+
+use std::time::Duration;
+
+use wasmtime::{Store, StoreLimits, Trap};
+
+use super::PackError;
+use super::bindings::exports::tidegate::mapping::mapper::{
+    Context, Event, FieldExplanation, FileNote, Guest, Manifest, Outcome, RawRecord, RuleProblem, Source,
+};
+use super::bindings::{Mapping, MappingPre, exports::tidegate::mapping::mapper::Diagnostic};
+use super::engine::{Sandbox, Seat};
+use super::limits;
+use super::log::Log;
+use super::phone::Answers;
+
+/// What the host keeps for a running guest.
+pub(super) struct State {
+    limits: StoreLimits,
+    pub(super) log: Log,
+    pub(super) phones: Answers,
+    host_calls_left: u32,
+}
+
+impl State {
+    /// Counts a call into the host; beyond the cap the guest is stopped.
+    pub(super) fn count_host_call(&mut self) -> wasmtime::Result<()> {
+        match self.host_calls_left.checked_sub(1) {
+            Some(left) => self.host_calls_left = left,
+            None => return Err(wasmtime::Error::msg("it called the host too often")),
+        }
+        Ok(())
+    }
+}
+
+/// A component, ready to be instantiated.
+pub(super) struct Program {
+    pub(super) pre: MappingPre<State>,
+    /// The pack's name, for log lines.
+    pub(super) pack: String,
+}
+
+/// A running component. Dropping it frees everything it used.
+pub(super) struct Instance<'a> {
+    // Before the seat: the store gives its place in the pool back first.
+    store: Store<State>,
+    mapping: Mapping,
+    _seat: Seat<'a>,
+}
+
+/// Why a call did not come to an end.
+#[derive(Debug)]
+pub(super) struct Failure(pub(super) String);
+
+impl From<Failure> for PackError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure.0)
+    }
+}
+
+type Call<T> = Result<T, Failure>;
+
+impl<'a> Instance<'a> {
+    /// A fresh instance. Waits until the pool has a place.
+    pub(super) fn new(sandbox: &'a Sandbox, program: &Program) -> Call<Self> {
+        let seat = sandbox.take_seat();
+        let state = State {
+            limits: limits::store_limits(),
+            log: Log::of(&program.pack),
+            phones: Answers::default(),
+            host_calls_left: limits::HOST_CALLS,
+        };
+        let mut store = Store::new(&sandbox.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(limits::HANDED_OVER);
+        store.epoch_deadline_trap();
+        allow(&mut store, limits::CALL_TIME);
+        let mapping = program.pre.instantiate(&mut store).map_err(|e| failure(&e))?;
+        Ok(Self { store, mapping, _seat: seat })
+    }
+
+    /// What the component says it is.
+    pub(super) fn describe(&mut self) -> Call<Manifest> {
+        self.call(limits::CALL_TIME, |guest, store| guest.call_describe(store))
+    }
+
+    /// Hands the rules over; the answer is what to read, or what is wrong with them.
+    pub(super) fn configure(&mut self, rules: &str) -> Call<Result<Vec<Source>, Vec<RuleProblem>>> {
+        self.call(limits::CALL_TIME, |guest, store| guest.call_configure(store, rules))
+    }
+
+    /// Maps a batch.
+    pub(super) fn map(&mut self, context: Context<'_>, records: &[RawRecord<'_>]) -> Call<Vec<Outcome>> {
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        self.store.data_mut().host_calls_left =
+            limits::HOST_CALLS.saturating_add(limits::HOST_CALLS_A_RECORD.saturating_mul(count));
+        self.call(limits::batch_time(records.len()), |guest, store| guest.call_map(store, context, records))
+    }
+
+    /// Explains one record.
+    pub(super) fn explain(&mut self, context: Context<'_>, record: RawRecord<'_>) -> Call<Vec<FieldExplanation>> {
+        self.call(limits::CALL_TIME, |guest, store| guest.call_explain(store, context, record))
+    }
+
+    /// Renders a note.
+    pub(super) fn render_note(
+        &mut self,
+        context: Context<'_>,
+        event: Event<'_>,
+    ) -> Call<Result<FileNote, Vec<Diagnostic>>> {
+        self.call(limits::CALL_TIME, |guest, store| guest.call_render_note(store, context, event))
+    }
+
+    fn call<T>(
+        &mut self,
+        time: Duration,
+        call: impl FnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Call<T> {
+        allow(&mut self.store, time);
+        call(self.mapping.tidegate_mapping_mapper(), &mut self.store).map_err(|e| failure(&e))
+    }
+}
+
+/// Gives the guest `time` from now on.
+fn allow(store: &mut Store<State>, time: Duration) {
+    let ticks = time.as_millis().div_ceil(limits::TICK.as_millis());
+    // One more, because the running tick may be about to end.
+    store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1);
+}
+
+/// What happened, for a person: wasmtime's own words name code addresses, which help nobody here.
+fn failure(error: &wasmtime::Error) -> Failure {
+    Failure(match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => "it took too long and was stopped".to_owned(),
+        Some(Trap::StackOverflow) => "it called itself too deeply and was stopped".to_owned(),
+        Some(Trap::UnreachableCodeReached) => "it gave up (a panic in its code)".to_owned(),
+        Some(Trap::MemoryOutOfBounds) => "it reached beyond its memory".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    })
+}

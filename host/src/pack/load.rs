@@ -1,0 +1,119 @@
+//! From a pack folder to a verified revision. Each step refuses with the reason; nothing is kept of a refused pack.
+
+use std::path::{Component as PathPart, Path};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::bindings::MappingPre;
+use super::cache::Cache;
+use super::engine::Sandbox;
+use super::files::{self, refused};
+use super::instance::{Instance, Program};
+use super::manifest::Manifest;
+use super::rules::{self, Rules};
+use super::{PackError, Revision, component, convert, limits};
+use crate::crm::Source;
+use crate::domain::RevisionId;
+
+/// `pack.toml`: what the folder is, for people and for the host.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PackFile {
+    /// The pack's name, and its folder's.
+    pub(super) name: String,
+    /// The version of its rules.
+    pub(super) version: String,
+    /// The plugin that the component is: its manifest's name.
+    plugin: String,
+    /// The component's file in the folder.
+    component: String,
+    /// The CRM it reads.
+    pub(super) crm: String,
+    /// ISO 3166-1 alpha-2 code of the region it is for.
+    pub(super) region: String,
+}
+
+/// Loads a pack folder: files, manifest, imports and contract version, component, rules.
+///
+/// # Errors
+/// The first thing that is wrong, with the file's path.
+pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Result<Revision, PackError> {
+    let pack = read_pack_file(folder)?;
+    let path = folder.join(&pack.component);
+    let bytes = files::read(&path, limits::COMPONENT)?;
+    let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
+    check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
+    let rules = rules::read(folder)?;
+
+    let digest = blake3::hash(&bytes);
+    let id = revision_id(&digest, &pack.region, &rules);
+    let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {:#}", e));
+    let compiled = cache.component(&sandbox.engine, &bytes, &digest).map_err(not_usable)?;
+    let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
+    let program = Program { pre: linked, pack: pack.name.clone() };
+
+    let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
+    Ok(Revision {
+        sandbox: Arc::clone(sandbox),
+        program,
+        id,
+        pack,
+        manifest,
+        rules: rules.json,
+        sources,
+        component_bytes: bytes.len() as u64,
+    })
+}
+
+fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {
+    let path = folder.join("pack.toml");
+    let pack: PackFile = toml::from_str(&files::read_text(&path)?).map_err(|e| refused(&path, &e.to_string()))?;
+    let mut parts = Path::new(&pack.component).components();
+    if !matches!((parts.next(), parts.next()), (Some(PathPart::Normal(_)), None)) {
+        return Err(refused(&path, "`component` is to be the name of a file in the pack's own folder"));
+    }
+    Ok(pack)
+}
+
+fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> Result<(), PackError> {
+    let check = |is_right: bool, what: &str, here: &str, there: String| {
+        let why = || format!("it says {what} `{here}`, and the component's manifest says {there}");
+        if is_right { Ok(()) } else { Err(refused(path, &why())) }
+    };
+    check(pack.plugin == manifest.name, "plugin", &pack.plugin, format!("`{}`", manifest.name))?;
+    check(pack.crm == manifest.crm, "crm", &pack.crm, format!("`{}`", manifest.crm))?;
+    check(manifest.regions.contains(&pack.region), "region", &pack.region, format!("{:?}", manifest.regions))
+}
+
+/// Runs the component once: it has to tell the manifest that it carries, and to take the rules.
+fn try_out(
+    sandbox: &Sandbox,
+    program: &Program,
+    manifest: &Manifest,
+    rules: &Rules,
+    path: &Path,
+) -> Result<Vec<Source>, PackError> {
+    let mut instance = Instance::new(sandbox, program)?;
+    let differences = manifest.differences(&convert::manifest(instance.describe()?));
+    if !differences.is_empty() {
+        let why = format!("`describe` differs from the section with its manifest in {}", differences.join(", "));
+        return Err(refused(path, &why));
+    }
+    let configured = instance.configure(&rules.json)?;
+    let sources = configured.map_err(|problems| PackError::Rules(convert::rule_problems(problems)))?;
+    let sources = convert::sources(sources);
+    if sources.iter().any(|source| !manifest.kinds.contains(&source.kind)) {
+        return Err(refused(path, "`configure` asks for records of a kind that the manifest does not name"));
+    }
+    Ok(sources)
+}
+
+/// Everything that decides what a raw record becomes: the component's bytes, the rules' values and the region.
+fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules) -> RevisionId {
+    let rules = blake3::hash(format!("{region}\n{}", rules.json).as_bytes());
+    let whole = blake3::Hasher::new().update(component.as_bytes()).update(rules.as_bytes()).finalize();
+    let mut id = [0; 6];
+    id.copy_from_slice(&whole.as_bytes()[..6]);
+    RevisionId(id)
+}

@@ -1,0 +1,72 @@
+//! Mapping a batch so that a record which makes the plugin fail costs itself only.
+//!
+//! A failing batch is halved until the guilty record stands alone. Every try has a fresh instance.
+
+use std::time::Instant;
+
+use super::instance::Failure;
+use super::limits;
+
+/// The answers to `records`, in order. `attempt` answers a piece of the batch as a whole or fails; `reject` is the
+/// answer to a record on which it fails alone.
+pub(super) fn bisect<R, A>(
+    records: &[R],
+    mut attempt: impl FnMut(&[R]) -> Result<Vec<A>, Failure>,
+    reject: impl Fn(&Failure) -> A,
+) -> Vec<A> {
+    let began = Instant::now();
+    let mut answers = Vec::with_capacity(records.len());
+    // Pieces still to be tried, the first on top.
+    let mut pieces = vec![records];
+    while let Some(piece) = pieces.pop() {
+        if piece.is_empty() {
+            continue;
+        }
+        let failure = if began.elapsed() < limits::BISECT_TIME {
+            match attempt(piece) {
+                Ok(answered) => {
+                    answers.extend(answered);
+                    continue;
+                }
+                Err(failure) => failure,
+            }
+        } else {
+            let message = "it failed on other records for so long that this one was not tried";
+            answers.extend(piece.iter().map(|_| reject(&Failure(message.to_owned()))));
+            continue;
+        };
+        match piece {
+            [_] => answers.push(reject(&failure)),
+            _ => {
+                let (first, second) = piece.split_at(piece.len() / 2);
+                pieces.push(second);
+                pieces.push(first);
+            }
+        }
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(records: &[i32], expected: &str) {
+        let attempt = |piece: &[i32]| {
+            if piece.iter().any(|record| *record < 0) {
+                return Err(Failure("negative".to_owned()));
+            }
+            Ok(piece.iter().map(ToString::to_string).collect())
+        };
+        assert_eq!(bisect(records, attempt, |failure| failure.0.clone()).join(" "), expected);
+    }
+
+    #[test]
+    fn only_the_guilty_are_rejected_and_the_order_is_kept() {
+        check(&[], "");
+        check(&[1, 2, 3], "1 2 3");
+        check(&[-1], "negative");
+        check(&[1, -2, 3, 4, 5], "1 negative 3 4 5");
+        check(&[-1, -2, 3, 4, -5, 6, -7], "negative negative 3 4 negative 6 negative");
+    }
+}

@@ -1,0 +1,102 @@
+//! The contract's `phone`: telephone numbers, parsed with libphonenumber's metadata.
+//!
+//! The only place that names the `phonenumber` crate. Answers are remembered within a batch: the people of a
+//! household and of an office share numbers.
+
+use std::collections::HashMap;
+use std::panic::catch_unwind;
+
+use phonenumber::metadata::DATABASE;
+use phonenumber::{Mode, ParseError, Type, country};
+
+use super::bindings::tidegate::mapping::phone::{Host, LineType, Number, Problem};
+use super::instance::State;
+
+/// Longer texts are not numbers: E.164 has 15 digits, and people add spaces, brackets and an extension.
+const LONGEST: usize = 64;
+
+/// Answers given in this batch, by text and region.
+#[derive(Default)]
+pub(super) struct Answers(HashMap<(String, Option<String>), Result<Number, Problem>>);
+
+impl Host for State {
+    fn parse(&mut self, text: String, region: Option<String>) -> wasmtime::Result<Result<Number, Problem>> {
+        self.count_host_call()?;
+        if text.len() > LONGEST || region.as_ref().is_some_and(|region| region.len() > LONGEST) {
+            return Ok(Err(Problem::NotANumber));
+        }
+        let key = (text, region);
+        if let Some(known) = self.phones.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let answer = parse(&key.0, key.1.as_deref());
+        self.phones.0.insert(key, answer.clone());
+        Ok(answer)
+    }
+}
+
+/// Loads the metadata, which takes about a tenth of a second, so that the first batch need not wait for it.
+pub(super) fn load_metadata() {
+    let _ = DATABASE.by_id("AU");
+}
+
+fn parse(text: &str, region: Option<&str>) -> Result<Number, Problem> {
+    // The crate slices texts of strangers; should that panic, it is this one number that is lost.
+    catch_unwind(|| parse_with_metadata(text, region)).unwrap_or(Err(Problem::NotANumber))
+}
+
+fn parse_with_metadata(text: &str, region: Option<&str>) -> Result<Number, Problem> {
+    let region: Option<country::Id> = region.map(str::parse).transpose().map_err(|_| Problem::NoCountryCode)?;
+    let number = phonenumber::parse(region, text).map_err(|error| match error {
+        ParseError::InvalidCountryCode if region.is_none() => Problem::NoCountryCode,
+        ParseError::NoNumber | ParseError::MalformedInteger(_) => Problem::NotANumber,
+        _ => Problem::NotValid,
+    })?;
+    let line = match number.number_type(&DATABASE) {
+        Type::Unknown => return Err(Problem::NotValid),
+        Type::Mobile => LineType::Mobile,
+        Type::FixedLine => LineType::FixedLine,
+        Type::FixedLineOrMobile => LineType::FixedLineOrMobile,
+        _ => LineType::Other,
+    };
+    if !number.is_valid() {
+        return Err(Problem::NotValid);
+    }
+    let e164 = number.format().mode(Mode::E164).to_string();
+    Ok(Number { e164, line, region: number.country().id().map(|id| id.as_ref().to_owned()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        let check = |text: &str, region: Option<&str>, expected: Result<(&str, LineType, Option<&str>), Problem>| {
+            let answer = parse(text, region);
+            let seen = answer.as_ref().map(|n| (n.e164.as_str(), n.line, n.region.as_deref())).map_err(|p| *p);
+            assert_eq!(seen, expected, "{text} in {region:?}");
+        };
+        let mobile = Ok(("+61491570156", LineType::Mobile, Some("AU")));
+        check("+61 491 570 156", None, mobile);
+        check("0491 570 156", Some("AU"), mobile);
+        check("(0491) 570-156", Some("AU"), mobile);
+        check("0061 491 570 156", Some("AU"), mobile);
+        check("0491 570 156", None, Err(Problem::NoCountryCode));
+        check("0491 570 156", Some("??"), Err(Problem::NoCountryCode));
+        check("(02) 5550 4321", Some("AU"), Ok(("+61255504321", LineType::FixedLine, Some("AU"))));
+        check("+61 491 570", None, Err(Problem::NotValid));
+        check("+64 21 555 0123", None, Ok(("+64215550123", LineType::Mobile, Some("NZ"))));
+        check("021 555 0123", Some("NZ"), Ok(("+64215550123", LineType::Mobile, Some("NZ"))));
+        check("ask for Pat", Some("AU"), Err(Problem::NotANumber));
+        check("", None, Err(Problem::NotANumber));
+        check("+", None, Err(Problem::NotANumber));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,64}", region in proptest::option::of("AU|NZ|GB|ZA|US")) {
+            let _ = parse_with_metadata(&text, region.as_deref());
+        }
+    }
+}

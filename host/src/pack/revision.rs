@@ -1,0 +1,139 @@
+//! A verified pack revision and the calls on it.
+
+use std::sync::Arc;
+
+use super::engine::Sandbox;
+use super::instance::{Failure, Instance, Program};
+use super::load::PackFile;
+use super::manifest::Manifest;
+use super::{Context, FieldExplanation, NoteEvent, PackError, PackFacts, RawInput, Verdict, convert, map};
+use crate::crm::Source;
+use crate::domain::note::FileNote;
+use crate::domain::{Diagnostic, RecordKind, RevisionId};
+
+/// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
+/// block the thread they run on: call them from a blocking thread.
+pub struct Revision {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) program: Program,
+    pub(super) id: RevisionId,
+    pub(super) pack: PackFile,
+    pub(super) manifest: Manifest,
+    /// As `configure` takes them.
+    pub(super) rules: String,
+    pub(super) sources: Vec<Source>,
+    pub(super) component_bytes: u64,
+}
+
+impl Revision {
+    /// The revision's id.
+    pub fn id(&self) -> RevisionId {
+        self.id
+    }
+
+    /// The pack's name: `xplan-au`.
+    pub fn pack(&self) -> &str {
+        &self.pack.name
+    }
+
+    /// The version of the pack's rules.
+    pub fn version(&self) -> &str {
+        &self.pack.version
+    }
+
+    /// ISO 3166-1 alpha-2 code of the pack's region.
+    pub fn region(&self) -> &str {
+        &self.pack.region
+    }
+
+    /// The CRM it reads: `xplan`.
+    pub fn crm(&self) -> &str {
+        &self.pack.crm
+    }
+
+    /// What is to be read from the CRM.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Whether the mapping of a kind reads the as-of date.
+    pub fn reads_as_of(&self, kind: RecordKind) -> bool {
+        self.manifest.kinds_reading_as_of.contains(&kind)
+    }
+
+    /// Event types that it can render.
+    pub fn events(&self) -> &[String] {
+        &self.manifest.events
+    }
+
+    /// What it is, for lists.
+    pub fn facts(&self) -> PackFacts {
+        PackFacts {
+            name: self.pack.name.clone(),
+            version: self.pack.version.clone(),
+            plugin: self.manifest.name.clone(),
+            plugin_version: self.manifest.version.clone(),
+            crm: self.pack.crm.clone(),
+            region: self.pack.region.clone(),
+            revision: self.id,
+            component_bytes: self.component_bytes,
+        }
+    }
+
+    /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the
+    /// batch and rejected; it never fails its neighbours.
+    pub fn map(&self, context: &Context, records: &[RawInput]) -> Vec<Verdict> {
+        let as_of = context.as_of.to_string();
+        let records: Vec<_> = records.iter().map(convert::raw_record).collect();
+        map::bisect(
+            &records,
+            |piece| {
+                let answer = self.ready()?.map(convert::context(context, &as_of), piece)?;
+                convert::verdicts(piece, answer).map_err(Failure)
+            },
+            |failure| Verdict::Rejected(vec![self.failed_on(failure)]),
+        )
+    }
+
+    /// Where each canonical field of a record comes from.
+    ///
+    /// # Errors
+    /// [`PackError::Failed`] where the plugin fails.
+    pub fn explain(&self, context: &Context, record: &RawInput) -> Result<Vec<FieldExplanation>, PackError> {
+        let as_of = context.as_of.to_string();
+        let context = convert::context(context, &as_of);
+        Ok(convert::explanations(self.ready()?.explain(context, convert::raw_record(record))?))
+    }
+
+    /// Writes an event's file note.
+    ///
+    /// # Errors
+    /// [`PackError::NotRendered`] with the plugin's reasons, [`PackError::Failed`] where it fails.
+    pub fn render_note(&self, context: &Context, event: &NoteEvent) -> Result<FileNote, PackError> {
+        let as_of = context.as_of.to_string();
+        let context = convert::context(context, &as_of);
+        let members = convert::members(event);
+        match self.ready()?.render_note(context, convert::event(event, &members))? {
+            Ok(note) => convert::file_note(event, note).map_err(PackError::Failed),
+            Err(reasons) => Err(PackError::NotRendered(convert::diagnostics(reasons))),
+        }
+    }
+
+    /// A fresh instance with the rules.
+    fn ready(&self) -> Result<Instance<'_>, Failure> {
+        let mut instance = Instance::new(&self.sandbox, &self.program)?;
+        match instance.configure(&self.rules)? {
+            Ok(_) => Ok(instance),
+            Err(_) => Err(Failure("it refuses rules that it took when the pack was loaded".to_owned())),
+        }
+    }
+
+    fn failed_on(&self, failure: &Failure) -> Diagnostic {
+        let (pack, Failure(what)) = (self.pack(), failure);
+        let message = format!(
+            "The plugin of the pack `{pack}` failed on this record: {what}. The record is kept aside and what is \
+             stored of it stays as it is. Tell the pack's author."
+        );
+        Diagnostic::error("plugin-failed", message)
+    }
+}
