@@ -6,9 +6,14 @@
 
 pub mod access;
 pub mod book;
+pub mod commit;
+mod identity;
+mod index;
+mod keys;
 mod open;
 pub mod outbox;
 pub mod runs;
+mod tables;
 
 use std::sync::Arc;
 
@@ -63,6 +68,22 @@ impl Store {
             transaction.set_two_phase_commit(true);
             let answer = work(&transaction)?;
             transaction.commit()?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Runs `work` in a write transaction on a blocking thread and takes back all that it wrote.
+    async fn try_out<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        on_blocking_thread(move || {
+            let transaction = db.begin_write()?;
+            let answer = work(&transaction)?;
+            transaction.abort()?;
             Ok(answer)
         })
         .await

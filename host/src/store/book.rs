@@ -1,9 +1,17 @@
 //! Reading the book: households, clients, advisers, what was set aside. Lists are paged by an opaque cursor and
 //! filtered in the index, never in memory.
 
+mod cursor;
+mod reader;
+mod search;
+
+use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
+use super::runs::number_of;
+use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies, decode};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind};
 use crate::store::{Store, StoreError};
+use reader::Reader;
 
 /// One page of a list.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
@@ -21,6 +29,13 @@ pub struct PageRequest {
     pub cursor: Option<String>,
     /// 1 to 500.
     pub limit: usize,
+}
+
+impl PageRequest {
+    /// How many rows the page may have: what was asked for, within the bounds.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.clamp(1, 500)
+    }
 }
 
 /// A household with what a list shows of its people.
@@ -61,49 +76,49 @@ pub struct ClientFilter {
 }
 
 impl Store {
-    /// Households by name; with `search`, those in which every word begins a name of one of the people (case and
-    /// accents do not matter), or which have the email, mobile or CRM id.
+    /// Households by the last name of their primary client; with `search`, those in which every word begins a name of
+    /// one of the people (case and accents do not matter), or which have the email, mobile or CRM id.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
     pub async fn households(
         &self,
-        _search: Option<String>,
-        _page: PageRequest,
+        search: Option<String>,
+        page: PageRequest,
     ) -> Result<Page<HouseholdRow>, StoreError> {
-        todo!()
+        self.read(move |transaction| search::households(&Reader::open(transaction)?, search.as_deref(), &page)).await
     }
 
-    /// One household with its people.
+    /// One household with its people. Where it was merged into another, that one.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn household(&self, _id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        todo!()
+    pub async fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
+        self.read(move |transaction| Reader::open(transaction)?.household(id)).await
     }
 
-    /// Clients by name.
+    /// Clients by last name, then first name.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn clients(&self, _filter: ClientFilter, _page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
-        todo!()
+    pub async fn clients(&self, filter: ClientFilter, page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
+        self.read(move |transaction| search::clients(&Reader::open(transaction)?, &filter, &page)).await
     }
 
-    /// One client.
+    /// One client, also one that a rule has left out since.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn client(&self, _id: ClientId) -> Result<Option<StoredClient>, StoreError> {
-        todo!()
+    pub async fn client(&self, id: ClientId) -> Result<Option<StoredClient>, StoreError> {
+        self.read(move |transaction| Reader::open(transaction)?.client(id)).await
     }
 
     /// The raw record of a kind that a client was mapped from, as the mapping takes it.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn raw_record(&self, _id: ClientId, _kind: RecordKind) -> Result<Option<Vec<u8>>, StoreError> {
-        todo!()
+    pub async fn raw_record(&self, id: ClientId, kind: RecordKind) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |transaction| Reader::open(transaction)?.raw_record(transaction, id, kind)).await
     }
 
     /// The adviser with this id in the CRM of a connection.
@@ -112,26 +127,62 @@ impl Store {
     /// Where the store fails.
     pub async fn adviser(
         &self,
-        _connection: ConnectionName,
-        _id: ExternalId,
+        connection: ConnectionName,
+        id: ExternalId,
     ) -> Result<Option<StoredAdviser>, StoreError> {
-        todo!()
+        self.read(move |transaction| {
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(None) };
+            let key = record(connection, RecordKind::Adviser, ExternalKey::from(&id));
+            let adviser = transaction.open_table(ADVISERS)?.get(&key)?;
+            adviser.map(|adviser| decode(adviser.value())).transpose()
+        })
+        .await
     }
 
-    /// The active adviser of a connection with the lowest id in the CRM (as text); none where it has no adviser.
+    /// The active adviser of a connection with the lowest id in the CRM (numbers by size, before all other ids); none
+    /// where it has no active adviser.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn first_adviser(&self, _connection: ConnectionName) -> Result<Option<StoredAdviser>, StoreError> {
-        todo!()
+    pub async fn first_adviser(&self, connection: ConnectionName) -> Result<Option<StoredAdviser>, StoreError> {
+        self.read(move |transaction| {
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(None) };
+            let all = record(connection, RecordKind::Adviser, ExternalKey([0; 16]));
+            let (first, last) = span::<{ size_of::<RecordKey>() }>(&all[..7]);
+            for entry in transaction.open_table(ADVISERS)?.range::<&RecordKey>(&first..=&last)? {
+                let stored: StoredAdviser = decode(entry?.1.value())?;
+                if stored.adviser.active {
+                    return Ok(Some(stored));
+                }
+            }
+            Ok(None)
+        })
+        .await
     }
 
     /// Records in quarantine (`quarantined`) or left out by a rule, by connection and CRM id.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn set_aside(&self, _quarantined: bool, _page: PageRequest) -> Result<Page<SetAside>, StoreError> {
-        todo!()
+    pub async fn set_aside(&self, quarantined: bool, page: PageRequest) -> Result<Page<SetAside>, StoreError> {
+        self.read(move |transaction| {
+            let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[u8::from(quarantined)]]);
+            let (first, last) = span::<{ size_of::<AsideKey>() }>(&prefix);
+            let after = cursor::after(&page, &[(first, last)])?;
+            let table = transaction.open_table(SET_ASIDE)?;
+            let mut items = Vec::new();
+            let mut reached = first;
+            for entry in table.range::<&AsideKey>((after.bound(&first), std::ops::Bound::Included(&last)))? {
+                let (key, value) = entry?;
+                if items.len() == page.limit() {
+                    return Ok(Page { items, next: Some(cursor::write(&reached)) });
+                }
+                reached = *key.value();
+                items.push(decode(value.value())?);
+            }
+            Ok(Page { items, next: None })
+        })
+        .await
     }
 
     /// How much the book holds.
@@ -139,6 +190,12 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn book_counts(&self) -> Result<BookCounts, StoreError> {
-        todo!()
+        self.read(move |transaction| {
+            let tallies = transaction.open_table(TALLIES)?.get(PRACTICE)?;
+            let tallies = tallies.map(|tallies| decode::<Tallies>(tallies.value())).transpose()?.unwrap_or_default();
+            let Tallies { clients, households, advisers, quarantined, skipped } = tallies;
+            Ok(BookCounts { clients, households, advisers, quarantined, skipped })
+        })
+        .await
     }
 }

@@ -1,24 +1,260 @@
 //! Runs: their records, and where an unfinished walk goes on.
 
-use crate::domain::run::Run;
-use crate::domain::{ConnectionName, RunId};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
+use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
+use crate::domain::run::{Run, RunState};
+use crate::domain::{ConnectionName, RecordKind, RunId};
 use crate::store::book::{Page, PageRequest};
 use crate::store::{Store, StoreError};
+
+/// How far a walk has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WalkPosition {
+    /// The kind of record that is being read.
+    pub kind: RecordKind,
+    /// The CRM's resource that is being read.
+    pub resource: String,
+    /// The CRM's bookmark of the next page; none at the beginning.
+    pub after: Option<String>,
+    /// Chunks of seen ids kept so far for this kind.
+    pub chunks: u32,
+}
+
+/// A walk that was interrupted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Interrupted {
+    /// Its run.
+    pub run: Run,
+    /// Where it goes on; none where nothing was committed yet.
+    pub position: Option<WalkPosition>,
+    /// What it has seen of that kind, one chunk a commit.
+    pub seen: Vec<Vec<u8>>,
+}
+
+/// Where a connection's walks stand.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Walks {
+    /// The run that is not finished, and how far it has come.
+    unfinished: Option<(Uuid, Option<WalkPosition>)>,
+    /// The last complete walks, the newest first, each with how many clients it saw. Their seen ids are kept.
+    complete: Vec<(Uuid, u64)>,
+}
+
+/// Complete walks whose seen ids are kept: a client is gone when two in a row did not see it.
+const WALKS_KEPT: usize = 2;
 
 impl Store {
     /// One run.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn run(&self, _id: RunId) -> Result<Option<Run>, StoreError> {
-        todo!()
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.read(move |transaction| {
+            let run = transaction.open_table(RUNS)?.get(&own(id.0))?;
+            run.map(|run| decode(run.value())).transpose()
+        })
+        .await
     }
 
     /// Runs, newest first, of one connection or of all.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn runs(&self, _of: Option<ConnectionName>, _page: PageRequest) -> Result<Page<Run>, StoreError> {
-        todo!()
+    pub async fn runs(&self, of: Option<ConnectionName>, page: PageRequest) -> Result<Page<Run>, StoreError> {
+        self.read(move |transaction| {
+            let ids = match of {
+                None => newest(&transaction.open_table(RUNS)?, span(&PRACTICE.to_be_bytes()), &page)?,
+                Some(name) => {
+                    let Some(connection) = number_of(transaction, &name)? else {
+                        return Ok(Page { items: Vec::new(), next: None });
+                    };
+                    newest(&transaction.open_table(RUNS_OF)?, span(&connection_key(connection)), &page)?
+                }
+            };
+            let runs = transaction.open_table(RUNS)?;
+            let mut items = Vec::with_capacity(ids.len());
+            for id in &ids {
+                if let Some(run) = runs.get(&own(*id))? {
+                    items.push(decode(run.value())?);
+                }
+            }
+            let next = (ids.len() == page.limit()).then(|| ids.last().map(ToString::to_string)).flatten();
+            Ok(Page { items, next })
+        })
+        .await
     }
+
+    /// Keeps a new run and makes it the connection's unfinished one. Answers it with what is to be expected of it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn begin_run(&self, mut run: Run) -> Result<Run, StoreError> {
+        self.write(move |transaction| {
+            let connection = number_for(transaction, &run.connection)?;
+            let mut table = transaction.open_table(WALKS)?;
+            let mut walks = read_walks(&table, connection)?;
+            run.expected = walks.complete.first().map(|(_, seen)| *seen);
+            if let Some((abandoned, _)) = walks.unfinished.replace((run.id.0, None)) {
+                forget_seen(transaction, abandoned)?;
+            }
+            table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+            let of: [u8; 22] = join([&connection_key(connection), run.id.0.as_bytes()]);
+            transaction.open_table(RUNS_OF)?.insert(&of, ())?;
+            put_run(transaction, &run)?;
+            Ok(run)
+        })
+        .await
+    }
+
+    /// The connection's unfinished run and where its walk goes on.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn interrupted(&self, connection: ConnectionName) -> Result<Option<Interrupted>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
+            let walks = read_walks(&transaction.open_table(WALKS)?, number)?;
+            let Some((id, position)) = walks.unfinished else { return Ok(None) };
+            let Some(run) = transaction.open_table(RUNS)?.get(&own(id))? else { return Ok(None) };
+            let mut seen = Vec::new();
+            if let Some(position) = &position {
+                let (first, last) = span::<25>(&seen_prefix(id, Some(position.kind)));
+                for chunk in transaction.open_table(SEEN)?.range::<&[u8; 25]>(&first..=&last)? {
+                    seen.push(chunk?.1.value().to_vec());
+                }
+            }
+            Ok(Some(Interrupted { run: decode(run.value())?, position, seen }))
+        })
+        .await
+    }
+
+    /// Keeps the state of a run that goes on.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_run(&self, run: Run) -> Result<(), StoreError> {
+        self.write(move |transaction| put_run(transaction, &run)).await
+    }
+
+    /// Keeps a finished run and clears its walk. What a complete walk saw is kept until two more are complete; what
+    /// any other saw proves nothing and is forgotten.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn finish_run(&self, run: Run) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let connection = number_for(transaction, &run.connection)?;
+            let mut table = transaction.open_table(WALKS)?;
+            let mut walks = read_walks(&table, connection)?;
+            walks.unfinished = None;
+            if run.state == RunState::Done {
+                walks.complete.insert(0, (run.id.0, run.counts.seen));
+                for (old, _) in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
+                    forget_seen(transaction, old)?;
+                }
+            } else {
+                forget_seen(transaction, run.id.0)?;
+            }
+            table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+            put_run(transaction, &run)
+        })
+        .await
+    }
+}
+
+/// Moves the walk of a run on: its position and the chunk of what was seen on the way there.
+pub(super) fn move_on(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    run: &Run,
+    position: WalkPosition,
+    seen: Option<(RecordKind, u32, Vec<u8>)>,
+) -> Result<(), StoreError> {
+    if let Some((kind, number, chunk)) = seen {
+        let key: [u8; 25] = join([&seen_prefix(run.id.0, Some(kind)), &number.to_be_bytes()]);
+        transaction.open_table(SEEN)?.insert(&key, chunk.as_slice())?;
+    }
+    let mut table = transaction.open_table(WALKS)?;
+    let mut walks = read_walks(&table, connection)?;
+    walks.unfinished = Some((run.id.0, Some(position)));
+    table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+    put_run(transaction, run)
+}
+
+/// The number of a connection, given on first use.
+pub(super) fn number_for(
+    transaction: &WriteTransaction,
+    name: &ConnectionName,
+) -> Result<ConnectionNumber, StoreError> {
+    let mut connections = transaction.open_table(CONNECTIONS)?;
+    if let Some(number) = connections.get((PRACTICE, name.as_str()))? {
+        return Ok(ConnectionNumber(number.value()));
+    }
+    let mut last = 0;
+    for entry in connections.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+        last = last.max(entry?.1.value());
+    }
+    connections.insert((PRACTICE, name.as_str()), last + 1)?;
+    Ok(ConnectionNumber(last + 1))
+}
+
+/// The number of a connection that the store has met.
+pub(super) fn number_of(
+    transaction: &ReadTransaction,
+    name: &ConnectionName,
+) -> Result<Option<ConnectionNumber>, StoreError> {
+    let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, name.as_str()))?;
+    Ok(number.map(|number| ConnectionNumber(number.value())))
+}
+
+fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
+    transaction.open_table(RUNS)?.insert(&own(run.id.0), encode(run)?.as_slice())?;
+    Ok(())
+}
+
+fn read_walks(
+    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
+    connection: ConnectionNumber,
+) -> Result<Walks, StoreError> {
+    match table.get(&connection_key(connection))? {
+        Some(walks) => decode(walks.value()),
+        None => Ok(Walks::default()),
+    }
+}
+
+fn connection_key(connection: ConnectionNumber) -> [u8; 6] {
+    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()])
+}
+
+fn seen_prefix(run: Uuid, kind: Option<RecordKind>) -> Vec<u8> {
+    let mut prefix = own(run).to_vec();
+    // The order of kinds is the order of a walk; only the number has to stay the same.
+    prefix.extend(kind.map(|kind| kind as u8));
+    prefix
+}
+
+fn forget_seen(transaction: &WriteTransaction, run: Uuid) -> Result<(), StoreError> {
+    let (first, last) = span::<25>(&seen_prefix(run, None));
+    Ok(transaction.open_table(SEEN)?.retain_in::<&[u8; 25], _>(&first..=&last, |_, _| false)?)
+}
+
+/// The ids at the end of the last keys of a span, from the newest on.
+fn newest<const N: usize, V: redb::Value + 'static>(
+    table: &impl ReadableTable<&'static [u8; N], V>,
+    (first, mut last): ([u8; N], [u8; N]),
+    page: &PageRequest,
+) -> Result<Vec<Uuid>, StoreError> {
+    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<Uuid>().map_err(|_| StoreError::BadCursor));
+    if let Some(before) = before.transpose()? {
+        last[N - 16..].copy_from_slice(before.as_bytes());
+    }
+    let mut ids = Vec::new();
+    for entry in table.range::<&[u8; N]>(&first..&last)?.rev().take(page.limit()) {
+        ids.push(uuid_at_end(entry?.0.value()));
+    }
+    Ok(ids)
 }

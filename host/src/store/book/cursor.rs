@@ -1,0 +1,42 @@
+//! Cursors: the key of a page's last row, as text.
+
+use std::ops::Bound;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::PageRequest;
+use crate::store::StoreError;
+
+/// Where a page begins.
+#[derive(Clone, Copy)]
+pub(super) struct After<const N: usize>(Option<[u8; N]>);
+
+impl<const N: usize> After<N> {
+    /// The lower bound within a span that begins with `first`.
+    pub fn bound<'a>(&'a self, first: &'a [u8; N]) -> Bound<&'a [u8; N]> {
+        match &self.0 {
+            Some(after) if after >= first => Bound::Excluded(after),
+            _ => Bound::Included(first),
+        }
+    }
+
+    /// Whether a span that ends with `last` lies before the page.
+    pub fn is_past(&self, last: &[u8; N]) -> bool {
+        self.0.is_some_and(|after| after >= *last)
+    }
+}
+
+/// Reads the cursor of a request, which has to lie within one of the spans that the list goes through.
+pub(super) fn after<const N: usize>(page: &PageRequest, spans: &[([u8; N], [u8; N])]) -> Result<After<N>, StoreError> {
+    let Some(text) = &page.cursor else { return Ok(After(None)) };
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::BadCursor)?;
+    let key = <[u8; N]>::try_from(bytes).map_err(|_| StoreError::BadCursor)?;
+    let is_ours = spans.iter().any(|(first, last)| (first..=last).contains(&&key));
+    if is_ours { Ok(After(Some(key))) } else { Err(StoreError::BadCursor) }
+}
+
+/// The cursor of a page that ends with this key.
+pub(super) fn write(key: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}

@@ -1,0 +1,184 @@
+//! Putting clients and households together from what is stored.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadOnlyTable, ReadTransaction};
+
+use super::HouseholdRow;
+use crate::domain::household::portrait;
+use crate::domain::placeholder::told_apart;
+use crate::domain::stored::{Household, HouseholdRole, Member, Origin, StoredClient};
+use crate::domain::{Client, ClientId, ConnectionName, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind};
+use crate::store::StoreError;
+use crate::store::identity::{Identity, IdentityRow};
+use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span};
+use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, own, record};
+use crate::store::tables::{
+    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
+};
+
+/// One consistent view of the book.
+pub(super) struct Reader {
+    identities: ReadOnlyTable<&'static RecordKey, &'static IdentityRow>,
+    clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
+    households: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
+    pub contacts: ReadOnlyTable<&'static ContactKey, &'static [u8; 16]>,
+    pub names: ReadOnlyTable<&'static NameKey, ()>,
+    pub connections: BTreeMap<ConnectionNumber, ConnectionName>,
+}
+
+impl Reader {
+    /// The book as this transaction sees it.
+    pub fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+        let mut connections = BTreeMap::new();
+        for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+            let (key, number) = entry?;
+            let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
+            connections.insert(ConnectionNumber(number.value()), name);
+        }
+        Ok(Self {
+            identities: transaction.open_table(IDENTITIES)?,
+            clients: transaction.open_table(CLIENTS)?,
+            households: transaction.open_table(HOUSEHOLDS)?,
+            contacts: transaction.open_table(CONTACTS)?,
+            names: transaction.open_table(NAMES)?,
+            connections,
+        })
+    }
+
+    /// One client.
+    pub fn client(&self, id: ClientId) -> Result<Option<StoredClient>, StoreError> {
+        let Some(stored) = self.record(id)? else { return Ok(None) };
+        let key = ExternalKey::from(&stored.client.external_id);
+        let identity = self.identity(stored.connection, key)?;
+        let Some(household_id) = identity.and_then(|identity| identity.household) else { return Ok(None) };
+        let (changed_at, revision) = (stored.changed_at(), stored.revision());
+        let ClientRecord { connection, mut client, mut diagnostics, .. } = stored;
+        diagnostics.extend(self.settle_email(&mut client, connection, key)?);
+        let origin = Origin { connection: self.name_of(connection)?, revision, changed_at };
+        Ok(Some(StoredClient { id, household_id: HouseholdId(household_id), client, origin, diagnostics }))
+    }
+
+    /// One household with its people, or the one that it was merged into.
+    pub fn household(&self, mut id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
+        let (connection, members) = loop {
+            let Some(stored) = self.households.get(&own(id.0))? else { return Ok(None) };
+            match decode(stored.value())? {
+                HouseholdRecord::Of { connection, members } => break (connection, members),
+                // No household that was merged into another takes part in a later merge, so that this ends.
+                HouseholdRecord::MergedInto(other) => id = HouseholdId(other),
+            }
+        };
+        let mut people = Vec::with_capacity(members.len());
+        for (_, client) in members {
+            people.extend(self.client(ClientId(client))?);
+        }
+        let mut seen = Vec::with_capacity(people.len());
+        for person in &people {
+            seen.push((&person.client, self.is_partner_in_book(connection, &person.client)?));
+        }
+        let portrait = portrait(&seen);
+        if portrait.primary > 0 {
+            people.swap(0, portrait.primary);
+        }
+        let role = |index| if index == 0 { HouseholdRole::Cfo } else { HouseholdRole::NonCfo };
+        let member = |(index, person): (usize, &StoredClient)| Member {
+            client_id: person.id,
+            external_id: person.client.external_id.clone(),
+            role: role(index),
+        };
+        let household = Household {
+            id,
+            name: portrait.name,
+            members: people.iter().enumerate().map(member).collect(),
+            adviser_external_id: portrait.adviser_external_id,
+            connection: self.name_of(connection)?,
+            diagnostics: portrait.diagnostics,
+        };
+        Ok(Some(HouseholdRow { household, people }))
+    }
+
+    /// The client of this id in a CRM, if it is in the book.
+    pub fn client_of(&self, connection: ConnectionNumber, id: &ExternalId) -> Result<Option<ClientId>, StoreError> {
+        let identity = self.identity(connection, ExternalKey::from(id))?;
+        Ok(identity.filter(|identity| identity.in_book).and_then(|identity| identity.client).map(ClientId))
+    }
+
+    /// The raw record of a kind with the same id in the CRM as the client.
+    pub fn raw_record(
+        &self,
+        transaction: &ReadTransaction,
+        id: ClientId,
+        kind: RecordKind,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(stored) = self.record(id)? else { return Ok(None) };
+        let key = record(stored.connection, kind, ExternalKey::from(&stored.client.external_id));
+        let Some(raw) = transaction.open_table(RAW)?.get(&key)? else { return Ok(None) };
+        let raw = lz4_flex::block::decompress_size_prepended(raw.value());
+        raw.map(Some).map_err(|error| StoreError::Failed(error.to_string()))
+    }
+
+    /// The number of a connection.
+    pub fn number_of(&self, name: &ConnectionName) -> Option<ConnectionNumber> {
+        self.connections.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+    }
+
+    fn record(&self, id: ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        self.clients.get(&own(id.0))?.map(|stored| decode(stored.value())).transpose()
+    }
+
+    fn identity(&self, connection: ConnectionNumber, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
+        let row = self.identities.get(&record(connection, RecordKind::Client, id))?;
+        Ok(row.map(|row| Identity::from_row(row.value())))
+    }
+
+    fn is_partner_in_book(&self, connection: ConnectionNumber, client: &Client) -> Result<bool, StoreError> {
+        match &client.partner_external_id {
+            Some(partner) => Ok(self.client_of(connection, partner)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    fn name_of(&self, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
+        let name = self.connections.get(&connection).cloned();
+        name.ok_or_else(|| StoreError::Failed(format!("connection number {} has no name", connection.0)))
+    }
+
+    /// Makes a proposed address unique, and says where others have the same real one. Both depend on everybody else,
+    /// so that they are found when a client is read: no walk has to write those who did not change.
+    fn settle_email(
+        &self,
+        client: &mut Client,
+        connection: ConnectionNumber,
+        id: ExternalKey,
+    ) -> Result<Option<Diagnostic>, StoreError> {
+        let Some(email) = &client.email else { return Ok(None) };
+        let real = self.who_has(ContactSlot::Email, email)?;
+        if !client.email_is_placeholder {
+            let others = real.count().saturating_sub(1);
+            return Ok((others > 0).then(|| shared(email, others)));
+        }
+        let mine = contact_key(ContactSlot::Proposed, email.as_str(), connection, id);
+        let first = self.who_has(ContactSlot::Proposed, email)?.next().transpose()?;
+        if real.count() > 0 || first != Some(mine) {
+            let elsewhere = (connection != ConnectionNumber(1)).then(|| self.name_of(connection)).transpose()?;
+            let elsewhere = elsewhere.as_ref().map(ConnectionName::as_str);
+            client.email = Some(told_apart(email, &client.external_id, elsewhere));
+        }
+        Ok(None)
+    }
+
+    fn who_has(
+        &self,
+        slot: ContactSlot,
+        email: &EmailAddress,
+    ) -> Result<impl Iterator<Item = Result<ContactKey, StoreError>>, StoreError> {
+        let (first, last) = contact_span(slot, email.as_str());
+        Ok(self.contacts.range::<&ContactKey>(&first..=&last)?.map(|entry| Ok(*entry?.0.value())))
+    }
+}
+
+fn shared(email: &EmailAddress, others: usize) -> Diagnostic {
+    let who = if others == 1 { "another client has".to_owned() } else { format!("{others} other clients have") };
+    Diagnostic::info("email", "shared-email", format!("{who} the address {email} too"))
+}

@@ -1,0 +1,196 @@
+//! Lists by name, and finding people in them.
+
+use std::ops::Bound;
+
+use super::reader::Reader;
+use super::{ClientFilter, HouseholdRow, Page, PageRequest, cursor};
+use crate::domain::fold::fold;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, ExternalId};
+use crate::store::StoreError;
+use crate::store::index::{
+    ContactKey, ContactSlot, NameKey, NameSlot, client_of, contact_span, name_keys, name_span, words,
+};
+use crate::store::keys::uuid_at_end;
+
+/// What a list shows.
+enum Query {
+    All,
+    /// These, whose address, number or id was given.
+    These(Vec<ClientId>),
+    /// Those in whose names each word begins one.
+    Words(Words),
+}
+
+/// Words to look for.
+struct Words {
+    all: Vec<String>,
+    /// The longest, by which the index is read.
+    longest: String,
+}
+
+/// Households of a search, or all.
+pub(super) fn households(
+    reader: &Reader,
+    search: Option<&str>,
+    page: &PageRequest,
+) -> Result<Page<HouseholdRow>, StoreError> {
+    let household_of = |id: ClientId| match reader.client(id)? {
+        Some(client) => reader.household(client.household_id),
+        None => Ok(None),
+    };
+    match query(reader, search)? {
+        Query::All => by_name(reader, page, None, |_, id| {
+            let row = household_of(id)?;
+            Ok(row.filter(|row| row.people.first().is_some_and(|primary| primary.id == id)))
+        }),
+        Query::These(clients) => {
+            let mut items: Vec<HouseholdRow> = Vec::new();
+            for row in clients.into_iter().map(household_of) {
+                items.extend(row?.filter(|row| !items.iter().any(|known| known.household.id == row.household.id)));
+            }
+            Ok(Page { items, next: None })
+        }
+        Query::Words(words) => by_name(reader, page, Some(&words), |key, id| {
+            Ok(household_of(id)?.filter(|row| words.finds(&row.people, key)))
+        }),
+    }
+}
+
+/// Clients of a filter.
+pub(super) fn clients(
+    reader: &Reader,
+    filter: &ClientFilter,
+    page: &PageRequest,
+) -> Result<Page<StoredClient>, StoreError> {
+    let some = match (&filter.external_id, filter.household) {
+        (Some((connection, id)), household) => {
+            let number = reader.number_of(connection);
+            let id = number.map(|number| reader.client_of(number, id)).transpose()?.flatten();
+            let client = id.map(|id| reader.client(id)).transpose()?.flatten();
+            let is_member = |client: &StoredClient| household.is_none_or(|id| client.household_id == id);
+            Some(client.into_iter().filter(is_member).collect())
+        }
+        (None, Some(household)) => Some(reader.household(household)?.map(|row| row.people).unwrap_or_default()),
+        (None, None) => None,
+    };
+    let query = query(reader, filter.search.as_deref())?;
+    if let Some(mut items) = some {
+        items.retain(|client: &StoredClient| match &query {
+            Query::All => true,
+            Query::These(ids) => ids.contains(&client.id),
+            Query::Words(words) => words.begin_names_of(std::slice::from_ref(client)),
+        });
+        return Ok(Page { items, next: None });
+    }
+    match query {
+        Query::All => by_name(reader, page, None, |_, id| reader.client(id)),
+        Query::These(ids) => {
+            let clients = ids.into_iter().filter_map(|id| reader.client(id).transpose());
+            Ok(Page { items: clients.collect::<Result<_, _>>()?, next: None })
+        }
+        Query::Words(words) => by_name(reader, page, Some(&words), |key, id| {
+            Ok(reader.client(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
+        }),
+    }
+}
+
+impl Words {
+    /// Whether each word begins a name of one of the people.
+    fn begin_names_of(&self, people: &[StoredClient]) -> bool {
+        let names: Vec<String> = people.iter().flat_map(|person| words(&person.client)).collect();
+        self.all.iter().all(|word| names.iter().any(|name| name.starts_with(word.as_str())))
+    }
+
+    /// Whether the people are found, and at this entry: the first of theirs that the longest word meets, so that they
+    /// are found once.
+    fn finds(&self, people: &[StoredClient], at: &NameKey) -> bool {
+        let spans = spans(Some(self));
+        let keys = people.iter().flat_map(|person| name_keys(&person.client, person.id.0));
+        let first = keys.filter(|key| spans.iter().any(|(first, last)| (first..=last).contains(&key))).min();
+        first.as_ref() == Some(at) && self.begin_names_of(people)
+    }
+}
+
+/// The parts of the index that a list goes through.
+fn spans(words: Option<&Words>) -> Vec<(NameKey, NameKey)> {
+    match words {
+        None => vec![name_span(NameSlot::Order, "")],
+        Some(Words { longest, .. }) => {
+            vec![name_span(NameSlot::Order, longest), name_span(NameSlot::Word, longest)]
+        }
+    }
+}
+
+/// A page of what `show` makes of the entries, in their order.
+fn by_name<T>(
+    reader: &Reader,
+    page: &PageRequest,
+    words: Option<&Words>,
+    show: impl Fn(&NameKey, ClientId) -> Result<Option<T>, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let spans = spans(words);
+    let after = cursor::after(page, &spans)?;
+    let mut items = Vec::new();
+    let mut reached = None;
+    for (first, last) in spans.iter().filter(|(_, last)| !after.is_past(last)) {
+        for entry in reader.names.range::<&NameKey>((after.bound(first), Bound::Included(last)))? {
+            let key = *entry?.0.value();
+            let Some(item) = show(&key, client_of(&key))? else { continue };
+            if items.len() == page.limit() {
+                return Ok(Page { items, next: reached.map(|key: NameKey| cursor::write(&key)) });
+            }
+            items.push(item);
+            reached = Some(key);
+        }
+    }
+    Ok(Page { items, next: None })
+}
+
+/// What a search asks for. Whose address, number or CRM id it is, is found by that alone.
+fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
+    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(Query::All) };
+    if search.contains('@') {
+        return Ok(Query::These(with_email(reader, search)?));
+    }
+    let mut these = Vec::new();
+    let id = ExternalId(search.to_owned());
+    for connection in reader.connections.keys() {
+        these.extend(reader.client_of(*connection, &id)?);
+    }
+    if search.starts_with('+') {
+        let number: String = search.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        these.extend(in_slot(reader, ContactSlot::Mobile, &number)?);
+    }
+    let all: Vec<String> = fold(search).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let longest = all.iter().max_by_key(|word| word.len()).cloned();
+    Ok(match longest {
+        Some(longest) if these.is_empty() => Query::Words(Words { all, longest }),
+        _ => Query::These(these),
+    })
+}
+
+/// Who has this address: as the CRM gave it, as it was proposed, or as it was told apart by an id before the `@`.
+fn with_email(reader: &Reader, address: &str) -> Result<Vec<ClientId>, StoreError> {
+    let mut found = in_slot(reader, ContactSlot::Email, address)?;
+    let Some((local, domain)) = address.rsplit_once('@') else { return Ok(found) };
+    let mut proposed = vec![address.to_owned()];
+    for (at, _) in local.rmatch_indices('.').take(2) {
+        proposed.push(format!("{}@{domain}", &local[..at]));
+    }
+    for proposed in proposed {
+        for id in in_slot(reader, ContactSlot::Proposed, &proposed)? {
+            let email = reader.client(id)?.and_then(|client| client.client.email);
+            if email.is_some_and(|email| email.as_str().to_lowercase() == address.to_lowercase()) {
+                found.push(id);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn in_slot(reader: &Reader, slot: ContactSlot, text: &str) -> Result<Vec<ClientId>, StoreError> {
+    let (first, last) = contact_span(slot, text);
+    let entries = reader.contacts.range::<&ContactKey>(&first..=&last)?;
+    entries.map(|entry| Ok(ClientId(uuid_at_end(entry?.1.value())))).collect()
+}

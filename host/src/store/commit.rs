@@ -1,0 +1,150 @@
+//! Committing a group of records that a walk brought: records, indexes, households, counts and the walk's position in
+//! one transaction.
+//!
+//! Serves `sync`. All that is written is sorted by table and key first, and what did not change is not written.
+
+mod advisers;
+mod aside;
+mod clients;
+mod households;
+mod rows;
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::identity::{SeenAs, is_unchanged};
+use super::keys::{ExternalKey, record};
+use super::runs::{WalkPosition, move_on, number_for, number_of};
+use super::tables::{IDENTITIES, TALLIES, Tallies, decode, encode};
+use super::{Store, StoreError};
+use crate::domain::run::Run;
+use crate::domain::{Adviser, Client, Date, Diagnostic, ExternalId, RecordKind, RevisionId, Timestamp};
+use rows::Rows;
+
+/// By what records are mapped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MappedBy {
+    /// The pack revision.
+    pub revision: RevisionId,
+    /// The day, where the mapping of this kind reads it.
+    pub as_of: Option<Date>,
+}
+
+/// What became of a raw record.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// A client of the practice.
+    Client(Box<Client>),
+    /// A professional of the practice.
+    Adviser(Adviser),
+    /// Left out by a rule, or, in quarantine, cannot be used.
+    SetAside {
+        /// Cannot be used.
+        quarantined: bool,
+    },
+}
+
+/// A raw record that was mapped.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arrival {
+    /// Its id in the CRM.
+    pub id: ExternalId,
+    /// Of its content.
+    pub fingerprint: u128,
+    /// As the mapping took it.
+    pub raw: Vec<u8>,
+    /// What it became.
+    pub outcome: Outcome,
+    /// What the mapping said about it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a walk brought since its last commit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    /// The run, with what it has counted of this group before the merge.
+    pub run: Run,
+    /// What the arrivals are.
+    pub kind: RecordKind,
+    /// By what they were mapped.
+    pub by: MappedBy,
+    /// The records that were mapped; no id twice.
+    pub arrivals: Vec<Arrival>,
+    /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
+    pub seen: Option<(u32, Vec<u8>)>,
+    /// Where the walk goes on.
+    pub position: WalkPosition,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// For each record whether it was mapped before with the same content by the same: it needs no mapping again.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn unchanged(
+        &self,
+        run: &Run,
+        kind: RecordKind,
+        by: MappedBy,
+        records: Vec<(ExternalId, u128)>,
+    ) -> Result<Vec<bool>, StoreError> {
+        let connection = run.connection.clone();
+        self.read(move |transaction| {
+            let mut unchanged = vec![false; records.len()];
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(unchanged) };
+            let identities = transaction.open_table(IDENTITIES)?;
+            // In the order of keys, one page of the table after the other is read once.
+            let mut keyed: Vec<_> = records.iter().map(|(id, _)| ExternalKey::from(id)).enumerate().collect();
+            keyed.sort_unstable_by_key(|(_, key)| *key);
+            for (index, key) in keyed {
+                if let Some(row) = identities.get(&record(connection, kind, key))? {
+                    let now = SeenAs::new(records[index].1, by.revision, by.as_of);
+                    unchanged[index] = is_unchanged(row.value(), &now);
+                }
+            }
+            Ok(unchanged)
+        })
+        .await
+    }
+
+    /// Commits a group durably and answers the run with what the merge counted.
+    ///
+    /// # Errors
+    /// Where the store fails; nothing of the group is kept then.
+    pub async fn commit(&self, group: Group) -> Result<Run, StoreError> {
+        self.write(move |transaction| write(transaction, group)).await
+    }
+
+    /// Does everything that [`Store::commit`] does, counts, and takes it all back.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn rehearse(&self, group: Group) -> Result<Run, StoreError> {
+        self.try_out(move |transaction| write(transaction, group)).await
+    }
+}
+
+fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError> {
+    let Group { mut run, kind, by, mut arrivals, seen, position, at } = group;
+    let connection = number_for(transaction, &run.connection)?;
+    let mut tallies = match transaction.open_table(TALLIES)?.get(super::keys::PRACTICE)? {
+        Some(tallies) => decode(tallies.value())?,
+        None => Tallies::default(),
+    };
+    if !arrivals.is_empty() {
+        arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
+        let mut rows = Rows::open(transaction, connection, kind, by, at)?;
+        aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
+        rows.write_raw(&arrivals)?;
+        match kind {
+            RecordKind::Adviser => advisers::merge(transaction, &mut rows, &run, arrivals, &mut tallies)?,
+            _ => clients::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?,
+        }
+        rows.write_identities()?;
+        transaction.open_table(TALLIES)?.insert(super::keys::PRACTICE, encode(&tallies)?.as_slice())?;
+    }
+    let seen = seen.map(|(number, chunk)| (kind, number, chunk));
+    move_on(transaction, connection, &run, position, seen)?;
+    Ok(run)
+}

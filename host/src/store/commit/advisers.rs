@@ -1,0 +1,46 @@
+//! Merging advisers.
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::super::StoreError;
+use super::super::identity::Identity;
+use super::super::keys::ExternalKey;
+use super::super::tables::{ADVISERS, Tallies, decode, encode};
+use super::rows::Rows;
+use super::{Arrival, Outcome};
+use crate::domain::run::Run;
+use crate::domain::stored::{Origin, StoredAdviser};
+
+/// Keeps the advisers among the arrivals. One that was known and is set aside now keeps its last values.
+pub(super) fn merge(
+    transaction: &WriteTransaction,
+    rows: &mut Rows<'_>,
+    run: &Run,
+    arrivals: Vec<Arrival>,
+    tallies: &mut Tallies,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(ADVISERS)?;
+    for arrival in arrivals {
+        let id = ExternalKey::from(&arrival.id);
+        let seen_as = rows.seen_as(&arrival);
+        let mut identity = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
+        identity.seen_as = seen_as;
+        if let Outcome::Adviser(adviser) = arrival.outcome {
+            let key = rows.key(id);
+            let known = table.get(&key)?.map(|known| decode::<StoredAdviser>(known.value())).transpose()?;
+            let changed_at = match known {
+                Some(known) if known.adviser == adviser => known.origin.changed_at,
+                _ => rows.at,
+            };
+            if !identity.in_book {
+                identity.in_book = true;
+                tallies.advisers += 1;
+            }
+            let origin = Origin { connection: run.connection.clone(), revision: rows.by.revision, changed_at };
+            let stored = StoredAdviser { adviser, origin, diagnostics: arrival.diagnostics };
+            table.insert(&key, encode(&stored)?.as_slice())?;
+        }
+        rows.set(id, identity);
+    }
+    Ok(())
+}

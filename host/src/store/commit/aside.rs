@@ -1,0 +1,73 @@
+//! Records that are set aside, and those that no longer are.
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::super::StoreError;
+use super::super::identity::{Aside, Identity};
+use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
+use super::super::tables::{AsideKey, SET_ASIDE, Tallies, decode, encode};
+use super::rows::Rows;
+use super::{Arrival, Outcome};
+use crate::domain::run::Run;
+use crate::domain::stored::SetAside;
+
+/// Brings the list of records that are set aside in line with what the arrivals became.
+pub(super) fn settle(
+    transaction: &WriteTransaction,
+    rows: &mut Rows<'_>,
+    run: &Run,
+    arrivals: &[Arrival],
+    tallies: &mut Tallies,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(SET_ASIDE)?;
+    for arrival in arrivals {
+        let id = ExternalKey::from(&arrival.id);
+        let known = rows.get(id)?;
+        let before = known.as_ref().and_then(|known| known.set_aside);
+        let now = match arrival.outcome {
+            Outcome::SetAside { quarantined: true } => Some(Aside::Quarantined),
+            Outcome::SetAside { quarantined: false } => Some(Aside::LeftOut),
+            Outcome::Client(_) | Outcome::Adviser(_) => None,
+        };
+        let key = rows.key(id);
+        if let Some(before) = before.filter(|before| Some(*before) != now) {
+            table.remove(&aside_key(before, &key))?;
+            *tally(tallies, before) -= 1;
+        }
+        if let Some(now) = now {
+            let kept = table.get(&aside_key(now, &key))?.map(|kept| decode::<SetAside>(kept.value())).transpose()?;
+            if kept.is_none() {
+                *tally(tallies, now) += 1;
+            }
+            let (found_by, since) = kept.map_or((run.id, rows.at), |kept| (kept.run, kept.since));
+            let set_aside = SetAside {
+                connection: run.connection.clone(),
+                kind: rows.kind,
+                external_id: arrival.id.clone(),
+                quarantined: now == Aside::Quarantined,
+                diagnostics: arrival.diagnostics.clone(),
+                revision: rows.by.revision,
+                run: found_by,
+                since,
+            };
+            table.insert(&aside_key(now, &key), encode(&set_aside)?.as_slice())?;
+        }
+        if before != now {
+            let mut identity = known.unwrap_or_else(|| Identity::new(rows.seen_as(arrival)));
+            identity.set_aside = now;
+            rows.set(id, identity);
+        }
+    }
+    Ok(())
+}
+
+fn tally(tallies: &mut Tallies, aside: Aside) -> &mut u64 {
+    match aside {
+        Aside::LeftOut => &mut tallies.skipped,
+        Aside::Quarantined => &mut tallies.quarantined,
+    }
+}
+
+fn aside_key(aside: Aside, key: &RecordKey) -> AsideKey {
+    join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]])
+}

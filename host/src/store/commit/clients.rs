@@ -1,0 +1,248 @@
+//! Merging clients: records, indexes, links.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use uuid::Uuid;
+
+use super::super::StoreError;
+use super::super::identity::Identity;
+use super::super::index::{ContactKey, NameKey, NamingKey, contact_keys, name_keys, naming_key};
+use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, own};
+use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, NAMES, NAMING, Tallies, decode, encode};
+use super::households;
+use super::rows::Rows;
+use super::{Arrival, Outcome};
+use crate::domain::household::Change;
+use crate::domain::merge::merge as merge_values;
+use crate::domain::run::{Run, RunCounts};
+use crate::domain::{Client, Diagnostic, Severity};
+
+/// Merges the arrivals into the book and settles the households that they disturb. What is left out by a rule leaves
+/// lists, search and its household, and is kept; what cannot be used changes nothing.
+pub(super) fn merge(
+    transaction: &WriteTransaction,
+    rows: &mut Rows<'_>,
+    run: &mut Run,
+    arrivals: Vec<Arrival>,
+    tallies: &mut Tallies,
+) -> Result<(), StoreError> {
+    let mut merging = Merging {
+        clients: transaction.open_table(CLIENTS)?,
+        writes: Vec::new(),
+        entries: Entries::default(),
+        changes: Vec::new(),
+    };
+    for arrival in arrivals {
+        merging.take(rows, &mut run.counts, arrival, tallies)?;
+    }
+    let Merging { mut clients, mut writes, entries, changes } = merging;
+    writes.sort_unstable_by_key(|(key, _)| *key);
+    for (key, record) in writes {
+        clients.insert(&key, record.as_slice())?;
+    }
+    entries.write(transaction)?;
+    households::settle(transaction, rows, &changes, tallies)
+}
+
+struct Merging<'t> {
+    clients: Table<'t, &'static OwnKey, &'static [u8]>,
+    writes: Vec<(OwnKey, Vec<u8>)>,
+    entries: Entries,
+    changes: Vec<Change<ExternalKey>>,
+}
+
+impl Merging<'_> {
+    fn take(
+        &mut self,
+        rows: &mut Rows<'_>,
+        counts: &mut RunCounts,
+        arrival: Arrival,
+        tallies: &mut Tallies,
+    ) -> Result<(), StoreError> {
+        let id = ExternalKey::from(&arrival.id);
+        let seen_as = rows.seen_as(&arrival);
+        let known = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
+        let mut identity = Identity { seen_as, ..known.clone() };
+        match arrival.outcome {
+            Outcome::Client(client) => {
+                self.keep(rows, counts, (id, &mut identity), *client, arrival.diagnostics)?;
+                tallies.clients += u64::from(!known.in_book);
+            }
+            Outcome::SetAside { quarantined: false } => {
+                *counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
+                if known.in_book {
+                    self.hide(rows, (id, &mut identity))?;
+                    tallies.clients -= 1;
+                }
+            }
+            // The mapping of a client makes clients; anything else cannot be used.
+            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) => counts.quarantined += 1,
+        }
+        if identity.partner != known.partner || identity.in_book != known.in_book {
+            self.changes.push(Change {
+                person: id,
+                named_before: known.partner,
+                names_now: identity.partner,
+                came_or_left: identity.in_book != known.in_book,
+            });
+        }
+        rows.set(id, identity);
+        Ok(())
+    }
+
+    fn keep(
+        &mut self,
+        rows: &Rows<'_>,
+        counts: &mut RunCounts,
+        (id, identity): (ExternalKey, &mut Identity),
+        supplied: Client,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Result<(), StoreError> {
+        count_warnings(counts, &diagnostics);
+        let client_id = *identity.client.get_or_insert_with(|| new_id(rows));
+        let key = own(client_id);
+        let before = self.record(&key)?;
+        let merged = merge_values(before.as_ref().map(|before| &before.client), supplied);
+        match &before {
+            None => counts.created += 1,
+            Some(_) if merged.changed.is_empty() => counts.same += 1,
+            Some(_) => counts.changed += 1,
+        }
+        for field in &merged.changed {
+            *counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
+        }
+        identity.is_partner = merged.client.is_partner;
+        identity.partner = merged.client.partner_external_id.as_ref().map(ExternalKey::from);
+        let shown_before = before.as_ref().filter(|_| identity.in_book).map(|before| &before.client);
+        self.entries.replace((rows.connection, id, client_id), shown_before, Some(&merged.client));
+        identity.in_book = true;
+        let changed_at = match &before {
+            Some(before) if merged.changed.is_empty() => before.changed_at,
+            _ => rows.at.as_millisecond(),
+        };
+        let record = ClientRecord {
+            connection: rows.connection,
+            client: merged.client,
+            revision: rows.by.revision.0,
+            changed_at,
+            diagnostics,
+        };
+        self.writes.push((key, encode(&record)?));
+        Ok(())
+    }
+
+    /// Takes a client out of lists, search and household; the record is kept.
+    fn hide(&mut self, rows: &Rows<'_>, (id, identity): (ExternalKey, &mut Identity)) -> Result<(), StoreError> {
+        identity.in_book = false;
+        identity.partner = None;
+        let Some(client_id) = identity.client else { return Ok(()) };
+        if let Some(before) = self.record(&own(client_id))? {
+            self.entries.replace((rows.connection, id, client_id), Some(&before.client), None);
+        }
+        Ok(())
+    }
+
+    fn record(&self, key: &OwnKey) -> Result<Option<ClientRecord>, StoreError> {
+        self.clients.get(key)?.map(|record| decode(record.value())).transpose()
+    }
+}
+
+/// A new id of this moment.
+pub(super) fn new_id(rows: &Rows<'_>) -> Uuid {
+    let since_1970 = rows.at.as_duration();
+    let seconds = u64::try_from(since_1970.as_secs()).unwrap_or_default();
+    let nanos = since_1970.subsec_nanos().unsigned_abs();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+}
+
+fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+        *counts.warnings.entry(diagnostic.code.clone()).or_default() += 1;
+    }
+}
+
+/// The code by which a record that was left out is counted: that of its gravest diagnostic.
+fn reason(diagnostics: &[Diagnostic]) -> String {
+    let gravest = diagnostics.iter().rev().max_by_key(|diagnostic| diagnostic.severity);
+    gravest.map_or_else(|| "without-reason".to_owned(), |diagnostic| diagnostic.code.clone())
+}
+
+/// Index entries to write and to remove, by table.
+#[derive(Default)]
+struct Entries {
+    names: Changed<NameKey, ()>,
+    contacts: Changed<ContactKey, [u8; 16]>,
+    naming: Changed<NamingKey, ()>,
+}
+
+/// Keys to remove, and entries to write.
+struct Changed<K, V> {
+    removed: Vec<K>,
+    added: Vec<(K, V)>,
+}
+
+impl<K, V> Default for Changed<K, V> {
+    fn default() -> Self {
+        Self { removed: Vec::new(), added: Vec::new() }
+    }
+}
+
+impl<K: Copy + Ord, V: Copy> Changed<K, V> {
+    fn replace(&mut self, before: &[K], after: &[K], value: V) {
+        self.removed.extend(before.iter().filter(|key| !after.contains(key)));
+        self.added.extend(after.iter().filter(|key| !before.contains(key)).map(|key| (*key, value)));
+    }
+
+    fn sort(&mut self) {
+        self.removed.sort_unstable();
+        self.added.sort_unstable_by_key(|(key, _)| *key);
+    }
+}
+
+impl Entries {
+    /// Replaces the entries of what was shown of a client by those of what is shown now.
+    fn replace(
+        &mut self,
+        (connection, id, client_id): (ConnectionNumber, ExternalKey, Uuid),
+        before: Option<&Client>,
+        after: Option<&Client>,
+    ) {
+        let names = |client| name_keys(client, client_id);
+        self.names.replace(&before.map(names).unwrap_or_default(), &after.map(names).unwrap_or_default(), ());
+        let contacts = |client| contact_keys(client, connection, id);
+        let (old, new) = (before.map(contacts).unwrap_or_default(), after.map(contacts).unwrap_or_default());
+        self.contacts.replace(&old, &new, client_id.into_bytes());
+        let named = |client: &Client| {
+            let named = client.partner_external_id.as_ref().map(ExternalKey::from).filter(|named| *named != id);
+            named.map(|named| naming_key(connection, named, id))
+        };
+        self.naming.replace(before.and_then(named).as_slice(), after.and_then(named).as_slice(), ());
+    }
+
+    fn write(mut self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+        self.names.sort();
+        let mut names = transaction.open_table(NAMES)?;
+        for key in &self.names.removed {
+            names.remove(key)?;
+        }
+        for (key, ()) in &self.names.added {
+            names.insert(key, ())?;
+        }
+        self.contacts.sort();
+        let mut contacts = transaction.open_table(CONTACTS)?;
+        for key in &self.contacts.removed {
+            contacts.remove(key)?;
+        }
+        for (key, client) in &self.contacts.added {
+            contacts.insert(key, client)?;
+        }
+        self.naming.sort();
+        let mut naming = transaction.open_table(NAMING)?;
+        for key in &self.naming.removed {
+            naming.remove(key)?;
+        }
+        for (key, ()) in &self.naming.added {
+            naming.insert(key, ())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Settling the households that a group disturbs.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use uuid::Uuid;
+
+use super::super::StoreError;
+use super::super::index::{NamingKey, naming_span};
+use super::super::keys::{ExternalKey, OwnKey, own};
+use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode};
+use super::clients::new_id;
+use super::rows::Rows;
+use crate::domain::HouseholdId;
+use crate::domain::household::{Change, Links, Place, disturbed, partner_of, settle as settle_groups};
+
+/// Gives everybody whom the changes disturb the household that the links of the book ask for.
+pub(super) fn settle(
+    transaction: &WriteTransaction,
+    rows: &mut Rows<'_>,
+    changes: &[Change<ExternalKey>],
+    tallies: &mut Tallies,
+) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut households = transaction.open_table(HOUSEHOLDS)?;
+    let naming = transaction.open_table(NAMING)?;
+    let book = Book { rows, naming: &naming, households: &households };
+    let disturbed = disturbed(&book, changes)?;
+    let lived_in = lived_in(&book, &disturbed, changes)?;
+    let settled = settle_groups(&groups(&book, &disturbed)?, || HouseholdId(new_id(rows)));
+    tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
+    let mut writes: HashMap<OwnKey, HouseholdRecord> = HashMap::new();
+    for (from, to) in settled.merged {
+        writes.insert(own(from.0), HouseholdRecord::MergedInto(to.0));
+    }
+    for (household, people) in settled.households {
+        let mut members = Vec::with_capacity(people.len());
+        for person in people {
+            let Some(mut identity) = rows.get(person)? else { continue };
+            members.push((person.0, identity.client.unwrap_or_default()));
+            if identity.household != Some(household.0) {
+                identity.household = Some(household.0);
+                rows.set(person, identity);
+            }
+        }
+        writes.insert(own(household.0), HouseholdRecord::Of { connection: rows.connection, members });
+    }
+    let mut writes: Vec<_> = writes.into_iter().collect();
+    writes.sort_unstable_by_key(|(key, _)| *key);
+    for (key, record) in writes {
+        households.insert(&key, encode(&record)?.as_slice())?;
+    }
+    Ok(())
+}
+
+/// How many households the disturbed people, those of them who were in the book before the changes, lived in.
+fn lived_in(
+    book: &Book<'_, '_>,
+    disturbed: &BTreeSet<ExternalKey>,
+    changes: &[Change<ExternalKey>],
+) -> Result<u64, StoreError> {
+    let came_or_left = changes.iter().filter(|change| change.came_or_left).map(|change| change.person);
+    let came_or_left: HashSet<ExternalKey> = came_or_left.collect();
+    let mut households = HashSet::new();
+    for person in disturbed {
+        let Some(identity) = book.rows.get(*person)? else { continue };
+        if identity.in_book != came_or_left.contains(person) {
+            households.extend(identity.household);
+        }
+    }
+    Ok(households.len() as u64)
+}
+
+/// Who is to live together, of all who are disturbed.
+fn groups(book: &Book<'_, '_>, disturbed: &BTreeSet<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
+    let mut grouped = BTreeSet::new();
+    let mut groups = Vec::new();
+    for person in disturbed {
+        if !grouped.insert(*person) {
+            continue;
+        }
+        let mut group = Vec::with_capacity(2);
+        group.extend(book.place(*person)?);
+        if let Some((partner, _)) = partner_of(book, *person)? {
+            grouped.insert(partner);
+            group.extend(book.place(partner)?);
+        }
+        if !group.is_empty() {
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}
+
+/// The links of the people in the book, as the group has them so far.
+struct Book<'b, 't> {
+    rows: &'b Rows<'t>,
+    naming: &'b Table<'t, &'static NamingKey, ()>,
+    households: &'b Table<'t, &'static OwnKey, &'static [u8]>,
+}
+
+impl Book<'_, '_> {
+    /// Where somebody lives; none for who is not in the book.
+    fn place(&self, person: ExternalKey) -> Result<Option<Place<ExternalKey>>, StoreError> {
+        let Some(identity) = self.rows.get(person)?.filter(|identity| identity.in_book) else { return Ok(None) };
+        let members = self.members(identity.household)?;
+        let household = identity.household.filter(|_| members.contains(&person)).map(HouseholdId);
+        Ok(Some(Place { person, is_partner: identity.is_partner, household }))
+    }
+
+    fn members(&self, household: Option<Uuid>) -> Result<Vec<ExternalKey>, StoreError> {
+        let Some(household) = household else { return Ok(Vec::new()) };
+        let Some(record) = self.households.get(&own(household))? else { return Ok(Vec::new()) };
+        match decode(record.value())? {
+            HouseholdRecord::Of { members, .. } => Ok(members.into_iter().map(|(id, _)| ExternalKey(id)).collect()),
+            HouseholdRecord::MergedInto(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn naming(&self, person: ExternalKey) -> Result<impl Iterator<Item = Result<ExternalKey, StoreError>>, StoreError> {
+        let (first, last) = naming_span(self.rows.connection, person);
+        Ok(self.naming.range::<&NamingKey>(&first..=&last)?.map(|entry| {
+            let mut id = [0; 16];
+            id.copy_from_slice(&entry?.0.value()[22..]);
+            Ok(ExternalKey(id))
+        }))
+    }
+}
+
+impl Links for Book<'_, '_> {
+    type Person = ExternalKey;
+    type Error = StoreError;
+
+    fn named_by(&self, person: ExternalKey) -> Result<Option<Option<ExternalKey>>, StoreError> {
+        let identity = self.rows.get(person)?;
+        Ok(identity.filter(|identity| identity.in_book).map(|identity| identity.partner))
+    }
+
+    fn first_naming(&self, person: ExternalKey) -> Result<Option<ExternalKey>, StoreError> {
+        self.naming(person)?.next().transpose()
+    }
+
+    fn all_naming(&self, person: ExternalKey) -> Result<Vec<ExternalKey>, StoreError> {
+        self.naming(person)?.collect()
+    }
+
+    fn mate_of(&self, person: ExternalKey) -> Result<Option<ExternalKey>, StoreError> {
+        let Some(identity) = self.rows.get(person)? else { return Ok(None) };
+        let members = self.members(identity.household)?;
+        let is_member = members.contains(&person);
+        Ok(members.into_iter().find(|member| is_member && *member != person))
+    }
+}

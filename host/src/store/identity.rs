@@ -1,0 +1,146 @@
+//! What is known of each record of a CRM without reading it: enough to skip it when it is unchanged, and to see who
+//! is linked to whom.
+
+use uuid::Uuid;
+
+use super::keys::ExternalKey;
+use crate::domain::{Date, RevisionId};
+
+/// One row, of fixed width.
+pub(super) type IdentityRow = [u8; 75];
+
+/// What is known of a record of a CRM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Identity {
+    /// For a client or an adviser: in the book.
+    pub in_book: bool,
+    /// Has an entry among the records that were set aside.
+    pub set_aside: Option<Aside>,
+    /// The CRM calls the client the partner, not the primary client.
+    pub is_partner: bool,
+    /// The practice's id of the client, kept for good once it was given.
+    pub client: Option<Uuid>,
+    /// The household that the client is in, or was in last.
+    pub household: Option<Uuid>,
+    /// Whom the client names as partner, while in the book.
+    pub partner: Option<ExternalKey>,
+    /// What the record was when it was mapped last.
+    pub seen_as: SeenAs,
+}
+
+/// Why a record was set aside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Aside {
+    /// Left out by a rule.
+    LeftOut,
+    /// Cannot be used.
+    Quarantined,
+}
+
+/// Same content, same revision, same day where the mapping reads the day: same outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct SeenAs([u8; 26]);
+
+impl SeenAs {
+    /// A record as the CRM gave it and by what it was mapped; `as_of` only where the mapping reads it.
+    pub fn new(fingerprint: u128, revision: RevisionId, as_of: Option<Date>) -> Self {
+        let day =
+            as_of.map_or(0, |day| i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day()));
+        Self(super::keys::join([&fingerprint.to_be_bytes(), &revision.0, &day.to_be_bytes()]))
+    }
+}
+
+const IN_BOOK: u8 = 1;
+const LEFT_OUT: u8 = 2;
+const QUARANTINED: u8 = 4;
+const IS_PARTNER: u8 = 8;
+
+impl Identity {
+    /// Of a record that was never seen before.
+    pub fn new(seen_as: SeenAs) -> Self {
+        let (client, household, partner) = (None, None, None);
+        Self { in_book: false, set_aside: None, is_partner: false, client, household, partner, seen_as }
+    }
+
+    /// As it is stored.
+    pub fn to_row(&self) -> IdentityRow {
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.in_book, IN_BOOK)
+            | flag(self.set_aside == Some(Aside::LeftOut), LEFT_OUT)
+            | flag(self.set_aside == Some(Aside::Quarantined), QUARANTINED)
+            | flag(self.is_partner, IS_PARTNER);
+        let (client, household) = (self.client.unwrap_or_default(), self.household.unwrap_or_default());
+        // No key is all ones: hashed ones are, with a chance of one in 2^127.
+        let partner = self.partner.map_or([0xff; 16], |partner| partner.0);
+        super::keys::join([&self.seen_as.0, &[flags], client.as_bytes(), household.as_bytes(), &partner])
+    }
+
+    /// As it was stored.
+    pub fn from_row(row: &IdentityRow) -> Self {
+        let bytes = |from: usize| {
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&row[from..from + 16]);
+            bytes
+        };
+        let uuid = |from: usize| Some(Uuid::from_bytes(bytes(from))).filter(|uuid| !uuid.is_nil());
+        let mut seen_as = [0; 26];
+        seen_as.copy_from_slice(&row[..26]);
+        let flags = row[26];
+        let set_aside = match (flags & LEFT_OUT != 0, flags & QUARANTINED != 0) {
+            (_, true) => Some(Aside::Quarantined),
+            (true, false) => Some(Aside::LeftOut),
+            (false, false) => None,
+        };
+        Self {
+            in_book: flags & IN_BOOK != 0,
+            set_aside,
+            is_partner: flags & IS_PARTNER != 0,
+            client: uuid(27),
+            household: uuid(43),
+            partner: Some(bytes(59)).filter(|bytes| *bytes != [0xff; 16]).map(ExternalKey),
+            seen_as: SeenAs(seen_as),
+        }
+    }
+}
+
+/// Whether a stored row is of the same content, mapped by the same.
+pub(super) fn is_unchanged(row: &IdentityRow, now: &SeenAs) -> bool {
+    row[..26] == now.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_reads_back() {
+        let seen_as = SeenAs::new(7, RevisionId([1, 2, 3, 4, 5, 6]), Some(jiff::civil::date(2026, 2, 3)));
+        let empty = Identity::new(seen_as);
+        let full = Identity {
+            in_book: true,
+            set_aside: Some(Aside::Quarantined),
+            is_partner: true,
+            client: Some(Uuid::from_u128(8)),
+            household: Some(Uuid::from_u128(9)),
+            partner: Some(ExternalKey([3; 16])),
+            seen_as,
+        };
+        let left_out = Identity { set_aside: Some(Aside::LeftOut), ..empty.clone() };
+        for identity in [empty, full, left_out] {
+            assert_eq!(Identity::from_row(&identity.to_row()), identity);
+        }
+    }
+
+    #[test]
+    fn content_revision_and_day_tell_records_apart() {
+        let revision = RevisionId([1; 6]);
+        let day = Some(jiff::civil::date(2026, 2, 3));
+        let row = Identity::new(SeenAs::new(7, revision, day)).to_row();
+        let check = |now: SeenAs, expected: bool| assert_eq!(is_unchanged(&row, &now), expected, "{now:?}");
+        check(SeenAs::new(7, revision, day), true);
+        check(SeenAs::new(8, revision, day), false);
+        check(SeenAs::new(7, RevisionId([2; 6]), day), false);
+        check(SeenAs::new(7, revision, Some(jiff::civil::date(2026, 2, 4))), false);
+        check(SeenAs::new(7, revision, None), false);
+    }
+}

@@ -1,0 +1,168 @@
+//! Index entries: by name, for lists and search; by address and number, for search and for who shares an address.
+
+use uuid::Uuid;
+
+use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
+use crate::domain::fold::fold;
+use crate::domain::{Client, ClientId};
+
+/// How many bytes of a folded name an entry holds; longer names are told apart by the record.
+const NAME_BYTES: usize = 24;
+
+/// `practice · slot · name · client`.
+pub(super) type NameKey = [u8; 4 + 1 + NAME_BYTES + 16];
+
+/// What a name entry is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NameSlot {
+    /// One a client: last names, then first names. The order of lists.
+    Order = 1,
+    /// One for each further word of the client's names.
+    Word = 2,
+}
+
+/// The folded words of all of a client's names.
+pub(super) fn words(client: &Client) -> Vec<String> {
+    let names = [&client.last_name, &client.first_name, &client.preferred_name, &client.middle_name];
+    let mut words: Vec<String> = Vec::with_capacity(4);
+    for name in names.into_iter().flatten() {
+        for word in fold(name).split(' ').filter(|word| !word.is_empty()) {
+            if !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+    }
+    words
+}
+
+/// A client's name entries.
+pub(super) fn name_keys(client: &Client, id: Uuid) -> Vec<NameKey> {
+    let words = words(client);
+    let mut keys = Vec::with_capacity(words.len().max(1));
+    let mut whole = fold(client.last_name.as_deref().unwrap_or_default());
+    if let Some(first_name) = &client.first_name {
+        if !whole.is_empty() {
+            whole.push(' ');
+        }
+        whole.push_str(&fold(first_name));
+    }
+    keys.push(name_key(NameSlot::Order, &whole, id));
+    let begins = |word: &&String| !whole.starts_with(word.as_str());
+    keys.extend(words.iter().filter(begins).map(|word| name_key(NameSlot::Word, word, id)));
+    keys
+}
+
+fn name_key(slot: NameSlot, name: &str, id: Uuid) -> NameKey {
+    let mut padded = [0; NAME_BYTES];
+    let kept = name.len().min(NAME_BYTES);
+    padded[..kept].copy_from_slice(&name.as_bytes()[..kept]);
+    join([&PRACTICE.to_be_bytes(), &[slot as u8], &padded, id.as_bytes()])
+}
+
+/// The keys of all entries of a slot whose name begins with `prefix`.
+pub(super) fn name_span(slot: NameSlot, prefix: &str) -> (NameKey, NameKey) {
+    let kept = prefix.len().min(NAME_BYTES);
+    let mut begin = Vec::with_capacity(5 + kept);
+    begin.extend(PRACTICE.to_be_bytes());
+    begin.push(slot as u8);
+    begin.extend(&prefix.as_bytes()[..kept]);
+    span(&begin)
+}
+
+/// `practice · slot · hash of the address or number · connection · CRM id`.
+pub(super) type ContactKey = [u8; 4 + 1 + 8 + 2 + 16];
+
+/// What a contact entry holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ContactSlot {
+    /// An email address that the CRM supplied.
+    Email = 1,
+    /// An email address that the mapping proposed.
+    Proposed = 2,
+    /// A mobile number.
+    Mobile = 3,
+}
+
+/// A client's contact entries.
+pub(super) fn contact_keys(client: &Client, connection: ConnectionNumber, id: ExternalKey) -> Vec<ContactKey> {
+    let mut keys = Vec::with_capacity(2);
+    if let Some(email) = &client.email {
+        let slot = if client.email_is_placeholder { ContactSlot::Proposed } else { ContactSlot::Email };
+        keys.push(contact_key(slot, email.as_str(), connection, id));
+    }
+    if let Some(mobile) = &client.mobile {
+        keys.push(contact_key(ContactSlot::Mobile, mobile.as_str(), connection, id));
+    }
+    keys
+}
+
+/// One contact entry. Case does not matter.
+pub(super) fn contact_key(slot: ContactSlot, text: &str, connection: ConnectionNumber, id: ExternalKey) -> ContactKey {
+    let hash = hash(text).to_be_bytes();
+    join([&PRACTICE.to_be_bytes(), &[slot as u8], &hash, &connection.0.to_be_bytes(), &id.0])
+}
+
+/// The keys of all who have this address or number.
+pub(super) fn contact_span(slot: ContactSlot, text: &str) -> (ContactKey, ContactKey) {
+    let begin: [u8; 13] = join([&PRACTICE.to_be_bytes(), &[slot as u8], &hash(text).to_be_bytes()]);
+    span(&begin)
+}
+
+fn hash(text: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text.to_lowercase().as_bytes())
+}
+
+/// `practice · connection · who is named · who names`.
+pub(super) type NamingKey = [u8; 4 + 2 + 16 + 16];
+
+/// The entry that says that `from` names `to` as partner.
+pub(super) fn naming_key(connection: ConnectionNumber, to: ExternalKey, from: ExternalKey) -> NamingKey {
+    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &to.0, &from.0])
+}
+
+/// The keys of all who name `to` as partner.
+pub(super) fn naming_span(connection: ConnectionNumber, to: ExternalKey) -> (NamingKey, NamingKey) {
+    let begin: [u8; 22] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &to.0]);
+    span(&begin)
+}
+
+/// The client at the end of a name's key.
+pub(super) fn client_of(key: &NameKey) -> ClientId {
+    ClientId(super::keys::uuid_at_end(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ExternalId;
+    use crate::domain::record::ClientStatus;
+
+    fn client(first: &str, preferred: Option<&str>, last: &str) -> Client {
+        Client {
+            first_name: Some(first.to_owned()),
+            preferred_name: preferred.map(str::to_owned),
+            last_name: Some(last.to_owned()),
+            ..Client::unnamed(ExternalId("1".to_owned()), ClientStatus::Client)
+        }
+    }
+
+    #[test]
+    fn the_order_is_by_last_name_and_every_word_is_found() {
+        let check = |client: &Client, expected: &[&str]| {
+            let keys = name_keys(client, Uuid::nil());
+            let texts: Vec<String> = keys
+                .iter()
+                .map(|key| String::from_utf8_lossy(&key[5..5 + NAME_BYTES]).trim_end_matches('\0').to_owned())
+                .collect();
+            assert_eq!(texts, expected);
+        };
+        check(&client("Ayda", None, "Khan"), &["khan ayda", "ayda"]);
+        check(&client("Ayda", Some("Khan"), "Khan"), &["khan ayda", "ayda"]);
+        check(
+            &client("Māia Jane", Some("Jay"), "van der Berg"),
+            &["van der berg maia jane", "der", "berg", "maia", "jane", "jay"],
+        );
+        let long = "Wolfeschlegelsteinhausenbergerdorff";
+        check(&client("Al", None, long), &["wolfeschlegelsteinhausen", "al"]);
+    }
+}

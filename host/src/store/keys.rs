@@ -1,0 +1,99 @@
+//! Keys: binary, of fixed width, the practice first.
+
+use crate::domain::{ExternalId, RecordKind};
+
+/// The practice of this host. A store may hold several one day; until then all keys begin with this one.
+pub(super) const PRACTICE: u32 = 1;
+
+/// The number by which the store knows a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct ConnectionNumber(pub u16);
+
+/// A CRM's id in 16 bytes. Plain decimal numbers keep their order, so that a walk in the order of ids writes the
+/// tables from one end to the other; all other ids are hashed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct ExternalKey(pub [u8; 16]);
+
+impl From<&ExternalId> for ExternalKey {
+    fn from(id: &ExternalId) -> Self {
+        let text = id.as_str();
+        let is_plain = (1..=18).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'));
+        let number = is_plain.then(|| text.parse::<u64>().ok()).flatten().map(u128::from);
+        let key = number.unwrap_or_else(|| xxhash_rust::xxh3::xxh3_128(text.as_bytes()) | 1 << 127);
+        Self(key.to_be_bytes())
+    }
+}
+
+/// Which record of which connection.
+pub(super) type RecordKey = [u8; 23];
+
+/// The key of a record.
+pub(super) fn record(connection: ConnectionNumber, kind: RecordKind, id: ExternalKey) -> RecordKey {
+    let kind: u8 = match kind {
+        RecordKind::Adviser => 1,
+        RecordKind::Client => 2,
+        RecordKind::Goal => 3,
+        RecordKind::Cover => 4,
+    };
+    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &[kind], &id.0])
+}
+
+/// A practice's own id, such as a client's or a run's.
+pub(super) type OwnKey = [u8; 20];
+
+/// The key of what has an id of its own.
+pub(super) fn own(id: uuid::Uuid) -> OwnKey {
+    join([&PRACTICE.to_be_bytes(), id.as_bytes()])
+}
+
+/// The id that a key ends with.
+pub(super) fn uuid_at_end(key: &[u8]) -> uuid::Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&key[key.len() - 16..]);
+    uuid::Uuid::from_bytes(bytes)
+}
+
+/// Puts the parts of a key together; they fill it.
+pub(super) fn join<const N: usize, const PARTS: usize>(parts: [&[u8]; PARTS]) -> [u8; N] {
+    let mut key = [0; N];
+    let mut at = 0;
+    for part in parts {
+        key[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
+    debug_assert_eq!(at, N, "the parts fill the key");
+    key
+}
+
+/// The first and the last key that begin with `prefix`.
+pub(super) fn span<const N: usize>(prefix: &[u8]) -> ([u8; N], [u8; N]) {
+    let (mut first, mut last) = ([0; N], [0xff; N]);
+    first[..prefix.len()].copy_from_slice(prefix);
+    last[..prefix.len()].copy_from_slice(prefix);
+    (first, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_order_and_nothing_else_looks_like_one() {
+        let key = |text: &str| ExternalKey::from(&ExternalId(text.to_owned()));
+        let numbers = ["0", "9", "10", "4711", "999999999999999999"];
+        assert!(numbers.is_sorted_by_key(|text| key(text)));
+        for odd in ["", "007", "1a", "1000000000000000000", "-1", "٣"] {
+            assert!(key(odd) > key(numbers[4]), "{odd}");
+        }
+        assert_ne!(key("7"), key("07"));
+    }
+
+    #[test]
+    fn a_span_holds_what_begins_with_its_prefix() {
+        let (first, last) = span::<4>(b"ab");
+        assert!((first..=last).contains(b"abzz") && !(first..=last).contains(b"acaa"));
+    }
+}

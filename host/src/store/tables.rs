@@ -1,0 +1,134 @@
+//! The tables of the book and of runs, and how their records are written.
+
+use redb::{TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::identity::IdentityRow;
+use super::index::{ContactKey, NameKey, NamingKey};
+use super::keys::{ConnectionNumber, OwnKey, RecordKey};
+use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
+
+type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;
+
+/// Connections by name, below the practice.
+pub(super) const CONNECTIONS: TableDefinition<'static, (u32, &str), u16> = TableDefinition::new("connections");
+
+/// What is known of each record of a CRM: [`super::identity::Identity`].
+pub(super) const IDENTITIES: Table<{ size_of::<RecordKey>() }, &[u8; size_of::<IdentityRow>()]> =
+    Table::new("identities");
+
+/// Raw records as the mapping takes them, under LZ4.
+pub(super) const RAW: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("raw");
+
+/// Clients: [`ClientRecord`].
+pub(super) const CLIENTS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("clients");
+
+/// Households: [`HouseholdRecord`].
+pub(super) const HOUSEHOLDS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("households");
+
+/// Advisers: `StoredAdviser`.
+pub(super) const ADVISERS: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("advisers");
+
+/// Records that were set aside: `SetAside`. Below the practice those of a rule, then those in quarantine.
+pub(super) const SET_ASIDE: Table<{ size_of::<AsideKey>() }, &[u8]> = Table::new("set-aside");
+
+/// `practice · quarantined · connection · kind · CRM id`.
+pub(super) type AsideKey = [u8; 24];
+
+/// Clients by name.
+pub(super) const NAMES: Table<{ size_of::<NameKey>() }, ()> = Table::new("names");
+
+/// Clients by email address and mobile; the value is the client's id.
+pub(super) const CONTACTS: Table<{ size_of::<ContactKey>() }, &[u8; 16]> = Table::new("contacts");
+
+/// Who names whom as partner, by the one who is named.
+pub(super) const NAMING: Table<{ size_of::<NamingKey>() }, ()> = Table::new("naming");
+
+/// How much the book holds, below the practice: [`Tallies`].
+pub(super) const TALLIES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("tallies");
+
+/// Runs: `Run`.
+pub(super) const RUNS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("runs");
+
+/// Runs by connection: `practice · connection · run`.
+pub(super) const RUNS_OF: Table<22, ()> = Table::new("runs-of");
+
+/// Where each connection's walk stands: [`super::runs::Walks`].
+pub(super) const WALKS: Table<6, &[u8]> = Table::new("walks");
+
+/// Which records a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
+pub(super) const SEEN: Table<25, &[u8]> = Table::new("seen");
+
+/// Makes the tables that are missing.
+pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(CONNECTIONS)?;
+    transaction.open_table(IDENTITIES)?;
+    transaction.open_table(RAW)?;
+    transaction.open_table(CLIENTS)?;
+    transaction.open_table(HOUSEHOLDS)?;
+    transaction.open_table(ADVISERS)?;
+    transaction.open_table(SET_ASIDE)?;
+    transaction.open_table(NAMES)?;
+    transaction.open_table(CONTACTS)?;
+    transaction.open_table(NAMING)?;
+    transaction.open_table(TALLIES)?;
+    transaction.open_table(RUNS)?;
+    transaction.open_table(RUNS_OF)?;
+    transaction.open_table(WALKS)?;
+    transaction.open_table(SEEN)?;
+    Ok(())
+}
+
+/// A client as it is stored. Its id is the key, its household stands in its identity.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClientRecord {
+    pub connection: ConnectionNumber,
+    pub client: Client,
+    pub revision: [u8; 6],
+    /// Milliseconds since 1970.
+    pub changed_at: i64,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ClientRecord {
+    /// When the values last changed.
+    pub fn changed_at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.changed_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The revision that mapped it.
+    pub fn revision(&self) -> RevisionId {
+        RevisionId(self.revision)
+    }
+}
+
+/// A household as it is stored: who is in it. All else follows from its people.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) enum HouseholdRecord {
+    /// One or two members, by the CRM's id (as a key) and the practice's, in the order of the former.
+    Of { connection: ConnectionNumber, members: Vec<([u8; 16], Uuid)> },
+    /// Merged into another household.
+    MergedInto(Uuid),
+}
+
+/// How much the book holds.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Tallies {
+    pub clients: u64,
+    pub households: u64,
+    pub advisers: u64,
+    pub quarantined: u64,
+    pub skipped: u64,
+}
+
+/// A record's bytes.
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
+    Ok(postcard::to_stdvec(record)?)
+}
+
+/// A record from its bytes.
+pub(super) fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, StoreError> {
+    Ok(postcard::from_bytes(bytes)?)
+}
