@@ -61,9 +61,17 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
     let routes = routes(&app);
     let local = axum::serve(socket, local_routes(&app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let public = axum::serve(listener, routes).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let outcome = tokio::try_join!(public.into_future(), local.into_future());
-    shutdown.cancel();
-    app.syncs.shut_down().await;
+    // A listener waits for its open requests, and those that follow a run end when the run stops.
+    let stop_runs = async {
+        shutdown.cancelled().await;
+        app.syncs.shut_down().await;
+    };
+    let serving = async {
+        let outcome = tokio::try_join!(public.into_future(), local.into_future());
+        shutdown.cancel();
+        outcome
+    };
+    let (outcome, ()) = tokio::join!(serving, stop_runs);
     while jobs.join_next().await.is_some() {}
     drop(std::fs::remove_file(socket_path(&app.config.server.data_dir)));
     outcome.context("a listener failed")?;

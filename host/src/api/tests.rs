@@ -119,6 +119,13 @@ async fn an_empty_host_answers_empty_lists() {
 }
 
 #[tokio::test]
+async fn what_is_about_people_is_kept_by_nobody_on_the_way() {
+    let answer = Host::new().get("/api/v1/clients").await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
 async fn health_is_open_to_all() {
     let host = Host::new();
     for path in ["/healthz", "/readyz"] {

@@ -45,7 +45,7 @@ impl Note {
         let rows: Vec<Vec<String>> = notes
             .iter()
             .map(|note| {
-                let subject = text(&note["note"]["subject"]);
+                let subject = text(&note["subject"]);
                 vec![
                     text(&note["id"]),
                     text(&note["state"]),
