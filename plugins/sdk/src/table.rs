@@ -21,8 +21,7 @@ impl<T> Table<T> {
     /// What a word means.
     #[must_use]
     pub fn get(&self, word: &str) -> Option<&T> {
-        let word = text::normal(word);
-        let found = self.words.binary_search_by(|(known, _)| known.as_str().cmp(&word));
+        let found = text::with_normal(word, |word| self.words.binary_search_by(|(known, _)| known.as_str().cmp(word)));
         found.ok().map(|index| &self.words[index].1)
     }
 
@@ -43,6 +42,17 @@ impl<T> Table<T> {
             );
         }
         found
+    }
+
+    /// The table of words that need no meaning beyond standing in it.
+    #[must_use]
+    pub fn listing(words: &[String], path: &'static str) -> Self
+    where
+        T: Default,
+    {
+        let mut words: Vec<(String, T)> = words.iter().map(|word| (text::normal(word), T::default())).collect();
+        words.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self { keys: String::new(), words, path }
     }
 
     /// True where the rules have no such table.

@@ -32,6 +32,9 @@ pub fn clean(text: &str) -> Option<Cow<'_, str>> {
 /// Text of several lines with each line cleaned; blank lines at the ends are left out.
 #[must_use]
 pub fn clean_lines(text: &str) -> String {
+    if !text.contains(['\n', '\r']) {
+        return clean(text).unwrap_or_default().into_owned();
+    }
     let lines: Vec<_> = text.lines().map(|line| clean(line).unwrap_or_default()).collect();
     lines.join("\n").trim().to_owned()
 }
@@ -63,9 +66,29 @@ pub fn normal(text: &str) -> String {
     out
 }
 
+/// Calls `then` with the word as [`normal`] makes it, without an allocation for the short ASCII words that nearly all
+/// are.
+pub(crate) fn with_normal<T>(text: &str, then: impl FnOnce(&str) -> T) -> T {
+    let mut short = [0; 40];
+    if text.len() > short.len() || !text.is_ascii() {
+        return then(&normal(text));
+    }
+    let mut length = 0;
+    for byte in text.trim().bytes().filter(|byte| *byte != b'.') {
+        let is_blank = byte.is_ascii_whitespace() || byte == 0x0b;
+        if is_blank && (length == 0 || short[length - 1] == b' ') {
+            continue;
+        }
+        short[length] = if is_blank { b' ' } else { byte.to_ascii_lowercase() };
+        length += 1;
+    }
+    // ASCII throughout, so this is text.
+    then(std::str::from_utf8(&short[..length]).unwrap_or_default().trim_end())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{clean, clean_lines, normal};
+    use super::{clean, clean_lines, normal, with_normal};
 
     #[track_caller]
     fn check(text: &str, cleaned: Option<&str>) {
@@ -97,5 +120,8 @@ mod tests {
         assert_eq!(normal("NEW  South\tWales"), "new south wales");
         assert_eq!(normal("Côte D'Ivoire"), "côte d'ivoire");
         assert_eq!(normal("U.S.A. ."), "usa");
+        for text in [" Dr. ", "NEW  South\tWales", "Côte", "U.S.A. .", "", ". .", "a\u{b}b", &"long ".repeat(20)] {
+            with_normal(text, |word| assert_eq!(word, normal(text)));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Where a client lives: one of the client's addresses, taken apart.
 
-use tidegate_sdk::{Lineage, Trail, countries, text};
+use tidegate_sdk::{Lineage, Trail, countries};
 use xplan::{AddressField as F, Rows, View};
 
 use crate::mapping::{AddressMapping, ClientMapping};
@@ -56,7 +56,7 @@ fn pick<'r, 'a, L: Lineage>(
     }
     let residential = rows.clone().find(|row| {
         let of_type = row.text(F::Type, "address_line_1", trail);
-        of_type.is_some_and(|word| rules.address_form.residential.contains(&text::normal(&word)))
+        of_type.is_some_and(|word| rules.address_form.residential.get(&word).is_some())
     });
     if rows.clone().count() > 1 {
         let taken = if residential.is_some() { "the first residential one" } else { "the first one" };

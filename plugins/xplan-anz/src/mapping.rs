@@ -1,6 +1,6 @@
 //! The rules made ready: words turned into tables and choices, once for a batch.
 
-use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice, text};
+use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice};
 use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
 use crate::rules::{AddressRules, ClientRules, MobileRules};
@@ -28,7 +28,7 @@ impl Choice for ContactType {
 /// How clients are mapped.
 pub(crate) struct ClientMapping {
     pub fields: Names<ClientField>,
-    pub people: Vec<String>,
+    pub people: Table<()>,
     pub titles: Table<Title>,
     pub sexes: Table<Sex>,
     pub statuses: Table<ClientStatus>,
@@ -54,8 +54,8 @@ pub(crate) struct MobileMapping {
 /// How an address is taken apart.
 pub(crate) struct AddressMapping {
     pub home_country: String,
-    pub residential: Vec<String>,
-    pub unit_words: Vec<String>,
+    pub residential: Table<()>,
+    pub unit_words: Table<()>,
     pub postcode: String,
     /// None where the home country has no states.
     pub states: Option<Table<String>>,
@@ -68,7 +68,7 @@ impl ClientMapping {
         let ClientRules { status, email, .. } = rules;
         check_placeholder(&email.placeholder, problems);
         Self {
-            people: rules.people.iter().map(|word| text::normal(word)).collect(),
+            people: Table::listing(&rules.people, "/client/people"),
             titles: rules.titles.choices("/client/titles", problems),
             sexes: rules.sexes.choices("/client/sexes", problems),
             statuses: status.words.choices("/client/status/words", problems),
@@ -131,7 +131,6 @@ impl MobileMapping {
 
 impl AddressMapping {
     fn new(rules: AddressRules, problems: &mut Vec<RuleProblem>) -> Self {
-        let normal = |words: Vec<String>| words.iter().map(|word| text::normal(word)).collect();
         if country(&rules.home_country).is_err() {
             let message = format!("“{}” is no code of ISO 3166-1.", rules.home_country);
             problems.push(RuleProblem { path: "/client/address_form/home_country".to_owned(), message });
@@ -140,8 +139,8 @@ impl AddressMapping {
         let states = rules.states.table("/client/address_form/states", problems, state);
         Self {
             home_country: rules.home_country,
-            residential: normal(rules.residential),
-            unit_words: normal(rules.unit_words),
+            residential: Table::listing(&rules.residential, "/client/address_form/residential"),
+            unit_words: Table::listing(&rules.unit_words, "/client/address_form/unit_words"),
             postcode: rules.postcode,
             states: (!states.is_empty()).then_some(states),
             countries: rules.countries.table("/client/address_form/countries", problems, country),

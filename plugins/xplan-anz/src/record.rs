@@ -18,16 +18,14 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
     if row.row.is_broken() {
         return Err(reject(trail, "no-row", "Xplan sent no row for the record.".to_owned()));
     }
-    match row.get(id_field).display() {
-        Some(found) if found.trim() != id => {
-            let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
-            Err(reject(trail, "other-record", message))
-        }
-        _ => {
-            trail.origin("external_id", || row.origin(id_field, None));
-            Ok(())
-        }
+    let found = row.get(id_field);
+    if !found.is_empty() && !found.is_id(id) {
+        let found = found.display().unwrap_or_default();
+        let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
+        return Err(reject(trail, "other-record", message));
     }
+    trail.origin("external_id", || row.origin(id_field, None));
+    Ok(())
 }
 
 fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {

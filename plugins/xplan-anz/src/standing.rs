@@ -1,6 +1,6 @@
 //! Which records come over: people, and of those the ones whose status says so.
 
-use tidegate_sdk::{ClientStatus, Lineage, Origin, Severity, Trail, canonical::Choice, text};
+use tidegate_sdk::{ClientStatus, Lineage, Origin, Severity, Trail, canonical::Choice};
 use xplan::{ClientField as F, Value};
 
 use crate::{client::ClientRow, mapping::ClientMapping};
@@ -50,8 +50,7 @@ fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &
     let Some(entity_type) = row.text(F::EntityType, "record", trail) else {
         return true;
     };
-    let word = text::normal(&entity_type);
-    if rules.people.contains(&word) {
+    if rules.people.get(&entity_type).is_some() {
         return true;
     }
     trail.origin("record", || row.origin(F::EntityType, Some("/client/people".to_owned())));

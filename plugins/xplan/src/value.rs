@@ -76,6 +76,17 @@ impl Value<'_> {
         }
     }
 
+    /// True of the entity's number `id`, be it written as a number or as text.
+    #[must_use]
+    pub fn is_id(&self, id: &str) -> bool {
+        match self {
+            Self::Number(Number::Int(number)) => id.parse() == Ok(*number),
+            Self::Number(Number::Big(number)) => id.parse() == Ok(*number),
+            Self::Text(text) => text.trim() == id,
+            _ => false,
+        }
+    }
+
     /// What kind of value it is, in words that fit behind "holds".
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -252,3 +263,6 @@ impl de::Visitor<'_> for KeyVisitor {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

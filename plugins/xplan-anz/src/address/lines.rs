@@ -1,6 +1,6 @@
 //! Xplan has one street field; the practice has two address lines.
 
-use tidegate_sdk::{Lineage, Trail, text};
+use tidegate_sdk::{Lineage, Table, Trail, text};
 use xplan::{AddressField as F, Value};
 
 use super::AddressRow;
@@ -29,7 +29,7 @@ pub(super) fn map<L: Lineage>(
 type Lines = (Option<String>, Option<String>, Option<&'static str>);
 
 /// Splits at the first line's end, else behind a unit or level at the beginning; tells the rule that decided.
-fn split(street: &str, unit_words: &[String]) -> Lines {
+fn split(street: &str, unit_words: &Table<()>) -> Lines {
     let mut lines = street.lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(first) = lines.next() else {
         return (None, None, None);
@@ -50,9 +50,9 @@ fn some(text: &str) -> Option<String> {
 }
 
 /// A unit's word and number at the beginning of a street, and what follows: `Unit 4`, `12 High St`.
-fn unit<'s>(street: &'s str, unit_words: &[String]) -> Option<(&'s str, &'s str)> {
+fn unit<'s>(street: &'s str, unit_words: &Table<()>) -> Option<(&'s str, &'s str)> {
     let (word, after_word) = street.split_once(' ')?;
-    if !unit_words.contains(&text::normal(word)) {
+    if unit_words.get(word).is_none() {
         return None;
     }
     let after_word = after_word.trim_start();
@@ -66,11 +66,13 @@ fn unit<'s>(street: &'s str, unit_words: &[String]) -> Option<(&'s str, &'s str)
 
 #[cfg(test)]
 mod tests {
+    use tidegate_sdk::Table;
+
     use super::split;
 
     #[track_caller]
     fn check(street: &str, line_1: Option<&str>, line_2: Option<&str>) {
-        let words = ["unit", "level", "flat"].map(str::to_owned);
+        let words = Table::listing(&["unit", "level", "flat"].map(str::to_owned), "/unit_words");
         let (first, second, _) = split(street, &words);
         assert_eq!((first.as_deref(), second.as_deref()), (line_1, line_2), "{street:?}");
     }

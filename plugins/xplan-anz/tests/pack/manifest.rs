@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tidegate_sdk::{Canonical, RuleProblem, Session, Verdict, canonical, harness::Pack};
+use tidegate_sdk::{
+    Canonical, RuleProblem, Session, Verdict, canonical,
+    harness::{Fixture, Given, Pack},
+};
 use xplan_anz::XplanAnz;
 
 use crate::support::{AU, PACKS, client, map, pack, session};
@@ -57,6 +60,26 @@ fn the_manifest_names_the_events_of_the_packs() {
         let rules = pack(folder).rules_json();
         let events: Vec<_> = rules["notes"].as_object().unwrap().keys().cloned().collect();
         assert_eq!(events, Session::<XplanAnz>::describe().events);
+    }
+}
+
+/// A template's faults show when it is filled: so each is, by a fixture.
+#[test]
+fn every_note_has_a_fixture() {
+    for folder in PACKS {
+        let pack = pack(folder);
+        let mut filled = BTreeSet::new();
+        for file in std::fs::read_dir(pack.folder.join("fixtures")).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let fixture = Fixture::read(&text, &pack.region).unwrap();
+            if let Given::Event(event) = fixture.given
+                && fixture.expected["subject"].is_string()
+            {
+                filled.insert(event.event_type);
+            }
+        }
+        let events = Session::<XplanAnz>::describe().events;
+        assert_eq!(filled, events.into_iter().collect(), "{}", pack.name);
     }
 }
 
