@@ -80,7 +80,7 @@ fn two_worlds(file: &File) -> Option<Finding> {
         return None;
     }
     let names = |name: &str| file.code().any(|(_, line)| line.contains(name));
-    let (at, _) = file.code().find(|(_, line)| line.contains("bindings::"))?;
+    let (at, _) = file.code().find(|(_, line)| line.contains("mapping::mapper"))?;
     (names("tidegate_domain") || names("crate::domain")).then(|| {
         file.finding(
             at,
@@ -108,8 +108,8 @@ mod tests {
         check_one("host/domain/src/date.rs", "let today = Zoned::now();", "reads a clock");
         check_one("host/domain/src/note.rs", "std::fs::read(path)", "no input or output");
         check_one(
-            "host/src/sync/map.rs",
-            "use crate::domain::Client;\nuse crate::pack::bindings::Outcome;",
+            "host/src/pack/map.rs",
+            "use crate::domain::Client;\nuse super::bindings::exports::tidegate::mapping::mapper::Outcome;",
             "only pack/convert.rs",
         );
     }
@@ -122,6 +122,9 @@ mod tests {
         check_one("host/src/store/open.rs", "use redb::Database;");
         check_one("host/src/sync/walk.rs", "// The store's redb commits once a page.");
         check_one("tests/sandbox/src/notes.rs", "route(\"/docnote-v2\")");
-        check_one("host/src/pack/convert.rs", "use tidegate_domain::Client;\nuse super::bindings::Outcome;");
+        check_one(
+            "host/src/pack/convert.rs",
+            "use crate::domain::Client;\nuse super::bindings::exports::tidegate::mapping::mapper as wit;",
+        );
     }
 }

@@ -3,28 +3,11 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("main", &["cli"]),
-    (
-        "cli",
-        &[
-            "api",
-            "web",
-            "schedule",
-            "app",
-            "sync",
-            "notes",
-            "import",
-            "documents",
-            "connection",
-            "crm",
-            "store",
-            "pack",
-            "access",
-            "config",
-            "telemetry",
-        ],
-    ),
+    ("cli", EVERYTHING),
+    // The listeners and background jobs: it starts what answers and what runs by the clock.
+    ("serve", &["api", "web", "schedule", "app", "access", "config"]),
     ("api", BELOW_PAGES),
     ("web", BELOW_PAGES),
     ("schedule", BELOW_PAGES),
@@ -41,6 +24,26 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("store", &["config"]),
     ("telemetry", &["config"]),
     ("config", &[]),
+];
+
+/// Commands start, stop and inspect every part.
+const EVERYTHING: &[&str] = &[
+    "serve",
+    "api",
+    "web",
+    "schedule",
+    "app",
+    "sync",
+    "notes",
+    "import",
+    "documents",
+    "connection",
+    "crm",
+    "store",
+    "pack",
+    "access",
+    "config",
+    "telemetry",
 ];
 
 /// What answers people and programs, and the clock: they act through the handle `app`.
