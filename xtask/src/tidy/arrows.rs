@@ -66,17 +66,18 @@ fn in_file(file: &File) -> Vec<Finding> {
     let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
         return vec![file.finding(1, format!("the module `{module}` has no place in the table of {}", file!()))];
     };
-    let mut findings = Vec::new();
-    for (number, line) in file.code() {
-        let modules = uses(line).filter(|used| ARROWS.iter().any(|(name, _)| name == used));
-        for used in modules.filter(|used| *used != module && !allowed.contains(used)) {
-            findings.push(file.finding(
-                number,
+    let code: String = file.code().flat_map(|(_, line)| [line, "\n"]).collect();
+    let is_module = |used: &str| ARROWS.iter().any(|(name, _)| *name == used);
+    uses(&code)
+        .into_iter()
+        .filter(|(_, used)| is_module(used) && *used != module && !allowed.contains(used))
+        .map(|(at, used)| {
+            file.finding(
+                code[..at].lines().count(),
                 format!("`{module}` uses `{used}`, which is not below it: pass what is needed in, or move it down"),
-            ));
-        }
-    }
-    findings
+            )
+        })
+        .collect()
 }
 
 /// The top-level module of a file of the host; `lib.rs` only names them all.
@@ -86,19 +87,39 @@ fn module_of(path: &str) -> Option<&str> {
     (module != "lib").then_some(module)
 }
 
-/// The top-level modules that a line names as `crate::module` or `tidegate::module`.
-fn uses(line: &str) -> impl Iterator<Item = &str> {
-    ["crate::", "tidegate::"].into_iter().flat_map(move |prefix| line.split(prefix).skip(1)).flat_map(|rest| {
-        // `use crate::{store, sync::Run}` names several.
-        let several = rest.strip_prefix('{').and_then(|inner| inner.split('}').next());
-        several.map_or_else(|| vec![first_name(rest)], |inner| inner.split(',').map(first_name).collect())
-    })
+/// What code names as `crate::module` or `tidegate::module`, singly or in braces, and where.
+fn uses(code: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    for prefix in ["crate::", "tidegate::"] {
+        for (at, _) in code.match_indices(prefix) {
+            let start = at + prefix.len();
+            let mut depth = 0;
+            // In `crate::{store, sync::{Run, Runs}}` the names follow the outermost brace and its commas.
+            for (offset, letter) in code[start..].char_indices() {
+                match letter {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                if depth == 1 && matches!(letter, '{' | ',') {
+                    found.push(name_at(code, start + offset + 1));
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            found.push(name_at(code, start));
+        }
+    }
+    found
 }
 
-fn first_name(text: &str) -> &str {
-    let text = text.trim_start();
-    let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
-    &text[..end]
+/// The name that stands at `start`, after spaces, and where it begins.
+fn name_at(code: &str, start: usize) -> (usize, &str) {
+    let begin = start + code[start..].len() - code[start..].trim_start().len();
+    let rest = &code[begin..];
+    let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+    (begin, &rest[..end])
 }
 
 #[cfg(test)]
@@ -121,6 +142,11 @@ mod tests {
         };
         refused("host/src/store/keys.rs", "use crate::sync::Run;", "`store` uses `sync`");
         refused("host/src/crm.rs", "use crate::{config::Config, pack::Pack};", "`crm` uses `pack`");
+        refused(
+            "host/src/crm.rs",
+            "use crate::{\n    config::{Config, Url},\n    pack::Pack,\n};",
+            "crm.rs:3: `crm` uses `pack`",
+        );
         refused("host/src/store.rs", "use crate::app::App;", "`store` uses `app`");
         refused("host/src/sync.rs", "let note = crate::notes::accept();", "`sync` uses `notes`");
         refused("host/src/helpers.rs", "", "`helpers` has no place");
