@@ -13,6 +13,7 @@ mod keys;
 mod open;
 pub mod outbox;
 pub mod runs;
+pub mod seen;
 mod tables;
 
 use std::sync::Arc;

@@ -2,18 +2,41 @@
 //!
 //! Serves people (runs, live progress) and the schedule. It never knows a CRM field's name or what it means.
 
+mod fetch;
+mod map;
+mod mapper;
+mod progress;
+mod under_way;
+mod walk;
+
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::connection::Connections;
-use crate::domain::run::{Run, Trigger};
+use crate::connection::{Connection, Connections};
+use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
+use crate::store::runs::{Interrupted, WalkPosition};
+use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
+use mapper::Sandboxed;
+use progress::Progress;
+use under_way::UnderWay;
+use walk::{Walk, WalkError};
 
 /// Starts runs, one at a time a connection, and tells how they go. Cheap to clone.
 #[derive(Clone)]
-pub struct Syncs {}
+pub struct Syncs {
+    store: Store,
+    connections: Connections,
+    zone: jiff::tz::TimeZone,
+    under_way: Arc<UnderWay>,
+    /// Held while a run is started, so that two requests at once start one.
+    starting: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// Why a run could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +50,9 @@ pub enum SyncError {
 }
 
 impl Syncs {
-    /// Ready to run the practice's connections.
-    pub fn new(_store: Store, _connections: Connections, _time_zone: jiff::tz::TimeZone) -> Self {
-        todo!()
+    /// Ready to run the practice's connections. "Today" is a day of `zone`.
+    pub fn new(store: Store, connections: Connections, zone: jiff::tz::TimeZone) -> Self {
+        Self { store, connections, zone, under_way: Arc::default(), starting: Arc::default() }
     }
 
     /// Takes up runs that an earlier process left unfinished.
@@ -37,30 +60,156 @@ impl Syncs {
     /// # Errors
     /// Where the store fails.
     pub async fn resume(&self) -> Result<(), SyncError> {
-        todo!()
+        for connection in self.connections.iter() {
+            if self.store.interrupted(connection.name.clone()).await?.is_some() {
+                self.request(&connection.name, Trigger::Resume).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Starts a run in the background, or answers the one that is under way.
+    /// Starts a run in the background, or answers the one that is under way. Where an earlier process left one
+    /// unfinished, that one goes on.
     ///
     /// # Errors
     /// [`SyncError::UnknownConnection`], or where the store fails.
-    pub async fn request(&self, _connection: &ConnectionName, _trigger: Trigger) -> Result<Run, SyncError> {
-        todo!()
+    pub async fn request(&self, connection: &ConnectionName, trigger: Trigger) -> Result<Run, SyncError> {
+        let connection = self.connection(connection)?;
+        let _starting = self.starting.lock().await;
+        if let Some(run) = self.under_way.run_of(&connection.name) {
+            return Ok(run);
+        }
+        let (run, from) = match self.store.interrupted(connection.name.clone()).await? {
+            Some(Interrupted { mut run, position, seen }) => {
+                run.trigger = Trigger::Resume;
+                (run, position.map(|position| (position, Seen::of_chunks(seen))))
+            }
+            None => (self.store.begin_run(queued(connection, trigger)).await?, None),
+        };
+        self.spawn(connection, run.clone(), from, false);
+        Ok(run)
+    }
+
+    /// Walks, maps and merges in the background and keeps nothing: the run's counts say what a sync would change. The
+    /// run is watched by its id and is not among the runs of the store; people whose partner comes in another group
+    /// are counted as if they came alone.
+    ///
+    /// # Errors
+    /// [`SyncError::UnknownConnection`].
+    pub fn rehearse(&self, connection: &ConnectionName) -> Result<Run, SyncError> {
+        let connection = self.connection(connection)?;
+        let run = queued(connection, Trigger::Request);
+        self.spawn(connection, run.clone(), None, true);
+        Ok(run)
+    }
+
+    /// Runs to the end, as [`Syncs::request`] starts it, and answers the finished run.
+    ///
+    /// # Errors
+    /// As [`Syncs::request`].
+    pub async fn run_now(&self, connection: &ConnectionName, trigger: Trigger) -> Result<Run, SyncError> {
+        let run = self.request(connection, trigger).await?;
+        if let Some(mut changes) = self.watch(run.id) {
+            while changes.changed().await.is_ok() {}
+            let last = changes.borrow().as_ref().clone();
+            return Ok(last);
+        }
+        Ok(self.store.run(run.id).await?.unwrap_or(run))
     }
 
     /// The run as it goes: each change of state or counts (at most a few a second); the last value is the finished
     /// run. None where it is not under way in this process.
-    pub fn watch(&self, _run: RunId) -> Option<watch::Receiver<Arc<Run>>> {
-        todo!()
+    pub fn watch(&self, run: RunId) -> Option<watch::Receiver<Arc<Run>>> {
+        self.under_way.watch(run)
     }
 
     /// Ends a run at its next commit.
-    pub fn cancel(&self, _run: RunId) -> bool {
-        todo!()
+    pub fn cancel(&self, run: RunId) -> bool {
+        self.under_way.cancel(run)
     }
 
     /// Stops all runs at their next commit and waits for them; they go on when the host starts again.
     pub async fn shut_down(&self) {
-        todo!()
+        self.under_way.shut_down().await;
     }
+
+    fn connection(&self, name: &ConnectionName) -> Result<&Arc<Connection>, SyncError> {
+        self.connections.get(name).ok_or_else(|| SyncError::UnknownConnection(name.clone()))
+    }
+
+    fn spawn(&self, connection: &Connection, run: Run, from: Option<(WalkPosition, Seen)>, is_rehearsal: bool) {
+        let (progress, changes) = Progress::new(run.clone());
+        let stop = CancellationToken::new();
+        let traffic = connection.connector.traffic().totals();
+        let traffic_before =
+            (traffic.0.saturating_sub(run.counts.requests), traffic.1.saturating_sub(run.counts.retries));
+        let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
+        let walk = Walk {
+            store: self.store.clone(),
+            connector: Arc::clone(&connection.connector),
+            mapper: Arc::new(Sandboxed { revision: connection.revision(), context: connection.context(as_of) }),
+            is_rehearsal,
+            stop: stop.clone(),
+            progress,
+            run,
+            chunks: 0,
+            traffic_before,
+        };
+        let under_way = Arc::clone(&self.under_way);
+        self.under_way.start(changes, stop, is_rehearsal, move |id| async move {
+            let _ending = Arc::clone(&under_way).until_dropped(id);
+            drive(walk, from, &under_way).await;
+        });
+    }
+}
+
+fn queued(connection: &Connection, trigger: Trigger) -> Run {
+    Run {
+        id: RunId(Uuid::now_v7()),
+        connection: connection.name.clone(),
+        state: RunState::Queued,
+        trigger,
+        queued_at: Timestamp::now(),
+        started_at: None,
+        finished_at: None,
+        expected: None,
+        counts: RunCounts::default(),
+        error: None,
+    }
+}
+
+/// Takes a run from its start to its end.
+async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &UnderWay) {
+    walk.run.state = RunState::Running;
+    walk.run.started_at = walk.run.started_at.or(Some(Timestamp::now()));
+    walk.progress.state(&walk.run);
+    let outcome = match walk.keep_run().await {
+        Ok(()) => walk.go(from).await,
+        Err(error) => Err(error.into()),
+    };
+    let (state, error) = match outcome {
+        Ok(()) => (RunState::Done, None),
+        // The host goes down: the run goes on when it comes up again.
+        Err(WalkError::Stopped) if under_way.is_shutting_down() => return,
+        Err(WalkError::Stopped) => (RunState::Cancelled, None),
+        Err(error) => (RunState::Failed, Some(in_words(&error))),
+    };
+    walk.run.state = state;
+    walk.run.error = error;
+    walk.run.finished_at = Some(Timestamp::now());
+    if let Err(error) = walk.finish_run().await {
+        tracing::error!(run = %walk.run.id, %error, "the end of a run could not be kept; it goes on at the next start");
+    }
+    tracing::info!(run = %walk.run.id, connection = %walk.run.connection, state = ?walk.run.state, "run over");
+    walk.progress.state(&walk.run);
+}
+
+/// What happened, what it means for the data, what to do.
+fn in_words(error: &WalkError) -> String {
+    let what_to_do = match error {
+        WalkError::Crm(crate::crm::CrmError::Unauthorised { .. }) => "Check the user and password of the connection.",
+        WalkError::Store(_) => "Check the disk of the data folder.",
+        _ => "The next run begins anew.",
+    };
+    format!("{error}. What had come over before stays. {what_to_do}")
 }

@@ -20,8 +20,10 @@ pub struct WalkPosition {
     pub resource: String,
     /// The CRM's bookmark of the next page; none at the beginning.
     pub after: Option<String>,
-    /// Chunks of seen ids kept so far for this kind.
+    /// Chunks of seen ids that the walk has kept so far.
     pub chunks: u32,
+    /// Whether the last page was read: the walk goes on with the next resource.
+    pub is_over: bool,
 }
 
 /// A walk that was interrupted.

@@ -1,0 +1,53 @@
+//! The seam between a walk and the sandbox: raw records in, verdicts out.
+
+use std::sync::Arc;
+
+use crate::crm::Source;
+use crate::domain::{RecordKind, RevisionId};
+use crate::pack::{Context, RawInput, Revision, Verdict};
+
+/// What maps a walk's records, the same from its beginning to its end.
+pub(super) trait Mapper: Send + Sync {
+    /// The revision that maps.
+    fn revision(&self) -> RevisionId;
+
+    /// Whether the mapping of a kind reads the day.
+    fn reads_as_of(&self, kind: RecordKind) -> bool;
+
+    /// The day for which the mapping is asked.
+    fn as_of(&self) -> jiff::civil::Date;
+
+    /// What is to be read from the CRM.
+    fn sources(&self) -> &[Source];
+
+    /// One verdict a record, in order. Blocks the thread.
+    fn map(&self, records: &[RawInput]) -> Vec<Verdict>;
+}
+
+/// A pack revision with what holds for the walk.
+pub(super) struct Sandboxed {
+    pub revision: Arc<Revision>,
+    pub context: Context,
+}
+
+impl Mapper for Sandboxed {
+    fn revision(&self) -> RevisionId {
+        self.revision.id()
+    }
+
+    fn reads_as_of(&self, kind: RecordKind) -> bool {
+        self.revision.reads_as_of(kind)
+    }
+
+    fn as_of(&self) -> jiff::civil::Date {
+        self.context.as_of
+    }
+
+    fn sources(&self) -> &[Source] {
+        self.revision.sources()
+    }
+
+    fn map(&self, records: &[RawInput]) -> Vec<Verdict> {
+        self.revision.map(&self.context, records)
+    }
+}

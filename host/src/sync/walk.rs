@@ -1,0 +1,229 @@
+//! One walk through a book: pages are read ahead, mapped and committed side by side, with bounded queues between, so
+//! that memory does not grow with the book.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{self, Receiver};
+use tokio_util::sync::CancellationToken;
+
+use super::map::{MappedPage, mapped_by};
+use super::mapper::Mapper;
+use super::progress::Progress;
+use super::{fetch, map};
+use crate::crm::{Bookmark, Connector, CrmError, Source};
+use crate::domain::RecordKind;
+use crate::domain::run::Run;
+use crate::store::commit::{Arrival, Group};
+use crate::store::runs::WalkPosition;
+use crate::store::seen::Seen;
+use crate::store::{Store, StoreError};
+
+/// Pages that may wait between two stages.
+const PAGES_AHEAD: usize = 1;
+
+/// When a group is committed: so many mapped records, so many seen ones, or so much time.
+const GROUP_MAPPED: usize = 2_000;
+const GROUP_SEEN: usize = 20_000;
+const GROUP_TIME: Duration = Duration::from_secs(10);
+
+/// What a walk works with.
+pub(super) struct Walk {
+    pub store: Store,
+    pub connector: Arc<dyn Connector>,
+    pub mapper: Arc<dyn Mapper>,
+    /// Takes back what it commits.
+    pub is_rehearsal: bool,
+    /// Ends the walk at its next commit.
+    pub stop: CancellationToken,
+    pub progress: Progress,
+    /// The run as it was committed last.
+    pub run: Run,
+    /// Chunks of seen ids kept so far.
+    pub chunks: u32,
+    /// Requests and retries before this process took the run up.
+    pub traffic_before: (u64, u64),
+}
+
+/// Why a walk ended before the end of the book.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WalkError {
+    /// The CRM failed.
+    #[error(transparent)]
+    Crm(#[from] CrmError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The CRM's list does not end.
+    #[error("the CRM's list goes round in circles: it {0}")]
+    Circle(String),
+    /// This program failed.
+    #[error("a fault in Tidegate: {0}")]
+    Fault(String),
+    /// Somebody asked for it.
+    #[error("the run was stopped")]
+    Stopped,
+}
+
+impl Walk {
+    /// Keeps the run's state; a rehearsal's is nobody's.
+    pub async fn keep_run(&self) -> Result<(), StoreError> {
+        if self.is_rehearsal { Ok(()) } else { self.store.keep_run(self.run.clone()).await }
+    }
+
+    /// Keeps the finished run.
+    pub async fn finish_run(&self) -> Result<(), StoreError> {
+        if self.is_rehearsal { Ok(()) } else { self.store.finish_run(self.run.clone()).await }
+    }
+
+    /// Walks all sources, from where an earlier process came to. What is committed until an error stays.
+    ///
+    /// # Errors
+    /// Why it ended early; `self.run` is the run as it was committed last.
+    pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
+        // Goals and covers are read through their clients, not through lists of their own.
+        let is_walked = |source: &&Source| matches!(source.kind, RecordKind::Adviser | RecordKind::Client);
+        let mut sources: Vec<Source> = self.mapper.sources().iter().filter(is_walked).cloned().collect();
+        sources.sort_by_key(|source| source.kind);
+        let position_of = |position: &WalkPosition| {
+            sources.iter().position(|source| (source.kind, &source.resource) == (position.kind, &position.resource))
+        };
+        let begun = from.and_then(|(position, seen)| Some((position_of(&position)?, position, seen)));
+        let (skipped, mut begun) = match begun {
+            Some((index, position, seen)) => (index, Some((position, seen))),
+            None => (0, None),
+        };
+        for source in sources.into_iter().skip(skipped) {
+            let begun = begun.take();
+            self.source(source, begun).await?;
+        }
+        Ok(())
+    }
+
+    async fn source(&mut self, source: Source, begun: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
+        let (position, seen) = begun.unwrap_or_else(|| {
+            let (kind, resource) = (source.kind, source.resource.clone());
+            (WalkPosition { kind, resource, after: None, chunks: self.chunks, is_over: false }, Seen::default())
+        });
+        self.chunks = position.chunks;
+        if position.is_over {
+            return Ok(());
+        }
+        let (store, mapper, run) = (self.store.clone(), Arc::clone(&self.mapper), self.run.clone());
+        let connector = Arc::clone(&self.connector);
+        let (raw_to, raw_from) = mpsc::channel(PAGES_AHEAD);
+        let (mapped_to, mapped_from) = mpsc::channel(PAGES_AHEAD);
+        let after = position.after.clone().map(Bookmark);
+        tokio::try_join!(
+            fetch::pages(connector.as_ref(), &source, after, raw_to),
+            map::pages(&store, &mapper, &run, &source, raw_from, mapped_to),
+            self.commit_pages(position, seen, mapped_from),
+        )?;
+        Ok(())
+    }
+
+    async fn commit_pages(
+        &mut self,
+        mut position: WalkPosition,
+        mut seen: Seen,
+        mut from: Receiver<MappedPage>,
+    ) -> Result<(), WalkError> {
+        let mut gathered = Gathered::new(self.run.clone());
+        loop {
+            let page = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => None,
+                page = from.recv() => page,
+            };
+            let is_stopped = self.stop.is_cancelled();
+            // Without a last page nobody is left to send one: the stage before failed and says why.
+            let Some(page) = page else {
+                if is_stopped && gathered.pages > 0 {
+                    self.commit(&mut position, &mut seen, gathered).await?;
+                }
+                return if is_stopped { Err(WalkError::Stopped) } else { Ok(()) };
+            };
+            position.after.clone_from(&page.next);
+            position.is_over = page.next.is_none();
+            gathered.take(page, &mut seen, position.kind)?;
+            self.progress.counts(&gathered.run);
+            if position.is_over || is_stopped || gathered.is_full() {
+                self.commit(&mut position, &mut seen, gathered).await?;
+                if is_stopped && !position.is_over {
+                    return Err(WalkError::Stopped);
+                }
+                if position.is_over {
+                    return Ok(());
+                }
+                gathered = Gathered::new(self.run.clone());
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        position: &mut WalkPosition,
+        seen: &mut Seen,
+        gathered: Gathered,
+    ) -> Result<(), WalkError> {
+        let Gathered { mut run, arrivals, .. } = gathered;
+        let (requests, retries) = self.connector.traffic().totals();
+        run.counts.requests = requests.saturating_sub(self.traffic_before.0);
+        run.counts.retries = retries.saturating_sub(self.traffic_before.1);
+        let (chunk, is_new) = seen.pack();
+        if !is_new {
+            return Err(WalkError::Circle(format!("gave a {} a second time", position.kind.as_str())));
+        }
+        let number = position.chunks;
+        position.chunks += 1;
+        self.chunks = position.chunks;
+        let kind = position.kind;
+        let by = mapped_by(self.mapper.as_ref(), kind);
+        let at = Timestamp::now();
+        let position = position.clone();
+        let group = Group { run, kind, by, arrivals, seen: Some((number, chunk)), position, at };
+        self.run = if self.is_rehearsal { self.store.rehearse(group).await? } else { self.store.commit(group).await? };
+        self.progress.counts(&self.run);
+        Ok(())
+    }
+}
+
+/// What came since the last commit.
+struct Gathered {
+    run: Run,
+    arrivals: Vec<Arrival>,
+    seen: usize,
+    pages: usize,
+    since: Instant,
+}
+
+impl Gathered {
+    fn new(run: Run) -> Self {
+        Self { run, arrivals: Vec::new(), seen: 0, pages: 0, since: Instant::now() }
+    }
+
+    fn take(&mut self, page: MappedPage, seen: &mut Seen, kind: RecordKind) -> Result<(), WalkError> {
+        for id in &page.ids {
+            if !seen.note(id) {
+                return Err(WalkError::Circle(format!("gave a {} a second time", kind.as_str())));
+            }
+        }
+        let count = page.ids.len() as u64;
+        match kind {
+            RecordKind::Adviser => self.run.counts.advisers += count,
+            _ => {
+                self.run.counts.seen += count;
+                self.run.counts.unchanged += count - page.arrivals.len() as u64;
+            }
+        }
+        self.seen += page.ids.len();
+        self.pages += 1;
+        self.arrivals.extend(page.arrivals);
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.arrivals.len() >= GROUP_MAPPED || self.seen >= GROUP_SEEN || self.since.elapsed() >= GROUP_TIME
+    }
+}
