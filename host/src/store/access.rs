@@ -5,16 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::User;
 use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::store::keys::PRACTICE;
+use crate::store::tables::{decode, encode};
 use crate::store::{Store, StoreError};
 
-/// The host serves one practice; every key begins with it.
-const PRACTICE: u32 = 1;
-
-/// An account as JSON, by id.
+/// An account, by id.
 const USERS: TableDefinition<'_, (u32, [u8; 16]), &[u8]> = TableDefinition::new("users");
 /// The account's id, by its email in lower case.
 const USERS_BY_EMAIL: TableDefinition<'_, (u32, &str), [u8; 16]> = TableDefinition::new("users-by-email");
-/// A session as JSON, by the digest of its token.
+/// A session, by the digest of its token.
 const SESSIONS: TableDefinition<'_, (u32, [u8; 32]), &[u8]> = TableDefinition::new("sessions");
 
 /// An account with what its password is checked against.
@@ -179,12 +178,4 @@ fn add(transaction: &WriteTransaction, stored: &StoredUser) -> Result<Added, Sto
 
 fn folded(email: &EmailAddress) -> String {
     email.as_str().to_lowercase()
-}
-
-fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Failed(error.to_string()))
-}
-
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(error.to_string()))
 }

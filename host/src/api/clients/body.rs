@@ -35,7 +35,7 @@ pub struct ClientBody {
     #[schema(value_type = String)]
     external_id: ExternalId,
     /// How the person is addressed.
-    #[schema(schema_with = schema::title)]
+    #[schema(required, schema_with = schema::title)]
     title: Option<Title>,
     /// First name.
     #[schema(required)]
@@ -53,7 +53,7 @@ pub struct ClientBody {
     #[schema(required, value_type = Option<String>, format = Date)]
     date_of_birth: Option<Date>,
     /// Sex as the CRM records it.
-    #[schema(schema_with = schema::sex)]
+    #[schema(required, schema_with = schema::sex)]
     sex: Option<Sex>,
     /// The street, or the unit or level in it.
     #[schema(required)]

@@ -1,0 +1,211 @@
+//! Households and clients as they are answered, over a small book: a couple, whose adviser the CRM names, and a single
+//! person, whose it does not.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::record::{ClientStatus, Title};
+use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
+use crate::store::commit::{Arrival, Group, MappedBy, Outcome};
+use crate::store::runs::WalkPosition;
+
+fn id(text: &str) -> ExternalId {
+    ExternalId(text.to_owned())
+}
+
+fn person(external_id: &str, first_name: &str, partner: Option<&str>, adviser: Option<&str>) -> Client {
+    Client {
+        external_id: id(external_id),
+        title: Some(Title::Ms),
+        first_name: Some(first_name.to_owned()),
+        middle_name: None,
+        last_name: Some("Khan".to_owned()),
+        preferred_name: None,
+        date_of_birth: Some("1980-02-29".parse().unwrap()),
+        sex: None,
+        address_line_1: None,
+        address_line_2: None,
+        suburb: None,
+        state: None,
+        postcode: None,
+        country_code: Some("AU".to_owned().try_into().unwrap()),
+        email: Some(format!("{first_name}.Khan@example.com").try_into().unwrap()),
+        email_is_placeholder: false,
+        mobile: Some("+61491570156".to_owned().try_into().unwrap()),
+        adviser_external_id: adviser.map(id),
+        partner_external_id: partner.map(id),
+        is_partner: external_id == "2",
+        status: ClientStatus::Client,
+        extensions: Vec::new(),
+    }
+}
+
+fn adviser(external_id: &str, first_name: &str) -> Adviser {
+    Adviser {
+        external_id: id(external_id),
+        first_name: Some(first_name.to_owned()),
+        last_name: Some("Lee".to_owned()),
+        email: Some("lee@example.com".to_owned().try_into().unwrap()),
+        active: true,
+    }
+}
+
+async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
+    let arrivals = outcomes.into_iter().map(|(external_id, outcome)| Arrival {
+        id: id(external_id),
+        fingerprint: 1,
+        raw: b"{}".to_vec(),
+        outcome,
+        diagnostics: vec![Diagnostic::warning("title", "unknown-title", "`Sir` is not one of the six".to_owned())],
+    });
+    let group = Group {
+        run: example_run(RunState::Running),
+        kind,
+        by: MappedBy { revision: RevisionId([1; 6]), as_of: None },
+        arrivals: arrivals.collect(),
+        seen: None,
+        position: WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0 },
+        at: Timestamp::UNIX_EPOCH,
+    };
+    host.app.store.commit(group).await.unwrap();
+}
+
+async fn host_with_a_book() -> Host {
+    let host = Host::new();
+    host.app.store.begin_run(example_run(RunState::Running)).await.unwrap();
+    let advisers = [("10", "Ana"), ("11", "Pat")].map(|(id, name)| (id, Outcome::Adviser(adviser(id, name))));
+    commit(&host, RecordKind::Adviser, advisers.to_vec()).await;
+    let people = [
+        ("1", Outcome::Client(Box::new(person("1", "Ayda", Some("2"), Some("11"))))),
+        ("2", Outcome::Client(Box::new(person("2", "Sam", Some("1"), Some("10"))))),
+        ("3", Outcome::Client(Box::new(person("3", "Zoe", None, None)))),
+        ("4", Outcome::SetAside { quarantined: true }),
+        ("5", Outcome::SetAside { quarantined: false }),
+    ];
+    commit(&host, RecordKind::Client, people.to_vec()).await;
+    host
+}
+
+#[tokio::test]
+async fn a_household_has_members_with_roles_and_always_a_professional() {
+    let host = host_with_a_book().await;
+    let households = host.get("/api/v1/households").await.body;
+    let [couple, single] = households["items"].as_array().unwrap().as_slice() else { panic!("{households}") };
+    assert_eq!(couple["connection"], "main");
+    let members: Vec<_> = couple["members"].as_array().unwrap().iter().collect();
+    assert_eq!((&members[0]["external_id"], &members[0]["role"]), (&json!("1"), &json!("cfo")));
+    assert_eq!((&members[1]["external_id"], &members[1]["role"]), (&json!("2"), &json!("non_cfo")));
+    assert_eq!(
+        couple["primary_professional"],
+        json!({
+            "external_id": "11",
+            "first_name": "Pat",
+            "last_name": "Lee",
+            "email": "lee@example.com",
+            "because": "crm_adviser"
+        })
+    );
+    assert_eq!(single["primary_professional"]["external_id"], "10");
+    assert_eq!(single["primary_professional"]["because"], "first_adviser");
+
+    let address = format!("/api/v1/households/{}", couple["id"].as_str().unwrap());
+    let in_full = host.get(&address).await.body;
+    assert_eq!(in_full["id"], couple["id"]);
+    let member = &in_full["members"][1];
+    assert_eq!((&member["client_id"], &member["role"]), (&member["client"]["id"], &json!("non_cfo")));
+    assert_eq!(member["client"]["first_name"], "Sam");
+}
+
+#[tokio::test]
+async fn where_the_crm_shows_no_adviser_the_practice_answers() {
+    let host = Host::new();
+    host.app.store.begin_run(example_run(RunState::Running)).await.unwrap();
+    let zoe = Outcome::Client(Box::new(person("3", "Zoe", None, Some("99"))));
+    commit(&host, RecordKind::Client, vec![("3", zoe)]).await;
+    let professional = host.get("/api/v1/households").await.body["items"][0]["primary_professional"].take();
+    assert_eq!((&professional["last_name"], &professional["because"]), (&json!("My practice"), &json!("practice")));
+}
+
+#[tokio::test]
+async fn a_client_is_flat_and_what_the_document_says() {
+    let host = host_with_a_book().await;
+    let found = host.get("/api/v1/clients?external_id=3&connection=main").await.body;
+    let [client] = found["items"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!(host.get(&format!("/api/v1/clients/{}", client["id"].as_str().unwrap())).await.body, *client);
+    let expected = json!({
+        "external_id": "3",
+        "connection": "main",
+        "revision": "010101010101",
+        "changed_at": "1970-01-01T00:00:00Z",
+        "title": "Ms",
+        "first_name": "Zoe",
+        "date_of_birth": "1980-02-29",
+        "country_code": "AU",
+        "email": "Zoe.Khan@example.com",
+        "mobile": "+61491570156",
+        "sex": null,
+        "status": "client",
+        "is_partner": false
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(client[name], *value, "{name}");
+    }
+    assert_eq!(client["diagnostics"][0]["code"], "unknown-title");
+    let document = host.get("/api/openapi.json").await.body;
+    let schema = &document["components"]["schemas"]["Client"];
+    let promised: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(client.as_object().unwrap().keys().collect::<BTreeSet<_>>(), promised);
+    let required: BTreeSet<_> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(required, promised.iter().map(|name| name.as_str()).collect());
+}
+
+#[tokio::test]
+async fn lists_are_searched_filtered_and_paged() {
+    let host = host_with_a_book().await;
+    let names = async |query: &str| {
+        let body = host.get(&format!("/api/v1/clients?{query}")).await.body;
+        let items = body["items"].as_array().unwrap_or_else(|| panic!("{body}")).clone();
+        let names: Vec<_> = items.iter().map(|item| item["first_name"].as_str().unwrap().to_owned()).collect();
+        (names, body["next"].clone())
+    };
+    assert_eq!(names("search=kha%20sa").await.0, ["Sam"]);
+    let couple = host.get("/api/v1/households?search=ayda").await.body["items"][0]["id"].take();
+    let mut of_couple = names(&format!("household_id={}", couple.as_str().unwrap())).await.0;
+    of_couple.sort();
+    assert_eq!(of_couple, ["Ayda", "Sam"]);
+    let (first, next) = names("limit=2").await;
+    let (rest, end) = names(&format!("limit=2&cursor={}", next.as_str().unwrap())).await;
+    assert_eq!((first.len(), rest.len(), end), (2, 1, Value::Null));
+    let all: BTreeSet<_> = first.into_iter().chain(rest).collect();
+    assert_eq!(all, BTreeSet::from(["Ayda", "Sam", "Zoe"].map(str::to_owned)));
+}
+
+#[tokio::test]
+async fn quarantine_lists_what_cannot_be_used_and_not_what_a_rule_left_out() {
+    let host = host_with_a_book().await;
+    let body = host.get("/api/v1/quarantine").await.body;
+    let [record] = body["items"].as_array().unwrap().as_slice() else { panic!("{body}") };
+    assert_eq!((&record["external_id"], &record["kind"]), (&json!("4"), &json!("client")));
+    assert_eq!(record["run_id"], uuid::Uuid::nil().to_string());
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_is_told_once() {
+    let host = host_with_a_book().await;
+    host.app.store.finish_run(example_run(RunState::Done)).await.unwrap();
+    let address = format!("/api/v1/runs/{}", uuid::Uuid::nil());
+    assert_eq!(host.get(&address).await.body["state"], "done");
+    assert_eq!(host.get("/api/v1/runs?connection=main").await.body["items"][0]["id"], json!(uuid::Uuid::nil()));
+    let events = format!("{address}/events");
+    let bearer = format!("Bearer {TOKEN}");
+    let follow = [("authorization", bearer.as_str())];
+    let response = host.router.clone().oneshot(request(Method::GET, &events, &follow, "")).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = to_bytes(response.into_body(), 10_000).await.unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.starts_with("event: run\nid: done\ndata: {"), "{text}");
+    let again = [follow[0], ("last-event-id", "done")];
+    assert_eq!(host.send(request(Method::GET, &events, &again, "")).await.status, 204);
+    let cancelled = host.send(request(Method::POST, &format!("{address}/cancel"), &follow, "")).await;
+    assert_eq!((cancelled.status, &cancelled.body["type"]), (409, &json!("urn:tidegate:problem:wrong-state")));
+}
