@@ -3,15 +3,34 @@
 //! Serves `api` and `web` (accepting events, the fate of notes). What a note says is the pack's; how it is written
 //! to the CRM is the connector's.
 
+mod accept;
+mod delivery;
+mod schema;
+
+use std::sync::Arc;
+
+pub use self::schema::event_schemas;
+
+use self::delivery::Delivery;
 use crate::config::Practice;
 use crate::connection::Connections;
-use crate::domain::note::{Event, Note};
-use crate::domain::{Diagnostic, HouseholdId, NoteId};
+use crate::domain::note::Note;
+use crate::domain::outbox::{NotNow, Timing};
+use crate::domain::{Diagnostic, HouseholdId, NoteId, Timestamp};
 use crate::store::{Store, StoreError};
 
 /// Accepts events and delivers their notes. Cheap to clone.
 #[derive(Clone)]
-pub struct Notes {}
+pub struct Notes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    connections: Connections,
+    practice: Practice,
+    delivery: Arc<Delivery>,
+}
 
 /// Why an event is not accepted, or a note not changed.
 #[derive(Debug, thiserror::Error)]
@@ -58,28 +77,48 @@ pub struct Accepted {
 
 impl Notes {
     /// Ready to deliver for the practice's connections.
-    pub fn new(_store: Store, _connections: Connections, _practice: Practice) -> Self {
-        todo!()
+    pub fn new(store: Store, connections: Connections, practice: Practice) -> Self {
+        let connectors = connections.iter().map(|one| (one.name.clone(), Arc::clone(&one.connector))).collect();
+        let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
+        Self { inner: Arc::new(Inner { store, connections, practice, delivery }) }
     }
 
     /// Delivers until shut down; takes up what an earlier process left.
-    pub async fn run(&self, _shutdown: tokio_util::sync::CancellationToken) {
-        todo!()
-    }
-
-    /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once.
-    ///
-    /// # Errors
-    /// As [`NotesError`] says; nothing is kept then.
-    pub async fn accept(&self, _event: Event, _idempotency_key: &str) -> Result<Accepted, NotesError> {
-        todo!()
+    pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
+        self.inner.delivery.run(&shutdown).await;
     }
 
     /// Delivers a waiting or dead note now.
     ///
     /// # Errors
     /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
-    pub async fn retry(&self, _id: NoteId) -> Result<Note, NotesError> {
-        todo!()
+    pub async fn retry(&self, id: NoteId) -> Result<Note, NotesError> {
+        let now = Timestamp::now();
+        let note = self.change(id, move |note| note.retry(now)).await?;
+        self.inner.delivery.release(&note.connection);
+        self.inner.delivery.wake.notify_one();
+        Ok(note)
+    }
+
+    /// Gives a note up, for a reason that stays with it. Those behind it go on.
+    ///
+    /// # Errors
+    /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
+    pub async fn discard(&self, id: NoteId, reason: &str) -> Result<Note, NotesError> {
+        let reason = reason.to_owned();
+        let note = self.change(id, move |note| note.discard(&reason)).await?;
+        self.inner.delivery.wake.notify_one();
+        Ok(note)
+    }
+
+    async fn change(
+        &self,
+        id: NoteId,
+        change: impl FnOnce(&mut Note) -> Result<(), NotNow> + Send + 'static,
+    ) -> Result<Note, NotesError> {
+        let changed = self.inner.store.change_note(id, change).await?;
+        let (note, answer) = changed.ok_or(NotesError::UnknownNote(id))?;
+        answer.map_err(|not_now| NotesError::WrongState(not_now.to_string()))?;
+        Ok(note)
     }
 }

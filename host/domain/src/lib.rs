@@ -11,6 +11,7 @@ pub mod household;
 pub mod ids;
 pub mod merge;
 pub mod note;
+pub mod outbox;
 pub mod placeholder;
 pub mod record;
 pub mod run;

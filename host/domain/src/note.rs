@@ -62,7 +62,7 @@ pub enum DeliveryStep {
     Accepted,
     /// A create may have been sent at this time and its outcome is not known: look the note up before creating.
     Creating {
-        /// When the create was about to be sent.
+        /// When the create was about to be sent, or when its answer failed to come: the site may finish it later.
         since: Timestamp,
     },
     /// The note is in the CRM under this id.
@@ -112,7 +112,9 @@ pub struct Note {
     pub due_at: Option<Timestamp>,
     /// When it was done.
     pub done_at: Option<Timestamp>,
-    /// Tries so far, oldest first; the newest 50 are kept.
+    /// Failed calls since it was accepted or last retried by a person: where it stands in the schedule of retries.
+    pub failures: u32,
+    /// Calls so far, oldest first; the newest 50 are kept.
     pub attempts: Vec<Attempt>,
     /// Why it waits or died, for a person, with the CRM's own words.
     pub reason: Option<String>,

@@ -152,6 +152,7 @@ fn note(state: NoteState) -> Note {
         accepted_at: at("2026-11-22T00:19:59Z"),
         due_at: (state == NoteState::Waiting).then(|| at("2026-11-22T00:28:00Z")),
         done_at: (state == NoteState::Done).then(|| at("2026-11-22T00:21:00Z")),
+        failures: 1,
         attempts: vec![refused],
         reason: (state != NoteState::Done).then(|| "Xplan asks to wait: Too many requests.".to_owned()),
     }

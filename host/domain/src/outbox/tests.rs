@@ -1,0 +1,215 @@
+//! Delivery, played through.
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::ids::{EventId, HouseholdId, NoteId, RevisionId};
+use crate::note::FileNote;
+
+fn note() -> Note {
+    Note {
+        id: NoteId(Uuid::from_u128(1)),
+        event_id: EventId(Uuid::from_u128(2)),
+        event_type: "note.written".to_owned(),
+        household_id: HouseholdId(Uuid::from_u128(3)),
+        connection: "main".parse().unwrap(),
+        revision: RevisionId([0; 6]),
+        marker: "tidegate-2".to_owned(),
+        note: FileNote {
+            note_type: "File Note".to_owned(),
+            note_subtype: None,
+            subject: "Subject".to_owned(),
+            body: "Body".to_owned(),
+            media_type: "text/plain".to_owned(),
+            filed_against: vec![ExternalId("7".to_owned())],
+        },
+        state: NoteState::Queued,
+        step: DeliveryStep::Accepted,
+        accepted_at: at(0),
+        due_at: Some(at(0)),
+        done_at: None,
+        failures: 0,
+        attempts: Vec::new(),
+        reason: None,
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { words: "cut".to_owned(), retry_after: None }
+}
+
+fn not_done() -> Outcome {
+    Outcome::NotDone { words: "not there".to_owned(), retry_after: None }
+}
+
+fn there() -> Outcome {
+    Outcome::There { document_id: ExternalId("9001".to_owned()), copies: 1 }
+}
+
+/// Takes up and concludes at one second; jitter in the middle leaves delays as they are.
+fn call(note: &mut Note, second: i64, expected: Call, outcome: Outcome) {
+    assert_eq!(note.begin(at(second)), expected, "at {second}");
+    note.conclude((expected, at(second)), outcome, at(second), 0.5, &Timing::default());
+}
+
+fn due_in(note: &Note, second: i64) -> Option<i64> {
+    note.due_at.map(|due| due.as_second() - at(second).as_second())
+}
+
+#[test]
+fn the_straight_way() {
+    let mut note = note();
+    assert_eq!(note.begin(at(1)), Call::Create);
+    assert_eq!((note.state, &note.step), (NoteState::Sending, &DeliveryStep::Creating { since: at(1) }));
+    note.conclude((Call::Create, at(1)), there(), at(2), 0.5, &Timing::default());
+    assert_eq!((note.state, note.done_at, note.due_at), (NoteState::Done, Some(at(2)), None));
+    assert_eq!(note.attempts[0].took_ms, 1000);
+}
+
+#[test]
+fn an_unknown_create_is_looked_up_twice_before_another() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    assert_eq!(due_in(&note, 0), Some(1));
+    call(&mut note, 1, Call::LookUp, Outcome::NotThere);
+    assert_eq!((note.state, due_in(&note, 0)), (NoteState::Waiting, Some(10)));
+    call(&mut note, 10, Call::LookUp, Outcome::NotThere);
+    assert_eq!((&note.step, due_in(&note, 10)), (&DeliveryStep::Accepted, Some(0)));
+    call(&mut note, 10, Call::Create, there());
+    assert_eq!(note.state, NoteState::Done);
+}
+
+#[test]
+fn what_is_found_is_done() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    call(&mut note, 1, Call::LookUp, there());
+    assert_eq!((note.state, note.reason.as_deref()), (NoteState::Done, None));
+}
+
+#[test]
+fn the_time_to_settle_counts_from_the_missing_answer() {
+    let mut note = note();
+    assert_eq!(note.begin(at(0)), Call::Create);
+    note.conclude((Call::Create, at(0)), unknown(), at(60), 0.5, &Timing::default());
+    call(&mut note, 61, Call::LookUp, Outcome::NotThere);
+    assert_eq!(due_in(&note, 0), Some(70));
+}
+
+#[test]
+fn a_restart_while_creating_begins_with_looking_up() {
+    let mut note = note();
+    note.begin(at(0));
+    note.take_up(at(300));
+    call(&mut note, 300, Call::LookUp, Outcome::NotThere);
+    assert_eq!(due_in(&note, 300), Some(10));
+}
+
+#[test]
+fn retries_follow_the_schedule_and_end() {
+    let mut note = note();
+    let mut now = 0;
+    for delay in [1, 5, 30, 120, 600, 1800, 7200, 18_000, 36_000] {
+        call(&mut note, now, Call::Create, not_done());
+        assert_eq!(due_in(&note, now), Some(delay));
+        now += delay;
+    }
+    call(&mut note, now, Call::Create, not_done());
+    assert_eq!((note.state, note.due_at), (NoteState::Dead, None));
+    assert_eq!(note.reason.as_deref(), Some("Given up after 10 tries; the last one: not there"));
+    note.retry(at(now)).unwrap();
+    call(&mut note, now, Call::Create, not_done());
+    assert_eq!(due_in(&note, now), Some(1));
+}
+
+#[test]
+fn what_the_crm_asks_for_is_waited_in_full() {
+    let mut note = note();
+    let asked = Outcome::NotDone { words: "429".to_owned(), retry_after: Some(SignedDuration::from_secs(900)) };
+    call(&mut note, 0, Call::Create, asked);
+    assert_eq!((due_in(&note, 0), &note.step), (Some(900), &DeliveryStep::Accepted));
+}
+
+#[test]
+fn a_refused_sign_in_uses_no_retry_up() {
+    let mut note = note();
+    for round in 0..30 {
+        call(&mut note, round * 300, Call::Create, Outcome::Unauthorised { words: "401".to_owned() });
+        assert_eq!((note.state, due_in(&note, round * 300)), (NoteState::Waiting, Some(300)));
+    }
+    assert!(note.reason.as_deref().unwrap().contains("401"));
+    call(&mut note, 9000, Call::Create, there());
+    assert_eq!((note.state, note.reason.as_deref()), (NoteState::Done, None));
+}
+
+#[test]
+fn a_refusal_is_final_until_a_person_says_otherwise() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, Outcome::Refused { words: "no such client".to_owned() });
+    assert_eq!((note.state, note.reason.as_deref()), (NoteState::Dead, Some("no such client")));
+    note.retry(at(5)).unwrap();
+    assert_eq!((note.state, due_in(&note, 5)), (NoteState::Queued, Some(0)));
+    note.discard("written by hand").unwrap();
+    assert_eq!(note.reason.as_deref(), Some("Discarded: written by hand"));
+    note.retry(at(6)).unwrap();
+    note.begin(at(6));
+    assert!(note.retry(at(6)).is_err() && note.discard("x").is_err());
+}
+
+#[test]
+fn two_notes_with_one_marker_are_raised() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    call(&mut note, 1, Call::LookUp, Outcome::There { document_id: ExternalId("9001".to_owned()), copies: 2 });
+    assert!(note.reason.as_deref().unwrap().contains("2 notes with the marker tidegate-2"));
+}
+
+proptest! {
+    /// A CRM that answers or not, does the work or not, finishes late, and a process that dies: one note at the end.
+    #[test]
+    fn one_note_whatever_happens(events in proptest::collection::vec((0..6u8, 0..9i64), 1..60)) {
+        let timing = Timing::default();
+        let mut note = note();
+        let mut now = 0;
+        // When each note becomes visible in the CRM.
+        let mut made: Vec<i64> = Vec::new();
+        let mut events = events.into_iter();
+        while !matches!(note.state, NoteState::Done | NoteState::Dead) {
+            now = now.max(note.due_at.unwrap().as_second() - at(0).as_second());
+            let began = now;
+            let (fate, late) = events.next().unwrap_or((0, 0));
+            match note.begin(at(now)) {
+                Call::Create => {
+                    let died = fate == 5;
+                    let outcome = match fate {
+                        0 | 1 => { made.push(now); there() }
+                        2 => { now += 60; made.push(now + late); unknown() }
+                        3 | 5 => { made.push(now + late); unknown() }
+                        _ => not_done(),
+                    };
+                    if died {
+                        note.take_up(at(now));
+                    } else {
+                        note.conclude((Call::Create, at(began)), outcome, at(now), 0.5, &timing);
+                    }
+                }
+                Call::LookUp => {
+                    let copies = made.iter().filter(|seen| **seen <= now).count();
+                    let outcome = match (fate, copies) {
+                        (4, _) => not_done(),
+                        (_, 0) => Outcome::NotThere,
+                        (_, copies) => Outcome::There { document_id: ExternalId("9001".to_owned()), copies },
+                    };
+                    note.conclude((Call::LookUp, at(began)), outcome, at(now), 0.5, &timing);
+                }
+            }
+        }
+        prop_assert!(made.len() <= 1, "{made:?}");
+        prop_assert!(note.state == NoteState::Dead || made.len() == 1);
+    }
+}

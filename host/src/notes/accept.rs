@@ -1,0 +1,172 @@
+//! From an event to its note: checked, rendered by the pack, and kept before the sender has its answer.
+
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::schema::invalid;
+use super::{Accepted, Notes, NotesError, schema};
+use crate::connection::Connection;
+use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
+use crate::domain::stored::{HouseholdRole, StoredClient};
+use crate::domain::{EventId, ExternalId, NoteId, RevisionId, Timestamp};
+use crate::pack::{NoteEvent, NoteMember, PackError};
+use crate::store::book::HouseholdRow;
+use crate::store::outbox::{Keyed, NewNote};
+
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 255;
+
+impl Notes {
+    /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once.
+    ///
+    /// # Errors
+    /// As [`NotesError`] says; nothing is kept then.
+    pub async fn accept(&self, event: Event, idempotency_key: &str) -> Result<Accepted, NotesError> {
+        if idempotency_key.is_empty() || idempotency_key.len() > LONGEST_KEY {
+            let message = format!("the idempotency key must have 1 to {LONGEST_KEY} characters");
+            return Err(invalid("", message));
+        }
+        let digest = digest(&event);
+        if let Some(known) = self.inner.store.keyed_note(idempotency_key.to_owned()).await? {
+            return before(known, digest);
+        }
+        schema::check(&event.event_type, &event.data)?;
+        let household = self.inner.store.household(event.household_id).await?;
+        let household = household.ok_or(NotesError::UnknownHousehold(event.household_id))?;
+        let about = about(&event, &household)?;
+        let connection = &household.household.connection;
+        let connection = self.inner.connections.get(connection).ok_or_else(|| {
+            let words =
+                format!("the household's connection `{connection}` is not among the settings; nothing was kept");
+            NotesError::WrongState(words)
+        })?;
+        let told = self.told(&event, &household, about);
+        let (file_note, revision) = render(connection, told, self.inner.practice.time_zone.clone(), &event).await?;
+        let note = note(&event, file_note, revision, connection, &household);
+        let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest };
+        match self.inner.store.accept_note(new).await? {
+            Some(known) => before(known, digest),
+            None => {
+                self.inner.delivery.wake.notify_one();
+                Ok(Accepted { note, is_new: true })
+            }
+        }
+    }
+
+    /// The event as the pack is told it.
+    fn told(&self, event: &Event, household: &HouseholdRow, about: Option<ExternalId>) -> NoteEvent {
+        let practice = &self.inner.practice;
+        NoteEvent {
+            event_type: event.event_type.clone(),
+            occurred_at: event
+                .occurred_at
+                .to_zoned(practice.time_zone.clone())
+                .strftime("%Y-%m-%dT%H:%M:%S%:z")
+                .to_string(),
+            practice_name: practice.name.clone(),
+            household_name: household.household.name.clone(),
+            members: household.people.iter().map(|person| member(person, household)).collect(),
+            about,
+            data: event.data.to_string(),
+        }
+    }
+}
+
+/// The answer to an event whose key is known.
+fn before(known: Keyed, digest: [u8; 32]) -> Result<Accepted, NotesError> {
+    if known.digest == digest { Ok(Accepted { note: known.note, is_new: false }) } else { Err(NotesError::KeyReused) }
+}
+
+/// BLAKE3 of an event: equal for the same event, however its JSON was spaced.
+fn digest(event: &Event) -> [u8; 32] {
+    let parts = [
+        event.event_type.clone(),
+        event.household_id.to_string(),
+        event.client_id.map(|id| id.to_string()).unwrap_or_default(),
+        event.occurred_at.to_string(),
+        event.data.to_string(),
+    ];
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+/// The CRM's id of the client that the event is about; none where it is about the household.
+fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, NotesError> {
+    let Some(client_id) = event.client_id else { return Ok(None) };
+    let member = household.household.members.iter().find(|member| member.client_id == client_id);
+    let member = member.ok_or_else(|| {
+        invalid("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
+    })?;
+    Ok(Some(member.external_id.clone()))
+}
+
+fn member(person: &StoredClient, household: &HouseholdRow) -> NoteMember {
+    let placed = household.household.members.iter().find(|member| member.client_id == person.id);
+    NoteMember {
+        external_id: person.client.external_id.clone(),
+        first_name: person.client.first_name.clone(),
+        last_name: person.client.last_name.clone(),
+        preferred_name: person.client.preferred_name.clone(),
+        role: placed.map_or(HouseholdRole::NonCfo, |member| member.role),
+    }
+}
+
+/// Lets the connection's pack write the note.
+async fn render(
+    connection: &Connection,
+    told: NoteEvent,
+    time_zone: TimeZone,
+    event: &Event,
+) -> Result<(FileNote, RevisionId), NotesError> {
+    let revision = connection.revision();
+    if !revision.events().contains(&event.event_type) {
+        let message = format!("the pack `{}` writes no file note for `{}`", revision.pack(), event.event_type);
+        return Err(invalid("/type", message));
+    }
+    let context = connection.context(event.occurred_at.to_zoned(time_zone).date());
+    let id = revision.id();
+    let members: Vec<ExternalId> = told.members.iter().map(|member| member.external_id.clone()).collect();
+    // Plugins run off the async threads.
+    let rendered = tokio::task::spawn_blocking(move || revision.render_note(&context, &told)).await;
+    let note = rendered.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
+        PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
+        other => NotesError::Plugin(other.to_string()),
+    })?;
+    if note.filed_against.is_empty() || !note.filed_against.iter().all(|id| members.contains(id)) {
+        return Err(NotesError::Plugin("it files the note against somebody outside the household".to_owned()));
+    }
+    Ok((note, id))
+}
+
+fn note(
+    event: &Event,
+    note: FileNote,
+    revision: RevisionId,
+    connection: &Connection,
+    household: &HouseholdRow,
+) -> Note {
+    let event_id = Uuid::now_v7();
+    let accepted_at = Timestamp::now();
+    Note {
+        id: NoteId(Uuid::now_v7()),
+        event_id: EventId(event_id),
+        event_type: event.event_type.clone(),
+        household_id: household.household.id,
+        connection: connection.name.clone(),
+        revision,
+        marker: format!("tidegate-{event_id}"),
+        note,
+        state: NoteState::Queued,
+        step: DeliveryStep::Accepted,
+        accepted_at,
+        due_at: Some(accepted_at),
+        done_at: None,
+        failures: 0,
+        attempts: Vec::new(),
+        reason: None,
+    }
+}

@@ -1,0 +1,240 @@
+//! Delivery to the stand-in site, with its faults and with processes that die.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use xplan_sandbox::{Account, FaultPlan, Options, Sandbox};
+
+use super::*;
+use crate::config::{Auth, ConnectionConfig};
+use crate::crm::xplan::Xplan;
+use crate::domain::note::{DeliveryStep, Event, FileNote, NoteState};
+use crate::domain::{EventId, ExternalId, HouseholdId, NoteId, RevisionId};
+use crate::store::book::PageRequest;
+use crate::store::outbox::NewNote;
+
+const PASSWORD: &str = "sandbox";
+
+struct Rig {
+    sandbox: Sandbox,
+    clients: Vec<u32>,
+    store: Store,
+    connector: Arc<dyn Connector>,
+    _folder: tempfile::TempDir,
+}
+
+impl Rig {
+    async fn new(password: &str) -> Self {
+        let accounts = vec![Account::new("svc", PASSWORD)];
+        let sandbox = Sandbox::start(Options { clients: 50, accounts, ..Options::default() }).await.unwrap();
+        let connector = Xplan::new(&ConnectionConfig {
+            crm: "xplan".to_owned(),
+            pack: "xplan-au".to_owned(),
+            dialect: "resourceful".to_owned(),
+            forward_host: sandbox.addr().to_string(),
+            insecure_http: true,
+            schedule: "0 0 * * * *".to_owned(),
+            auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let clients = sandbox.admin().book(|book| book.clients().map(|client| client.id).collect());
+        let store = Store::open(folder.path()).unwrap();
+        Self { sandbox, clients, store, connector: Arc::new(connector.unwrap()), _folder: folder }
+    }
+
+    fn faults(&self, seed: u64, rules: &[&str]) {
+        let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+        self.sandbox.admin().set_faults(FaultPlan { seed, rules });
+    }
+
+    /// Delivery as a process of its own: aborting it is killing it.
+    fn start(&self) -> tokio::task::JoinHandle<()> {
+        let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&self.connector))]);
+        let millis = SignedDuration::from_millis;
+        let timing = Timing { retries: vec![millis(30); 40], settle: millis(400), authorisation: millis(60_000) };
+        let delivery = Arc::new(Delivery::new(self.store.clone(), connectors, timing));
+        tokio::spawn(async move { delivery.run(&CancellationToken::new()).await })
+    }
+
+    /// A note for a client, in the lane of a household.
+    async fn accept(&self, client: u32, household: u128, subject: &str) -> NoteId {
+        let id = Uuid::now_v7();
+        let now = Timestamp::now();
+        let event = Event {
+            event_type: "note.written".to_owned(),
+            household_id: HouseholdId(Uuid::from_u128(household)),
+            client_id: None,
+            occurred_at: now,
+            data: serde_json::Value::Null,
+        };
+        let note = Note {
+            id: NoteId(id),
+            event_id: EventId(id),
+            event_type: event.event_type.clone(),
+            household_id: event.household_id,
+            connection: "main".parse().unwrap(),
+            revision: RevisionId([0; 6]),
+            marker: format!("tidegate-{id}"),
+            note: FileNote {
+                note_type: "File Note".to_owned(),
+                note_subtype: Some("General".to_owned()),
+                subject: subject.to_owned(),
+                body: "Body".to_owned(),
+                media_type: "text/plain".to_owned(),
+                filed_against: vec![ExternalId(client.to_string())],
+            },
+            state: NoteState::Queued,
+            step: DeliveryStep::Accepted,
+            accepted_at: now,
+            due_at: Some(now),
+            done_at: None,
+            failures: 0,
+            attempts: Vec::new(),
+            reason: None,
+        };
+        self.store.accept_note(NewNote { event, note, key: id.to_string(), digest: [0; 32] }).await.unwrap();
+        NoteId(id)
+    }
+
+    async fn all(&self) -> Vec<Note> {
+        self.store.notes(None, PageRequest { cursor: None, limit: 500 }).await.unwrap().items
+    }
+
+    /// Waits until every note has this state, and answers them.
+    async fn until_all(&self, state: NoteState) -> Vec<Note> {
+        for _ in 0..1800 {
+            let notes = self.all().await;
+            if notes.iter().all(|note| note.state == state) {
+                return notes;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("not all are {state:?}: {:#?}", self.all().await.iter().find(|note| note.state != state));
+    }
+
+    fn subjects_in_crm(&self) -> Vec<String> {
+        self.sandbox.admin().notes().into_iter().map(|note| note.subject).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_note_arrives_at_once() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.accept(rig.clients[0], 1, "Completed Your Life Survey").await;
+    let running = rig.start();
+    let notes = rig.until_all(NoteState::Done).await;
+    let kept = rig.sandbox.admin().notes();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].guid.as_ref(), Some(&notes[0].marker));
+    assert_eq!(notes[0].step, DeliveryStep::Created { document_id: ExternalId(kept[0].id.to_string()) });
+    running.abort();
+}
+
+#[tokio::test]
+async fn each_note_once_and_in_order_through_faults_and_kills() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(
+        7,
+        &[
+            "cut_before:chance=0.1,method=POST",
+            "cut_after:chance=0.15,method=POST",
+            "cut_late:chance=0.1,ms=150,method=POST",
+            "cut_body:chance=0.1,method=POST",
+            "server_error:chance=0.05,method=POST",
+            "too_many_requests:chance=0.05,method=POST",
+            "slow:chance=0.3,ms=40,method=POST",
+            "session_takeover:chance=0.05,times=2",
+        ],
+    );
+    let mut expected = BTreeMap::new();
+    for round in 0..5 {
+        for (household, client) in rig.clients.iter().take(8).enumerate() {
+            let subject = format!("Household {household} note {round}");
+            rig.accept(*client, household as u128, &subject).await;
+            expected.entry(*client).or_insert_with(Vec::new).push(subject);
+        }
+    }
+    for _ in 0..12 {
+        let running = rig.start();
+        tokio::time::sleep(Duration::from_millis(rand::random_range(20..250))).await;
+        running.abort();
+        let _ = running.await;
+    }
+    let running = rig.start();
+    rig.until_all(NoteState::Done).await;
+    let mut arrived: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for note in rig.sandbox.admin().notes() {
+        arrived.entry(note.entity_ids[0]).or_default().push(note.subject);
+    }
+    assert_eq!(arrived, expected);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_keeps_all_notes_and_asks_once() {
+    let rig = Rig::new("mistyped").await;
+    for household in 0..20 {
+        rig.accept(rig.clients[0], household, "Kept").await;
+    }
+    let running = rig.start();
+    for note in rig.until_all(NoteState::Waiting).await {
+        assert!(note.reason.as_deref().unwrap().contains("authorised again"), "{note:?}");
+        assert_eq!(note.step, DeliveryStep::Accepted);
+    }
+    rig.accept(rig.clients[0], 99, "Later").await;
+    assert_eq!(rig.sandbox.admin().stats().requests, 1);
+    assert!(rig.subjects_in_crm().is_empty());
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_refused_note_dies_with_the_crms_words_and_blocks_nobody() {
+    let rig = Rig::new(PASSWORD).await;
+    let refused = rig.accept(999_999_999, 1, "Refused").await;
+    let behind = rig.accept(rig.clients[0], 1, "Behind it").await;
+    let running = rig.start();
+    for _ in 0..100 {
+        if rig.subjects_in_crm().len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(rig.subjects_in_crm(), ["Behind it"]);
+    let dead = rig.store.note(refused).await.unwrap().unwrap();
+    assert_eq!(dead.state, NoteState::Dead);
+    assert!(dead.reason.unwrap().contains("does not exist or is not visible"));
+    assert!(rig.store.note(behind).await.unwrap().is_some());
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_late_create_is_waited_for() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["cut_late:ms=250,times=1,method=POST"]);
+    rig.accept(rig.clients[0], 1, "Late").await;
+    let running = rig.start();
+    let note = rig.until_all(NoteState::Done).await.remove(0);
+    assert_eq!(rig.subjects_in_crm(), ["Late"]);
+    assert!(note.attempts.last().unwrap().outcome.starts_with("Found in the CRM"), "{:?}", note.attempts);
+    running.abort();
+}
+
+#[tokio::test]
+async fn shutting_down_lets_calls_end() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["slow:ms=300,method=POST"]);
+    rig.accept(rig.clients[0], 1, "Slow").await;
+    let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&rig.connector))]);
+    let delivery = Arc::new(Delivery::new(rig.store.clone(), connectors, Timing::default()));
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn({
+        let (delivery, shutdown) = (Arc::clone(&delivery), shutdown.clone());
+        async move { delivery.run(&shutdown).await }
+    });
+    while rig.all().await[0].state != NoteState::Sending {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    shutdown.cancel();
+    running.await.unwrap();
+    assert_eq!(rig.all().await[0].state, NoteState::Done);
+}

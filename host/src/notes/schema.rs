@@ -1,0 +1,162 @@
+//! What an event's data must look like, by its type: `events.json`, which is the documentation, too.
+//!
+//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use super::NotesError;
+
+static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("events.json")).expect("a test reads the file"));
+
+/// The JSON Schema of each event type's data.
+pub fn event_schemas() -> &'static BTreeMap<String, Value> {
+    &SCHEMAS
+}
+
+/// Checks an event's data against its type's schema.
+pub(super) fn check(event_type: &str, data: &Value) -> Result<(), NotesError> {
+    match SCHEMAS.get(event_type) {
+        Some(schema) => check_value(schema, data, "/data"),
+        None => {
+            let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(invalid("/type", format!("`{event_type}` is no event known here; there are: {known}")))
+        }
+    }
+}
+
+pub(super) fn invalid(field: &str, message: String) -> NotesError {
+    NotesError::Invalid { field: field.to_owned(), message }
+}
+
+fn check_value(schema: &Value, value: &Value, at: &str) -> Result<(), NotesError> {
+    match (schema["type"].as_str(), value) {
+        (Some("object"), Value::Object(members)) => check_object(schema, members, at),
+        (Some("array"), Value::Array(items)) => {
+            check_size(schema, ("minItems", "maxItems"), items.len(), "entries", at)?;
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, item)| check_value(&schema["items"], item, &format!("{at}/{index}")))
+        }
+        (Some("string"), Value::String(text)) => {
+            check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at)
+        }
+        (Some("number"), Value::Number(number)) => {
+            let (from, to) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+            let number = number.as_f64().unwrap_or(f64::NAN);
+            if from.is_some_and(|from| number < from) || to.is_some_and(|to| number > to) || number.is_nan() {
+                let [from, to] = [from, to].map(|bound| bound.unwrap_or(f64::INFINITY));
+                return Err(invalid(at, format!("must be a number from {from} to {to}")));
+            }
+            Ok(())
+        }
+        (wanted, _) => Err(invalid(at, format!("must be {}", wanted.map_or("absent", article)))),
+    }
+}
+
+fn check_object(schema: &Value, members: &Map<String, Value>, at: &str) -> Result<(), NotesError> {
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for name in required {
+        if !members.contains_key(name) {
+            return Err(invalid(&pointer(at, name), "is missing".to_owned()));
+        }
+    }
+    for (name, value) in members {
+        let Some(schema) = schema["properties"].get(name) else {
+            return Err(invalid(&pointer(at, name), "is not known; remove it".to_owned()));
+        };
+        check_value(schema, value, &pointer(at, name))?;
+    }
+    Ok(())
+}
+
+fn check_size(schema: &Value, (least, most): (&str, &str), size: usize, of: &str, at: &str) -> Result<(), NotesError> {
+    let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
+    if let Some(least) = bound(least).filter(|least| size < *least) {
+        return Err(invalid(at, format!("must have at least {least} {of}")));
+    }
+    if let Some(most) = bound(most).filter(|most| size > *most) {
+        return Err(invalid(at, format!("must have at most {most} {of}, and has {size}")));
+    }
+    Ok(())
+}
+
+/// A member's JSON Pointer (RFC 6901).
+fn pointer(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn article(kind: &str) -> &str {
+    match kind {
+        "object" => "an object",
+        "array" => "a list",
+        "string" => "a text",
+        _ => "a number",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn surveys() {
+        let check = |data: Value, expected: Option<(&str, &str)>| match check("your-life-survey.completed", &data) {
+            Ok(()) => assert_eq!(expected, None, "{data}"),
+            Err(NotesError::Invalid { field, message }) => {
+                assert_eq!(Some((field.as_str(), message.as_str())), expected, "{data}");
+            }
+            Err(other) => panic!("{other}"),
+        };
+        let good = json!({"score": 72, "goals": ["Retire at 60"], "dimensions": [{"name": "Money", "percent": 65.5}]});
+        check(good.clone(), None);
+        check(json!({"score": 0, "goals": [], "dimensions": []}), None);
+        let with = |pointer: &str, value: Value| {
+            let mut data = good.clone();
+            *data.pointer_mut(pointer).unwrap() = value;
+            data
+        };
+        check(Value::Null, Some(("/data", "must be an object")));
+        check(with("/score", json!(101)), Some(("/data/score", "must be a number from 0 to 100")));
+        check(with("/score", json!("72")), Some(("/data/score", "must be a number")));
+        check(with("/goals", json!("Retire")), Some(("/data/goals", "must be a list")));
+        check(with("/goals/0", json!("")), Some(("/data/goals/0", "must have at least 1 characters")));
+        let long = json!("ā".repeat(501));
+        check(with("/goals/0", long), Some(("/data/goals/0", "must have at most 500 characters, and has 501")));
+        let percent = ("/data/dimensions/0/percent", "must be a number from 0 to 100");
+        check(with("/dimensions/0/percent", json!(-1)), Some(percent));
+        check(with("/dimensions/0", json!({"name": "x"})), Some(("/data/dimensions/0/percent", "is missing")));
+        let mut odd = good.clone();
+        odd["a/b"] = json!(1);
+        check(odd, Some(("/data/a~1b", "is not known; remove it")));
+    }
+
+    #[test]
+    fn an_unknown_type_is_told_the_known_ones() {
+        let said = check("survey.completed", &json!({})).unwrap_err().to_string();
+        assert!(said.starts_with("/type: ") && said.contains("your-life-survey.completed"), "{said}");
+    }
+
+    /// A keyword that the check does not know would promise what nobody keeps.
+    #[test]
+    fn every_keyword_is_checked() {
+        fn visit(schema: &Value) {
+            let known = ["description", "type", "additionalProperties", "required", "properties", "items", "minItems"];
+            let known = [&known[..], &["maxItems", "minLength", "maxLength", "minimum", "maximum"]].concat();
+            for (keyword, value) in schema.as_object().unwrap() {
+                assert!(known.contains(&keyword.as_str()), "{keyword}");
+                match keyword.as_str() {
+                    "properties" => value.as_object().unwrap().values().for_each(visit),
+                    "items" => visit(value),
+                    _ => {}
+                }
+            }
+            assert!(schema["type"] != "object" || schema["additionalProperties"] == false, "{schema}");
+        }
+        event_schemas().values().for_each(visit);
+    }
+}

@@ -1,0 +1,75 @@
+//! The outbox's tables, and how their records are written.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::Keyed;
+use crate::domain::NoteId;
+use crate::domain::note::{Note, NoteState};
+use crate::store::StoreError;
+use crate::store::keys::PRACTICE;
+
+/// A record's own id.
+pub(super) type Id = [u8; 16];
+
+/// Events by id.
+pub(super) const EVENTS: TableDefinition<'_, (u32, Id), &[u8]> = TableDefinition::new("events");
+/// Notes by id, which is by the time of acceptance.
+pub(super) const NOTES: TableDefinition<'_, (u32, Id), &[u8]> = TableDefinition::new("notes");
+/// Idempotency keys: the event's digest and its note.
+pub(super) const KEYS: TableDefinition<'_, (u32, &str), ([u8; 32], Id)> = TableDefinition::new("event-keys");
+/// Notes by state.
+pub(super) const BY_STATE: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinition::new("notes-by-state");
+/// Open notes by household: when each is due, in milliseconds since 1970.
+pub(super) const LANES: TableDefinition<'_, (u32, Id, Id), i64> = TableDefinition::new("note-lanes");
+/// The first note of each lane by when it is due, household and note.
+pub(super) const DUE: TableDefinition<'_, (u32, i64, Id, Id), ()> = TableDefinition::new("notes-due");
+
+/// Makes the tables that are missing.
+pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(EVENTS)?;
+    transaction.open_table(NOTES)?;
+    transaction.open_table(KEYS)?;
+    transaction.open_table(BY_STATE)?;
+    transaction.open_table(LANES)?;
+    transaction.open_table(DUE)?;
+    Ok(())
+}
+
+/// A state as it stands in keys; never to be renumbered.
+pub(super) fn state_key(state: NoteState) -> u8 {
+    match state {
+        NoteState::Queued => 1,
+        NoteState::Sending => 2,
+        NoteState::Waiting => 3,
+        NoteState::Done => 4,
+        NoteState::Dead => 5,
+    }
+}
+
+/// A record's bytes.
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(record).map_err(|error| StoreError::Failed(error.to_string()))
+}
+
+/// A note by its id.
+pub(super) fn note(
+    notes: &impl ReadableTable<(u32, Id), &'static [u8]>,
+    id: NoteId,
+) -> Result<Option<Note>, StoreError> {
+    notes.get((PRACTICE, id.0.into_bytes()))?.map(|bytes| decode(bytes.value())).transpose()
+}
+
+/// What a key stands for.
+pub(super) fn keyed(
+    (digest, id): ([u8; 32], Id),
+    notes: &impl ReadableTable<(u32, Id), &'static [u8]>,
+) -> Result<Option<Keyed>, StoreError> {
+    Ok(note(notes, NoteId(Uuid::from_bytes(id)))?.map(|note| Keyed { digest, note }))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a note cannot be read: {error}")))
+}
