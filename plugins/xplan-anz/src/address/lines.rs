@@ -52,9 +52,7 @@ fn some(text: &str) -> Option<String> {
 /// A unit's word and number at the beginning of a street, and what follows: `Unit 4`, `12 High St`.
 fn unit<'s>(street: &'s str, unit_words: &Table<()>) -> Option<(&'s str, &'s str)> {
     let (word, after_word) = street.split_once(' ')?;
-    if unit_words.get(word).is_none() {
-        return None;
-    }
+    unit_words.get(word)?;
     let after_word = after_word.trim_start();
     let end = after_word.find([' ', ',', '/'])?;
     let (number, rest) = after_word.split_at(end);

@@ -1,5 +1,7 @@
 //! The wrapped types, whole and broken.
 
+#![allow(clippy::needless_pass_by_value, reason = "tables of values read best")]
+
 use super::{Number, Value};
 
 #[track_caller]
