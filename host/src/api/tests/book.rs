@@ -64,7 +64,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
         by: MappedBy { revision: RevisionId([1; 6]), as_of: None },
         arrivals: arrivals.collect(),
         seen: None,
-        position: WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0 },
+        position: WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0, is_over: false },
         at: Timestamp::UNIX_EPOCH,
     };
     host.app.store.commit(group).await.unwrap();
