@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{NoParams, PathParam};
+use crate::api::extract::{NoParams, Params, PathParam};
 use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
@@ -111,6 +111,18 @@ pub async fn one(
     Ok(Json(ConnectionBody::of(connection, &app).await?))
 }
 
+/// How to sync.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SyncParams {
+    /// Walk, map and compare, and store nothing: the run's counts say what a sync would change. The run can be
+    /// followed while it goes and is not kept.
+    #[serde(default)]
+    #[param(required = false)]
+    dry_run: bool,
+}
+
 /// Starts a run in the background, or answers with the one that is under way.
 #[utoipa::path(
     post,
@@ -118,7 +130,7 @@ pub async fn one(
     operation_id = "sync_connection",
     tag = "connections",
     security(("token" = []), ("session" = [])),
-    params(("name" = String, Path, description = "Its name in the settings")),
+    params(("name" = String, Path, description = "Its name in the settings"), SyncParams),
     responses((
         status = 202,
         body = RunBody,
@@ -129,10 +141,11 @@ pub async fn sync(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
-    _: NoParams,
+    Params(params): Params<SyncParams>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ControlRuns)?;
-    let run = app.syncs.request(&name, Trigger::Request).await?;
+    let run =
+        if params.dry_run { app.syncs.rehearse(&name)? } else { app.syncs.request(&name, Trigger::Request).await? };
     let location = format!("/api/v1/runs/{}", run.id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(RunBody::from(run))))
 }

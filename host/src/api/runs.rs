@@ -104,15 +104,17 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadRuns)?;
-    if let Some(under_way) = app.syncs.watch(id) {
-        return Ok(progress::live(under_way).into_response());
-    }
+    // Asked for first: a run that ends in between is found in the store as it ended.
+    let under_way = app.syncs.watch(id);
     let run = find(&app, id).await?;
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     if run.state.is_finished() && seen == Some(run.state.as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(progress::once(run).into_response())
+    Ok(match under_way {
+        Some(under_way) => progress::live(under_way).into_response(),
+        None => progress::once(run).into_response(),
+    })
 }
 
 /// Ends a run at its next commit; what it committed stays.
@@ -143,6 +145,10 @@ pub async fn cancel(
     Err(Problem::new(Kind::WrongState, detail))
 }
 
+/// A run under way as it is now; any other as it is stored.
 async fn find(app: &App, id: RunId) -> Result<Run, Problem> {
+    if let Some(under_way) = app.syncs.watch(id) {
+        return Ok(Run::clone(&under_way.borrow()));
+    }
     app.store.run(id).await?.ok_or_else(|| Problem::not_found(format_args!("run {id}")))
 }

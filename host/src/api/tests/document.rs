@@ -30,7 +30,7 @@ async fn what_it_lists() {
     get /api/v1/clients/{id}/explain (id, field) 200 default
     get /api/v1/connections () 200 default
     get /api/v1/connections/{name} (name) 200 default
-    post /api/v1/connections/{name}/sync (name) 202 default
+    post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     post /api/v1/events (Idempotency-Key) 200 201 default
     get /api/v1/households (search, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
