@@ -165,6 +165,16 @@ impl Host {
         format!("http://{}{path}", process.address)
     }
 
+    /// The path of the set-up link that a host without accounts prints: where a browser makes the first one.
+    ///
+    /// # Errors
+    /// Where it has printed none.
+    pub fn set_up_path(&self) -> Result<String> {
+        let log = fs::read_to_string(self.log_path())?;
+        let token = log.rsplit_once("/set-up/").and_then(|(_, rest)| rest.split_whitespace().next());
+        Ok(format!("/set-up/{}", token.with_context(|| format!("no set-up link; {}", self.log_tail()))?))
+    }
+
     /// What the stand-in site saw, and what can be done to it.
     pub fn crm(&self) -> Admin {
         self.site.admin()

@@ -22,10 +22,12 @@ impl Asset {
     }
 }
 
-static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("tidegate", "css", "text/css", include_str!("../../assets/tidegate.css")));
-static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("tidegate", "js", "text/javascript", include_str!("../../assets/tidegate.js")));
+static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("tidegate", "css", "text/css; charset=utf-8", include_str!("../../assets/tidegate.css"))
+});
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("tidegate", "js", "text/javascript; charset=utf-8", include_str!("../../assets/tidegate.js"))
+});
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
 

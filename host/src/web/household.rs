@@ -118,7 +118,7 @@ fn sentence(found: &HouseholdRow, crm: &str) -> String {
         1 => "A household of one".to_owned(),
         _ => format!("A couple whom {crm} links as partners"),
     };
-    format!("{who}, by the connection {}.", found.household.connection)
+    format!("{who}, from the connection {}.", found.household.connection)
 }
 
 fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Clock) -> PersonCard {

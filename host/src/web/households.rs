@@ -15,7 +15,7 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
-use crate::domain::{Diagnostic, ExternalId, Severity};
+use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
 use crate::store::book::{HouseholdRow, PageRequest};
 
 /// Rows of a page.
@@ -41,7 +41,8 @@ pub(super) struct HouseholdsPage {
 pub(super) struct Row {
     pub(super) path: String,
     pub(super) name: String,
-    pub(super) people: Vec<String>,
+    /// Their names and their ids in the CRM.
+    pub(super) people: Vec<(String, String)>,
     pub(super) suburb: String,
     pub(super) adviser: String,
     pub(super) state: Option<Badge>,
@@ -92,7 +93,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
         rows.push(Row {
             path: format!("/households/{}", household.id),
             name: words::name(&household.name),
-            people: found.people.iter().map(|person| words::name(&person.client.full_name())).collect(),
+            people: found.people.iter().map(name_and_id).collect(),
             suburb: found.people.first().and_then(|person| person.client.suburb.clone()).unwrap_or_default(),
             adviser,
             state: look_badge(&household.diagnostics, &found.people),
@@ -101,12 +102,13 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
     Ok(rows)
 }
 
+/// What a list shows of a person.
+pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
+    (words::name(&person.client.full_name()), person.client.external_id.to_string())
+}
+
 /// The adviser's name; `User 30590` where the CRM names an adviser who was not read.
-pub(super) async fn adviser_name(
-    app: &App,
-    connection: &crate::domain::ConnectionName,
-    id: &ExternalId,
-) -> Result<String, Failure> {
+pub(super) async fn adviser_name(app: &App, connection: &ConnectionName, id: &ExternalId) -> Result<String, Failure> {
     let found = app.store.adviser(connection.clone(), id.clone()).await?;
     let name = found.map(|found| {
         let names = [found.adviser.first_name, found.adviser.last_name];

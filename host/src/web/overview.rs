@@ -28,6 +28,8 @@ pub(super) struct OverviewPage {
     pub(super) frame: Frame,
     pub(super) state: String,
     pub(super) sites: Vec<Site>,
+    /// Whether the person may start a run.
+    pub(super) may_sync: bool,
     pub(super) figures: Vec<Figure>,
     pub(super) runs: Vec<RunRow>,
 }
@@ -70,6 +72,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
         frame: Frame::load(&app, &person, Place::Overview).await?,
         state: sentence(&newest, &counts, clock),
         sites,
+        may_sync: person.may(Action::ControlRuns).is_ok(),
         figures: figures(&counts),
         runs: runs.items.iter().map(|run| RunRow::new(run, clock)).collect(),
     })
@@ -118,7 +121,9 @@ pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, 
         RunState::Queued => (run.state.into(), "A sync is about to begin.".to_owned()),
         RunState::Running => (run.state.into(), "A sync is under way. The book can be used meanwhile.".to_owned()),
         RunState::Done => {
-            (Badge::new(Tone::Good, "Connected"), format!("Synced {ended}: {}.", words::what_changed(&run.counts)))
+            let took = words::duration(run.started_at.unwrap_or(run.queued_at), run.finished_at.unwrap_or(clock.now));
+            let words = format!("The last sync read the whole book in {took}, {ended}.");
+            (Badge::new(Tone::Good, "Connected"), words)
         }
         RunState::Failed => {
             let why = run.error.as_deref().unwrap_or("The host's log says why.");
@@ -136,7 +141,7 @@ fn sentence(newest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
     let synced = newest.iter().filter(|run| run.state == RunState::Done).max_by_key(|run| run.finished_at);
     let clients = words::count(counts.clients, "client", "clients");
     let look = match counts.quarantined {
-        0 => "none set aside".to_owned(),
+        0 => "every record could be read".to_owned(),
         n => format!("{} could not be read", words::count(n, "record", "records")),
     };
     match synced.and_then(|run| run.finished_at.map(|at| (run, at))) {

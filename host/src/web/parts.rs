@@ -74,7 +74,7 @@ impl From<NoteState> for Badge {
 #[derive(Template, Clone, Debug)]
 #[template(
     ext = "html",
-    source = r#"<time datetime="{{ iso }}">{{ text }}</time> <span class="quiet">{{ relative }}</span>"#
+    source = r#"<time datetime="{{ iso }}">{{ text }}</time> <span class="quiet">({{ relative }})</span>"#
 )]
 pub(super) struct Moment {
     iso: String,

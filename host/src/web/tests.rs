@@ -3,6 +3,7 @@
 
 mod book;
 mod operations;
+mod requests;
 
 use askama::Template;
 use jiff::tz::TimeZone;

@@ -2,7 +2,7 @@
 
 use super::super::explain::{ExplainPage, Explained};
 use super::super::frame::Place;
-use super::super::households::{HouseholdsPage, Row, look_badge};
+use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::notes::Choice;
 use super::super::parts::Paging;
 use super::super::review::{self, ReviewPage};
@@ -170,7 +170,7 @@ fn row(found: &HouseholdRow) -> Row {
     Row {
         path: format!("/households/{}", found.household.id),
         name: words::name(&found.household.name),
-        people: found.people.iter().map(|person| words::name(&person.client.full_name())).collect(),
+        people: found.people.iter().map(name_and_id).collect(),
         suburb: found.people[0].client.suburb.clone().unwrap_or_default(),
         adviser: "Pat O'Neil".to_owned(),
         state: look_badge(&found.household.diagnostics, &found.people),

@@ -1,0 +1,190 @@
+//! The router over a real, empty store: who is let in, what every answer carries, what is refused.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use secrecy::ExposeSecret as _;
+use tower::ServiceExt as _;
+
+use crate::access::NewUser;
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::Timestamp;
+use crate::domain::access::Role;
+
+const PASSWORD: &str = "correct horse battery";
+const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+/// A host without connections, in a folder of its own.
+struct Host {
+    app: App,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+impl Host {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("tidegate.toml");
+        std::fs::write(&settings, "").unwrap();
+        let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
+        Self { router: super::super::router(app.clone()), app, _folder: folder }
+    }
+
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("host", "tidegate.example");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Body::from(form.to_owned())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
+        Answer { status, headers, text: String::from_utf8(bytes.into()).unwrap() }
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(Method::GET, path, &[("cookie", cookie)], "").await
+    }
+
+    /// The cookie of somebody in this role who signed in.
+    async fn signed_in(&self, role: Role) -> String {
+        let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
+        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
+        self.app.access.create_user(new).await.unwrap();
+        let signed_in = self.app.access.sign_in(&email, &PASSWORD.into(), Timestamp::now()).await.unwrap();
+        format!("__Host-tidegate={}", signed_in.token.expose_secret())
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_sent_to_sign_in_and_back() {
+    let host = Host::new();
+    let check = async |path: &str, expected: &str| {
+        let answer = host.get(path, "").await;
+        assert_eq!((answer.status, answer.header("location")), (303, expected), "{path}");
+    };
+    check("/", "/sign-in").await;
+    check("/households?search=khan", "/sign-in?to=%2Fhouseholds%3Fsearch%3Dkhan").await;
+    check("/runs", "/sign-in?to=%2Fruns").await;
+    let answer = host.send(Method::POST, "/connections/main/sync", &[OWN], "").await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/sign-in"));
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_guards_headers() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    for path in ["/sign-in", "/", "/households", "/nowhere", "/runs/none", "/assets/none.css"] {
+        let answer = host.get(path, &cookie).await;
+        assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+    }
+    let style = host.get(&format!("/assets/{}", super::assets::style()), "").await;
+    assert_eq!(style.status, 200);
+    assert!(style.header("cache-control").contains("immutable"));
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_change_nothing() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    for from in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("x-nothing", "")] {
+        let answer = host.send(Method::POST, "/sign-out", &[("cookie", &cookie), from], "").await;
+        assert_eq!(answer.status, 403, "{from:?}");
+        assert_eq!(host.get("/", &cookie).await.status, 200, "still in after {from:?}");
+    }
+    let answer = host.send(Method::POST, "/sign-out", &[("cookie", &cookie), OWN], "").await;
+    assert_eq!(answer.header("location"), "/sign-in");
+    assert_eq!(host.get("/", &cookie).await.status, 303);
+}
+
+#[tokio::test]
+async fn signing_in_opens_a_session_and_leads_on() {
+    let host = Host::new();
+    host.signed_in(Role::PracticeManager).await;
+    let form = |password: &str, to: &str| format!("email=practice-manager%40example.com&password={password}&to={to}");
+    let refused = host.send(Method::POST, "/sign-in", &[OWN], &form("wrong", "%2Fruns")).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("practice-manager@example.com"), "what was typed is kept");
+    assert!(!refused.text.contains("wrong"), "but for the password");
+
+    let right = form("correct+horse+battery", "%2Fruns");
+    let answer = host.send(Method::POST, "/sign-in", &[OWN], &right).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/runs"));
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-tidegate=") && cookie.contains("HttpOnly") && cookie.contains("Secure"));
+    assert_eq!(host.get("/runs", cookie.split(';').next().unwrap()).await.status, 200);
+
+    let elsewhere = form("correct+horse+battery", "%2F%2Fevil.example");
+    let answer = host.send(Method::POST, "/sign-in", &[OWN], &elsewhere).await;
+    assert_eq!(answer.header("location"), "/");
+}
+
+#[tokio::test]
+async fn the_set_up_link_makes_one_account() {
+    let host = Host::new();
+    let token = host.app.access.offer_set_up(Timestamp::now()).await.unwrap().unwrap();
+    let path = format!("/set-up/{}", token.expose_secret());
+    assert_eq!(host.get("/set-up/guessed", "").await.status, 410);
+    assert_eq!(host.get(&path, "").await.status, 200);
+
+    let refused = host.send(Method::POST, &path, &[OWN], "name=Pat&email=pat&password=short").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("email-problem") && refused.text.contains("password-problem"));
+
+    let form = "name=Pat&email=pat%40example.com&password=correct+horse+battery";
+    let made = host.send(Method::POST, &path, &[OWN], form).await;
+    assert_eq!((made.status, made.header("location")), (303, "/"));
+    assert_eq!(host.get(&path, "").await.status, 410);
+    assert_eq!(host.send(Method::POST, &path, &[OWN], form).await.status, 410);
+}
+
+#[tokio::test]
+async fn roles_see_what_they_may() {
+    let host = Host::new();
+    let support = host.signed_in(Role::Support).await;
+    assert_eq!(host.get("/", &support).await.status, 200);
+    for path in ["/households", "/notes", "/review"] {
+        assert_eq!(host.get(path, &support).await.status, 403, "{path}");
+    }
+    let refused = host.send(Method::POST, "/connections/main/sync", &[("cookie", &support), OWN], "").await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains("Ask one of them"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn what_is_not_there_has_a_page_that_says_so() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let id = uuid::Uuid::nil();
+    for path in [
+        "/nowhere".to_owned(),
+        "/households/none".to_owned(),
+        format!("/households/{id}"),
+        format!("/households/{id}/clients/{id}/explain"),
+        format!("/runs/{id}"),
+        format!("/notes/{id}"),
+        "/households?cursor=made-up".to_owned(),
+    ] {
+        let answer = host.get(&path, &cookie).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text.contains("<h1>Not found</h1>"), "{path}");
+    }
+    assert_eq!(host.get(&format!("/runs/{id}/progress"), &cookie).await.status, 204);
+    assert_eq!(host.get("/notes?state=unknown", &cookie).await.status, 400);
+}
