@@ -22,7 +22,9 @@ pub fn run() -> Result<()> {
         step::run("Linting", cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny=warnings"])),
         step::run(
             "Checking the documentation",
-            cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny=warnings"),
+            cargo()
+                .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
+                .env("RUSTDOCFLAGS", "--deny=warnings"),
         ),
         step::run("Running the unit tests", cargo().args(["test", "--workspace", "--lib", "--bins"])),
     ];
