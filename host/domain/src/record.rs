@@ -300,10 +300,6 @@ pub struct Cover {
 /// One canonical record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all records are clients; boxing them would cost an allocation each"
-)]
 pub enum Canonical {
     /// A professional.
     Adviser(Adviser),

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// The fields of one kind of row, as an enumeration; made by [`fields!`](crate::fields).
+/// The fields of one kind of row, as an enumeration; made by [`fields!`](macro@crate::fields).
 pub trait Fields: Copy + 'static {
     /// What the rules call the fields, in order.
     const KEYS: &'static [&'static str];
