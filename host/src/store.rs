@@ -7,6 +7,8 @@
 pub mod access;
 pub mod book;
 pub mod commit;
+#[cfg(test)]
+mod conformance;
 mod identity;
 mod index;
 mod keys;

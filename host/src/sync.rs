@@ -6,6 +6,8 @@ mod fetch;
 mod map;
 mod mapper;
 mod progress;
+#[cfg(test)]
+mod tests;
 mod under_way;
 mod walk;
 
@@ -25,7 +27,7 @@ use crate::store::{Store, StoreError};
 use mapper::Sandboxed;
 use progress::Progress;
 use under_way::UnderWay;
-use walk::{Walk, WalkError};
+use walk::{GroupSize, Walk, WalkError};
 
 /// Starts runs, one at a time a connection, and tells how they go. Cheap to clone.
 #[derive(Clone)]
@@ -153,6 +155,7 @@ impl Syncs {
             progress,
             run,
             chunks: 0,
+            group: GroupSize::default(),
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);

@@ -98,7 +98,7 @@ impl Merging<'_> {
         diagnostics: Vec<Diagnostic>,
     ) -> Result<(), StoreError> {
         count_warnings(counts, &diagnostics);
-        let client_id = *identity.client.get_or_insert_with(|| new_id(rows));
+        let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
         let before = self.record(&key)?;
         let merged = merge_values(before.as_ref().map(|before| &before.client), supplied);
@@ -144,14 +144,6 @@ impl Merging<'_> {
     fn record(&self, key: &OwnKey) -> Result<Option<ClientRecord>, StoreError> {
         self.clients.get(key)?.map(|record| decode(record.value())).transpose()
     }
-}
-
-/// A new id of this moment.
-pub(super) fn new_id(rows: &Rows<'_>) -> Uuid {
-    let since_1970 = rows.at.as_duration();
-    let seconds = u64::try_from(since_1970.as_secs()).unwrap_or_default();
-    let nanos = since_1970.subsec_nanos().unsigned_abs();
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
 }
 
 fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {

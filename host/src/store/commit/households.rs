@@ -9,7 +9,6 @@ use super::super::StoreError;
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode};
-use super::clients::new_id;
 use super::rows::Rows;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Change, Links, Place, disturbed, partner_of, settle as settle_groups};
@@ -29,7 +28,7 @@ pub(super) fn settle(
     let book = Book { rows, naming: &naming, households: &households };
     let disturbed = disturbed(&book, changes)?;
     let lived_in = lived_in(&book, &disturbed, changes)?;
-    let settled = settle_groups(&groups(&book, &disturbed)?, || HouseholdId(new_id(rows)));
+    let settled = settle_groups(&groups(&book, &disturbed)?, || HouseholdId(rows.new_id()));
     tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
     let mut writes: HashMap<OwnKey, HouseholdRecord> = HashMap::new();
     for (from, to) in settled.merged {

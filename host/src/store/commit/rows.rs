@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 use redb::{ReadableTable, Table, WriteTransaction};
+use uuid::{ContextV7, Uuid};
 
 use super::super::StoreError;
 use super::super::identity::{Identity, IdentityRow, SeenAs};
@@ -21,6 +22,7 @@ pub(super) struct Rows<'t> {
     identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
     raw: Table<'t, &'static RecordKey, &'static [u8]>,
     touched: HashMap<ExternalKey, Identity>,
+    ids: ContextV7,
 }
 
 impl<'t> Rows<'t> {
@@ -34,7 +36,7 @@ impl<'t> Rows<'t> {
     ) -> Result<Self, StoreError> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
-        Ok(Self { connection, kind, by, at, identities, raw, touched: HashMap::new() })
+        Ok(Self { connection, kind, by, at, identities, raw, touched: HashMap::new(), ids: ContextV7::new() })
     }
 
     /// The key of a record.
@@ -45,6 +47,15 @@ impl<'t> Rows<'t> {
     /// What the record is now, by what it was mapped now.
     pub fn seen_as(&self, arrival: &Arrival) -> SeenAs {
         SeenAs::new(arrival.fingerprint, self.by.revision, self.by.as_of)
+    }
+
+    /// A new id of this moment, greater than those before it: clients of one name stay in the order of their ids in
+    /// the CRM, and tables grow at their end.
+    pub fn new_id(&self) -> Uuid {
+        let since_1970 = self.at.as_duration();
+        let seconds = u64::try_from(since_1970.as_secs()).unwrap_or_default();
+        let nanos = since_1970.subsec_nanos().unsigned_abs();
+        Uuid::new_v7(uuid::Timestamp::from_unix(&self.ids, seconds, nanos))
     }
 
     /// What is known of a record, as the group has it so far.

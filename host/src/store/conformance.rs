@@ -1,0 +1,159 @@
+//! What every store has to do, told in the domain's operations: another store can be run against these tests by
+//! opening it in [`Practice::new`] instead.
+
+mod households;
+mod people;
+mod runs;
+mod search;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::Store;
+use super::book::{BookCounts, ClientFilter, HouseholdRow, PageRequest};
+use super::commit::{Arrival, Group, MappedBy, Outcome};
+use super::runs::WalkPosition;
+use super::seen::Seen;
+use crate::domain::record::ClientStatus;
+use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::stored::StoredClient;
+use crate::domain::{
+    Adviser, Client, ConnectionName, Diagnostic, ExternalId, RecordKind, RevisionId, RunId, Timestamp,
+};
+
+/// A practice with an empty book and one run under way.
+struct Practice {
+    store: Store,
+    run: Run,
+    chunks: u32,
+    _folder: tempfile::TempDir,
+}
+
+const REVISION: RevisionId = RevisionId([7; 6]);
+
+impl Practice {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let run = store.begin_run(new_run("main")).await.unwrap();
+        Self { store, run, chunks: 0, _folder: folder }
+    }
+
+    /// Commits records as one group.
+    async fn commit(&mut self, kind: RecordKind, arrivals: Vec<Arrival>) -> RunCounts {
+        let before = std::mem::take(&mut self.run.counts);
+        let group = self.group(kind, arrivals);
+        self.run = self.store.commit(group).await.unwrap();
+        self.chunks += 1;
+        let counts = std::mem::take(&mut self.run.counts);
+        self.run.counts = before;
+        counts
+    }
+
+    fn group(&self, kind: RecordKind, arrivals: Vec<Arrival>) -> Group {
+        let mut seen = Seen::default();
+        arrivals.iter().for_each(|arrival| assert!(seen.note(&arrival.id)));
+        Group {
+            run: self.run.clone(),
+            kind,
+            by: MappedBy { revision: REVISION, as_of: None },
+            arrivals,
+            seen: Some((self.chunks, seen.pack().0)),
+            position: position(self.chunks),
+            at: Timestamp::from_second(1_750_000_000 + i64::from(self.chunks)).unwrap(),
+        }
+    }
+
+    async fn clients(&mut self, clients: &[Client]) -> RunCounts {
+        self.commit(RecordKind::Client, clients.iter().map(mapped).collect()).await
+    }
+
+    async fn of(&self, id: &str) -> Option<StoredClient> {
+        let external_id = Some(("main".parse().unwrap(), ExternalId(id.to_owned())));
+        let filter = ClientFilter { external_id, ..ClientFilter::default() };
+        self.store.clients(filter, first(10)).await.unwrap().items.pop()
+    }
+
+    async fn household_of(&self, id: &str) -> HouseholdRow {
+        let client = self.of(id).await.unwrap_or_else(|| panic!("{id} is not in the book"));
+        self.store.household(client.household_id).await.unwrap().unwrap()
+    }
+
+    async fn counts(&self) -> BookCounts {
+        self.store.book_counts().await.unwrap()
+    }
+}
+
+fn new_run(connection: &str) -> Run {
+    Run {
+        id: RunId(Uuid::now_v7()),
+        connection: connection.parse::<ConnectionName>().unwrap(),
+        state: RunState::Running,
+        trigger: Trigger::Request,
+        queued_at: Timestamp::from_second(1_750_000_000).unwrap(),
+        started_at: None,
+        finished_at: None,
+        expected: None,
+        counts: RunCounts { skipped: BTreeMap::new(), ..RunCounts::default() },
+        error: None,
+    }
+}
+
+fn position(chunks: u32) -> WalkPosition {
+    let after = Some(format!("page {chunks}"));
+    WalkPosition { kind: RecordKind::Client, resource: "people".to_owned(), after, chunks, is_over: false }
+}
+
+fn first(limit: usize) -> PageRequest {
+    PageRequest { cursor: None, limit }
+}
+
+/// `Ayda Khan` with this id.
+fn client(id: &str, name: &str) -> Client {
+    let (first_name, last_name) = name.split_once(' ').unwrap();
+    Client {
+        first_name: Some(first_name.to_owned()),
+        last_name: Some(last_name.to_owned()),
+        ..Client::unnamed(ExternalId(id.to_owned()), ClientStatus::Client)
+    }
+}
+
+/// A client who names another as partner.
+fn linked(id: &str, name: &str, partner: &str, is_partner: bool) -> Client {
+    Client { partner_external_id: Some(ExternalId(partner.to_owned())), is_partner, ..client(id, name) }
+}
+
+/// With an address that the mapping proposes.
+fn proposed(client: Client, email: &str) -> Client {
+    Client { email_is_placeholder: true, ..with_email(client, email) }
+}
+
+fn with_email(client: Client, email: &str) -> Client {
+    Client { email: Some(email.to_owned().try_into().unwrap()), email_is_placeholder: false, ..client }
+}
+
+fn arrival(id: &str, outcome: Outcome) -> Arrival {
+    let raw = format!(r#"{{"row":{{"id":"{id}"}}}}"#).into_bytes();
+    Arrival { id: ExternalId(id.to_owned()), fingerprint: 1, raw, outcome, diagnostics: Vec::new() }
+}
+
+fn mapped(client: &Client) -> Arrival {
+    arrival(client.external_id.as_str(), Outcome::Client(Box::new(client.clone())))
+}
+
+fn left_out(id: &str, code: &str) -> Arrival {
+    let diagnostics = vec![Diagnostic::error(code, "left out".to_owned())];
+    Arrival { diagnostics, ..arrival(id, Outcome::SetAside { quarantined: false }) }
+}
+
+fn unusable(id: &str) -> Arrival {
+    let diagnostics = vec![Diagnostic::error("broken", "cannot be read".to_owned())];
+    Arrival { diagnostics, ..arrival(id, Outcome::SetAside { quarantined: true }) }
+}
+
+fn adviser(id: &str, name: &str, active: bool) -> Arrival {
+    let external_id = ExternalId(id.to_owned());
+    let adviser = Adviser { external_id, first_name: Some(name.to_owned()), last_name: None, email: None, active };
+    arrival(id, Outcome::Adviser(adviser))
+}

@@ -1,0 +1,109 @@
+//! Lists in the order of names, their pages, and finding people in them.
+
+use super::*;
+
+async fn book() -> Practice {
+    let mut practice = Practice::new().await;
+    let mobile = |client: Client| Client { mobile: Some("+61491570156".to_owned().try_into().unwrap()), ..client };
+    practice
+        .clients(&[
+            with_email(linked("7", "Ayda Khan", "8", false), "ayda@example.org"),
+            linked("8", "Sam Khan", "7", true),
+            mobile(client("9", "Māia van der Berg")),
+            proposed(client("10", "Bo O'Neil"), "Bo.ONeil@acme.example"),
+            proposed(client("11", "Bo O'Neil"), "Bo.ONeil@acme.example"),
+            client("x-1", "芳 王"),
+        ])
+        .await;
+    practice
+}
+
+#[tokio::test]
+async fn households_are_found_by_their_people() {
+    let practice = book().await;
+    let check = async |search: &str, expected: &[&str]| {
+        let page = practice.store.households(Some(search.to_owned()), first(10)).await.unwrap();
+        let names: Vec<&str> = page.items.iter().map(|row| row.household.name.as_str()).collect();
+        assert_eq!((names.as_slice(), page.next), (expected, None), "{search}");
+    };
+    let all = ["Ayda Khan & Sam Khan", "Bo O'Neil", "Bo O'Neil", "Māia van der Berg", "芳 王"];
+    check("", &all).await;
+    check("  ", &all).await;
+    check("kha", &["Ayda Khan & Sam Khan"]).await;
+    check("sam ayda", &["Ayda Khan & Sam Khan"]).await;
+    check("KHAN s", &["Ayda Khan & Sam Khan"]).await;
+    check("maia", &["Māia van der Berg"]).await;
+    check("Berg", &["Māia van der Berg"]).await;
+    check("erg", &[]).await;
+    check("oneil", &["Bo O'Neil", "Bo O'Neil"]).await;
+    check("o’neil b", &["Bo O'Neil", "Bo O'Neil"]).await;
+    check("王", &["芳 王"]).await;
+    check("maia khan", &[]).await;
+    check("AYDA@example.org", &["Ayda Khan & Sam Khan"]).await;
+    check("yda@example.org", &[]).await;
+    check("bo.oneil@acme.example", &["Bo O'Neil"]).await;
+    check("bo.oneil.11@acme.example", &["Bo O'Neil"]).await;
+    check("bo.oneil.10@acme.example", &[]).await;
+    check("+61 491 570 156", &["Māia van der Berg"]).await;
+    check("x-1", &["芳 王"]).await;
+    check("8", &["Ayda Khan & Sam Khan"]).await;
+}
+
+#[tokio::test]
+async fn clients_are_found_and_filtered() {
+    let practice = book().await;
+    let khans = practice.of("7").await.unwrap().household_id;
+    let check = async |filter: ClientFilter, expected: &[&str]| {
+        let page = practice.store.clients(filter.clone(), first(10)).await.unwrap();
+        let ids: Vec<&str> = page.items.iter().map(|client| client.client.external_id.as_str()).collect();
+        assert_eq!(ids, expected, "{filter:?}");
+    };
+    let search = |search: &str| ClientFilter { search: Some(search.to_owned()), ..ClientFilter::default() };
+    let of_khans = ClientFilter { household: Some(khans), ..ClientFilter::default() };
+    check(ClientFilter::default(), &["7", "8", "10", "11", "9", "x-1"]).await;
+    check(search("s"), &["8"]).await;
+    check(search("ayda sam"), &[]).await;
+    check(of_khans.clone(), &["7", "8"]).await;
+    check(ClientFilter { search: Some("sam".to_owned()), ..of_khans.clone() }, &["8"]).await;
+    let external_id = Some(("main".parse().unwrap(), ExternalId("9".to_owned())));
+    check(ClientFilter { external_id: external_id.clone(), ..ClientFilter::default() }, &["9"]).await;
+    check(ClientFilter { external_id, ..of_khans }, &[]).await;
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_gap_or_repetition() {
+    let mut practice = Practice::new().await;
+    let names = ["Ann Annan", "Anna Lee", "Annabel Ann", "Bo Anners", "Cy Lee", "Di Annis"];
+    let clients: Vec<Client> = names.iter().zip(1..).map(|(name, id)| client(&format!("{id}"), name)).collect();
+    practice.clients(&clients).await;
+    for (search, count) in [(None, 6), (Some("ann".to_owned()), 5)] {
+        let whole = practice.store.households(search.clone(), first(100)).await.unwrap().items;
+        assert_eq!(whole.len(), count);
+        let mut pieces = Vec::new();
+        let mut page = first(2);
+        loop {
+            let found = practice.store.households(search.clone(), page).await.unwrap();
+            pieces.extend(found.items);
+            match found.next {
+                Some(cursor) => page = PageRequest { cursor: Some(cursor), limit: 2 },
+                None => break,
+            }
+        }
+        assert_eq!(pieces, whole, "{search:?}");
+    }
+    let odd = PageRequest { cursor: Some("bm9uc2Vuc2U".to_owned()), limit: 2 };
+    let refused = practice.store.households(None, odd).await;
+    assert!(matches!(refused, Err(crate::store::StoreError::BadCursor)));
+}
+
+#[tokio::test]
+async fn a_new_name_is_found_and_the_old_one_is_not() {
+    let mut practice = Practice::new().await;
+    practice.clients(&[client("7", "Ayda Khan")]).await;
+    practice.clients(&[client("7", "Ayda Osei")]).await;
+    let found = async |search: &str| {
+        let search = Some(search.to_owned());
+        practice.store.households(search, first(10)).await.unwrap().items.len()
+    };
+    assert_eq!((found("khan").await, found("osei").await, found("ayda").await), (0, 1, 1));
+}

@@ -1,0 +1,337 @@
+//! Walks over a scripted CRM with a mapping written in Rust, in place of a site and a component.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::mapper::Mapper;
+use super::progress::Progress;
+use super::walk::{Walk, WalkError};
+use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecord, RawText, Source, Traffic};
+use crate::domain::note::FileNote;
+use crate::domain::record::ClientStatus;
+use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, RecordKind, RevisionId, RunId};
+use crate::pack::{RawInput, Verdict};
+use crate::store::Store;
+use crate::store::book::{ClientFilter, PageRequest};
+use crate::store::seen::Seen;
+
+/// A CRM whose people are lines `name|partner|is partner`; pages of three, by position.
+#[derive(Default)]
+struct Script {
+    people: Mutex<Vec<(u32, String)>>,
+    /// Pages that may be read before the CRM fails.
+    pages_left: Mutex<Option<usize>>,
+    /// The bookmark that is given in place of all others.
+    stuck_at: Option<&'static str>,
+    pages: AtomicUsize,
+    traffic: Traffic,
+}
+
+const PAGE: usize = 3;
+
+#[async_trait::async_trait]
+impl Connector for Script {
+    async fn whoami(&self) -> Result<String, CrmError> {
+        Ok("svc".to_owned())
+    }
+
+    async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
+        self.traffic.count_request();
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        if let Some(left) = self.pages_left.lock().unwrap().as_mut() {
+            *left = left.checked_sub(1).ok_or_else(|| CrmError::Unreachable { words: "no route".to_owned() })?;
+        }
+        let lines = match source.kind {
+            RecordKind::Adviser => vec![(1, "Bea Hill".to_owned())],
+            _ => self.people.lock().unwrap().clone(),
+        };
+        let from = after.map_or(0, |after| after.0.parse().unwrap_or(0));
+        let record = |(id, line): &(u32, String)| RawRecord {
+            id: ExternalId(id.to_string()),
+            fingerprint: xxhash_rust::xxh3::xxh3_128(line.as_bytes()),
+            parts: vec![RawPart {
+                name: "row".to_owned(),
+                text: RawText::Plain(Bytes::from(serde_json::to_vec(line).unwrap())),
+            }],
+        };
+        let records = lines.iter().skip(from).take(PAGE).map(record).collect();
+        let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
+        let next = next.map(|next| self.stuck_at.map_or(next, str::to_owned)).map(Bookmark);
+        Ok(RawPage { records, next })
+    }
+
+    async fn sign_out(&self) {}
+
+    async fn one(&self, _: &Source, _: &ExternalId) -> Result<Option<RawRecord>, CrmError> {
+        Ok(None)
+    }
+
+    async fn find_notes(&self, _: &ExternalId, _: &str, _: Timestamp) -> Result<Vec<FoundNote>, CrmError> {
+        Ok(Vec::new())
+    }
+
+    async fn create_note(&self, _: &FileNote, _: &str) -> Result<ExternalId, CrmError> {
+        Err(CrmError::Unreachable { words: "this CRM takes no notes".to_owned() })
+    }
+
+    fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+}
+
+/// Maps the script's lines; counts what it was asked to map.
+struct Lines {
+    sources: Vec<Source>,
+    mapped: AtomicUsize,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let source = |kind: RecordKind| Source {
+            kind,
+            resource: format!("{}s", kind.as_str()),
+            fields: Vec::new(),
+            lists: Vec::new(),
+        };
+        let sources = vec![source(RecordKind::Client), source(RecordKind::Adviser)];
+        Self { sources, mapped: AtomicUsize::new(0) }
+    }
+}
+
+impl Mapper for Lines {
+    fn revision(&self) -> RevisionId {
+        RevisionId([1; 6])
+    }
+
+    fn reads_as_of(&self, _: RecordKind) -> bool {
+        false
+    }
+
+    fn as_of(&self) -> jiff::civil::Date {
+        jiff::civil::date(2026, 3, 1)
+    }
+
+    fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    fn map(&self, records: &[RawInput]) -> Vec<Verdict> {
+        self.mapped.fetch_add(records.len(), Ordering::Relaxed);
+        records.iter().map(map_line).collect()
+    }
+}
+
+fn map_line(record: &RawInput) -> Verdict {
+    let json: BTreeMap<String, String> = serde_json::from_slice(&record.json).unwrap();
+    let mut columns = json["row"].split('|');
+    let (first, last) = columns.next().unwrap().split_once(' ').unwrap();
+    let (first_name, last_name) = (Some(first.to_owned()), Some(last.to_owned()));
+    let external_id = record.id.clone();
+    let found = |code: &str| vec![Diagnostic::error(code, code.to_owned())];
+    match (record.kind, last) {
+        (_, "Gone") => Verdict::Skipped(found("archived")),
+        (_, "Broken") => Verdict::Rejected(found("broken")),
+        (RecordKind::Adviser, _) => {
+            let adviser = Adviser { external_id, first_name, last_name, email: None, active: true };
+            Verdict::Mapped { records: vec![Canonical::Adviser(adviser)], diagnostics: Vec::new() }
+        }
+        _ => {
+            let client = Client {
+                first_name,
+                last_name,
+                partner_external_id: columns.next().map(|partner| ExternalId(partner.to_owned())),
+                is_partner: columns.next().is_some(),
+                ..Client::unnamed(external_id, ClientStatus::Client)
+            };
+            let diagnostics = vec![Diagnostic::warning("mobile", "no-mobile", "none".to_owned())];
+            Verdict::Mapped { records: vec![Canonical::Client(client)], diagnostics }
+        }
+    }
+}
+
+/// A practice with a scripted CRM.
+struct Practice {
+    store: Store,
+    crm: Arc<Script>,
+    mapper: Arc<Lines>,
+    _folder: tempfile::TempDir,
+}
+
+const BOOK: [&str; 8] = [
+    "Ayda Khan|8",
+    "Bo Osei",
+    "Cy Gone",
+    "Dee Broken",
+    "Eve Lee|6|partner",
+    "Fay Lee|5",
+    "Gus Hill",
+    "Sam Khan|1|partner",
+];
+
+impl Practice {
+    fn new(book: &[&str]) -> Self {
+        Self::with(book, None)
+    }
+
+    fn with(book: &[&str], stuck_at: Option<&'static str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let people = (1..).zip(book.iter().map(|line| (*line).to_owned())).collect();
+        let crm = Arc::new(Script { people: Mutex::new(people), stuck_at, ..Script::default() });
+        let store = Store::open(folder.path()).unwrap();
+        Self { store, crm, mapper: Arc::new(Lines::new()), _folder: folder }
+    }
+
+    fn walk(&self, run: Run, is_rehearsal: bool) -> Walk {
+        Walk {
+            store: self.store.clone(),
+            connector: self.crm.clone(),
+            mapper: self.mapper.clone(),
+            is_rehearsal,
+            stop: CancellationToken::new(),
+            progress: Progress::new(run.clone()).0,
+            run,
+            chunks: 0,
+            group: super::walk::GroupSize { mapped: 2, seen: 2 },
+            traffic_before: (0, 0),
+        }
+    }
+
+    /// A run from its beginning or from where the last one was interrupted, and what came of it.
+    async fn run(&self) -> (Run, Result<(), WalkError>) {
+        let main = || "main".parse().unwrap();
+        let (run, from) = match self.store.interrupted(main()).await.unwrap() {
+            Some(found) => (found.run, found.position.map(|position| (position, Seen::of_chunks(found.seen)))),
+            None => (self.store.begin_run(new_run()).await.unwrap(), None),
+        };
+        let mut walk = self.walk(run, false);
+        let outcome = walk.go(from).await;
+        (walk.run, outcome)
+    }
+
+    async fn complete(&self) -> RunCounts {
+        let (mut run, outcome) = self.run().await;
+        outcome.unwrap();
+        run.state = RunState::Done;
+        self.store.finish_run(run.clone()).await.unwrap();
+        run.counts
+    }
+
+    fn edit(&self, id: u32, line: &str) {
+        let mut people = self.crm.people.lock().unwrap();
+        people.iter_mut().find(|(known, _)| *known == id).unwrap().1 = line.to_owned();
+    }
+
+    /// The book as people see it, ids left out.
+    async fn book(&self) -> Vec<String> {
+        let all = || PageRequest { cursor: None, limit: 500 };
+        let clients = self.store.clients(ClientFilter::default(), all()).await.unwrap().items;
+        let households = self.store.households(None, all()).await.unwrap().items;
+        let aside = self.store.set_aside(true, all()).await.unwrap().items;
+        let left_out = self.store.set_aside(false, all()).await.unwrap().items;
+        let mut lines: Vec<String> = clients.iter().map(|client| format!("{:?}", client.client)).collect();
+        lines.extend(households.iter().map(|row| format!("{} {:?}", row.household.name, row.household.diagnostics)));
+        lines.extend(
+            aside.iter().chain(&left_out).map(|record| format!("{} {:?}", record.external_id, record.diagnostics)),
+        );
+        lines.push(format!("{:?}", self.store.book_counts().await.unwrap()));
+        lines
+    }
+}
+
+fn new_run() -> Run {
+    Run {
+        id: RunId(Uuid::now_v7()),
+        connection: "main".parse().unwrap(),
+        state: RunState::Running,
+        trigger: Trigger::Request,
+        queued_at: Timestamp::now(),
+        started_at: None,
+        finished_at: None,
+        expected: None,
+        counts: RunCounts::default(),
+        error: None,
+    }
+}
+
+#[tokio::test]
+async fn a_book_comes_over_and_is_skipped_while_it_stays_the_same() {
+    let practice = Practice::new(&BOOK);
+    let counts = practice.complete().await;
+    assert_eq!((counts.seen, counts.created, counts.skipped_total(), counts.quarantined), (8, 6, 1, 1));
+    assert_eq!((counts.advisers, counts.unchanged, counts.warnings["no-mobile"]), (1, 0, 6));
+    assert_eq!((counts.requests, practice.mapper.mapped.load(Ordering::Relaxed)), (4, 9));
+    let book = practice.book().await;
+    assert!(book.iter().any(|line| line == "Ayda Khan & Sam Khan []"), "{book:#?}");
+    assert!(book.iter().any(|line| line == "Fay Lee & Eve Lee []"), "{book:#?}");
+
+    let counts = practice.complete().await;
+    assert_eq!((counts.seen, counts.unchanged, counts.created), (8, 8, 0));
+    assert_eq!(practice.mapper.mapped.load(Ordering::Relaxed), 9, "nothing was mapped again");
+    assert_eq!(practice.book().await, book);
+
+    practice.edit(2, "Bo Hill");
+    let counts = practice.complete().await;
+    assert_eq!((counts.unchanged, counts.changed, counts.changed_fields["last_name"]), (7, 1, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_is_interrupted_anywhere_ends_like_one_that_is_not() {
+    let whole = Practice::new(&BOOK);
+    let counts = whole.complete().await;
+    let expected = whole.book().await;
+    for pages in 0..4 {
+        let practice = Practice::new(&BOOK);
+        *practice.crm.pages_left.lock().unwrap() = Some(pages);
+        let (_, outcome) = practice.run().await;
+        assert!(matches!(outcome, Err(WalkError::Crm(_))), "after {pages} pages");
+        // The process is gone here: nothing was told to the store.
+        *practice.crm.pages_left.lock().unwrap() = None;
+        let resumed = practice.complete().await;
+        assert_eq!(practice.book().await, expected, "after {pages} pages");
+        assert_eq!(RunCounts { requests: 0, ..resumed }, RunCounts { requests: 0, ..counts.clone() });
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_ends_the_run() {
+    let practice = Practice::with(&BOOK, Some("3"));
+    let (_, outcome) = practice.run().await;
+    assert!(matches!(outcome, Err(WalkError::Circle(_))), "{outcome:?}");
+    assert!(practice.crm.pages.load(Ordering::Relaxed) < 8);
+
+    let practice = Practice::new(&BOOK);
+    practice.crm.people.lock().unwrap()[7].0 = 1;
+    let (run, outcome) = practice.run().await;
+    assert!(matches!(outcome, Err(WalkError::Circle(_))), "{outcome:?}");
+    assert!(run.counts.seen < 8, "what came after the last commit is not counted");
+}
+
+#[tokio::test]
+async fn a_run_stops_at_its_next_commit() {
+    let practice = Practice::new(&BOOK);
+    let run = practice.store.begin_run(new_run()).await.unwrap();
+    let mut walk = practice.walk(run, false);
+    walk.stop.cancel();
+    assert!(matches!(walk.go(None).await, Err(WalkError::Stopped)));
+    let counts = practice.complete().await;
+    assert_eq!((counts.seen, counts.created), (8, 6));
+}
+
+#[tokio::test]
+async fn a_rehearsal_changes_nothing() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    let book = practice.book().await;
+    practice.edit(2, "Bo Hill");
+    let mut walk = practice.walk(new_run(), true);
+    walk.go(None).await.unwrap();
+    assert_eq!((walk.run.counts.unchanged, walk.run.counts.changed), (7, 1));
+    assert_eq!(practice.book().await, book);
+}
