@@ -44,16 +44,16 @@ struct Global {
     /// The settings file [default: tidegate.toml where there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the store is kept; outranks [server] data-dir
+    /// Where the store is kept; outranks server.data-dir
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// Where pack folders are looked for; outranks [server] packs-dir
+    /// Where pack folders are looked for; outranks server.packs-dir
     #[arg(long, global = true, value_name = "FOLDER")]
     packs_dir: Option<PathBuf>,
     /// Print machine-readable output
     #[arg(long, global = true)]
     json: bool,
-    /// What to log: error, warn, info, debug, trace; outranks [log] level
+    /// What to log: error, warn, info, debug, trace; outranks log.level
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Settings: where they come from, and what is usable.
 //!
-//! [`file`] is the raw text as people write it; [`Config`] is what the host runs on. `reference.toml` holds the
+//! [`mod@file`] is the raw text as people write it; [`Config`] is what the host runs on. `reference.toml` holds the
 //! defaults and documents every key. The environment is read here and nowhere else.
 
 mod file;

@@ -17,7 +17,7 @@ use crate::serve;
   tidegate serve --config /etc/tidegate.toml --listen 0.0.0.0:8080
   TIDEGATE__LOG__FORMAT=json tidegate serve")]
 pub(super) struct Serve {
-    /// Where pages and API listen; outranks [server] listen; port 0 takes a free one
+    /// Where pages and API listen; outranks server.listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 }
