@@ -59,7 +59,7 @@ async function comeIn(page, report, setUp) {
 async function sync(page, report) {
   const site = page.locator("section.card");
   report.that("a new host says so", (await site.innerText()).includes("Not synced yet"), await site.innerText());
-  await page.click("text=Sync now");
+  await page.getByRole("button", { name: "Sync now" }).click();
   const live = page.locator("[data-live]");
   const before = await live.innerText();
   const changed = await page
@@ -211,7 +211,7 @@ async function withoutScripts(browser, report, host) {
   await page.press("#search", "Enter");
   report.that("without scripts, one searches", page.url().includes("search=a"), page.url());
   await page.goto("/");
-  await page.click("text=Sync now");
+  await page.getByRole("button", { name: "Sync now" }).click();
   report.equal("without scripts, one syncs", await heading(page), "Overview");
   for (let tries = 0; tries < 240 && (await page.locator("[data-live]").count()) > 0; tries += 1) {
     await page.waitForTimeout(250);
@@ -230,7 +230,7 @@ async function signOut(browser, report, host) {
   await page.fill("#password", PERSON.password);
   await page.click("button");
   report.equal("one signs in", await heading(page), "Overview");
-  await page.click("text=Sign out");
+  await page.getByRole("button", { name: "Sign out" }).click();
   report.equal("one signs out", await heading(page), "Sign in");
   await page.goto("/");
   report.equal("and is out", await heading(page), "Sign in");

@@ -76,13 +76,18 @@ pub(super) async fn events(
         Ok::<_, Infallible>(event(&run, &clock))
     });
     // The end of the watch is the end of the run, whether or not its last value was seen.
-    let end = tokio_stream::once(Ok(Event::default().event("finished").data("")));
+    let end = tokio_stream::once(Ok(finished()));
     Ok(Sse::new(events.chain(end)).keep_alive(KeepAlive::default()).into_response())
 }
 
 fn event(run: &Run, clock: &Clock) -> Event {
     match Progress::of(run, clock) {
         Some(progress) => Event::default().event("progress").data(progress.to_string()),
-        None => Event::default().event("finished").data(""),
+        None => finished(),
     }
+}
+
+/// Browsers drop an event without data.
+fn finished() -> Event {
+    Event::default().event("finished").data("over")
 }
