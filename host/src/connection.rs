@@ -79,6 +79,11 @@ impl Connections {
         self.iter().find(|connection| connection.name == *name)
     }
 
+    /// Ends the sessions with all sites, side by side and briefly, so that none is left open behind a host that ends.
+    pub async fn sign_out(&self) {
+        futures::future::join_all(self.iter().map(|connection| connection.connector.sign_out())).await;
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.0.iter()

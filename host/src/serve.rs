@@ -73,6 +73,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
     };
     let (outcome, ()) = tokio::join!(serving, stop_runs);
     while jobs.join_next().await.is_some() {}
+    app.connections.sign_out().await;
     drop(std::fs::remove_file(socket_path(&app.config.server.data_dir)));
     outcome.context("a listener failed")?;
     Ok(())
@@ -91,6 +92,7 @@ pub async fn run_locally<T>(app: App, work: impl Future<Output = anyhow::Result<
     let answer = work.await;
     shutdown.cancel();
     app.syncs.shut_down().await;
+    app.connections.sign_out().await;
     drop(serving.await);
     drop(std::fs::remove_file(socket_path(&app.config.server.data_dir)));
     answer

@@ -23,6 +23,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use self::address::{Address, PAGE_SIZE};
 use self::lists::Wanted;
 use self::patience::Limits;
@@ -32,6 +34,9 @@ use super::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecor
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
 use crate::domain::{ExternalId, Timestamp};
+
+/// How long an ending process waits for the site to end its session.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// One Xplan site.
 pub struct Xplan {
@@ -124,7 +129,7 @@ impl Connector for Xplan {
     }
 
     async fn sign_out(&self) {
-        self.site.sign_out().await;
+        let _ = tokio::time::timeout(GOODBYE, self.site.sign_out()).await;
     }
 
     fn traffic(&self) -> &Traffic {

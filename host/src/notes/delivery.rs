@@ -148,12 +148,12 @@ impl Delivery {
         match call {
             Call::Create => match connector.create_note(&note.note, &note.marker).await {
                 Ok(document_id) => Outcome::There { document_id, copies: 1 },
-                Err(error) => failed(error),
+                Err(error) => failed(&error),
             },
             Call::LookUp => match note.note.filed_against.first() {
                 Some(entity) => {
                     let found = connector.find_notes(entity, &note.note.subject, note.accepted_at).await;
-                    found.map_or_else(failed, |found| marked(found, &note.marker))
+                    found.map_or_else(|error| failed(&error), |found| marked(found, &note.marker))
                 }
                 None => Outcome::Refused { words: "the note is filed against nobody".to_owned() },
             },
@@ -171,7 +171,7 @@ fn marked(found: Vec<FoundNote>, marker: &str) -> Outcome {
 }
 
 /// What a failed call means for the note.
-fn failed(error: CrmError) -> Outcome {
+fn failed(error: &CrmError) -> Outcome {
     let words = error.to_string();
     match error {
         CrmError::Unauthorised { .. } => Outcome::Unauthorised { words },
@@ -179,7 +179,7 @@ fn failed(error: CrmError) -> Outcome {
         CrmError::Throttled { status, retry_after, .. } => {
             let retry_after = retry_after.and_then(|pause| SignedDuration::try_from(pause).ok());
             // A site that says "too many" has not begun; one that says "unavailable" may have.
-            match status {
+            match *status {
                 429 => Outcome::NotDone { words, retry_after },
                 _ => Outcome::Unknown { words, retry_after },
             }
