@@ -8,6 +8,7 @@ mod healthcheck;
 mod local;
 mod note;
 mod output;
+mod pack;
 mod progress;
 mod serve;
 mod sync;
@@ -68,6 +69,9 @@ enum Command {
     Sync(sync::Sync),
     /// Tell where a client's values come from
     Explain(explain::Explain),
+    /// Look at packs
+    #[command(subcommand)]
+    Pack(pack::Pack),
     /// Look at file notes
     #[command(subcommand)]
     Note(note::Note),
@@ -132,6 +136,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => command.run(&cli.global).await,
         Command::Sync(command) => command.run(&cli.global).await,
         Command::Explain(command) => command.run(&cli.global).await,
+        Command::Pack(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global),
         Command::Healthcheck(command) => command.run(&cli.global).await,

@@ -48,7 +48,7 @@ async fn keep(syncs: Syncs, store: Store, connection: Arc<Connection>, zone: Tim
         match syncs.request(&connection.name, Trigger::Schedule).await {
             Ok(run) => until_over(&syncs, &run).await,
             Err(error) => {
-                tracing::error!(connection = %connection.name, %error, "a scheduled run could not be started")
+                tracing::error!(connection = %connection.name, %error, "a scheduled run could not be started");
             }
         }
     }

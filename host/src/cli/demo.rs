@@ -195,7 +195,7 @@ async fn show(host: &Local, site: &Admin, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         output::line(json!({ "event": "note", "note": note, "notes_in_crm": in_crm }))
     } else {
-        let subject = note["note"]["subject"].as_str().unwrap_or_default();
+        let subject = note["subject"].as_str().unwrap_or_default();
         output::line(format!(
             "File note “{subject}” is {}: {in_crm} in the CRM",
             note["state"].as_str().unwrap_or_default()

@@ -1,0 +1,52 @@
+//! `tidegate pack`: what packs there are and whether they load.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{Global, output};
+use crate::pack::{PackSummary, Packs};
+
+#[derive(Subcommand)]
+pub(super) enum Pack {
+    /// List the pack folders, verified as for use; exit 1 where one does not load
+    #[command(after_help = "Examples:\n  tidegate pack list\n  tidegate pack list --packs-dir target/packs --json")]
+    List,
+}
+
+impl Pack {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let Self::List = self;
+        let config = global.load(Vec::new())?;
+        let packs_dir = config.server.packs_dir.clone();
+        let list = move || {
+            let packs = Packs::new(&config.server.data_dir.join("cache"))?;
+            packs.list(&config.server.packs_dir)
+        };
+        let listed = tokio::task::spawn_blocking(list).await??;
+        if global.json {
+            output::json(&listed)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
+        let empty = format!("No packs in {}; `cargo xtask build` makes the shipped ones.", packs_dir.display());
+        output::table(&["PACK", "VERSION", "CRM", "REGION", "REVISION", "STATUS"], &rows, &empty)?;
+        let all_load = listed.iter().all(|pack| pack.problem.is_none());
+        Ok(if all_load { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn row(pack: &PackSummary) -> Vec<String> {
+    match (&pack.pack, &pack.problem) {
+        (Some(facts), _) => {
+            let revision = facts.revision.to_string();
+            let cells = [&facts.name, &facts.version, &facts.crm, &facts.region, &revision];
+            cells.into_iter().cloned().chain(["loads".to_owned()]).collect()
+        }
+        (None, problem) => {
+            let unknown = std::iter::repeat_n("–".to_owned(), 4);
+            let reason = problem.as_deref().unwrap_or("does not load");
+            std::iter::once(pack.folder.clone()).chain(unknown).chain([format!("refused: {reason}")]).collect()
+        }
+    }
+}
