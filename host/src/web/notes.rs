@@ -171,7 +171,7 @@ fn standing(note: &Note, clock: &Clock) -> String {
         NoteState::Sending => "On its way to the CRM.".to_owned(),
         NoteState::Waiting => format!("Not in the CRM yet; it is kept.{}", due.unwrap_or_default()),
         NoteState::Done => match note.done_at {
-            Some(at) => format!("In the CRM since {}.", words::relative(at, clock.now)),
+            Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
             None => "In the CRM.".to_owned(),
         },
         NoteState::Dead => "The CRM refused it and no retry mends that by itself. It is kept here.".to_owned(),
