@@ -9,6 +9,7 @@ mod component;
 mod convert;
 mod engine;
 mod files;
+mod fixtures;
 mod instance;
 mod limits;
 mod load;
@@ -19,6 +20,8 @@ mod phone;
 mod revision;
 mod rules;
 mod text;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

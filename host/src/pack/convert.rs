@@ -208,7 +208,11 @@ pub(super) fn explanations(said: Vec<wit::FieldExplanation>) -> Vec<FieldExplana
     said.into_iter().take(MOST).map(explanation).collect()
 }
 
-pub(super) fn event<'a>(event: &'a NoteEvent, members: &'a [wit::Member<'a>]) -> wit::Event<'a> {
+pub(super) fn event<'a>(
+    event: &'a NoteEvent,
+    members: &'a [wit::Member<'a>],
+    attachments: &'a [&'a str],
+) -> wit::Event<'a> {
     wit::Event {
         event_type: &event.event_type,
         occurred_at: &event.occurred_at,
@@ -217,7 +221,7 @@ pub(super) fn event<'a>(event: &'a NoteEvent, members: &'a [wit::Member<'a>]) ->
         members,
         about: event.about.as_ref().map(ExternalId::as_str),
         data: &event.data,
-        attachments: &[],
+        attachments,
     }
 }
 
@@ -238,15 +242,22 @@ fn member(member: &NoteMember) -> wit::Member<'_> {
     }
 }
 
-/// A rendered note, checked against the event it is for.
+/// A rendered note and the attachments that go with it, checked against the event it is for.
 ///
 /// # Errors
 /// Says what about the note cannot be written to a CRM.
-pub(super) fn file_note(event: &NoteEvent, note: wit::FileNote) -> Result<FileNote, String> {
+pub(super) fn file_note(
+    event: &NoteEvent,
+    attachments: &[&str],
+    note: wit::FileNote,
+) -> Result<(FileNote, Vec<String>), String> {
     let filed_against: Vec<_> = note.filed_against.into_iter().map(ExternalId).collect();
     let is_member = |id: &ExternalId| event.members.iter().any(|member| member.external_id == *id);
     if filed_against.is_empty() || !filed_against.iter().all(is_member) {
         return Err("it filed the note against somebody who is not of the household, or against nobody".to_owned());
+    }
+    if note.attachments.iter().any(|name| !attachments.contains(&name.as_str())) {
+        return Err("it attached a document that the event has not got".to_owned());
     }
     if !matches!(note.media_type.as_str(), "text/plain" | "text/html") {
         return Err(format!("it wrote a note of the unknown media type `{}`", note.media_type.escape_debug()));
@@ -257,12 +268,13 @@ pub(super) fn file_note(event: &NoteEvent, note: wit::FileNote) -> Result<FileNo
     if subject.cut || body.cut || subject.text.is_empty() || note_type.is_empty() {
         return Err("it wrote a note without type or subject, or one that is too long".to_owned());
     }
-    Ok(FileNote {
+    let file_note = FileNote {
         note_type,
         note_subtype: note.note_subtype.map(|subtype| text::value(subtype, text::VALUE).text),
         subject: subject.text,
         body: body.text,
         media_type: note.media_type,
         filed_against,
-    })
+    };
+    Ok((file_note, note.attachments))
 }

@@ -12,7 +12,7 @@ use super::files::{self, refused};
 use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
-use super::{PackError, Revision, component, convert, limits};
+use super::{PackError, Revision, component, convert, fixtures, limits};
 use crate::crm::Source;
 use crate::domain::RevisionId;
 
@@ -34,7 +34,7 @@ pub(super) struct PackFile {
     pub(super) region: String,
 }
 
-/// Loads a pack folder: files, manifest, imports and contract version, component, rules.
+/// Loads a pack folder: files, manifest, imports and contract version, component, rules, fixtures.
 ///
 /// # Errors
 /// The first thing that is wrong, with the file's path.
@@ -54,7 +54,7 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Resu
     let program = Program { pre: linked, pack: pack.name.clone() };
 
     let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
-    Ok(Revision {
+    let revision = Revision {
         sandbox: Arc::clone(sandbox),
         program,
         id,
@@ -63,7 +63,9 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Resu
         rules: rules.json,
         sources,
         component_bytes: bytes.len() as u64,
-    })
+    };
+    fixtures::run(&revision, folder)?;
+    Ok(revision)
 }
 
 fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {

@@ -81,7 +81,7 @@ mod tests {
         check("+61 491 570 156", None, mobile);
         check("0491 570 156", Some("AU"), mobile);
         check("(0491) 570-156", Some("AU"), mobile);
-        check("0061 491 570 156", Some("AU"), mobile);
+        check("0011 61 491 570 156", Some("AU"), mobile);
         check("0491 570 156", None, Err(Problem::NoCountryCode));
         check("0491 570 156", Some("??"), Err(Problem::NoCountryCode));
         check("(02) 5550 4321", Some("AU"), Ok(("+61255504321", LineType::FixedLine, Some("AU"))));

@@ -110,11 +110,21 @@ impl Revision {
     /// # Errors
     /// [`PackError::NotRendered`] with the plugin's reasons, [`PackError::Failed`] where it fails.
     pub fn render_note(&self, context: &Context, event: &NoteEvent) -> Result<FileNote, PackError> {
+        self.render(context, event, &[]).map(|(note, _)| note)
+    }
+
+    /// The note, and which of the event's attachments go with it.
+    pub(super) fn render(
+        &self,
+        context: &Context,
+        event: &NoteEvent,
+        attachments: &[&str],
+    ) -> Result<(FileNote, Vec<String>), PackError> {
         let as_of = context.as_of.to_string();
         let context = convert::context(context, &as_of);
         let members = convert::members(event);
-        match self.ready()?.render_note(context, convert::event(event, &members))? {
-            Ok(note) => convert::file_note(event, note).map_err(PackError::Failed),
+        match self.ready()?.render_note(context, convert::event(event, &members, attachments))? {
+            Ok(note) => convert::file_note(event, attachments, note).map_err(PackError::Failed),
             Err(reasons) => Err(PackError::NotRendered(convert::diagnostics(reasons))),
         }
     }

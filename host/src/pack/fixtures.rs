@@ -1,0 +1,225 @@
+//! Golden fixtures of a pack (`rules/README.md` describes the form): what goes in and all that has to come out, here
+//! through the sandbox and as domain values, so that a pack which says something else than its author meant is
+//! refused when it is loaded.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::files::{read_text, refused};
+use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
+use crate::domain::stored::HouseholdRole;
+use crate::domain::{Canonical, Date, ExternalId, RecordKind};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    name: String,
+    #[serde(default)]
+    context: ContextFile,
+    raw: Option<Raw>,
+    outcome: Option<Value>,
+    event: Option<EventFile>,
+    note: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContextFile {
+    region: Option<String>,
+    dialect: Option<String>,
+    connection: Option<String>,
+    placeholder_email_domain: Option<String>,
+    as_of: Option<Date>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    kind: RecordKind,
+    id: ExternalId,
+    json: Option<Box<RawValue>>,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventFile {
+    #[serde(rename = "type")]
+    event_type: String,
+    occurred_at: String,
+    practice_name: String,
+    household_name: String,
+    members: Vec<MemberFile>,
+    about: Option<ExternalId>,
+    data: Box<RawValue>,
+    #[serde(default)]
+    attachments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberFile {
+    external_id: ExternalId,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    preferred_name: Option<String>,
+    role: HouseholdRole,
+}
+
+/// Runs the fixtures in the pack folder; a folder without any is fine.
+///
+/// # Errors
+/// Names the first fixture that comes out otherwise, the place, and both values.
+pub(super) fn run(revision: &Revision, folder: &Path) -> Result<(), PackError> {
+    let folder = folder.join("fixtures");
+    if !folder.exists() {
+        return Ok(());
+    }
+    let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
+    let entries = fs::read_dir(&folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let wrong = |why: &str| refused(path, why);
+        let fixture: Fixture = serde_json::from_str(&read_text(path)?).map_err(|e| wrong(&e.to_string()))?;
+        let name = fixture.name.clone();
+        let (found, expected) = fixture.run(revision)?.ok_or_else(|| {
+            wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`")
+        })?;
+        if let Some(difference) = difference(&expected, &found, String::new()) {
+            return Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {difference}")));
+        }
+    }
+    Ok(())
+}
+
+impl Fixture {
+    /// What comes out and what should; none where the fixture has not got both ends.
+    fn run(self, revision: &Revision) -> Result<Option<(Value, Value)>, PackError> {
+        let context = self.context.fill(revision.region());
+        match (self.raw, self.outcome, self.event, self.note) {
+            (Some(raw), Some(expected), None, None) => {
+                let Some(raw) = raw.into_input() else { return Ok(None) };
+                let verdict = revision.map(&context, &[raw]).into_iter().next();
+                Ok(verdict.map(|verdict| (verdict_to_json(verdict), expected)))
+            }
+            (None, None, Some(event), Some(expected)) => {
+                let attachments: Vec<_> = event.attachments.iter().map(String::as_str).collect();
+                let found = match revision.render(&context, &event.note_event(), &attachments) {
+                    Ok((note, attachments)) => {
+                        let mut found = json!(note);
+                        found["attachments"] = json!(attachments);
+                        found
+                    }
+                    Err(PackError::NotRendered(diagnostics)) => json!({ "diagnostics": diagnostics }),
+                    Err(error) => return Err(error),
+                };
+                Ok(Some((found, expected)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl ContextFile {
+    fn fill(self, region: &str) -> Context {
+        Context {
+            region: self.region.unwrap_or_else(|| region.to_owned()),
+            dialect: self.dialect.unwrap_or_else(|| "resourceful".to_owned()),
+            connection: self.connection.unwrap_or_else(|| "test".to_owned()),
+            placeholder_email_domain: self.placeholder_email_domain.unwrap_or_else(|| "practice.example".to_owned()),
+            as_of: self.as_of.unwrap_or(Date::constant(2026, 3, 1)),
+        }
+    }
+}
+
+impl Raw {
+    fn into_input(self) -> Option<RawInput> {
+        let json = match (self.json, self.text) {
+            (Some(json), None) => json.get().as_bytes().to_vec(),
+            (None, Some(text)) => text.into_bytes(),
+            _ => return None,
+        };
+        Some(RawInput { kind: self.kind, id: self.id, json })
+    }
+}
+
+impl EventFile {
+    fn note_event(&self) -> NoteEvent {
+        let member = |member: &MemberFile| NoteMember {
+            external_id: member.external_id.clone(),
+            first_name: member.first_name.clone(),
+            last_name: member.last_name.clone(),
+            preferred_name: member.preferred_name.clone(),
+            role: member.role,
+        };
+        NoteEvent {
+            event_type: self.event_type.clone(),
+            occurred_at: self.occurred_at.clone(),
+            practice_name: self.practice_name.clone(),
+            household_name: self.household_name.clone(),
+            members: self.members.iter().map(member).collect(),
+            about: self.about.clone(),
+            data: self.data.get().to_owned(),
+        }
+    }
+}
+
+fn verdict_to_json(verdict: Verdict) -> Value {
+    match verdict {
+        Verdict::Mapped { records, diagnostics } => {
+            let records: Value = records.into_iter().map(record_to_json).collect();
+            json!({ "verdict": "mapped", "records": records, "diagnostics": diagnostics })
+        }
+        Verdict::Skipped(diagnostics) => json!({ "verdict": "skipped", "diagnostics": diagnostics }),
+        Verdict::Rejected(diagnostics) => json!({ "verdict": "rejected", "diagnostics": diagnostics }),
+    }
+}
+
+/// The record's fields with its kind among them.
+fn record_to_json(record: Canonical) -> Value {
+    let (kind, mut fields) = match record {
+        Canonical::Adviser(adviser) => (RecordKind::Adviser, json!(adviser)),
+        Canonical::Client(client) => (RecordKind::Client, json!(client)),
+        Canonical::Goal(goal) => (RecordKind::Goal, json!(goal)),
+        Canonical::Cover(cover) => (RecordKind::Cover, json!(cover)),
+    };
+    fields["kind"] = json!(kind);
+    fields
+}
+
+/// The first place, as a JSON Pointer, where the two differ, and what stands there.
+fn difference(expected: &Value, found: &Value, place: String) -> Option<String> {
+    match (expected, found) {
+        (Value::Object(wanted), Value::Object(seen)) => {
+            let keys = wanted.keys().chain(seen.keys().filter(|key| !wanted.contains_key(*key)));
+            keys.into_iter().find_map(|key| difference(&expected[key], &found[key], format!("{place}/{key}")))
+        }
+        (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
+            let pairs = wanted.iter().zip(seen).enumerate();
+            pairs.into_iter().find_map(|(i, (wanted, seen))| difference(wanted, seen, format!("{place}/{i}")))
+        }
+        _ if expected == found => None,
+        _ => Some(format!("{place} is {found}, expected {expected}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_told() {
+        let check = |expected: Value, found: Value, told: Option<&str>| {
+            assert_eq!(difference(&expected, &found, String::new()).as_deref(), told);
+        };
+        check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), None);
+        check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), Some("/a/1 is 3, expected 2"));
+        check(json!({"a": [1, 2]}), json!({"a": [1]}), Some("/a is [1], expected [1,2]"));
+        check(json!({}), json!({"a": 1}), Some("/a is 1, expected null"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Whole packs in the sandbox: what is refused, and what a hostile plugin costs.
+
+mod folder;
+
+use std::fs;
+use std::time::Instant;
+
+use super::*;
+use folder::{Bench, MANIFEST, component};
+
+fn context() -> Context {
+    Context {
+        region: "AU".to_owned(),
+        dialect: "resourceful".to_owned(),
+        connection: "test".to_owned(),
+        placeholder_email_domain: "acme.example".to_owned(),
+        as_of: Date::constant(2026, 3, 1),
+    }
+}
+
+fn records(ids: &[&str]) -> Vec<RawInput> {
+    let record =
+        |id: &&str| RawInput { kind: RecordKind::Client, id: ExternalId((*id).to_owned()), json: b"{}".to_vec() };
+    ids.iter().map(record).collect()
+}
+
+/// Maps four records of which the third makes the plugin misbehave: it alone is rejected, saying `expected`.
+fn hostile(misbehave: &str, expected: &str) {
+    let bench = Bench::new(misbehave);
+    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let verdicts = revision.map(&context(), &records(&["a", "b", "x", "c"]));
+    let skipped = Verdict::Skipped(Vec::new());
+    assert_eq!([&verdicts[0], &verdicts[1], &verdicts[3]], [&skipped; 3], "neighbours are not touched");
+    let Verdict::Rejected(diagnostics) = &verdicts[2] else { panic!("{:?}", verdicts[2]) };
+    assert_eq!(diagnostics[0].code, "plugin-failed");
+    assert!(diagnostics[0].message.contains(expected), "{}", diagnostics[0].message);
+    let again = revision.map(&context(), &records(&["a", "b"]));
+    assert_eq!(again, [skipped.clone(), skipped], "the plugin goes on");
+}
+
+#[test]
+fn a_plugin_that_never_ends_is_stopped() {
+    hostile("(loop $ever (br $ever))", "took too long");
+}
+
+#[test]
+fn a_plugin_that_gives_up_costs_its_record() {
+    hostile("unreachable", "gave up");
+}
+
+#[test]
+fn memory_ends_at_its_limit() {
+    // It gives up at the limit; beyond the limit it would run for ever.
+    let grow = "(block $full (loop $more
+        (br_if $full (i32.eq (memory.grow (i32.const 16)) (i32.const -1))) (br $more)))
+        (if (i32.le_u (memory.size) (i32.const 1024)) (then unreachable))
+        (loop $ever (br $ever))";
+    hostile(grow, "gave up");
+}
+
+#[test]
+fn recursion_ends_at_the_stack_cap() {
+    hostile("(drop (call $recurse (i32.const 0)))", "too deeply");
+}
+
+#[test]
+fn an_answer_of_wrong_length_is_not_used() {
+    hostile("(local.set $answered (i32.sub (local.get $count) (i32.const 1)))", "outcomes to");
+}
+
+#[test]
+fn an_answer_with_foreign_ids_is_not_used() {
+    hostile("(i32.store8 (i32.load offset=4 (local.get $record)) (i32.const 0x79))", "ids that it was not asked for");
+}
+
+#[test]
+fn text_that_is_not_utf8_is_not_used() {
+    hostile("(i32.store8 (i32.load offset=4 (local.get $record)) (i32.const 0xff))", "utf-8");
+}
+
+#[test]
+fn an_answer_longer_than_its_memory_is_not_used() {
+    hostile("(local.set $answered (i32.const 0x7fffff))", "");
+}
+
+#[test]
+fn an_answer_too_large_for_the_host_is_not_used() {
+    // A million outcomes lie within the memory's 64 MiB; handing them over would cost the host more than it allows.
+    let large = "(drop (memory.grow (i32.const 600)))
+        (local.set $answered (i32.const 1000000))
+        (local.set $out (i32.const 131072))";
+    hostile(large, "fuel");
+}
+
+#[test]
+fn a_flood_of_calls_to_the_host_is_stopped() {
+    hostile("(loop $ever (call $log (i32.const 0) (i32.const 2000) (i32.const 4)) (br $ever))", "too often");
+}
+
+#[test]
+fn nothing_outlives_a_batch() {
+    // On its second call an instance would give up.
+    let bench = Bench::new("(if (i32.gt_u (global.get $calls) (i32.const 1)) (then unreachable))");
+    let revision = bench.packs.load(&bench.pack()).unwrap();
+    for _ in 0..20 {
+        assert_eq!(revision.map(&context(), &records(&["x"])), [Verdict::Skipped(Vec::new())]);
+    }
+}
+
+#[test]
+fn many_threads_share_the_pool() {
+    let bench = Bench::new("unreachable");
+    let revision = bench.packs.load(&bench.pack()).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert_eq!(revision.map(&context(), &records(&["a"])), [Verdict::Skipped(Vec::new())]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn calls_that_fail_say_so() {
+    let bench = Bench::new("");
+    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let error = revision.explain(&context(), &records(&["a"])[0]).unwrap_err();
+    assert_eq!(error.to_string(), "the plugin failed: it gave up (a panic in its code)");
+}
+
+#[test]
+fn a_pack_tells_what_it_is() {
+    let bench = Bench::new("");
+    let listed = bench.packs.list(bench.pack().parent().unwrap()).unwrap();
+    let facts = listed[0].pack.as_ref().unwrap();
+    assert_eq!((listed.len(), listed[0].folder.as_str(), facts.name.as_str()), (1, "test-au", "test-au"));
+    assert_eq!((facts.plugin.as_str(), facts.plugin_version.as_str(), facts.region.as_str()), ("test", "1.0.0", "AU"));
+
+    // The same rules written otherwise are the same revision; another region is another.
+    bench.write("rules.toml", b"# nothing yet\n");
+    assert_eq!(bench.packs.check(&bench.pack()), listed[0]);
+    bench.write("rules.toml", b"x = 1");
+    let refused = bench.packs.check(&bench.pack());
+    assert!(refused.pack.is_none() && refused.problem.unwrap().contains("/client/x: unknown key"));
+}
+
+#[test]
+fn the_second_load_does_not_compile() {
+    let bench = Bench::new("");
+    let began = Instant::now();
+    let first = bench.packs.load(&bench.pack()).unwrap().id();
+    let compiling = began.elapsed();
+    assert_eq!(fs::read_dir(bench.cache()).unwrap().count(), 2, "the key and the compiled component");
+    let began = Instant::now();
+    assert_eq!(bench.packs.load(&bench.pack()).unwrap().id(), first);
+    assert!(began.elapsed() < compiling / 2, "{:?} after {compiling:?}", began.elapsed());
+}
+
+#[test]
+fn damaged_and_missing_files_are_named() {
+    let bench = Bench::new("");
+    let whole = fs::read(bench.pack().join("component.wasm")).unwrap();
+    for length in [0, 7, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
+        bench.write("component.wasm", &whole[..length]);
+        let refusal = bench.refusal();
+        assert!(refusal.contains("component.wasm: the file is damaged or was cut short"), "{length}: {refusal}");
+    }
+    bench.write("component.wasm", b"Not WebAssembly at all");
+    assert!(bench.refusal().contains("damaged"), "{}", bench.refusal());
+    bench.write("component.wasm", b"\0asm\x01\0\0\0");
+    assert!(bench.refusal().contains("bare WebAssembly module"), "{}", bench.refusal());
+    for file in ["component.wasm", "rules.toml", "pack.toml"] {
+        let bench = Bench::new("");
+        fs::remove_file(bench.pack().join(file)).unwrap();
+        assert!(bench.refusal().contains(file), "{}", bench.refusal());
+    }
+}
+
+#[test]
+fn foreign_imports_and_other_contracts_are_refused() {
+    let check = |text: &str, expected: &str| {
+        let bench = Bench::new("");
+        bench.write("component.wasm", &wat::parse_str(text).unwrap());
+        assert!(bench.refusal().contains(expected), "{}", bench.refusal());
+    };
+    check(
+        r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#,
+        "it imports `wasi:clocks/wall-clock@0.2.0`",
+    );
+    check(
+        r#"(component (import "tidegate:mapping/log@1.2.0" (instance)))"#,
+        "needs version 1.2 of the contract, this host has 1.0",
+    );
+    check(
+        r#"(component (import "tidegate:mapping/log@1.0.0" (instance $log))
+            (export "tidegate:mapping/mapper@2.0.0" (instance $log)))"#,
+        "needs version 2.0 of the contract, this host has 1.0",
+    );
+    check("(component)", "does not export");
+    check(
+        r#"(component (import "tidegate:mapping/log@1.0.0" (instance $log))
+            (export "tidegate:mapping/mapper@1.0.0" (instance $log)))"#,
+        "no section `tidegate:manifest`",
+    );
+}
+
+#[test]
+fn a_manifest_must_be_true() {
+    let check = |found: &str, other: &str, expected: &str| {
+        let bench = Bench::new("");
+        bench.write("component.wasm", &component("", &MANIFEST.replace(found, other)));
+        assert!(bench.refusal().contains(expected), "{}", bench.refusal());
+    };
+    check("1.0.0", "1.0.1", "differs from the section with its manifest in version");
+    check(r#""events": []"#, r#""events": ["x"], "more": 1"#, "is no manifest");
+    check(r#""test""#, r#""other""#, "it says plugin `test`, and the component's manifest says `other`");
+    check("AU", "NZ", "it says region `AU`");
+}
+
+#[test]
+fn fixtures_must_come_out() {
+    let fixture = |outcome: &str| {
+        format!(r#"{{"name": "One", "raw": {{"kind": "client", "id": "1", "json": {{}}}}, "outcome": {outcome}}}"#)
+    };
+    let bench = Bench::new("");
+    bench.write("fixtures/one.json", fixture(r#"{"verdict": "skipped", "diagnostics": []}"#).as_bytes());
+    bench.packs.load(&bench.pack()).unwrap();
+    bench.write("fixtures/one.json", fixture(r#"{"verdict": "rejected", "diagnostics": []}"#).as_bytes());
+    let expected = r#"one.json: the fixture "One" comes out otherwise: /verdict is "skipped", expected "rejected""#;
+    assert!(bench.refusal().contains(expected), "{}", bench.refusal());
+    bench.write("fixtures/one.json", br#"{"name": "One"}"#);
+    assert!(bench.refusal().contains("a fixture has"), "{}", bench.refusal());
+}
+
+#[test]
+fn a_pack_file_cannot_reach_outside_its_folder() {
+    let bench = Bench::new("");
+    let text = fs::read_to_string(bench.pack().join("pack.toml")).unwrap();
+    for path in ["../component.wasm", "/etc/hostname", "", "."] {
+        bench.write("pack.toml", text.replace("component.wasm", path).as_bytes());
+        assert!(bench.refusal().contains("the pack's own folder"), "{}", bench.refusal());
+    }
+}
