@@ -19,9 +19,9 @@ mod map;
 mod phone;
 mod revision;
 mod rules;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::path::Path;
 use std::sync::Arc;

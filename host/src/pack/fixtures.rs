@@ -87,9 +87,9 @@ pub(super) fn run(revision: &Revision, folder: &Path) -> Result<(), PackError> {
         let wrong = |why: &str| refused(path, why);
         let fixture: Fixture = serde_json::from_str(&read_text(path)?).map_err(|e| wrong(&e.to_string()))?;
         let name = fixture.name.clone();
-        let (found, expected) = fixture.run(revision)?.ok_or_else(|| {
-            wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`")
-        })?;
+        let (found, expected) = fixture
+            .run(revision)?
+            .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
         if let Some(difference) = difference(&expected, &found, String::new()) {
             return Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {difference}")));
         }
