@@ -1,6 +1,8 @@
 //! What an event's data must look like, by its type: `events.json`, which is the documentation, too.
 //!
-//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others.
+//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others. Events whose note carries a document
+//! (an exported plan) are not among them: a note without its document would be worse than none, and documents are not
+//! sent yet.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -48,7 +48,7 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Resu
 
     let digest = blake3::hash(&bytes);
     let id = revision_id(&digest, &pack.region, &rules);
-    let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {:#}", e));
+    let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {e:#}"));
     let compiled = cache.component(&sandbox.engine, &bytes, &digest).map_err(not_usable)?;
     let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
     let program = Program { pre: linked, pack: pack.name.clone() };

@@ -125,7 +125,7 @@ mod tests {
             partner: Some(ExternalKey([3; 16])),
             seen_as,
         };
-        let left_out = Identity { set_aside: Some(Aside::LeftOut), ..empty.clone() };
+        let left_out = Identity { set_aside: Some(Aside::LeftOut), ..Identity::new(empty.seen_as) };
         for identity in [empty, full, left_out] {
             assert_eq!(Identity::from_row(&identity.to_row()), identity);
         }

@@ -101,7 +101,7 @@ fn reordered(edits: &[Edit], seed: usize) -> Vec<Edit> {
     let mut last: Vec<Edit> = last.into_iter().collect();
     let steps = seed % last.len().max(1);
     last.rotate_left(steps);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         last.reverse();
     }
     last
