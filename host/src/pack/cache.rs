@@ -10,14 +10,19 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
-use super::PackError;
+use super::{PackError, limits};
 
 /// Bytes of a key and of a hash.
 const HASH: usize = blake3::OUT_LEN;
+
+/// The key's file.
+const KEY: &str = "key";
 
 /// A folder of compiled components, for one engine.
 pub(super) struct Cache {
@@ -32,7 +37,7 @@ impl Cache {
     pub(super) fn open(folder: &Path, engine: &Engine) -> std::result::Result<Self, PackError> {
         let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let key = read_or_make_key(&folder.join("key")).map_err(failed)?;
+        let key = read_or_make_key(&folder.join(KEY)).map_err(failed)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self { folder: folder.to_owned(), key, engine: hasher.finish() })
@@ -47,7 +52,7 @@ impl Cache {
         if let Some(component) = self.load(engine, &path) {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, bytes)?;
+        let component = compile(engine, bytes)?;
         if let Err(error) = self.keep(&path, &component.serialize()?) {
             // The component works; only the next start will be slower.
             tracing::warn!(path = %path.display(), %error, "compiled code could not be kept");
@@ -71,8 +76,32 @@ impl Cache {
 
     fn keep(&self, path: &Path, code: &[u8]) -> io::Result<()> {
         let hash = blake3::keyed_hash(&self.key, code);
-        write_private(path, &[hash.as_bytes(), code])
+        write_private(path, &[hash.as_bytes(), code])?;
+        self.prune()
     }
+
+    /// Removes all but the newest files; the key is never among them.
+    fn prune(&self) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name() != KEY {
+                files.push((entry.metadata()?.modified()?, entry.path()));
+            }
+        }
+        files.sort();
+        let stale = files.len().saturating_sub(limits::COMPILED_KEPT);
+        files[..stale].iter().try_for_each(|(_, path)| fs::remove_file(path))
+    }
+}
+
+/// Compiles on a thread of its own, whose memory goes with it, and waits for a bounded time only.
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component> {
+    let (report, reports) = mpsc::channel();
+    let (engine, bytes) = (engine.clone(), bytes.to_vec());
+    let work = move || drop(report.send(Component::from_binary(&engine, &bytes)));
+    thread::Builder::new().name("plugin-compiler".to_owned()).spawn(work)?;
+    reports.recv_timeout(limits::COMPILE_TIME).map_err(|_| wasmtime::Error::msg("compiling it takes too long"))?
 }
 
 fn read_or_make_key(path: &Path) -> io::Result<[u8; HASH]> {
@@ -142,8 +171,21 @@ mod tests {
         again.component(&sandbox.engine, COMPONENT, &digest).unwrap();
         assert_eq!(fs::read(&path).unwrap(), good, "compiled again and kept");
 
-        fs::write(folder.join("key"), [7; HASH]).unwrap();
+        fs::write(folder.join(KEY), [7; HASH]).unwrap();
         let other_key = Cache::open(&folder, &sandbox.engine).unwrap();
         assert!(other_key.load(&sandbox.engine, &path).is_none(), "written under another key");
+    }
+
+    #[test]
+    fn old_files_go_and_the_key_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::new().unwrap();
+        let cache = Cache::open(folder.path(), &sandbox.engine).unwrap();
+        for number in 0..limits::COMPILED_KEPT + 3 {
+            cache.keep(&folder.path().join(format!("{number}.compiled")), b"code").unwrap();
+        }
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), limits::COMPILED_KEPT + 1);
+        assert!(left.contains(&KEY.into()), "{left:?}");
     }
 }

@@ -64,6 +64,8 @@ fn config() -> Config {
         .memory_may_move(false)
         .memory_init_cow(true)
         .signals_based_traps(true)
+        // The same record gives the same answer on every machine, also where floats are nonsense.
+        .cranelift_nan_canonicalization(true)
         .concurrency_support(false)
         .wasm_gc(false)
         .wasm_function_references(false)

@@ -90,7 +90,7 @@ pub(super) fn run(revision: &Revision, folder: &Path) -> Result<(), PackError> {
         let (found, expected) = fixture
             .run(revision)?
             .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
-        if let Some(difference) = difference(&expected, &found, String::new()) {
+        if let Some(difference) = difference(&expected, &found, "") {
             return Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {difference}")));
         }
     }
@@ -193,15 +193,15 @@ fn record_to_json(record: Canonical) -> Value {
 }
 
 /// The first place, as a JSON Pointer, where the two differ, and what stands there.
-fn difference(expected: &Value, found: &Value, place: String) -> Option<String> {
+fn difference(expected: &Value, found: &Value, place: &str) -> Option<String> {
     match (expected, found) {
         (Value::Object(wanted), Value::Object(seen)) => {
             let keys = wanted.keys().chain(seen.keys().filter(|key| !wanted.contains_key(*key)));
-            keys.into_iter().find_map(|key| difference(&expected[key], &found[key], format!("{place}/{key}")))
+            keys.into_iter().find_map(|key| difference(&expected[key], &found[key], &format!("{place}/{key}")))
         }
         (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
             let pairs = wanted.iter().zip(seen).enumerate();
-            pairs.into_iter().find_map(|(i, (wanted, seen))| difference(wanted, seen, format!("{place}/{i}")))
+            pairs.into_iter().find_map(|(i, (wanted, seen))| difference(wanted, seen, &format!("{place}/{i}")))
         }
         _ if expected == found => None,
         _ => Some(format!("{place} is {found}, expected {expected}")),
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_told() {
         let check = |expected: Value, found: Value, told: Option<&str>| {
-            assert_eq!(difference(&expected, &found, String::new()).as_deref(), told);
+            assert_eq!(difference(&expected, &found, "").as_deref(), told);
         };
         check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), None);
         check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), Some("/a/1 is 3, expected 2"));

@@ -66,6 +66,12 @@ pub(super) const FUNCTION_CODE: usize = 256 << 10;
 /// See [`FUNCTION_CODE`].
 pub(super) const CODE: usize = 4 << 20;
 
+/// For compiling a component; one of a megabyte takes about a second.
+pub(super) const COMPILE_TIME: Duration = Duration::from_secs(60);
+
+/// Compiled components that are kept on disk: those of the newest packs.
+pub(super) const COMPILED_KEPT: usize = 16;
+
 /// Any other file of a pack, bytes.
 pub(super) const TEXT_FILE: u64 = 1 << 20;
 

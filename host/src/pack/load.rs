@@ -119,3 +119,19 @@ fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules) -> Revisio
     id.copy_from_slice(&whole.as_bytes()[..6]);
     RevisionId(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_its_component_rules_and_region() {
+        let id = |component: &str, region, json: &str| {
+            revision_id(&blake3::hash(component.as_bytes()), region, &Rules { json: json.to_owned() })
+        };
+        assert_eq!(id("a", "AU", "{}"), id("a", "AU", "{}"));
+        for other in [id("b", "AU", "{}"), id("a", "NZ", "{}"), id("a", "AU", "[]")] {
+            assert_ne!(id("a", "AU", "{}"), other);
+        }
+    }
+}

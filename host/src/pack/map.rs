@@ -2,15 +2,15 @@
 //!
 //! A failing batch is halved until the guilty record stands alone. Every try has a fresh instance.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::instance::Failure;
-use super::limits;
 
 /// The answers to `records`, in order. `attempt` answers a piece of the batch as a whole or fails; `reject` is the
-/// answer to a record on which it fails alone.
+/// answer to a record on which it fails alone, or that has not been tried when `time` is over.
 pub(super) fn bisect<R, A>(
     records: &[R],
+    time: Duration,
     mut attempt: impl FnMut(&[R]) -> Result<Vec<A>, Failure>,
     reject: impl Fn(&Failure) -> A,
 ) -> Vec<A> {
@@ -22,7 +22,7 @@ pub(super) fn bisect<R, A>(
         if piece.is_empty() {
             continue;
         }
-        let failure = if began.elapsed() < limits::BISECT_TIME {
+        let failure = if began.elapsed() < time {
             match attempt(piece) {
                 Ok(answered) => {
                     answers.extend(answered);
@@ -52,13 +52,15 @@ mod tests {
     use super::*;
 
     fn check(records: &[i32], expected: &str) {
-        let attempt = |piece: &[i32]| {
-            if piece.iter().any(|record| *record < 0) {
-                return Err(Failure("negative".to_owned()));
-            }
-            Ok(piece.iter().map(ToString::to_string).collect())
-        };
-        assert_eq!(bisect(records, attempt, |failure| failure.0.clone()).join(" "), expected);
+        let minute = Duration::from_secs(60);
+        assert_eq!(bisect(records, minute, attempt, |failure| failure.0.clone()).join(" "), expected);
+    }
+
+    fn attempt(piece: &[i32]) -> Result<Vec<String>, Failure> {
+        if piece.iter().any(|record| *record < 0) {
+            return Err(Failure("negative".to_owned()));
+        }
+        Ok(piece.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -68,5 +70,12 @@ mod tests {
         check(&[-1], "negative");
         check(&[1, -2, 3, 4, 5], "1 negative 3 4 5");
         check(&[-1, -2, 3, 4, -5, 6, -7], "negative negative 3 4 negative 6 negative");
+    }
+
+    #[test]
+    fn what_is_not_tried_in_time_is_rejected() {
+        let answers = bisect(&[1, 2], Duration::ZERO, attempt, |failure| failure.0.clone());
+        assert_eq!(answers.len(), 2);
+        assert!(answers.iter().all(|answer| answer.contains("was not tried")), "{answers:?}");
     }
 }

@@ -6,7 +6,7 @@ use super::engine::Sandbox;
 use super::instance::{Failure, Instance, Program};
 use super::load::PackFile;
 use super::manifest::Manifest;
-use super::{Context, FieldExplanation, NoteEvent, PackError, PackFacts, RawInput, Verdict, convert, map};
+use super::{Context, FieldExplanation, NoteEvent, PackError, PackFacts, RawInput, Verdict, convert, limits, map};
 use crate::crm::Source;
 use crate::domain::note::FileNote;
 use crate::domain::{Diagnostic, RecordKind, RevisionId};
@@ -87,6 +87,7 @@ impl Revision {
         let records: Vec<_> = records.iter().map(convert::raw_record).collect();
         map::bisect(
             &records,
+            limits::BISECT_TIME,
             |piece| {
                 let answer = self.ready()?.map(convert::context(context, &as_of), piece)?;
                 convert::verdicts(piece, answer).map_err(Failure)

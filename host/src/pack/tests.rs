@@ -138,7 +138,7 @@ fn a_pack_tells_what_it_is() {
     assert_eq!((listed.len(), listed[0].folder.as_str(), facts.name.as_str()), (1, "test-au", "test-au"));
     assert_eq!((facts.plugin.as_str(), facts.plugin_version.as_str(), facts.region.as_str()), ("test", "1.0.0", "AU"));
 
-    // The same rules written otherwise are the same revision; another region is another.
+    // The same rules written otherwise are the same revision.
     bench.write("rules.toml", b"# nothing yet\n");
     assert_eq!(bench.packs.check(&bench.pack()), listed[0]);
     bench.write("rules.toml", b"x = 1");
