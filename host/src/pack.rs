@@ -5,6 +5,7 @@
 
 mod bindings;
 mod cache;
+mod clock;
 mod component;
 mod convert;
 mod engine;

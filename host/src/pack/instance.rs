@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use wasmtime::{Store, StoreLimits, Trap};
+use wasmtime::{Store, StoreLimits, Trap, UpdateDeadline};
 
 use super::PackError;
 use super::bindings::exports::tidegate::mapping::mapper::{
     Context, Event, FieldExplanation, FileNote, Guest, Manifest, Outcome, RawRecord, RuleProblem, Source,
 };
 use super::bindings::{Mapping, MappingPre, exports::tidegate::mapping::mapper::Diagnostic};
+use super::clock::Allowance;
 use super::engine::{Sandbox, Seat};
 use super::limits;
 use super::log::Log;
@@ -21,6 +22,7 @@ pub(super) struct State {
     pub(super) log: Log,
     pub(super) phones: Answers,
     host_calls_left: u32,
+    allowance: Allowance,
 }
 
 impl State {
@@ -70,11 +72,15 @@ impl<'a> Instance<'a> {
             log: Log::of(&program.pack),
             phones: Answers::default(),
             host_calls_left: limits::HOST_CALLS,
+            allowance: Allowance::new(limits::CALL_TIME),
         };
         let mut store = Store::new(&sandbox.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(limits::HANDED_OVER);
-        store.epoch_deadline_trap();
+        store.epoch_deadline_callback(|store| match store.data().allowance.left() {
+            Some(left) => Ok(UpdateDeadline::Continue(ticks(left))),
+            None => Err(Trap::Interrupt.into()),
+        });
         allow(&mut store, limits::CALL_TIME);
         let mapping = program.pre.instantiate(&mut store).map_err(|e| failure(&e))?;
         Ok(Self { store, mapping, _seat: seat })
@@ -122,11 +128,16 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Gives the guest `time` from now on.
+/// Gives the guest `time` of the CPU from now on.
 fn allow(store: &mut Store<State>, time: Duration) {
+    store.data_mut().allowance = Allowance::new(time);
+    store.set_epoch_deadline(ticks(time));
+}
+
+/// One more than fits, because the running tick may be about to end.
+fn ticks(time: Duration) -> u64 {
     let ticks = time.as_millis().div_ceil(limits::TICK.as_millis());
-    // One more, because the running tick may be about to end.
-    store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1);
+    u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1
 }
 
 /// What happened, for a person: wasmtime's own words name code addresses, which help nobody here.

@@ -1,8 +1,7 @@
 //! What a component may use, in one place. Everything is bounded: memory, time, stack, what it hands over, what it
 //! says.
 //!
-//! Time is wall-clock time, so the limits leave room for a busy machine. A batch that was merely unlucky is not lost:
-//! its halves are tried again.
+//! Time is the CPU time of the guest's thread (`clock`), so that a busy machine costs nobody a record.
 
 use std::time::Duration;
 

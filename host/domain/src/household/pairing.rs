@@ -176,8 +176,11 @@ mod tests {
                     self.homes.remove(&person);
                 }
             }
-            let place =
-                |person: u8| Place { person, is_partner: person.is_multiple_of(2), household: self.homes.get(&person).copied() };
+            let place = |person: u8| Place {
+                person,
+                is_partner: person.is_multiple_of(2),
+                household: self.homes.get(&person).copied(),
+            };
             let groups: Vec<Vec<Place<u8>>> = groups
                 .into_iter()
                 .map(|(one, other)| BTreeSet::from([one, other]).into_iter().map(place).collect())
