@@ -14,6 +14,7 @@ mod index;
 mod keys;
 mod open;
 pub mod outbox;
+pub mod raw;
 pub mod runs;
 pub mod seen;
 mod tables;

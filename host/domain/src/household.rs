@@ -8,6 +8,6 @@ mod pairing;
 mod portrait;
 mod settling;
 
-pub use pairing::{Change, Links, Tie, disturbed, partner_of};
+pub use pairing::{Change, Disturbed, Links, Tie, disturbed, partner_of};
 pub use portrait::{Portrait, portrait};
 pub use settling::{Place, Settled, settle};

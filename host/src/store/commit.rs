@@ -13,6 +13,7 @@ use redb::{ReadableTable, WriteTransaction};
 
 use super::identity::{SeenAs, is_unchanged};
 use super::keys::{ExternalKey, record};
+use super::raw::PackedRaw;
 use super::runs::{WalkPosition, move_on, number_for, number_of};
 use super::tables::{IDENTITIES, TALLIES, Tallies, decode, encode};
 use super::{Store, StoreError};
@@ -51,7 +52,7 @@ pub struct Arrival {
     /// Of its content.
     pub fingerprint: u128,
     /// As the mapping took it.
-    pub raw: Vec<u8>,
+    pub raw: PackedRaw,
     /// What it became.
     pub outcome: Outcome,
     /// What the mapping said about it.
@@ -134,7 +135,7 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
     };
     if !arrivals.is_empty() {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
-        let mut rows = Rows::open(transaction, connection, kind, by, at)?;
+        let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&arrivals)?;
         match kind {

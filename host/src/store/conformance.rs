@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::Store;
 use super::book::{BookCounts, ClientFilter, HouseholdRow, PageRequest};
 use super::commit::{Arrival, Group, MappedBy, Outcome};
+use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
 use crate::domain::record::ClientStatus;
@@ -134,7 +135,7 @@ fn with_email(client: Client, email: &str) -> Client {
 }
 
 fn arrival(id: &str, outcome: Outcome) -> Arrival {
-    let raw = format!(r#"{{"row":{{"id":"{id}"}}}}"#).into_bytes();
+    let raw = PackedRaw::pack(format!(r#"{{"row":{{"id":"{id}"}}}}"#).as_bytes());
     Arrival { id: ExternalId(id.to_owned()), fingerprint: 1, raw, outcome, diagnostics: Vec::new() }
 }
 

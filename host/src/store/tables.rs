@@ -1,6 +1,8 @@
 //! The tables of the book and of runs, and how their records are written.
 
-use redb::{TableDefinition, WriteTransaction};
+use std::ops::Bound;
+
+use redb::{CursorError, TableDefinition, Value, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,8 +42,8 @@ pub(super) type AsideKey = [u8; 24];
 /// Clients by name.
 pub(super) const NAMES: Table<{ size_of::<NameKey>() }, ()> = Table::new("names");
 
-/// Clients by email address and mobile; the value is the client's id.
-pub(super) const CONTACTS: Table<{ size_of::<ContactKey>() }, &[u8; 16]> = Table::new("contacts");
+/// Clients by email address and mobile.
+pub(super) const CONTACTS: Table<{ size_of::<ContactKey>() }, ()> = Table::new("contacts");
 
 /// Who names whom as partner, by the one who is named.
 pub(super) const NAMING: Table<{ size_of::<NamingKey>() }, ()> = Table::new("naming");
@@ -131,4 +133,38 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// A record from its bytes.
 pub(super) fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, StoreError> {
     Ok(postcard::from_bytes(bytes)?)
+}
+
+/// Writes entries in the order of their keys. What goes into the same gap between stored keys is written at once, which
+/// is what makes sorting worth it; an entry whose key is there already is written over.
+pub(super) fn write_sorted<'e, const KEY: usize, V: Value + 'static>(
+    table: &mut redb::Table<'_, &'static [u8; KEY], V>,
+    entries: impl Iterator<Item = (&'e [u8; KEY], V::SelfType<'e>)>,
+) -> Result<(), StoreError> {
+    let mut entries = entries.peekable();
+    while let Some((first, value)) = entries.next() {
+        let mut cursor = table.lower_bound_mut(Bound::Included(first))?;
+        if !goes_into_gap(cursor.insert_before(first, &value))? {
+            drop(cursor);
+            table.insert(first, &value)?;
+            continue;
+        }
+        while let Some((key, value)) = entries.peek() {
+            if !goes_into_gap(cursor.insert_before(*key, value))? {
+                break;
+            }
+            entries.next();
+        }
+        cursor.close()?;
+    }
+    Ok(())
+}
+
+/// Whether the entry went into the gap; otherwise its key lies beyond.
+fn goes_into_gap(outcome: Result<(), CursorError>) -> Result<bool, StoreError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(CursorError::UnorderedKey) => Ok(false),
+        Err(error) => Err(StoreError::Failed(error.to_string())),
+    }
 }

@@ -12,6 +12,7 @@ use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
 use crate::store::commit::{Arrival, MappedBy, Outcome};
+use crate::store::raw::PackedRaw;
 
 /// Records for one call into the sandbox.
 const BATCH: usize = 500;
@@ -81,7 +82,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Ve
             Err(error) => arrivals.push(Arrival {
                 id: record.id.clone(),
                 fingerprint: record.fingerprint,
-                raw: Vec::new(),
+                raw: PackedRaw::default(),
                 outcome: Outcome::SetAside { quarantined: true },
                 diagnostics: vec![Diagnostic::error("unreadable-record", error.to_string())],
             }),
@@ -90,7 +91,8 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Ve
     let verdicts = mapper.map(&inputs);
     for ((input, fingerprint), verdict) in inputs.into_iter().zip(fingerprints).zip(verdicts) {
         let (outcome, diagnostics) = judged(kind, &input.id, verdict);
-        arrivals.push(Arrival { id: input.id, fingerprint, raw: input.json, outcome, diagnostics });
+        let raw = PackedRaw::pack(&input.json);
+        arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics });
     }
     arrivals
 }

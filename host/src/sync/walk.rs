@@ -36,9 +36,10 @@ pub(super) struct GroupSize {
 }
 
 impl Default for GroupSize {
-    /// Groups of 2,000 were measured to cost half of what groups of 500 do; an unchanged record costs next to nothing.
+    /// The larger a group, the fewer times a page of an index is written anew: 4,000 records were measured to cost a
+    /// fifth less than 2,000, and 8,000 no less than 4,000. An unchanged record costs next to nothing.
     fn default() -> Self {
-        Self { mapped: 2_000, seen: 20_000 }
+        Self { mapped: 4_000, seen: 20_000 }
     }
 }
 

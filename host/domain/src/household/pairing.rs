@@ -1,6 +1,6 @@
 //! Who is whose partner.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The partner links of the people in the book, as the CRM gives them: each person names at most one other.
 pub trait Links {
@@ -74,13 +74,16 @@ pub struct Change<P> {
     pub came_or_left: bool,
 }
 
+/// People who are disturbed, each with their partner.
+pub type Disturbed<P> = BTreeMap<P, Option<P>>;
+
 /// Everybody whose household has to be settled anew after some changes: those whose partner is another than the book
 /// has it now, together with the mates they leave and the partners they join; and perhaps some others, whom it does
-/// not harm to settle.
+/// not harm to settle. Each with their partner.
 ///
 /// # Errors
 /// Where the links cannot be read.
-pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<BTreeSet<L::Person>, L::Error> {
+pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<Disturbed<L::Person>, L::Error> {
     let mut open: Vec<L::Person> = Vec::new();
     for change in changes {
         open.push(change.person);
@@ -91,13 +94,14 @@ pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<B
             open.extend(links.all_naming(change.person)?);
         }
     }
-    let mut found = BTreeSet::new();
+    let mut found = Disturbed::new();
     while let Some(person) = open.pop() {
-        if !found.insert(person) {
+        if found.contains_key(&person) {
             continue;
         }
         let mate = links.mate_of(person)?;
         let partner = partner_of(links, person)?.map(|(partner, _)| partner);
+        found.insert(person, partner);
         if mate != partner {
             open.extend(mate);
             open.extend(partner);
@@ -108,7 +112,7 @@ pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<B
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
     use std::convert::Infallible;
 
     use proptest::prelude::*;
@@ -168,9 +172,8 @@ mod tests {
             }
             let disturbed = disturbed(self, &changes).unwrap();
             let mut groups = BTreeSet::new();
-            for person in disturbed {
+            for (person, partner) in disturbed {
                 if self.named.contains_key(&person) {
-                    let partner = partner_of(self, person).unwrap().map(|(partner, _)| partner);
                     groups.insert((person.min(partner.unwrap_or(person)), person.max(partner.unwrap_or(person))));
                 } else {
                     self.homes.remove(&person);

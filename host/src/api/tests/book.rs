@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
 use crate::store::commit::{Arrival, Group, MappedBy, Outcome};
+use crate::store::raw::PackedRaw;
 use crate::store::runs::WalkPosition;
 
 fn id(text: &str) -> ExternalId {
@@ -54,7 +55,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
     let arrivals = outcomes.into_iter().map(|(external_id, outcome)| Arrival {
         id: id(external_id),
         fingerprint: 1,
-        raw: b"{}".to_vec(),
+        raw: PackedRaw::pack(b"{}"),
         outcome,
         diagnostics: vec![Diagnostic::warning("title", "unknown-title", "`Sir` is not one of the six".to_owned())],
     });

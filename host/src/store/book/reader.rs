@@ -11,8 +11,9 @@ use crate::domain::stored::{Household, HouseholdRole, Member, Origin, StoredClie
 use crate::domain::{Client, ClientId, ConnectionName, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind};
 use crate::store::StoreError;
 use crate::store::identity::{Identity, IdentityRow};
-use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span};
+use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, own, record};
+use crate::store::raw::unpack;
 use crate::store::tables::{
     CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
 };
@@ -22,7 +23,7 @@ pub(super) struct Reader {
     identities: ReadOnlyTable<&'static RecordKey, &'static IdentityRow>,
     clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
     households: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
-    pub contacts: ReadOnlyTable<&'static ContactKey, &'static [u8; 16]>,
+    contacts: ReadOnlyTable<&'static ContactKey, ()>,
     pub names: ReadOnlyTable<&'static NameKey, ()>,
     pub connections: BTreeMap<ConnectionNumber, ConnectionName>,
 }
@@ -114,8 +115,7 @@ impl Reader {
         let Some(stored) = self.record(id)? else { return Ok(None) };
         let key = record(stored.connection, kind, ExternalKey::from(&stored.client.external_id));
         let Some(raw) = transaction.open_table(RAW)?.get(&key)? else { return Ok(None) };
-        let raw = lz4_flex::block::decompress_size_prepended(raw.value());
-        raw.map(Some).map_err(|error| StoreError::Failed(error.to_string()))
+        unpack(raw.value()).map(Some)
     }
 
     /// The number of a connection.
@@ -153,13 +153,13 @@ impl Reader {
         id: ExternalKey,
     ) -> Result<Option<Diagnostic>, StoreError> {
         let Some(email) = &client.email else { return Ok(None) };
-        let real = self.who_has(ContactSlot::Email, email)?;
+        let real = self.who_has(ContactSlot::Email, email.as_str())?;
         if !client.email_is_placeholder {
             let others = real.count().saturating_sub(1);
             return Ok((others > 0).then(|| shared(email, others)));
         }
         let mine = contact_key(ContactSlot::Proposed, email.as_str(), connection, id);
-        let first = self.who_has(ContactSlot::Proposed, email)?.next().transpose()?;
+        let first = self.who_has(ContactSlot::Proposed, email.as_str())?.next().transpose()?;
         if real.count() > 0 || first != Some(mine) {
             let elsewhere = (connection != ConnectionNumber(1)).then(|| self.name_of(connection)).transpose()?;
             let elsewhere = elsewhere.as_ref().map(ConnectionName::as_str);
@@ -168,12 +168,22 @@ impl Reader {
         Ok(None)
     }
 
+    /// Who in the book has this address or number.
+    pub fn with_contact(&self, slot: ContactSlot, text: &str) -> Result<Vec<ClientId>, StoreError> {
+        let mut clients = Vec::new();
+        for key in self.who_has(slot, text)? {
+            let (connection, id) = owner_of(&key?);
+            clients.extend(self.identity(connection, id)?.and_then(|identity| identity.client).map(ClientId));
+        }
+        Ok(clients)
+    }
+
     fn who_has(
         &self,
         slot: ContactSlot,
-        email: &EmailAddress,
+        text: &str,
     ) -> Result<impl Iterator<Item = Result<ContactKey, StoreError>>, StoreError> {
-        let (first, last) = contact_span(slot, email.as_str());
+        let (first, last) = contact_span(slot, text);
         Ok(self.contacts.range::<&ContactKey>(&first..=&last)?.map(|entry| Ok(*entry?.0.value())))
     }
 }

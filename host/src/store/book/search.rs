@@ -8,10 +8,7 @@ use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
 use crate::store::StoreError;
-use crate::store::index::{
-    ContactKey, ContactSlot, NameKey, NameSlot, client_of, contact_span, name_keys, name_span, words,
-};
-use crate::store::keys::uuid_at_end;
+use crate::store::index::{ContactSlot, NameKey, NameSlot, client_of, name_keys, name_span, words};
 
 /// What a list shows.
 enum Query {
@@ -160,7 +157,7 @@ fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
     }
     if search.starts_with('+') {
         let number: String = search.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-        these.extend(in_slot(reader, ContactSlot::Mobile, &number)?);
+        these.extend(reader.with_contact(ContactSlot::Mobile, &number)?);
     }
     let all: Vec<String> = fold(search).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let longest = all.iter().max_by_key(|word| word.len()).cloned();
@@ -172,14 +169,14 @@ fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
 
 /// Who has this address: as the CRM gave it, as it was proposed, or as it was told apart by an id before the `@`.
 fn with_email(reader: &Reader, address: &str) -> Result<Vec<ClientId>, StoreError> {
-    let mut found = in_slot(reader, ContactSlot::Email, address)?;
+    let mut found = reader.with_contact(ContactSlot::Email, address)?;
     let Some((local, domain)) = address.rsplit_once('@') else { return Ok(found) };
     let mut proposed = vec![address.to_owned()];
     for (at, _) in local.rmatch_indices('.').take(2) {
         proposed.push(format!("{}@{domain}", &local[..at]));
     }
     for proposed in proposed {
-        for id in in_slot(reader, ContactSlot::Proposed, &proposed)? {
+        for id in reader.with_contact(ContactSlot::Proposed, &proposed)? {
             let email = reader.client(id)?.and_then(|client| client.client.email);
             if email.is_some_and(|email| email.as_str().to_lowercase() == address.to_lowercase()) {
                 found.push(id);
@@ -187,10 +184,4 @@ fn with_email(reader: &Reader, address: &str) -> Result<Vec<ClientId>, StoreErro
         }
     }
     Ok(found)
-}
-
-fn in_slot(reader: &Reader, slot: ContactSlot, text: &str) -> Result<Vec<ClientId>, StoreError> {
-    let (first, last) = contact_span(slot, text);
-    let entries = reader.contacts.range::<&ContactKey>(&first..=&last)?;
-    entries.map(|entry| Ok(ClientId(uuid_at_end(entry?.1.value())))).collect()
 }

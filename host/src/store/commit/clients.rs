@@ -7,7 +7,7 @@ use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::index::{ContactKey, NameKey, NamingKey, contact_keys, name_keys, naming_key};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, own};
-use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, NAMES, NAMING, Tallies, decode, encode};
+use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, NAMES, NAMING, Tallies, decode, encode, write_sorted};
 use super::households;
 use super::rows::Rows;
 use super::{Arrival, Outcome};
@@ -36,9 +36,7 @@ pub(super) fn merge(
     }
     let Merging { mut clients, mut writes, entries, changes } = merging;
     writes.sort_unstable_by_key(|(key, _)| *key);
-    for (key, record) in writes {
-        clients.insert(&key, record.as_slice())?;
-    }
+    write_sorted(&mut clients, writes.iter().map(|(key, record)| (key, record.as_slice())))?;
     entries.write(transaction)?;
     households::settle(transaction, rows, &changes, tallies)
 }
@@ -161,32 +159,35 @@ fn reason(diagnostics: &[Diagnostic]) -> String {
 /// Index entries to write and to remove, by table.
 #[derive(Default)]
 struct Entries {
-    names: Changed<NameKey, ()>,
-    contacts: Changed<ContactKey, [u8; 16]>,
-    naming: Changed<NamingKey, ()>,
+    names: Changed<{ size_of::<NameKey>() }>,
+    contacts: Changed<{ size_of::<ContactKey>() }>,
+    naming: Changed<{ size_of::<NamingKey>() }>,
 }
 
-/// Keys to remove, and entries to write.
-struct Changed<K, V> {
-    removed: Vec<K>,
-    added: Vec<(K, V)>,
+/// Keys to remove and keys to write.
+#[derive(Default)]
+struct Changed<const KEY: usize> {
+    removed: Vec<[u8; KEY]>,
+    added: Vec<[u8; KEY]>,
 }
 
-impl<K, V> Default for Changed<K, V> {
-    fn default() -> Self {
-        Self { removed: Vec::new(), added: Vec::new() }
-    }
-}
-
-impl<K: Copy + Ord, V: Copy> Changed<K, V> {
-    fn replace(&mut self, before: &[K], after: &[K], value: V) {
+impl<const KEY: usize> Changed<KEY> {
+    fn replace(&mut self, before: &[[u8; KEY]], after: &[[u8; KEY]]) {
         self.removed.extend(before.iter().filter(|key| !after.contains(key)));
-        self.added.extend(after.iter().filter(|key| !before.contains(key)).map(|key| (*key, value)));
+        self.added.extend(after.iter().filter(|key| !before.contains(key)));
     }
 
-    fn sort(&mut self) {
+    /// Writes what differs, sorted. The entries lie all over the table, so that there are no gaps to fill at once.
+    fn write(mut self, mut table: Table<'_, &'static [u8; KEY], ()>) -> Result<(), StoreError> {
         self.removed.sort_unstable();
-        self.added.sort_unstable_by_key(|(key, _)| *key);
+        for key in &self.removed {
+            table.remove(key)?;
+        }
+        self.added.sort_unstable();
+        for key in &self.added {
+            table.insert(key, ())?;
+        }
+        Ok(())
     }
 }
 
@@ -199,42 +200,19 @@ impl Entries {
         after: Option<&Client>,
     ) {
         let names = |client| name_keys(client, client_id);
-        self.names.replace(&before.map(names).unwrap_or_default(), &after.map(names).unwrap_or_default(), ());
+        self.names.replace(&before.map(names).unwrap_or_default(), &after.map(names).unwrap_or_default());
         let contacts = |client| contact_keys(client, connection, id);
-        let (old, new) = (before.map(contacts).unwrap_or_default(), after.map(contacts).unwrap_or_default());
-        self.contacts.replace(&old, &new, client_id.into_bytes());
+        self.contacts.replace(&before.map(contacts).unwrap_or_default(), &after.map(contacts).unwrap_or_default());
         let named = |client: &Client| {
             let named = client.partner_external_id.as_ref().map(ExternalKey::from).filter(|named| *named != id);
             named.map(|named| naming_key(connection, named, id))
         };
-        self.naming.replace(before.and_then(named).as_slice(), after.and_then(named).as_slice(), ());
+        self.naming.replace(before.and_then(named).as_slice(), after.and_then(named).as_slice());
     }
 
-    fn write(mut self, transaction: &WriteTransaction) -> Result<(), StoreError> {
-        self.names.sort();
-        let mut names = transaction.open_table(NAMES)?;
-        for key in &self.names.removed {
-            names.remove(key)?;
-        }
-        for (key, ()) in &self.names.added {
-            names.insert(key, ())?;
-        }
-        self.contacts.sort();
-        let mut contacts = transaction.open_table(CONTACTS)?;
-        for key in &self.contacts.removed {
-            contacts.remove(key)?;
-        }
-        for (key, client) in &self.contacts.added {
-            contacts.insert(key, client)?;
-        }
-        self.naming.sort();
-        let mut naming = transaction.open_table(NAMING)?;
-        for key in &self.naming.removed {
-            naming.remove(key)?;
-        }
-        for (key, ()) in &self.naming.added {
-            naming.insert(key, ())?;
-        }
-        Ok(())
+    fn write(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+        self.names.write(transaction.open_table(NAMES)?)?;
+        self.contacts.write(transaction.open_table(CONTACTS)?)?;
+        self.naming.write(transaction.open_table(NAMING)?)
     }
 }

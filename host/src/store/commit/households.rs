@@ -1,6 +1,6 @@
 //! Settling the households that a group disturbs.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
-use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode};
+use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode, write_sorted};
 use super::rows::Rows;
 use crate::domain::HouseholdId;
-use crate::domain::household::{Change, Links, Place, disturbed, partner_of, settle as settle_groups};
+use crate::domain::household::{Change, Disturbed, Links, Place, disturbed, settle as settle_groups};
 
 /// Gives everybody whom the changes disturb the household that the links of the book ask for.
 pub(super) fn settle(
@@ -46,24 +46,24 @@ pub(super) fn settle(
         }
         writes.insert(own(household.0), HouseholdRecord::Of { connection: rows.connection, members });
     }
-    let mut writes: Vec<_> = writes.into_iter().collect();
-    writes.sort_unstable_by_key(|(key, _)| *key);
-    for (key, record) in writes {
-        households.insert(&key, encode(&record)?.as_slice())?;
+    let mut encoded = Vec::with_capacity(writes.len());
+    for (key, record) in &writes {
+        encoded.push((*key, encode(record)?));
     }
-    Ok(())
+    encoded.sort_unstable_by_key(|(key, _)| *key);
+    write_sorted(&mut households, encoded.iter().map(|(key, record)| (key, record.as_slice())))
 }
 
 /// How many households the disturbed people, those of them who were in the book before the changes, lived in.
 fn lived_in(
     book: &Book<'_, '_>,
-    disturbed: &BTreeSet<ExternalKey>,
+    disturbed: &Disturbed<ExternalKey>,
     changes: &[Change<ExternalKey>],
 ) -> Result<u64, StoreError> {
     let came_or_left = changes.iter().filter(|change| change.came_or_left).map(|change| change.person);
     let came_or_left: HashSet<ExternalKey> = came_or_left.collect();
     let mut households = HashSet::new();
-    for person in disturbed {
+    for person in disturbed.keys() {
         let Some(identity) = book.rows.get(*person)? else { continue };
         if identity.in_book != came_or_left.contains(person) {
             households.extend(identity.household);
@@ -73,18 +73,17 @@ fn lived_in(
 }
 
 /// Who is to live together, of all who are disturbed.
-fn groups(book: &Book<'_, '_>, disturbed: &BTreeSet<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
-    let mut grouped = BTreeSet::new();
-    let mut groups = Vec::new();
-    for person in disturbed {
-        if !grouped.insert(*person) {
+fn groups(book: &Book<'_, '_>, disturbed: &Disturbed<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
+    let mut groups = Vec::with_capacity(disturbed.len());
+    for (person, partner) in disturbed {
+        // A couple of whom both are disturbed is taken once.
+        if partner.is_some_and(|partner| partner < *person && disturbed.contains_key(&partner)) {
             continue;
         }
         let mut group = Vec::with_capacity(2);
         group.extend(book.place(*person)?);
-        if let Some((partner, _)) = partner_of(book, *person)? {
-            grouped.insert(partner);
-            group.extend(book.place(partner)?);
+        if let Some(partner) = partner {
+            group.extend(book.place(*partner)?);
         }
         if !group.is_empty() {
             groups.push(group);

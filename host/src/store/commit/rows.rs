@@ -1,15 +1,16 @@
 //! The identities and raw records of a group.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 use redb::{ReadableTable, Table, WriteTransaction};
-use uuid::{ContextV7, Uuid};
+use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
-use super::super::tables::{IDENTITIES, RAW};
+use super::super::tables::{IDENTITIES, RAW, write_sorted};
 use super::{Arrival, MappedBy};
 use crate::domain::{RecordKind, Timestamp};
 
@@ -21,22 +22,36 @@ pub(super) struct Rows<'t> {
     pub at: Timestamp,
     identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
     raw: Table<'t, &'static RecordKey, &'static [u8]>,
-    touched: HashMap<ExternalKey, Identity>,
-    ids: ContextV7,
+    known: HashMap<ExternalKey, Known, BuildHasherDefault<KeyHasher>>,
+    ids_given: Cell<u64>,
+}
+
+/// What is known of a record, as the group has it so far.
+struct Known {
+    identity: Option<Identity>,
+    is_changed: bool,
 }
 
 impl<'t> Rows<'t> {
-    /// Nothing is touched yet.
+    /// What is known of the arrivals; nothing is changed yet.
     pub fn open(
         transaction: &'t WriteTransaction,
         connection: ConnectionNumber,
         kind: RecordKind,
-        by: MappedBy,
-        at: Timestamp,
+        (by, at): (MappedBy, Timestamp),
+        arrivals: &[Arrival],
     ) -> Result<Self, StoreError> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
-        Ok(Self { connection, kind, by, at, identities, raw, touched: HashMap::new(), ids: ContextV7::new() })
+        let mut known = HashMap::with_capacity_and_hasher(arrivals.len() * 2, BuildHasherDefault::default());
+        for arrival in arrivals {
+            let id = ExternalKey::from(&arrival.id);
+            let identity = identities.get(&record(connection, kind, id))?.map(|row| Identity::from_row(row.value()));
+            known.insert(id, Known { identity, is_changed: false });
+        }
+        // Ids of a group follow one another from a random one on, which leaves room for as many as there may be.
+        let ids_given = Cell::new(rand::random::<u64>() >> 8);
+        Ok(Self { connection, kind, by, at, identities, raw, known, ids_given })
     }
 
     /// The key of a record.
@@ -52,49 +67,65 @@ impl<'t> Rows<'t> {
     /// A new id of this moment, greater than those before it: clients of one name stay in the order of their ids in
     /// the CRM, and tables grow at their end.
     pub fn new_id(&self) -> Uuid {
-        let since_1970 = self.at.as_duration();
-        let seconds = u64::try_from(since_1970.as_secs()).unwrap_or_default();
-        let nanos = since_1970.subsec_nanos().unsigned_abs();
-        Uuid::new_v7(uuid::Timestamp::from_unix(&self.ids, seconds, nanos))
+        let given = self.ids_given.get();
+        self.ids_given.set(given + 1);
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&given.to_be_bytes());
+        let millis = u64::try_from(self.at.as_millisecond()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
     /// What is known of a record, as the group has it so far.
     pub fn get(&self, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
-        if let Some(identity) = self.touched.get(&id) {
-            return Ok(Some(identity.clone()));
+        if let Some(known) = self.known.get(&id) {
+            return Ok(known.identity.clone());
         }
         Ok(self.identities.get(&self.key(id))?.map(|row| Identity::from_row(row.value())))
     }
 
     /// To be written at the end of the group.
     pub fn set(&mut self, id: ExternalKey, identity: Identity) {
-        self.touched.insert(id, identity);
+        self.known.insert(id, Known { identity: Some(identity), is_changed: true });
     }
 
-    /// Keeps the raw records, compressed.
+    /// Keeps the raw records.
     pub fn write_raw(&mut self, arrivals: &[Arrival]) -> Result<(), StoreError> {
-        let mut table = CompressTable::default();
-        let mut packed = Vec::new();
-        for arrival in arrivals {
-            packed.resize(4 + get_maximum_output_size(arrival.raw.len()), 0);
-            let size = u32::try_from(arrival.raw.len())
-                .map_err(|_| StoreError::Failed("a raw record of more than 4 GB cannot be kept".to_owned()))?;
-            packed[..4].copy_from_slice(&size.to_le_bytes());
-            let length = compress_into_with_table(&arrival.raw, &mut packed[4..], &mut table)
-                .map_err(|error| StoreError::Failed(error.to_string()))?;
-            let key = record(self.connection, self.kind, ExternalKey::from(&arrival.id));
-            self.raw.insert(&key, &packed[..4 + length])?;
-        }
-        Ok(())
+        let (connection, kind) = (self.connection, self.kind);
+        let key = |arrival: &Arrival| record(connection, kind, ExternalKey::from(&arrival.id));
+        let keys: Vec<RecordKey> = arrivals.iter().map(key).collect();
+        write_sorted(&mut self.raw, keys.iter().zip(arrivals.iter().map(|arrival| arrival.raw.as_bytes())))
     }
 
-    /// Writes what was touched.
+    /// Writes what was changed.
     pub fn write_identities(mut self) -> Result<(), StoreError> {
-        let mut touched: Vec<_> = self.touched.iter().collect();
-        touched.sort_unstable_by_key(|(id, _)| **id);
-        for (id, identity) in touched {
-            self.identities.insert(&record(self.connection, self.kind, *id), &identity.to_row())?;
+        let mut rows = Vec::with_capacity(self.known.len());
+        for (id, known) in &self.known {
+            if let Known { identity: Some(identity), is_changed: true } = known {
+                rows.push((record(self.connection, self.kind, *id), identity.to_row()));
+            }
         }
-        Ok(())
+        rows.sort_unstable_by_key(|(key, _)| *key);
+        write_sorted(&mut self.identities, rows.iter().map(|(key, row)| (key, row)))
+    }
+}
+
+/// Hashes CRM ids, which are numbers or hashes already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for eight in bytes.rchunks(8) {
+            let number = eight.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // The length of a key is always the same.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
