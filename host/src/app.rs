@@ -67,6 +67,12 @@ fn connect(
     settings: &ConnectionConfig,
 ) -> anyhow::Result<Connection> {
     let folder = config.server.packs_dir.join(&settings.pack);
+    anyhow::ensure!(
+        folder.is_dir(),
+        "there is no pack `{}` in {}; `tidegate pack list` shows the packs there",
+        settings.pack,
+        config.server.packs_dir.display()
+    );
     let revision: Arc<Revision> = packs.load(&folder)?;
     anyhow::ensure!(
         revision.crm() == settings.crm,

@@ -97,10 +97,21 @@ impl Global {
         [data_dir, packs_dir, log].into_iter().flatten().collect()
     }
 
+    /// The settings of a command that runs the host; it logs as they say.
     fn load(&self, more: Overrides) -> Result<Config, ConfigError> {
         let mut overrides = self.overrides();
         overrides.extend(more);
         let config = Config::load(self.config.as_deref(), &overrides)?;
+        crate::telemetry::start(&config.log);
+        Ok(config)
+    }
+
+    /// The settings of a command that answers and ends: it logs what is wrong only, unless told otherwise.
+    fn load_quietly(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::load(self.config.as_deref(), &self.overrides())?;
+        if self.log.is_none() {
+            "warn".clone_into(&mut config.log.level);
+        }
         crate::telemetry::start(&config.log);
         Ok(config)
     }

@@ -25,7 +25,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let config = global.load(Vec::new())?;
+        let config = global.load_quietly()?;
         let fields = local::with_host(config, |host| async move { self.ask(&host).await }).await?;
         if global.json {
             output::json(&fields)?;

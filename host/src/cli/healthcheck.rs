@@ -16,7 +16,7 @@ pub(super) struct Healthcheck {}
 
 impl Healthcheck {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let config = global.load(Vec::new())?;
+        let config = global.load_quietly()?;
         crate::crm::install_tls();
         let socket = serve::socket_path(&config.server.data_dir);
         let client = reqwest::Client::builder().unix_socket(socket).build()?;

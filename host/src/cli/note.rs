@@ -33,7 +33,7 @@ pub(super) enum State {
 impl Note {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let Self::List { state, limit } = self;
-        let config = global.load(Vec::new())?;
+        let config = global.load_quietly()?;
         let state = state.and_then(|state| state.to_possible_value());
         let query: Vec<(&str, &str)> = state.iter().map(|state| ("state", state.get_name())).collect();
         let notes = local::with_host(config, |host| async move { host.list("notes", &query, limit).await }).await?;

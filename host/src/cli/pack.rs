@@ -17,7 +17,7 @@ pub(super) enum Pack {
 impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let Self::List = self;
-        let config = global.load(Vec::new())?;
+        let config = global.load_quietly()?;
         let packs_dir = config.server.packs_dir.clone();
         let list = move || {
             let packs = Packs::new(&config.server.data_dir.join("cache"))?;

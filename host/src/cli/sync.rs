@@ -31,9 +31,10 @@ pub(super) struct Sync {
 
 impl Sync {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let config = global.load(Vec::new())?;
+        let follows_schedule = !self.once && !self.dry_run;
+        let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         let names = self.names(&config)?;
-        if !self.once && !self.dry_run {
+        if follows_schedule {
             return keep_schedule(config).await;
         }
         let dry_run = self.dry_run;
