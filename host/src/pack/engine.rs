@@ -66,6 +66,10 @@ fn config() -> Config {
         .signals_based_traps(true)
         // The same record gives the same answer on every machine, also where floats are nonsense.
         .cranelift_nan_canonicalization(true)
+        // What only stack traces need: they name code addresses, which help nobody here, and make the code larger.
+        .wasm_backtrace_max_frames(None)
+        .native_unwind_info(false)
+        .generate_address_map(false)
         .concurrency_support(false)
         .wasm_gc(false)
         .wasm_function_references(false)
