@@ -255,10 +255,13 @@ impl Client {
         }
     }
 
-    /// First and last name, or whichever there is; empty where there is neither.
+    /// First and last name, or whichever there is; without either, the preferred or the middle name. Empty where there
+    /// is none at all.
     pub fn full_name(&self) -> String {
-        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
-        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let full = [self.first_name.as_deref(), self.last_name.as_deref()].into_iter().flatten();
+        let full = full.collect::<Vec<_>>().join(" ");
+        let other = || self.preferred_name.clone().or_else(|| self.middle_name.clone());
+        if full.is_empty() { other().unwrap_or_default() } else { full }
     }
 }
 

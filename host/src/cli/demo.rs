@@ -205,8 +205,9 @@ async fn show(host: &Local, site: &Admin, as_json: bool) -> anyhow::Result<()> {
 
 /// A life survey of the first household; answers its note once delivered.
 async fn complete_a_survey(host: &Local) -> anyhow::Result<Value> {
-    let households = host.list("households", &[], 1).await?;
-    let household = households.first().context("the book has no household")?;
+    let households = host.list("households", &[], 50).await?;
+    let is_named = |household: &&Value| household["name"].as_str().is_some_and(|name| !name.is_empty());
+    let household = households.iter().find(is_named).context("the book has no household with a name")?;
     let event = json!({
         "type": "your-life-survey.completed",
         "household_id": household["id"],
