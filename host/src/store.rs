@@ -1,7 +1,7 @@
 //! The embedded store: everything that outlives the process, in one redb file.
 //!
 //! Serves all others in the domain's operations (commit a group of clients, claim the next note, list households),
-//! never in tables or keys. The only module that names redb, and the only one that moves work to blocking threads.
+//! never in tables or keys. The only module that names redb, and the only one with threads of its own for it.
 //! Every key begins with the practice.
 
 pub mod access;
@@ -18,13 +18,17 @@ pub mod raw;
 pub mod runs;
 pub mod seen;
 mod tables;
+mod threads;
 
 use std::sync::Arc;
+
+use threads::{Lane, Threads};
 
 /// The open store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     db: Arc<redb::Database>,
+    threads: Arc<Threads>,
 }
 
 /// Why the store did not do what it was asked.
@@ -50,54 +54,48 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Runs `work` in a read transaction on a blocking thread: one consistent view, writers go on.
+    /// Runs `work` in a read transaction: one consistent view, writers go on.
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     {
         let db = self.db.clone();
-        on_blocking_thread(move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await
+        self.threads.run(Lane::Read, move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await
     }
 
-    /// Runs `work` in a write transaction on a blocking thread and commits it durably; an error leaves no trace.
+    /// Runs `work` in a write transaction and commits it durably; an error leaves no trace.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
     {
         let db = self.db.clone();
-        on_blocking_thread(move || {
+        let write = move || {
             let mut transaction = db.begin_write()?;
             transaction.set_two_phase_commit(true);
             let answer = work(&transaction)?;
             transaction.commit()?;
             Ok(answer)
-        })
-        .await
+        };
+        self.threads.run(Lane::Write, write).await
     }
 
-    /// Runs `work` in a write transaction on a blocking thread and takes back all that it wrote.
+    /// Runs `work` in a write transaction and takes back all that it wrote.
     async fn try_out<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
     {
         let db = self.db.clone();
-        on_blocking_thread(move || {
+        let try_out = move || {
             let transaction = db.begin_write()?;
             let answer = work(&transaction)?;
             transaction.abort()?;
             Ok(answer)
-        })
-        .await
+        };
+        self.threads.run(Lane::Write, try_out).await
     }
-}
-
-async fn on_blocking_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
 }
 
 macro_rules! failed_from {
