@@ -3,3 +3,4 @@
 mod api;
 mod browser;
 mod notes_kill;
+mod sync_kill;
