@@ -59,15 +59,16 @@ impl Merging<'_> {
         let id = ExternalKey::from(&arrival.id);
         let seen_as = rows.seen_as(&arrival);
         let known = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
-        let mut identity = Identity { seen_as, ..known.clone() };
+        let (was_in_book, named_before) = (known.in_book, known.partner);
+        let mut identity = Identity { seen_as, ..known };
         match arrival.outcome {
             Outcome::Client(client) => {
                 self.keep(rows, counts, (id, &mut identity), *client, arrival.diagnostics)?;
-                tallies.clients += u64::from(!known.in_book);
+                tallies.clients += u64::from(!was_in_book);
             }
             Outcome::SetAside { quarantined: false } => {
                 *counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
-                if known.in_book {
+                if was_in_book {
                     self.hide(rows, (id, &mut identity))?;
                     tallies.clients -= 1;
                 }
@@ -75,13 +76,9 @@ impl Merging<'_> {
             // The mapping of a client makes clients; anything else cannot be used.
             Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) => counts.quarantined += 1,
         }
-        if identity.partner != known.partner || identity.in_book != known.in_book {
-            self.changes.push(Change {
-                person: id,
-                named_before: known.partner,
-                names_now: identity.partner,
-                came_or_left: identity.in_book != known.in_book,
-            });
+        let (names_now, came_or_left) = (identity.partner, identity.in_book != was_in_book);
+        if names_now != named_before || came_or_left {
+            self.changes.push(Change { person: id, named_before, names_now, came_or_left });
         }
         rows.set(id, identity);
         Ok(())
