@@ -1,6 +1,7 @@
 //! One walk through a book: pages are read ahead, mapped and committed side by side, with bounded queues between, so
 //! that memory does not grow with the book.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,12 +132,22 @@ impl Walk {
         let (raw_to, raw_from) = mpsc::channel(PAGES_AHEAD);
         let (mapped_to, mapped_from) = mpsc::channel(PAGES_AHEAD);
         let after = position.after.clone().map(Bookmark);
-        tokio::try_join!(
-            fetch::pages(connector.as_ref(), &source, after, raw_to),
-            map::pages(&store, &mapper, &run, &source, raw_from, mapped_to),
-            self.commit_pages(position, seen, mapped_from),
-        )?;
-        Ok(())
+        let mut reading = Box::pin(async {
+            tokio::try_join!(
+                fetch::pages(connector.as_ref(), &source, after, raw_to),
+                map::pages(&store, &mapper, &run, &source, raw_from, mapped_to),
+            )
+        });
+        let mut committing = pin!(self.commit_pages(position, seen, mapped_from));
+        tokio::select! {
+            committed = &mut committing => committed,
+            read = &mut reading => {
+                // A commit that is under way when reading fails is waited for, so that the run counts it.
+                drop(reading);
+                committing.await?;
+                read.map(|_| ())
+            }
+        }
     }
 
     async fn commit_pages(
