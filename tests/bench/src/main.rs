@@ -56,6 +56,7 @@ enum Part {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    tidegate::crm::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.part {
         Some(Part::Site { clients }) => runtime.block_on(site::serve(clients))?,
