@@ -1,0 +1,1 @@
+//! Makes tagged PDF documents from a pack's templates.
