@@ -54,7 +54,7 @@ impl App {
         }
         let connections = Connections::new(connections);
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
-        let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone());
+        let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone(), None);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, access })
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::domain::note::FileNote;
+use crate::domain::outbox::FoundAttachment;
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 
 /// Chooses ring for TLS, once a process; a provider that is installed already is as good.
@@ -181,6 +182,18 @@ pub trait Connector: Send + Sync {
 
     /// Creates a note; tried once.
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError>;
+
+    /// Attaches a document to a note; tried once. Answers the CRM's id of the attachment.
+    async fn attach(
+        &self,
+        document_id: &ExternalId,
+        filename: &str,
+        media_type: &str,
+        content: &[u8],
+    ) -> Result<ExternalId, CrmError>;
+
+    /// The attachments of a note, in the CRM's order, for looking one up.
+    async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError>;
 
     /// Ends the session, where there is one; for an orderly end of the process.
     async fn sign_out(&self);

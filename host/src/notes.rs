@@ -5,10 +5,12 @@
 
 mod accept;
 mod delivery;
+mod documents;
 mod schema;
 
 use std::sync::Arc;
 
+pub use self::documents::DocumentMaker;
 pub use self::schema::event_schemas;
 
 use self::delivery::Delivery;
@@ -30,6 +32,7 @@ struct Inner {
     connections: Connections,
     practice: Practice,
     delivery: Arc<Delivery>,
+    documents: Option<Arc<dyn DocumentMaker>>,
 }
 
 /// Why an event is not accepted, or a note not changed.
@@ -76,11 +79,16 @@ pub struct Accepted {
 }
 
 impl Notes {
-    /// Ready to deliver for the practice's connections.
-    pub fn new(store: Store, connections: Connections, practice: Practice) -> Self {
+    /// Ready to deliver for the practice's connections. `documents` makes the documents that no sender brought.
+    pub fn new(
+        store: Store,
+        connections: Connections,
+        practice: Practice,
+        documents: Option<Arc<dyn DocumentMaker>>,
+    ) -> Self {
         let connectors = connections.iter().map(|one| (one.name.clone(), Arc::clone(&one.connector))).collect();
         let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
-        Self { inner: Arc::new(Inner { store, connections, practice, delivery }) }
+        Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 
     /// Delivers until shut down; takes up what an earlier process left.

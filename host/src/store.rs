@@ -9,6 +9,7 @@ pub mod book;
 pub mod commit;
 #[cfg(test)]
 mod conformance;
+pub mod documents;
 mod identity;
 mod index;
 mod keys;

@@ -136,6 +136,54 @@ impl From<RevisionId> for String {
     }
 }
 
+/// A document that file notes carry: BLAKE3 of its bytes, shown as 64 hex digits. Equal bytes are one document.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct DocumentId(pub [u8; 32]);
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<DocumentId> for String {
+    fn from(id: DocumentId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Why a text is no document id.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no document: expected 64 hexadecimal digits")]
+pub struct InvalidDocumentId(String);
+
+impl FromStr for DocumentId {
+    type Err = InvalidDocumentId;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        bytes_of(text).map(Self).ok_or_else(|| InvalidDocumentId(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for DocumentId {
+    type Error = InvalidDocumentId;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The bytes that so many pairs of hexadecimal digits stand for.
+fn bytes_of<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())?;
+    }
+    Some(bytes)
+}
+
 /// Why a text is no revision id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no revision: expected 12 hexadecimal digits")]
@@ -144,17 +192,6 @@ pub struct InvalidRevisionId(String);
 impl TryFrom<String> for RevisionId {
     type Error = InvalidRevisionId;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut bytes = [0; 6];
-        if text.len() != 12 || !text.is_ascii() {
-            return Err(InvalidRevisionId(text));
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let digits = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-            match digits {
-                Some(value) => *byte = value,
-                None => return Err(InvalidRevisionId(text)),
-            }
-        }
-        Ok(Self(bytes))
+        bytes_of(&text).map(Self).ok_or(InvalidRevisionId(text))
     }
 }

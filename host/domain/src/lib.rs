@@ -19,6 +19,6 @@ pub mod stored;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use ids::{ClientId, ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId};
+pub use ids::{ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId};
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

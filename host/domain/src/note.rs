@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ClientId, ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
+use crate::ids::{ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::value::Timestamp;
 
 /// Something that happened in the practice, as a program or a page reports it.
@@ -19,6 +19,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// The event's own data, in the shape that its type demands.
     pub data: serde_json::Value,
+    /// Documents that go with its note, in order; each is kept here already.
+    pub attachments: Vec<DocumentId>,
 }
 
 /// A file note as it is written to the CRM.
@@ -36,6 +38,21 @@ pub struct FileNote {
     pub media_type: String,
     /// The CRM's ids of the clients it is filed against; at least one.
     pub filed_against: Vec<ExternalId>,
+}
+
+/// A document on its way to the CRM with its note.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The document.
+    pub document: DocumentId,
+    /// What the file is called in the CRM: `Best Life Plan.pdf`.
+    pub filename: String,
+    /// `application/pdf`.
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// The CRM's id of it, once it is there.
+    pub attached_as: Option<ExternalId>,
 }
 
 /// Where a note stands, as people and programs see it.
@@ -65,10 +82,18 @@ pub enum DeliveryStep {
         /// When the create was about to be sent, or when its answer failed to come: the site may finish it later.
         since: Timestamp,
     },
-    /// The note is in the CRM under this id.
+    /// The note is in the CRM under this id, with the attachments that have an id there.
     Created {
         /// The CRM's id of the note.
         document_id: ExternalId,
+    },
+    /// The note is in the CRM, and its next attachment may have been sent at this time with an outcome that is not
+    /// known: look it up before attaching.
+    Attaching {
+        /// The CRM's id of the note.
+        document_id: ExternalId,
+        /// When it was about to be sent, or when its answer failed to come.
+        since: Timestamp,
     },
 }
 
@@ -102,6 +127,10 @@ pub struct Note {
     pub marker: String,
     /// What is written.
     pub note: FileNote,
+    /// The documents that go with it, in order.
+    pub attachments: Vec<Attachment>,
+    /// The practice's clients whom it is filed against: its lanes, and whose history it is in.
+    pub clients: Vec<ClientId>,
     /// Where it stands.
     pub state: NoteState,
     /// How far delivery has come.
@@ -118,4 +147,113 @@ pub struct Note {
     pub attempts: Vec<Attempt>,
     /// Why it waits or died, for a person, with the CRM's own words.
     pub reason: Option<String>,
+    /// Whether a create once had an unknown outcome, so that the CRM may have the note twice.
+    pub doubted: bool,
+    /// Whether a person gave it up.
+    pub discarded: bool,
+    /// What it waits for, where that is not its next try.
+    pub awaits: Option<Awaits>,
+    /// How many notes with its marker the CRM was last seen to have, where that is not one.
+    pub copies: Option<usize>,
+}
+
+/// How far a note has come, finer than its state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Accepted; nothing was sent.
+    Queued,
+    /// Its create is under way.
+    Sending,
+    /// A create may have taken effect; it is looked up.
+    LookingUp,
+    /// In the CRM, some of its attachments not yet.
+    NoteMade,
+    /// In the CRM with all its attachments, which are being checked there.
+    AttachmentsSent,
+    /// In the CRM, complete.
+    Done,
+    /// Waits for the connection to be authorised again.
+    WaitingForAuthorisation,
+    /// Waits for a client to be linked to the CRM.
+    WaitingForLink,
+    /// Whether it is in the CRM is not known and cannot be looked up: a person has to say.
+    InDoubt,
+    /// No retry mends it; waits for a person.
+    Dead,
+    /// Given up on a person's word.
+    Discarded,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: &[Self] = &[
+        Self::Queued,
+        Self::Sending,
+        Self::LookingUp,
+        Self::NoteMade,
+        Self::AttachmentsSent,
+        Self::Done,
+        Self::WaitingForAuthorisation,
+        Self::WaitingForLink,
+        Self::InDoubt,
+        Self::Dead,
+        Self::Discarded,
+    ];
+
+    /// The word it goes by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::LookingUp => "looking_up",
+            Self::NoteMade => "note_made",
+            Self::AttachmentsSent => "attachments_sent",
+            Self::Done => "done",
+            Self::WaitingForAuthorisation => "waiting_for_authorisation",
+            Self::WaitingForLink => "waiting_for_link",
+            Self::InDoubt => "in_doubt",
+            Self::Dead => "dead",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// What a note waits for, where that is not its next try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Awaits {
+    /// The connection to be authorised again.
+    Authorisation,
+    /// A client to be linked to the CRM.
+    Link,
+}
+
+impl Note {
+    /// The CRM's id of the note, once it is there.
+    pub fn document_id(&self) -> Option<&ExternalId> {
+        match &self.step {
+            DeliveryStep::Created { document_id } | DeliveryStep::Attaching { document_id, .. } => Some(document_id),
+            DeliveryStep::Accepted | DeliveryStep::Creating { .. } => None,
+        }
+    }
+
+    /// How far it has come.
+    pub fn stage(&self) -> Stage {
+        match (self.state, self.awaits, &self.step) {
+            (NoteState::Done, ..) => Stage::Done,
+            (NoteState::Dead, _, DeliveryStep::Creating { .. }) if !self.discarded => Stage::InDoubt,
+            (NoteState::Dead, ..) if self.discarded => Stage::Discarded,
+            (NoteState::Dead, ..) => Stage::Dead,
+            (_, Some(Awaits::Authorisation), _) => Stage::WaitingForAuthorisation,
+            (_, Some(Awaits::Link), _) => Stage::WaitingForLink,
+            (_, None, DeliveryStep::Accepted) => Stage::Queued,
+            (NoteState::Sending, None, DeliveryStep::Creating { .. }) if !self.doubted => Stage::Sending,
+            (_, None, DeliveryStep::Creating { .. }) => Stage::LookingUp,
+            (_, None, DeliveryStep::Created { .. } | DeliveryStep::Attaching { .. }) => {
+                let all = self.attachments.iter().all(|attachment| attachment.attached_as.is_some());
+                if all { Stage::AttachmentsSent } else { Stage::NoteMade }
+            }
+        }
+    }
 }

@@ -2,14 +2,20 @@
 //!
 //! A CRM knows no idempotency keys, and the outcome of a create may stay unknown (a cut connection, a process that
 //! died). So each step is stored before and after its call, and a note whose create may have taken effect is looked
-//! up by its marker: at once, and again when the site has had time to finish; only then is it created anew.
+//! up by its marker: at once, and again when the site has had time to finish; only then is it created anew. Its
+//! attachments follow one by one in the same manner, and at the end the CRM's list of them is compared.
 //!
 //! Pure: the time, and the randomness that spreads retries, are handed in.
+
+mod attaching;
+mod person;
+
+pub use self::person::Edit;
 
 use jiff::SignedDuration;
 
 use crate::ids::ExternalId;
-use crate::note::{Attempt, DeliveryStep, Note, NoteState};
+use crate::note::{Attempt, Awaits, DeliveryStep, Note, NoteState};
 use crate::value::Timestamp;
 
 /// How many tries a note remembers.
@@ -44,6 +50,21 @@ pub enum Call {
     Create,
     /// Look for a note with its marker.
     LookUp,
+    /// Attach the document at this place in the note's attachments.
+    Attach(usize),
+    /// List the attachments that the CRM has of the note.
+    ListAttachments,
+}
+
+/// An attachment that the CRM lists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundAttachment {
+    /// The CRM's id of it.
+    pub id: ExternalId,
+    /// What the file is called.
+    pub filename: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// What came of a call.
@@ -58,6 +79,13 @@ pub enum Outcome {
     },
     /// Looked up, and not there.
     NotThere,
+    /// The document is attached.
+    Attached {
+        /// The CRM's id of the attachment.
+        id: ExternalId,
+    },
+    /// What the CRM lists as the note's attachments, in its order.
+    Attachments(Vec<FoundAttachment>),
     /// The call cannot have taken effect, and another may.
     NotDone {
         /// What happened.
@@ -94,12 +122,21 @@ impl Note {
     pub fn begin(&mut self, now: Timestamp) -> Call {
         self.state = NoteState::Sending;
         self.due_at = None;
-        match self.step {
+        self.awaits = None;
+        match &self.step {
             DeliveryStep::Accepted => {
                 self.step = DeliveryStep::Creating { since: now };
                 Call::Create
             }
-            DeliveryStep::Creating { .. } | DeliveryStep::Created { .. } => Call::LookUp,
+            DeliveryStep::Creating { .. } => Call::LookUp,
+            DeliveryStep::Created { document_id } => match self.next_attachment() {
+                Some(next) => {
+                    self.step = DeliveryStep::Attaching { document_id: document_id.clone(), since: now };
+                    Call::Attach(next)
+                }
+                None => Call::ListAttachments,
+            },
+            DeliveryStep::Attaching { .. } => Call::ListAttachments,
         }
     }
 
@@ -113,32 +150,40 @@ impl Note {
         timing: &Timing,
     ) {
         let took_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
-        self.attempts.push(Attempt { at: began, took_ms, outcome: outcome.for_people(call) });
+        self.attempts.push(Attempt { at: began, took_ms, outcome: self.for_people(call, &outcome) });
         let surplus = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
         self.attempts.drain(..surplus);
-        if call == Call::Create {
-            // Whatever the site is still about to do, it began before the answer failed to come.
-            self.step = match outcome {
-                Outcome::Unknown { .. } => DeliveryStep::Creating { since: now },
-                _ => DeliveryStep::Accepted,
-            };
+        // Whatever the site is still about to do, it began before the answer failed to come.
+        let is_unknown = matches!(outcome, Outcome::Unknown { .. });
+        match (call, &self.step) {
+            (Call::Create, _) if is_unknown => {
+                self.doubted = true;
+                self.step = DeliveryStep::Creating { since: now };
+            }
+            (Call::Create, _) => self.step = DeliveryStep::Accepted,
+            (Call::Attach(_), DeliveryStep::Attaching { document_id, .. }) => {
+                let document_id = document_id.clone();
+                self.step = match is_unknown {
+                    true => DeliveryStep::Attaching { document_id, since: now },
+                    false => DeliveryStep::Created { document_id },
+                };
+            }
+            _ => {}
         }
         match outcome {
             Outcome::There { document_id, copies } => {
                 self.step = DeliveryStep::Created { document_id };
-                self.state = NoteState::Done;
-                self.done_at = Some(now);
-                self.due_at = None;
-                self.reason = (copies > 1).then(|| {
-                    format!("The CRM has {copies} notes with the marker {}; remove all but one there.", self.marker)
-                });
+                self.saw_copies(copies);
+                self.proceed(now);
             }
+            Outcome::Attached { id } => self.attached(id, now),
+            Outcome::Attachments(found) => self.compare(found, began, now, jitter, timing),
             Outcome::NotThere => self.not_there(began, now, timing),
             Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
                 self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);
             }
             Outcome::Unauthorised { words } => self.hold(after(now, timing.authorisation), &words),
-            Outcome::Refused { words } => self.die(words),
+            Outcome::Refused { words } => self.die(self.refused(call, &words)),
         }
     }
 
@@ -146,46 +191,46 @@ impl Note {
     pub fn hold(&mut self, until: Timestamp, words: &str) {
         let reason = format!("Waits for the connection to be authorised again; the CRM said: {words}");
         self.wait(until, Some(reason));
+        self.awaits = Some(Awaits::Authorisation);
     }
 
     /// Takes up a note that an earlier process was sending: its call may or may not have taken effect, and the site
     /// may still be at it.
     pub fn take_up(&mut self, now: Timestamp) {
-        if let DeliveryStep::Creating { since } = &mut self.step {
-            *since = now;
+        match &mut self.step {
+            DeliveryStep::Creating { since } => {
+                *since = now;
+                self.doubted = true;
+            }
+            DeliveryStep::Attaching { since, .. } => *since = now,
+            DeliveryStep::Accepted | DeliveryStep::Created { .. } => {}
         }
         self.wait(now, None);
     }
 
-    /// Makes it due now, with all its retries before it.
-    ///
-    /// # Errors
-    /// Where it is being sent or done.
-    pub fn retry(&mut self, now: Timestamp) -> Result<(), NotNow> {
-        self.is_at_rest("The note is being sent just now.", "The note is in the CRM already.")?;
+    /// Keeps how many notes with its marker the CRM has, and raises more than one.
+    pub fn saw_copies(&mut self, copies: usize) {
+        self.copies = (copies > 1).then_some(copies);
+        self.reason = (copies > 1).then(|| {
+            format!("The CRM has {copies} notes with the marker {}; remove all but one there.", self.marker)
+        });
+    }
+
+    /// A call took effect: on to the next one, with all retries before it, or done.
+    fn proceed(&mut self, now: Timestamp) {
         self.failures = 0;
-        self.state = NoteState::Queued;
-        self.due_at = Some(now);
-        self.reason = None;
-        Ok(())
-    }
-
-    /// Gives it up on a person's word.
-    ///
-    /// # Errors
-    /// Where it is being sent or done.
-    pub fn discard(&mut self, why: &str) -> Result<(), NotNow> {
-        self.is_at_rest("The note is being sent just now; wait until it is not.", "The note is in the CRM already.")?;
-        self.die(format!("Discarded: {why}"));
-        Ok(())
-    }
-
-    fn is_at_rest(&self, sending: &'static str, done: &'static str) -> Result<(), NotNow> {
-        match self.state {
-            NoteState::Sending => Err(NotNow(sending)),
-            NoteState::Done => Err(NotNow(done)),
-            NoteState::Queued | NoteState::Waiting | NoteState::Dead => Ok(()),
+        if self.attachments.is_empty() {
+            self.finish(now);
+        } else {
+            self.state = NoteState::Sending;
+            self.due_at = Some(now);
         }
+    }
+
+    fn finish(&mut self, now: Timestamp) {
+        self.state = NoteState::Done;
+        self.done_at = Some(now);
+        self.due_at = None;
     }
 
     /// Looked up at `began`, and not there.
@@ -222,17 +267,38 @@ impl Note {
         self.due_at = None;
         self.reason = Some(reason);
     }
-}
 
-impl Outcome {
-    fn for_people(&self, call: Call) -> String {
-        match self {
-            Self::There { document_id, .. } if call == Call::Create => format!("Created in the CRM as {document_id}."),
-            Self::There { document_id, .. } => format!("Found in the CRM as {document_id}."),
-            Self::NotThere => "Looked up in the CRM: not there.".to_owned(),
-            Self::Unknown { words, .. } if call == Call::Create => format!("May or may not be in the CRM: {words}"),
-            Self::NotDone { words, .. } | Self::Unknown { words, .. } => words.clone(),
-            Self::Unauthorised { words } | Self::Refused { words } => words.clone(),
+    /// A refusal for good, with what it leaves open.
+    fn refused(&self, call: Call, words: &str) -> String {
+        match (call, &self.step) {
+            (Call::LookUp, _) => format!(
+                "Whether the note is in the CRM is not known: its create had no answer, and the CRM refuses the search. \
+                 Look there for its subject, and say here whether it is there. The CRM said: {words}"
+            ),
+            (Call::Attach(_) | Call::ListAttachments, DeliveryStep::Created { document_id })
+            | (Call::Attach(_) | Call::ListAttachments, DeliveryStep::Attaching { document_id, .. }) => {
+                format!("The note is in the CRM as {document_id}, without all of its documents. The CRM said: {words}")
+            }
+            _ => words.to_owned(),
+        }
+    }
+
+    /// What came of a call, for people.
+    fn for_people(&self, call: Call, outcome: &Outcome) -> String {
+        let name = |place: usize| self.attachments.get(place).map_or("the document", |one| one.filename.as_str());
+        match (outcome, call) {
+            (Outcome::There { document_id, .. }, Call::Create) => format!("Created in the CRM as {document_id}."),
+            (Outcome::There { document_id, .. }, _) => format!("Found in the CRM as {document_id}."),
+            (Outcome::NotThere, _) => "Looked up in the CRM: not there.".to_owned(),
+            (Outcome::Attached { id }, Call::Attach(place)) => format!("Attached {} as {id}.", name(place)),
+            (Outcome::Attached { id }, _) => format!("Attached as {id}."),
+            (Outcome::Attachments(found), _) => format!("The CRM lists {} of its documents.", found.len()),
+            (Outcome::Unknown { words, .. }, Call::Create) => format!("May or may not be in the CRM: {words}"),
+            (Outcome::Unknown { words, .. }, Call::Attach(place)) => {
+                format!("{} may or may not be attached: {words}", name(place))
+            }
+            (Outcome::NotDone { words, .. } | Outcome::Unknown { words, .. }, _) => words.clone(),
+            (Outcome::Unauthorised { words } | Outcome::Refused { words }, _) => words.clone(),
         }
     }
 }

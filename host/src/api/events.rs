@@ -17,7 +17,7 @@ use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
-use crate::domain::{ClientId, HouseholdId, Timestamp};
+use crate::domain::{ClientId, DocumentId, HouseholdId, Timestamp};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 const LONGEST_KEY: usize = 255;
@@ -49,12 +49,17 @@ pub struct EventBody {
     }))]
     #[serde(default)]
     data: serde_json::Value,
+    /// Documents that go with the file note, in order: ids of documents that were uploaded before. An exported plan
+    /// needs one.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, required = false)]
+    attachments: Vec<DocumentId>,
 }
 
 impl From<EventBody> for Event {
     fn from(body: EventBody) -> Self {
-        let EventBody { event_type, household_id, client_id, occurred_at, data } = body;
-        Self { event_type, household_id, client_id, occurred_at, data }
+        let EventBody { event_type, household_id, client_id, occurred_at, data, attachments } = body;
+        Self { event_type, household_id, client_id, occurred_at, data, attachments }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
+use crate::domain::note::Stage;
 use crate::domain::record::{ClientStatus, RecordKind, Sex, Title};
 use crate::domain::run::RunState;
 
@@ -45,6 +46,11 @@ pub fn trigger() -> Object {
 pub fn note_state() -> Object {
     let what = "Where the note stands: `waiting` waits for its next try or an authorisation, `dead` for a person.";
     one_of(what, ["queued", "sending", "waiting", "done", "dead"])
+}
+
+pub fn note_stage() -> Object {
+    let what = "How far the note has come, finer than its state: `in_doubt` asks a person whether it is in the CRM.";
+    one_of(what, Stage::ALL.iter().map(|stage| stage.as_str()))
 }
 
 pub fn household_role() -> Object {

@@ -8,10 +8,11 @@
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
-//! - [`docnotes`]: file notes
+//! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`words`]: what an answer says, for people
 
 mod address;
+mod attachments;
 mod docnotes;
 mod lists;
 mod patience;
@@ -33,6 +34,7 @@ use self::site::{Call, Site};
 use super::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecord, RawText, Source, Traffic};
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
+use crate::domain::outbox::FoundAttachment;
 use crate::domain::{ExternalId, Timestamp};
 
 /// How long an ending process waits for the site to end its session.
@@ -126,6 +128,20 @@ impl Connector for Xplan {
 
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
         docnotes::create(&self.site, note, marker).await
+    }
+
+    async fn attach(
+        &self,
+        document_id: &ExternalId,
+        filename: &str,
+        media_type: &str,
+        content: &[u8],
+    ) -> Result<ExternalId, CrmError> {
+        attachments::attach(&self.site, document_id, filename, media_type, content).await
+    }
+
+    async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
+        attachments::list(&self.site, document_id).await
     }
 
     async fn sign_out(&self) {

@@ -3,12 +3,13 @@
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
+use super::documents::EventDocument;
 use super::schema::invalid;
 use super::{Accepted, Notes, NotesError, schema};
 use crate::connection::Connection;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::stored::{HouseholdRole, StoredClient};
-use crate::domain::{EventId, ExternalId, NoteId, RevisionId, Timestamp};
+use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timestamp};
 use crate::pack::{NoteEvent, NoteMember, PackError};
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
@@ -40,10 +41,13 @@ impl Notes {
                 format!("the household's connection `{connection}` is not among the settings; nothing was kept");
             NotesError::WrongState(words)
         })?;
+        let documents = self.documents(&event, &household).await?;
         let told = self.told(&event, &household, about);
-        let (file_note, revision) = render(connection, told, self.inner.practice.time_zone.clone(), &event).await?;
-        let note = note(&event, file_note, revision, connection, &household);
-        let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest };
+        let zone = self.inner.practice.time_zone.clone();
+        let rendered = render(connection, told, zone, &event, &documents).await?;
+        let note = note(&event, rendered, connection, &household, &documents)?;
+        let documents = documents.into_iter().filter_map(|document| document.made).collect();
+        let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest, documents };
         match self.inner.store.accept_note(new).await? {
             Some(known) => before(known, digest),
             None => {
@@ -85,6 +89,7 @@ fn digest(event: &Event) -> [u8; 32] {
         event.client_id.map(|id| id.to_string()).unwrap_or_default(),
         event.occurred_at.to_string(),
         event.data.to_string(),
+        event.attachments.iter().map(DocumentId::to_string).collect(),
     ];
     let mut hasher = blake3::Hasher::new();
     for part in parts {
@@ -121,7 +126,8 @@ async fn render(
     told: NoteEvent,
     time_zone: TimeZone,
     event: &Event,
-) -> Result<(FileNote, RevisionId), NotesError> {
+    documents: &[EventDocument],
+) -> Result<Rendered, NotesError> {
     let revision = connection.revision();
     if !revision.events().contains(&event.event_type) {
         let message = format!("the pack `{}` writes no file note for `{}`", revision.pack(), event.event_type);
@@ -130,28 +136,48 @@ async fn render(
     let context = connection.context(event.occurred_at.to_zoned(time_zone).date());
     let id = revision.id();
     let members: Vec<ExternalId> = told.members.iter().map(|member| member.external_id.clone()).collect();
+    let names: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
     // Plugins run off the async threads.
-    let rendered = tokio::task::spawn_blocking(move || revision.render_note(&context, &told)).await;
-    let note = rendered.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
+    let rendered = tokio::task::spawn_blocking(move || {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        revision.render_note(&context, &told, &names)
+    });
+    let (note, attachments) = rendered.await.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
         PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
         other => NotesError::Plugin(other.to_string()),
     })?;
     if note.filed_against.is_empty() || !note.filed_against.iter().all(|id| members.contains(id)) {
         return Err(NotesError::Plugin("it files the note against somebody outside the household".to_owned()));
     }
-    Ok((note, id))
+    Ok(Rendered { note, attachments, revision: id })
+}
+
+/// What the pack made of an event.
+struct Rendered {
+    note: FileNote,
+    /// The documents that go with it, by their ids.
+    attachments: Vec<String>,
+    revision: RevisionId,
 }
 
 fn note(
     event: &Event,
-    note: FileNote,
-    revision: RevisionId,
+    rendered: Rendered,
     connection: &Connection,
     household: &HouseholdRow,
-) -> Note {
+    documents: &[EventDocument],
+) -> Result<Note, NotesError> {
     let event_id = Uuid::now_v7();
     let accepted_at = Timestamp::now();
-    Note {
+    let Rendered { note, attachments, revision } = rendered;
+    if let Some(place) = documents.iter().position(|document| !attachments.contains(&document.id.to_string())) {
+        let message = format!("the file note of `{}` carries no documents; send it without", event.event_type);
+        return Err(invalid(&format!("/attachments/{place}"), message));
+    }
+    let members = &household.household.members;
+    let clients = note.filed_against.iter().filter_map(|id| members.iter().find(|member| member.external_id == *id));
+    let clients = clients.map(|member| member.client_id).collect();
+    Ok(Note {
         id: NoteId(Uuid::now_v7()),
         event_id: EventId(event_id),
         event_type: event.event_type.clone(),
@@ -160,6 +186,8 @@ fn note(
         revision,
         marker: format!("tidegate-{event_id}"),
         note,
+        attachments: documents.iter().map(EventDocument::attachment).collect(),
+        clients,
         state: NoteState::Queued,
         step: DeliveryStep::Accepted,
         accepted_at,
@@ -168,5 +196,9 @@ fn note(
         failures: 0,
         attempts: Vec::new(),
         reason: None,
-    }
+        doubted: false,
+        discarded: false,
+        awaits: None,
+        copies: None,
+    })
 }

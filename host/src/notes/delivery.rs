@@ -150,6 +150,11 @@ impl Delivery {
                 Ok(document_id) => Outcome::There { document_id, copies: 1 },
                 Err(error) => failed(&error),
             },
+            Call::Attach(place) => self.attach(connector.as_ref(), note, place).await,
+            Call::ListAttachments => match note.document_id() {
+                Some(id) => connector.attachments_of(id).await.map_or_else(|e| failed(&e), Outcome::Attachments),
+                None => Outcome::Refused { words: "the note is not in the CRM".to_owned() },
+            },
             Call::LookUp => match note.note.filed_against.first() {
                 Some(entity) => {
                     let found = connector.find_notes(entity, &note.note.subject, note.accepted_at).await;
@@ -158,6 +163,20 @@ impl Delivery {
                 None => Outcome::Refused { words: "the note is filed against nobody".to_owned() },
             },
         }
+    }
+
+    /// Sends the note's document at this place.
+    async fn attach(&self, connector: &dyn Connector, note: &Note, place: usize) -> Outcome {
+        let (Some(id), Some(attachment)) = (note.document_id(), note.attachments.get(place)) else {
+            return Outcome::Refused { words: "the note has no such document".to_owned() };
+        };
+        let document = match self.store.document(attachment.document).await {
+            Ok(Some(document)) => document,
+            Ok(None) => return Outcome::Refused { words: "the document is not kept here any more".to_owned() },
+            Err(error) => return Outcome::NotDone { words: error.to_string(), retry_after: None },
+        };
+        let sent = connector.attach(id, &attachment.filename, &attachment.media_type, &document.content).await;
+        sent.map_or_else(|error| failed(&error), |id| Outcome::Attached { id })
     }
 }
 

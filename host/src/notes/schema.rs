@@ -1,8 +1,6 @@
 //! What an event's data must look like, by its type: `events.json`, which is the documentation, too.
 //!
-//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others. Events whose note carries a document
-//! (an exported plan) are not among them: a note without its document would be worse than none, and documents are not
-//! sent yet.
+//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,6 +15,26 @@ static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
 /// The JSON Schema of each event type's data.
 pub fn event_schemas() -> &'static BTreeMap<String, Value> {
     &SCHEMAS
+}
+
+/// Whether an event's note carries documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DocumentRule {
+    /// None.
+    None,
+    /// If the sender gives any.
+    Optional,
+    /// At least one: a note without it would be worse than none.
+    Required,
+}
+
+/// Whether the note of this type of event carries documents.
+pub fn document_rule(event_type: &str) -> DocumentRule {
+    match event_type {
+        "best-life-plan.exported" | "investment-preferences.exported" => DocumentRule::Required,
+        "note.written" => DocumentRule::Optional,
+        _ => DocumentRule::None,
+    }
 }
 
 /// Checks an event's data against its type's schema.

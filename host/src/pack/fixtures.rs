@@ -109,7 +109,7 @@ impl Fixture {
             }
             (None, None, Some(event), Some(expected)) => {
                 let attachments: Vec<_> = event.attachments.iter().map(String::as_str).collect();
-                let found = match revision.render(&context, &event.note_event(), &attachments) {
+                let found = match revision.render_note(&context, &event.note_event(), &attachments) {
                     Ok((note, attachments)) => {
                         let mut found = json!(note);
                         found["attachments"] = json!(attachments);

@@ -110,12 +110,8 @@ impl Revision {
     ///
     /// # Errors
     /// [`PackError::NotRendered`] with the plugin's reasons, [`PackError::Failed`] where it fails.
-    pub fn render_note(&self, context: &Context, event: &NoteEvent) -> Result<FileNote, PackError> {
-        self.render(context, event, &[]).map(|(note, _)| note)
-    }
-
-    /// The note, and which of the event's attachments go with it.
-    pub(super) fn render(
+    /// Answers the note, and which of the event's attachments go with it.
+    pub fn render_note(
         &self,
         context: &Context,
         event: &NoteEvent,

@@ -17,6 +17,7 @@ use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::outbox::Call;
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::book::{Page, PageRequest};
+use crate::store::documents::{self, Document};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
@@ -31,6 +32,8 @@ pub struct NewNote {
     pub key: String,
     /// BLAKE3 of the event, by which the same event is known.
     pub digest: [u8; 32],
+    /// Documents of the note that are not kept yet.
+    pub documents: Vec<Document>,
 }
 
 /// What a key stands for.
@@ -52,7 +55,7 @@ pub struct Hold {
 }
 
 impl Store {
-    /// Keeps an event and its note, durably, unless its key stands for one already: that is answered then, and
+    /// Keeps an event, its note and the note's documents, durably, unless its key stands for one already: that is answered then, and
     /// nothing is kept.
     ///
     /// # Errors
@@ -66,6 +69,7 @@ impl Store {
             }
             let id = new.note.id.0.into_bytes();
             keys.insert((PRACTICE, new.key.as_str()), (new.digest, id))?;
+            new.documents.iter().try_for_each(|document| documents::put(transaction, document))?;
             let event = tables::encode(&new.event)?;
             transaction.open_table(EVENTS)?.insert((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
             lanes::put(transaction, None, &new.note)?;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{EventId, HouseholdId, NoteId, RevisionId};
+use crate::ids::{ClientId, EventId, HouseholdId, NoteId, RevisionId};
 use crate::note::FileNote;
 
 fn note() -> Note {
@@ -24,6 +24,8 @@ fn note() -> Note {
             media_type: "text/plain".to_owned(),
             filed_against: vec![ExternalId("7".to_owned())],
         },
+        attachments: Vec::new(),
+        clients: vec![ClientId(Uuid::from_u128(7))],
         state: NoteState::Queued,
         step: DeliveryStep::Accepted,
         accepted_at: at(0),
@@ -32,6 +34,10 @@ fn note() -> Note {
         failures: 0,
         attempts: Vec::new(),
         reason: None,
+        doubted: false,
+        discarded: false,
+        awaits: None,
+        copies: None,
     }
 }
 
@@ -207,6 +213,7 @@ proptest! {
                     };
                     note.conclude((Call::LookUp, at(began)), outcome, at(now), 0.5, &timing);
                 }
+                Call::Attach(_) | Call::ListAttachments => unreachable!("the note has no attachments"),
             }
         }
         prop_assert!(made.len() <= 1, "{made:?}");

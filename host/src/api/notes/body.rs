@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::schema;
-use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
-use crate::domain::{ConnectionName, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+use crate::domain::note::{Attachment, Attempt, FileNote, Note, NoteState, Stage};
+use crate::domain::{ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
 
 /// A file note on its way to the CRM.
 #[derive(Serialize, ToSchema)]
@@ -17,6 +17,9 @@ pub struct NoteBody {
     /// Where it stands: `dead` waits for a person, `waiting` for its next try.
     #[schema(schema_with = schema::note_state)]
     state: NoteState,
+    /// How far it has come, finer than the state.
+    #[schema(schema_with = schema::note_stage)]
+    stage: Stage,
     /// The event it renders.
     #[schema(value_type = String, format = Uuid)]
     event_id: EventId,
@@ -45,6 +48,8 @@ pub struct NoteBody {
     /// The CRM's ids of the clients it is filed against.
     #[schema(value_type = Vec<String>)]
     filed_against: Vec<ExternalId>,
+    /// The documents that go with it, in order.
+    attachments: Vec<AttachmentBody>,
     /// The marker that the CRM's note carries.
     marker: String,
     /// The CRM's id of the note, once it is there.
@@ -64,6 +69,30 @@ pub struct NoteBody {
     reason: Option<String>,
     /// Tries so far, oldest first; the newest 50 are kept.
     attempts: Vec<AttemptBody>,
+}
+
+/// A document on its way to the CRM with its note.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attachment)]
+pub struct AttachmentBody {
+    /// The document.
+    #[schema(value_type = String)]
+    document: DocumentId,
+    /// What the file is called in the CRM.
+    filename: String,
+    /// `application/pdf`.
+    media_type: String,
+    /// Bytes.
+    size: u64,
+    /// The CRM's id of it, once it is there.
+    #[schema(required, value_type = Option<String>)]
+    attached_as: Option<ExternalId>,
+}
+
+impl From<Attachment> for AttachmentBody {
+    fn from(Attachment { document, filename, media_type, size, attached_as }: Attachment) -> Self {
+        Self { document, filename, media_type, size, attached_as }
+    }
 }
 
 /// One try to deliver.
@@ -87,14 +116,12 @@ impl From<Attempt> for AttemptBody {
 
 impl From<Note> for NoteBody {
     fn from(note: Note) -> Self {
+        let (stage, document_id) = (note.stage(), note.document_id().cloned());
         let FileNote { note_type, note_subtype, subject, body, media_type, filed_against } = note.note;
-        let document_id = match note.step {
-            DeliveryStep::Created { document_id } => Some(document_id),
-            DeliveryStep::Accepted | DeliveryStep::Creating { .. } => None,
-        };
         Self {
             id: note.id,
             state: note.state,
+            stage,
             event_id: note.event_id,
             event_type: note.event_type,
             household_id: note.household_id,
@@ -106,6 +133,7 @@ impl From<Note> for NoteBody {
             body,
             media_type,
             filed_against,
+            attachments: note.attachments.into_iter().map(AttachmentBody::from).collect(),
             marker: note.marker,
             document_id,
             accepted_at: note.accepted_at,

@@ -10,7 +10,7 @@ use crate::crm::{Bookmark, CrmError, FoundNote};
 use crate::domain::note::FileNote;
 use crate::domain::{ExternalId, Timestamp};
 
-const PATH: &str = "/resourceful/docnote-v2";
+pub(super) const PATH: &str = "/resourceful/docnote-v2";
 
 /// Sites date notes by their own calendar, which may be a day behind UTC.
 const CALENDARS: SignedDuration = SignedDuration::from_hours(24);
@@ -87,12 +87,18 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
         guid: marker,
     };
     let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    // A sign-in whose outcome is unknown sent no note.
+    made(site, PATH, body, "the new note's `id`").await
+}
+
+/// Posts what makes something new, once, and answers its id: every error but [`CrmError::Unknown`] means that nothing
+/// was made.
+pub(super) async fn made(site: &Site, path: &str, body: Vec<u8>, wanted: &str) -> Result<ExternalId, CrmError> {
+    // A sign-in whose outcome is unknown sent nothing.
     site.ticket(None).await.map_err(|error| match error {
         CrmError::Unknown { words } => CrmError::Unreachable { words },
         error => error,
     })?;
-    let answered = site.signed(&Call::post(PATH, body)).await.and_then(succeeded);
+    let answered = site.signed(&Call::post(path, body)).await.and_then(succeeded);
     let answer = answered.map_err(|error| match error {
         // Neither a redirect, an answer too large to read nor "unavailable" rules out that the work was done.
         CrmError::Protocol { words } | CrmError::Throttled { status: 503, retry_after: None, words } => {
@@ -102,6 +108,6 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
     })?;
     match serde_json::from_slice::<Made>(&answer.body) {
         Ok(made) => Ok(ExternalId(made.id.to_string())),
-        Err(_) => Err(CrmError::Unknown { words: rows::unexpected(&answer, "the new note's `id`").to_string() }),
+        Err(_) => Err(CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() }),
     }
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::config::{Auth, ConnectionConfig};
 use crate::crm::xplan::Xplan;
 use crate::domain::note::{DeliveryStep, Event, FileNote, NoteState};
-use crate::domain::{EventId, ExternalId, HouseholdId, NoteId, RevisionId};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
 use crate::store::outbox::NewNote;
 
@@ -66,6 +66,7 @@ impl Rig {
             client_id: None,
             occurred_at: now,
             data: serde_json::Value::Null,
+            attachments: Vec::new(),
         };
         let note = Note {
             id: NoteId(id),
@@ -83,6 +84,8 @@ impl Rig {
                 media_type: "text/plain".to_owned(),
                 filed_against: vec![ExternalId(client.to_string())],
             },
+            attachments: Vec::new(),
+            clients: vec![ClientId(Uuid::from_u128(household))],
             state: NoteState::Queued,
             step: DeliveryStep::Accepted,
             accepted_at: now,
@@ -91,8 +94,12 @@ impl Rig {
             failures: 0,
             attempts: Vec::new(),
             reason: None,
+            doubted: false,
+            discarded: false,
+            awaits: None,
+            copies: None,
         };
-        self.store.accept_note(NewNote { event, note, key: id.to_string(), digest: [0; 32] }).await.unwrap();
+        self.store.accept_note(NewNote { event, note, key: id.to_string(), digest: [0; 32], documents: Vec::new() }).await.unwrap();
         NoteId(id)
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::note::{DeliveryStep, FileNote};
 use crate::domain::outbox::{Outcome, Timing};
-use crate::domain::{EventId, ExternalId, HouseholdId, RevisionId};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -17,6 +17,7 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
         client_id: None,
         occurred_at: at(0),
         data: serde_json::json!({"subject": "A", "body": "B"}),
+        attachments: Vec::new(),
     };
     let id = Uuid::from_u128(u128::from(second.unsigned_abs()) << 64 | household);
     let note = Note {
@@ -35,6 +36,8 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
             media_type: "text/plain".to_owned(),
             filed_against: vec![ExternalId("7".to_owned())],
         },
+        attachments: Vec::new(),
+        clients: vec![ClientId(Uuid::from_u128(household))],
         state: NoteState::Queued,
         step: DeliveryStep::Accepted,
         accepted_at: at(second),
@@ -43,8 +46,12 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
         failures: 0,
         attempts: Vec::new(),
         reason: None,
+        doubted: false,
+        discarded: false,
+        awaits: None,
+        copies: None,
     };
-    NewNote { event, note, key: key.to_owned(), digest: [7; 32] }
+    NewNote { event, note, key: key.to_owned(), digest: [7; 32], documents: Vec::new() }
 }
 
 fn open() -> (tempfile::TempDir, Store) {

@@ -14,7 +14,7 @@ use super::{at, calling_frame, check, clock, frame};
 use crate::access::FieldProblem;
 use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
-use crate::domain::{EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
 
 const NIL: uuid::Uuid = uuid::Uuid::nil();
 
@@ -148,6 +148,8 @@ fn note(state: NoteState) -> Note {
             media_type: "text/plain".to_owned(),
             filed_against: vec![ExternalId("1259".to_owned()), ExternalId("1260".to_owned())],
         },
+        attachments: Vec::new(),
+        clients: vec![ClientId(NIL)],
         state,
         step: DeliveryStep::Accepted,
         accepted_at: at("2026-11-22T00:19:59Z"),
@@ -156,6 +158,10 @@ fn note(state: NoteState) -> Note {
         failures: 1,
         attempts: vec![refused],
         reason: (state != NoteState::Done).then(|| "Xplan asks to wait: Too many requests.".to_owned()),
+        doubted: false,
+        discarded: false,
+        awaits: None,
+        copies: None,
     }
 }
 

@@ -1,0 +1,65 @@
+//! The documents of a file note: `attachment-v3`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::address::{Address, segment};
+use super::docnotes;
+use super::rows;
+use super::site::{Call, Site};
+use crate::crm::CrmError;
+use crate::domain::ExternalId;
+use crate::domain::outbox::FoundAttachment;
+
+#[derive(Serialize)]
+struct NewAttachment<'a> {
+    filename: &'a str,
+    mimetype: &'a str,
+    content: Binary,
+}
+
+#[derive(Serialize)]
+struct Binary {
+    #[serde(rename = "_type")]
+    kind: &'static str,
+    #[serde(rename = "_val")]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: u64,
+    filename: String,
+    size: u64,
+}
+
+/// Attaches a document, once: every error but [`CrmError::Unknown`] means that it is not attached.
+pub(super) async fn attach(
+    site: &Site,
+    note: &ExternalId,
+    filename: &str,
+    media_type: &str,
+    content: &[u8],
+) -> Result<ExternalId, CrmError> {
+    let content = Binary { kind: "Binary", value: STANDARD.encode(content) };
+    let body = serde_json::to_vec(&NewAttachment { filename, mimetype: media_type, content });
+    let body = body.map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+    docnotes::made(site, &path(note)?, body, "the new attachment's `id`").await
+}
+
+/// What is attached to a note.
+pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
+    let answer = site.read(&Call::get(Address::of(&path(note)?))).await?;
+    let listed: Vec<Listed> = rows::parsed(&answer, "a list of attachments, each with `id`, `filename` and `size`")?;
+    let found = |one: Listed| FoundAttachment {
+        id: ExternalId(one.id.to_string()),
+        filename: one.filename,
+        size: one.size,
+    };
+    Ok(listed.into_iter().map(found).collect())
+}
+
+fn path(note: &ExternalId) -> Result<String, CrmError> {
+    Ok(format!("{}/{}/attachment-v3", docnotes::PATH, segment(note.as_str())?))
+}

@@ -1,0 +1,93 @@
+//! The documents of an event: those that its sender uploaded beforehand, or the one that the host makes.
+
+use super::schema::{self, DocumentRule, invalid};
+use super::{Notes, NotesError};
+use crate::domain::note::{Attachment, Event};
+use crate::domain::{DocumentId, Timestamp};
+use crate::store::book::HouseholdRow;
+use crate::store::documents::Document;
+
+/// The most documents of one note.
+const MOST: usize = 10;
+
+/// Makes the document of an event whose sender brought none.
+#[async_trait::async_trait]
+pub trait DocumentMaker: Send + Sync {
+    /// The document, of the household as it is now.
+    ///
+    /// # Errors
+    /// [`NotesError::Invalid`] where the event lacks what the document tells of, or as the making fails.
+    async fn make(&self, event: &Event, household: &HouseholdRow, now: Timestamp) -> Result<Document, NotesError>;
+}
+
+/// A document that goes with an event's note.
+pub(super) struct EventDocument {
+    pub(super) id: DocumentId,
+    filename: String,
+    media_type: String,
+    size: u64,
+    /// With its bytes, where it is not kept yet.
+    pub(super) made: Option<Document>,
+}
+
+impl EventDocument {
+    pub(super) fn attachment(&self) -> Attachment {
+        Attachment {
+            document: self.id,
+            filename: self.filename.clone(),
+            media_type: self.media_type.clone(),
+            size: self.size,
+            attached_as: None,
+        }
+    }
+
+    fn made(document: Document) -> Self {
+        Self {
+            id: document.id,
+            filename: document.filename.clone(),
+            media_type: document.media_type.clone(),
+            size: document.content.len() as u64,
+            made: Some(document),
+        }
+    }
+}
+
+impl Notes {
+    /// The event's documents, each known to be there.
+    pub(super) async fn documents(
+        &self,
+        event: &Event,
+        household: &HouseholdRow,
+    ) -> Result<Vec<EventDocument>, NotesError> {
+        let rule = schema::document_rule(&event.event_type);
+        if event.attachments.len() > MOST {
+            return Err(invalid("/attachments", format!("must have at most {MOST} documents")));
+        }
+        if rule == DocumentRule::None && !event.attachments.is_empty() {
+            let message = format!("the file note of `{}` carries no documents; send it without", event.event_type);
+            return Err(invalid("/attachments", message));
+        }
+        if rule == DocumentRule::Required && event.attachments.is_empty() {
+            return match &self.inner.documents {
+                Some(maker) => Ok(vec![EventDocument::made(maker.make(event, household, Timestamp::now()).await?)]),
+                None => {
+                    let message = "needs the document: upload it first and give its id here".to_owned();
+                    Err(invalid("/attachments", message))
+                }
+            };
+        }
+        let mut documents = Vec::with_capacity(event.attachments.len());
+        for (place, id) in event.attachments.iter().enumerate() {
+            let at = format!("/attachments/{place}");
+            if event.attachments[..place].contains(id) {
+                return Err(invalid(&at, "is there twice; a note carries each document once".to_owned()));
+            }
+            let Some(facts) = self.inner.store.document_facts(*id).await? else {
+                return Err(invalid(&at, format!("there is no document {id}; upload it first")));
+            };
+            let (filename, media_type, size) = (facts.filename, facts.media_type, facts.size);
+            documents.push(EventDocument { id: *id, filename, media_type, size, made: None });
+        }
+        Ok(documents)
+    }
+}
