@@ -73,7 +73,11 @@ fn resources() -> OpenApiRouter<App> {
         .merge(events::routes())
         .routes(routes!(notes::list))
         .routes(routes!(notes::one))
-        .routes(routes!(notes::retry))
+        .routes(routes!(notes::person::retry))
+        .routes(routes!(notes::person::retry_all))
+        .routes(routes!(notes::person::edit))
+        .routes(routes!(notes::person::resolve))
+        .routes(routes!(notes::person::discard))
         .routes(routes!(quarantine::list))
 }
 

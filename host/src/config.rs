@@ -105,6 +105,12 @@ pub struct ConfigError(pub Vec<String>);
 /// Settings given on the command line, which outrank all others: dotted key and value.
 pub type Overrides = Vec<(String, String)>;
 
+/// Where a test wants the process to end, as `after-create:3`; read by debug builds only.
+#[cfg(debug_assertions)]
+pub fn fail_at() -> Option<String> {
+    std::env::var("TIDEGATE_FAIL_AT").ok()
+}
+
 impl Config {
     /// Reads the settings: defaults, then `path` (or `tidegate.toml` where that exists), then the environment, then
     /// `overrides`.

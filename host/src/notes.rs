@@ -6,19 +6,24 @@
 mod accept;
 mod delivery;
 mod documents;
+mod failpoint;
+mod person;
+mod reconcile;
 mod schema;
 
 use std::sync::Arc;
 
+pub use self::delivery::Gate;
 pub use self::documents::DocumentMaker;
-pub use self::schema::event_schemas;
+pub use self::person::NoteEdit;
+pub use self::schema::{DocumentRule, document_rule, event_schemas};
 
 use self::delivery::Delivery;
 use crate::config::Practice;
 use crate::connection::Connections;
 use crate::domain::note::Note;
-use crate::domain::outbox::{NotNow, Timing};
-use crate::domain::{Diagnostic, HouseholdId, NoteId, Timestamp};
+use crate::domain::outbox::Timing;
+use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
 use crate::store::{Store, StoreError};
 
 /// Accepts events and delivers their notes. Cheap to clone.
@@ -91,42 +96,14 @@ impl Notes {
         Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 
-    /// Delivers until shut down; takes up what an earlier process left.
+    /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
+    /// twice.
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
-        self.inner.delivery.run(&shutdown).await;
+        tokio::join!(self.inner.delivery.run(&shutdown), self.reconcile_until(&shutdown));
     }
 
-    /// Delivers a waiting or dead note now.
-    ///
-    /// # Errors
-    /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
-    pub async fn retry(&self, id: NoteId) -> Result<Note, NotesError> {
-        let now = Timestamp::now();
-        let note = self.change(id, move |note| note.retry(now)).await?;
-        self.inner.delivery.release(&note.connection);
-        self.inner.delivery.wake.notify_one();
-        Ok(note)
-    }
-
-    /// Gives a note up, for a reason that stays with it. Those behind it go on.
-    ///
-    /// # Errors
-    /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
-    pub async fn discard(&self, id: NoteId, reason: &str) -> Result<Note, NotesError> {
-        let reason = reason.to_owned();
-        let note = self.change(id, move |note| note.discard(&reason)).await?;
-        self.inner.delivery.wake.notify_one();
-        Ok(note)
-    }
-
-    async fn change(
-        &self,
-        id: NoteId,
-        change: impl FnOnce(&mut Note) -> Result<(), NotNow> + Send + 'static,
-    ) -> Result<Note, NotesError> {
-        let changed = self.inner.store.change_note(id, change).await?;
-        let (note, answer) = changed.ok_or(NotesError::UnknownNote(id))?;
-        answer.map_err(|not_now| NotesError::WrongState(not_now.to_string()))?;
-        Ok(note)
+    /// Whether a connection's notes go out, and if not, why.
+    pub fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
+        self.inner.delivery.gate(connection, now)
     }
 }

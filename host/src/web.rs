@@ -20,6 +20,7 @@ mod overview;
 mod parts;
 mod person;
 mod progress;
+mod record;
 mod review;
 mod runs;
 mod sign_in;
@@ -41,10 +42,16 @@ pub fn router(app: App) -> Router {
         .route("/connections/{name}/sync", post(overview::sync_now))
         .route("/households", get(households::list))
         .route("/households/{id}", get(household::show))
+        .route("/households/{id}/record", get(record::choose))
+        .route("/households/{id}/record/{type}", get(record::show).post(record::send))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/notes", get(notes::list))
-        .route("/notes/{id}", get(notes::show))
-        .route("/notes/{id}/retry", post(notes::retry))
+        .route("/notes/retry", post(notes::person::retry_all))
+        .route("/notes/{id}", get(notes::one::show))
+        .route("/notes/{id}/retry", post(notes::person::retry))
+        .route("/notes/{id}/edit", post(notes::person::edit))
+        .route("/notes/{id}/resolve", post(notes::person::resolve))
+        .route("/notes/{id}/discard", post(notes::person::discard))
         .route("/runs", get(runs::list))
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/progress", get(progress::events))

@@ -5,6 +5,7 @@
 //! these is a candidate and lives in the host's `pack` module.
 
 pub mod access;
+pub mod breaker;
 pub mod diagnostic;
 pub mod fold;
 pub mod household;
@@ -19,6 +20,8 @@ pub mod stored;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use ids::{ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId};
+pub use ids::{
+    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId,
+};
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

@@ -30,6 +30,8 @@ pub struct Timing {
     pub settle: SignedDuration,
     /// How long a connection rests whose sign-in is refused.
     pub authorisation: SignedDuration,
+    /// How long a site is left alone that does not answer, the last one again and again.
+    pub outage: Vec<SignedDuration>,
 }
 
 impl Default for Timing {
@@ -39,6 +41,7 @@ impl Default for Timing {
             retries: [1, 5, 30, 120, 600, 1800, 7200, 18_000, 36_000].map(SignedDuration::from_secs).to_vec(),
             settle: SignedDuration::from_secs(10),
             authorisation: SignedDuration::from_mins(5),
+            outage: [5, 15, 30, 60, 120].map(SignedDuration::from_secs).to_vec(),
         }
     }
 }
@@ -211,9 +214,8 @@ impl Note {
     /// Keeps how many notes with its marker the CRM has, and raises more than one.
     pub fn saw_copies(&mut self, copies: usize) {
         self.copies = (copies > 1).then_some(copies);
-        self.reason = (copies > 1).then(|| {
-            format!("The CRM has {copies} notes with the marker {}; remove all but one there.", self.marker)
-        });
+        self.reason = (copies > 1)
+            .then(|| format!("The CRM has {copies} notes with the marker {}; remove all but one there.", self.marker));
     }
 
     /// A call took effect: on to the next one, with all retries before it, or done.

@@ -40,13 +40,7 @@ pub struct EventBody {
     /// When it happened.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T01:30:00Z")]
     occurred_at: Timestamp,
-    /// The event's own data. For `your-life-survey.completed`: `score` from 0 to 100, `goals` as texts, `dimensions`
-    /// with `name` and `percent`.
-    #[schema(example = json!({
-        "score": 72,
-        "goals": ["Retire at 60"],
-        "dimensions": [{"name": "Money", "percent": 65}]
-    }))]
+    /// The event's own data, in the shape that its type demands.
     #[serde(default)]
     data: serde_json::Value,
     /// Documents that go with the file note, in order: ids of documents that were uploaded before. An exported plan

@@ -1,10 +1,10 @@
 //! File notes and their way to the CRM.
 
 mod body;
+pub mod person;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -16,9 +16,10 @@ use crate::api::extract::{NoParams, Params, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
-use crate::domain::NoteId;
 use crate::domain::access::Action;
-use crate::domain::note::NoteState;
+use crate::domain::note::{NoteState, Stage};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
+use crate::store::outbox::NoteFilter;
 
 /// Which notes.
 #[derive(Deserialize, IntoParams)]
@@ -28,11 +29,47 @@ pub struct NoteParams {
     /// In this state only.
     #[param(schema_with = schema::note_state, required = false)]
     state: Option<NoteState>,
+    /// In this stage only.
+    #[param(schema_with = schema::note_stage, required = false)]
+    stage: Option<Stage>,
+    /// Of this connection only.
+    #[param(value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// Of this type of event only.
+    event_type: Option<String>,
+    /// Reported for this household only.
+    #[param(value_type = Option<String>, format = Uuid)]
+    household_id: Option<HouseholdId>,
+    /// Filed against this client only, in whatever household it was then.
+    #[param(value_type = Option<String>, format = Uuid)]
+    client_id: Option<ClientId>,
+    /// With this id in the CRM only.
+    #[param(value_type = Option<String>)]
+    document_id: Option<ExternalId>,
+    /// Only those of which the CRM has more than one.
+    #[serde(default)]
+    #[param(required = false)]
+    twice: bool,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
+}
+
+impl NoteParams {
+    fn filter(&self) -> NoteFilter {
+        NoteFilter {
+            state: self.state,
+            stage: self.stage,
+            connection: self.connection.clone(),
+            event_type: self.event_type.clone(),
+            household: self.household_id,
+            client: self.client_id,
+            document: self.document_id.clone(),
+            twice: self.twice,
+        }
+    }
 }
 
 /// File notes, the newest first.
@@ -51,8 +88,9 @@ pub async fn list(
     Params(params): Params<NoteParams>,
 ) -> Result<Json<List<NoteBody>>, Problem> {
     caller.may(Action::ReadNotes)?;
+    let filter = params.filter();
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.notes(params.state, page).await?)))
+    Ok(Json(List::of(app.store.notes(filter, page).await?)))
 }
 
 /// One file note.
@@ -74,25 +112,4 @@ pub async fn one(
     caller.may(Action::ReadNotes)?;
     let note = app.store.note(id).await?.ok_or_else(|| Problem::not_found(format_args!("note {id}")))?;
     Ok(Json(note.into()))
-}
-
-/// Delivers a waiting or dead note now.
-#[utoipa::path(
-    post,
-    path = "/api/v1/notes/{id}/retry",
-    operation_id = "retry_note",
-    tag = "notes",
-    security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The note's id")),
-    responses((status = 202, body = NoteBody))
-)]
-pub async fn retry(
-    caller: Caller,
-    State(app): State<App>,
-    PathParam(id): PathParam<NoteId>,
-    _: NoParams,
-) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
-    let note = app.notes.retry(id).await?;
-    Ok((StatusCode::ACCEPTED, Json(note.into())))
 }

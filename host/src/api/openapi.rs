@@ -1,7 +1,10 @@
 //! What the OpenAPI document says beside the resources, which describe themselves.
 
+mod events;
+
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -42,7 +45,7 @@ pub fn base() -> OpenApi {
 }
 
 /// Adds what holds for every operation and every list.
-pub fn finish(mut document: OpenApi) -> OpenApi {
+pub fn finish(mut document: OpenApi) -> Value {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
     let problem = ResponseBuilder::new()
         .description("A problem document says what happened and what to do.")
@@ -58,6 +61,9 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     if let Some(components) = &mut document.components {
         name_items(&mut components.schemas);
     }
+    // Plain data with text keys.
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    events::spell_out(&mut document);
     document
 }
 

@@ -53,6 +53,11 @@ impl Local {
         answer(self.client.post(url(path)).send().await).await
     }
 
+    /// `POST /api/v1/<path>` with JSON.
+    pub(super) async fn post_json(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        answer(self.client.post(url(path)).json(body).send().await).await
+    }
+
     /// Reports an event; answers its note.
     pub(super) async fn post_event(&self, event: &Value, key: &str) -> anyhow::Result<Value> {
         let request = self.client.post(url("events")).header("Idempotency-Key", key).json(event);
@@ -109,6 +114,12 @@ fn url(path: &str) -> String {
     format!("http://tidegate/api/v1/{path}")
 }
 
+/// `/data/score must be a number from 0 to 100`.
+fn field_error(error: &Value) -> String {
+    let text = |key: &str| error[key].as_str().unwrap_or_default();
+    format!("{} {}", text("pointer"), text("detail")).trim().to_owned()
+}
+
 /// The JSON of an answer; a problem document becomes an error in its own words.
 async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<Value> {
     let response = response.context("the host does not answer")?;
@@ -116,6 +127,10 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<
     let body: Value = response.json().await.context("the host's answer is no JSON")?;
     if status.is_success() {
         return Ok(body);
+    }
+    let errors: Vec<String> = body["errors"].as_array().into_iter().flatten().map(field_error).collect();
+    if !errors.is_empty() {
+        anyhow::bail!("{}", errors.join("; "));
     }
     let words = ["detail", "title"].into_iter().find_map(|key| body[key].as_str());
     anyhow::bail!("{}", words.unwrap_or_else(|| status.canonical_reason().unwrap_or("the host refused")))

@@ -7,6 +7,7 @@ use super::documents::EventDocument;
 use super::schema::invalid;
 use super::{Accepted, Notes, NotesError, schema};
 use crate::connection::Connection;
+use crate::domain::fold::fold;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timestamp};
@@ -34,7 +35,10 @@ impl Notes {
         schema::check(&event.event_type, &event.data)?;
         let household = self.inner.store.household(event.household_id).await?;
         let household = household.ok_or(NotesError::UnknownHousehold(event.household_id))?;
-        let about = about(&event, &household)?;
+        let about = match about(&event, &household)? {
+            None => whose_session(&event, &household)?,
+            about => about,
+        };
         let connection = &household.household.connection;
         let connection = self.inner.connections.get(connection).ok_or_else(|| {
             let words =
@@ -48,9 +52,12 @@ impl Notes {
         let note = note(&event, rendered, connection, &household, &documents)?;
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
         let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest, documents };
+        let fail_points = &self.inner.delivery.fail_points;
+        fail_points.reach("rendered").await;
         match self.inner.store.accept_note(new).await? {
             Some(known) => before(known, digest),
             None => {
+                fail_points.reach("accepted").await;
                 self.inner.delivery.wake.notify_one();
                 Ok(Accepted { note, is_new: true })
             }
@@ -106,7 +113,30 @@ fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, 
     let member = member.ok_or_else(|| {
         invalid("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
     })?;
+    if event.data["clients"].as_array().is_some_and(|clients| clients.len() > 1) {
+        let message = "must be left out: a session with both is about the household".to_owned();
+        return Err(invalid("/client_id", message));
+    }
     Ok(Some(member.external_id.clone()))
+}
+
+/// A values session has to have the people of its household: both, or the one that it was with, who is answered.
+fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, NotesError> {
+    let Some(clients) = event.data["clients"].as_array() else { return Ok(None) };
+    match (clients.as_slice(), household.people.as_slice()) {
+        ([_, _, ..], [_]) => {
+            Err(invalid("/data/clients/1", "must be left out: the household has no partner".to_owned()))
+        }
+        ([client], [_, _, ..]) => {
+            let name = fold(client["name"].as_str().unwrap_or_default().trim());
+            let named = household.people.iter().find(|person| fold(&person.client.full_name()) == name);
+            let message = "has one client and the household has two: add the partner, or say in `client_id` with whom the \
+                           session was";
+            let named = named.ok_or_else(|| invalid("/data/clients", message.to_owned()))?;
+            Ok(Some(named.client.external_id.clone()))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn member(person: &StoredClient, household: &HouseholdRow) -> NoteMember {
@@ -142,10 +172,11 @@ async fn render(
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         revision.render_note(&context, &told, &names)
     });
-    let (note, attachments) = rendered.await.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
-        PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
-        other => NotesError::Plugin(other.to_string()),
-    })?;
+    let (note, attachments) =
+        rendered.await.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
+            PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
+            other => NotesError::Plugin(other.to_string()),
+        })?;
     if note.filed_against.is_empty() || !note.filed_against.iter().all(|id| members.contains(id)) {
         return Err(NotesError::Plugin("it files the note against somebody outside the household".to_owned()));
     }

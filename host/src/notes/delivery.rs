@@ -1,26 +1,33 @@
-//! Takes due notes up, makes the one call that each needs next, and stores what came of it.
+//! Takes due notes up, makes the calls that each needs, and stores what came of every one before the next.
 //!
-//! The state machine is the domain's (`domain::outbox`), the order is the store's. Here are the calls, how many go
-//! side by side, and the rest that a connection gets when its sign-in is refused.
+//! The state machine is the domain's (`domain::outbox`), the order is the store's. Here is which connection's notes go
+//! out and how many side by side: each connection has places of its own, so that a site that is down takes none of
+//! another's, and a breaker; one whose sign-in is refused rests.
+
+pub(super) mod calls;
+mod sites;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::crm::{Connector, CrmError, FoundNote};
-use crate::domain::note::Note;
+pub use self::sites::Gate;
+use self::sites::Sites;
+use super::failpoint::FailPoints;
+use crate::crm::Connector;
+use crate::domain::breaker::Health;
+use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::{Call, Outcome, Timing};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::store::outbox::Hold;
+use crate::store::outbox::Pick;
 use crate::store::{Store, StoreError};
 
-/// Calls under way at once. A site bounds its own further.
-const SIDE_BY_SIDE: usize = 16;
+/// Notes of one connection under way at once. A site bounds its calls further.
+const SIDE_BY_SIDE: usize = 8;
 /// How long calls under way may go on once the host is told to stop; what is cut short is looked up at the next start.
 const GRACE: Duration = Duration::from_secs(5);
 /// Before the store is asked again after it failed.
@@ -28,44 +35,81 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Delivers the outbox's notes.
 pub(super) struct Delivery {
-    store: Store,
+    pub(super) store: Store,
     connectors: BTreeMap<ConnectionName, Arc<dyn Connector>>,
     timing: Timing,
     /// Told when a note may have become due.
     pub(super) wake: Notify,
-    holds: Mutex<HashMap<ConnectionName, Hold>>,
+    sites: Sites,
+    pub(super) fail_points: FailPoints,
+}
+
+/// Notes under way, by connection.
+#[derive(Default)]
+struct UnderWay {
+    calls: JoinSet<()>,
+    of: HashMap<Id, ConnectionName>,
+}
+
+impl UnderWay {
+    fn count(&self, connection: &ConnectionName) -> usize {
+        self.of.values().filter(|one| *one == connection).count()
+    }
+
+    /// Waits until one ends; for ever where there is none.
+    async fn one_ends(&mut self) {
+        match self.calls.join_next_with_id().await {
+            Some(Ok((id, ()))) => drop(self.of.remove(&id)),
+            Some(Err(ended)) => drop(self.of.remove(&ended.id())),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Delivery {
     pub(super) fn new(store: Store, connectors: BTreeMap<ConnectionName, Arc<dyn Connector>>, timing: Timing) -> Self {
-        Self { store, connectors, timing, wake: Notify::new(), holds: Mutex::default() }
+        let sites = Sites::new(timing.outage.clone());
+        let fail_points = FailPoints::from_environment();
+        Self { store, connectors, timing, wake: Notify::new(), sites, fail_points }
     }
 
     /// Delivers until shut down.
     pub(super) async fn run(self: &Arc<Self>, shutdown: &CancellationToken) {
-        let mut calls = JoinSet::new();
+        let mut under_way = UnderWay::default();
         let mut is_begun = false;
         while !shutdown.is_cancelled() {
             if !is_begun {
                 is_begun = self.begin().await;
             }
             let next = match is_begun {
-                true => self.take_due(&mut calls).await,
+                true => self.take_due(&mut under_way, shutdown).await,
                 false => Some(AFTER_FAILURE),
             };
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.wake.notified() => {}
-                Some(_) = calls.join_next() => {}
+                () = under_way.one_ends() => {}
                 () = tokio::time::sleep(next.unwrap_or_default()), if next.is_some() => {}
             }
         }
+        let calls = &mut under_way.calls;
         let _ = tokio::time::timeout(GRACE, async { while calls.join_next().await.is_some() {} }).await;
     }
 
     /// Lets a connection be tried at once.
     pub(super) fn release(&self, connection: &ConnectionName) {
-        self.holds.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
+        self.sites.release(connection);
+        self.wake.notify_one();
+    }
+
+    /// What a connection's notes wait for as a whole, in words; none where they go out.
+    pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
+        self.sites.gate(connection, now)
+    }
+
+    /// What speaks to a connection's site.
+    pub(super) fn connector(&self, connection: &ConnectionName) -> Option<&Arc<dyn Connector>> {
+        self.connectors.get(connection)
     }
 
     /// Takes up what an earlier process left.
@@ -85,8 +129,8 @@ impl Delivery {
     }
 
     /// Starts the calls of due notes; answers how long nothing else will be due.
-    async fn take_due(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Option<Duration> {
-        match self.try_take_due(calls).await {
+    async fn take_due(self: &Arc<Self>, under_way: &mut UnderWay, shutdown: &CancellationToken) -> Option<Duration> {
+        match self.try_take_due(under_way, shutdown).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "file notes are not delivered while the store fails");
@@ -95,43 +139,77 @@ impl Delivery {
         }
     }
 
-    async fn try_take_due(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<Option<Duration>, StoreError> {
+    async fn try_take_due(
+        self: &Arc<Self>,
+        under_way: &mut UnderWay,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Duration>, StoreError> {
         loop {
-            let free = SIDE_BY_SIDE - calls.len();
             let now = Timestamp::now();
-            // With all calls under way, the end of one wakes the loop.
-            let Some(due) = self.store.next_note_due().await?.filter(|_| free > 0) else { return Ok(None) };
-            if due > now {
-                return Ok(Some(due.duration_since(now).try_into().unwrap_or_default()));
+            let (mut picks, mut next) = (Vec::new(), None);
+            for (connection, due) in self.store.next_notes_due().await? {
+                let gate = self.sites.gate(&connection, now);
+                if let Gate::Unauthorised(hold) = &gate
+                    && due <= now
+                {
+                    while self.store.hold_due_notes(now, connection.clone(), hold.clone()).await? {}
+                }
+                let at = gate.opens_at().map_or(due, |opens| opens.max(due));
+                let free = gate.places(SIDE_BY_SIDE).saturating_sub(under_way.count(&connection));
+                if at > now {
+                    next = Some(next.map_or(at, |next: Timestamp| next.min(at)));
+                } else if free > 0 {
+                    let newest_first = self.sites.takes_newest(&connection);
+                    picks.push(Pick { connection, limit: free, newest_first });
+                }
             }
-            let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            for (note, call) in self.store.take_due_notes(now, free, holds).await? {
-                let delivery = Arc::clone(self);
-                calls.spawn(async move { delivery.deliver(note, call).await });
+            // With all places taken, the end of a call wakes the loop.
+            if picks.is_empty() {
+                return Ok(next.map(|at| at.duration_since(Timestamp::now()).try_into().unwrap_or_default()));
+            }
+            for (note, call) in self.store.take_due_notes(now, picks).await? {
+                let (delivery, connection, shutdown) = (Arc::clone(self), note.connection.clone(), shutdown.clone());
+                let task = under_way.calls.spawn(async move { delivery.deliver(note, call, &shutdown).await });
+                under_way.of.insert(task.id(), connection);
             }
         }
     }
 
-    /// Makes a note's call and stores what came of it.
-    async fn deliver(&self, note: Note, call: Call) {
-        let began = Timestamp::now();
-        let outcome = self.call(&note, call).await;
-        let now = Timestamp::now();
-        if let Outcome::Unauthorised { words } = &outcome {
-            let until = now.saturating_add(self.timing.authorisation).unwrap_or(Timestamp::MAX);
-            let hold = Hold { until, words: words.clone() };
-            self.holds.lock().unwrap_or_else(PoisonError::into_inner).insert(note.connection.clone(), hold);
+    /// Makes a note's call, stores what came of it, and goes on with the next while there is one to be made at once.
+    async fn deliver(&self, note: Note, call: Call, shutdown: &CancellationToken) {
+        let mut next = Some((note, call));
+        while let Some((note, call)) = next.take() {
+            let began = Timestamp::now();
+            self.fail_points.reach_before(call).await;
+            let (outcome, health) = self.call(&note, call).await;
+            self.fail_points.reach_after(call).await;
+            let now = Timestamp::now();
+            self.sites.heard(&note, &outcome, health, now, self.timing.authorisation);
+            next = self.conclude(note, (call, began), outcome, now, shutdown).await;
         }
+    }
+
+    /// Stores what came of a call, with the intent of the next one where that is to be made at once.
+    async fn conclude(
+        &self,
+        note: Note,
+        call: (Call, Timestamp),
+        outcome: Outcome,
+        now: Timestamp,
+        shutdown: &CancellationToken,
+    ) -> Option<(Note, Call)> {
         let jitter = rand::random::<f64>();
         loop {
-            let (outcome, timing) = (outcome.clone(), self.timing.clone());
-            let change = move |note: &mut Note| note.conclude((call, began), outcome, now, jitter, &timing);
+            let (outcome, timing, may_go_on) = (outcome.clone(), self.timing.clone(), !shutdown.is_cancelled());
+            let change = move |note: &mut Note| {
+                note.conclude(call, outcome, now, jitter, &timing);
+                (note.state == NoteState::Sending && may_go_on).then(|| note.begin(now))
+            };
             match self.store.change_note(note.id, change).await {
                 Ok(changed) => {
-                    if let Some((note, ())) = changed {
-                        tracing::info!(note = %note.id, state = ?note.state, attempts = note.attempts.len(), "file note");
-                    }
-                    return;
+                    let (note, next) = changed?;
+                    tracing::info!(note = %note.id, state = ?note.state, attempts = note.attempts.len(), "file note");
+                    return next.map(|call| (note, call));
                 }
                 // Until it is stored, the note stays with this call; a process that ends here looks it up.
                 Err(error) => tracing::error!(note = %note.id, %error, "what came of a file note is not stored yet"),
@@ -140,71 +218,14 @@ impl Delivery {
         }
     }
 
-    async fn call(&self, note: &Note, call: Call) -> Outcome {
-        let Some(connector) = self.connectors.get(&note.connection) else {
-            let words = format!("the connection `{}` is not among the settings", note.connection);
-            return Outcome::Unauthorised { words };
-        };
-        match call {
-            Call::Create => match connector.create_note(&note.note, &note.marker).await {
-                Ok(document_id) => Outcome::There { document_id, copies: 1 },
-                Err(error) => failed(&error),
-            },
-            Call::Attach(place) => self.attach(connector.as_ref(), note, place).await,
-            Call::ListAttachments => match note.document_id() {
-                Some(id) => connector.attachments_of(id).await.map_or_else(|e| failed(&e), Outcome::Attachments),
-                None => Outcome::Refused { words: "the note is not in the CRM".to_owned() },
-            },
-            Call::LookUp => match note.note.filed_against.first() {
-                Some(entity) => {
-                    let found = connector.find_notes(entity, &note.note.subject, note.accepted_at).await;
-                    found.map_or_else(|error| failed(&error), |found| marked(found, &note.marker))
-                }
-                None => Outcome::Refused { words: "the note is filed against nobody".to_owned() },
-            },
-        }
-    }
-
-    /// Sends the note's document at this place.
-    async fn attach(&self, connector: &dyn Connector, note: &Note, place: usize) -> Outcome {
-        let (Some(id), Some(attachment)) = (note.document_id(), note.attachments.get(place)) else {
-            return Outcome::Refused { words: "the note has no such document".to_owned() };
-        };
-        let document = match self.store.document(attachment.document).await {
-            Ok(Some(document)) => document,
-            Ok(None) => return Outcome::Refused { words: "the document is not kept here any more".to_owned() },
-            Err(error) => return Outcome::NotDone { words: error.to_string(), retry_after: None },
-        };
-        let sent = connector.attach(id, &attachment.filename, &attachment.media_type, &document.content).await;
-        sent.map_or_else(|error| failed(&error), |id| Outcome::Attached { id })
-    }
-}
-
-/// What a look-up found of a marker.
-fn marked(found: Vec<FoundNote>, marker: &str) -> Outcome {
-    let mut copies = found.into_iter().filter(|found| found.marker.as_deref() == Some(marker));
-    match copies.next() {
-        Some(first) => Outcome::There { document_id: first.document_id, copies: 1 + copies.count() },
-        None => Outcome::NotThere,
-    }
-}
-
-/// What a failed call means for the note.
-fn failed(error: &CrmError) -> Outcome {
-    let words = error.to_string();
-    match error {
-        CrmError::Unauthorised { .. } => Outcome::Unauthorised { words },
-        CrmError::Refused { .. } => Outcome::Refused { words },
-        CrmError::Throttled { status, retry_after, .. } => {
-            let retry_after = retry_after.and_then(|pause| SignedDuration::try_from(pause).ok());
-            // A site that says "too many" has not begun; one that says "unavailable" may have.
-            match *status {
-                429 => Outcome::NotDone { words, retry_after },
-                _ => Outcome::Unknown { words, retry_after },
+    async fn call(&self, note: &Note, call: Call) -> (Outcome, Health) {
+        match self.connectors.get(&note.connection) {
+            Some(connector) => calls::make(&self.store, connector.as_ref(), note, call).await,
+            None => {
+                let words = format!("the connection `{}` is not among the settings", note.connection);
+                (Outcome::Unauthorised { words }, Health::Unknown)
             }
         }
-        CrmError::Unknown { .. } => Outcome::Unknown { words, retry_after: None },
-        CrmError::Unreachable { .. } | CrmError::Protocol { .. } => Outcome::NotDone { words, retry_after: None },
     }
 }
 

@@ -166,7 +166,8 @@ mod tests {
     fn every_keyword_is_checked() {
         fn visit(schema: &Value) {
             let known = ["description", "type", "additionalProperties", "required", "properties", "items", "minItems"];
-            let known = [&known[..], &["maxItems", "minLength", "maxLength", "minimum", "maximum"]].concat();
+            let known =
+                [&known[..], &["maxItems", "minLength", "maxLength", "minimum", "maximum", "examples"]].concat();
             for (keyword, value) in schema.as_object().unwrap() {
                 assert!(known.contains(&keyword.as_str()), "{keyword}");
                 match keyword.as_str() {
@@ -178,5 +179,14 @@ mod tests {
             assert!(schema["type"] != "object" || schema["additionalProperties"] == false, "{schema}");
         }
         event_schemas().values().for_each(visit);
+    }
+
+    #[test]
+    fn every_type_has_an_example_that_fits() {
+        for (event_type, schema) in event_schemas() {
+            let examples = schema["examples"].as_array().unwrap();
+            assert!(!examples.is_empty(), "{event_type}");
+            examples.iter().for_each(|example| check(event_type, example).unwrap());
+        }
     }
 }

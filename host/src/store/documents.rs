@@ -115,7 +115,10 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
 pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result<(), StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {
         let size = document.content.len() >> 20;
-        return Err(StoreError::Failed(format!("a document of {size} MB is larger than {} MB", LARGEST_DOCUMENT >> 20)));
+        return Err(StoreError::Failed(format!(
+            "a document of {size} MB is larger than {} MB",
+            LARGEST_DOCUMENT >> 20
+        )));
     }
     let key = (PRACTICE, document.id.0);
     let mut documents = transaction.open_table(DOCUMENTS)?;

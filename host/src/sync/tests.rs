@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::walk::{Walk, WalkError};
 use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecord, RawText, Source, Traffic};
 use crate::domain::note::FileNote;
+use crate::domain::outbox::FoundAttachment;
 use crate::domain::record::ClientStatus;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, RecordKind, RevisionId, RunId};
@@ -65,6 +66,14 @@ impl Connector for Script {
         let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
         let next = next.map(|next| self.stuck_at.map_or(next, str::to_owned)).map(Bookmark);
         Ok(RawPage { records, next })
+    }
+
+    async fn attach(&self, _: &ExternalId, _: &str, _: &str, _: &[u8]) -> Result<ExternalId, CrmError> {
+        Err(CrmError::Unreachable { words: "no notes here".to_owned() })
+    }
+
+    async fn attachments_of(&self, _: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
+        Ok(Vec::new())
     }
 
     async fn sign_out(&self) {}

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::domain::note::NoteState;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
+use crate::store::outbox::NoteFilter;
 
 /// The pages that the navigation leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,7 +91,7 @@ impl Frame {
 /// Notes that no retry mends, and connections whose newest run failed.
 async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
     let mut calls = Vec::new();
-    let dead = app.store.notes(Some(NoteState::Dead), first(100)).await?;
+    let dead = app.store.notes(NoteFilter::in_state(NoteState::Dead), first(100)).await?;
     if !dead.items.is_empty() {
         let more = if dead.next.is_some() { "More than " } else { "" };
         let notes = words::count(dead.items.len() as u64, "file note", "file notes");

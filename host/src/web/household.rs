@@ -25,6 +25,8 @@ mod fields;
 #[template(path = "household.html")]
 pub(super) struct HouseholdPage {
     pub(super) frame: Frame,
+    pub(super) id: String,
+    pub(super) path: String,
     pub(super) name: String,
     pub(super) state: String,
     pub(super) look: Option<Badge>,
@@ -39,6 +41,8 @@ pub(super) struct PersonCard {
     pub(super) name: String,
     pub(super) role: &'static str,
     pub(super) explain: String,
+    /// Where the person's file notes are.
+    pub(super) notes: String,
     pub(super) groups: Vec<Group>,
     /// What was found about the record as a whole.
     pub(super) findings: Vec<Finding>,
@@ -102,6 +106,8 @@ pub(super) fn view(
     let people = found.people.iter().map(|client| card(client, &found.household.members, &names, clock)).collect();
     HouseholdPage {
         frame,
+        id: found.household.id.to_string(),
+        path: format!("/households/{}", found.household.id),
         name: words::name(&found.household.name),
         state: sentence(found, &crm),
         look: look_badge(&found.household.diagnostics, &found.people),
@@ -132,6 +138,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
         name: words::name(&client.client.full_name()),
         role,
         explain: format!("/households/{}/clients/{}/explain", client.household_id, client.id),
+        notes: format!("/notes?client_id={}", client.id),
         groups: fields::groups(client, names),
         findings: of_record.map(Finding::from).collect(),
         changed: Moment::new(client.origin.changed_at, clock),

@@ -1,44 +1,128 @@
-//! File notes on their way to the CRM: the list, one note with its delivery, and another try.
+//! File notes on their way to the CRM: the list and its filters. One note is in `one`, what people do with it in
+//! `person`.
+
+pub(super) mod one;
+pub(super) mod person;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Query, State};
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
-use super::parts::{Badge, Clock, Moment, Paging};
+use super::parts::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;
-use crate::domain::NoteId;
 use crate::domain::access::Action;
-use crate::domain::note::{Note, NoteState};
-use crate::notes::NotesError;
+use crate::domain::note::{Note, NoteState, Stage};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::notes::event_schemas;
 use crate::store::book::PageRequest;
+use crate::store::outbox::NoteFilter;
 
 /// Rows of a page.
 const ROWS: usize = 50;
 
-#[derive(Deserialize)]
+/// Which notes, as the address says. What is empty filters nothing: a form sends every field that it has.
+#[derive(Deserialize, Default, Clone)]
 pub(super) struct Filter {
-    state: Option<NoteState>,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    stage: String,
+    #[serde(default)]
+    connection: String,
+    #[serde(default)]
+    event_type: String,
+    #[serde(default)]
+    household_id: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    document_id: String,
+    #[serde(default)]
+    twice: String,
     cursor: Option<String>,
+}
+
+impl Filter {
+    /// What the store is asked.
+    pub(super) fn of_store(&self) -> Result<NoteFilter, Failure> {
+        const NONE: Failure = Failure::NotFound("There is no such list of notes. Begin again at all notes.");
+        fn read<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+            if text.is_empty() { Ok(None) } else { read(text).map(Some).ok_or(NONE) }
+        }
+        let word = |text: &str| serde_json::Value::from(text);
+        Ok(NoteFilter {
+            state: read(&self.state, |text| serde_json::from_value::<NoteState>(word(text)).ok())?,
+            stage: read(&self.stage, |text| serde_json::from_value::<Stage>(word(text)).ok())?,
+            connection: read(&self.connection, |text| text.parse::<ConnectionName>().ok())?,
+            event_type: read(&self.event_type, |text| Some(text.to_owned()))?,
+            household: read(&self.household_id, |text| text.parse::<HouseholdId>().ok())?,
+            client: read(&self.client_id, |text| text.parse::<ClientId>().ok())?,
+            document: read(self.document_id.trim(), |text| Some(ExternalId(text.to_owned())))?,
+            twice: !self.twice.is_empty(),
+        })
+    }
+
+    /// The filters as they stand in an address.
+    fn query(&self) -> String {
+        let fields = [
+            ("state", &self.state),
+            ("stage", &self.stage),
+            ("connection", &self.connection),
+            ("event_type", &self.event_type),
+            ("household_id", &self.household_id),
+            ("client_id", &self.client_id),
+            ("document_id", &self.document_id),
+            ("twice", &self.twice),
+        ];
+        let pairs = fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| pair(name, value));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    fn is_dead(&self) -> bool {
+        self.state == "dead"
+    }
 }
 
 #[derive(Template)]
 #[template(path = "notes.html")]
 pub(super) struct NotesPage {
     pub(super) frame: Frame,
+    /// Whose notes, where it is not everybody's.
+    pub(super) of: Option<Whose>,
     pub(super) choices: Vec<Choice>,
+    pub(super) filters: Filters,
     pub(super) rows: Vec<NoteRow>,
     pub(super) paging: Paging,
+}
+
+/// The household or client whose history is shown.
+pub(super) struct Whose {
+    pub(super) name: String,
+    pub(super) path: String,
+}
+
+/// The filters that are filled in or chosen.
+#[derive(Default)]
+pub(super) struct Filters {
+    pub(super) state: String,
+    pub(super) document_id: String,
+    pub(super) connection: String,
+    pub(super) event_type: String,
+    pub(super) connections: Vec<String>,
+    pub(super) event_types: Vec<(String, &'static str)>,
+    /// Whether all that is shown can be tried again at once.
+    pub(super) retry_all: bool,
 }
 
 /// One way to filter a list.
 pub(super) struct Choice {
     pub(super) word: &'static str,
-    pub(super) path: &'static str,
+    pub(super) path: String,
     pub(super) is_chosen: bool,
 }
 
@@ -51,28 +135,8 @@ pub(super) struct NoteRow {
     pub(super) badge: Badge,
     pub(super) accepted: Moment,
     pub(super) tries: String,
+    pub(super) document: String,
     pub(super) reason: String,
-}
-
-#[derive(Template)]
-#[template(path = "note.html")]
-pub(super) struct NotePage {
-    pub(super) frame: Frame,
-    pub(super) row: NoteRow,
-    pub(super) state: String,
-    pub(super) kind: String,
-    pub(super) filed_against: String,
-    pub(super) body: String,
-    /// Where another try is asked for; none where none would mend anything.
-    pub(super) retry: Option<String>,
-    pub(super) attempts: Vec<Try>,
-}
-
-/// One try to deliver.
-pub(super) struct Try {
-    pub(super) at: Moment,
-    pub(super) took: String,
-    pub(super) outcome: String,
 }
 
 /// `GET /notes?state=…&cursor=…`
@@ -82,72 +146,53 @@ pub(super) async fn list(
     Query(filter): Query<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
-    let found = app.store.notes(filter.state, PageRequest { cursor: filter.cursor.clone(), limit: ROWS }).await?;
+    let of_store = filter.of_store()?;
+    let of = whose(&app, &of_store).await?;
+    let found = app.store.notes(of_store, PageRequest { cursor: filter.cursor.clone(), limit: ROWS }).await?;
     let mut rows = Vec::with_capacity(found.items.len());
     for note in &found.items {
         rows.push(row(note, household(&app, note).await?, &person.clock));
     }
-    let choices = choices(filter.state);
-    let query = choices.iter().find(|choice| choice.is_chosen).and_then(|choice| choice.path.split_once('?'));
-    let paging =
-        Paging::new("/notes", query.map_or("", |(_, query)| query), filter.cursor.as_deref(), found.next.as_deref());
-    page(&NotesPage { frame: Frame::load(&app, &person, Place::Notes).await?, choices, rows, paging })
-}
-
-/// `GET /notes/{id}`
-pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
-    person.may(Action::ReadNotes)?;
-    let note = app.store.note(parse(&id)?).await?.ok_or(NO_NOTE)?;
-    let household = household(&app, &note).await?;
+    let paging = Paging::new("/notes", &filter.query(), filter.cursor.as_deref(), found.next.as_deref());
     let frame = Frame::load(&app, &person, Place::Notes).await?;
-    page(&view(&note, household, frame, &person.clock))
+    let names = app.connections.iter().map(|connection| connection.name.to_string()).collect();
+    let filters = filters(&filter, names, !rows.is_empty());
+    page(&NotesPage { frame, of, choices: choices(&filter), filters, rows, paging })
 }
 
-/// `POST /notes/{id}/retry`, from the button "Try again now".
-pub(super) async fn retry(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
-    match app.notes.retry(parse(&id)?).await {
-        Ok(note) => Ok(Redirect::to(&format!("/notes/{}", note.id)).into_response()),
-        Err(NotesError::UnknownNote(_)) => Err(NO_NOTE),
-        Err(NotesError::WrongState(words)) => Err(Failure::Refused(words)),
-        Err(other) => Err(Failure::Broken(other.to_string())),
+pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
+    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), words::event(event_type)));
+    Filters {
+        state: filter.state.clone(),
+        document_id: filter.document_id.clone(),
+        connection: filter.connection.clone(),
+        event_type: filter.event_type.clone(),
+        connections,
+        event_types: event_types.collect(),
+        retry_all: filter.is_dead() && any,
     }
 }
 
-const NO_NOTE: Failure = Failure::NotFound("There is no file note here. The list of notes shows those there are.");
-
-fn parse(id: &str) -> Result<NoteId, Failure> {
-    id.parse().map_err(|_| NO_NOTE)
+async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose>, Failure> {
+    if let Some(client) = filter.client {
+        let client = app.store.client(client).await?;
+        return Ok(client.map(|client| Whose {
+            name: words::name(&client.client.full_name()),
+            path: format!("/households/{}", client.household_id),
+        }));
+    }
+    let Some(household) = filter.household else { return Ok(None) };
+    let found = app.store.household(household).await?;
+    Ok(found.map(|found| Whose {
+        name: words::name(&found.household.name),
+        path: format!("/households/{}", found.household.id),
+    }))
 }
 
-async fn household(app: &App, note: &Note) -> Result<String, Failure> {
+/// The name of a note's household.
+pub(super) async fn household(app: &App, note: &Note) -> Result<String, Failure> {
     let found = app.store.household(note.household_id).await?;
     Ok(found.map_or("A household that is gone".to_owned(), |found| words::name(&found.household.name)))
-}
-
-/// The page, from values alone.
-pub(super) fn view(note: &Note, household: String, frame: Frame, clock: &Clock) -> NotePage {
-    let took = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);
-    let attempts = note.attempts.iter().rev();
-    let kind = [Some(note.note.note_type.as_str()), note.note.note_subtype.as_deref()];
-    let filed: Vec<&str> = note.note.filed_against.iter().map(|id| id.as_str()).collect();
-    let is_waiting = matches!(note.state, NoteState::Waiting | NoteState::Dead);
-    NotePage {
-        frame,
-        row: row(note, household, clock),
-        state: standing(note, clock),
-        kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        filed_against: filed.join(", "),
-        body: note.note.body.clone(),
-        retry: is_waiting.then(|| format!("/notes/{}/retry", note.id)),
-        attempts: attempts
-            .map(|attempt| Try {
-                at: Moment::new(attempt.at, clock),
-                took: took(attempt.took_ms),
-                outcome: attempt.outcome.clone(),
-            })
-            .collect(),
-    }
 }
 
 pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
@@ -156,34 +201,52 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         subject: note.note.subject.clone(),
         household,
         household_path: format!("/households/{}", note.household_id),
-        badge: note.state.into(),
+        badge: badge(note),
         accepted: Moment::new(note.accepted_at, clock),
         tries: words::number(note.attempts.len() as u64),
+        document: note.document_id().map(ToString::to_string).unwrap_or_default(),
         reason: note.reason.clone().unwrap_or_default(),
     }
 }
 
-/// Where the note stands, in a sentence.
-fn standing(note: &Note, clock: &Clock) -> String {
-    let due = note.due_at.map(|at| format!(" The next try is {}.", words::relative(at, clock.now)));
-    match note.state {
-        NoteState::Queued => "Accepted and kept; it goes out next.".to_owned(),
-        NoteState::Sending => "On its way to the CRM.".to_owned(),
-        NoteState::Waiting => format!("Not in the CRM yet; it is kept.{}", due.unwrap_or_default()),
-        NoteState::Done => match note.done_at {
-            Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
-            None => "In the CRM.".to_owned(),
-        },
-        NoteState::Dead => "The CRM refused it and no retry mends that by itself. It is kept here.".to_owned(),
+/// How far it has come, in a word.
+pub(super) fn badge(note: &Note) -> Badge {
+    match note.stage() {
+        Stage::Done if note.copies.is_some() => Badge::new(Tone::Attention, "Twice in the CRM"),
+        Stage::Done => Badge::new(Tone::Good, "Done"),
+        Stage::Queued if note.state == NoteState::Waiting => Badge::new(Tone::Attention, "Waiting"),
+        Stage::Queued => Badge::new(Tone::Neutral, "Queued"),
+        Stage::Sending => Badge::new(Tone::Neutral, "Sending"),
+        Stage::LookingUp => Badge::new(Tone::Attention, "Being looked up"),
+        Stage::NoteMade => Badge::new(Tone::Neutral, "Note made"),
+        Stage::AttachmentsSent => Badge::new(Tone::Neutral, "Documents sent"),
+        Stage::WaitingForAuthorisation => Badge::new(Tone::Attention, "Waits for authorisation"),
+        Stage::WaitingForLink => Badge::new(Tone::Attention, "Waits for a link"),
+        Stage::InDoubt => Badge::new(Tone::Trouble, "In doubt"),
+        Stage::Dead => Badge::new(Tone::Trouble, "Not delivered"),
+        Stage::Discarded => Badge::new(Tone::Neutral, "Discarded"),
     }
 }
 
-pub(super) fn choices(chosen: Option<NoteState>) -> Vec<Choice> {
-    let choice = |state, word, path| Choice { word, path, is_chosen: state == chosen };
+pub(super) fn choices(chosen: &Filter) -> Vec<Choice> {
+    let choice = |state: &str, word| {
+        let filter = Filter { state: state.to_owned(), cursor: None, document_id: String::new(), ..chosen.clone() };
+        let query = filter.query();
+        let path = if query.is_empty() { "/notes".to_owned() } else { format!("/notes?{query}") };
+        Choice { word, path, is_chosen: state == chosen.state }
+    };
     vec![
-        choice(None, "All", "/notes"),
-        choice(Some(NoteState::Waiting), "Waiting", "/notes?state=waiting"),
-        choice(Some(NoteState::Dead), "Not delivered", "/notes?state=dead"),
-        choice(Some(NoteState::Done), "Done", "/notes?state=done"),
+        choice("", "All"),
+        choice("queued", "Queued"),
+        choice("waiting", "Waiting"),
+        choice("dead", "Not delivered"),
+        choice("done", "Done"),
     ]
+}
+
+#[cfg(test)]
+impl Filter {
+    pub(super) fn in_state(state: &str) -> Self {
+        Self { state: state.to_owned(), ..Self::default() }
+    }
 }

@@ -5,7 +5,6 @@ use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
 use super::words;
-use crate::domain::note::NoteState;
 use crate::domain::run::RunState;
 use crate::domain::{Diagnostic, Severity, Timestamp};
 
@@ -54,18 +53,6 @@ impl From<RunState> for Badge {
             RunState::Done => Self::new(Tone::Good, "Done"),
             RunState::Failed => Self::new(Tone::Trouble, "Failed"),
             RunState::Cancelled => Self::new(Tone::Attention, "Cancelled"),
-        }
-    }
-}
-
-impl From<NoteState> for Badge {
-    fn from(state: NoteState) -> Self {
-        match state {
-            NoteState::Queued => Self::new(Tone::Neutral, "Queued"),
-            NoteState::Sending => Self::new(Tone::Neutral, "Sending"),
-            NoteState::Waiting => Self::new(Tone::Attention, "Waiting"),
-            NoteState::Done => Self::new(Tone::Good, "Done"),
-            NoteState::Dead => Self::new(Tone::Trouble, "Not delivered"),
         }
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn list(
         let state = format!("{records} left out on purpose by the pack's rules.");
         (state, "No rule has left a record out.", "of=left-out")
     };
-    let choice = |of, word, path| Choice { word, path, is_chosen: of == filter.of };
+    let choice = |of, word, path: &str| Choice { word, path: path.to_owned(), is_chosen: of == filter.of };
     page(&ReviewPage {
         frame: Frame::load(&app, &person, Place::Review).await?,
         state,

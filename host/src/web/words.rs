@@ -91,6 +91,28 @@ pub(super) fn sentence(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// A type of event for people: `your-life-survey.completed` is `Your Life Survey completed`.
+pub(super) fn event(event_type: &str) -> &'static str {
+    match event_type {
+        "your-life-survey.completed" => "Your Life Survey completed",
+        "values-session.completed" => "Values session completed",
+        "best-life-plan.exported" => "Best Life Plan exported",
+        "investment-preferences.completed" => "Investment preferences completed",
+        "investment-preferences.exported" => "Investment preferences exported",
+        "note.written" => "Note written",
+        _ => "Another event",
+    }
+}
+
+/// A number of bytes: `412 kB`, `1.3 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
 /// A CRM's name for people: `xplan` is `Xplan`.
 pub(super) fn crm(name: &str) -> String {
     sentence(name)

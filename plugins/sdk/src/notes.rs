@@ -41,6 +41,8 @@ enum FiledAgainst {
     Cfo,
     /// Every member.
     Both,
+    /// The member the event is about; where it is about the household, every member.
+    AboutOrBoth,
 }
 
 /// A pack's notes.
@@ -94,8 +96,8 @@ impl Notes {
             household => one_line(&event.household_name),
             occurred_at => one_line(&event.occurred_at),
             related => full_name(people.related),
-            client => full_name(people.cfo),
-            partner => people.partner.map(full_name),
+            client => full_name(if people.is_about_one { people.related } else { people.cfo }),
+            partner => people.partner.filter(|_| !people.is_about_one).map(full_name),
             data => cleaned(data),
         };
         let environment = environment();
@@ -144,6 +146,8 @@ struct People<'e> {
     partner: Option<&'e Member>,
     /// The one the event is about, else the primary client.
     related: &'e Member,
+    /// Whether the event is about one member, not about the household.
+    is_about_one: bool,
 }
 
 impl<'e> People<'e> {
@@ -163,14 +167,17 @@ impl<'e> People<'e> {
                 error("unknown-member", format!("The event is about {id}, who is no member of the household that the CRM knows. No note was written."))
             })?,
         };
-        Ok(Self { members, cfo, partner, related })
+        Ok(Self { members, cfo, partner, related, is_about_one: event.about.is_some() })
     }
 
     fn filed_against(&self, whom: FiledAgainst) -> Vec<String> {
         match whom {
             FiledAgainst::About => vec![self.related.external_id.clone()],
             FiledAgainst::Cfo => vec![self.cfo.external_id.clone()],
-            FiledAgainst::Both => self.members.iter().map(|member| member.external_id.clone()).collect(),
+            FiledAgainst::AboutOrBoth if self.is_about_one => vec![self.related.external_id.clone()],
+            FiledAgainst::Both | FiledAgainst::AboutOrBoth => {
+                self.members.iter().map(|member| member.external_id.clone()).collect()
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod baseline;
 mod host;
 mod mapping;
 mod measure;
+mod notes;
 mod report;
 mod site;
 
@@ -36,7 +37,7 @@ struct Arguments {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
-    /// One part alone: mapping or walks
+    /// One part alone: mapping, walks or notes
     #[arg(long)]
     only: Option<String>,
     #[command(subcommand)]
@@ -82,6 +83,9 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if wants("walks") {
         host::measure(&binary, &packs, arguments.small, arguments.clients, &mut report).await?;
+    }
+    if wants("notes") {
+        notes::measure(&binary, &packs, &mut report).await?;
     }
     Ok(report)
 }

@@ -51,27 +51,28 @@ impl Note {
     fn newly_found(&self, found: &[FoundAttachment]) -> Option<ExternalId> {
         let next = &self.attachments[self.next_attachment()?];
         let is_known = |id: &ExternalId| self.attachments.iter().any(|one| one.attached_as.as_ref() == Some(id));
-        let is_next = |one: &&FoundAttachment| {
-            one.filename == next.filename && one.size == next.size && !is_known(&one.id)
-        };
+        let is_next =
+            |one: &&FoundAttachment| one.filename == next.filename && one.size == next.size && !is_known(&one.id);
         found.iter().find(is_next).map(|one| one.id.clone())
     }
 
     /// All attachments were answered for; here the CRM's own list has the last word.
     fn confirm(&mut self, found: &[FoundAttachment], now: Timestamp, jitter: f64, timing: &Timing) {
-        let listed = |filename: &str, size: u64| {
-            found.iter().filter(|one| one.filename == filename && one.size == size).count()
-        };
+        let listed =
+            |filename: &str, size: u64| found.iter().filter(|one| one.filename == filename && one.size == size).count();
         let wanted = |filename: &str, size: u64| {
             self.attachments.iter().filter(|one| one.filename == filename && one.size == size).count()
         };
-        let lost = self.attachments.iter().find(|one| listed(&one.filename, one.size) < wanted(&one.filename, one.size));
+        let lost =
+            self.attachments.iter().find(|one| listed(&one.filename, one.size) < wanted(&one.filename, one.size));
         if let Some(lost) = lost {
             let words = format!("the CRM took the document {} and does not list it", lost.filename);
             return self.failed(words, SignedDuration::ZERO, now, jitter, timing);
         }
-        let twice = self.attachments.iter().find(|one| listed(&one.filename, one.size) > wanted(&one.filename, one.size));
-        let reason = twice.map(|one| format!("The CRM has the document {} more than once; remove one there.", one.filename));
+        let twice =
+            self.attachments.iter().find(|one| listed(&one.filename, one.size) > wanted(&one.filename, one.size));
+        let reason =
+            twice.map(|one| format!("The CRM has the document {} more than once; remove one there.", one.filename));
         if self.copies.is_none() {
             self.reason = reason;
         }

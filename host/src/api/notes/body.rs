@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use crate::api::schema;
 use crate::domain::note::{Attachment, Attempt, FileNote, Note, NoteState, Stage};
-use crate::domain::{ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+use crate::domain::{
+    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp,
+};
 
 /// A file note on its way to the CRM.
 #[derive(Serialize, ToSchema)]
@@ -67,6 +69,12 @@ pub struct NoteBody {
     /// Why it waits or died, with the CRM's own words.
     #[schema(required)]
     reason: Option<String>,
+    /// How many notes with its marker the CRM has, where that is more than one: somebody has to remove the others there.
+    #[schema(required)]
+    copies: Option<usize>,
+    /// The practice's clients whom it is filed against.
+    #[schema(value_type = Vec<String>)]
+    client_ids: Vec<ClientId>,
     /// Tries so far, oldest first; the newest 50 are kept.
     attempts: Vec<AttemptBody>,
 }
@@ -140,6 +148,8 @@ impl From<Note> for NoteBody {
             due_at: note.due_at,
             done_at: note.done_at,
             reason: note.reason,
+            copies: note.copies,
+            client_ids: note.clients,
             attempts: note.attempts.into_iter().map(AttemptBody::from).collect(),
         }
     }

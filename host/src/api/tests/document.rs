@@ -34,8 +34,12 @@ async fn what_it_lists() {
     post /api/v1/events (Idempotency-Key) 200 201 default
     get /api/v1/households (search, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
-    get /api/v1/notes (state, limit, cursor) 200 default
+    get /api/v1/notes (state, stage, connection, event_type, household_id, client_id, document_id, twice, limit, cursor) 200 default
+    post /api/v1/notes/retry () 202 default
     get /api/v1/notes/{id} (id) 200 default
+    post /api/v1/notes/{id}/discard (id) 202 default
+    post /api/v1/notes/{id}/edit (id) 202 default
+    post /api/v1/notes/{id}/resolve (id) 202 default
     post /api/v1/notes/{id}/retry (id) 202 default
     get /api/v1/quarantine (limit, cursor) 200 default
     get /api/v1/runs (connection, limit, cursor) 200 default
@@ -104,4 +108,22 @@ async fn a_run_is_what_the_document_says() {
     let answered: BTreeSet<_> = run.as_object().unwrap().keys().collect();
     assert_eq!(answered, promised);
     assert_eq!(required, answered.iter().map(|name| name.as_str()).collect());
+}
+
+/// Each type of event that the host takes has its shape in the document, with an example of that shape.
+#[tokio::test]
+async fn every_type_of_event_is_described() {
+    let document = document().await;
+    let schemas = &document["components"]["schemas"];
+    let choices = schemas["Event"]["oneOf"].as_array().unwrap();
+    assert_eq!(choices.len(), 6);
+    for (event_type, reference) in schemas["Event"]["discriminator"]["mapping"].as_object().unwrap() {
+        let schema = document.pointer(reference.as_str().unwrap().trim_start_matches('#')).unwrap();
+        assert_eq!(schema["properties"]["type"]["const"], event_type.as_str());
+        assert_eq!(schema["examples"][0]["type"], event_type.as_str());
+        let has_documents = schema["properties"]["attachments"].is_object();
+        assert_eq!(has_documents, event_type.ends_with("exported") || event_type == "note.written", "{event_type}");
+    }
+    let survey = &schemas["Event.your-life-survey.completed"]["properties"]["data"];
+    assert_eq!(survey["properties"]["score"]["maximum"], 100);
 }

@@ -52,11 +52,8 @@ pub(super) async fn attach(
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
     let answer = site.read(&Call::get(Address::of(&path(note)?))).await?;
     let listed: Vec<Listed> = rows::parsed(&answer, "a list of attachments, each with `id`, `filename` and `size`")?;
-    let found = |one: Listed| FoundAttachment {
-        id: ExternalId(one.id.to_string()),
-        filename: one.filename,
-        size: one.size,
-    };
+    let found =
+        |one: Listed| FoundAttachment { id: ExternalId(one.id.to_string()), filename: one.filename, size: one.size };
     Ok(listed.into_iter().map(found).collect())
 }
 

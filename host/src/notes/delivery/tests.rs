@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use xplan_sandbox::{Account, FaultPlan, Options, Sandbox};
 
+mod kills;
+
+use jiff::SignedDuration;
+
 use super::*;
 use crate::config::{Auth, ConnectionConfig};
 use crate::crm::xplan::Xplan;
-use crate::domain::note::{DeliveryStep, Event, FileNote, NoteState};
+use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
-use crate::store::outbox::NewNote;
+use crate::store::documents::Document;
+use crate::store::outbox::{NewNote, NoteFilter};
 
 const PASSWORD: &str = "sandbox";
 
@@ -20,6 +25,7 @@ struct Rig {
     clients: Vec<u32>,
     store: Store,
     connector: Arc<dyn Connector>,
+    settle: SignedDuration,
     _folder: tempfile::TempDir,
 }
 
@@ -39,7 +45,8 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let clients = sandbox.admin().book(|book| book.clients().map(|client| client.id).collect());
         let store = Store::open(folder.path()).unwrap();
-        Self { sandbox, clients, store, connector: Arc::new(connector.unwrap()), _folder: folder }
+        let settle = SignedDuration::from_millis(400);
+        Self { sandbox, clients, store, connector: Arc::new(connector.unwrap()), settle, _folder: folder }
     }
 
     fn faults(&self, seed: u64, rules: &[&str]) {
@@ -49,24 +56,65 @@ impl Rig {
 
     /// Delivery as a process of its own: aborting it is killing it.
     fn start(&self) -> tokio::task::JoinHandle<()> {
-        let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&self.connector))]);
-        let millis = SignedDuration::from_millis;
-        let timing = Timing { retries: vec![millis(30); 40], settle: millis(400), authorisation: millis(60_000) };
-        let delivery = Arc::new(Delivery::new(self.store.clone(), connectors, timing));
+        self.start_as(self.delivery())
+    }
+
+    /// The same, dying by itself where the hook says so.
+    fn start_dying(&self, hook: Box<dyn Fn(&'static str) -> bool + Send + Sync>) -> tokio::task::JoinHandle<()> {
+        let mut delivery = self.delivery();
+        delivery.fail_points.hook = Some(hook);
+        self.start_as(delivery)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like the others")]
+    fn start_as(&self, delivery: Delivery) -> tokio::task::JoinHandle<()> {
+        let delivery = Arc::new(delivery);
         tokio::spawn(async move { delivery.run(&CancellationToken::new()).await })
     }
 
-    /// A note for a client, in the lane of a household.
-    async fn accept(&self, client: u32, household: u128, subject: &str) -> NoteId {
+    fn delivery(&self) -> Delivery {
+        let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&self.connector))]);
+        let millis = SignedDuration::from_millis;
+        let timing = Timing {
+            retries: vec![millis(30); 40],
+            settle: self.settle,
+            authorisation: millis(60_000),
+            outage: vec![millis(20)],
+        };
+        Delivery::new(self.store.clone(), connectors, timing)
+    }
+
+    /// A note for a client, in its lane.
+    async fn accept(&self, client: u32, lane: u128, subject: &str) -> NoteId {
+        self.accept_new(client, lane, subject, Vec::new()).await
+    }
+
+    /// A note for a client with documents of these names.
+    async fn accept_with(&self, client: u32, subject: &str, documents: &[String]) -> NoteId {
+        let now = Timestamp::now();
+        let document = |name: &String| {
+            Document::new(name.clone(), "application/pdf".to_owned(), format!("%PDF-1.7 {name}").into_bytes(), now)
+        };
+        self.accept_new(client, u128::from(client), subject, documents.iter().map(document).collect()).await
+    }
+
+    async fn accept_new(&self, client: u32, lane: u128, subject: &str, documents: Vec<Document>) -> NoteId {
         let id = Uuid::now_v7();
         let now = Timestamp::now();
         let event = Event {
             event_type: "note.written".to_owned(),
-            household_id: HouseholdId(Uuid::from_u128(household)),
+            household_id: HouseholdId(Uuid::from_u128(lane)),
             client_id: None,
             occurred_at: now,
             data: serde_json::Value::Null,
-            attachments: Vec::new(),
+            attachments: documents.iter().map(|document| document.id).collect(),
+        };
+        let attachment = |document: &Document| Attachment {
+            document: document.id,
+            filename: document.filename.clone(),
+            media_type: document.media_type.clone(),
+            size: document.content.len() as u64,
+            attached_as: None,
         };
         let note = Note {
             id: NoteId(id),
@@ -84,8 +132,8 @@ impl Rig {
                 media_type: "text/plain".to_owned(),
                 filed_against: vec![ExternalId(client.to_string())],
             },
-            attachments: Vec::new(),
-            clients: vec![ClientId(Uuid::from_u128(household))],
+            attachments: documents.iter().map(attachment).collect(),
+            clients: vec![ClientId(Uuid::from_u128(lane))],
             state: NoteState::Queued,
             step: DeliveryStep::Accepted,
             accepted_at: now,
@@ -99,12 +147,34 @@ impl Rig {
             awaits: None,
             copies: None,
         };
-        self.store.accept_note(NewNote { event, note, key: id.to_string(), digest: [0; 32], documents: Vec::new() }).await.unwrap();
+        let new = NewNote { event, note, key: id.to_string(), digest: [0; 32], documents };
+        self.store.accept_note(new).await.unwrap();
         NoteId(id)
     }
 
     async fn all(&self) -> Vec<Note> {
-        self.store.notes(None, PageRequest { cursor: None, limit: 500 }).await.unwrap().items
+        self.store.notes(NoteFilter::default(), PageRequest { cursor: None, limit: 500 }).await.unwrap().items
+    }
+
+    /// How many notes are neither done nor dead; of a hundred or more, a hundred.
+    async fn open(&self) -> usize {
+        let mut open = 0;
+        for state in [NoteState::Queued, NoteState::Sending, NoteState::Waiting] {
+            let page = PageRequest { cursor: None, limit: 100 };
+            open += self.store.notes(NoteFilter::in_state(state), page).await.unwrap().items.len();
+        }
+        open
+    }
+
+    /// Waits until no note is open.
+    async fn until_quiet(&self) {
+        for _ in 0..1800 {
+            if self.open().await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("notes are still open: {:#?}", self.all().await.iter().find(|note| note.state != NoteState::Done));
     }
 
     /// Waits until every note has this state, and answers them.

@@ -1,81 +1,216 @@
-//! The order of delivery: a lane for each household, and the first note of each lane by when it is due.
+//! The order of delivery: a lane for each client a note is filed against, and the notes that stand first in all their
+//! lanes by when they are due. Notes of one client arrive in order, also where a note is filed against both people of a
+//! household; clients side by side.
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use std::collections::BTreeSet;
+
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::tables::{self, BY_STATE, DUE, Id, LANES, NOTES};
-use crate::domain::note::{Note, NoteState};
-use crate::domain::{HouseholdId, NoteId, Timestamp};
+use super::tables::{self, AWAITING_LINK, BY_DOCUMENT, BY_OWNER, BY_STATE, DOUBTED, DUE, Id, LANES, NOTES};
+use crate::domain::note::{Awaits, Note, NoteState};
+use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
 use crate::store::keys::PRACTICE;
 
-/// Stands in a lane for a note that is being sent.
+/// Stands in a lane for a note that is being sent, or waits for somebody.
 const NOT_DUE: i64 = i64::MAX;
 
-/// Writes a note that stood as `before`, and keeps its lane.
+type Lanes<'t> = Table<'t, (u32, Id, Id), i64>;
+type Due<'t> = Table<'t, (u32, &'static str, i64, Id), ()>;
+
+/// Writes a note that stood as `before`, and keeps its lanes and indexes.
 pub(super) fn put(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
     let id = note.id.0.into_bytes();
     transaction.open_table(NOTES)?.insert((PRACTICE, id), tables::encode(note)?.as_slice())?;
+    index(transaction, before, note)?;
+
+    let lanes_of_both: BTreeSet<Id> = before.into_iter().chain([note]).flat_map(lanes_of).collect();
+    let mut lanes = transaction.open_table(LANES)?;
+    let mut due = transaction.open_table(DUE)?;
+    let notes = transaction.open_table(NOTES)?;
+    // Those who stood first may stand behind this one now, and those behind it may be first.
+    let mut concerned = BTreeSet::from([id]);
+    for lane in &lanes_of_both {
+        concerned.extend(first_of(&lanes, *lane)?);
+    }
+    for one in &concerned {
+        let stored = if *one == id { before.cloned() } else { tables::note(&notes, NoteId(Uuid::from_bytes(*one)))? };
+        if let Some(stored) = stored
+            && let Some(at) = due_key(&stored)
+        {
+            due.remove((PRACTICE, stored.connection.as_str(), at, *one))?;
+        }
+    }
+    for lane in &lanes_of_both {
+        lanes.remove((PRACTICE, *lane, id))?;
+    }
+    if is_open(note) {
+        for lane in lanes_of(note) {
+            lanes.insert((PRACTICE, lane, id), due_key(note).unwrap_or(NOT_DUE))?;
+        }
+    }
+    for lane in &lanes_of_both {
+        concerned.extend(first_of(&lanes, *lane)?);
+    }
+    for one in concerned {
+        if one == id {
+            make_due(&lanes, &mut due, note)?;
+        } else if let Some(other) = tables::note(&notes, NoteId(Uuid::from_bytes(one)))? {
+            make_due(&lanes, &mut due, &other)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists the note among the due ones where it is open, has a time, and stands first in all its lanes.
+fn make_due(lanes: &Lanes<'_>, due: &mut Due<'_>, note: &Note) -> Result<(), StoreError> {
+    let id = note.id.0.into_bytes();
+    let Some(at) = due_key(note).filter(|_| is_open(note)) else { return Ok(()) };
+    for lane in lanes_of(note) {
+        if first_of(lanes, lane)? != Some(id) {
+            return Ok(());
+        }
+    }
+    due.insert((PRACTICE, note.connection.as_str(), at, id), ())?;
+    Ok(())
+}
+
+/// Finds the note again by its state, its people, the CRM's id, and what it is in want of.
+fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
+    let id = note.id.0.into_bytes();
     let mut by_state = transaction.open_table(BY_STATE)?;
     if let Some(before) = before {
         by_state.remove((PRACTICE, tables::state_key(before.state), id))?;
     }
     by_state.insert((PRACTICE, tables::state_key(note.state), id), ())?;
 
-    let mut lanes = transaction.open_table(LANES)?;
-    let mut due = transaction.open_table(DUE)?;
-    let household = note.household_id.0.into_bytes();
-    if let Some((first, at)) = first_of(&lanes, note.household_id)? {
-        due.remove((PRACTICE, at, household, first))?;
+    let owners = |note: &Note| -> BTreeSet<Id> {
+        note.clients.iter().map(|client| client.0).chain([note.household_id.0]).map(Uuid::into_bytes).collect()
+    };
+    let owned_before = before.map(owners).unwrap_or_default();
+    let owned = owners(note);
+    if owned != owned_before {
+        let mut by_owner = transaction.open_table(BY_OWNER)?;
+        for gone in owned_before.difference(&owned) {
+            by_owner.remove((PRACTICE, *gone, id))?;
+        }
+        for new in owned.difference(&owned_before) {
+            by_owner.insert((PRACTICE, *new, id), ())?;
+        }
     }
-    if matches!(note.state, NoteState::Done | NoteState::Dead) {
-        lanes.remove((PRACTICE, household, id))?;
-    } else {
-        lanes.insert((PRACTICE, household, id), note.due_at.map_or(NOT_DUE, rounded_up))?;
+    let document = note.document_id();
+    let document_before = before.and_then(Note::document_id);
+    if document != document_before {
+        let mut by_document = transaction.open_table(BY_DOCUMENT)?;
+        if let Some(gone) = document_before {
+            by_document.remove((PRACTICE, gone.as_str(), id))?;
+        }
+        if let Some(new) = document {
+            by_document.insert((PRACTICE, new.as_str(), id), ())?;
+        }
     }
-    if let Some((first, at)) = first_of(&lanes, note.household_id)?
-        && at != NOT_DUE
-    {
-        due.insert((PRACTICE, at, household, first), ())?;
+    if note.doubted && !before.is_some_and(|before| before.doubted) {
+        transaction.open_table(DOUBTED)?.insert((PRACTICE, id), ())?;
+    }
+    let awaits_link = |note: &Note| note.awaits == Some(Awaits::Link);
+    match (before.is_some_and(awaits_link), awaits_link(note)) {
+        (false, true) => drop(transaction.open_table(AWAITING_LINK)?.insert((PRACTICE, id), ())?),
+        (true, false) => drop(transaction.open_table(AWAITING_LINK)?.remove((PRACTICE, id))?),
+        _ => {}
     }
     Ok(())
 }
 
-/// When the next note is due.
-pub(super) fn next_due(transaction: &ReadTransaction) -> Result<Option<Timestamp>, StoreError> {
+/// Each connection that has due notes, with when its first one is.
+pub(super) fn next_due(transaction: &ReadTransaction) -> Result<Vec<(ConnectionName, Timestamp)>, StoreError> {
     let due = transaction.open_table(DUE)?;
-    let Some(entry) = due.range(all())?.next() else { return Ok(None) };
-    Ok(Some(Timestamp::from_millisecond(entry?.0.value().1).unwrap_or(Timestamp::MIN)))
-}
-
-/// The note that is due the longest, of those due by `now`.
-pub(super) fn first_due(transaction: &WriteTransaction, now: Timestamp) -> Result<Option<Note>, StoreError> {
-    let due = transaction.open_table(DUE)?;
-    let Some(entry) = due.range(all())?.next() else { return Ok(None) };
-    let (_, at, _, id) = entry?.0.value();
-    if at > now.as_millisecond() {
-        return Ok(None);
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let range = due.range((PRACTICE, after.as_str(), i64::MIN, [0; 16])..(PRACTICE + 1, "", i64::MIN, [0; 16]))?;
+        let Some(entry) = { range }.next() else { return Ok(found) };
+        let key = entry?.0;
+        let (_, connection, at, _) = key.value();
+        let name = ConnectionName::try_from(connection.to_owned());
+        let name = name.map_err(|error| StoreError::Failed(error.to_string()))?;
+        found.push((name, Timestamp::from_millisecond(at).unwrap_or(Timestamp::MIN)));
+        // The next name behind this one.
+        after = format!("{connection}\0");
     }
-    tables::note(&transaction.open_table(NOTES)?, NoteId(Uuid::from_bytes(id)))
 }
 
-/// The first note of a household's lane, with when it is due.
-fn first_of(
-    lanes: &impl ReadableTable<(u32, Id, Id), i64>,
-    household: HouseholdId,
-) -> Result<Option<(Id, i64)>, StoreError> {
-    let household = household.0.into_bytes();
-    let mut lane = lanes.range((PRACTICE, household, [0; 16])..=(PRACTICE, household, [0xff; 16]))?;
-    let Some(entry) = lane.next() else { return Ok(None) };
-    let (key, at) = entry?;
-    Ok(Some((key.value().2, at.value())))
+/// Which end of what is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// Due the longest.
+    Oldest,
+    /// Due only just now.
+    Newest,
 }
 
-/// Milliseconds since 1970, so that no note is taken up before its time.
-fn rounded_up(time: Timestamp) -> i64 {
-    time.as_millisecond() + i64::from(time.subsec_nanosecond() % 1_000_000 > 0)
+/// A note of a connection that is due by `now`, from one end of those.
+pub(super) fn due_note(
+    transaction: &WriteTransaction,
+    connection: &ConnectionName,
+    now: Timestamp,
+    end: End,
+) -> Result<Option<Note>, StoreError> {
+    let due = transaction.open_table(DUE)?;
+    let name = connection.as_str();
+    let mut range =
+        due.range((PRACTICE, name, i64::MIN, [0; 16])..=(PRACTICE, name, now.as_millisecond(), [0xff; 16]))?;
+    let entry = match end {
+        End::Oldest => range.next(),
+        End::Newest => range.next_back(),
+    };
+    let Some(entry) = entry else { return Ok(None) };
+    tables::note(&transaction.open_table(NOTES)?, NoteId(Uuid::from_bytes(entry?.0.value().3)))
 }
 
-fn all() -> std::ops::RangeInclusive<(u32, i64, Id, Id)> {
-    (PRACTICE, i64::MIN, [0; 16], [0; 16])..=(PRACTICE, i64::MAX, [0xff; 16], [0xff; 16])
+/// How many open notes stand behind this one in its lanes.
+pub(super) fn behind(transaction: &ReadTransaction, note: &Note) -> Result<usize, StoreError> {
+    let lanes = transaction.open_table(LANES)?;
+    let id = note.id.0.into_bytes();
+    let mut found = BTreeSet::new();
+    for lane in lanes_of(note) {
+        for entry in lanes.range((PRACTICE, lane, id)..=(PRACTICE, lane, [0xff; 16]))? {
+            found.insert(entry?.0.value().2);
+        }
+    }
+    found.remove(&id);
+    Ok(found.len())
+}
+
+/// The note that this one waits for in one of its lanes.
+pub(super) fn ahead(transaction: &ReadTransaction, note: &Note) -> Result<Option<NoteId>, StoreError> {
+    let lanes = transaction.open_table(LANES)?;
+    let id = note.id.0.into_bytes();
+    for lane in lanes_of(note) {
+        if let Some(first) = first_of(&lanes, lane)?.filter(|first| *first < id) {
+            return Ok(Some(NoteId(Uuid::from_bytes(first))));
+        }
+    }
+    Ok(None)
+}
+
+/// The first note of a lane.
+fn first_of(lanes: &impl ReadableTable<(u32, Id, Id), i64>, lane: Id) -> Result<Option<Id>, StoreError> {
+    let mut range = lanes.range((PRACTICE, lane, [0; 16])..=(PRACTICE, lane, [0xff; 16]))?;
+    Ok(range.next().transpose()?.map(|(key, _)| key.value().2))
+}
+
+/// The clients whose order the note keeps.
+fn lanes_of(note: &Note) -> BTreeSet<Id> {
+    note.clients.iter().map(|client| client.0.into_bytes()).collect()
+}
+
+/// Whether it stands in its lanes. One that waits for a client to be linked may wait for weeks, and lets others pass.
+fn is_open(note: &Note) -> bool {
+    !matches!(note.state, NoteState::Done | NoteState::Dead) && note.awaits != Some(Awaits::Link)
+}
+
+/// When it is due, in milliseconds since 1970: rounded up, so that no note is taken up before its time.
+fn due_key(note: &Note) -> Option<i64> {
+    note.due_at.map(|time| time.as_millisecond() + i64::from(time.subsec_nanosecond() % 1_000_000 > 0))
 }

@@ -22,10 +22,18 @@ pub(super) const NOTES: TableDefinition<'_, (u32, Id), &[u8]> = TableDefinition:
 pub(super) const KEYS: TableDefinition<'_, (u32, &str), ([u8; 32], Id)> = TableDefinition::new("event-keys");
 /// Notes by state.
 pub(super) const BY_STATE: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinition::new("notes-by-state");
-/// Open notes by household: when each is due, in milliseconds since 1970.
+/// Notes by household and by client: whose history they are in.
+pub(super) const BY_OWNER: TableDefinition<'_, (u32, Id, Id), ()> = TableDefinition::new("notes-by-owner");
+/// Notes by the CRM's id of them.
+pub(super) const BY_DOCUMENT: TableDefinition<'_, (u32, &str, Id), ()> = TableDefinition::new("notes-by-document");
+/// Notes that the CRM may have twice.
+pub(super) const DOUBTED: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-doubted");
+/// Notes that wait for a client to be linked to the CRM.
+pub(super) const AWAITING_LINK: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-awaiting-link");
+/// Open notes by lane: when each is due, in milliseconds since 1970.
 pub(super) const LANES: TableDefinition<'_, (u32, Id, Id), i64> = TableDefinition::new("note-lanes");
-/// The first note of each lane by when it is due, household and note.
-pub(super) const DUE: TableDefinition<'_, (u32, i64, Id, Id), ()> = TableDefinition::new("notes-due");
+/// Notes that are the first of all their lanes, by connection and when they are due.
+pub(super) const DUE: TableDefinition<'_, (u32, &str, i64, Id), ()> = TableDefinition::new("notes-due");
 
 /// Makes the tables that are missing.
 pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
@@ -33,6 +41,10 @@ pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<()
     transaction.open_table(NOTES)?;
     transaction.open_table(KEYS)?;
     transaction.open_table(BY_STATE)?;
+    transaction.open_table(BY_OWNER)?;
+    transaction.open_table(BY_DOCUMENT)?;
+    transaction.open_table(DOUBTED)?;
+    transaction.open_table(AWAITING_LINK)?;
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
     Ok(())
@@ -70,6 +82,6 @@ pub(super) fn keyed(
     Ok(note(notes, NoteId(Uuid::from_bytes(id)))?.map(|note| Keyed { digest, note }))
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a note cannot be read: {error}")))
 }

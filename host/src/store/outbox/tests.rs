@@ -1,9 +1,13 @@
 //! What a store of the outbox must do.
 
+use uuid::Uuid;
+
 use super::*;
+use crate::domain::note::NoteState;
 use crate::domain::note::{DeliveryStep, FileNote};
-use crate::domain::outbox::{Outcome, Timing};
-use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId};
+use crate::domain::outbox::{Call, Outcome, Timing};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId, Timestamp};
+use crate::store::book::PageRequest;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -67,9 +71,32 @@ async fn accept(store: &Store, second: i64, household: u128) -> NoteId {
     id
 }
 
+fn pick(connection: &str, limit: usize, newest_first: bool) -> Pick {
+    Pick { connection: connection.parse().unwrap(), limit, newest_first }
+}
+
+/// Takes up all that is due, the longest due first.
 async fn taken(store: &Store, second: i64) -> Vec<NoteId> {
-    let notes = store.take_due_notes(at(second), 100, HashMap::new()).await.unwrap();
-    notes.into_iter().map(|(note, _)| note.id).collect()
+    let mut taken = Vec::new();
+    loop {
+        let notes = store.take_due_notes(at(second), vec![pick("main", 1, false)]).await.unwrap();
+        let Some((note, _)) = notes.first() else { return taken };
+        taken.push(note.id);
+    }
+}
+
+async fn due(store: &Store) -> Vec<(String, i64)> {
+    let due = store.next_notes_due().await.unwrap();
+    due.into_iter().map(|(name, due)| (name.to_string(), due.as_second() - at(0).as_second())).collect()
+}
+
+/// A note filed against these clients.
+async fn accept_for(store: &Store, second: i64, household: u128, clients: &[u128]) -> NoteId {
+    let mut new = new(second, household, &format!("{second}-{household}"));
+    new.note.clients = clients.iter().map(|client| ClientId(Uuid::from_u128(*client))).collect();
+    let id = new.note.id;
+    assert!(store.accept_note(new).await.unwrap().is_none());
+    id
 }
 
 async fn conclude(store: &Store, id: NoteId, outcome: Outcome, second: i64) {
@@ -89,7 +116,7 @@ async fn a_key_stands_for_one_note() {
     let answers = futures::future::try_join_all(posts).await.unwrap();
     assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 1);
     let page = PageRequest { cursor: None, limit: 100 };
-    let kept = store.notes(None, page).await.unwrap().items;
+    let kept = store.notes(NoteFilter::default(), page).await.unwrap().items;
     assert_eq!(kept.len(), 1);
     let known = store.keyed_note("same".to_owned()).await.unwrap().unwrap();
     assert_eq!((known.note, known.digest), (kept[0].clone(), [7; 32]));
@@ -105,10 +132,10 @@ async fn a_lane_goes_in_order_and_lanes_side_by_side() {
         accept(&store, 3, 2).await,
         accept(&store, 4, 1).await,
     ];
-    assert_eq!(store.next_note_due().await.unwrap(), Some(at(1)));
+    assert_eq!(due(&store).await, [("main".to_owned(), 1)]);
     assert_eq!(taken(&store, 10).await, [a1, b1]);
     assert_eq!(taken(&store, 10).await, []);
-    assert_eq!(store.next_note_due().await.unwrap(), None);
+    assert_eq!(due(&store).await, []);
 
     let failed = Outcome::NotDone { words: "no".to_owned(), retry_after: None };
     conclude(&store, a1, failed, 10).await;
@@ -125,13 +152,16 @@ async fn a_hold_puts_off_the_notes_of_its_connection() {
     let (_folder, store) = open();
     let (held, other) = (accept(&store, 1, 1).await, accept(&store, 1, 100).await);
     let hold = Hold { until: at(60), words: "sign-in refused".to_owned() };
-    let holds = HashMap::from([("main".parse().unwrap(), hold)]);
-    let notes = store.take_due_notes(at(5), 10, holds.clone()).await.unwrap();
+    assert_eq!(due(&store).await, [("main".to_owned(), 1), ("other".to_owned(), 1)]);
+    let main = || "main".parse().unwrap();
+    assert!(!store.hold_due_notes(at(5), main(), hold.clone()).await.unwrap());
+    let notes = store.take_due_notes(at(5), vec![pick("main", 10, false), pick("other", 10, false)]).await.unwrap();
     assert_eq!(notes.iter().map(|(note, _)| note.id).collect::<Vec<_>>(), [other]);
     let note = store.note(held).await.unwrap().unwrap();
     assert_eq!((note.state, note.due_at), (NoteState::Waiting, Some(at(60))));
     assert!(note.reason.unwrap().contains("sign-in refused"));
-    let notes = store.take_due_notes(at(60), 10, holds).await.unwrap();
+    assert!(!store.hold_due_notes(at(60), main(), hold).await.unwrap(), "it waits already");
+    let notes = store.take_due_notes(at(60), vec![pick("main", 10, false)]).await.unwrap();
     assert_eq!(notes.iter().map(|(note, call)| (note.id, *call)).collect::<Vec<_>>(), [(held, Call::Create)]);
 }
 
@@ -144,7 +174,7 @@ async fn what_was_being_sent_is_taken_up_after_a_restart() {
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(taken(&store, 3).await, []);
     assert_eq!(store.take_up_notes(at(4)).await.unwrap(), 1);
-    let notes = store.take_due_notes(at(4), 10, HashMap::new()).await.unwrap();
+    let notes = store.take_due_notes(at(4), vec![pick("main", 10, false)]).await.unwrap();
     assert_eq!(notes.iter().map(|(note, call)| (note.id, *call)).collect::<Vec<_>>(), [(id, Call::LookUp)]);
 }
 
@@ -158,7 +188,10 @@ async fn lists_are_paged_newest_first() {
     let walk = async |state: Option<NoteState>| {
         let (mut seconds, mut cursor) = (Vec::new(), None);
         loop {
-            let page = store.notes(state, PageRequest { cursor, limit: 2 }).await.unwrap();
+            let page = store
+                .notes(NoteFilter { state, ..NoteFilter::default() }, PageRequest { cursor, limit: 2 })
+                .await
+                .unwrap();
             seconds.extend(page.items.iter().map(|note| note.accepted_at.as_second() - at(0).as_second()));
             cursor = page.next;
             if cursor.is_none() {
@@ -171,5 +204,69 @@ async fn lists_are_paged_newest_first() {
     assert_eq!(walk(Some(NoteState::Sending)).await, [2, 1]);
     assert_eq!(walk(Some(NoteState::Done)).await, [0; 0]);
     let page = PageRequest { cursor: Some("x".to_owned()), limit: 2 };
-    assert!(matches!(store.notes(None, page).await, Err(StoreError::BadCursor)));
+    assert!(matches!(store.notes(NoteFilter::default(), page).await, Err(StoreError::BadCursor)));
+}
+
+#[tokio::test]
+async fn a_note_for_both_waits_for_both_lanes_and_holds_both() {
+    let (_folder, store) = open();
+    let for_first = accept_for(&store, 1, 1, &[7]).await;
+    let for_both = accept_for(&store, 2, 1, &[7, 8]).await;
+    let for_second = accept_for(&store, 3, 1, &[8]).await;
+    let another = accept_for(&store, 4, 1, &[9]).await;
+    assert_eq!(taken(&store, 10).await, [for_first, another], "of one household, each client in order");
+    let note = store.note(for_both).await.unwrap().unwrap();
+    assert_eq!(store.note_lanes(note).await.unwrap(), (1, Some(for_first)));
+    conclude(&store, for_first, there(), 11).await;
+    assert_eq!(taken(&store, 11).await, [for_both]);
+    conclude(&store, for_both, there(), 12).await;
+    assert_eq!(taken(&store, 12).await, [for_second]);
+}
+
+#[tokio::test]
+async fn after_an_outage_old_and_new_notes_take_turns() {
+    let (_folder, store) = open();
+    for second in 1..=6 {
+        accept(&store, second, second.unsigned_abs().into()).await;
+    }
+    let notes = store.take_due_notes(at(10), vec![pick("main", 4, true)]).await.unwrap();
+    let seconds = notes.iter().map(|(note, _)| note.accepted_at.as_second() - at(0).as_second());
+    assert_eq!(seconds.collect::<Vec<_>>(), [6, 1, 5, 2]);
+}
+
+#[tokio::test]
+async fn notes_are_found_by_household_client_and_the_crms_id() {
+    let (_folder, store) = open();
+    let first = accept_for(&store, 1, 1, &[7]).await;
+    let second = accept_for(&store, 2, 1, &[7, 8]).await;
+    accept_for(&store, 3, 2, &[9]).await;
+    let found = async |filter: NoteFilter| {
+        let page = PageRequest { cursor: None, limit: 10 };
+        store.notes(filter, page).await.unwrap().items.into_iter().map(|note| note.id).collect::<Vec<_>>()
+    };
+    let client = |id| NoteFilter { client: Some(ClientId(Uuid::from_u128(id))), ..NoteFilter::default() };
+    assert_eq!(found(client(7)).await, [second, first]);
+    assert_eq!(found(client(8)).await, [second]);
+    let household = NoteFilter { household: Some(HouseholdId(Uuid::from_u128(1))), ..NoteFilter::default() };
+    assert_eq!(found(household.clone()).await, [second, first]);
+    taken(&store, 5).await;
+    conclude(&store, first, there(), 6).await;
+    let document = |id: &str| NoteFilter { document: Some(ExternalId(id.to_owned())), ..NoteFilter::default() };
+    assert_eq!(found(document("9001")).await, [first]);
+    assert_eq!(found(document("9002")).await, [] as [NoteId; 0]);
+    let open_ones = NoteFilter { connection: Some("other".parse().unwrap()), ..household };
+    assert_eq!(found(open_ones).await, [] as [NoteId; 0]);
+}
+
+#[tokio::test]
+async fn an_event_its_note_and_its_documents_are_kept_together() {
+    let (_folder, store) = open();
+    let mut new = new(1, 1, "with a document");
+    let document = Document::new("Plan.pdf".to_owned(), "application/pdf".to_owned(), b"%PDF-1.7".to_vec(), at(1));
+    new.event.attachments = vec![document.id];
+    new.documents = vec![document.clone()];
+    let (event, event_id) = (new.event.clone(), new.note.event_id);
+    assert!(store.accept_note(new).await.unwrap().is_none());
+    assert_eq!(store.document(document.id).await.unwrap(), Some(document));
+    assert_eq!(store.event(event_id).await.unwrap(), Some(event));
 }

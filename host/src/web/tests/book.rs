@@ -254,8 +254,8 @@ fn records_set_aside() {
         state: words::sentence("1 record could not be read and did not come over."),
         empty: "Every record could be read.",
         choices: vec![
-            Choice { word: "Could not be read", path: "/review", is_chosen: true },
-            Choice { word: "Left out by a rule", path: "/review?of=left-out", is_chosen: false },
+            Choice { word: "Could not be read", path: "/review".to_owned(), is_chosen: true },
+            Choice { word: "Left out by a rule", path: "/review?of=left-out".to_owned(), is_chosen: false },
         ],
         rows: rows.iter().map(|record| review::row(record, &clock())).collect(),
         paging: Paging::new("/review", "", Some("opaque"), None),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::failure::Failure;
 use super::super::frame::Place;
-use super::super::notes::{self, NotesPage};
+use super::super::notes::one::{self, Order};
+use super::super::notes::{self, Filter, NotesPage};
 use super::super::overview::{self, Figure, OverviewPage, Site};
 use super::super::parts::Paging;
 use super::super::progress::Progress;
@@ -169,7 +170,9 @@ fn note(state: NoteState) -> Note {
 fn notes_and_their_delivery() {
     let page = |rows| NotesPage {
         frame: frame(Place::Notes),
-        choices: notes::choices(Some(NoteState::Waiting)),
+        of: None,
+        choices: notes::choices(&Filter::in_state("waiting")),
+        filters: notes::filters(&Filter::in_state("waiting"), vec!["main".to_owned()], true),
         rows,
         paging: Paging::new("/notes", "state=waiting", None, Some("opaque")),
     };
@@ -177,8 +180,20 @@ fn notes_and_their_delivery() {
     check("notes_empty", &page(Vec::new()));
     let states = [NoteState::Queued, NoteState::Waiting, NoteState::Done, NoteState::Dead];
     check("notes", &page(states.map(|state| notes::row(&note(state), household(), &clock())).into()));
-    check("note_waiting", &notes::view(&note(NoteState::Waiting), household(), frame(Place::Notes), &clock()));
-    check("note_done", &notes::view(&note(NoteState::Done), household(), frame(Place::Notes), &clock()));
+    check(
+        "note_waiting",
+        &one::view(
+            &note(NoteState::Waiting),
+            household(),
+            Order { behind: 2, ..Order::default() },
+            frame(Place::Notes),
+            &clock(),
+        ),
+    );
+    check(
+        "note_done",
+        &one::view(&note(NoteState::Done), household(), Order::default(), frame(Place::Notes), &clock()),
+    );
 }
 
 #[test]

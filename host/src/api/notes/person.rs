@@ -1,0 +1,186 @@
+//! What people and programs do with a note that does not go out by itself.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::NoteBody;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::note::Stage;
+use crate::domain::{ClientId, ConnectionName, NoteId};
+use crate::notes::NoteEdit;
+use crate::store::outbox::NoteFilter;
+
+/// Which notes are retried: dead ones of all that is said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryAllBody {
+    /// Of this connection only.
+    #[schema(value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// Of this type of event only.
+    event_type: Option<String>,
+    /// `dead` for those that were refused or given up, `in_doubt` for those that may be in the CRM.
+    #[schema(schema_with = schema::note_stage, required = false)]
+    stage: Option<Stage>,
+}
+
+/// How many notes are on their way again.
+#[derive(Serialize, ToSchema)]
+pub struct RetriedBody {
+    /// Notes.
+    retried: usize,
+}
+
+/// What is changed in a note; what is not said stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditBody {
+    /// Another subject, one line of at most 200 characters.
+    subject: Option<String>,
+    /// Another text, at most 20,000 characters.
+    body: Option<String>,
+    /// The clients of the household whom it is filed against.
+    #[schema(value_type = Option<Vec<String>>)]
+    client_ids: Option<Vec<ClientId>>,
+}
+
+/// What somebody found in the CRM.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveBody {
+    /// The CRM's id of the note; null where it is not there, and is to be sent.
+    #[schema(required)]
+    document_id: Option<String>,
+}
+
+/// Why a note is given up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscardBody {
+    /// Stays with the note; at most 500 characters.
+    reason: String,
+}
+
+/// Delivers a waiting or dead note now.
+///
+/// Where its create may have taken effect, it is looked for in the CRM first.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notes/{id}/retry",
+    operation_id = "retry_note",
+    tag = "notes",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The note's id")),
+    responses((status = 202, body = NoteBody))
+)]
+pub async fn retry(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<NoteId>,
+    _: NoParams,
+) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+    caller.may(Action::WriteNotes)?;
+    Ok(accepted(app.notes.retry(id).await?))
+}
+
+/// Delivers all dead notes of a kind now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notes/retry",
+    operation_id = "retry_notes",
+    tag = "notes",
+    security(("token" = []), ("session" = [])),
+    request_body = RetryAllBody,
+    responses((status = 202, body = RetriedBody))
+)]
+pub async fn retry_all(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+    Body(which): Body<RetryAllBody>,
+) -> Result<(StatusCode, Json<RetriedBody>), Problem> {
+    caller.may(Action::WriteNotes)?;
+    let RetryAllBody { connection, event_type, stage } = which;
+    let retried = app.notes.retry_all(NoteFilter { connection, event_type, stage, ..NoteFilter::default() }).await?;
+    Ok((StatusCode::ACCEPTED, Json(RetriedBody { retried })))
+}
+
+/// Changes a note that the CRM has not got, and delivers it now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notes/{id}/edit",
+    operation_id = "edit_note",
+    tag = "notes",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The note's id")),
+    request_body = EditBody,
+    responses((status = 202, body = NoteBody))
+)]
+pub async fn edit(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<NoteId>,
+    _: NoParams,
+    Body(EditBody { subject, body, client_ids }): Body<EditBody>,
+) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+    caller.may(Action::WriteNotes)?;
+    Ok(accepted(app.notes.edit(id, NoteEdit { subject, body, clients: client_ids }).await?))
+}
+
+/// Says whether a note in doubt is in the CRM.
+///
+/// A note is in doubt where its create had no answer and the CRM refuses to search for it: a person looks there.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notes/{id}/resolve",
+    operation_id = "resolve_note",
+    tag = "notes",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The note's id")),
+    request_body = ResolveBody,
+    responses((status = 202, body = NoteBody))
+)]
+pub async fn resolve(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<NoteId>,
+    _: NoParams,
+    Body(found): Body<ResolveBody>,
+) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+    caller.may(Action::WriteNotes)?;
+    Ok(accepted(app.notes.resolve(id, found.document_id.as_deref()).await?))
+}
+
+/// Gives a note up for a reason.
+#[utoipa::path(
+    post,
+    path = "/api/v1/notes/{id}/discard",
+    operation_id = "discard_note",
+    tag = "notes",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The note's id")),
+    request_body = DiscardBody,
+    responses((status = 202, body = NoteBody))
+)]
+pub async fn discard(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<NoteId>,
+    _: NoParams,
+    Body(DiscardBody { reason }): Body<DiscardBody>,
+) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+    caller.may(Action::WriteNotes)?;
+    Ok(accepted(app.notes.discard(id, &reason).await?))
+}
+
+fn accepted(note: crate::domain::note::Note) -> (StatusCode, Json<NoteBody>) {
+    (StatusCode::ACCEPTED, Json(note.into()))
+}

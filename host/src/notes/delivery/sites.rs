@@ -1,0 +1,114 @@
+//! How the sites stand that notes go to: free, left alone for a while, or resting until somebody authorises again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::SignedDuration;
+
+use crate::domain::breaker::{Breaker, Health};
+use crate::domain::note::Note;
+use crate::domain::outbox::Outcome;
+use crate::domain::{ConnectionName, Timestamp};
+use crate::store::outbox::Hold;
+
+/// The sites by connection. One that was never heard of is free.
+pub(super) struct Sites {
+    sites: Mutex<HashMap<ConnectionName, Site>>,
+    /// How long a site is left alone.
+    pauses: Vec<SignedDuration>,
+}
+
+#[derive(Default)]
+struct Site {
+    breaker: Breaker,
+    hold: Option<Hold>,
+    /// From which end the last note was taken.
+    took_newest: bool,
+}
+
+/// Whether a connection's notes go out.
+#[derive(Clone, Debug)]
+pub enum Gate {
+    /// They do.
+    Open,
+    /// One does, to find out whether the site is back.
+    Probing,
+    /// The site did not answer, or asked to be left alone, until then.
+    Closed(Timestamp),
+    /// The sign-in is refused.
+    Unauthorised(Hold),
+}
+
+impl Gate {
+    /// When the next note may go; none: at once.
+    pub fn opens_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Open | Self::Probing => None,
+            Self::Closed(until) => Some(*until),
+            Self::Unauthorised(hold) => Some(hold.until),
+        }
+    }
+
+    /// How many notes may be under way, of `all` places.
+    pub(super) fn places(&self, all: usize) -> usize {
+        match self {
+            Self::Open => all,
+            Self::Probing => 1,
+            Self::Closed(_) | Self::Unauthorised(_) => 0,
+        }
+    }
+}
+
+impl Sites {
+    pub(super) fn new(pauses: Vec<SignedDuration>) -> Self {
+        Self { sites: Mutex::default(), pauses }
+    }
+
+    /// How a connection stands.
+    pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
+        self.with(connection, |site| match (&site.hold, site.breaker.closed_until(now)) {
+            (Some(hold), _) if hold.until > now => Gate::Unauthorised(hold.clone()),
+            (_, Some(until)) => Gate::Closed(until),
+            (Some(_), None) => Gate::Probing,
+            (None, None) if site.breaker.is_probing() => Gate::Probing,
+            (None, None) => Gate::Open,
+        })
+    }
+
+    /// Keeps what a call said of its site.
+    pub(super) fn heard(&self, note: &Note, outcome: &Outcome, health: Health, now: Timestamp, rest: SignedDuration) {
+        self.with(&note.connection, |site| {
+            site.breaker.heard(note.id, health, now, &self.pauses);
+            match outcome {
+                Outcome::Unauthorised { words } => {
+                    let until = now.saturating_add(rest).unwrap_or(Timestamp::MAX);
+                    site.hold = Some(Hold { until, words: words.clone() });
+                }
+                _ if health == Health::Up => site.hold = None,
+                _ => {}
+            }
+        });
+    }
+
+    /// Lets a connection be tried at once.
+    pub(super) fn release(&self, connection: &ConnectionName) {
+        self.with(connection, |site| {
+            site.hold = None;
+            site.breaker = Breaker::default();
+        });
+    }
+
+    /// Whether the next note comes from the newest: every other time.
+    pub(super) fn takes_newest(&self, connection: &ConnectionName) -> bool {
+        self.with(connection, |site| {
+            let takes = !site.took_newest;
+            site.took_newest = takes;
+            takes
+        })
+    }
+
+    fn with<T>(&self, connection: &ConnectionName, work: impl FnOnce(&mut Site) -> T) -> T {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        work(sites.entry(connection.clone()).or_default())
+    }
+}

@@ -1,0 +1,192 @@
+//! What a person does with a note that does not go out by itself.
+
+use super::schema::invalid;
+use super::{Notes, NotesError};
+use crate::domain::note::{Note, NoteState};
+use crate::domain::outbox::{Edit, NotNow};
+use crate::domain::{ClientId, ExternalId, NoteId, Timestamp};
+use crate::store::book::PageRequest;
+use crate::store::outbox::NoteFilter;
+
+/// The longest subject, text and reason, in characters.
+const LONGEST_SUBJECT: usize = 200;
+const LONGEST_BODY: usize = 20_000;
+const LONGEST_REASON: usize = 500;
+/// The longest id that a CRM gives.
+const LONGEST_ID: usize = 100;
+
+/// What a person changes in a note; what is none stays.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct NoteEdit {
+    /// Another subject, one line.
+    pub subject: Option<String>,
+    /// Another text.
+    pub body: Option<String>,
+    /// Others of the household's clients to file it against.
+    pub clients: Option<Vec<ClientId>>,
+}
+
+impl Notes {
+    /// Delivers a waiting or dead note now.
+    ///
+    /// # Errors
+    /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
+    pub async fn retry(&self, id: NoteId) -> Result<Note, NotesError> {
+        let now = Timestamp::now();
+        let note = self.change(id, move |note| note.retry(now)).await?;
+        self.inner.delivery.release(&note.connection);
+        Ok(note)
+    }
+
+    /// Delivers all dead notes of a filter now, but those that were given up; answers how many.
+    ///
+    /// # Errors
+    /// Where the store fails; those before it are on their way.
+    pub async fn retry_all(&self, filter: NoteFilter) -> Result<usize, NotesError> {
+        let filter = NoteFilter { state: Some(NoteState::Dead), ..filter };
+        let (mut retried, mut cursor) = (0, None);
+        loop {
+            let page = self.inner.store.notes(filter.clone(), PageRequest { cursor, limit: 500 }).await?;
+            for note in page.items.into_iter().filter(|note| !note.discarded) {
+                match self.retry(note.id).await {
+                    Ok(_) => retried += 1,
+                    // Somebody else was faster.
+                    Err(NotesError::WrongState(_) | NotesError::UnknownNote(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(retried);
+            }
+        }
+    }
+
+    /// Changes what a note says or whom it is filed against, and delivers it now.
+    ///
+    /// # Errors
+    /// [`NotesError::Invalid`] with the field, [`NotesError::UnknownNote`], [`NotesError::WrongState`] where the note
+    /// is or may be in the CRM, or where the store fails.
+    pub async fn edit(&self, id: NoteId, edit: NoteEdit) -> Result<Note, NotesError> {
+        let note = self.inner.store.note(id).await?.ok_or(NotesError::UnknownNote(id))?;
+        let subject = edit.subject.map(|subject| one_line(&subject));
+        if let Some(subject) = &subject {
+            check_length("/subject", subject, LONGEST_SUBJECT)?;
+        }
+        let body = edit.body.map(|body| lines(&body));
+        if let Some(body) = body.as_ref().filter(|body| body.chars().count() > LONGEST_BODY) {
+            check_length("/body", body, LONGEST_BODY)?;
+        }
+        let filed_against = match edit.clients {
+            Some(clients) => Some(self.filed_against(&note, &clients).await?),
+            None => None,
+        };
+        let now = Timestamp::now();
+        let edit = Edit { subject, body, filed_against };
+        let note = self.change(id, move |note| note.edit(edit, now)).await?;
+        self.inner.delivery.release(&note.connection);
+        Ok(note)
+    }
+
+    /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none).
+    ///
+    /// # Errors
+    /// [`NotesError::Invalid`] where the id is none, [`NotesError::UnknownNote`], [`NotesError::WrongState`] where
+    /// nobody asked, or where the store fails.
+    pub async fn resolve(&self, id: NoteId, found: Option<&str>) -> Result<Note, NotesError> {
+        let found = match found.map(str::trim) {
+            Some(document) => {
+                let is_id = document.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                if !is_id || !(1..=LONGEST_ID).contains(&document.len()) {
+                    let message = "must be the CRM's id of the note: digits, letters and hyphens".to_owned();
+                    return Err(invalid("/document_id", message));
+                }
+                Some(ExternalId(document.to_owned()))
+            }
+            None => None,
+        };
+        let now = Timestamp::now();
+        let note = self.change(id, move |note| note.resolve(found, now)).await?;
+        self.inner.delivery.release(&note.connection);
+        Ok(note)
+    }
+
+    /// Gives a note up, for a reason that stays with it. Those behind it go on.
+    ///
+    /// # Errors
+    /// [`NotesError::Invalid`] without a reason, [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the
+    /// store fails.
+    pub async fn discard(&self, id: NoteId, reason: &str) -> Result<Note, NotesError> {
+        let reason = one_line(reason);
+        check_length("/reason", &reason, LONGEST_REASON)?;
+        let note = self.change(id, move |note| note.discard(&reason)).await?;
+        self.inner.delivery.wake.notify_one();
+        Ok(note)
+    }
+
+    async fn change(
+        &self,
+        id: NoteId,
+        change: impl FnOnce(&mut Note) -> Result<(), NotNow> + Send + 'static,
+    ) -> Result<Note, NotesError> {
+        let changed = self.inner.store.change_note(id, change).await?;
+        let (note, answer) = changed.ok_or(NotesError::UnknownNote(id))?;
+        answer.map_err(|not_now| NotesError::WrongState(not_now.to_string()))?;
+        Ok(note)
+    }
+
+    /// The CRM's ids of people of the note's household.
+    async fn filed_against(
+        &self,
+        note: &Note,
+        clients: &[ClientId],
+    ) -> Result<Vec<(ExternalId, ClientId)>, NotesError> {
+        let household = self.inner.store.household(note.household_id).await?;
+        let members = household.map(|row| row.household.members).unwrap_or_default();
+        if clients.is_empty() {
+            return Err(invalid("/client_ids", "must name at least one client".to_owned()));
+        }
+        let found = clients.iter().enumerate().map(|(place, id)| {
+            let member = members.iter().find(|member| member.client_id == *id);
+            let message = || format!("{id} is no client of the note's household");
+            let member = member.ok_or_else(|| invalid(&format!("/client_ids/{place}"), message()))?;
+            Ok((member.external_id.clone(), member.client_id))
+        });
+        found.collect()
+    }
+}
+
+fn check_length(field: &str, text: &str, longest: usize) -> Result<(), NotesError> {
+    match text.chars().count() {
+        0 => Err(invalid(field, "must have at least 1 character".to_owned())),
+        length if length > longest => {
+            Err(invalid(field, format!("must have at most {longest} characters, and has {length}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Text of one line: control characters and runs of blanks become one blank.
+fn one_line(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text with its line ends, and without other control characters.
+fn lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_is_text() {
+        assert_eq!(one_line(" Called\nAyda\u{7} <b> "), "Called Ayda <b>");
+        assert_eq!(lines("She said:\r\n\r\n  yes\u{0}\n"), "She said:\n\n  yes");
+        assert!(check_length("/reason", "", 5).is_err() && check_length("/reason", "ā".repeat(6).as_str(), 5).is_err());
+        assert!(check_length("/reason", "ā".repeat(5).as_str(), 5).is_ok());
+    }
+}

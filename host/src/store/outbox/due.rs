@@ -1,0 +1,169 @@
+//! Taking notes up for delivery.
+
+use redb::ReadableTable as _;
+use uuid::Uuid;
+
+use super::lanes::{self, End};
+use super::tables::{self, AWAITING_LINK, BY_STATE, DOUBTED, Id, NOTES};
+use crate::domain::note::{Awaits, Note, NoteState};
+use crate::domain::outbox::Call;
+use crate::domain::{ConnectionName, NoteId, Timestamp};
+use crate::store::keys::PRACTICE;
+use crate::store::{Store, StoreError};
+
+/// The most notes that one transaction takes up or puts off, so that others who write need not wait long.
+const AT_ONCE: usize = 256;
+
+/// How many notes of a connection are to be taken up. Both ends get their share: after an outage the oldest go on in
+/// order, and those that come new need not wait for all of them.
+#[derive(Clone, Debug)]
+pub struct Pick {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// How many at most.
+    pub limit: usize,
+    /// Whether the first comes from the newest.
+    pub newest_first: bool,
+}
+
+/// Why a connection's notes are not sent, and until when.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// When the next may be tried.
+    pub until: Timestamp,
+    /// The CRM's words.
+    pub words: String,
+}
+
+impl Store {
+    /// Each connection with notes that go out, and when the first of them is due.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn next_notes_due(&self) -> Result<Vec<(ConnectionName, Timestamp)>, StoreError> {
+        self.read(lanes::next_due).await
+    }
+
+    /// Takes up notes that are due, each with the call it needs: stored as being sent before this answers.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn take_due_notes(&self, now: Timestamp, picks: Vec<Pick>) -> Result<Vec<(Note, Call)>, StoreError> {
+        self.write(move |transaction| {
+            let mut taken = Vec::new();
+            for pick in picks {
+                let mut is_newest = pick.newest_first;
+                for _ in 0..pick.limit.min(AT_ONCE) {
+                    let end = if is_newest { End::Newest } else { End::Oldest };
+                    let Some(before) = lanes::due_note(transaction, &pick.connection, now, end)? else { break };
+                    let mut note = before.clone();
+                    let call = note.begin(now);
+                    lanes::put(transaction, Some(&before), &note)?;
+                    taken.push((note, call));
+                    is_newest = !is_newest;
+                }
+            }
+            Ok(taken)
+        })
+        .await
+    }
+
+    /// Puts off a connection's due notes for want of authorisation, the newest first, up to one that waits for it
+    /// already; answers whether there may be more.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn hold_due_notes(
+        &self,
+        now: Timestamp,
+        connection: ConnectionName,
+        hold: Hold,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            for _ in 0..AT_ONCE {
+                let found = lanes::due_note(transaction, &connection, now, End::Newest)?;
+                let Some(before) = found.filter(|note| note.awaits != Some(Awaits::Authorisation)) else {
+                    return Ok(false);
+                };
+                let mut note = before.clone();
+                note.hold(hold.until, &hold.words);
+                lanes::put(transaction, Some(&before), &note)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Takes up the notes that an earlier process was sending when it ended; answers how many.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn take_up_notes(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.write(move |transaction| {
+            let sending = tables::state_key(NoteState::Sending);
+            let by_state = transaction.open_table(BY_STATE)?;
+            let range = by_state.range((PRACTICE, sending, [0; 16])..=(PRACTICE, sending, [0xff; 16]))?;
+            let sent = range.map(|entry| Ok(id(entry?.0.value().2))).collect::<Result<Vec<_>, StoreError>>()?;
+            drop(by_state);
+            for id in &sent {
+                let Some(before) = tables::note(&transaction.open_table(NOTES)?, *id)? else { continue };
+                let mut note = before.clone();
+                note.take_up(now);
+                lanes::put(transaction, Some(&before), &note)?;
+            }
+            Ok(sent.len())
+        })
+        .await
+    }
+
+    /// Notes that the CRM may have twice, oldest first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn doubted_notes(&self, limit: usize) -> Result<Vec<Note>, StoreError> {
+        self.read(move |transaction| {
+            let doubted = transaction.open_table(DOUBTED)?;
+            let notes = transaction.open_table(NOTES)?;
+            let range = doubted.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?.take(limit);
+            let found = range.filter_map(|entry| match entry {
+                Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
+                Err(error) => Some(Err(error.into())),
+            });
+            found.collect()
+        })
+        .await
+    }
+
+    /// Takes a note off the list of those that the CRM may have twice.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn settle_doubt(&self, note: NoteId) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.open_table(DOUBTED)?.remove((PRACTICE, note.0.into_bytes()))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that wait for a client to be linked to the CRM, oldest first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn notes_awaiting_link(&self) -> Result<Vec<Note>, StoreError> {
+        self.read(move |transaction| {
+            let notes = transaction.open_table(NOTES)?;
+            let range = transaction.open_table(AWAITING_LINK)?.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
+            let found = range.filter_map(|entry| match entry {
+                Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
+                Err(error) => Some(Err(error.into())),
+            });
+            found.collect()
+        })
+        .await
+    }
+}
+
+fn id(bytes: Id) -> NoteId {
+    NoteId(Uuid::from_bytes(bytes))
+}

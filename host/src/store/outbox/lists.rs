@@ -1,0 +1,129 @@
+//! Lists of notes, newest first, each filter read in an index.
+
+use redb::ReadTransaction;
+use uuid::Uuid;
+
+use super::lanes;
+use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, NOTES};
+use crate::domain::note::{Note, NoteState, Stage};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
+use crate::store::book::{Page, PageRequest};
+use crate::store::keys::PRACTICE;
+use crate::store::{Store, StoreError};
+
+/// The most records that a filter without an index of its own looks at for one page.
+const LOOKED_AT: usize = 5_000;
+
+/// Which notes a list shows; what is none filters nothing.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct NoteFilter {
+    /// In this state.
+    pub state: Option<NoteState>,
+    /// In this stage.
+    pub stage: Option<Stage>,
+    /// Of this connection.
+    pub connection: Option<ConnectionName>,
+    /// Of this type of event.
+    pub event_type: Option<String>,
+    /// Reported for this household, or about one of its people.
+    pub household: Option<HouseholdId>,
+    /// Filed against this client.
+    pub client: Option<ClientId>,
+    /// With this id in the CRM.
+    pub document: Option<ExternalId>,
+    /// Of which the CRM has more than one.
+    pub twice: bool,
+}
+
+impl NoteFilter {
+    /// Notes in a state.
+    pub fn in_state(state: NoteState) -> Self {
+        Self { state: Some(state), ..Self::default() }
+    }
+
+    fn admits(&self, note: &Note) -> bool {
+        self.state.is_none_or(|state| note.state == state)
+            && self.stage.is_none_or(|stage| note.stage() == stage)
+            && self.connection.as_ref().is_none_or(|connection| note.connection == *connection)
+            && self.event_type.as_ref().is_none_or(|event_type| note.event_type == *event_type)
+            && self.document.as_ref().is_none_or(|document| note.document_id() == Some(document))
+            && self.client.is_none_or(|client| note.clients.contains(&client))
+            && (!self.twice || note.copies.is_some())
+    }
+
+    /// The states that the notes of the filter can have; none: any.
+    fn one_state(&self) -> Option<NoteState> {
+        self.state.or(match self.stage? {
+            Stage::Done => Some(NoteState::Done),
+            Stage::Dead | Stage::InDoubt | Stage::Discarded => Some(NoteState::Dead),
+            _ => None,
+        })
+    }
+}
+
+impl Store {
+    /// Notes, newest first.
+    ///
+    /// # Errors
+    /// Where the store fails or the cursor is not one of its own.
+    pub async fn notes(&self, filter: NoteFilter, page: PageRequest) -> Result<Page<Note>, StoreError> {
+        let before = match &page.cursor {
+            Some(cursor) => Uuid::try_parse(cursor).map_err(|_| StoreError::BadCursor)?.into_bytes(),
+            None => [0xff; 16],
+        };
+        self.read(move |transaction| list(transaction, &filter, before, page.limit())).await
+    }
+
+    /// How many open notes wait behind this one, and which one it waits for itself.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn note_lanes(&self, note: Note) -> Result<(usize, Option<NoteId>), StoreError> {
+        self.read(move |transaction| Ok((lanes::behind(transaction, &note)?, lanes::ahead(transaction, &note)?))).await
+    }
+}
+
+fn list(
+    transaction: &ReadTransaction,
+    filter: &NoteFilter,
+    before: Id,
+    limit: usize,
+) -> Result<Page<Note>, StoreError> {
+    let notes = transaction.open_table(NOTES)?;
+    let (mut items, mut last) = (Vec::new(), None);
+    for (looked_at, id) in ids(transaction, filter, before)?.enumerate() {
+        let id = id?;
+        if items.len() == limit || looked_at == LOOKED_AT {
+            return Ok(Page { items, next: last.map(|id: Uuid| id.simple().to_string()) });
+        }
+        let id = Uuid::from_bytes(id);
+        items.extend(tables::note(&notes, NoteId(id))?.filter(|note| filter.admits(note)));
+        last = Some(id);
+    }
+    Ok(Page { items, next: None })
+}
+
+type Ids = Box<dyn Iterator<Item = Result<Id, StoreError>>>;
+
+/// The ids below `before` that an index has for the filter, the newest first.
+fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
+    if let Some(document) = &filter.document {
+        let table = transaction.open_table(BY_DOCUMENT)?;
+        let range = table.range((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?.rev();
+        return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
+    }
+    let owner = filter.client.map(|client| client.0).or(filter.household.map(|household| household.0));
+    if let Some(owner) = owner.map(Uuid::into_bytes) {
+        let table = transaction.open_table(BY_OWNER)?;
+        let range = table.range((PRACTICE, owner, [0; 16])..(PRACTICE, owner, before))?.rev();
+        return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
+    }
+    if let Some(state) = filter.one_state().map(tables::state_key) {
+        let table = transaction.open_table(BY_STATE)?;
+        let range = table.range((PRACTICE, state, [0; 16])..(PRACTICE, state, before))?.rev();
+        return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
+    }
+    let table = transaction.open_table(NOTES)?;
+    let range = table.range((PRACTICE, [0; 16])..(PRACTICE, before))?.rev();
+    Ok(Box::new(range.map(|entry| Ok(entry?.0.value().1))))
+}

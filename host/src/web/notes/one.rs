@@ -1,0 +1,221 @@
+//! One file note: its text and documents, how it stands, what it holds up, every try to deliver it.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::{NoteRow, household, row};
+use crate::app::App;
+use crate::domain::NoteId;
+use crate::domain::access::Action;
+use crate::domain::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
+use crate::notes::Gate;
+use crate::web::failure::{Failure, page};
+use crate::web::frame::{Frame, Place};
+use crate::web::parts::{Clock, Moment};
+use crate::web::person::Person;
+use crate::web::words;
+
+pub(super) const NO_NOTE: Failure =
+    Failure::NotFound("There is no file note here. The list of notes shows those there are.");
+
+#[derive(Template)]
+#[template(path = "note.html")]
+pub(in crate::web) struct NotePage {
+    pub(in crate::web) frame: Frame,
+    pub(in crate::web) path: String,
+    pub(in crate::web) row: NoteRow,
+    pub(in crate::web) state: String,
+    /// What it waits for or holds up, in sentences.
+    pub(in crate::web) order: Vec<String>,
+    pub(in crate::web) event: &'static str,
+    pub(in crate::web) kind: String,
+    pub(in crate::web) filed_against: String,
+    pub(in crate::web) marker: String,
+    pub(in crate::web) body: String,
+    pub(in crate::web) documents: Vec<DocumentRow>,
+    pub(in crate::web) may: Allowed,
+    pub(in crate::web) typed: Typed,
+    pub(in crate::web) attempts: Vec<Try>,
+}
+
+/// A document of the note.
+pub(in crate::web) struct DocumentRow {
+    pub(in crate::web) filename: String,
+    pub(in crate::web) size: String,
+    pub(in crate::web) state: String,
+}
+
+/// What can be done with the note as it stands.
+#[derive(Default)]
+pub(in crate::web) struct Allowed {
+    pub(in crate::web) retry: bool,
+    pub(in crate::web) edit: bool,
+    pub(in crate::web) resolve: bool,
+    pub(in crate::web) discard: bool,
+}
+
+/// What somebody typed into one of the note's forms, and what is wrong with it.
+#[derive(Default)]
+pub(in crate::web) struct Typed {
+    pub(in crate::web) subject: Option<String>,
+    pub(in crate::web) body: Option<String>,
+    pub(in crate::web) document_id: String,
+    pub(in crate::web) reason: String,
+    /// The field's id, with what would be right.
+    pub(in crate::web) problem: Option<(String, String)>,
+}
+
+impl Typed {
+    pub(in crate::web) fn problem(&self, field: &str) -> Option<&str> {
+        self.problem.as_ref().filter(|(about, _)| about == field).map(|(_, message)| message.as_str())
+    }
+}
+
+/// One try to deliver.
+pub(in crate::web) struct Try {
+    pub(in crate::web) at: Moment,
+    pub(in crate::web) took: String,
+    pub(in crate::web) outcome: String,
+}
+
+/// How the note stands among others.
+#[derive(Default)]
+pub(in crate::web) struct Order {
+    /// How many wait behind it.
+    pub(in crate::web) behind: usize,
+    /// Whether it waits for one before it.
+    pub(in crate::web) is_behind: bool,
+    /// Why its connection sends nothing now.
+    pub(in crate::web) gate: Option<String>,
+}
+
+/// `GET /notes/{id}`
+pub(in crate::web) async fn show(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadNotes)?;
+    page(&load(&app, &person, parse(&id)?, Typed::default()).await?)
+}
+
+pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
+    id.parse().map_err(|_| NO_NOTE)
+}
+
+/// The note's page, with what somebody typed.
+pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
+    let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
+    let household = household(app, &note).await?;
+    let (behind, ahead) = app.store.note_lanes(note.clone()).await?;
+    let gate = match app.notes.gate(&note.connection, person.clock.now) {
+        Gate::Closed(until) => Some(format!(
+            "The CRM of {} does not answer, or asked to be left alone; it is tried again {}.",
+            note.connection,
+            words::relative(until, person.clock.now)
+        )),
+        Gate::Probing => Some(format!("The CRM of {} is being tried again with one note.", note.connection)),
+        Gate::Open | Gate::Unauthorised(_) => None,
+    };
+    let order = Order { behind, is_behind: ahead.is_some(), gate };
+    let frame = Frame::load(app, person, Place::Notes).await?;
+    let mut page = view(&note, household, order, frame, &person.clock);
+    if person.may(Action::WriteNotes).is_err() {
+        page.may = Allowed::default();
+    }
+    page.typed = typed;
+    Ok(page)
+}
+
+/// The page, from values alone.
+pub(in crate::web) fn view(note: &Note, household: String, order: Order, frame: Frame, clock: &Clock) -> NotePage {
+    let took = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);
+    let kind = [Some(note.note.note_type.as_str()), note.note.note_subtype.as_deref()];
+    let filed: Vec<&str> = note.note.filed_against.iter().map(|id| id.as_str()).collect();
+    let documents = note.attachments.iter().map(|one| DocumentRow {
+        filename: one.filename.clone(),
+        size: words::size(one.size),
+        state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
+    });
+    let attempts = note.attempts.iter().rev().map(|attempt| Try {
+        at: Moment::new(attempt.at, clock),
+        took: took(attempt.took_ms),
+        outcome: attempt.outcome.clone(),
+    });
+    let is_at_rest = !matches!(note.state, NoteState::Sending | NoteState::Done);
+    let stage = note.stage();
+    NotePage {
+        frame,
+        path: format!("/notes/{}", note.id),
+        row: row(note, household, clock),
+        state: standing(note, clock),
+        order: sentences(note, &order),
+        event: words::event(&note.event_type),
+        kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        filed_against: filed.join(", "),
+        marker: note.marker.clone(),
+        body: note.note.body.clone(),
+        documents: documents.collect(),
+        may: Allowed {
+            retry: matches!(note.state, NoteState::Waiting | NoteState::Dead) && note.awaits != Some(Awaits::Link),
+            edit: is_at_rest && note.step == DeliveryStep::Accepted,
+            resolve: stage == Stage::InDoubt,
+            discard: is_at_rest && stage != Stage::Discarded,
+        },
+        typed: Typed::default(),
+        attempts: attempts.collect(),
+    }
+}
+
+/// Where the note stands, in a sentence.
+fn standing(note: &Note, clock: &Clock) -> String {
+    let due = note.due_at.map(|at| format!(" The next try is {}.", words::relative(at, clock.now)));
+    match note.stage() {
+        Stage::Queued if note.state == NoteState::Queued => "Accepted and kept; it goes out next.".to_owned(),
+        Stage::Sending => "On its way to the CRM.".to_owned(),
+        Stage::NoteMade | Stage::AttachmentsSent if note.state == NoteState::Sending => {
+            "The note is in the CRM; its documents are on their way.".to_owned()
+        }
+        Stage::NoteMade | Stage::AttachmentsSent => {
+            format!("The note is in the CRM; its documents are not all there yet.{}", due.unwrap_or_default())
+        }
+        Stage::Queued | Stage::LookingUp => format!("Not in the CRM yet; it is kept.{}", due.unwrap_or_default()),
+        Stage::WaitingForAuthorisation => "Not in the CRM yet; it is kept.".to_owned(),
+        Stage::WaitingForLink => {
+            "Not in the CRM yet; it is kept and goes out by itself once its client is linked there.".to_owned()
+        }
+        Stage::Done => match note.done_at {
+            Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
+            None => "In the CRM.".to_owned(),
+        },
+        Stage::InDoubt => "It is kept here until somebody says whether it is in the CRM.".to_owned(),
+        Stage::Dead => "The CRM refused it and no retry mends that by itself. It is kept here.".to_owned(),
+        Stage::Discarded => "Given up. It is kept here and not sent.".to_owned(),
+    }
+}
+
+/// What holds the note up, and what it holds up.
+fn sentences(note: &Note, order: &Order) -> Vec<String> {
+    let mut said = Vec::new();
+    let is_open = !matches!(note.state, NoteState::Done | NoteState::Dead);
+    if is_open {
+        said.extend(order.gate.clone());
+    }
+    if order.is_behind && is_open {
+        said.push("An earlier note of the same client goes out before it.".to_owned());
+    }
+    if order.behind > 0 && is_open {
+        let notes = words::count(order.behind as u64, "later note", "later notes");
+        said.push(format!(
+            "{notes} of the same clients wait for it, so that the CRM has them in order. Other clients do not."
+        ));
+    }
+    if note.state == NoteState::Dead {
+        said.push(
+            "It holds nothing up: later notes of its clients go out. If it is sent after all, it comes after them."
+                .to_owned(),
+        );
+    }
+    said
+}

@@ -1,0 +1,157 @@
+//! "Record an event": for practices without an application that reports events. One form a type of event, which says
+//! what is wrong beside the field, keeps what was typed, and works without JavaScript: rows are added by a button.
+
+mod form;
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use uuid::Uuid;
+
+use self::form::{Filled, Kind, Part};
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::household;
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::notes::NotesError;
+use crate::store::book::HouseholdRow;
+
+#[derive(Template)]
+#[template(path = "record.html")]
+pub(super) struct RecordPage {
+    pub(super) frame: Frame,
+    pub(super) household: String,
+    pub(super) household_path: String,
+    pub(super) choices: Vec<EventChoice>,
+}
+
+/// A type of event that can be recorded.
+pub(super) struct EventChoice {
+    pub(super) word: &'static str,
+    pub(super) what: &'static str,
+    pub(super) path: String,
+}
+
+#[derive(Template)]
+#[template(path = "record-event.html")]
+pub(super) struct RecordEventPage {
+    pub(super) frame: Frame,
+    pub(super) household: String,
+    pub(super) household_path: String,
+    pub(super) action: String,
+    pub(super) word: &'static str,
+    pub(super) what: &'static str,
+    /// Sent along, so that a form sent twice is one note.
+    pub(super) key: String,
+    pub(super) parts: Vec<Part>,
+    /// What is wrong, each with the field it is about; none for the form as a whole.
+    pub(super) problems: Vec<(Option<String>, String)>,
+}
+
+/// `GET /households/{id}/record`
+pub(super) async fn choose(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteNotes)?;
+    let found = household::find(&app, &id).await?;
+    let path = format!("/households/{}", found.household.id);
+    let choice = |kind: &Kind| EventChoice {
+        word: kind.word(),
+        what: kind.what(),
+        path: format!("{path}/record/{}", kind.event_type()),
+    };
+    page(&RecordPage {
+        frame: Frame::load(&app, &person, Place::Households).await?,
+        household: words::name(&found.household.name),
+        household_path: path.clone(),
+        choices: Kind::ALL.iter().map(choice).collect(),
+    })
+}
+
+/// `GET /households/{id}/record/{type}`
+pub(super) async fn show(
+    State(app): State<App>,
+    person: Person,
+    Path((id, event_type)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteNotes)?;
+    let kind = kind(&event_type)?;
+    let found = household::find(&app, &id).await?;
+    let filled = Filled::empty(kind, &found, &person.clock);
+    let frame = Frame::load(&app, &person, Place::Households).await?;
+    page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), Vec::new(), frame))
+}
+
+/// `POST /households/{id}/record/{type}`
+pub(super) async fn send(
+    State(app): State<App>,
+    person: Person,
+    Path((id, event_type)): Path<(String, String)>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteNotes)?;
+    let kind = kind(&event_type)?;
+    let found = household::find(&app, &id).await?;
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let key = value("key").filter(|key| (1..=100).contains(&key.len())).unwrap_or_default().to_owned();
+    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let mut filled = Filled::of(kind, &found, &pairs);
+    if let Some(rows) = value("add") {
+        filled.add_row(rows);
+        return page(&view(kind, &found, &filled, key, Vec::new(), frame));
+    }
+    let problem = match filled.event(&found, &person.clock) {
+        Err((pointer, message)) => (Some(pointer), message),
+        Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
+            Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
+            Err(NotesError::Invalid { field, message }) => (Some(field), message),
+            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_) | NotesError::KeyReused)) => {
+                (None, error.to_string())
+            }
+            Err(error) => return Err(Failure::Broken(error.to_string())),
+        },
+    };
+    // A form that was accepted and is changed and sent again is another event.
+    let page = page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), vec![problem], frame))?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+fn kind(event_type: &str) -> Result<Kind, Failure> {
+    let none = Failure::NotFound("There is no such event. The household’s page shows those that can be recorded.");
+    Kind::ALL.into_iter().find(|kind| kind.event_type() == event_type).ok_or(none)
+}
+
+/// The page, from values alone.
+pub(super) fn view(
+    kind: Kind,
+    found: &HouseholdRow,
+    filled: &Filled,
+    key: String,
+    problems: Vec<(Option<String>, String)>,
+    frame: Frame,
+) -> RecordEventPage {
+    let path = format!("/households/{}", found.household.id);
+    let parts = filled.parts(&problems);
+    let shown: Vec<&str> = parts.iter().flat_map(Part::ids).collect();
+    let problems = problems.into_iter().map(|(pointer, message)| {
+        let id = pointer.map(|pointer| form::id(&pointer)).filter(|id| shown.contains(&id.as_str()));
+        (id, words::sentence(&message))
+    });
+    RecordEventPage {
+        frame,
+        household: words::name(&found.household.name),
+        action: format!("{path}/record/{}", kind.event_type()),
+        household_path: path,
+        word: kind.word(),
+        what: kind.what(),
+        key,
+        problems: problems.collect(),
+        parts,
+    }
+}

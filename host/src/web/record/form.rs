@@ -1,0 +1,352 @@
+//! What the forms hold, and the events that they make.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use jiff::civil::DateTime;
+use serde_json::{Value, json};
+
+use crate::domain::ClientId;
+use crate::domain::note::Event;
+use crate::store::book::HouseholdRow;
+use crate::web::parts::Clock;
+use crate::web::words;
+
+/// The types of events that can be recorded by hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::web) enum Kind {
+    Survey,
+    Values,
+    Preferences,
+    Plan,
+    PreferencesExported,
+    Note,
+}
+
+impl Kind {
+    pub(in crate::web) const ALL: [Self; 6] =
+        [Self::Survey, Self::Values, Self::Preferences, Self::Plan, Self::PreferencesExported, Self::Note];
+
+    pub(in crate::web) fn event_type(self) -> &'static str {
+        match self {
+            Self::Survey => "your-life-survey.completed",
+            Self::Values => "values-session.completed",
+            Self::Preferences => "investment-preferences.completed",
+            Self::Plan => "best-life-plan.exported",
+            Self::PreferencesExported => "investment-preferences.exported",
+            Self::Note => "note.written",
+        }
+    }
+
+    pub(in crate::web) fn word(self) -> &'static str {
+        match self {
+            Self::Survey => "Your Life Survey completed",
+            Self::Values => "Values session completed",
+            Self::Preferences => "Investment preferences completed",
+            Self::Plan => "Best Life Plan exported",
+            Self::PreferencesExported => "Investment preferences exported",
+            Self::Note => "Note",
+        }
+    }
+
+    pub(in crate::web) fn what(self) -> &'static str {
+        match self {
+            Self::Survey => "The score, the goals to be addressed and the dimensions of wellbeing go to the CRM.",
+            Self::Values => "The five top values of each person and the progress scores go to the CRM.",
+            Self::Preferences => "All questions with their responses go to the CRM.",
+            Self::Plan => "The plan goes to the CRM as a PDF with a note.",
+            Self::PreferencesExported => "The preferences go to the CRM as a PDF with a note.",
+            Self::Note => "A note in your own words goes to the CRM.",
+        }
+    }
+
+    /// The names of its groups of rows, each with the names of a row's fields.
+    fn rows(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self {
+            Self::Survey => &[("goals", &["goal"]), ("dimensions", &["dimension", "percent"])],
+            Self::Preferences => &[("answers", &["question", "response"])],
+            Self::Values | Self::Plan | Self::PreferencesExported | Self::Note => &[],
+        }
+    }
+}
+
+/// One field to fill in.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct Input {
+    pub(in crate::web) id: String,
+    pub(in crate::web) name: String,
+    pub(in crate::web) label: String,
+    pub(in crate::web) value: String,
+    /// `text`, `percent`, `lines`, `moment`; or `choice`.
+    pub(in crate::web) kind: &'static str,
+    pub(in crate::web) choices: Vec<(String, String)>,
+    pub(in crate::web) problem: Option<String>,
+}
+
+/// A field, or a group of rows of fields under a heading.
+#[derive(Template, Clone, Debug)]
+#[template(path = "parts/record-part.html")]
+pub(in crate::web) struct Part {
+    /// None for a field that stands alone.
+    heading: Option<String>,
+    hint: &'static str,
+    rows: Vec<Vec<Input>>,
+    /// The group to which a button adds a row, and what the button says.
+    add: Option<(&'static str, &'static str)>,
+}
+
+impl HtmlSafe for Part {}
+
+impl Part {
+    fn one(input: Input) -> Self {
+        Self { heading: None, hint: "", rows: vec![vec![input]], add: None }
+    }
+
+    /// The ids of its fields.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        self.rows.iter().flatten().map(|input| input.id.as_str()).collect()
+    }
+}
+
+/// The id of the field at a place of the event: `/data/goals/0` is `data-goals-0`.
+pub(super) fn id(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', "-")
+}
+
+/// A form with what was typed.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct Filled {
+    kind: Kind,
+    /// The household's people: id and name.
+    people: Vec<(ClientId, String)>,
+    occurred: String,
+    /// A person's id; empty for the household.
+    about: String,
+    /// Single fields by name.
+    fields: Vec<(&'static str, String)>,
+    /// Groups of rows by name.
+    rows: Vec<(&'static str, Vec<Vec<String>>)>,
+    /// Of a values session: for each person the progress and five values.
+    sessions: Vec<(String, Vec<String>)>,
+}
+
+/// Values of a person that a session's form takes.
+const VALUES: usize = 5;
+
+impl Filled {
+    /// With nothing but the moment.
+    pub(in crate::web) fn empty(kind: Kind, found: &HouseholdRow, clock: &Clock) -> Self {
+        let mut filled = Self::of(kind, found, &[]);
+        filled.occurred = clock.now.to_zoned(clock.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string();
+        for place in 0..filled.rows.len() {
+            for _ in 0..3 {
+                filled.add_row(filled.rows[place].0);
+            }
+        }
+        filled
+    }
+
+    /// With what a browser sent. Rows that are empty are left out, so that places in the event are places in the form.
+    pub(in crate::web) fn of(kind: Kind, found: &HouseholdRow, pairs: &[(String, String)]) -> Self {
+        let all = |name: &str| -> Vec<String> {
+            let of_name = pairs.iter().filter(|(known, _)| known == name);
+            of_name.map(|(_, value)| value.trim().to_owned()).collect()
+        };
+        let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
+        let people: Vec<_> = found.people.iter().map(|one| (one.id, words::name(&one.client.full_name()))).collect();
+        let fields: &[&str] = match kind {
+            Kind::Survey => &["score"],
+            Kind::Note => &["subject", "body"],
+            Kind::Values | Kind::Preferences | Kind::Plan | Kind::PreferencesExported => &[],
+        };
+        let rows = kind.rows().iter().map(|(group, names)| {
+            let columns: Vec<Vec<String>> = names.iter().map(|name| all(name)).collect();
+            let count = columns.iter().map(Vec::len).max().unwrap_or_default();
+            let row = |place| columns.iter().map(|column| column.get(place).cloned().unwrap_or_default()).collect();
+            let is_filled = |row: &Vec<String>| row.iter().any(|cell| !cell.is_empty());
+            (*group, (0..count).map(row).filter(is_filled).collect())
+        });
+        let session = |place: usize| {
+            let mut values = all(&format!("value-{place}"));
+            values.retain(|value| !value.is_empty());
+            (one(&format!("progress-{place}")), values)
+        };
+        Self {
+            kind,
+            occurred: one("occurred"),
+            about: one("about"),
+            fields: fields.iter().map(|name| (*name, one(name))).collect(),
+            rows: rows.collect(),
+            sessions: (0..people.len()).map(session).collect(),
+            people,
+        }
+    }
+
+    /// One more empty row of a group.
+    pub(super) fn add_row(&mut self, group: &str) {
+        let width = self.kind.rows().iter().find(|(name, _)| *name == group).map_or(0, |(_, names)| names.len());
+        if let Some((_, rows)) = self.rows.iter_mut().find(|(name, _)| *name == group) {
+            rows.push(vec![String::new(); width]);
+        }
+    }
+
+    /// The event, or the place in it that cannot be read with what would be right.
+    pub(super) fn event(&self, found: &HouseholdRow, clock: &Clock) -> Result<Event, (String, String)> {
+        let wrong = |pointer: &str, message: &str| (pointer.to_owned(), message.to_owned());
+        let moment = self.occurred.parse::<DateTime>().ok().and_then(|at| at.to_zoned(clock.zone.clone()).ok());
+        let occurred_at = moment.ok_or_else(|| wrong("/occurred_at", "must be a date and a time"))?.timestamp();
+        let client_id = match self.about.as_str() {
+            "" => None,
+            id => Some(id.parse().map_err(|_| wrong("/client_id", "must be one of the household"))?),
+        };
+        let sessions: Vec<usize> = (0..self.people.len()).filter(|place| self.has_session(*place)).collect();
+        let (data, client_id) = match (self.kind, &sessions[..]) {
+            // A session of one of two people is about that one.
+            (Kind::Values, [one]) if self.people.len() > 1 => (self.data(&sessions), Some(self.people[*one].0)),
+            _ => (self.data(&sessions), client_id),
+        };
+        Ok(Event {
+            event_type: self.kind.event_type().to_owned(),
+            household_id: found.household.id,
+            client_id,
+            occurred_at,
+            data,
+            attachments: Vec::new(),
+        })
+    }
+
+    fn has_session(&self, place: usize) -> bool {
+        let (progress, values) = &self.sessions[place];
+        !progress.is_empty() || !values.is_empty()
+    }
+
+    fn data(&self, sessions: &[usize]) -> Value {
+        let rows = |group: &str| self.rows.iter().find(|(name, _)| *name == group).map(|(_, rows)| rows.as_slice());
+        let rows = |group: &str| rows(group).unwrap_or_default();
+        match self.kind {
+            Kind::Survey => json!({
+                "score": number(self.field("score")),
+                "goals": rows("goals").iter().map(|row| &row[0]).collect::<Vec<_>>(),
+                "dimensions": rows("dimensions")
+                    .iter()
+                    .map(|row| json!({ "name": row[0], "percent": number(&row[1]) }))
+                    .collect::<Vec<_>>(),
+            }),
+            Kind::Values => {
+                let client = |place: &usize| {
+                    let (progress, values) = &self.sessions[*place];
+                    json!({ "name": self.people[*place].1, "progress": number(progress), "values": values })
+                };
+                json!({ "clients": sessions.iter().map(client).collect::<Vec<_>>() })
+            }
+            Kind::Preferences => {
+                let answer = |row: &Vec<String>| json!({ "question": row[0], "response": row[1] });
+                json!({ "answers": rows("answers").iter().map(answer).collect::<Vec<_>>() })
+            }
+            Kind::Plan | Kind::PreferencesExported => json!({}),
+            Kind::Note => json!({ "subject": self.field("subject"), "body": self.field("body") }),
+        }
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.fields.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The form's parts, each with what is wrong with it.
+    pub(super) fn parts(&self, problems: &[(Option<String>, String)]) -> Vec<Part> {
+        let problem = |pointer: &str| {
+            let found = problems.iter().find(|(about, _)| about.as_deref() == Some(pointer));
+            found.map(|(_, message)| words::sentence(message))
+        };
+        let input = |pointer: &str, name: &str, label: &str, value: &str, kind| Input {
+            id: id(pointer),
+            name: name.to_owned(),
+            label: label.to_owned(),
+            value: value.to_owned(),
+            kind,
+            choices: Vec::new(),
+            problem: problem(pointer),
+        };
+        let mut parts = vec![Part::one(input("/occurred_at", "occurred", "When", &self.occurred, "moment"))];
+        if self.kind != Kind::Values && self.people.len() > 1 {
+            let mut about = input("/client_id", "about", "About", &self.about, "choice");
+            about.choices = std::iter::once((String::new(), "The household".to_owned()))
+                .chain(self.people.iter().map(|(id, name)| (id.to_string(), name.clone())))
+                .collect();
+            parts.push(Part::one(about));
+        }
+        for (name, value) in &self.fields {
+            let (label, kind) = match *name {
+                "score" => ("Your Life Score, in percent", "percent"),
+                "body" => ("Text", "lines"),
+                _ => ("Subject", "text"),
+            };
+            parts.push(Part::one(input(&format!("/data/{name}"), name, label, value, kind)));
+        }
+        for (group, rows) in &self.rows {
+            let row = |(place, cells): (usize, &Vec<String>)| -> Vec<Input> {
+                let cell = |name: &str, label: &str, pointer: &str, value: &str, kind| {
+                    input(&format!("/data/{group}/{place}{pointer}"), name, label, value, kind)
+                };
+                match *group {
+                    "goals" => vec![cell("goal", &format!("Goal {}", place + 1), "", &cells[0], "text")],
+                    "dimensions" => vec![
+                        cell("dimension", &format!("Dimension {}", place + 1), "/name", &cells[0], "text"),
+                        cell("percent", "Percent", "/percent", &cells[1], "percent"),
+                    ],
+                    _ => vec![
+                        cell("question", &format!("Question {}", place + 1), "/question", &cells[0], "text"),
+                        cell("response", "Response", "/response", &cells[1], "lines"),
+                    ],
+                }
+            };
+            let (heading, hint, add) = match *group {
+                "goals" => ("Goals to be addressed", "Rows left empty are left out.", "Add a goal"),
+                "dimensions" => ("Dimensions of wellbeing", "Rows left empty are left out.", "Add a dimension"),
+                _ => ("Questions and responses", "Rows left empty are left out.", "Add a question"),
+            };
+            let rows = rows.iter().enumerate().map(row).collect();
+            parts.push(Part { heading: Some(heading.to_owned()), hint, rows, add: Some((*group, add)) });
+        }
+        if self.kind == Kind::Values {
+            parts.extend(self.session_parts(&input));
+        }
+        parts
+    }
+
+    /// Of a values session: a group of rows for each person.
+    fn session_parts(&self, input: &dyn Fn(&str, &str, &str, &str, &'static str) -> Input) -> Vec<Part> {
+        let mut at = 0;
+        let part = |(place, (progress, values)): (usize, &(String, Vec<String>))| {
+            // Where this person stands in the event, which has only those with a session.
+            let pointer = format!("/data/clients/{at}");
+            at +=
+                usize::from(self.has_session(place) || self.sessions.iter().all(|(p, v)| p.is_empty() && v.is_empty()));
+            let named = |of: &str| format!("{of}-{place}");
+            let mut rows = vec![vec![input(
+                &format!("{pointer}/progress"),
+                &named("progress"),
+                "Progress score, in percent",
+                progress,
+                "percent",
+            )]];
+            for number in 0..VALUES.max(values.len()) {
+                let value = values.get(number).map_or("", String::as_str);
+                let label = format!("Value {}", number + 1);
+                rows.push(vec![input(&format!("{pointer}/values/{number}"), &named("value"), &label, value, "text")]);
+            }
+            let hint = "The most important first. Leave all empty for somebody who was not there.";
+            Part { heading: Some(self.people[place].1.clone()), hint, rows, add: None }
+        };
+        self.sessions.iter().enumerate().map(part).collect()
+    }
+}
+
+/// A number as it was typed, with a comma or a point; anything else stays the text that it is, and does not fit.
+fn number(text: &str) -> Value {
+    let plain = text.trim_end_matches('%').trim().replace(',', ".");
+    match plain.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number.abs() < 1e9 => json!(number as i64),
+        Ok(number) if number.is_finite() => json!(number),
+        _ => Value::from(text),
+    }
+}
