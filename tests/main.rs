@@ -2,5 +2,6 @@
 
 mod api;
 mod browser;
+mod lists;
 mod notes_kill;
 mod sync_kill;

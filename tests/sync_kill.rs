@@ -79,10 +79,10 @@ async fn a_walk_that_is_killed_again_and_again_ends_like_one_that_is_not() -> Re
     ensure!(resumed > 0, "no kill came between two commits: this test shows nothing");
     let run = host.wait_for_run(&id).await?;
     ensure!(run["state"] == "done", "{run}");
-    for count in ["seen", "created", "skipped", "quarantined", "warnings", "advisers"] {
+    for count in ["seen", "created", "skipped", "quarantined", "warnings", "advisers", "goals", "covers"] {
         ensure!(run["counts"][count] == whole["counts"][count], "{count}: {run}\n{whole}");
     }
-    for list in ["clients", "households", "quarantine"] {
+    for list in ["clients", "households", "goals", "covers", "quarantine"] {
         let (found, expected) = (rows(&host, list).await?, rows(&undisturbed, list).await?);
         ensure!(found.len() == expected.len(), "{list}: {} and {}", found.len(), expected.len());
         for (name, row) in &expected {

@@ -10,8 +10,10 @@ mod body;
 mod caller;
 mod clients;
 mod connections;
+mod covers;
 mod events;
 mod extract;
+mod goals;
 mod health;
 mod households;
 mod log;
@@ -70,6 +72,10 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(clients::list))
         .routes(routes!(clients::one))
         .routes(routes!(clients::explain))
+        .routes(routes!(goals::list))
+        .routes(routes!(goals::one, goals::change))
+        .routes(routes!(covers::list))
+        .routes(routes!(covers::one))
         .merge(events::routes())
         .routes(routes!(notes::list))
         .routes(routes!(notes::one))

@@ -29,8 +29,30 @@ pub struct Source {
     pub resource: String,
     /// The row's fields to ask for, by the CRM's names.
     pub fields: Vec<String>,
-    /// The lists below a row that belong to the raw record, by the CRM's names.
+    /// The lists below a row that belong to the raw record, by the CRM's names; one that begins with `/` is a list of
+    /// the site itself, read once a walk.
     pub lists: Vec<String>,
+    /// What else stands in lists below the same rows, in raw records of its own (goals, covers): read in the same walk.
+    /// Their resource is this one's, and they have no fields.
+    pub below: Vec<Source>,
+}
+
+impl Source {
+    /// Puts the sources of kinds that stand in clients' lists below those of the rows that have the lists.
+    ///
+    /// # Errors
+    /// The first source whose lists stand below no client.
+    pub fn nested(sources: Vec<Self>) -> Result<Vec<Self>, Self> {
+        let (listed, mut sources): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| source.kind.is_listed());
+        for source in listed {
+            let is_above = |above: &&mut Self| above.kind == RecordKind::Client && above.resource == source.resource;
+            match sources.iter_mut().find(is_above) {
+                Some(above) => above.below.push(source),
+                None => return Err(source),
+            }
+        }
+        Ok(sources)
+    }
 }
 
 /// A raw record as it came, not yet put together: pieces of the CRM's answers, shared, not copied.
@@ -68,8 +90,21 @@ pub enum RawText {
 pub struct RawPage {
     /// The records of the page, in the CRM's order.
     pub records: Vec<RawRecord>,
+    /// What stands below them, one a source below.
+    pub below: Vec<RawBelow>,
     /// Where the next page begins; none after the last.
     pub next: Option<Bookmark>,
+}
+
+/// The lists of one kind below a page's rows.
+#[derive(Debug)]
+pub struct RawBelow {
+    /// What they become.
+    pub kind: RecordKind,
+    /// A record for each row whose lists the CRM gave, under the row's id.
+    pub records: Vec<RawRecord>,
+    /// Rows whose lists the CRM has not got or refuses to show: nothing is known of them.
+    pub withheld: u64,
 }
 
 /// The CRM's own mark of a place in a list.
@@ -166,11 +201,11 @@ pub trait Connector: Send + Sync {
     /// Signs in and tells as whom, in the CRM's words; for checks before a run.
     async fn whoami(&self) -> Result<String, CrmError>;
 
-    /// One page of a source's rows with their lists. `after` none is the beginning.
+    /// One page of a source's rows with their lists and what stands below. `after` none is the beginning.
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError>;
 
-    /// One record with its lists; none where the CRM does not show it.
-    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawRecord>, CrmError>;
+    /// One record with its lists and what stands below, as a page of one; none where the CRM does not show it.
+    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError>;
 
     /// Notes filed against `entity` with this subject, made since `since`, for looking a marker up.
     async fn find_notes(

@@ -12,6 +12,7 @@ mod assets;
 mod explain;
 mod failure;
 mod frame;
+mod goals;
 mod guard;
 mod household;
 mod households;
@@ -45,6 +46,7 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/record", get(record::choose))
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
+        .route("/goals/{id}", post(goals::change))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::person::retry_all))
         .route("/notes/{id}", get(notes::one::show))

@@ -69,6 +69,8 @@ pub enum Action {
     ReadRuns,
     /// Start or cancel a run.
     ControlRuns,
+    /// Say how far the practice is with a goal, and how often it comes again.
+    ChangeGoals,
     /// See file notes and their delivery.
     ReadNotes,
     /// Report an event of a household, or deliver its note again.
@@ -77,10 +79,11 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::ReadBook, Self::ReadRuns, Self::ControlRuns, Self::ReadNotes, Self::WriteNotes];
+    pub const ALL: &[Self] =
+        &[Self::ReadBook, Self::ReadRuns, Self::ControlRuns, Self::ChangeGoals, Self::ReadNotes, Self::WriteNotes];
 
     fn changes_something(self) -> bool {
-        matches!(self, Self::ControlRuns | Self::WriteNotes)
+        matches!(self, Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
     }
 }
 
@@ -113,7 +116,7 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             Action::ControlRuns => {
                 Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
             }
-            Action::ReadBook | Action::ReadNotes | Action::WriteNotes => {
+            Action::ReadBook | Action::ChangeGoals | Action::ReadNotes | Action::WriteNotes => {
                 Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
             }
         },
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn roles_and_what_they_may_do() {
-        use Action::{ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteNotes};
+        use Action::{ChangeGoals, ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteNotes};
         let check = |role, allowed: &[Action]| {
             let actor = Actor { name: "Ayda Khan".to_owned(), role };
             for action in Action::ALL {
@@ -134,7 +137,7 @@ mod tests {
                 assert_eq!(is_allowed, allowed.contains(action), "{role}: {action:?}");
             }
         };
-        check(Role::PracticeManager, &[ReadBook, ReadRuns, ControlRuns, ReadNotes, WriteNotes]);
+        check(Role::PracticeManager, &[ReadBook, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes]);
         check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
         for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
             check(role, &[ReadRuns]);

@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod fold;
 pub mod household;
 pub mod ids;
+pub mod listed;
 pub mod merge;
 pub mod note;
 pub mod outbox;
@@ -21,7 +22,8 @@ pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use ids::{
-    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId, UserId,
+    ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, NoteId, RevisionId, RunId,
+    UserId,
 };
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

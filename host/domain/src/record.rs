@@ -24,6 +24,11 @@ impl RecordKind {
     /// All kinds, in the order in which a walk reads them.
     pub const ALL: [Self; 4] = [Self::Adviser, Self::Client, Self::Goal, Self::Cover];
 
+    /// Whether its records stand in lists of clients, several in a raw record.
+    pub fn is_listed(self) -> bool {
+        matches!(self, Self::Goal | Self::Cover)
+    }
+
     /// The kind's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -125,6 +130,36 @@ words! {
         WillHaveMoreMoney = "will_have_more_money",
         /// No amount, or zero.
         NonFinancial = "non_financial",
+    }
+}
+
+words! {
+    /// How far the practice is with a goal; the practice's own.
+    GoalStatus {
+        /// Not begun: what every goal is when it comes over first.
+        ToDo = "to_do",
+        /// Begun.
+        Doing = "doing",
+        /// Reached.
+        Done = "done",
+    }
+}
+
+words! {
+    /// How often a goal comes again; the practice's own, because the CRM does not tell.
+    Recurrence {
+        /// Every week.
+        Weekly = "weekly",
+        /// Every two weeks.
+        Fortnightly = "fortnightly",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every three months.
+        Quarterly = "quarterly",
+        /// Every six months.
+        HalfYearly = "half_yearly",
+        /// Every year.
+        Yearly = "yearly",
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionName, RunId};
+use crate::record::RecordKind;
 use crate::value::Timestamp;
 
 /// Where a run stands.
@@ -77,6 +78,10 @@ pub struct RunCounts {
     pub quarantined: u64,
     /// Local edits that the CRM overrode.
     pub overridden: u64,
+    /// Goals in the clients' lists.
+    pub goals: ListCounts,
+    /// Covers in the clients' lists.
+    pub covers: ListCounts,
     /// Diagnostics of warning severity, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
@@ -87,7 +92,31 @@ pub struct RunCounts {
     pub retries: u64,
 }
 
+/// What a run has counted of the goals, or the covers, in the lists that it read.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct ListCounts {
+    /// New in the practice.
+    pub created: u64,
+    /// At least one value changed, or it stands in its list again.
+    pub changed: u64,
+    /// As they were.
+    pub unchanged: u64,
+    /// No longer in their list: marked as gone.
+    pub gone: u64,
+    /// Clients whose list cannot be used and is kept in quarantine; what was known of it stays.
+    pub quarantined: u64,
+}
+
 impl RunCounts {
+    /// The counts of a kind that stands in lists of clients.
+    pub fn list_mut(&mut self, kind: RecordKind) -> Option<&mut ListCounts> {
+        match kind {
+            RecordKind::Goal => Some(&mut self.goals),
+            RecordKind::Cover => Some(&mut self.covers),
+            RecordKind::Adviser | RecordKind::Client => None,
+        }
+    }
+
     /// All clients left out by rules.
     pub fn skipped_total(&self) -> u64 {
         self.skipped.values().sum()

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
-use crate::record::{Adviser, Client, RecordKind};
+use crate::listed::Listed;
+use crate::record::{Adviser, Client, Cover, Goal, RecordKind};
 use crate::value::Timestamp;
 
 /// Where a record of a CRM came from.
@@ -32,6 +33,27 @@ pub struct StoredClient {
     /// What the mapping said about it.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// A goal or cover as the practice keeps it: with the client in whose list it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredListed<T, O> {
+    /// The client in whose list it stands; owners are told as seen from this client.
+    pub client_id: ClientId,
+    /// The client's household.
+    pub household_id: HouseholdId,
+    /// The connection that supplies it.
+    pub connection: ConnectionName,
+    /// The revision that mapped the list.
+    pub revision: RevisionId,
+    /// The goal or cover itself.
+    pub listed: Listed<T, O>,
+}
+
+/// A goal as the practice keeps it.
+pub type StoredGoal = StoredListed<Goal, crate::listed::GoalOwn>;
+
+/// A cover as the practice keeps it.
+pub type StoredCover = StoredListed<Cover, ()>;
 
 /// A member's place in the household.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -1,10 +1,12 @@
 //! What several resources answer with: lists and diagnostics.
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::schema;
-use crate::domain::{Diagnostic, Severity};
+use crate::domain::value::Currency;
+use crate::domain::{Diagnostic, Money, Severity};
 use crate::store::book::Page;
 
 /// A page of a list.
@@ -29,6 +31,24 @@ impl<T> List<T> {
     /// Rows that are `T`s already.
     pub fn new(items: Vec<T>, next: Option<String>) -> Self {
         Self { items, next }
+    }
+}
+
+/// An amount of money.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Money)]
+pub struct MoneyBody {
+    /// The exact amount, a point as separator.
+    #[schema(value_type = String, example = "1234.50")]
+    amount: Decimal,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "AUD")]
+    currency: Currency,
+}
+
+impl From<Money> for MoneyBody {
+    fn from(Money { amount, currency }: Money) -> Self {
+        Self { amount, currency }
     }
 }
 

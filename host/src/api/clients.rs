@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-pub use body::ClientBody;
+pub use body::{ClientBody, ExtensionBody};
 pub use explain::{__path_explain, explain};
 
 use crate::api::body::List;

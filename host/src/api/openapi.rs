@@ -52,7 +52,9 @@ pub fn finish(mut document: OpenApi) -> Value {
         .content("application/problem+json", content)
         .build();
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete].into_iter().flatten()
+        {
             let responses = &mut operation.responses.responses;
             responses.values_mut().for_each(describe);
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));

@@ -220,7 +220,7 @@ impl From<ExplainError> for Problem {
                      again, and its pack can be asked."
                 ),
             ),
-            ExplainError::NoRecord => {
+            ExplainError::NoRecord(_) => {
                 Self::new(Kind::NotFound, "The CRM's record of this client is not kept here. The next sync brings it.")
             }
             ExplainError::Pack(error) => error.into(),
@@ -279,7 +279,7 @@ mod tests {
         let wrong = |field: &str| NotesError::Invalid { field: field.to_owned(), message: "not 0 to 100".to_owned() };
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
-        check(ExplainError::NoRecord, 404, "not-found", "next sync").await;
+        check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
         check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
         check(NotesError::UnknownNote(NoteId(id)), 404, "not-found", "no note").await;
         check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;

@@ -113,7 +113,7 @@ pub fn example_run(state: RunState) -> Run {
 #[tokio::test]
 async fn an_empty_host_answers_empty_lists() {
     let host = Host::new();
-    for list in ["connections", "runs", "households", "clients", "notes", "quarantine"] {
+    for list in ["connections", "runs", "households", "clients", "goals", "covers", "notes", "quarantine"] {
         let answer = host.get(&format!("/api/v1/{list}")).await;
         assert_eq!((answer.status, answer.body), (200, json!({"items": [], "next": null})), "{list}");
     }

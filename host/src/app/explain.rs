@@ -15,8 +15,8 @@ pub enum ExplainError {
     #[error("the connection `{0}` is not in the settings any more, so what came by it cannot be explained")]
     NoConnection(ConnectionName),
     /// The raw record is not kept.
-    #[error("the CRM's record of this client is not kept here; the next sync brings it")]
-    NoRecord,
+    #[error("no {0} record of this client came from the CRM yet: it has none, or the next sync brings it")]
+    NoRecord(&'static str),
     /// The pack failed.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -26,16 +26,21 @@ pub enum ExplainError {
 }
 
 impl App {
-    /// How each canonical field of a client came about: the pack in force, the raw record as the last sync kept it,
-    /// the practice's day at `now`.
+    /// How each canonical field of a client, or of the goals or covers in its lists, came about: the pack in force, the
+    /// raw record as the last sync kept it, the practice's day at `now`.
     ///
     /// # Errors
     /// As [`ExplainError`] says.
-    pub async fn explain(&self, client: &StoredClient, now: Timestamp) -> Result<Vec<FieldExplanation>, ExplainError> {
+    pub async fn explain(
+        &self,
+        client: &StoredClient,
+        kind: RecordKind,
+        now: Timestamp,
+    ) -> Result<Vec<FieldExplanation>, ExplainError> {
         let name = &client.origin.connection;
         let connection = self.connections.get(name).ok_or_else(|| ExplainError::NoConnection(name.clone()))?;
-        let json = self.store.raw_record(client.id, RecordKind::Client).await?.ok_or(ExplainError::NoRecord)?;
-        let record = RawInput { kind: RecordKind::Client, id: client.client.external_id.clone(), json };
+        let json = self.store.raw_record(client.id, kind).await?.ok_or(ExplainError::NoRecord(kind.as_str()))?;
+        let record = RawInput { kind, id: client.client.external_id.clone(), json };
         let context = connection.context(now.to_zoned(self.config.practice.time_zone.clone()).date());
         let revision = connection.revision();
         let asked = tokio::task::spawn_blocking(move || revision.explain(&context, &record)).await;

@@ -12,12 +12,16 @@ use super::{Global, local, output};
 #[command(after_help = "Examples:
   tidegate explain 1259                    every field of the client with this CRM id
   tidegate explain 1259 mobile             one field
+  tidegate explain 1259 --kind goal        the goals in the client's list
   tidegate explain 0192f0c4-… email --json the client by the practice's own id")]
 pub(super) struct Explain {
     /// The client's CRM id, or the practice's own id
     client: String,
     /// One canonical field, such as mobile or date_of_birth
     field: Option<String>,
+    /// Which record: the client, or the goals or covers in the client's lists
+    #[arg(long, default_value = "client", value_parser = ["client", "goal", "cover"])]
+    kind: String,
     /// The connection whose CRM id it is, where several sites use the same
     #[arg(long)]
     connection: Option<String>,
@@ -39,8 +43,8 @@ impl Explain {
 
     async fn ask(&self, host: &Local) -> anyhow::Result<Value> {
         let id = if self.client.len() == 36 { self.client.clone() } else { self.find(host).await? };
-        let query = self.field.as_ref().map(|field| format!("?field={field}")).unwrap_or_default();
-        host.get(&format!("clients/{id}/explain{query}")).await
+        let field = self.field.as_ref().map(|field| format!("&field={field}")).unwrap_or_default();
+        host.get(&format!("clients/{id}/explain?kind={}{field}", self.kind)).await
     }
 
     async fn find(&self, host: &Local) -> anyhow::Result<String> {

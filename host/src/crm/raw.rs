@@ -30,7 +30,19 @@ impl RawRecord {
     }
 }
 
+impl RawRecord {
+    /// Whether there is nothing in it but empty lists and lists of the site itself.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.name.starts_with('/') || part.text.is_empty_list())
+    }
+}
+
 impl RawText {
+    fn is_empty_list(&self) -> bool {
+        let (Self::Plain(text) | Self::Escaped(text)) = self;
+        text.as_ref() == b"[]"
+    }
+
     /// XXH3-128 over the text as it came.
     pub(super) fn digest(&self) -> u128 {
         let (Self::Plain(text) | Self::Escaped(text)) = self;

@@ -7,12 +7,14 @@
 //! - [`session`]: signing in, and again when a login elsewhere took the session over
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
+//! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`words`]: what an answer says, for people
 
 mod address;
 mod attachments;
+mod choices;
 mod docnotes;
 mod lists;
 mod patience;
@@ -27,11 +29,14 @@ mod tests;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
+use self::choices::{SiteLists, is_of_site};
 use self::lists::Wanted;
 use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Call, Site};
-use super::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecord, RawText, Source, Traffic};
+use super::{
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
+};
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -43,6 +48,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// One Xplan site.
 pub struct Xplan {
     site: Site,
+    site_lists: SiteLists,
 }
 
 impl Xplan {
@@ -51,19 +57,24 @@ impl Xplan {
     /// # Errors
     /// Where the settings make no usable client.
     pub fn new(settings: &ConnectionConfig) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, Limits::default())? })
+        Ok(Self { site: Site::new(settings, Limits::default())?, site_lists: SiteLists::default() })
     }
 
-    /// Rows with their lists.
+    /// Rows with their lists and what stands below, all lists through the same batches.
     async fn records(
         &self,
         source: &Source,
         rows: &[Row<'_>],
         whole: &bytes::Bytes,
-    ) -> Result<Vec<RawRecord>, CrmError> {
+        next: Option<Bookmark>,
+    ) -> Result<RawPage, CrmError> {
         let ids = rows.iter().map(|row| row.id).collect();
-        let wanted = Wanted { resource: &source.resource, ids, lists: &source.lists };
+        let of_row = |list: &&String| !is_of_site(list);
+        let names = |source: &Source| source.lists.iter().filter(of_row).cloned().collect::<Vec<_>>();
+        let lists: Vec<String> = source.lists.iter().cloned().chain(source.below.iter().flat_map(names)).collect();
+        let wanted = Wanted { resource: &source.resource, ids, lists: &lists, needed: source.lists.len() };
         let mut lists = wanted.fetch(&self.site).await?.into_iter();
+        let mut below: Vec<RawBelow> = source.below.iter().map(RawBelow::of).collect();
         let records = rows.iter().map(|row| {
             let mut parts = Vec::with_capacity(1 + source.lists.len());
             let mut digests = Vec::with_capacity(16 + 17 * source.lists.len());
@@ -77,9 +88,45 @@ impl Xplan {
                 }
             }
             let fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
-            RawRecord { id: ExternalId(row.id.to_owned()), fingerprint, parts }
+            let id = ExternalId(row.id.to_owned());
+            for (source, below) in source.below.iter().zip(&mut below) {
+                below.take(source, &id, &mut lists, &self.site_lists);
+            }
+            RawRecord { id, fingerprint, parts }
         });
-        Ok(records.collect())
+        let records = records.collect();
+        Ok(RawPage { records, below, next })
+    }
+}
+
+impl RawBelow {
+    fn of(source: &Source) -> Self {
+        Self { kind: source.kind, records: Vec::new(), withheld: 0 }
+    }
+
+    /// Takes the lists of one row from those that were fetched.
+    fn take(
+        &mut self,
+        source: &Source,
+        id: &ExternalId,
+        lists: &mut impl Iterator<Item = Option<RawText>>,
+        of_site: &SiteLists,
+    ) {
+        let mut parts = Vec::with_capacity(source.lists.len());
+        let mut is_whole = true;
+        for name in &source.lists {
+            let text = if is_of_site(name) { of_site.get(name) } else { lists.next().flatten() };
+            is_whole &= text.is_some() || is_of_site(name);
+            parts.extend(text.map(|text| RawPart { name: name.clone(), text }));
+        }
+        // A record that lacks one of its lists would look as if what stands there were gone.
+        if !is_whole {
+            self.withheld += 1;
+            return;
+        }
+        let digests: Vec<u8> = parts.iter().flat_map(|part| part.text.digest().to_le_bytes()).collect();
+        let fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
+        self.records.push(RawRecord { id: id.clone(), fingerprint, parts });
     }
 }
 
@@ -97,24 +144,25 @@ impl Connector for Xplan {
         if let Some(bookmark) = after {
             address.push_raw("page_bookmark", &bookmark.0);
         }
+        self.site_lists.prepare(&self.site, source, after.is_none()).await?;
         let answer = self.site.read(&Call::get(address)).await?;
         let rows = rows::list(&answer)?;
         let next = rows::next(&rows, after, &answer)?;
-        let records = self.records(source, &rows, &answer.body).await?;
-        Ok(RawPage { records, next })
+        self.records(source, &rows, &answer.body, next).await
     }
 
-    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawRecord>, CrmError> {
+    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         let call = Call::get(Address::entity(source, Some(id.as_str()))?);
         let answer = match self.site.read(&call).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
             answered => answered?,
         };
+        self.site_lists.prepare(&self.site, source, false).await?;
         let row = rows::single(&answer)?;
         if row.id != id.as_str() {
             return Err(rows::unexpected(&answer, "the entity that was asked for"));
         }
-        Ok(self.records(source, &[row], &answer.body).await?.pop())
+        self.records(source, &[row], &answer.body, None).await.map(Some)
     }
 
     async fn find_notes(

@@ -77,6 +77,7 @@ pub(super) fn sources(sources: Vec<wit::Source>) -> Vec<Source> {
         resource: source.resource,
         fields: source.fields,
         lists: source.lists,
+        below: Vec::new(),
     };
     sources.into_iter().map(source).collect()
 }

@@ -108,7 +108,14 @@ fn try_out(
     if sources.iter().any(|source| !manifest.kinds.contains(&source.kind)) {
         return Err(refused(path, "`configure` asks for records of a kind that the manifest does not name"));
     }
-    Ok(sources)
+    Source::nested(sources).map_err(|source| {
+        let why = format!(
+            "it reads {}s below `{}`, and no clients from there; one walk reads both",
+            source.kind.as_str(),
+            source.resource
+        );
+        refused(path, &why)
+    })
 }
 
 /// Everything that decides what a raw record becomes: the component's bytes, the rules' values and the region.

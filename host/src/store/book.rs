@@ -2,6 +2,7 @@
 //! filtered in the index, never in memory.
 
 mod cursor;
+mod lists;
 mod reader;
 mod search;
 
@@ -11,6 +12,7 @@ use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies, decode};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind};
 use crate::store::{Store, StoreError};
+pub use lists::{ClientList, GoalChange, Whose};
 use reader::Reader;
 
 /// One page of a list.
@@ -62,6 +64,10 @@ pub struct BookCounts {
     pub quarantined: u64,
     /// Records left out by a rule.
     pub skipped: u64,
+    /// Goals that stand in the CRM's lists.
+    pub goals: u64,
+    /// Covers that stand in the CRM's lists.
+    pub covers: u64,
 }
 
 /// Which clients a list shows.
@@ -193,8 +199,8 @@ impl Store {
         self.read(move |transaction| {
             let tallies = transaction.open_table(TALLIES)?.get(PRACTICE)?;
             let tallies = tallies.map(|tallies| decode::<Tallies>(tallies.value())).transpose()?.unwrap_or_default();
-            let Tallies { clients, households, advisers, quarantined, skipped } = tallies;
-            Ok(BookCounts { clients, households, advisers, quarantined, skipped })
+            let Tallies { clients, households, advisers, quarantined, skipped, goals, covers } = tallies;
+            Ok(BookCounts { clients, households, advisers, quarantined, skipped, goals, covers })
         })
         .await
     }

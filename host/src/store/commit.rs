@@ -7,18 +7,20 @@ mod advisers;
 mod aside;
 mod clients;
 mod households;
+mod lists;
 mod rows;
 
 use redb::{ReadableTable, WriteTransaction};
 
-use super::identity::{SeenAs, is_unchanged};
+use super::identity::{SeenAs, known_by};
 use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::runs::{WalkPosition, move_on, number_for, number_of};
 use super::tables::{IDENTITIES, TALLIES, Tallies, decode, encode};
 use super::{Store, StoreError};
+use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
-use crate::domain::{Adviser, Client, Date, Diagnostic, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::domain::{Adviser, Client, Cover, Date, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, Timestamp};
 use rows::Rows;
 
 /// By what records are mapped.
@@ -37,6 +39,10 @@ pub enum Outcome {
     Client(Box<Client>),
     /// A professional of the practice.
     Adviser(Adviser),
+    /// All goals of the client with the record's id.
+    Goals(FoundList<Goal>),
+    /// All covers of the client with the record's id.
+    Covers(FoundList<Cover>),
     /// Left out by a rule, or, in quarantine, cannot be used.
     SetAside {
         /// Cannot be used.
@@ -70,6 +76,8 @@ pub struct Group {
     pub by: MappedBy,
     /// The records that were mapped; no id twice.
     pub arrivals: Vec<Arrival>,
+    /// What stands in lists below these records or unchanged ones, one a kind.
+    pub below: Vec<Lists>,
     /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
     pub seen: Option<(u32, Vec<u8>)>,
     /// Where the walk goes on.
@@ -78,22 +86,46 @@ pub struct Group {
     pub at: Timestamp,
 }
 
+/// The lists of one kind that were mapped: each arrival's id is its client's.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Lists {
+    /// Goals or covers.
+    pub kind: RecordKind,
+    /// By what they were mapped.
+    pub by: MappedBy,
+    /// One a client; no id twice.
+    pub arrivals: Vec<Arrival>,
+}
+
+/// What is known of a record before it is mapped.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Known {
+    /// It was seen before.
+    pub is_known: bool,
+    /// It was mapped with the same content by the same: it needs no mapping again.
+    pub is_same: bool,
+    /// It is in the book.
+    pub in_book: bool,
+    /// For a list: how many goals or covers stand in it.
+    pub listed: u32,
+}
+
 impl Store {
-    /// For each record whether it was mapped before with the same content by the same: it needs no mapping again.
+    /// What is known of each record.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn unchanged(
+    pub async fn known(
         &self,
         run: &Run,
         kind: RecordKind,
         by: MappedBy,
         records: Vec<(ExternalId, u128)>,
-    ) -> Result<Vec<bool>, StoreError> {
+    ) -> Result<Vec<Known>, StoreError> {
         let connection = run.connection.clone();
         self.read(move |transaction| {
-            let mut unchanged = vec![false; records.len()];
-            let Some(connection) = number_of(transaction, &connection)? else { return Ok(unchanged) };
+            let mut known = vec![Known::default(); records.len()];
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(known) };
             let identities = transaction.open_table(IDENTITIES)?;
             // In the order of keys, one page of the table after the other is read once.
             let mut keyed: Vec<_> = records.iter().map(|(id, _)| ExternalKey::from(id)).enumerate().collect();
@@ -101,10 +133,10 @@ impl Store {
             for (index, key) in keyed {
                 if let Some(row) = identities.get(&record(connection, kind, key))? {
                     let now = SeenAs::new(records[index].1, by.revision, by.as_of);
-                    unchanged[index] = is_unchanged(row.value(), &now);
+                    known[index] = known_by(row.value(), kind, &now);
                 }
             }
-            Ok(unchanged)
+            Ok(known)
         })
         .await
     }
@@ -127,13 +159,14 @@ impl Store {
 }
 
 fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError> {
-    let Group { mut run, kind, by, mut arrivals, seen, position, at } = group;
+    let Group { mut run, kind, by, mut arrivals, below, seen, position, at } = group;
     let connection = number_for(transaction, &run.connection)?;
     let mut tallies = match transaction.open_table(TALLIES)?.get(super::keys::PRACTICE)? {
         Some(tallies) => decode(tallies.value())?,
         None => Tallies::default(),
     };
-    if !arrivals.is_empty() {
+    let mut is_changed = !arrivals.is_empty();
+    if is_changed {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
@@ -143,6 +176,18 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
             _ => clients::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?,
         }
         rows.write_identities()?;
+    }
+    for Lists { kind, by, mut arrivals } in below.into_iter().filter(|lists| !lists.arrivals.is_empty()) {
+        is_changed = true;
+        arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
+        let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
+        lists::keep_with_clients(&rows, &mut arrivals)?;
+        aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
+        rows.write_raw(&arrivals)?;
+        lists::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?;
+        rows.write_identities()?;
+    }
+    if is_changed {
         transaction.open_table(TALLIES)?.insert(super::keys::PRACTICE, encode(&tallies)?.as_slice())?;
     }
     let seen = seen.map(|(number, chunk)| (kind, number, chunk));

@@ -60,6 +60,7 @@ impl Practice {
             kind,
             by: MappedBy { revision: REVISION, as_of: None },
             arrivals,
+            below: Vec::new(),
             seen: Some((self.chunks, seen.pack().0)),
             position: position(self.chunks),
             at: Timestamp::from_second(1_750_000_000 + i64::from(self.chunks)).unwrap(),

@@ -3,8 +3,9 @@
 
 use uuid::Uuid;
 
+use super::commit::Known;
 use super::keys::ExternalKey;
-use crate::domain::{Date, RevisionId};
+use crate::domain::{Date, RecordKind, RevisionId};
 
 /// One row, of fixed width.
 pub(super) type IdentityRow = [u8; 75];
@@ -20,7 +21,7 @@ pub(super) struct Identity {
     pub is_partner: bool,
     /// The practice's id of the client, kept for good once it was given.
     pub client: Option<Uuid>,
-    /// The household that the client is in, or was in last.
+    /// The household that the client is in, or was in last. A list has how much stands in it in this place.
     pub household: Option<Uuid>,
     /// Whom the client names as partner, while in the book.
     pub partner: Option<ExternalKey>,
@@ -103,9 +104,23 @@ impl Identity {
     }
 }
 
-/// Whether a stored row is of the same content, mapped by the same.
-pub(super) fn is_unchanged(row: &IdentityRow, now: &SeenAs) -> bool {
-    row[..26] == now.0
+impl Identity {
+    /// Of a client's list in which so many goals or covers stand: what an unchanged one holds is counted unread.
+    pub fn of_list(seen_as: SeenAs, client: Uuid, listed: u32) -> Self {
+        let household = Some(Uuid::from_u128(listed.into()));
+        Self { in_book: true, client: Some(client), household, ..Self::new(seen_as) }
+    }
+
+    /// How many goals or covers stand in the list.
+    pub fn listed(&self) -> u32 {
+        self.household.map_or(0, |listed| listed.as_u128() as u32)
+    }
+}
+
+/// What a stored row says of a record that comes now.
+pub(super) fn known_by(row: &IdentityRow, kind: RecordKind, now: &SeenAs) -> Known {
+    let listed = if kind.is_listed() { Identity::from_row(row).listed() } else { 0 };
+    Known { is_known: true, is_same: row[..26] == now.0, in_book: row[26] & IN_BOOK != 0, listed }
 }
 
 #[cfg(test)]
@@ -136,7 +151,8 @@ mod tests {
         let revision = RevisionId([1; 6]);
         let day = Some(jiff::civil::date(2026, 2, 3));
         let row = Identity::new(SeenAs::new(7, revision, day)).to_row();
-        let check = |now: SeenAs, expected: bool| assert_eq!(is_unchanged(&row, &now), expected, "{now:?}");
+        let is_same = |now: SeenAs| known_by(&row, RecordKind::Client, &now).is_same;
+        let check = |now: SeenAs, expected: bool| assert_eq!(is_same(now), expected, "{now:?}");
         check(SeenAs::new(7, revision, day), true);
         check(SeenAs::new(8, revision, day), false);
         check(SeenAs::new(7, RevisionId([2; 6]), day), false);

@@ -10,6 +10,7 @@ use super::StoreError;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey};
+use crate::domain::listed::{ListItem, Listed};
 use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
 
 type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;
@@ -48,6 +49,18 @@ pub(super) const CONTACTS: Table<{ size_of::<ContactKey>() }, ()> = Table::new("
 /// Who names whom as partner, by the one who is named.
 pub(super) const NAMING: Table<{ size_of::<NamingKey>() }, ()> = Table::new("naming");
 
+/// Goals by client and connection: [`ListRecord`].
+pub(super) const GOALS: Table<{ size_of::<ListKey>() }, &[u8]> = Table::new("goals");
+
+/// Covers by client and connection: [`ListRecord`].
+pub(super) const COVERS: Table<{ size_of::<ListKey>() }, &[u8]> = Table::new("covers");
+
+/// In which list a goal or cover stands, by its id.
+pub(super) const LISTED: Table<{ size_of::<OwnKey>() }, &[u8; size_of::<ListKey>()]> = Table::new("listed");
+
+/// `practice · client · connection`: what stands in the lists of a client goes with the client.
+pub(super) type ListKey = [u8; 22];
+
 /// How much the book holds, below the practice: [`Tallies`].
 pub(super) const TALLIES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("tallies");
 
@@ -75,6 +88,9 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(NAMES)?;
     transaction.open_table(CONTACTS)?;
     transaction.open_table(NAMING)?;
+    transaction.open_table(GOALS)?;
+    transaction.open_table(COVERS)?;
+    transaction.open_table(LISTED)?;
     transaction.open_table(TALLIES)?;
     transaction.open_table(RUNS)?;
     transaction.open_table(RUNS_OF)?;
@@ -115,6 +131,17 @@ pub(super) enum HouseholdRecord {
     MergedInto(Uuid),
 }
 
+/// All goals, or all covers, of a client by one connection, those that are gone included: one row, because a list is
+/// merged as a whole.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "T: ListItem")]
+pub(super) struct ListRecord<T: ListItem> {
+    pub revision: [u8; 6],
+    pub items: Vec<Listed<T, T::Own>>,
+    /// What was said about the list as a whole.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// How much the book holds.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Tallies {
@@ -123,6 +150,8 @@ pub(super) struct Tallies {
     pub advisers: u64,
     pub quarantined: u64,
     pub skipped: u64,
+    pub goals: u64,
+    pub covers: u64,
 }
 
 /// A record's bytes.

@@ -1,17 +1,19 @@
 //! Mapping the records of a page that are not what they were.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::mapper::Mapper;
 use super::walk::WalkError;
-use crate::crm::{RawPage, RawRecord, Source};
+use crate::crm::{RawBelow, RawPage, RawRecord, Source};
+use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
-use crate::store::commit::{Arrival, MappedBy, Outcome};
+use crate::store::commit::{Arrival, Known, MappedBy, Outcome};
 use crate::store::raw::PackedRaw;
 
 /// Records for one call into the sandbox.
@@ -23,8 +25,22 @@ pub(super) struct MappedPage {
     pub ids: Vec<ExternalId>,
     /// The records that were mapped; the others are unchanged.
     pub arrivals: Vec<Arrival>,
+    /// What stands in lists below the records that come over, one a kind.
+    pub below: Vec<MappedBelow>,
     /// The CRM's bookmark of the next page.
     pub next: Option<String>,
+}
+
+/// The lists of one kind below a page's records, after mapping.
+pub(super) struct MappedBelow {
+    /// What stands in the lists.
+    pub kind: RecordKind,
+    /// The lists that were mapped; the others are unchanged.
+    pub arrivals: Vec<Arrival>,
+    /// How many goals or covers stand in those that are unchanged.
+    pub unchanged: u64,
+    /// Clients whose list the CRM did not show.
+    pub withheld: u64,
 }
 
 /// Maps pages as they come and hands them on.
@@ -40,18 +56,68 @@ pub(super) async fn pages(
     to: Sender<MappedPage>,
 ) -> Result<(), WalkError> {
     let by = mapped_by(mapper.as_ref(), source.kind);
-    while let Some(RawPage { mut records, next }) = from.recv().await {
-        let known = records.iter().map(|record| (record.id.clone(), record.fingerprint)).collect();
-        let unchanged = store.unchanged(run, source.kind, by, known).await?;
-        let ids = records.iter().map(|record| record.id.clone()).collect();
-        let mut unchanged = unchanged.into_iter();
-        records.retain(|_| unchanged.next() != Some(true));
-        let arrivals = if records.is_empty() { Vec::new() } else { mapped(mapper, source.kind, records).await? };
-        if to.send(MappedPage { ids, arrivals, next: next.map(|next| next.0) }).await.is_err() {
+    while let Some(RawPage { mut records, below: raw_below, next }) = from.recv().await {
+        let known = store.known(run, source.kind, by, fingerprints(&records)).await?;
+        let ids: Vec<ExternalId> = records.iter().map(|record| record.id.clone()).collect();
+        let mut each = known.iter();
+        records.retain(|_| each.next().is_none_or(|known| !known.is_same));
+        let arrivals = mapped(mapper, source.kind, records).await?;
+        let mut below = Vec::with_capacity(raw_below.len());
+        if !raw_below.is_empty() {
+            let coming = coming_over(&ids, &known, &arrivals);
+            for lists in raw_below {
+                below.push(mapped_below(store, mapper, run, lists, &coming).await?);
+            }
+        }
+        let page = MappedPage { ids, arrivals, below, next: next.map(|next| next.0) };
+        if to.send(page).await.is_err() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
+    records.iter().map(|record| (record.id.clone(), record.fingerprint)).collect()
+}
+
+/// The clients of a page who are in the book once it is committed: the lists of others stay out with them.
+fn coming_over(ids: &[ExternalId], known: &[Known], arrivals: &[Arrival]) -> HashSet<ExternalId> {
+    let was_in_book = ids.iter().zip(known).filter(|(_, known)| known.in_book).map(|(id, _)| id.clone());
+    let mut coming: HashSet<ExternalId> = was_in_book.collect();
+    for arrival in arrivals {
+        match arrival.outcome {
+            Outcome::Client(_) => drop(coming.insert(arrival.id.clone())),
+            Outcome::SetAside { quarantined: false } => drop(coming.remove(&arrival.id)),
+            // What cannot be used changes nothing.
+            _ => {}
+        }
+    }
+    coming
+}
+
+async fn mapped_below(
+    store: &Store,
+    mapper: &Arc<dyn Mapper>,
+    run: &Run,
+    RawBelow { kind, mut records, withheld }: RawBelow,
+    coming: &HashSet<ExternalId>,
+) -> Result<MappedBelow, WalkError> {
+    records.retain(|record| coming.contains(&record.id));
+    let known = store.known(run, kind, mapped_by(mapper.as_ref(), kind), fingerprints(&records)).await?;
+    let mut unchanged = 0;
+    let mut each = known.into_iter();
+    records.retain(|record| match each.next() {
+        Some(known) if known.is_same => {
+            unchanged += u64::from(known.listed);
+            false
+        }
+        // Half the clients have no goals: an empty list of which nothing is known needs no record.
+        Some(known) if !known.is_known => !record.is_empty(),
+        _ => true,
+    });
+    let arrivals = mapped(mapper, kind, records).await?;
+    Ok(MappedBelow { kind, arrivals, unchanged, withheld })
 }
 
 /// By what records of a kind are mapped.
@@ -64,6 +130,9 @@ async fn mapped(
     kind: RecordKind,
     records: Vec<RawRecord>,
 ) -> Result<Vec<Arrival>, WalkError> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
     let mapper = Arc::clone(mapper);
     let work = move || records.chunks(BATCH).flat_map(|batch| map_batch(mapper.as_ref(), kind, batch)).collect();
     tokio::task::spawn_blocking(work).await.map_err(|panic| WalkError::Fault(panic.to_string()))
@@ -101,6 +170,12 @@ fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<
     match verdict {
         Verdict::Skipped(diagnostics) => (Outcome::SetAside { quarantined: false }, diagnostics),
         Verdict::Rejected(diagnostics) => (Outcome::SetAside { quarantined: true }, diagnostics),
+        Verdict::Mapped { records, diagnostics } if kind == RecordKind::Goal => {
+            (Outcome::Goals(FoundList::goals(records, diagnostics)), Vec::new())
+        }
+        Verdict::Mapped { records, diagnostics } if kind == RecordKind::Cover => {
+            (Outcome::Covers(FoundList::covers(records, diagnostics)), Vec::new())
+        }
         Verdict::Mapped { records, mut diagnostics } => {
             let made = records.into_iter().find_map(|record| match (kind, record) {
                 (RecordKind::Client, Canonical::Client(client)) => Some(Outcome::Client(Box::new(client))),

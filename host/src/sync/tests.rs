@@ -12,21 +12,25 @@ use uuid::Uuid;
 use super::mapper::Mapper;
 use super::progress::Progress;
 use super::walk::{Walk, WalkError};
-use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawPage, RawPart, RawRecord, RawText, Source, Traffic};
+use crate::crm::{
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
+};
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
-use crate::domain::record::ClientStatus;
+use crate::domain::record::{ClientStatus, GoalOwner, GoalStatus, Outlook, Recurrence};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
-use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, RecordKind, RevisionId, RunId};
+use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, Goal, GoalId, RecordKind, RevisionId, RunId};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
-use crate::store::book::{ClientFilter, PageRequest};
+use crate::store::book::{ClientFilter, GoalChange, PageRequest, Whose};
 use crate::store::seen::Seen;
 
 /// A CRM whose people are lines `name|partner|is partner`; pages of three, by position.
 #[derive(Default)]
 struct Script {
     people: Mutex<Vec<(u32, String)>>,
+    /// Goals by person, `3:Sail 4:Boat`; who has no entry has an empty list, and whose is `-` is shown none.
+    goals: Mutex<BTreeMap<u32, String>>,
     /// Pages that may be read before the CRM fails.
     pages_left: Mutex<Option<usize>>,
     /// The bookmark that is given in place of all others.
@@ -62,10 +66,11 @@ impl Connector for Script {
                 text: RawText::Plain(Bytes::from(serde_json::to_vec(line).unwrap())),
             }],
         };
-        let records = lines.iter().skip(from).take(PAGE).map(record).collect();
+        let records: Vec<RawRecord> = lines.iter().skip(from).take(PAGE).map(record).collect();
         let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
         let next = next.map(|next| self.stuck_at.map_or(next, str::to_owned)).map(Bookmark);
-        Ok(RawPage { records, next })
+        let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
+        Ok(RawPage { records, below, next })
     }
 
     async fn attach(&self, _: &ExternalId, _: &str, _: &str, _: &[u8]) -> Result<ExternalId, CrmError> {
@@ -78,7 +83,7 @@ impl Connector for Script {
 
     async fn sign_out(&self) {}
 
-    async fn one(&self, _: &Source, _: &ExternalId) -> Result<Option<RawRecord>, CrmError> {
+    async fn one(&self, _: &Source, _: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         Ok(None)
     }
 
@@ -95,6 +100,26 @@ impl Connector for Script {
     }
 }
 
+impl Script {
+    fn lists(&self, source: &Source, rows: &[RawRecord]) -> RawBelow {
+        let goals = self.goals.lock().unwrap();
+        let list = |row: &RawRecord| goals.get(&row.id.as_str().parse().unwrap()).map_or("", String::as_str).to_owned();
+        let shown = rows.iter().map(|row| (row, list(row))).filter(|(_, list)| list != "-");
+        let record = |(row, list): (&RawRecord, String)| RawRecord {
+            id: row.id.clone(),
+            fingerprint: xxhash_rust::xxh3::xxh3_128(list.as_bytes()),
+            parts: vec![RawPart { name: "goals".to_owned(), text: RawText::Plain(words(&list)) }],
+        };
+        let records: Vec<RawRecord> = shown.map(record).collect();
+        RawBelow { kind: source.kind, withheld: (rows.len() - records.len()) as u64, records }
+    }
+}
+
+/// `["3:Sail","4:Boat"]`
+fn words(list: &str) -> Bytes {
+    Bytes::from(serde_json::to_vec(&list.split_whitespace().collect::<Vec<_>>()).unwrap())
+}
+
 /// Maps the script's lines; counts what it was asked to map.
 struct Lines {
     sources: Vec<Source>,
@@ -108,8 +133,11 @@ impl Lines {
             resource: format!("{}s", kind.as_str()),
             fields: Vec::new(),
             lists: Vec::new(),
+            below: Vec::new(),
         };
-        let sources = vec![source(RecordKind::Client), source(RecordKind::Adviser)];
+        let goals = Source { resource: "clients".to_owned(), ..source(RecordKind::Goal) };
+        let sources = vec![source(RecordKind::Client), goals, source(RecordKind::Adviser)];
+        let sources = Source::nested(sources).unwrap();
         Self { sources, mapped: AtomicUsize::new(0) }
     }
 }
@@ -138,6 +166,9 @@ impl Mapper for Lines {
 }
 
 fn map_line(record: &RawInput) -> Verdict {
+    if record.kind == RecordKind::Goal {
+        return map_goals(record);
+    }
     let json: BTreeMap<String, String> = serde_json::from_slice(&record.json).unwrap();
     let mut columns = json["row"].split('|');
     let (first, last) = columns.next().unwrap().split_once(' ').unwrap();
@@ -163,6 +194,30 @@ fn map_line(record: &RawInput) -> Verdict {
             Verdict::Mapped { records: vec![Canonical::Client(client)], diagnostics }
         }
     }
+}
+
+/// A goal whose name is `?` cannot be read; a list with `!` cannot be used.
+fn map_goals(record: &RawInput) -> Verdict {
+    let json: BTreeMap<String, Vec<String>> = serde_json::from_slice(&record.json).unwrap();
+    let broken = vec![Diagnostic::error("broken", "broken".to_owned())];
+    if json["goals"].iter().any(|goal| goal == "!") {
+        return Verdict::Rejected(broken);
+    }
+    let is_whole = json["goals"].iter().all(|goal| !goal.ends_with('?'));
+    let goals = json["goals"].iter().filter(|goal| !goal.ends_with('?')).map(|goal| {
+        let (id, name) = goal.split_once(':').unwrap();
+        Canonical::Goal(Goal {
+            external_id: ExternalId(id.to_owned()),
+            owner: GoalOwner::Client,
+            category: None,
+            name: Some(name.to_owned()),
+            target_date: None,
+            estimated_cost: None,
+            outlook: Outlook::NonFinancial,
+            extensions: Vec::new(),
+        })
+    });
+    Verdict::Mapped { records: goals.collect(), diagnostics: if is_whole { Vec::new() } else { broken } }
 }
 
 /// A practice with a scripted CRM.
@@ -191,8 +246,11 @@ impl Practice {
 
     fn with(book: &[&str], stuck_at: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let goals = [(1, "3:Sail 4:Boat"), (2, "3:Bike"), (3, "9:Never"), (5, "1:Rest")];
+        let goals = goals.map(|(id, list)| (id, list.to_owned())).into();
         let people = (1..).zip(book.iter().map(|line| (*line).to_owned())).collect();
-        let crm = Arc::new(Script { people: Mutex::new(people), stuck_at, ..Script::default() });
+        let crm =
+            Arc::new(Script { people: Mutex::new(people), goals: Mutex::new(goals), stuck_at, ..Script::default() });
         let store = Store::open(folder.path()).unwrap();
         Self { store, crm, mapper: Arc::new(Lines::new()), _folder: folder }
     }
@@ -237,6 +295,18 @@ impl Practice {
         people.iter_mut().find(|(known, _)| *known == id).unwrap().1 = line.to_owned();
     }
 
+    /// `1/3 Sail`: the client's id, the goal's, its name, and whether it is gone.
+    async fn goals(&self) -> Vec<String> {
+        let goals = self.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 500 }).await.unwrap().items;
+        let mut lines = Vec::new();
+        for goal in goals {
+            let client = self.store.client(goal.client_id).await.unwrap().unwrap().client.external_id;
+            let (id, name) = (&goal.listed.value.external_id, goal.listed.value.name.as_deref().unwrap());
+            lines.push(format!("{client}/{id} {name}{}", if goal.listed.gone_since.is_some() { " gone" } else { "" }));
+        }
+        lines
+    }
+
     /// The book as people see it, ids left out.
     async fn book(&self) -> Vec<String> {
         let all = || PageRequest { cursor: None, limit: 500 };
@@ -249,6 +319,7 @@ impl Practice {
         lines.extend(
             aside.iter().chain(&left_out).map(|record| format!("{} {:?}", record.external_id, record.diagnostics)),
         );
+        lines.extend(self.goals().await);
         lines.push(format!("{:?}", self.store.book_counts().await.unwrap()));
         lines
     }
@@ -275,14 +346,14 @@ async fn a_book_comes_over_and_is_skipped_while_it_stays_the_same() {
     let counts = practice.complete().await;
     assert_eq!((counts.seen, counts.created, counts.skipped_total(), counts.quarantined), (8, 6, 1, 1));
     assert_eq!((counts.advisers, counts.unchanged, counts.warnings["no-mobile"]), (1, 0, 6));
-    assert_eq!((counts.requests, practice.mapper.mapped.load(Ordering::Relaxed)), (4, 9));
+    assert_eq!((counts.requests, practice.mapper.mapped.load(Ordering::Relaxed)), (4, 12));
     let book = practice.book().await;
     assert!(book.iter().any(|line| line == "Ayda Khan & Sam Khan []"), "{book:#?}");
     assert!(book.iter().any(|line| line == "Fay Lee & Eve Lee []"), "{book:#?}");
 
     let counts = practice.complete().await;
     assert_eq!((counts.seen, counts.unchanged, counts.created), (8, 8, 0));
-    assert_eq!(practice.mapper.mapped.load(Ordering::Relaxed), 9, "nothing was mapped again");
+    assert_eq!(practice.mapper.mapped.load(Ordering::Relaxed), 12, "nothing was mapped again");
     assert_eq!(practice.book().await, book);
 
     practice.edit(2, "Bo Hill");
@@ -343,4 +414,88 @@ async fn a_rehearsal_changes_nothing() {
     walk.go(None).await.unwrap();
     assert_eq!((walk.run.counts.unchanged, walk.run.counts.changed), (7, 1));
     assert_eq!(practice.book().await, book);
+}
+
+#[tokio::test]
+async fn goals_come_go_and_come_back_and_what_the_practice_adds_stays() {
+    let practice = Practice::new(&BOOK);
+    let counts = practice.complete().await.goals;
+    assert_eq!((counts.created, counts.unchanged), (4, 0));
+    let expected = ["1/3 Sail", "1/4 Boat", "2/3 Bike", "5/1 Rest"];
+    assert_eq!(practice.goals().await, expected, "nothing of who stays out");
+    assert_eq!(practice.store.book_counts().await.unwrap().goals, 4);
+
+    let all = practice.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 1 }).await.unwrap();
+    let sail = GoalId(all.items[0].listed.id);
+    let change = GoalChange { status: Some(GoalStatus::Doing), recurrence: Some(Some(Recurrence::Yearly)) };
+    assert!(practice.store.change_goal(sail, change).await.unwrap());
+    assert!(!practice.store.change_goal(GoalId(Uuid::nil()), change).await.unwrap());
+
+    let edits: [(&str, [u64; 4], &[&str]); 7] = [
+        // created, changed, unchanged, gone
+        ("3:Sail 4:Boat", [0, 0, 4, 0], &["1/3 Sail", "1/4 Boat"]),
+        ("4:Yacht 5:Car", [1, 1, 2, 1], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("-", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("!", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("5:?", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("", [0, 0, 2, 2], &["1/4 Yacht gone", "1/5 Car gone", "1/3 Sail gone"]),
+        ("3:Sail", [0, 1, 2, 0], &["1/3 Sail", "1/4 Yacht gone", "1/5 Car gone"]),
+    ];
+    for (list, expected, of_ayda) in edits {
+        practice.crm.goals.lock().unwrap().insert(1, list.to_owned());
+        let counts = practice.complete().await;
+        let goals = counts.goals;
+        assert_eq!([goals.created, goals.changed, goals.unchanged, goals.gone], expected, "{list}");
+        assert_eq!(
+            (goals.quarantined, counts.warnings.get("goals-not-shown").copied().unwrap_or_default()),
+            (u64::from(list == "!"), u64::from(list == "-")),
+            "{list}"
+        );
+        assert_eq!(practice.goals().await[..of_ayda.len()], *of_ayda, "{list}");
+    }
+    let sail = practice.store.goal(sail).await.unwrap().unwrap().listed;
+    assert_eq!((sail.own.status, sail.own.recurrence), (GoalStatus::Doing, Some(Recurrence::Yearly)));
+    assert_eq!(practice.store.book_counts().await.unwrap().goals, 3);
+}
+
+#[tokio::test]
+async fn goals_leave_the_book_with_their_client_and_come_back() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    practice.edit(2, "Bo Gone");
+    practice.crm.goals.lock().unwrap().insert(2, "3:Bike 4:Hike".to_owned());
+    practice.complete().await;
+    assert_eq!(practice.goals().await, ["1/3 Sail", "1/4 Boat", "5/1 Rest"]);
+    practice.edit(2, "Bo Osei");
+    let counts = practice.complete().await.goals;
+    assert_eq!((counts.created, counts.unchanged), (1, 4));
+    assert_eq!(practice.goals().await, ["1/3 Sail", "1/4 Boat", "2/3 Bike", "2/4 Hike", "5/1 Rest"]);
+    // Whom a rule left out from the first on comes with all goals.
+    practice.edit(3, "Cy Hill");
+    assert_eq!(practice.complete().await.goals.created, 1);
+}
+
+#[tokio::test]
+async fn pages_of_goals_go_on_where_they_ended() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    let client =
+        practice.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 1 }).await.unwrap().items[0].clone();
+    let household = practice.store.goals(Whose::Household(client.household_id), PageRequest { cursor: None, limit: 9 });
+    assert_eq!(household.await.unwrap().items.len(), 2);
+    for (whose, expected) in
+        [(Whose::Practice, 4), (Whose::Client(client.client_id), 2), (Whose::Household(client.household_id), 2)]
+    {
+        let (mut ids, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = practice.store.goals(whose, PageRequest { cursor, limit: 1 }).await.unwrap();
+            ids.extend(page.items.iter().map(|goal| goal.listed.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), expected, "{whose:?}");
+    }
 }

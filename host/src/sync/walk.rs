@@ -1,6 +1,7 @@
 //! One walk through a book: pages are read ahead, mapped and committed side by side, with bounded queues between, so
 //! that memory does not grow with the book.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +10,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 
-use super::map::{MappedPage, mapped_by};
+use super::map::{MappedBelow, MappedPage, mapped_by};
 use super::mapper::Mapper;
 use super::progress::Progress;
 use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source};
 use crate::domain::RecordKind;
 use crate::domain::run::Run;
-use crate::store::commit::{Arrival, Group};
+use crate::store::commit::{Arrival, Group, Lists};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
@@ -99,9 +100,7 @@ impl Walk {
     /// # Errors
     /// Why it ended early; `self.run` is the run as it was committed last.
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
-        // Goals and covers are read through their clients, not through lists of their own.
-        let is_walked = |source: &&Source| matches!(source.kind, RecordKind::Adviser | RecordKind::Client);
-        let mut sources: Vec<Source> = self.mapper.sources().iter().filter(is_walked).cloned().collect();
+        let mut sources: Vec<Source> = self.mapper.sources().to_vec();
         sources.sort_by_key(|source| source.kind);
         let position_of = |position: &WalkPosition| {
             sources.iter().position(|source| (source.kind, &source.resource) == (position.kind, &position.resource))
@@ -194,7 +193,7 @@ impl Walk {
         seen: &mut Seen,
         gathered: Gathered,
     ) -> Result<(), WalkError> {
-        let Gathered { mut run, arrivals, .. } = gathered;
+        let Gathered { mut run, arrivals, below, .. } = gathered;
         let (requests, retries) = self.connector.traffic().totals();
         run.counts.requests = requests.saturating_sub(self.traffic_before.0);
         run.counts.retries = retries.saturating_sub(self.traffic_before.1);
@@ -209,7 +208,9 @@ impl Walk {
         let by = mapped_by(self.mapper.as_ref(), kind);
         let at = Timestamp::now();
         let position = position.clone();
-        let group = Group { run, kind, by, arrivals, seen: Some((number, chunk)), position, at };
+        let lists = |(kind, arrivals)| Lists { kind, by: mapped_by(self.mapper.as_ref(), kind), arrivals };
+        let below = below.into_iter().map(lists).collect();
+        let group = Group { run, kind, by, arrivals, below, seen: Some((number, chunk)), position, at };
         self.run = if self.is_rehearsal { self.store.rehearse(group).await? } else { self.store.commit(group).await? };
         self.progress.counts(&self.run);
         Ok(())
@@ -220,6 +221,7 @@ impl Walk {
 struct Gathered {
     run: Run,
     arrivals: Vec<Arrival>,
+    below: BTreeMap<RecordKind, Vec<Arrival>>,
     seen: usize,
     pages: usize,
     since: Instant,
@@ -227,7 +229,7 @@ struct Gathered {
 
 impl Gathered {
     fn new(run: Run) -> Self {
-        Self { run, arrivals: Vec::new(), seen: 0, pages: 0, since: Instant::now() }
+        Self { run, arrivals: Vec::new(), below: BTreeMap::new(), seen: 0, pages: 0, since: Instant::now() }
     }
 
     fn take(&mut self, page: MappedPage, seen: &mut Seen, kind: RecordKind) -> Result<(), WalkError> {
@@ -247,10 +249,23 @@ impl Gathered {
         self.seen += page.ids.len();
         self.pages += 1;
         self.arrivals.extend(page.arrivals);
+        page.below.into_iter().for_each(|below| self.take_below(below));
         Ok(())
     }
 
+    fn take_below(&mut self, below: MappedBelow) {
+        if let Some(counts) = self.run.counts.list_mut(below.kind) {
+            counts.unchanged += below.unchanged;
+        }
+        if below.withheld > 0 {
+            let code = format!("{}s-not-shown", below.kind.as_str());
+            *self.run.counts.warnings.entry(code).or_default() += below.withheld;
+        }
+        self.below.entry(below.kind).or_default().extend(below.arrivals);
+    }
+
     fn is_full(&self, size: GroupSize) -> bool {
-        self.arrivals.len() >= size.mapped || self.seen >= size.seen || self.since.elapsed() >= GROUP_TIME
+        let listed = self.below.values().map(Vec::len).max().unwrap_or_default();
+        self.arrivals.len().max(listed) >= size.mapped || self.seen >= size.seen || self.since.elapsed() >= GROUP_TIME
     }
 }

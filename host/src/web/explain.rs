@@ -2,8 +2,9 @@
 //! out. Asked of the pack anew each time, from the raw record as the last sync kept it.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
@@ -12,8 +13,10 @@ use super::parts::Finding;
 use super::person::Person;
 use super::words;
 use crate::app::{App, ExplainError};
-use crate::domain::ClientId;
 use crate::domain::access::Action;
+use crate::domain::listed::place_of;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, CoverId, ExternalId, GoalId, RecordKind};
 use crate::pack::FieldExplanation;
 
 #[derive(Template)]
@@ -58,19 +61,77 @@ impl From<FieldExplanation> for Explained {
     }
 }
 
+/// What of the client is explained; the client where nothing is named.
+#[derive(Deserialize)]
+pub(super) struct Which {
+    goal: Option<GoalId>,
+    cover: Option<CoverId>,
+}
+
+/// What is explained.
+struct Subject {
+    kind: RecordKind,
+    name: String,
+    /// For what stands in a list: its id in the CRM.
+    listed: Option<ExternalId>,
+}
+
+impl Subject {
+    /// The fields of one goal or cover, among those of the whole list, by their own names.
+    fn its_own(&self, fields: Vec<FieldExplanation>) -> Result<Vec<FieldExplanation>, Failure> {
+        let Some(id) = &self.listed else { return Ok(fields) };
+        let is_its_id = |field: &FieldExplanation| {
+            let place = place_of(self.kind, &field.field).filter(|(_, name)| *name == "external_id");
+            place.map(|(index, _)| index).filter(|_| field.value.as_deref() == Some(id.as_str()))
+        };
+        let Some(index) = fields.iter().find_map(is_its_id) else {
+            let words = "It no longer stands in the CRM's list, so that there is nothing to explain. It is kept here.";
+            return Err(Failure::Refused(words.to_owned()));
+        };
+        let own = |mut field: FieldExplanation| {
+            let name = place_of(self.kind, &field.field).filter(|(at, _)| *at == index)?.1.to_owned();
+            field.field = name;
+            Some(field)
+        };
+        Ok(fields.into_iter().filter_map(own).collect())
+    }
+}
+
+async fn subject(app: &App, client: &StoredClient, which: Which) -> Result<Subject, Failure> {
+    const NOT_THERE: Failure = Failure::NotFound("There is no such goal or cover of this person.");
+    let of_client = |id: ClientId| if id == client.id { Ok(()) } else { Err(NOT_THERE) };
+    if let Some(id) = which.goal {
+        let goal = app.store.goal(id).await?.ok_or(NOT_THERE)?;
+        of_client(goal.client_id)?;
+        let name = goal.listed.value.name.unwrap_or_else(|| "Goal without a name".to_owned());
+        return Ok(Subject { kind: RecordKind::Goal, name, listed: Some(goal.listed.value.external_id) });
+    }
+    if let Some(id) = which.cover {
+        let cover = app.store.cover(id).await?.ok_or(NOT_THERE)?;
+        of_client(cover.client_id)?;
+        let cover = cover.listed.value;
+        let policy = cover.policy_number.map(|number| format!(" of policy {number}"));
+        let name = format!("{}{}", cover.type_as_given.unwrap_or("Cover".to_owned()), policy.unwrap_or_default());
+        return Ok(Subject { kind: RecordKind::Cover, name, listed: Some(cover.external_id) });
+    }
+    Ok(Subject { kind: RecordKind::Client, name: words::name(&client.client.full_name()), listed: None })
+}
+
 /// `GET /households/{id}/clients/{client}/explain`
 pub(super) async fn show(
     State(app): State<App>,
     person: Person,
     Path((household, client)): Path<(String, String)>,
+    Query(which): Query<Which>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let found = household::find(&app, &household).await?;
     let client = client.parse::<ClientId>().ok();
     let client = found.people.iter().find(|stored| Some(stored.id) == client);
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
-    let fields = match app.explain(client, person.clock.now).await {
-        Ok(fields) => fields,
+    let subject = subject(&app, client, which).await?;
+    let fields = match app.explain(client, subject.kind, person.clock.now).await {
+        Ok(fields) => subject.its_own(fields)?,
         Err(ExplainError::Store(error)) => return Err(error.into()),
         Err(other) => return Err(Failure::Refused(format!("{}.", words::sentence(&other.to_string())))),
     };
@@ -84,7 +145,7 @@ pub(super) async fn show(
     let frame = Frame::load(&app, &person, Place::Households).await?;
     page(&ExplainPage {
         frame,
-        name: words::name(&client.client.full_name()),
+        name: subject.name,
         household: words::name(&found.household.name),
         household_path: format!("/households/{}", found.household.id),
         state,

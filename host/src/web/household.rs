@@ -18,8 +18,10 @@ use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{Diagnostic, ExternalId, HouseholdId, Severity};
 use crate::store::book::HouseholdRow;
 use fields::Group;
+use lists::{Found, Lists};
 
 mod fields;
+pub(super) mod lists;
 
 #[derive(Template)]
 #[template(path = "household.html")]
@@ -34,6 +36,7 @@ pub(super) struct HouseholdPage {
     pub(super) adviser: Option<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
+    pub(super) lists: Lists,
 }
 
 /// One person of the household.
@@ -70,7 +73,8 @@ pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<
     let connection = &found.household.connection;
     let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
     let advisers = advisers(&app, &found).await?;
-    page(&view(&found, frame, crm, &advisers, &person.clock))
+    let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
+    page(&view(&found, &lists, frame, crm, &advisers, &person.clock))
 }
 
 /// The names of all advisers that the household and its people refer to.
@@ -96,6 +100,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<HouseholdRow, Failure> {
 /// The page, from values alone.
 pub(super) fn view(
     found: &HouseholdRow,
+    lists: &Found,
     frame: Frame,
     crm: String,
     advisers: &[(ExternalId, String)],
@@ -110,6 +115,7 @@ pub(super) fn view(
         path: format!("/households/{}", found.household.id),
         name: words::name(&found.household.name),
         state: sentence(found, &crm),
+        lists: Lists::new(lists, &found.people, crm.clone(), clock),
         look: look_badge(&found.household.diagnostics, &found.people),
         crm,
         adviser: adviser.map(ToOwned::to_owned),

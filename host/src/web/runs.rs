@@ -14,7 +14,7 @@ use super::words;
 use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
-use crate::domain::run::{Run, RunCounts, Trigger};
+use crate::domain::run::{ListCounts, Run, RunCounts, Trigger};
 use crate::store::book::PageRequest;
 
 /// Rows of a page.
@@ -134,6 +134,22 @@ pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
     }
 }
 
+fn listed(heading: &'static str, counts: &ListCounts) -> Table {
+    let one = |word: &str, n: u64| (word.to_owned(), words::number(n));
+    Table {
+        heading,
+        unit: heading,
+        empty: "",
+        rows: vec![
+            one("New in the practice", counts.created),
+            one("Changed", counts.changed),
+            one("Unchanged", counts.unchanged),
+            one("Gone from their list", counts.gone),
+            one("Lists that could not be read", counts.quarantined),
+        ],
+    }
+}
+
 fn tables(counts: &RunCounts) -> Vec<Table> {
     let one = |word: &str, n: u64| (word.to_owned(), words::number(n));
     let each = |counts: &std::collections::BTreeMap<String, u64>, name: fn(&str) -> String| {
@@ -157,6 +173,8 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Local edits overridden by the CRM", counts.overridden),
             ],
         },
+        listed("Goals", &counts.goals),
+        listed("Covers", &counts.covers),
         Table {
             heading: "Warnings",
             unit: "Values",

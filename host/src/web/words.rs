@@ -4,9 +4,10 @@
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 
 use crate::domain::run::RunCounts;
-use crate::domain::{Date, Timestamp};
+use crate::domain::{Date, Money, Timestamp};
 
 /// `4,318`.
 pub(super) fn number(n: u64) -> String {
@@ -80,6 +81,27 @@ pub(super) fn field(name: &str) -> String {
     }
 }
 
+/// A word of a choice for people: `half_yearly` is `Half-yearly`.
+pub(super) fn choice(word: &str) -> String {
+    sentence(&word.replace('_', "-"))
+}
+
+/// An amount for people: `$1,234.50 AUD`; whole amounts without cents.
+pub(super) fn money(money: &Money) -> String {
+    let amount = money.amount.round_dp(2);
+    let cents = (amount.fract().abs() * Decimal::ONE_HUNDRED).normalize().to_string();
+    let whole = amount.trunc().abs().to_string().parse().map_or_else(|_| amount.trunc().abs().to_string(), number);
+    let cents = if cents == "0" { String::new() } else { format!(".{cents:0>2}") };
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "−" } else { "" };
+    let symbol = match money.currency.as_str() {
+        "AUD" | "NZD" | "USD" => "$",
+        "GBP" => "£",
+        "ZAR" => "R ",
+        _ => "",
+    };
+    format!("{sign}{symbol}{whole}{cents} {}", money.currency)
+}
+
 /// A code for people: `not-a-mobile` is `Not a mobile`.
 pub(super) fn code(code: &str) -> String {
     sentence(&code.replace('-', " "))
@@ -134,7 +156,11 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
     add(counts.created, "new");
     add(counts.changed, "changed");
     add(counts.quarantined, "could not be read");
-    if counts.created + counts.changed + counts.quarantined == 0 {
+    for (list, one, many) in [(counts.goals, "goal", "goals"), (counts.covers, "cover", "covers")] {
+        let touched = list.created + list.changed + list.gone;
+        add(touched, &format!("{} touched", if touched == 1 { one } else { many }));
+    }
+    if parts.len() == 1 {
         parts.push("nothing changed".to_owned());
     }
     parts.join(", ")
@@ -202,6 +228,19 @@ mod tests {
         check(200_000, "3 min 20 s");
         check(7_500_000, "2 h 5 min");
         check(-5, "0.0 s");
+    }
+
+    #[test]
+    fn amounts_for_people() {
+        let check = |amount: &str, currency: &str, expected: &str| {
+            let money = Money { amount: amount.parse().unwrap(), currency: currency.to_owned().try_into().unwrap() };
+            assert_eq!(super::money(&money), expected);
+        };
+        check("1234.5", "AUD", "$1,234.50 AUD");
+        check("150000.00", "NZD", "$150,000 NZD");
+        check("0.05", "GBP", "£0.05 GBP");
+        check("-12", "JPY", "−12 JPY");
+        check("0", "AUD", "$0 AUD");
     }
 
     #[test]

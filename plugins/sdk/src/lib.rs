@@ -33,7 +33,7 @@ pub use bindings::tidegate::mapping::{
 pub use plugin::{Ctx, Fate, Host, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};
-pub use trail::{Lineage, Origin, Recorded, Trail, Unrecorded};
+pub use trail::{Lineage, Origin, Place, Recorded, Trail, Unrecorded};
 
 /// What the code behind [`export!`] uses; not for plugin authors.
 #[doc(hidden)]

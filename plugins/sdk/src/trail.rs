@@ -4,6 +4,8 @@
 //! to nothing; `explain` runs the same function with [`Recorded`]. So an explanation cannot tell of another value
 //! than the one that was mapped.
 
+use std::collections::BTreeMap;
+
 use crate::{Diagnostic, Fate, FieldExplanation, Mapped, Severity, Verdict, canonical};
 
 /// Where one canonical field was read, and by which rule.
@@ -17,10 +19,13 @@ pub struct Origin {
     pub rule: Option<String>,
 }
 
+/// Which record of a list is being mapped: the list's canonical name, `goals`, and the record's place in what is made.
+pub type Place = (&'static str, usize);
+
 /// Who wants to know where values come from.
 pub trait Lineage {
     /// Takes the origin of a canonical field; a later one for the same field takes its place.
-    fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin);
+    fn origin(&mut self, place: Option<Place>, field: &'static str, origin: impl FnOnce() -> Origin);
 }
 
 /// Nobody: the hot path.
@@ -28,19 +33,26 @@ pub struct Unrecorded;
 
 impl Lineage for Unrecorded {
     #[inline]
-    fn origin(&mut self, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
+    fn origin(&mut self, _place: Option<Place>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
 }
 
 /// A person, through `explain`.
 #[derive(Default)]
 pub struct Recorded {
-    origins: Vec<(&'static str, Origin)>,
+    origins: BTreeMap<String, Origin>,
 }
 
 impl Lineage for Recorded {
-    fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
-        self.origins.retain(|(known, _)| *known != field);
-        self.origins.push((field, origin()));
+    fn origin(&mut self, place: Option<Place>, field: &'static str, origin: impl FnOnce() -> Origin) {
+        self.origins.insert(named(place, field), origin());
+    }
+}
+
+/// A field's whole name: `goals[1].name`, or the name alone.
+fn named(place: Option<Place>, field: &str) -> String {
+    match place {
+        Some((list, index)) => format!("{list}[{index}].{field}"),
+        None => field.to_owned(),
     }
 }
 
@@ -48,18 +60,30 @@ impl Lineage for Recorded {
 pub struct Trail<L> {
     diagnostics: Vec<Diagnostic>,
     lineage: L,
+    place: Option<Place>,
 }
 
 impl<L: Lineage> Trail<L> {
     /// An empty trail.
     pub fn new(lineage: L) -> Self {
-        Self { diagnostics: Vec::new(), lineage }
+        Self { diagnostics: Vec::new(), lineage, place: None }
+    }
+
+    /// What follows is about this record of a list, until the next or [`Trail::leave`]: `goals` and its place in what
+    /// is made.
+    pub fn enter(&mut self, list: &'static str, index: usize) {
+        self.place = Some((list, index));
+    }
+
+    /// What follows is about the raw record as a whole again.
+    pub fn leave(&mut self) {
+        self.place = None;
     }
 
     /// Tells where a field comes from.
     #[inline]
     pub fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
-        self.lineage.origin(field, origin);
+        self.lineage.origin(self.place, field, origin);
     }
 
     /// Something worth knowing: a value was derived or normalised, nothing was left out.
@@ -83,12 +107,13 @@ impl<L: Lineage> Trail<L> {
     }
 
     fn add(&mut self, severity: Severity, field: Option<&str>, code: &str, message: String) {
-        self.diagnostics.push(Diagnostic { severity, field: field.map(str::to_owned), code: code.to_owned(), message });
+        let field = field.map(|field| named(self.place, field));
+        self.diagnostics.push(Diagnostic { severity, field, code: code.to_owned(), message });
     }
 
     /// The verdict, with all that was left on the trail, and who asked for lineage.
     pub(crate) fn end(self, fate: Fate) -> (Verdict, L) {
-        let Self { diagnostics, lineage } = self;
+        let Self { diagnostics, lineage, .. } = self;
         let verdict = match fate {
             Fate::Mapped(records) => Verdict::Mapped(Mapped { records, diagnostics }),
             Fate::Skipped => Verdict::Skipped(diagnostics),
@@ -101,7 +126,7 @@ impl<L: Lineage> Trail<L> {
 impl Recorded {
     /// The explanation of what a record was mapped to: a field at a time, each with the value of the outcome
     /// itself, and the record as a whole under the name `record` where there is something to say about it.
-    pub(crate) fn explain(self, verdict: &Verdict) -> Vec<FieldExplanation> {
+    pub(crate) fn explain(mut self, verdict: &Verdict) -> Vec<FieldExplanation> {
         let (fields, diagnostics) = match verdict {
             Verdict::Mapped(mapped) => (canonical::fields_of(&mapped.records), mapped.diagnostics.as_slice()),
             Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => (Vec::new(), diagnostics.as_slice()),
@@ -112,15 +137,14 @@ impl Recorded {
         let mut explained: Vec<FieldExplanation> = fields
             .into_iter()
             .map(|(field, value)| {
-                let origin = self.origins.iter().find(|(known, _)| *known == field);
-                let origin = origin.map(|(_, origin)| origin.clone()).unwrap_or_default();
+                let origin = self.origins.remove(&field).unwrap_or_default();
                 explanation(&field, value, origin, about(Some(&field)))
             })
             .collect();
         let whole = about(None);
-        let origin = self.origins.into_iter().find(|(known, _)| *known == canonical::WHOLE);
+        let origin = self.origins.remove(canonical::WHOLE);
         if !whole.is_empty() || origin.is_some() {
-            let origin = origin.map(|(_, origin)| origin).unwrap_or_default();
+            let origin = origin.unwrap_or_default();
             explained.push(explanation(canonical::WHOLE, None, origin, whole));
         }
         explained

@@ -1,4 +1,4 @@
-//! Maps the advisers and clients of Xplan sites in Australia and New Zealand.
+//! Maps the advisers, clients, goals and covers of Xplan sites in Australia and New Zealand.
 //!
 //! The component's code: how a field is read, chosen and checked. What a site or region calls things, and which
 //! words mean what, is in the packs' rules (`rules/xplan-au`, `rules/xplan-nz`).
@@ -7,6 +7,9 @@ mod address;
 mod adviser;
 mod client;
 mod contact;
+mod cover;
+mod goal;
+mod listed;
 mod mapping;
 mod person;
 mod record;
@@ -18,7 +21,7 @@ use tidegate_sdk::{
     Trail, notes::Notes,
 };
 
-use mapping::ClientMapping;
+use mapping::{ClientMapping, CoverMapping, GoalMapping};
 use rules::AdviserRules;
 pub use rules::Rules;
 
@@ -26,6 +29,10 @@ pub use rules::Rules;
 pub struct XplanAnz {
     adviser: AdviserRules,
     client: ClientMapping,
+    /// None where the rules bring no goals over.
+    goal: Option<GoalMapping>,
+    /// None where the rules bring no covers over.
+    cover: Option<CoverMapping>,
     notes: Notes,
 }
 
@@ -39,9 +46,11 @@ impl Plugin for XplanAnz {
     fn configure(rules: Rules) -> Result<Self, Vec<RuleProblem>> {
         let mut problems = Vec::new();
         let client = ClientMapping::new(rules.client, &mut problems);
+        let goal = rules.goal.map(|rules| GoalMapping::new(rules, &mut problems));
+        let cover = rules.cover.map(|rules| CoverMapping::new(rules, &mut problems));
         let notes = Notes::new(rules.notes, "/notes");
         match notes {
-            Ok(notes) if problems.is_empty() => Ok(Self { adviser: rules.adviser, client, notes }),
+            Ok(notes) if problems.is_empty() => Ok(Self { adviser: rules.adviser, client, goal, cover, notes }),
             notes => {
                 problems.extend(notes.err().into_iter().flatten());
                 Err(problems)
@@ -50,15 +59,20 @@ impl Plugin for XplanAnz {
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.adviser.source(), self.client.source()]
+        let mut sources = vec![self.adviser.source(), self.client.source()];
+        sources.extend(self.goal.as_ref().map(|goal| self.client.below(RecordKind::Goal, &goal.lists())));
+        sources.extend(self.cover.as_ref().map(|cover| self.client.below(RecordKind::Cover, &[&cover.list.list])));
+        sources
     }
 
     fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
-        match raw.kind {
-            RecordKind::Adviser => adviser::map(&self.adviser, raw, trail),
-            RecordKind::Client => client::map(&self.client, ctx, raw, trail),
-            RecordKind::Goal | RecordKind::Cover => {
-                let message = "The pack maps advisers and clients only.";
+        match (raw.kind, &self.goal, &self.cover) {
+            (RecordKind::Adviser, ..) => adviser::map(&self.adviser, raw, trail),
+            (RecordKind::Client, ..) => client::map(&self.client, ctx, raw, trail),
+            (RecordKind::Goal, Some(goal), _) => goal::map(goal, raw, trail),
+            (RecordKind::Cover, _, Some(cover)) => cover::map(cover, ctx, raw, trail),
+            (RecordKind::Goal | RecordKind::Cover, ..) => {
+                let message = "The pack's rules do not say how goals or covers are read.";
                 trail.whole(Severity::Error, "unknown-kind", message);
                 Fate::Rejected
             }

@@ -5,6 +5,10 @@ use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
 use crate::rules::{AddressRules, ClientRules, MobileRules};
 
+mod lists;
+
+pub(crate) use lists::{CoverMapping, GoalMapping};
+
 /// What kind of contact a row of the contact list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContactType {
@@ -96,6 +100,12 @@ impl ClientMapping {
             fields: asked.map(str::to_owned).collect(),
             lists: vec![self.contact.list.clone(), self.address.list.clone()],
         }
+    }
+
+    /// What is read in a list below the clients, into raw records of its own.
+    pub fn below(&self, kind: RecordKind, lists: &[&str]) -> Source {
+        let lists = lists.iter().map(|list| (*list).to_owned()).collect();
+        Source { kind, resource: self.resource.clone(), fields: Vec::new(), lists }
     }
 
     /// What the CRM calls everything.

@@ -93,3 +93,75 @@ impl UserField {
     /// How many of the first fields are part of every row and need not be asked for.
     pub const MEMBERS: usize = 1;
 }
+
+fields! {
+    /// A row of a client's list of goals.
+    pub enum GoalField {
+        /// The row's number; part of every row.
+        Id = "id",
+        /// Whose goal it is.
+        Owner = "owner",
+        /// The category, as a code.
+        Category = "category",
+        /// What the goal is.
+        Name = "name",
+        /// When it is to be reached.
+        TargetDate = "target_date",
+        /// What it costs (below zero) or brings.
+        EstimatedCost = "estimated_cost",
+    }
+}
+
+fields! {
+    /// A choice of a picklist.
+    pub enum ChoiceField {
+        /// The code that fields hold.
+        Code = "code",
+        /// What it stands for.
+        Text = "text",
+    }
+}
+
+fields! {
+    /// A row of a client's list of insurance policies.
+    pub enum PolicyField {
+        /// The row's number; part of every row.
+        Id = "id",
+        /// The insurer's number of the policy.
+        PolicyNumber = "policy_number",
+        /// The insurer's name.
+        Insurer = "insurer",
+        /// The insurer's short name, where there is no name.
+        InsurerCode = "insurer_code",
+        /// What the insurer calls the plan.
+        PlanName = "plan_name",
+        /// Who owns the policy: a list, or one word.
+        Owners = "owners",
+        /// The premium of the whole policy.
+        Premium = "premium",
+        /// How often the premium falls due.
+        PremiumFrequency = "premium_frequency",
+        /// When it is next renewed.
+        RenewalDate = "renewal_date",
+        /// The day on which it ends.
+        PolicyTo = "policy_to",
+        /// The list of its covers.
+        Covers = "covers",
+    }
+}
+
+fields! {
+    /// A cover of a policy.
+    pub enum CoverField {
+        /// The cover's number, where it has one.
+        Id = "id",
+        /// What it insures against, in the site's words.
+        Type = "type",
+        /// The sum insured.
+        SumInsured = "sum_insured",
+        /// The premium of this cover alone, where it is told.
+        Premium = "premium",
+        /// How the cover stands with the insurer.
+        Status = "status",
+    }
+}

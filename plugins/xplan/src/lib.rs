@@ -16,8 +16,8 @@ mod value;
 
 pub use date::Date;
 pub use decimal::plain_decimal;
-pub use fields::{AddressField, ClientField, ContactField, UserField};
+pub use fields::{AddressField, ChoiceField, ClientField, ContactField, CoverField, GoalField, PolicyField, UserField};
 pub use names::{Fields, Names};
-pub use record::{ClientNames, List, RawClient, RawUser, Rows};
+pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};
 pub use row::{Row, View};
 pub use value::{Number, Value};

@@ -106,6 +106,31 @@ impl<'a> RawUser<'a> {
     }
 }
 
+/// Reads a raw record that is one list: `{"goals":[…]}`.
+///
+/// # Errors
+/// What is wrong with the text where it is not UTF-8 JSON.
+pub fn list_rows<'a, F: Fields>(json: &'a [u8], list: &List<F>) -> Result<Rows<'a, F>, String> {
+    let mut rows = Rows::Absent;
+    read(json, ListReader { name: &list.list, inner: RowsReader { names: &list.fields }, out: &mut rows })?;
+    Ok(rows)
+}
+
+/// Reads the lists inside the rows of such a record, a list a row: those under `field`, whose rows have the fields `F`.
+///
+/// # Errors
+/// What is wrong with the text where it is not UTF-8 JSON.
+pub fn inner_rows<'a, F: Fields>(
+    json: &'a [u8],
+    list: &str,
+    field: &str,
+    names: &Names<F>,
+) -> Result<Vec<Rows<'a, F>>, String> {
+    let mut rows = Vec::new();
+    read(json, ListReader { name: list, inner: InnerReader { field, names }, out: &mut rows })?;
+    Ok(rows)
+}
+
 fn read<'a, R: Reader<'a, Out = ()>>(json: &'a [u8], reader: R) -> Result<(), String> {
     let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -168,10 +193,98 @@ impl<'a> Reader<'a> for UserReader<'_, '_, 'a> {
     fn other(self) {}
 }
 
+/// Reads the one list of a raw record.
+struct ListReader<'n, 'r, R, T> {
+    name: &'n str,
+    inner: R,
+    out: &'r mut T,
+}
+
+impl<'a, T, R: Reader<'a, Out = T> + Copy> Reader<'a> for ListReader<'_, '_, R, T> {
+    type Out = ();
+
+    fn object<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(part) = map.next_key_seed(PartSeed([self.name]))? {
+            if let Part::List(_) = part {
+                *self.out = map.next_value_seed(Lenient(self.inner))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn other(self) {}
+}
+
+/// Reads, of each row of a list, the list under one of its fields.
+struct InnerReader<'n, F> {
+    field: &'n str,
+    names: &'n Names<F>,
+}
+
+impl<F> Clone for InnerReader<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for InnerReader<'_, F> {}
+
+impl<'de, F: Fields> Reader<'de> for InnerReader<'_, F> {
+    type Out = Vec<Rows<'de, F>>;
+
+    fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Out, A::Error> {
+        let mut lists = Vec::new();
+        while let Some(list) = seq.next_element_seed(Lenient(InnerOfRow(self)))? {
+            lists.push(list);
+        }
+        Ok(lists)
+    }
+
+    fn other(self) -> Self::Out {
+        Vec::new()
+    }
+}
+
+/// The list under a field of one row, in either of a row's shapes; what stands in both is taken from `fields`.
+struct InnerOfRow<'n, F>(InnerReader<'n, F>);
+
+impl<'de, F: Fields> Reader<'de> for InnerOfRow<'_, F> {
+    type Out = Rows<'de, F>;
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows<'de, F>, A::Error> {
+        let InnerReader { field, names } = self.0;
+        let (mut flat, mut nested) = (Rows::Absent, Rows::Absent);
+        while let Some(part) = map.next_key_seed(PartSeed([field, "fields"]))? {
+            match part {
+                Part::List(0) => flat = map.next_value_seed(Lenient(RowsReader { names }))?,
+                Part::List(_) => nested = map.next_value_seed(Lenient(InnerOfRow(self.0)))?,
+                Part::Row | Part::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(if matches!(nested, Rows::Absent) { flat } else { nested })
+    }
+
+    fn other(self) -> Rows<'de, F> {
+        Rows::Absent
+    }
+}
+
 /// Reads a list of rows.
 struct RowsReader<'n, F> {
     names: &'n Names<F>,
 }
+
+impl<F> Clone for RowsReader<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for RowsReader<'_, F> {}
 
 impl<'de, F: Fields> Reader<'de> for RowsReader<'_, F> {
     type Out = Rows<'de, F>;

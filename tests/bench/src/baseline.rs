@@ -86,7 +86,8 @@ fn client_source(session: &Session<XplanAnz>) -> anyhow::Result<Source> {
     let sources = session.sources();
     let source = sources.into_iter().find(|source| source.kind == tidegate_sdk::RecordKind::Client);
     let source = source.context("the pack reads no clients")?;
-    Ok(Source { kind: RecordKind::Client, resource: source.resource, fields: source.fields, lists: source.lists })
+    let (kind, below) = (RecordKind::Client, Vec::new());
+    Ok(Source { kind, resource: source.resource, fields: source.fields, lists: source.lists, below })
 }
 
 fn inputs(page: &RawPage) -> anyhow::Result<Vec<RawInput>> {

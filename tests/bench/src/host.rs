@@ -1,11 +1,14 @@
 //! Walks by the host's own binary, beside the hand-written loop.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::measure::{self, Cost};
 use crate::report::{Bound, Report};
 use crate::site::{PASSWORD, Site, USER};
+
+/// The pack whose rules bring clients over with contacts and addresses, and nothing else.
+const CLIENTS_ALONE: &str = "clients-alone";
 
 /// Measures first walks of a small and a large book, a walk in which nothing changed, and the loop on the large book.
 pub async fn measure(binary: &Path, packs: &Path, small: u32, large: u32, report: &mut Report) -> anyhow::Result<()> {
@@ -24,6 +27,12 @@ pub async fn measure(binary: &Path, packs: &Path, small: u32, large: u32, report
     let site_cpu = site.cpu().await? - site_before;
     let again = practice.walk(binary)?;
     let store_mb = folder_bytes(&practice.folder.path().join("data")) / 1e6;
+    practice.with_empty_store(&site)?;
+    let practice = practice.of_pack("xplan-au");
+    practice.with_empty_store(&site)?.walk(binary)?;
+    let whole = practice.with_empty_store(&site)?.walk(binary)?;
+    let whole_again = practice.walk(binary)?;
+    let whole_store_mb = folder_bytes(&practice.folder.path().join("data")) / 1e6;
     let folder = tempfile::tempdir()?;
     let this = std::env::current_exe()?;
     let by_hand = measure::run(Command::new(this).args(["baseline", &site.address]).arg(folder.path()))?;
@@ -43,20 +52,34 @@ pub async fn measure(binary: &Path, packs: &Path, small: u32, large: u32, report
     report.ask("peak memory, large ÷ small book", first.peak_mb / on_small.peak_mb, "×", Bound::AtMost(1.3));
     report.ask("stand-in site's CPU ÷ host's, first walk", site_cpu / first.cpu, "×", Bound::AtMost(1.0 / 3.0));
     report.add("store on disk", store_mb, "MB");
+    report.ask("first walk with goals and covers ÷ clients alone, CPU", whole.cpu / first.cpu, "×", Bound::AtMost(3.0));
+    report.add("with goals and covers: CPU a client", each(&whole), "µs");
+    report.add("with goals and covers, nothing changed: CPU a client", each(&whole_again), "µs");
+    report.add("with goals and covers: peak memory", whole.peak_mb.max(whole_again.peak_mb), "MB");
+    report.add("with goals and covers: store on disk", whole_store_mb, "MB");
     Ok(())
 }
 
 /// A practice's folder, with its settings and its store.
 struct Practice {
     folder: tempfile::TempDir,
-    packs: PathBuf,
+    pack: &'static str,
 }
 
 impl Practice {
     fn new(packs: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("password"), PASSWORD)?;
-        Ok(Self { folder, packs: packs.to_owned() })
+        let of_this = folder.path().join("packs");
+        copy(&packs.join("xplan-au"), &of_this.join("xplan-au"))?;
+        copy(&packs.join("xplan-au"), &of_this.join(CLIENTS_ALONE))?;
+        without_lists(&of_this.join(CLIENTS_ALONE).join("rules.toml"))?;
+        Ok(Self { folder, pack: CLIENTS_ALONE })
+    }
+
+    /// With another pack; the book is to be forgotten first.
+    fn of_pack(self, pack: &'static str) -> Self {
+        Self { pack, ..self }
     }
 
     /// Points to a site and forgets the book; the compiled packs stay.
@@ -64,9 +87,10 @@ impl Practice {
         let settings = format!(
             "[practice]\nname = \"Bench\"\nemail-domain = \"bench.example\"\n\
              [server]\npacks-dir = \"{}\"\n[log]\nlevel = \"warn\"\n\
-             [connections.main]\ncrm = \"xplan\"\npack = \"xplan-au\"\ninsecure-http = true\nforward-host = \"{}\"\n\
+             [connections.main]\ncrm = \"xplan\"\npack = \"{}\"\ninsecure-http = true\nforward-host = \"{}\"\n\
              auth = {{ mode = \"basic\", username = \"{USER}\", password-file = \"password\" }}\n",
-            self.packs.display(),
+            self.folder.path().join("packs").display(),
+            self.pack,
             site.address,
         );
         std::fs::write(self.folder.path().join("tidegate.toml"), settings)?;
@@ -85,6 +109,30 @@ impl Practice {
         command.args(["sync", "--once", "--json", "--config"]).arg(settings).stdout(Stdio::null());
         measure::run(&mut command)
     }
+}
+
+/// Copies a pack; its fixtures are for tests.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        if path.is_file() {
+            std::fs::copy(&path, to.join(&name))?;
+        } else if name != "fixtures" {
+            copy(&path, &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes goals and covers out of a pack's rules: then no walk asks for them.
+fn without_lists(rules: &Path) -> anyhow::Result<()> {
+    let mut table: toml::Table = std::fs::read_to_string(rules)?.parse()?;
+    for key in ["goal", "cover", "examples"] {
+        table.remove(key);
+    }
+    Ok(std::fs::write(rules, toml::to_string(&table)?)?)
 }
 
 fn folder_bytes(folder: &Path) -> f64 {

@@ -102,7 +102,7 @@ pub struct ClientBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Extension)]
 pub struct ExtensionBody {
-    /// Unique within the client.
+    /// Unique within the record.
     name: String,
     /// The value as text.
     value: String,

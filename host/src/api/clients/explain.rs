@@ -9,9 +9,10 @@ use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::extract::{Params, PathParam};
 use crate::api::problem::{Kind, Problem};
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{ClientId, RecordKind, Timestamp};
 use crate::pack::FieldExplanation;
 
 /// What to explain.
@@ -19,9 +20,17 @@ use crate::pack::FieldExplanation;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainParams {
+    /// Of which record: the client, or the goals or covers in the client's lists, whose fields are `goals[0].name`.
+    #[serde(default = "client")]
+    #[param(schema_with = schema::explained_kind, required = false)]
+    kind: RecordKind,
     /// This canonical field only.
     #[param(example = "mobile")]
     field: Option<String>,
+}
+
+fn client() -> RecordKind {
+    RecordKind::Client
 }
 
 /// Where a client's values come from: the pack in force is asked anew, with the CRM's record as the last sync kept it.
@@ -82,13 +91,17 @@ pub async fn explain(
     Params(params): Params<ExplainParams>,
 ) -> Result<Json<ExplanationBody>, Problem> {
     caller.may(Action::ReadBook)?;
+    if params.kind == RecordKind::Adviser {
+        let detail = "A client's records are of the kinds `client`, `goal` and `cover`.";
+        return Err(Problem::new(Kind::Malformed, detail));
+    }
     let client = super::find(&app, id).await?;
-    let mut fields = app.explain(&client, Timestamp::now()).await?;
+    let mut fields = app.explain(&client, params.kind, Timestamp::now()).await?;
     if let Some(wanted) = params.field {
         let known = fields.iter().map(|explanation| explanation.field.as_str()).collect::<Vec<_>>().join(", ");
         fields.retain(|explanation| explanation.field == wanted);
         if fields.is_empty() {
-            let detail = format!("`{wanted}` is no field of a client. These are: {known}.");
+            let detail = format!("`{wanted}` is no field of this record. These are: {known}.");
             return Err(Problem::new(Kind::Malformed, detail));
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::schema;
-use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId, Timestamp};
 
 /// One run of a connection's sync.
@@ -66,6 +66,10 @@ pub struct RunCountsBody {
     quarantined: u64,
     /// Local edits that the CRM overrode.
     overridden: u64,
+    /// Goals in the clients' lists.
+    goals: ListCountsBody,
+    /// Covers in the clients' lists.
+    covers: ListCountsBody,
     /// Warnings, by code.
     warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
@@ -74,6 +78,29 @@ pub struct RunCountsBody {
     requests: u64,
     /// Requests that were repeated after a fault.
     retries: u64,
+}
+
+/// What a run counted of the goals, or the covers, in the lists that it read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListCounts)]
+pub struct ListCountsBody {
+    /// New in the practice.
+    created: u64,
+    /// At least one value changed, or it stands in its list again.
+    changed: u64,
+    /// As they were.
+    unchanged: u64,
+    /// No longer in their list: marked as gone.
+    gone: u64,
+    /// Clients whose list cannot be used and is kept in quarantine.
+    quarantined: u64,
+}
+
+impl From<ListCounts> for ListCountsBody {
+    fn from(counts: ListCounts) -> Self {
+        let ListCounts { created, changed, unchanged, gone, quarantined } = counts;
+        Self { created, changed, unchanged, gone, quarantined }
+    }
 }
 
 impl From<Run> for RunBody {
@@ -96,6 +123,8 @@ impl From<RunCounts> for RunCountsBody {
             skipped: counts.skipped,
             quarantined: counts.quarantined,
             overridden: counts.overridden,
+            goals: counts.goals.into(),
+            covers: counts.covers.into(),
             warnings: counts.warnings,
             changed_fields: counts.changed_fields,
             requests: counts.requests,

@@ -64,6 +64,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
         kind,
         by: MappedBy { revision: RevisionId([1; 6]), as_of: None },
         arrivals: arrivals.collect(),
+        below: Vec::new(),
         seen: None,
         position: WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0, is_over: false },
         at: Timestamp::UNIX_EPOCH,

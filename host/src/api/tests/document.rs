@@ -27,11 +27,16 @@ async fn what_it_lists() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     get /api/v1/clients (external_id, connection, household_id, search, limit, cursor) 200 default
     get /api/v1/clients/{id} (id) 200 default
-    get /api/v1/clients/{id}/explain (id, field) 200 default
+    get /api/v1/clients/{id}/explain (id, kind, field) 200 default
     get /api/v1/connections () 200 default
     get /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
+    get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
+    get /api/v1/covers/{id} (id) 200 default
     post /api/v1/events (Idempotency-Key) 200 201 default
+    get /api/v1/goals (client_id, household_id, limit, cursor) 200 default
+    get /api/v1/goals/{id} (id) 200 default
+    patch /api/v1/goals/{id} (id) 200 default
     get /api/v1/households (search, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
     get /api/v1/notes (state, stage, connection, event_type, household_id, client_id, document_id, twice, limit, cursor) 200 default

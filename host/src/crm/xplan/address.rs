@@ -94,6 +94,7 @@ mod tests {
             resource: "client-v4".to_owned(),
             fields: vec!["first_name".to_owned(), "a b&c".to_owned()],
             lists: Vec::new(),
+            below: Vec::new(),
         };
         let mut address = Address::entity(&source, Some("7")).unwrap();
         address.push_raw("page_bookmark", "eyJ/+A==");

@@ -19,6 +19,8 @@ pub(super) struct Wanted<'a> {
     pub(super) resource: &'a str,
     pub(super) ids: Vec<&'a str>,
     pub(super) lists: &'a [String],
+    /// How many of the lists have to be shown: one that is not among them may also be refused.
+    pub(super) needed: usize,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +145,7 @@ impl Wanted<'_> {
         };
         match status {
             404 => Ok(Brought::Absent),
+            403 if slot % self.lists.len() >= self.needed => Ok(Brought::Absent),
             429 | 503 => Ok(Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })),
             500 | 502 | 504 => Ok(Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) })),
             401 => Err(CrmError::Unauthorised { status, words: said() }),

@@ -43,7 +43,10 @@ async fn site(clients: u32, faults: &[&str]) -> (Sandbox, Xplan) {
 async fn with(options: Options, faults: &[&str]) -> (Sandbox, Xplan) {
     let sandbox = Sandbox::start(options).await.unwrap();
     sandbox.admin().set_faults(plan(faults));
-    let xplan = Xplan { site: Site::new(&settings(sandbox.addr().to_string()), quick()).unwrap() };
+    let xplan = Xplan {
+        site: Site::new(&settings(sandbox.addr().to_string()), quick()).unwrap(),
+        site_lists: SiteLists::default(),
+    };
     (sandbox, xplan)
 }
 
@@ -57,6 +60,7 @@ fn clients() -> Source {
         resource: "client-v4".to_owned(),
         fields: ["first_name", "last_name", "dob"].map(str::to_owned).to_vec(),
         lists: ["contact", "address"].map(str::to_owned).to_vec(),
+        below: Vec::new(),
     }
 }
 
@@ -110,7 +114,7 @@ async fn fingerprints_change_with_content_alone() {
         assert_eq!(before.fingerprint == after.fingerprint, before.id != edited, "{}", before.id);
     }
     let one = xplan.one(&clients(), &edited).await.unwrap().unwrap();
-    assert_eq!(one.fingerprint, after[120].fingerprint);
+    assert_eq!(one.records[0].fingerprint, after[120].fingerprint);
     assert!(xplan.one(&clients(), &ExternalId("999999999".to_owned())).await.unwrap().is_none());
 }
 
@@ -203,7 +207,7 @@ async fn a_site_that_is_not_there_is_unreachable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let xplan = Xplan { site: Site::new(&settings(host), quick()).unwrap() };
+    let xplan = Xplan { site: Site::new(&settings(host), quick()).unwrap(), site_lists: SiteLists::default() };
     let client = ExternalId("7".to_owned());
     assert!(matches!(xplan.page(&clients(), None).await, Err(CrmError::Unreachable { .. })));
     assert!(matches!(xplan.create_note(&note(&client), "m").await, Err(CrmError::Unreachable { .. })));

@@ -25,6 +25,11 @@ impl<const N: usize> After<N> {
     pub fn is_past(&self, last: &[u8; N]) -> bool {
         self.0.is_some_and(|after| after >= *last)
     }
+
+    /// Whether the page begins within a span.
+    pub fn lies_within(&self, first: &[u8; N], last: &[u8; N]) -> bool {
+        self.0.is_some_and(|after| (first..=last).contains(&&after))
+    }
 }
 
 /// Reads the cursor of a request, which has to lie within one of the spans that the list goes through.

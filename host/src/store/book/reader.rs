@@ -139,7 +139,16 @@ impl Reader {
         }
     }
 
-    fn name_of(&self, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
+    /// Whether the client is in the book; one that a rule left out is kept but not shown.
+    pub fn is_in_book(&self, client: &StoredClient) -> Result<bool, StoreError> {
+        match self.number_of(&client.origin.connection) {
+            Some(connection) => Ok(self.client_of(connection, &client.client.external_id)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// The name of a connection.
+    pub fn name_of(&self, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
         let name = self.connections.get(&connection).cloned();
         name.ok_or_else(|| StoreError::Failed(format!("connection number {} has no name", connection.0)))
     }

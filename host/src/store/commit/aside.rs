@@ -27,7 +27,7 @@ pub(super) fn settle(
         let now = match arrival.outcome {
             Outcome::SetAside { quarantined: true } => Some(Aside::Quarantined),
             Outcome::SetAside { quarantined: false } => Some(Aside::LeftOut),
-            Outcome::Client(_) | Outcome::Adviser(_) => None,
+            Outcome::Client(_) | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => None,
         };
         let key = rows.key(id);
         if let Some(before) = before.filter(|before| Some(*before) != now) {

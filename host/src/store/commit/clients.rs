@@ -74,7 +74,9 @@ impl Merging<'_> {
                 }
             }
             // The mapping of a client makes clients; anything else cannot be used.
-            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) => counts.quarantined += 1,
+            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => {
+                counts.quarantined += 1
+            }
         }
         let (names_now, came_or_left) = (identity.partner, identity.in_book != was_in_book);
         if names_now != named_before || came_or_left {
@@ -141,7 +143,7 @@ impl Merging<'_> {
     }
 }
 
-fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {
+pub(super) fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
         *counts.warnings.entry(diagnostic.code.clone()).or_default() += 1;
     }

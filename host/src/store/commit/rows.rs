@@ -83,6 +83,13 @@ impl<'t> Rows<'t> {
         Ok(self.identities.get(&self.key(id))?.map(|row| Identity::from_row(row.value())))
     }
 
+    /// The practice's id of the client with this id in the CRM, who is in the book.
+    pub fn client_of(&self, id: ExternalKey) -> Result<Option<Uuid>, StoreError> {
+        let row = self.identities.get(&record(self.connection, RecordKind::Client, id))?;
+        let identity = row.map(|row| Identity::from_row(row.value()));
+        Ok(identity.filter(|identity| identity.in_book).and_then(|identity| identity.client))
+    }
+
     /// To be written at the end of the group.
     pub fn set(&mut self, id: ExternalKey, identity: Identity) {
         self.known.insert(id, Known { identity: Some(identity), is_changed: true });

@@ -33,8 +33,10 @@ async fn only_what_is_the_same_by_the_same_is_unchanged() {
     let check = async |id: &str, fingerprint: u128, revision: RevisionId, as_of, expected: bool| {
         let records = vec![(ExternalId("0".to_owned()), 9), (ExternalId(id.to_owned()), fingerprint)];
         let by = MappedBy { revision, as_of };
-        let unchanged = practice.store.unchanged(&practice.run, RecordKind::Client, by, records).await.unwrap();
-        assert_eq!(unchanged, [false, expected], "{id} {fingerprint} {revision} {as_of:?}");
+        let known = practice.store.known(&practice.run, RecordKind::Client, by, records).await.unwrap();
+        let same: Vec<bool> = known.iter().map(|known| known.is_same).collect();
+        assert_eq!(same, [false, expected], "{id} {fingerprint} {revision} {as_of:?}");
+        assert_eq!((known[0].is_known, known[1].in_book), (false, id == "7"));
     };
     check("7", 1, REVISION, None, true).await;
     check("8", 1, REVISION, None, true).await;

@@ -1,18 +1,25 @@
 //! Pages of the book: households, people, explanations, records set aside.
 
+use askama::Template as _;
+
 use super::super::explain::{ExplainPage, Explained};
 use super::super::frame::Place;
+use super::super::household::lists::Found;
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::notes::Choice;
 use super::super::parts::Paging;
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};
 use super::{at, calling_frame, check, clock, frame};
-use crate::domain::record::{Client, ClientStatus, Extension, Sex, Title};
-use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient};
-use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, RecordKind, RevisionId, RunId, Severity};
+use crate::domain::listed::{GoalOwn, Listed};
+use crate::domain::record::{
+    Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwner, GoalStatus, Outlook,
+    PremiumFrequency, Recurrence, Sex, Title,
+};
+use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
+use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
 use crate::pack::FieldExplanation;
-use crate::store::book::HouseholdRow;
+use crate::store::book::{ClientList, HouseholdRow};
 
 fn id(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
@@ -137,6 +144,97 @@ fn household_of(name: &str, people: Vec<StoredClient>, diagnostics: Vec<Diagnost
     HouseholdRow { household, people }
 }
 
+fn money(amount: &str) -> Option<Money> {
+    Some(Money { amount: amount.parse().unwrap(), currency: "AUD".to_owned().try_into().unwrap() })
+}
+
+fn in_list<T, O>(n: u128, of: u128, value: T, own: O, diagnostics: Vec<Diagnostic>) -> StoredListed<T, O> {
+    let Origin { connection, revision, changed_at } = origin();
+    let gone_since = (n == 203).then(|| at("2026-11-20T22:00:11Z"));
+    StoredListed {
+        client_id: ClientId(id(of)),
+        household_id: HouseholdId(id(100)),
+        connection,
+        revision,
+        listed: Listed { id: id(n), value, own, changed_at, gone_since, diagnostics },
+    }
+}
+
+fn goal(name: Option<&str>, owner: GoalOwner, cost: Option<Money>, outlook: Outlook) -> Goal {
+    Goal {
+        external_id: ExternalId("1259/1".to_owned()),
+        owner,
+        category: text("Retirement"),
+        name: name.map(ToOwned::to_owned),
+        target_date: Some("2031-07-01".parse().unwrap()),
+        estimated_cost: cost,
+        outlook,
+        extensions: Vec::new(),
+    }
+}
+
+fn cover(cover_type: CoverType, given: &str, owner: CoverOwner, policy: Option<&str>) -> Cover {
+    Cover {
+        external_id: ExternalId("1259/11/x".to_owned()),
+        policy_number: policy.map(ToOwned::to_owned),
+        cover_type,
+        type_as_given: text(given),
+        insurer: text("Kōwhai Life"),
+        plan_name: text("Priority"),
+        sum_insured: money("900000"),
+        premium: money("120.40"),
+        premium_frequency: Some(PremiumFrequency::Monthly),
+        owner,
+        renewal_date: Some("2026-09-01".parse().unwrap()),
+        end_year: Some(2041),
+        expired: cover_type == CoverType::Other,
+        extensions: vec![Extension { name: "benefit_status".to_owned(), value: "Active".to_owned() }],
+    }
+}
+
+/// Goals and covers of the couple, in every state.
+fn lists() -> Found {
+    let doing = GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::HalfYearly) };
+    let none = GoalOwn::default;
+    let retire = goal(Some("Retire at 62 & <travel>"), GoalOwner::Joint, money("150000"), Outlook::WillHaveLessMoney);
+    let nameless = goal(None, GoalOwner::Partner, None, Outlook::NonFinancial);
+    let sell = goal(Some("Sell the business"), GoalOwner::Client, money("250000.50"), Outlook::WillHaveMoreMoney);
+    let doubt = diagnostic(Severity::Warning, "category", "unknown-category", "“4242” is no category the rules know.");
+    let unknown = diagnostic(Severity::Warning, "type", "unknown-type", "“Needlestick” is no type the rules know.");
+    let broken = Diagnostic::error("row-without-number", "Row 3 has no number; it was left out.".to_owned());
+    Found {
+        goals: vec![ClientList {
+            items: vec![
+                in_list(201, 1, retire, doing, Vec::new()),
+                in_list(202, 1, nameless, none(), vec![doubt]),
+                in_list(203, 1, sell, none(), Vec::new()),
+            ],
+            diagnostics: vec![broken],
+        }],
+        covers: vec![ClientList {
+            items: vec![
+                in_list(301, 2, cover(CoverType::Life, "Term Life", CoverOwner::Client, Some("L-1")), (), Vec::new()),
+                in_list(302, 2, cover(CoverType::Trauma, "Trauma", CoverOwner::Partner, Some("L-1")), (), Vec::new()),
+                in_list(303, 2, cover(CoverType::Other, "Needlestick", CoverOwner::Other, None), (), vec![unknown]),
+            ],
+            diagnostics: Vec::new(),
+        }],
+        may_change: true,
+    }
+}
+
+#[test]
+fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
+    let page = |found: &Found| {
+        let frame = calling_frame(Place::Households);
+        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), &clock()).render().unwrap()
+    };
+    let seen = page(&Found { may_change: false, ..lists() });
+    assert!(!seen.contains("<select") && seen.contains("Doing, half-yearly"), "{seen}");
+    let empty = page(&Found { goals: Vec::new(), covers: Vec::new(), may_change: true });
+    assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
+}
+
 fn couple() -> HouseholdRow {
     let one_sided = Diagnostic::warning(
         "partner_external_id",
@@ -196,7 +294,7 @@ fn households() {
 #[test]
 fn one_household() {
     let page = |found: &HouseholdRow| {
-        household::view(found, calling_frame(Place::Households), "Xplan".to_owned(), &advisers(), &clock())
+        household::view(found, &lists(), calling_frame(Place::Households), "Xplan".to_owned(), &advisers(), &clock())
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));

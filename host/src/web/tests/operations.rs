@@ -14,7 +14,7 @@ use super::super::sign_in::{SetUpPage, SignInPage};
 use super::{at, calling_frame, check, clock, frame};
 use crate::access::FieldProblem;
 use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
-use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
 
 const NIL: uuid::Uuid = uuid::Uuid::nil();
@@ -22,6 +22,8 @@ const NIL: uuid::Uuid = uuid::Uuid::nil();
 fn run(state: RunState) -> Run {
     let is_over = !matches!(state, RunState::Queued | RunState::Running);
     let counts = RunCounts {
+        goals: ListCounts { created: 12, changed: 3, unchanged: 2_310, gone: 1, quarantined: 0 },
+        covers: ListCounts { unchanged: 1_804, ..ListCounts::default() },
         advisers: 12,
         seen: 4318,
         unchanged: 4280,

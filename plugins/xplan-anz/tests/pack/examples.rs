@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PACKS, client, codes, mapped, pack};
+use tidegate_sdk::RecordKind;
+
+use crate::support::{PACKS, client, codes, list, mapped, pack};
 
 #[test]
 fn the_examples_in_the_rules_hold() {
@@ -18,13 +20,19 @@ fn the_examples_in_the_rules_hold() {
 
 fn check(folder: &str, example: &Value) {
     let name = &example["name"];
-    let verdict = mapped(folder, client(&example["row"], &example["contact"], &example["address"]));
+    let raw = match (&example["goal"], &example["policy"]) {
+        (Value::Null, Value::Null) => client(&example["row"], &example["contact"], &example["address"]),
+        (goal, Value::Null) => list(RecordKind::Goal, "goals", goal),
+        (_, policy) => list(RecordKind::Cover, "insurance_group", policy),
+    };
+    let verdict = mapped(folder, raw);
     let becomes = example["becomes"].as_str().unwrap_or("mapped");
     assert_eq!(verdict["verdict"], becomes, "{name}: {verdict:#}");
     for (field, value) in example["expect"].as_object().into_iter().flatten() {
         let found = match &verdict["records"][0][field] {
             Value::Null => json!(""),
             Value::String(text) => json!(text),
+            Value::Object(money) => json!(format!("{} {}", text(&money["amount"]), text(&money["currency"]))),
             other => json!(other.to_string()),
         };
         assert_eq!(&found, value, "{name}: {field}");
@@ -32,4 +40,8 @@ fn check(folder: &str, example: &Value) {
     if !example["codes"].is_null() {
         assert_eq!(json!(codes(&verdict)), example["codes"], "{name}: {verdict:#}");
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }

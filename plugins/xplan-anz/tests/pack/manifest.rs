@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tidegate_sdk::{
-    Canonical, RuleProblem, Session, Verdict, canonical,
+    Canonical, RecordKind, RuleProblem, Session, Verdict, canonical,
     harness::{Fixture, Given, Pack},
 };
 use xplan_anz::XplanAnz;
 
-use crate::support::{AU, PACKS, client, map, pack, session};
+use crate::support::{AU, PACKS, client, list, map, pack, session};
 
 #[test]
 fn the_manifest_is_of_this_version() {
@@ -28,8 +28,23 @@ fn the_manifest_names_what_the_shipped_rules_read() {
         for source in session(&pack).sources() {
             read.extend(source.fields.iter().map(|field| format!("{}.{field}", source.resource)));
             for list in &source.lists {
-                let fields = rules["client"][list]["fields"].as_object().unwrap();
-                read.extend(fields.values().map(|field| format!("{}/{list}.{}", source.resource, text(field))));
+                let mut of = |rules: &Value, list: &str| {
+                    let fields = rules.as_object().unwrap().values();
+                    read.extend(fields.map(|field| format!("{}/{list}.{}", source.resource, text(field))));
+                };
+                if list.starts_with('/') {
+                    let fields = rules["goal"]["choices"]["fields"].as_object().unwrap().values();
+                    read.extend(fields.map(|field| format!("{list}.{}", text(field))));
+                    continue;
+                }
+                match source.kind {
+                    RecordKind::Goal => of(&rules["goal"]["fields"], list),
+                    RecordKind::Cover => {
+                        of(&rules["cover"]["fields"], list);
+                        of(&rules["cover"]["covers"], &format!("{list}/covers"));
+                    }
+                    _ => of(&rules["client"][list]["fields"], list),
+                }
             }
         }
         assert_eq!(read, manifest.fields_read.iter().cloned().collect(), "{}", pack.name);
@@ -47,10 +62,19 @@ fn the_manifest_names_what_is_written() {
         email: None,
         active: true,
     });
-    let names = |kind: &str, records: &[Canonical]| -> Vec<String> {
-        canonical::fields_of(records).into_iter().map(|(name, _)| format!("{kind}.{name}")).collect()
+    let of_list = |kind, name, row| {
+        let Verdict::Mapped(mapped) = map(AU, list(kind, name, &row)) else { panic!("{kind:?}") };
+        mapped.records
     };
-    let written = [names("adviser", &[adviser]), names("client", &client.records)].concat();
+    let goals = of_list(RecordKind::Goal, "goals", serde_json::json!({}));
+    let policy = serde_json::json!({"covers": [{"benefit_status": "Active"}]});
+    let covers = of_list(RecordKind::Cover, "insurance_group", policy);
+    let names = |kind: &str, records: &[Canonical]| -> Vec<String> {
+        let plain = |name: String| name.split_once("].").map_or(name.clone(), |(_, plain)| plain.to_owned());
+        canonical::fields_of(records).into_iter().map(|(name, _)| format!("{kind}.{}", plain(name))).collect()
+    };
+    let [adviser, client] = [names("adviser", &[adviser]), names("client", &client.records)];
+    let written = [adviser, client, names("goal", &goals), names("cover", &covers)].concat();
     assert_eq!(written, Session::<XplanAnz>::describe().fields_written);
 }
 
@@ -159,6 +183,10 @@ fn rules_that_cannot_be_used_are_told_with_their_place() {
     check("/client/email/placeholder", "{name}@{domain}".into(), "{first_name}");
     check("/client/address_form/home_country", "Oz".into(), "ISO 3166-1");
     check("/client/address_form/countries", serde_json::json!({"Oz": ["Oz"]}), "ISO 3166-1");
+    check("/goal/currency", "$".into(), "ISO 4217");
+    check("/goal/owners", serde_json::json!({"trust": ["Trust"]}), "the choices are client");
+    check("/cover/types", serde_json::json!({"pet": ["Pet"]}), "the choices are life");
+    check("/cover/covers/type", 7.into(), "expected");
     check("/notes/note.written/body", "{{ data.body".into(), "cannot be read");
     check("/client/fields/title", 7.into(), "expected");
 }

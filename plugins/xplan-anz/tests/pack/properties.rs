@@ -15,7 +15,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         4 => prop::sample::select(vec![
             "row", "contact", "address", "fields", "id", "client_status", "title", "first_name", "dob", "sex",
             "preferred_email", "preferred_phone", "type", "value", "preferred", "street", "country", "state",
-            "postcode", "_type", "_val", "code", "is_partner", "partner_entity_id",
+            "postcode", "goals", "insurance_group", "covers", "index", "cover_type", "target_amount", "owner", "category",
+            "policy_to", "sum_insured", "policy_owners", "_type", "_val", "code", "is_partner", "partner_entity_id",
         ]).prop_map(str::to_owned),
         1 => ".*",
     ];
@@ -72,6 +73,15 @@ proptest! {
     fn any_json_is_answered(json in any_json()) {
         check(RecordKind::Client, json.to_string().into_bytes());
         check(RecordKind::Adviser, json.to_string().into_bytes());
+        check(RecordKind::Goal, json.to_string().into_bytes());
+        check(RecordKind::Cover, json.to_string().into_bytes());
+    }
+
+    #[test]
+    fn any_lists_are_answered(row in any_json(), covers in any_json()) {
+        let rows = json!([{"index": 1, "fields": row}, {"index": 2, "fields": {"covers": covers}}, row]);
+        check(RecordKind::Goal, json!({"goals": rows}).to_string().into_bytes());
+        check(RecordKind::Cover, json!({"insurance_group": rows}).to_string().into_bytes());
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub fn client(fields: &Value, contact: &Value, address: &Value) -> RawRecord {
     RawRecord { kind: RecordKind::Client, id: "1".to_owned(), json: json.to_string().into_bytes() }
 }
 
+/// A raw record that is one list of one row, of number 7.
+pub fn list(kind: RecordKind, name: &str, fields: &Value) -> RawRecord {
+    let json = json!({name: [{"index": 7, "fields": fields}]});
+    RawRecord { kind, id: "1".to_owned(), json: json.to_string().into_bytes() }
+}
+
 pub fn map(folder: &str, raw: RawRecord) -> Verdict {
     let pack = pack(folder);
     let outcomes = session(&pack).map(&NativeHost, &context(&pack.region), vec![raw]);

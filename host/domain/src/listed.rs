@@ -1,0 +1,256 @@
+//! What stands in a client's list in the CRM, goals and covers: merged a list at a time, because that something is gone
+//! can only be told from the whole list.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::ids::ExternalId;
+use crate::record::{Canonical, Cover, Goal, GoalStatus, RecordKind, Recurrence};
+use crate::run::ListCounts;
+use crate::value::Timestamp;
+
+/// A goal or a cover.
+pub trait ListItem: Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
+    /// What the practice adds; a sync never touches it.
+    type Own: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
+    /// Which of the two.
+    const KIND: RecordKind;
+
+    /// The id in the CRM, unique within the client.
+    fn external_id(&self) -> &ExternalId;
+}
+
+impl ListItem for Goal {
+    type Own = GoalOwn;
+    const KIND: RecordKind = RecordKind::Goal;
+
+    fn external_id(&self) -> &ExternalId {
+        &self.external_id
+    }
+}
+
+impl ListItem for Cover {
+    type Own = ();
+    const KIND: RecordKind = RecordKind::Cover;
+
+    fn external_id(&self) -> &ExternalId {
+        &self.external_id
+    }
+}
+
+/// What the practice adds to a goal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GoalOwn {
+    /// How far the practice is with it; to do when it comes over first.
+    pub status: GoalStatus,
+    /// How often it comes again; none for once.
+    pub recurrence: Option<Recurrence>,
+}
+
+impl Default for GoalOwn {
+    fn default() -> Self {
+        Self { status: GoalStatus::ToDo, recurrence: None }
+    }
+}
+
+/// A goal or cover as it was mapped, with what was said about it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found<T> {
+    /// The values.
+    pub value: T,
+    /// What the mapping said about it, by its own field names.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// All of a client's goals or covers as they were mapped.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FoundList<T> {
+    /// In the CRM's order.
+    pub items: Vec<Found<T>>,
+    /// What the mapping said about the list as a whole.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl<T> FoundList<T> {
+    /// Sorts what was said to those it was said about: `goals[1].name` is the second's `name`.
+    pub fn new(kind: RecordKind, values: impl IntoIterator<Item = T>, diagnostics: Vec<Diagnostic>) -> Self {
+        let found = |value| Found { value, diagnostics: Vec::new() };
+        let mut list = Self { items: values.into_iter().map(found).collect(), diagnostics: Vec::new() };
+        for mut diagnostic in diagnostics {
+            let place = diagnostic.field.as_deref().and_then(|field| place_of(kind, field));
+            match place.and_then(|(index, field)| Some((list.items.get_mut(index)?, field.to_owned()))) {
+                Some((item, field)) => {
+                    diagnostic.field = Some(field);
+                    item.diagnostics.push(diagnostic);
+                }
+                None => list.diagnostics.push(diagnostic),
+            }
+        }
+        list
+    }
+
+    /// Whether all that stands in the CRM's list was understood: only then is what is missing gone.
+    pub fn is_whole(&self) -> bool {
+        self.diagnostics.iter().all(|diagnostic| diagnostic.severity < Severity::Error)
+    }
+}
+
+/// The place in the list and the field's own name: `goals[1].name` is 1 and `name`.
+pub fn place_of(kind: RecordKind, field: &str) -> Option<(usize, &str)> {
+    let (index, field) = field.strip_prefix(kind.as_str())?.strip_prefix("s[")?.split_once("].")?;
+    Some((index.parse().ok()?, field))
+}
+
+impl FoundList<Goal> {
+    /// The goals among what was mapped.
+    pub fn goals(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
+        let goal = |record| if let Canonical::Goal(goal) = record { Some(goal) } else { None };
+        Self::new(RecordKind::Goal, records.into_iter().filter_map(goal), diagnostics)
+    }
+}
+
+impl FoundList<Cover> {
+    /// The covers among what was mapped.
+    pub fn covers(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
+        let cover = |record| if let Canonical::Cover(cover) = record { Some(cover) } else { None };
+        Self::new(RecordKind::Cover, records.into_iter().filter_map(cover), diagnostics)
+    }
+}
+
+/// A goal or cover as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Listed<T, O> {
+    /// The practice's own id, a UUIDv7.
+    pub id: Uuid,
+    /// The CRM's values.
+    pub value: T,
+    /// What the practice adds.
+    pub own: O,
+    /// When the CRM's values last changed here.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub changed_at: Timestamp,
+    /// Since when it no longer stands in the CRM's list; none while it does.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub gone_since: Option<Timestamp>,
+    /// What the mapping said about it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What is kept of a list and what the CRM says now, put together in the CRM's order, what is gone behind. Nothing is
+/// ever left out of what is kept; only a list that was read whole marks as gone.
+pub fn merge<T: ListItem>(
+    mut known: Vec<Listed<T, T::Own>>,
+    found: FoundList<T>,
+    at: Timestamp,
+    counts: &mut ListCounts,
+    mut new_id: impl FnMut() -> Uuid,
+) -> Vec<Listed<T, T::Own>> {
+    let is_whole = found.is_whole();
+    let mut merged = Vec::with_capacity(found.items.len().max(known.len()));
+    for Found { value, diagnostics } in found.items {
+        let place = known.iter().position(|known| known.value.external_id() == value.external_id());
+        let Some(place) = place else {
+            counts.created += 1;
+            let own = T::Own::default();
+            merged.push(Listed { id: new_id(), value, own, changed_at: at, gone_since: None, diagnostics });
+            continue;
+        };
+        let mut kept = known.remove(place);
+        if kept.value == value && kept.gone_since.is_none() {
+            counts.unchanged += 1;
+        } else {
+            counts.changed += 1;
+            kept.changed_at = at;
+        }
+        merged.push(Listed { value, gone_since: None, diagnostics, ..kept });
+    }
+    for mut missing in known {
+        if is_whole && missing.gone_since.is_none() {
+            missing.gone_since = Some(at);
+            counts.gone += 1;
+        }
+        merged.push(missing);
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{GoalOwner, Outlook};
+
+    fn goal(id: &str, name: &str) -> Goal {
+        Goal {
+            external_id: ExternalId(id.to_owned()),
+            owner: GoalOwner::Client,
+            category: None,
+            name: Some(name.to_owned()),
+            target_date: None,
+            estimated_cost: None,
+            outlook: Outlook::NonFinancial,
+            extensions: Vec::new(),
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn list(goals: &[Goal], diagnostics: Vec<Diagnostic>) -> FoundList<Goal> {
+        FoundList::new(RecordKind::Goal, goals.iter().cloned(), diagnostics)
+    }
+
+    #[test]
+    fn a_goal_is_new_then_changed_then_gone_then_back() {
+        let mut ids = 0_u128;
+        let mut sync = |known, found, second| {
+            let mut counts = ListCounts::default();
+            let merged = merge(known, found, at(second), &mut counts, || {
+                ids += 1;
+                Uuid::from_u128(ids)
+            });
+            (merged, [counts.created, counts.changed, counts.unchanged, counts.gone])
+        };
+        let (mut kept, counts) = sync(Vec::new(), list(&[goal("1", "Sail"), goal("2", "Boat")], Vec::new()), 1);
+        assert_eq!(counts, [2, 0, 0, 0]);
+        assert_eq!(kept[0].own.status, GoalStatus::ToDo);
+        kept[0].own = GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::Yearly) };
+        let own = kept[0].own;
+
+        let (kept, counts) = sync(kept, list(&[goal("2", "Boat"), goal("1", "Sail far")], Vec::new()), 2);
+        assert_eq!(counts, [0, 1, 1, 0]);
+        assert_eq!((kept[1].own, kept[1].changed_at, kept[0].changed_at), (own, at(2), at(1)));
+
+        let (kept, counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 3);
+        assert_eq!(counts, [0, 0, 1, 1]);
+        assert_eq!((kept[1].id, kept[1].gone_since), (Uuid::from_u128(1), Some(at(3))));
+        let (kept, counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 4);
+        assert_eq!((counts, kept[1].gone_since), ([0, 0, 1, 0], Some(at(3))));
+
+        let (kept, counts) = sync(kept, list(&[goal("1", "Sail far"), goal("2", "Boat")], Vec::new()), 5);
+        assert_eq!(counts, [0, 1, 1, 0]);
+        assert_eq!((kept[0].id, kept[0].own, kept[0].gone_since), (Uuid::from_u128(1), own, None));
+    }
+
+    #[test]
+    fn a_list_with_a_row_that_cannot_be_read_marks_nothing_as_gone() {
+        let mut counts = ListCounts::default();
+        let new = || Uuid::nil();
+        let kept = merge(Vec::new(), list(&[goal("1", "Sail")], Vec::new()), at(1), &mut counts, new);
+        let broken = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
+        let kept = merge(kept, list(&[], broken), at(2), &mut counts, new);
+        assert_eq!((kept.len(), kept[0].gone_since, counts.gone), (1, None, 0));
+    }
+
+    #[test]
+    fn what_is_said_of_one_goal_stays_with_it() {
+        let said = |field: &str| Diagnostic::warning(field, "x", "x".to_owned());
+        let said = vec![said("goals[1].name"), said("goals[7].name"), said("goals"), said("covers[0].name")];
+        let list = list(&[goal("1", "Sail"), goal("2", "Boat")], said);
+        assert_eq!(list.items[1].diagnostics[0].field.as_deref(), Some("name"));
+        assert!(list.items[0].diagnostics.is_empty());
+        assert_eq!(list.diagnostics.len(), 3);
+    }
+}

@@ -1,0 +1,290 @@
+//! The goals and covers of a household as cards, and the form for what the practice adds to a goal.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use crate::app::App;
+use crate::domain::listed::{GoalOwn, ListItem, Listed};
+use crate::domain::record::{CoverOwner, CoverType, GoalOwner, GoalStatus, Outlook, PremiumFrequency, Recurrence};
+use crate::domain::stored::{StoredClient, StoredCover, StoredGoal};
+use crate::domain::{ClientId, Cover, Goal, Severity};
+use crate::store::StoreError;
+use crate::store::book::{ClientList, HouseholdRow};
+use crate::web::parts::{Badge, Clock, Finding, Moment, Tone};
+use crate::web::words;
+
+/// What stands in the lists of a household's people.
+pub(in crate::web) struct Found {
+    pub(in crate::web) goals: Vec<ClientList<Goal, GoalOwn>>,
+    pub(in crate::web) covers: Vec<ClientList<Cover, ()>>,
+    /// Whether the person who looks may change what the practice adds to goals.
+    pub(in crate::web) may_change: bool,
+}
+
+impl Found {
+    /// Reads the lists.
+    pub(in crate::web) async fn read(app: &App, of: &HouseholdRow, may_change: bool) -> Result<Self, StoreError> {
+        let goals = app.store.goals_of_household(of.household.id).await?;
+        let covers = app.store.covers_of_household(of.household.id).await?;
+        Ok(Self { goals, covers, may_change })
+    }
+}
+
+/// Both sections of the page.
+#[derive(Template)]
+#[template(path = "parts/lists.html")]
+pub(in crate::web) struct Lists {
+    crm: String,
+    may_change: bool,
+    goals: Vec<GoalCard>,
+    goal_findings: Vec<Finding>,
+    policies: Vec<Policy>,
+    cover_findings: Vec<Finding>,
+}
+
+impl HtmlSafe for Lists {}
+
+/// One goal.
+struct GoalCard {
+    id: String,
+    name: String,
+    badges: Vec<Badge>,
+    gone: Option<Moment>,
+    fields: Vec<(&'static str, String)>,
+    findings: Vec<Finding>,
+    statuses: Vec<Choice>,
+    recurrences: Vec<Choice>,
+    /// What the practice says, for who may not change it.
+    own: String,
+    explain: String,
+}
+
+/// One thing to choose.
+struct Choice {
+    value: &'static str,
+    word: String,
+    is_chosen: bool,
+}
+
+/// The covers that share a policy's number.
+struct Policy {
+    heading: String,
+    note: Option<String>,
+    cards: Vec<CoverCard>,
+}
+
+/// One cover.
+struct CoverCard {
+    id: String,
+    name: String,
+    badges: Vec<Badge>,
+    gone: Option<Moment>,
+    fields: Vec<(&'static str, String)>,
+    findings: Vec<Finding>,
+    explain: String,
+}
+
+/// Who is meant by an owner, seen from a client.
+struct People<'a>(&'a [StoredClient]);
+
+impl People<'_> {
+    fn name(&self, of: ClientId) -> String {
+        let person = self.0.iter().find(|person| person.id == of);
+        person.map_or_else(|| "The client".to_owned(), |person| words::name(&person.client.full_name()))
+    }
+
+    fn partner(&self, of: ClientId) -> String {
+        let other = self.0.iter().find(|person| person.id != of);
+        let name = |person: &StoredClient| words::name(&person.client.full_name());
+        other.map_or_else(|| format!("The partner of {}", self.name(of)), name)
+    }
+}
+
+impl Lists {
+    /// The sections, from values alone.
+    pub(super) fn new(found: &Found, people: &[StoredClient], crm: String, clock: &Clock) -> Self {
+        let people = People(people);
+        let goals = found.goals.iter().flat_map(|list| &list.items);
+        Self {
+            crm,
+            may_change: found.may_change,
+            goals: goals.map(|goal| goal_card(goal, &people, clock)).collect(),
+            goal_findings: of_lists(&found.goals),
+            policies: found.covers.iter().flat_map(|list| policies(&list.items, &people, clock)).collect(),
+            cover_findings: of_lists(&found.covers),
+        }
+    }
+}
+
+fn of_lists<T, O>(lists: &[ClientList<T, O>]) -> Vec<Finding> {
+    lists.iter().flat_map(|list| &list.diagnostics).map(Finding::from).collect()
+}
+
+fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCard {
+    let (goal, own) = (&stored.listed.value, stored.listed.own);
+    let tone = match own.status {
+        GoalStatus::ToDo => Tone::Neutral,
+        GoalStatus::Doing => Tone::Attention,
+        GoalStatus::Done => Tone::Good,
+    };
+    let owner = match goal.owner {
+        GoalOwner::Client => people.name(stored.client_id),
+        GoalOwner::Partner => people.partner(stored.client_id),
+        GoalOwner::Joint => "Joint".to_owned(),
+    };
+    let recurrence = |choice: Option<Recurrence>| Choice {
+        value: choice.map_or("", Recurrence::as_str),
+        word: choice.map_or("Once".to_owned(), |word| words::choice(word.as_str())),
+        is_chosen: own.recurrence == choice,
+    };
+    let recurrences = [None].into_iter().chain(Recurrence::ALL.iter().copied().map(Some));
+    let recurs = own.recurrence.map(|word| format!(", {}", word.as_str().replace('_', "-")));
+    GoalCard {
+        id: stored.listed.id.to_string(),
+        name: goal.name.clone().unwrap_or_else(|| "Goal without a name".to_owned()),
+        badges: [Some(Badge::new(tone, status(own.status))), gone_badge(&stored.listed)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
+        fields: filled([
+            ("Owner", Some(owner)),
+            ("Category", goal.category.clone()),
+            ("Target date", goal.target_date.map(words::date)),
+            ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
+            ("Outlook", Some(outlook(goal.outlook).to_owned())),
+        ]),
+        findings: findings(&stored.listed),
+        statuses: GoalStatus::ALL
+            .iter()
+            .map(|choice| Choice {
+                value: choice.as_str(),
+                word: status(*choice).to_owned(),
+                is_chosen: *choice == own.status,
+            })
+            .collect(),
+        recurrences: recurrences.map(recurrence).collect(),
+        own: format!("{}{}", status(own.status), recurs.unwrap_or_default()),
+        explain: format!(
+            "/households/{}/clients/{}/explain?goal={}",
+            stored.household_id, stored.client_id, stored.listed.id
+        ),
+    }
+}
+
+/// Covers of one client by policy; those without a number stand alone.
+fn policies(covers: &[StoredCover], people: &People<'_>, clock: &Clock) -> Vec<Policy> {
+    let mut policies: Vec<(Option<&str>, Vec<&StoredCover>)> = Vec::new();
+    for cover in covers {
+        let number = cover.listed.value.policy_number.as_deref();
+        match policies.iter_mut().find(|(known, _)| known.is_some() && *known == number) {
+            Some((_, covers)) => covers.push(cover),
+            None => policies.push((number, vec![cover])),
+        }
+    }
+    let policy = |(number, covers): (Option<&str>, Vec<&StoredCover>)| {
+        let first = &covers[0].listed.value;
+        let named = [first.insurer.as_deref(), first.plan_name.as_deref()].into_iter().flatten();
+        let policy = number.map_or("Policy without a number".to_owned(), |number| format!("Policy {number}"));
+        Policy {
+            heading: named.fold(policy, |heading, named| format!("{heading}, {named}")),
+            note: (covers.len() > 1).then(|| format!("{} covers belong to this policy.", covers.len())),
+            cards: covers.into_iter().map(|cover| cover_card(cover, people, clock)).collect(),
+        }
+    };
+    policies.into_iter().map(policy).collect()
+}
+
+fn cover_card(stored: &StoredCover, people: &People<'_>, clock: &Clock) -> CoverCard {
+    let cover = &stored.listed.value;
+    let owner = match cover.owner {
+        CoverOwner::Client => people.name(stored.client_id),
+        CoverOwner::Partner => people.partner(stored.client_id),
+        CoverOwner::Joint => "Joint".to_owned(),
+        CoverOwner::Other => "Another party".to_owned(),
+    };
+    let premium = cover.premium.as_ref().map(|premium| match cover.premium_frequency {
+        Some(frequency) => format!("{} {}", words::money(premium), every(frequency)),
+        None => words::money(premium),
+    });
+    let given = cover.type_as_given.clone();
+    let unknown = (cover.cover_type == CoverType::Other).then(|| Badge::new(Tone::Attention, "Type not known"));
+    let expired = cover.expired.then(|| Badge::new(Tone::Trouble, "Expired"));
+    let mut fields = filled([
+        ("Type in the CRM", given.clone().filter(|_| cover.cover_type != CoverType::Other)),
+        ("Sum insured", cover.sum_insured.as_ref().map(words::money)),
+        ("Premium", premium),
+        ("Owner", Some(owner)),
+        ("Renewal date", cover.renewal_date.map(words::date)),
+        ("End year", cover.end_year.map(|year| year.to_string())),
+    ]);
+    let more =
+        cover.extensions.iter().map(|more| ("In the CRM", format!("{}: {}", words::field(&more.name), more.value)));
+    fields.extend(more);
+    CoverCard {
+        id: stored.listed.id.to_string(),
+        name: match cover.cover_type {
+            CoverType::Other => given.unwrap_or_else(|| "Cover of a type not stated".to_owned()),
+            known => cover_type(known).to_owned(),
+        },
+        badges: [unknown, expired, gone_badge(&stored.listed)].into_iter().flatten().collect(),
+        gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
+        fields,
+        findings: findings(&stored.listed),
+        explain: format!(
+            "/households/{}/clients/{}/explain?cover={}",
+            stored.household_id, stored.client_id, stored.listed.id
+        ),
+    }
+}
+
+fn filled<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn gone_badge<T: ListItem>(listed: &Listed<T, T::Own>) -> Option<Badge> {
+    listed.gone_since.map(|_| Badge::new(Tone::Attention, "Gone"))
+}
+
+/// What stands in doubt; notes of how a value was made are for the page that explains it.
+fn findings<T: ListItem>(listed: &Listed<T, T::Own>) -> Vec<Finding> {
+    listed.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).map(Finding::from).collect()
+}
+
+fn status(status: GoalStatus) -> &'static str {
+    match status {
+        GoalStatus::ToDo => "To-do",
+        GoalStatus::Doing => "Doing",
+        GoalStatus::Done => "Done",
+    }
+}
+
+fn outlook(outlook: Outlook) -> &'static str {
+    match outlook {
+        Outlook::WillHaveLessMoney => "Will have less money",
+        Outlook::WillHaveMoreMoney => "Will have more money",
+        Outlook::NonFinancial => "Non-financial",
+    }
+}
+
+fn cover_type(known: CoverType) -> &'static str {
+    match known {
+        CoverType::Life => "Life",
+        CoverType::TotalAndPermanentDisability => "Total and permanent disability",
+        CoverType::IncomeProtection => "Income protection",
+        CoverType::Trauma => "Trauma or critical illness",
+        CoverType::General => "General insurance",
+        CoverType::Other => "Other",
+    }
+}
+
+fn every(frequency: PremiumFrequency) -> &'static str {
+    match frequency {
+        PremiumFrequency::Weekly => "a week",
+        PremiumFrequency::Fortnightly => "a fortnight",
+        PremiumFrequency::Monthly => "a month",
+        PremiumFrequency::Quarterly => "a quarter",
+        PremiumFrequency::HalfYearly => "half-yearly",
+        PremiumFrequency::Yearly => "a year",
+    }
+}

@@ -1,0 +1,177 @@
+//! Covers: one record for each cover of each policy in a client's list.
+
+use std::collections::HashMap;
+
+use tidegate_sdk::{
+    Canonical, Cover, CoverType, Ctx, Extension, Fate, Lineage, Money, Origin, RawRecord, Severity, Trail,
+    canonical::Choice, text,
+};
+use xplan::{CoverField, PolicyField as P, Rows, View, inner_rows, list_rows};
+
+use crate::{listed, mapping::CoverMapping, record};
+
+mod policy;
+
+use policy::Policy;
+
+type CoverRow<'r, 'a> = View<'r, 'a, CoverField>;
+
+/// Maps a client's insurance.
+pub(crate) fn map<L: Lineage>(rules: &CoverMapping, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+    let list = &rules.list;
+    let inner = |names| inner_rows(&raw.json, &list.list, list.fields.of(P::Covers), names);
+    let (policies, covers) = match (list_rows(&raw.json, list), inner(&rules.covers)) {
+        (Ok(policies), Ok(covers)) => (policies, covers),
+        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
+    };
+    if !listed::is_list(&policies, &list.list, trail) {
+        return Fate::Rejected;
+    }
+    let mut made = Vec::new();
+    for (number, row) in listed::numbered(policies.views(list, "/cover/fields"), P::Id, trail) {
+        let index = row.place.map_or(0, |(_, index)| index);
+        let Some(Rows::Read(rows)) = covers.get(index) else {
+            told_without_covers(&number, row, trail);
+            continue;
+        };
+        if rows.is_empty() {
+            told_without_covers(&number, row, trail);
+        }
+        let place = row.pointer(P::Covers).trim_start_matches('/').to_owned();
+        let policy = Policy { id: format!("{}/{number}", raw.id), row, covers: rows.len() };
+        let mut counted = HashMap::new();
+        for (at, cover) in rows.iter().enumerate() {
+            trail.enter("covers", made.len());
+            let row = View { row: cover, names: &rules.covers, place: Some((&place, at)), rules: "/cover/covers" };
+            made.extend(self::cover(rules, ctx, &policy, row, &mut counted, trail).map(Canonical::Cover));
+        }
+        trail.leave();
+    }
+    Fate::Mapped(made)
+}
+
+/// A policy without covers makes no card; somebody may look for it.
+fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, trail: &mut Trail<L>) {
+    let covers = row.get(P::Covers);
+    let is_list = matches!(covers, xplan::Value::List(_));
+    if covers.is_empty() || is_list {
+        let message = format!("Policy {number} has no covers in Xplan, so that it makes no card.");
+        trail.whole(Severity::Info, "policy-without-covers", message);
+    } else {
+        let message = format!("Policy {number} has {} in Xplan where its covers belong.", covers.kind());
+        trail.whole(Severity::Error, "covers-unreadable", message);
+    }
+}
+
+fn cover<L: Lineage>(
+    rules: &CoverMapping,
+    ctx: &Ctx<'_>,
+    policy: &Policy<'_, '_>,
+    row: CoverRow<'_, '_>,
+    counted: &mut HashMap<String, usize>,
+    trail: &mut Trail<L>,
+) -> Option<Cover> {
+    if row.row.is_broken() {
+        let message = format!("A cover of policy {} is no object; it was left out.", policy.id);
+        trail.whole(Severity::Error, "cover-unreadable", message);
+        return None;
+    }
+    let (cover_type, type_as_given) = cover_type(rules, row, trail);
+    let key = key(row, type_as_given.as_deref(), counted);
+    trail.origin("external_id", || Origin {
+        rule: Some("/cover/covers/id, or the type and its number".to_owned()),
+        ..row.origin(CoverField::Id, None)
+    });
+    let ends = policy.ends(trail);
+    let as_of = &ctx.context.as_of;
+    let expired = ends.is_some_and(|day| day.to_string() < *as_of);
+    trail.origin("expired", || Origin {
+        rule: Some(format!("/cover/fields/policy_to before {as_of}")),
+        ..policy.row.origin(P::PolicyTo, None)
+    });
+    let status = row.text(CoverField::Status, "type", trail);
+    trail.origin("extensions.benefit_status", || row.origin(CoverField::Status, None));
+    Some(Cover {
+        external_id: format!("{}/{key}", policy.id),
+        policy_number: policy.number(trail),
+        cover_type,
+        type_as_given,
+        insurer: policy.insurer(trail),
+        plan_name: policy.plan_name(trail),
+        sum_insured: listed::amount(row, CoverField::SumInsured, "sum_insured", &rules.currency, trail),
+        premium: premium(rules, policy, row, trail),
+        premium_frequency: policy.frequency(rules, trail),
+        owner: policy.owner(rules, trail),
+        renewal_date: listed::day(policy.row, P::RenewalDate, "renewal_date", trail).map(|day| day.to_string()),
+        end_year: ends.map(|day| day.year),
+        expired,
+        extensions: status
+            .map(|status| Extension { name: "benefit_status".to_owned(), value: status.into_owned() })
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// The type, and the site's own word for it. A word that no table knows is kept as it is given.
+fn cover_type<L: Lineage>(
+    rules: &CoverMapping,
+    row: CoverRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> (CoverType, Option<String>) {
+    let given = row.text(CoverField::Type, "type", trail);
+    let known = given.as_ref().and_then(|word| rules.types.get(word)).copied();
+    trail.origin("type", || row.origin(CoverField::Type, known.map(|known| format!("/cover/types/{}", known.word()))));
+    trail.origin("type_as_given", || row.origin(CoverField::Type, None));
+    if known.is_none() {
+        let message = match &given {
+            Some(word) => format!(
+                "“{word}” is no type of cover the rules know; it is shown as Xplan writes it. If it is one of the five, add the word to /cover/types in the pack's rules."
+            ),
+            None => "Xplan states no type of cover.".to_owned(),
+        };
+        trail.warn("type", "unknown-type", message);
+    }
+    (known.unwrap_or(CoverType::Other), given.map(Into::into))
+}
+
+/// What tells a cover from the others of its policy: its number, or its type with a count, so that covers may change
+/// their order without becoming others.
+fn key(row: CoverRow<'_, '_>, given: Option<&str>, counted: &mut HashMap<String, usize>) -> String {
+    let word = match listed::word(row, CoverField::Id) {
+        Some(number) => number,
+        None => {
+            let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+            text::normal(given.unwrap_or("cover")).chars().map(plain).take(60).collect()
+        }
+    };
+    let count = counted.entry(word.clone()).or_default();
+    *count += 1;
+    if *count == 1 { word } else { format!("{word}-{count}") }
+}
+
+/// The cover's own premium, else that of the policy.
+fn premium<L: Lineage>(
+    rules: &CoverMapping,
+    policy: &Policy<'_, '_>,
+    row: CoverRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<Money> {
+    const FIELD: &str = "premium";
+    let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, trail);
+    let is_own = own.is_some();
+    let premium = match own {
+        Some(own) => own,
+        None => listed::amount(policy.row, P::Premium, FIELD, &rules.currency, trail)?,
+    };
+    if listed::sign(&premium.amount).is_lt() {
+        let Money { amount, currency } = premium;
+        let message =
+            format!("The premium is {currency} {amount} in Xplan, below zero; it was left out. Correct it in Xplan.");
+        trail.warn(FIELD, "premium-below-zero", message);
+        return None;
+    }
+    if !is_own && policy.covers > 1 {
+        trail.info(FIELD, "premium-of-policy", "This is the premium of the whole policy, which has several covers.");
+    }
+    Some(premium)
+}

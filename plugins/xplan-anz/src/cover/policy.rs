@@ -1,0 +1,107 @@
+//! What the covers of a policy share.
+
+use tidegate_sdk::{CoverOwner, Lineage, PremiumFrequency, Trail, canonical::Choice};
+use xplan::{Date, PolicyField as P, Value, View};
+
+use crate::{listed, mapping::CoverMapping};
+
+/// A policy of a client's list.
+pub(super) struct Policy<'r, 'a> {
+    /// The client's number and the policy's.
+    pub id: String,
+    pub row: View<'r, 'a, P>,
+    /// How many covers it has.
+    pub covers: usize,
+}
+
+impl Policy<'_, '_> {
+    pub fn number<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+        const FIELD: &str = "policy_number";
+        trail.origin(FIELD, || self.row.origin(P::PolicyNumber, None));
+        match self.row.get(P::PolicyNumber) {
+            Value::Number(number) => Some(number.to_string()),
+            _ => self.row.text(P::PolicyNumber, FIELD, trail).map(Into::into),
+        }
+    }
+
+    /// The insurer's name, else its short name.
+    pub fn insurer<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+        const FIELD: &str = "insurer";
+        for field in [P::Insurer, P::InsurerCode] {
+            trail.origin(FIELD, || self.row.origin(field, None));
+            if let Some(name) = self.row.text(field, FIELD, trail) {
+                return Some(name.into_owned());
+            }
+        }
+        None
+    }
+
+    pub fn plan_name<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+        trail.origin("plan_name", || self.row.origin(P::PlanName, None));
+        self.row.text(P::PlanName, "plan_name", trail).map(Into::into)
+    }
+
+    /// The last day of the policy; the practice knows its year.
+    pub fn ends<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<Date> {
+        listed::day(self.row, P::PolicyTo, "end_year", trail)
+    }
+
+    pub fn frequency<L: Lineage>(&self, rules: &CoverMapping, trail: &mut Trail<L>) -> Option<PremiumFrequency> {
+        const FIELD: &str = "premium_frequency";
+        let word = self.row.text(P::PremiumFrequency, FIELD, trail);
+        let known = word.and_then(|word| rules.frequencies.read(&word, FIELD, trail)).copied();
+        let rule = known.map(|known| format!("/cover/premium_frequencies/{}", known.word()));
+        trail.origin(FIELD, || self.row.origin(P::PremiumFrequency, rule));
+        known
+    }
+
+    /// Who owns the policy: both where it names the client and the partner; anybody whom the rules do not know is
+    /// another party. Nobody named is the client.
+    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, trail: &mut Trail<L>) -> CoverOwner {
+        const FIELD: &str = "owner";
+        let value = self.row.get(P::Owners);
+        let named = match value {
+            Value::List(words) => words.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut owners = Vec::with_capacity(named.len());
+        for word in named {
+            match word {
+                Value::Text(word) if !word.trim().is_empty() => match rules.owners.get(word) {
+                    Some(owner) => owners.push(*owner),
+                    None => {
+                        trail.info(
+                            FIELD,
+                            "other-owner",
+                            format!(
+                                "“{}” is neither the client nor the partner; the policy counts as another party's.",
+                                word.trim()
+                            ),
+                        );
+                        owners.push(CoverOwner::Other);
+                    }
+                },
+                other => self.row.expect_empty(P::Owners, other, "a list of texts", FIELD, trail),
+            }
+        }
+        let has = |owner| owners.contains(&owner);
+        let owner = if has(CoverOwner::Other) {
+            CoverOwner::Other
+        } else if has(CoverOwner::Joint) || has(CoverOwner::Client) && has(CoverOwner::Partner) {
+            CoverOwner::Joint
+        } else if has(CoverOwner::Partner) {
+            CoverOwner::Partner
+        } else {
+            CoverOwner::Client
+        };
+        if owners.is_empty() {
+            trail.info(
+                FIELD,
+                "owner-assumed",
+                "Xplan names no owner; the client in whose list the policy stands was taken.",
+            );
+        }
+        trail.origin(FIELD, || self.row.origin(P::Owners, Some(format!("/cover/owners/{}", owner.word()))));
+        owner
+    }
+}

@@ -1,0 +1,116 @@
+//! Goals: what a client wants to reach.
+//!
+//! Xplan's frequency and capture date are never read: they are not available to every integration. How far a goal is
+//! and how often it comes again are the practice's own.
+
+use std::cmp::Ordering;
+
+use tidegate_sdk::{
+    Canonical, Fate, Goal, GoalOwner, Lineage, Money, Origin, Outlook, RawRecord, Trail, canonical::Choice,
+};
+use xplan::{ChoiceField, GoalField as F, Rows, View, list_rows};
+
+use crate::{listed, mapping::GoalMapping, record};
+
+type GoalRow<'r, 'a> = View<'r, 'a, F>;
+type Choices<'a> = Rows<'a, ChoiceField>;
+
+/// Maps a client's goals.
+pub(crate) fn map<L: Lineage>(rules: &GoalMapping, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+    let choices = rules.choices.as_ref().map(|choices| list_rows(&raw.json, choices)).transpose();
+    let (rows, choices) = match (list_rows(&raw.json, &rules.list), choices) {
+        (Ok(rows), Ok(choices)) => (rows, choices.unwrap_or_default()),
+        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
+    };
+    if !listed::is_list(&rows, &rules.list.list, trail) {
+        return Fate::Rejected;
+    }
+    let rows = listed::numbered(rows.views(&rules.list, "/goal/fields"), F::Id, trail);
+    let mut goals = Vec::with_capacity(rows.len());
+    for (index, (number, row)) in rows.into_iter().enumerate() {
+        trail.enter("goals", index);
+        trail.origin("external_id", || row.origin(F::Id, None));
+        goals.push(Canonical::Goal(goal(rules, &choices, format!("{}/{number}", raw.id), row, trail)));
+    }
+    trail.leave();
+    Fate::Mapped(goals)
+}
+
+fn goal<L: Lineage>(
+    rules: &GoalMapping,
+    choices: &Choices<'_>,
+    external_id: String,
+    row: GoalRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Goal {
+    trail.origin("name", || row.origin(F::Name, None));
+    let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, trail);
+    let outlook = match cost.as_ref().map_or(Ordering::Equal, |cost| listed::sign(&cost.amount)) {
+        Ordering::Less => Outlook::WillHaveLessMoney,
+        Ordering::Equal => Outlook::NonFinancial,
+        Ordering::Greater => Outlook::WillHaveMoreMoney,
+    };
+    let says = "below zero: less money; above: more; zero or none: not financial";
+    trail.origin("outlook", || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
+    let absolute = |cost: Money| Money { amount: cost.amount.trim_start_matches('-').to_owned(), ..cost };
+    Goal {
+        external_id,
+        owner: owner(rules, row, trail),
+        category: category(rules, choices, row, trail),
+        name: row.text(F::Name, "name", trail).map(Into::into),
+        target_date: listed::day(row, F::TargetDate, "target_date", trail).map(|day| day.to_string()),
+        estimated_cost: cost.map(absolute),
+        outlook,
+        extensions: Vec::new(),
+    }
+}
+
+/// Whose goal it is. The goal of nobody that the rules know is taken for the client's own.
+fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, trail: &mut Trail<L>) -> GoalOwner {
+    let text = row.text(F::Owner, "owner", trail);
+    let known = text.as_ref().and_then(|text| rules.owners.get(text)).copied();
+    let owner = known.unwrap_or(GoalOwner::Client);
+    let rule = known.map(|owner| format!("/goal/owners/{}", owner.word()));
+    trail.origin("owner", || row.origin(F::Owner, rule));
+    if known.is_none() {
+        let message = match text {
+            Some(text) => format!(
+                "“{text}” is no owner the rules know; the client was taken. Add it to /goal/owners in the pack's rules, or correct it in Xplan."
+            ),
+            None => "Xplan states no owner; the client in whose list the goal stands was taken.".to_owned(),
+        };
+        trail.warn("owner", "owner-assumed", message);
+    }
+    owner
+}
+
+/// The category's name: by the site's own choices, else by the rules' table. One that is written out stands for itself.
+fn category<L: Lineage>(
+    rules: &GoalMapping,
+    choices: &Choices<'_>,
+    row: GoalRow<'_, '_>,
+    trail: &mut Trail<L>,
+) -> Option<String> {
+    const FIELD: &str = "category";
+    trail.origin(FIELD, || row.origin(F::Category, None));
+    let Some(code) = listed::word(row, F::Category) else {
+        row.expect_empty(F::Category, row.get(F::Category), "a category's code", FIELD, trail);
+        return None;
+    };
+    if let Some(choices_rules) = &rules.choices {
+        let choice = choices
+            .views(choices_rules, "/goal/choices/fields")
+            .find(|choice| listed::word(*choice, ChoiceField::Code).as_deref() == Some(&*code));
+        if let Some(name) = choice.and_then(|choice| listed::word(choice, ChoiceField::Text)) {
+            let rule = || Some(format!("/goal/choices the site's own choice {code}: {name}"));
+            trail.origin(FIELD, || Origin { rule: rule(), ..row.origin(F::Category, None) });
+            return Some(name);
+        }
+    }
+    if !code.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && rules.categories.get(&code).is_none() {
+        return Some(code);
+    }
+    let name = rules.categories.read(&code, FIELD, trail)?.clone();
+    trail.origin(FIELD, || Origin { rule: Some(format!("/goal/categories/{name}")), ..row.origin(F::Category, None) });
+    Some(name)
+}
