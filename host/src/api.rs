@@ -28,7 +28,6 @@ use std::any::Any;
 
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Uri};
-use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -39,6 +38,8 @@ use utoipa_axum::routes;
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+
+pub use log::log_request;
 
 /// `/api/…`, `/healthz` and `/readyz`.
 pub fn router(app: App) -> Router {
@@ -52,7 +53,6 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(middleware::from_fn(log::log_request))
         .with_state(app)
 }
 

@@ -46,7 +46,7 @@ impl App {
     pub fn open(config: Config) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
         let store = Store::open(data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
-        let packs = Packs::new(&data_dir.join("cache"))?;
+        let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref())?;
         let mut connections = Vec::new();
         for (name, settings) in &config.connections {
             let connection = connect(&config, &packs, name, settings);

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Errors get their context here and end as one message and an exit code:
 //! 0 done, 1 failed, 2 wrong use.
 
+mod compile_plugin;
 mod config;
 mod demo;
 mod explain;
@@ -80,6 +81,9 @@ enum Command {
     Config(config::ConfigCommand),
     /// Ask a running host whether it is ready; for containers
     Healthcheck(healthcheck::Healthcheck),
+    /// Compile the plugin on standard input; the host runs itself so
+    #[command(hide = true)]
+    CompilePlugin,
 }
 
 impl Global {
@@ -101,7 +105,8 @@ impl Global {
     fn load(&self, more: Overrides) -> Result<Config, ConfigError> {
         let mut overrides = self.overrides();
         overrides.extend(more);
-        let config = Config::load(self.config.as_deref(), &overrides)?;
+        let mut config = Config::load(self.config.as_deref(), &overrides)?;
+        config.server.compiler = std::env::current_exe().ok();
         crate::telemetry::start(&config.log);
         Ok(config)
     }
@@ -109,6 +114,7 @@ impl Global {
     /// The settings of a command that answers and ends: it logs what is wrong only, unless told otherwise.
     fn load_quietly(&self) -> Result<Config, ConfigError> {
         let mut config = Config::load(self.config.as_deref(), &self.overrides())?;
+        config.server.compiler = std::env::current_exe().ok();
         if self.log.is_none() {
             "warn".clone_into(&mut config.log.level);
         }
@@ -151,5 +157,6 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Note(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global),
         Command::Healthcheck(command) => command.run(&cli.global).await,
+        Command::CompilePlugin => Ok(compile_plugin::run()),
     }
 }

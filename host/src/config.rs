@@ -53,6 +53,8 @@ pub struct Server {
     pub packs_dir: PathBuf,
     /// The practice manager's token for automation.
     pub bootstrap_token: Option<SecretString>,
+    /// What compiles plugins in a process of its own: this program, for its command line knows how. No setting.
+    pub compiler: Option<PathBuf>,
 }
 
 /// What is logged and how.

@@ -6,6 +6,7 @@
 mod bindings;
 mod cache;
 mod clock;
+mod compile;
 mod component;
 mod convert;
 mod engine;
@@ -176,6 +177,14 @@ pub struct PackFacts {
     pub component_bytes: u64,
 }
 
+/// Compiles a component for the engine of this very program.
+///
+/// # Errors
+/// What the compiler says about the component.
+pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, PackError> {
+    engine::engine()?.precompile_component(component).map_err(|error| PackError::Refused(format!("{error:#}")))
+}
+
 /// The engine and the cache of compiled packs. Cheap to clone.
 #[derive(Clone)]
 pub struct Packs(Arc<Shared>);
@@ -186,13 +195,14 @@ struct Shared {
 }
 
 impl Packs {
-    /// An engine with its compiled-code cache in `cache_dir`. One a process.
+    /// An engine with its compiled-code cache in `cache_dir`. One a process. `compiler` is a program that compiles
+    /// components with [`compile_component`] in a process of its own; without one, this process does.
     ///
     /// # Errors
     /// Where the cache folder cannot be made, or the machine cannot run the engine.
-    pub fn new(cache_dir: &Path) -> Result<Self, PackError> {
+    pub fn new(cache_dir: &Path, compiler: Option<&Path>) -> Result<Self, PackError> {
         let sandbox = engine::Sandbox::new()?;
-        let cache = cache::Cache::open(cache_dir, &sandbox.engine)?;
+        let cache = cache::Cache::open(cache_dir, &sandbox.engine, compiler)?;
         // Beside the start, which need not wait for it; a batch that comes sooner waits where it needs a number.
         thread::spawn(phone::load_metadata);
         Ok(Self(Arc::new(Shared { sandbox, cache })))

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::middleware::from_fn;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -99,11 +100,11 @@ pub async fn run_locally<T>(app: App, work: impl Future<Output = anyhow::Result<
 }
 
 fn routes(app: &App) -> Router {
-    web::router(app.clone()).merge(api::router(app.clone()))
+    web::router(app.clone()).merge(api::router(app.clone())).layer(from_fn(api::log_request))
 }
 
 fn local_routes(app: &App) -> Router {
-    api::router(app.clone()).layer(axum::Extension(LocalOperator))
+    api::router(app.clone()).layer(axum::Extension(LocalOperator)).layer(from_fn(api::log_request))
 }
 
 /// The store's lock says that no other host is alive, so that a socket found here is left over.

@@ -62,9 +62,28 @@ impl Syncs {
     /// # Errors
     /// Where the store fails.
     pub async fn resume(&self) -> Result<(), SyncError> {
+        self.end_orphans().await?;
         for connection in self.connections.iter() {
             if self.store.interrupted(connection.name.clone()).await?.is_some() {
                 self.request(&connection.name, Trigger::Resume).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the runs whose connection is not among the settings any more: nothing else ever would.
+    async fn end_orphans(&self) -> Result<(), SyncError> {
+        for name in self.store.met_connections().await? {
+            if self.connections.get(&name).is_some() {
+                continue;
+            }
+            if let Some(Interrupted { mut run, .. }) = self.store.interrupted(name.clone()).await? {
+                run.state = RunState::Cancelled;
+                run.finished_at = Some(Timestamp::now());
+                run.error = Some(format!(
+                    "The connection `{name}` is not among the settings any more. What had come over before stays."
+                ));
+                self.store.finish_run(run).await?;
             }
         }
         Ok(())
@@ -103,20 +122,6 @@ impl Syncs {
         let run = queued(connection, Trigger::Request);
         self.spawn(connection, run.clone(), None, true);
         Ok(run)
-    }
-
-    /// Runs to the end, as [`Syncs::request`] starts it, and answers the finished run.
-    ///
-    /// # Errors
-    /// As [`Syncs::request`].
-    pub async fn run_now(&self, connection: &ConnectionName, trigger: Trigger) -> Result<Run, SyncError> {
-        let run = self.request(connection, trigger).await?;
-        if let Some(mut changes) = self.watch(run.id) {
-            while changes.changed().await.is_ok() {}
-            let last = changes.borrow().as_ref().clone();
-            return Ok(last);
-        }
-        Ok(self.store.run(run.id).await?.unwrap_or(run))
     }
 
     /// The run as it goes: each change of state or counts (at most a few a second); the last value is the finished

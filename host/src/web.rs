@@ -16,6 +16,7 @@ mod goals;
 mod guard;
 mod household;
 mod households;
+mod listing;
 mod notes;
 mod overview;
 mod parts;

@@ -5,6 +5,7 @@
 //! these is a candidate and lives in the host's `pack` module.
 
 pub mod access;
+pub mod birth;
 pub mod breaker;
 pub mod diagnostic;
 pub mod fold;

@@ -49,6 +49,17 @@ pub fn is_from_own_page(method: &Method, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether the browser that sends a form will refuse the session cookie: it came from a page of plain HTTP, and from
+/// elsewhere than this machine, so that `Secure` does not hold. Told by `Origin`, which browsers send with every form,
+/// and not by how the request reached this host: a proxy may have taken the encryption off.
+pub fn cannot_keep_cookie(headers: &HeaderMap) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()?.parse::<Uri>().ok());
+    let Some(origin) = origin.filter(|origin| origin.scheme_str() == Some("http")) else { return false };
+    let host = origin.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local_name = host == "localhost" || host.ends_with(".localhost");
+    !is_local_name && !host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +99,22 @@ mod tests {
         check(Method::POST, &[("origin", "null")], false);
         check(Method::GET, &[], true);
         check(Method::POST, &[], false);
+    }
+
+    #[test]
+    fn a_browser_keeps_the_cookie_of_what_is_encrypted_or_local() {
+        let check = |origin: &str, expected| {
+            assert_eq!(cannot_keep_cookie(&headers(&[("origin", origin)])), expected, "{origin}");
+        };
+        check("http://practice.example", true);
+        check("http://192.0.2.7:8080", true);
+        check("http://localhost.example", true);
+        check("https://practice.example", false);
+        check("http://127.0.0.1:8080", false);
+        check("http://[::1]:8080", false);
+        check("http://localhost:8080", false);
+        check("http://tidegate.localhost", false);
+        check("null", false);
+        assert!(!cannot_keep_cookie(&headers(&[])));
     }
 }

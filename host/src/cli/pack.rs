@@ -20,7 +20,7 @@ impl Pack {
         let config = global.load_quietly()?;
         let packs_dir = config.server.packs_dir.clone();
         let list = move || {
-            let packs = Packs::new(&config.server.data_dir.join("cache"))?;
+            let packs = Packs::new(&config.server.data_dir.join("cache"), config.server.compiler.as_deref())?;
             packs.list(&config.server.packs_dir)
         };
         let listed = tokio::task::spawn_blocking(list).await??;

@@ -180,7 +180,7 @@ impl ServerSection {
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
         match self.listen.parse::<SocketAddr>() {
-            Ok(listen) => Some(Server { listen, data_dir, packs_dir, bootstrap_token }),
+            Ok(listen) => Some(Server { listen, data_dir, packs_dir, bootstrap_token, compiler: None }),
             Err(_) => {
                 check.problem("server.listen", format!("`{}` is no address such as 127.0.0.1:8080", self.listen));
                 None

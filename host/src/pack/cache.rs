@@ -10,13 +10,11 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
-use super::{PackError, limits};
+use super::{PackError, compile, limits};
 
 /// Bytes of a key and of a hash.
 const HASH: usize = blake3::OUT_LEN;
@@ -30,17 +28,19 @@ pub(super) struct Cache {
     key: [u8; HASH],
     /// Tells engines apart: version, settings and the processor's features.
     engine: u64,
+    /// What compiles, in a process of its own.
+    compiler: Option<PathBuf>,
 }
 
 impl Cache {
     /// Opens the folder, making it and its key on first use.
-    pub(super) fn open(folder: &Path, engine: &Engine) -> std::result::Result<Self, PackError> {
+    pub(super) fn open(folder: &Path, engine: &Engine, compiler: Option<&Path>) -> std::result::Result<Self, PackError> {
         let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let key = read_or_make_key(&folder.join(KEY)).map_err(failed)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { folder: folder.to_owned(), key, engine: hasher.finish() })
+        Ok(Self { folder: folder.to_owned(), key, engine: hasher.finish(), compiler: compiler.map(Path::to_owned) })
     }
 
     /// The component, from the cache or compiled (and then kept).
@@ -52,12 +52,12 @@ impl Cache {
         if let Some(component) = self.load(engine, &path) {
             return Ok(component);
         }
-        let component = compile(engine, bytes)?;
-        if let Err(error) = self.keep(&path, &component.serialize()?) {
+        let code = compile::code(engine, self.compiler.as_deref(), &self.folder, bytes)?;
+        if let Err(error) = self.keep(&path, &code) {
             // The component works; only the next start will be slower.
             tracing::warn!(path = %path.display(), %error, "compiled code could not be kept");
         }
-        Ok(component)
+        deserialize(engine, &code)
     }
 
     fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
@@ -67,11 +67,7 @@ impl Cache {
             tracing::warn!(path = %path.display(), "compiled code was changed by somebody else; compiling again");
             return None;
         }
-        #[expect(unsafe_code, reason = "the one way to load compiled code")]
-        // SAFETY: `code` was written by `keep` of this host from `Component::serialize`: nobody without the key can
-        // make another text with this hash, and these very bytes were checked.
-        let component = unsafe { Component::deserialize(engine, code) };
-        component.inspect_err(|error| tracing::info!(%error, "compiled code does not fit; compiling again")).ok()
+        deserialize(engine, code).inspect_err(|error| tracing::info!(%error, "compiled code does not fit; compiling again")).ok()
     }
 
     fn keep(&self, path: &Path, code: &[u8]) -> io::Result<()> {
@@ -95,13 +91,14 @@ impl Cache {
     }
 }
 
-/// Compiles on a thread of its own, whose memory goes with it, and waits for a bounded time only.
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component> {
-    let (report, reports) = mpsc::channel();
-    let (engine, bytes) = (engine.clone(), bytes.to_vec());
-    let work = move || drop(report.send(Component::from_binary(&engine, &bytes)));
-    thread::Builder::new().name("plugin-compiler".to_owned()).spawn(work)?;
-    reports.recv_timeout(limits::COMPILE_TIME).map_err(|_| wasmtime::Error::msg("compiling it takes too long"))?
+/// Loads what this host compiled: `code` comes from the compiler itself, or from a file whose hash was checked.
+fn deserialize(engine: &Engine, code: &[u8]) -> Result<Component> {
+    #[expect(unsafe_code, reason = "the one way to load compiled code")]
+    // SAFETY: `code` is the answer of `compile::code`, or was written by `keep` of this host from such an answer:
+    // nobody without the key can make another text with this hash, and these very bytes were checked.
+    unsafe {
+        Component::deserialize(engine, code)
+    }
 }
 
 fn read_or_make_key(path: &Path) -> io::Result<[u8; HASH]> {
@@ -123,9 +120,14 @@ fn make_key(path: &Path) -> io::Result<[u8; HASH]> {
 /// Writes a file that only this account can read, whole or not at all.
 fn write_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let mut file = create_private(&unfinished)?;
     let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| fs::rename(&unfinished, path));
     written.inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+/// A new file that only this account can read.
+pub(super) fn create_private(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -148,13 +150,13 @@ mod tests {
         let folder = folder.path().join("cache");
         let sandbox = Sandbox::new().unwrap();
         let digest = blake3::hash(COMPONENT);
-        let cache = Cache::open(&folder, &sandbox.engine).unwrap();
+        let cache = Cache::open(&folder, &sandbox.engine, None).unwrap();
         cache.component(&sandbox.engine, COMPONENT, &digest).unwrap();
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
 
         let path = compiled_file(&folder);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let again = Cache::open(&folder, &sandbox.engine).unwrap();
+        let again = Cache::open(&folder, &sandbox.engine, None).unwrap();
         assert!(again.load(&sandbox.engine, &path).is_some(), "the second start loads it");
 
         let good = fs::read(&path).unwrap();
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), good, "compiled again and kept");
 
         fs::write(folder.join(KEY), [7; HASH]).unwrap();
-        let other_key = Cache::open(&folder, &sandbox.engine).unwrap();
+        let other_key = Cache::open(&folder, &sandbox.engine, None).unwrap();
         assert!(other_key.load(&sandbox.engine, &path).is_none(), "written under another key");
     }
 
@@ -180,7 +182,7 @@ mod tests {
     fn old_files_go_and_the_key_stays() {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::new().unwrap();
-        let cache = Cache::open(folder.path(), &sandbox.engine).unwrap();
+        let cache = Cache::open(folder.path(), &sandbox.engine, None).unwrap();
         for number in 0..limits::COMPILED_KEPT + 3 {
             cache.keep(&folder.path().join(format!("{number}.compiled")), b"code").unwrap();
         }

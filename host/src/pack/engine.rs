@@ -24,7 +24,7 @@ pub(super) struct Sandbox {
 impl Sandbox {
     /// Starts the engine and its clock.
     pub(super) fn new() -> Result<Arc<Self>, PackError> {
-        let engine = Engine::new(&config()).map_err(|e| unusable(&e))?;
+        let engine = engine()?;
         let mut linker = Linker::new(&engine);
         Mapping::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(|e| unusable(&e))?;
         start_clock(&engine)?;
@@ -35,6 +35,11 @@ impl Sandbox {
     pub(super) fn take_seat(&self) -> Seat<'_> {
         self.seats.take()
     }
+}
+
+/// An engine alone: enough to compile.
+pub(super) fn engine() -> Result<Engine, PackError> {
+    Engine::new(&config()).map_err(|e| unusable(&e))
 }
 
 fn unusable(error: &wasmtime::Error) -> PackError {

@@ -112,6 +112,22 @@ impl Store {
         .await
     }
 
+    /// The connections that ever had a run.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn met_connections(&self) -> Result<Vec<ConnectionName>, StoreError> {
+        self.read(move |transaction| {
+            let mut names = Vec::new();
+            for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+                let name = entry?.0.value().1.parse();
+                names.push(name.map_err(|error| StoreError::Failed(format!("{error}")))?);
+            }
+            Ok(names)
+        })
+        .await
+    }
+
     /// The connection's unfinished run and where its walk goes on.
     ///
     /// # Errors

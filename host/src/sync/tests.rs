@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Syncs;
 use super::mapper::Mapper;
 use super::progress::Progress;
 use super::walk::{Walk, WalkError};
+use crate::connection::Connections;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
 };
@@ -402,6 +404,18 @@ async fn a_run_stops_at_its_next_commit() {
     assert!(matches!(walk.go(None).await, Err(WalkError::Stopped)));
     let counts = practice.complete().await;
     assert_eq!((counts.seen, counts.created), (8, 6));
+}
+
+#[tokio::test]
+async fn a_run_whose_connection_is_gone_is_ended() {
+    let practice = Practice::new(&BOOK);
+    let run = practice.store.begin_run(new_run()).await.unwrap();
+    let nobody = Connections::new(Vec::new());
+    Syncs::new(practice.store.clone(), nobody, jiff::tz::TimeZone::UTC).resume().await.unwrap();
+    let ended = practice.store.run(run.id).await.unwrap().unwrap();
+    assert_eq!(ended.state, RunState::Cancelled);
+    assert!(ended.error.is_some_and(|error| error.contains("`main` is not among the settings")));
+    assert!(practice.store.interrupted(run.connection).await.unwrap().is_none());
 }
 
 #[tokio::test]

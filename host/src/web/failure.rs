@@ -18,6 +18,8 @@ pub(super) enum Failure {
     LinkIsOver,
     /// A form that no page of this host sent.
     FromAnotherSite,
+    /// An address or a form that none of the host's pages makes.
+    Unreadable,
     /// What was asked for cannot be done in this state; the text says why.
     Refused(String),
     /// The host itself failed; the text is for the log, not for the page.
@@ -48,6 +50,13 @@ impl Failure {
                 "Not sent from this site",
                 "The form did not come from a page of this host, so nothing was changed. Open the page here and send \
                  it again."
+                    .to_owned(),
+            ),
+            Self::Unreadable => (
+                StatusCode::BAD_REQUEST,
+                "Not understood",
+                "The address or the form asks for something in a way that no page of this host does, so nothing was \
+                 changed. Begin again at the overview."
                     .to_owned(),
             ),
             Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),

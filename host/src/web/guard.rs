@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,10 +22,22 @@ const HEADERS: [(HeaderName, &str); 3] =
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let is_own = request.method().is_safe() || is_from_own_page(request.method(), request.headers());
     let mut response = if is_own { next.run(request).await } else { Failure::FromAnotherSite.into_response() };
+    if is_bare_refusal(&response) {
+        let status = response.status();
+        response = Failure::Unreadable.into_response();
+        *response.status_mut() = status;
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// A refusal in the words of the framework (a form without its fields, a method that the page does not have): a person
+/// is given a page.
+fn is_bare_refusal(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    response.status().is_client_error() && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
+use super::listing::Asked;
 use super::parts::{Badge, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
@@ -16,16 +17,12 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
-use crate::store::book::{HouseholdRow, PageRequest};
-
-/// Rows of a page.
-const ROWS: usize = 50;
+use crate::store::book::HouseholdRow;
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
     #[serde(default)]
     search: String,
-    cursor: Option<String>,
 }
 
 #[derive(Template)]
@@ -52,13 +49,12 @@ pub(super) struct Row {
 pub(super) async fn list(
     State(app): State<App>,
     person: Person,
-    Query(filter): Query<Filter>,
+    asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
-    let search = filter.search.trim();
+    let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
-    let request = PageRequest { cursor: filter.cursor.clone(), limit: ROWS };
-    let found = app.store.households(wanted, request).await?;
+    let found = app.store.households(wanted, asked.page()).await?;
     let mut frame = Frame::load(&app, &person, Place::Households).await?;
     frame.search = search.to_owned();
     let state = if search.is_empty() {
@@ -69,7 +65,7 @@ pub(super) async fn list(
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };
     let query = if search.is_empty() { String::new() } else { pair("search", search) };
-    let paging = Paging::new("/households", &query, filter.cursor.as_deref(), found.next.as_deref());
+    let paging = asked.paging("/households", &query, found.next.as_deref());
     let rows = rows(&app, &found.items).await?;
     page(&HouseholdsPage { frame, state, rows, paging })
 }

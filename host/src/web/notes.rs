@@ -5,12 +5,13 @@ pub(super) mod one;
 pub(super) mod person;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
+use super::listing::{Asked, Choice};
 use super::parts::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
@@ -19,11 +20,7 @@ use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
 use crate::notes::event_schemas;
-use crate::store::book::PageRequest;
 use crate::store::outbox::NoteFilter;
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 /// Which notes, as the address says. What is empty filters nothing: a form sends every field that it has.
 #[derive(Deserialize, Default, Clone)]
@@ -44,15 +41,13 @@ pub(super) struct Filter {
     document_id: String,
     #[serde(default)]
     twice: String,
-    cursor: Option<String>,
 }
 
 impl Filter {
     /// What the store is asked.
     pub(super) fn of_store(&self) -> Result<NoteFilter, Failure> {
-        const NONE: Failure = Failure::NotFound("There is no such list of notes. Begin again at all notes.");
         fn read<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
-            if text.is_empty() { Ok(None) } else { read(text).map(Some).ok_or(NONE) }
+            if text.is_empty() { Ok(None) } else { read(text).map(Some).ok_or(Failure::Unreadable) }
         }
         let word = |text: &str| serde_json::Value::from(text);
         Ok(NoteFilter {
@@ -119,13 +114,6 @@ pub(super) struct Filters {
     pub(super) retry_all: bool,
 }
 
-/// One way to filter a list.
-pub(super) struct Choice {
-    pub(super) word: &'static str,
-    pub(super) path: String,
-    pub(super) is_chosen: bool,
-}
-
 /// One note of the list.
 pub(super) struct NoteRow {
     pub(super) path: String,
@@ -143,21 +131,22 @@ pub(super) struct NoteRow {
 pub(super) async fn list(
     State(app): State<App>,
     person: Person,
-    Query(filter): Query<Filter>,
+    asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
+    let filter = &asked.filter;
     let of_store = filter.of_store()?;
     let of = whose(&app, &of_store).await?;
-    let found = app.store.notes(of_store, PageRequest { cursor: filter.cursor.clone(), limit: ROWS }).await?;
+    let found = app.store.notes(of_store, asked.page()).await?;
     let mut rows = Vec::with_capacity(found.items.len());
     for note in &found.items {
         rows.push(row(note, household(&app, note).await?, &person.clock));
     }
-    let paging = Paging::new("/notes", &filter.query(), filter.cursor.as_deref(), found.next.as_deref());
+    let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let frame = Frame::load(&app, &person, Place::Notes).await?;
     let names = app.connections.iter().map(|connection| connection.name.to_string()).collect();
-    let filters = filters(&filter, names, !rows.is_empty());
-    page(&NotesPage { frame, of, choices: choices(&filter), filters, rows, paging })
+    let filters = filters(filter, names, !rows.is_empty());
+    page(&NotesPage { frame, of, choices: choices(filter), filters, rows, paging })
 }
 
 pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
@@ -230,7 +219,7 @@ pub(super) fn badge(note: &Note) -> Badge {
 
 pub(super) fn choices(chosen: &Filter) -> Vec<Choice> {
     let choice = |state: &str, word| {
-        let filter = Filter { state: state.to_owned(), cursor: None, document_id: String::new(), ..chosen.clone() };
+        let filter = Filter { state: state.to_owned(), document_id: String::new(), ..chosen.clone() };
         let query = filter.query();
         let path = if query.is_empty() { "/notes".to_owned() } else { format!("/notes?{query}") };
         Choice { word, path, is_chosen: state == chosen.state }

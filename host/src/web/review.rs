@@ -1,23 +1,19 @@
 //! What did not come over: records that could not be read, and records that a rule left out.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
-use super::notes::Choice;
+use super::listing::{Asked, Choice};
 use super::parts::{Clock, Finding, Moment, Paging};
 use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::SetAside;
-use crate::store::book::PageRequest;
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +27,6 @@ enum Of {
 pub(super) struct Filter {
     #[serde(default)]
     of: Of,
-    cursor: Option<String>,
 }
 
 #[derive(Template)]
@@ -59,12 +54,11 @@ pub(super) struct Row {
 pub(super) async fn list(
     State(app): State<App>,
     person: Person,
-    Query(filter): Query<Filter>,
+    asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
-    let quarantined = filter.of == Of::Unreadable;
-    let request = PageRequest { cursor: filter.cursor.clone(), limit: ROWS };
-    let found = app.store.set_aside(quarantined, request).await?;
+    let quarantined = asked.filter.of == Of::Unreadable;
+    let found = app.store.set_aside(quarantined, asked.page()).await?;
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
         let records = words::count(counts.quarantined, "record", "records");
@@ -74,17 +68,19 @@ pub(super) async fn list(
         let state = format!("{records} left out on purpose by the pack's rules.");
         (state, "No rule has left a record out.", "of=left-out")
     };
-    let choice = |of, word, path: &str| Choice { word, path: path.to_owned(), is_chosen: of == filter.of };
+    let choice = |of, word, path: &str| Choice { word, path: path.to_owned(), is_chosen: of == asked.filter.of };
+    let choices = vec![
+        choice(Of::Unreadable, "Could not be read", "/review"),
+        choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
+    ];
+    let paging = asked.paging("/review", query, found.next.as_deref());
     page(&ReviewPage {
         frame: Frame::load(&app, &person, Place::Review).await?,
         state,
         empty,
-        choices: vec![
-            choice(Of::Unreadable, "Could not be read", "/review"),
-            choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
-        ],
+        choices,
         rows: found.items.iter().map(|record| row(record, &person.clock)).collect(),
-        paging: Paging::new("/review", query, filter.cursor.as_deref(), found.next.as_deref()),
+        paging,
     })
 }
 

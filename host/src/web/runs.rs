@@ -1,12 +1,12 @@
 //! The list of runs, and one run's report.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
+use super::listing::{Asked, Everything};
 use super::parts::{Badge, Clock, Moment, Paging};
 use super::person::Person;
 use super::progress::Progress;
@@ -15,15 +15,6 @@ use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::run::{ListCounts, Run, RunCounts, Trigger};
-use crate::store::book::PageRequest;
-
-/// Rows of a page.
-const ROWS: usize = 50;
-
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    cursor: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "runs.html")]
@@ -98,14 +89,14 @@ pub(super) struct Table {
 pub(super) async fn list(
     State(app): State<App>,
     person: Person,
-    Query(filter): Query<Filter>,
+    asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
-    let found = app.store.runs(None, PageRequest { cursor: filter.cursor.clone(), limit: ROWS }).await?;
+    let found = app.store.runs(None, asked.page()).await?;
     page(&RunsPage {
         frame: Frame::load(&app, &person, Place::Runs).await?,
         rows: found.items.iter().map(|run| RunRow::new(run, &person.clock)).collect(),
-        paging: Paging::new("/runs", "", filter.cursor.as_deref(), found.next.as_deref()),
+        paging: asked.paging("/runs", "", found.next.as_deref()),
     })
 }
 

@@ -13,7 +13,7 @@ use super::assets;
 use super::failure::{Failure, page};
 use super::parts::Clock;
 use crate::access::account::{AccountError, FieldProblem, NewUser};
-use crate::access::request::{no_session_cookie, session_cookie, session_token};
+use crate::access::request::{cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
 use crate::access::{SignInError, SignedIn};
 use crate::app::App;
 use crate::domain::access::Role;
@@ -83,18 +83,30 @@ pub(super) async fn form(State(app): State<App>, Query(destination): Query<Desti
 pub(super) async fn sign_in(
     State(app): State<App>,
     clock: Clock,
+    headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
+    let practice = app.config.practice.name.clone();
+    let refused = |problem: String| {
+        let page = page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    };
+    if cannot_keep_cookie(&headers) {
+        return refused(NOT_ENCRYPTED.to_owned());
+    }
     let problem = match app.access.sign_in(&form.email, &form.password, clock.now).await {
         Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
         Err(SignInError::Store(error)) => return Err(error.into()),
         Err(SignInError::Refused) => "No account has this email and password. Check both and sign in again.".to_owned(),
         Err(error @ SignInError::TooMany { .. }) => format!("{}.", super::words::sentence(&error.to_string())),
     };
-    let practice = app.config.practice.name.clone();
-    let page = page(&SignInPage { practice, email: form.email, to: form.to, problem: Some(problem) })?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    refused(problem)
 }
+
+/// Without this a person would sign in, be sent on, and find the sign-in form again, without a word of why.
+const NOT_ENCRYPTED: &str = "This page came over a connection that is not encrypted, and browsers keep a sign-in only \
+                             from one that is. Open the address with https:// (whoever runs this host puts a proxy \
+                             with a certificate before it), or use a browser on the host's own machine.";
 
 /// `POST /sign-out`
 pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
@@ -122,8 +134,12 @@ pub(super) async fn set_up(
     State(app): State<App>,
     clock: Clock,
     Path(token): Path<String>,
+    headers: HeaderMap,
     Form(form): Form<SetUpForm>,
 ) -> Result<Response, Failure> {
+    if cannot_keep_cookie(&headers) {
+        return Err(Failure::Refused(NOT_ENCRYPTED.to_owned()));
+    }
     let SetUpForm { name, email, password } = form;
     let new = NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password };
     match app.access.set_up(&token, new, clock.now).await {

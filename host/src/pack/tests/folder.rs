@@ -34,7 +34,7 @@ impl Bench {
     /// A pack whose plugin does `misbehave` on records of ids in `x`.
     pub(super) fn new(misbehave: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let packs = Packs::new(&folder.path().join("cache")).unwrap();
+        let packs = Packs::new(&folder.path().join("cache"), None).unwrap();
         let bench = Self { folder, packs };
         bench.write("component.wasm", &component(misbehave, MANIFEST));
         bench.write("pack.toml", PACK.as_bytes());

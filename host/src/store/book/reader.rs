@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::HouseholdRow;
+use crate::domain::birth::leave_out_future;
 use crate::domain::household::portrait;
 use crate::domain::placeholder::told_apart;
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, StoredClient};
-use crate::domain::{Client, ClientId, ConnectionName, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind};
+use crate::domain::{Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind};
 use crate::store::StoreError;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
@@ -26,6 +28,8 @@ pub(super) struct Reader {
     contacts: ReadOnlyTable<&'static ContactKey, ()>,
     pub names: ReadOnlyTable<&'static NameKey, ()>,
     pub connections: BTreeMap<ConnectionNumber, ConnectionName>,
+    /// The latest day that it is anywhere on Earth.
+    today: Date,
 }
 
 impl Reader {
@@ -44,6 +48,7 @@ impl Reader {
             contacts: transaction.open_table(CONTACTS)?,
             names: transaction.open_table(NAMES)?,
             connections,
+            today: (Timestamp::now() + SignedDuration::from_hours(14)).to_zoned(TimeZone::UTC).date(),
         })
     }
 
@@ -56,6 +61,7 @@ impl Reader {
         let (changed_at, revision) = (stored.changed_at(), stored.revision());
         let ClientRecord { connection, mut client, mut diagnostics, .. } = stored;
         diagnostics.extend(self.settle_email(&mut client, connection, key)?);
+        diagnostics.extend(leave_out_future(&mut client, self.today));
         let origin = Origin { connection: self.name_of(connection)?, revision, changed_at };
         Ok(Some(StoredClient { id, household_id: HouseholdId(household_id), client, origin, diagnostics }))
     }

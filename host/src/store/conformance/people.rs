@@ -26,6 +26,19 @@ async fn a_client_comes_changes_and_stays_the_same() {
 }
 
 #[tokio::test]
+async fn a_birth_that_is_still_to_come_is_left_out_with_a_word() {
+    let mut practice = Practice::new().await;
+    let born = |year| Some(jiff::civil::date(year, 2, 3));
+    practice.clients(&[Client { date_of_birth: born(9000), ..client("7", "Ayda Khan") }]).await;
+    let found = practice.of("7").await.unwrap();
+    assert_eq!((found.client.date_of_birth, found.diagnostics[0].code.as_str()), (None, "birth-in-future"));
+
+    practice.clients(&[Client { date_of_birth: born(1980), ..client("7", "Ayda Khan") }]).await;
+    let found = practice.of("7").await.unwrap();
+    assert_eq!((found.client.date_of_birth, found.diagnostics), (born(1980), Vec::new()));
+}
+
+#[tokio::test]
 async fn only_what_is_the_same_by_the_same_is_unchanged() {
     let mut practice = Practice::new().await;
     practice.commit(RecordKind::Client, vec![mapped(&client("7", "Ayda Khan")), unusable("8")]).await;

@@ -6,7 +6,7 @@ use super::super::explain::{ExplainPage, Explained};
 use super::super::frame::Place;
 use super::super::household::lists::Found;
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
-use super::super::notes::Choice;
+use super::super::listing::Choice;
 use super::super::parts::Paging;
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};

@@ -186,5 +186,34 @@ async fn what_is_not_there_has_a_page_that_says_so() {
         assert!(answer.text.contains("<h1>Not found</h1>"), "{path}");
     }
     assert_eq!(host.get(&format!("/runs/{id}/progress"), &cookie).await.status, 204);
-    assert_eq!(host.get("/notes?state=unknown", &cookie).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_has_a_page_that_says_so() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let check = async |method: Method, path: &str, expected: u16| {
+        let answer = host.send(method, path, &[("cookie", &cookie), OWN], "email=pat").await;
+        assert_eq!(answer.status, expected, "{path}");
+        assert!(answer.text.contains("<h1>Not understood</h1>"), "{path}: {}", answer.text);
+    };
+    check(Method::GET, "/notes?state=unknown", 400).await;
+    check(Method::GET, "/review?of=unknown", 400).await;
+    check(Method::GET, "/runs?cursor=a&cursor=b", 400).await;
+    check(Method::GET, "/runs/%ff", 400).await;
+    check(Method::POST, "/sign-in", 422).await;
+    check(Method::POST, "/households", 405).await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_browser_would_not_keep_is_not_opened() {
+    let host = Host::new();
+    host.signed_in(Role::PracticeManager).await;
+    let form = "email=practice-manager%40example.com&password=correct+horse+battery";
+    let elsewhere = [("origin", "http://tidegate.example")];
+    let answer = host.send(Method::POST, "/sign-in", &elsewhere, form).await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (422, ""));
+    assert!(answer.text.contains("https://"), "{}", answer.text);
+    let encrypted = [("origin", "https://tidegate.example")];
+    assert_eq!(host.send(Method::POST, "/sign-in", &encrypted, form).await.status, 303);
 }

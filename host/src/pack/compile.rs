@@ -1,0 +1,172 @@
+//! Compiling components: in a process of its own, whose memory goes with it and which is stopped where it takes too
+//! much of anything.
+//!
+//! The compiler needs more memory for a second than the host does for a year. The process is this very program
+//! (`tidegate compile-plugin`): it reads a component from its standard input and writes the code to its standard
+//! output. Where there is no such program (tests, a binary that was replaced while it ran) the host compiles by itself.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use wasmtime::{Engine, Error, Result};
+
+use super::{cache, limits};
+
+/// Words of the compiler that are passed on, bytes.
+const WORDS: u64 = 4 << 10;
+
+/// The code of a component, for this engine.
+///
+/// # Errors
+/// What the compiler says about the component, or which limit it broke.
+pub(super) fn code(engine: &Engine, program: Option<&Path>, folder: &Path, component: &[u8]) -> Result<Vec<u8>> {
+    let Some(program) = program else { return here(engine, component) };
+    let output = Output::new(folder)?;
+    let spawned = Command::new(program)
+        .arg("compile-plugin")
+        .stdin(Stdio::piped())
+        .stdout(output.file.try_clone()?)
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) => {
+            tracing::warn!(program = %program.display(), %error, "no compiler can be started; compiling here");
+            return here(engine, component);
+        }
+    };
+    if let Some(mut input) = child.stdin.take() {
+        // Where the compiler is gone before it has read everything, its end tells why.
+        drop(input.write_all(component));
+    }
+    let status = wait(&mut child)?;
+    if !status.success() {
+        return Err(Error::msg(words(child)));
+    }
+    Ok(fs::read(&output.path)?)
+}
+
+/// Compiles on a thread of its own, whose memory goes with it, and waits for a bounded time only.
+fn here(engine: &Engine, component: &[u8]) -> Result<Vec<u8>> {
+    let (report, reports) = mpsc::channel();
+    let (engine, component) = (engine.clone(), component.to_vec());
+    let work = move || drop(report.send(engine.precompile_component(&component)));
+    thread::Builder::new().name("plugin-compiler".to_owned()).spawn(work)?;
+    reports.recv_timeout(limits::COMPILE_TIME).map_err(|_| too_much("time"))?
+}
+
+/// Waits for the compiler's end, which comes soon, or is brought about.
+fn wait(child: &mut Child) -> Result<ExitStatus> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        let broken = if began.elapsed() > limits::COMPILE_TIME {
+            Some("time")
+        } else {
+            (memory(child.id()) > limits::COMPILE_MEMORY).then_some("memory")
+        };
+        if let Some(broken) = broken {
+            child.kill()?;
+            child.wait()?;
+            return Err(too_much(broken));
+        }
+        thread::sleep(limits::TICK);
+    }
+}
+
+/// The memory that a process has resident, bytes; zero where the system does not tell.
+fn memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    resident.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
+fn too_much(of: &str) -> Error {
+    Error::msg(format!("compiling it takes too much {of}"))
+}
+
+/// Why the compiler failed, in its own words.
+fn words(child: Child) -> String {
+    let mut words = Vec::new();
+    if let Some(said) = child.stderr {
+        drop(said.take(WORDS).read_to_end(&mut words));
+    }
+    let words = String::from_utf8_lossy(&words).trim().to_owned();
+    if words.is_empty() { "the compiler broke down on it".to_owned() } else { words }
+}
+
+/// A file for the compiler's output, gone when this is.
+struct Output {
+    path: PathBuf,
+    file: File,
+}
+
+impl Output {
+    fn new(folder: &Path) -> std::io::Result<Self> {
+        let path = folder.join(format!("{:016x}.unfinished", rand::random::<u64>()));
+        let file = cache::create_private(&path)?;
+        Ok(Self { path, file })
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::pack::engine::Sandbox;
+
+    /// What comes of a compiler that is this shell script.
+    fn with_compiler(script: &str) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("compiler");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let sandbox = Sandbox::new().unwrap();
+        let code = code(&sandbox.engine, Some(&program), folder.path(), b"a component");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the compiler is left behind");
+        code
+    }
+
+    #[test]
+    fn the_code_is_what_the_compiler_writes() {
+        assert_eq!(with_compiler("echo \"$1:\"; cat").unwrap(), b"compile-plugin:\na component");
+    }
+
+    #[test]
+    fn a_compiler_that_fails_says_why() {
+        let check = |script: &str, expected: &str| {
+            assert_eq!(with_compiler(script).unwrap_err().to_string(), expected, "{script}");
+        };
+        check("cat >/dev/null; echo 'it is too large' >&2; exit 1", "it is too large");
+        check("kill -9 $$", "the compiler broke down on it");
+    }
+
+    #[test]
+    fn a_compiler_that_takes_too_much_memory_is_stopped() {
+        let hoard = "cat >/dev/null; x=0123456789abcdef; while :; do x=$x$x; done";
+        assert_eq!(with_compiler(hoard).unwrap_err().to_string(), "compiling it takes too much memory");
+    }
+
+    #[test]
+    fn without_a_compiler_the_host_compiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::new().unwrap();
+        let missing = folder.path().join("none");
+        let compile = |program| code(&sandbox.engine, program, folder.path(), b"\0asm\x0d\0\x01\0");
+        assert_eq!(compile(Some(missing.as_path())).unwrap(), compile(None).unwrap());
+    }
+}

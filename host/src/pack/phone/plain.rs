@@ -1,0 +1,175 @@
+//! Numbers that are written out: a plus sign, then digits with nothing but spaces between.
+//!
+//! The library finds a number's region four times over, each time trying every kind of line; here it is found once,
+//! with the library's own metadata, so that a number costs a fifth. Whatever is not of this plainest form (an
+//! extension, a trunk prefix, a zero too many, a country code of no region) is left to the library; a test holds the
+//! two against each other.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use phonenumber::Metadata;
+use phonenumber::country;
+use phonenumber::metadata::{DATABASE, Descriptor};
+
+use super::{LineType, Number, Problem};
+
+/// The longest country code, in digits.
+const LONGEST_CODE: usize = 3;
+
+/// Country code and national number of E.164, together.
+const LONGEST: usize = 15;
+
+/// Regions by country code, each code's main region first, as the library tries them.
+static PLANS: LazyLock<HashMap<u16, Vec<&'static Metadata>>> = LazyLock::new(|| {
+    let codes = DATABASE.iter().map(Metadata::country_code);
+    codes.filter_map(|code| Some((code, DATABASE.by_code(&code)?))).collect()
+});
+
+/// The answer to a number that is written out; none where the library has to say.
+pub(super) fn parse(text: &str) -> Option<Result<Number, Problem>> {
+    let mut digits = [0; LONGEST];
+    let digits = digits_of(text, &mut digits)?;
+    let (code, regions) = (1..=LONGEST_CODE).find_map(|length| {
+        let code: u16 = digits.get(..length)?.parse().ok()?;
+        Some((length, PLANS.get(&code)?))
+    })?;
+    let national = &digits[code..];
+    if national.len() < 3 || national.starts_with('0') {
+        return None;
+    }
+    let (region, line) = match regions.as_slice() {
+        [only] => (*only, line(only, national)),
+        several => several.iter().find_map(|region| claims(region, national))?,
+    };
+    let id: country::Id = region.id().parse().ok()?;
+    if begins_with_a_prefix(region, national) {
+        return None;
+    }
+    let number = line.map(|line| Number { e164: format!("+{digits}"), line, region: Some(id.as_ref().to_owned()) });
+    Some(number.ok_or(Problem::NotValid))
+}
+
+/// Loads the metadata, which takes about a tenth of a second.
+pub(super) fn load() {
+    LazyLock::force(&PLANS);
+}
+
+fn digits_of<'d>(text: &str, digits: &'d mut [u8; LONGEST]) -> Option<&'d str> {
+    let mut count = 0;
+    for byte in text.strip_prefix('+')?.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                *digits.get_mut(count)? = byte;
+                count += 1;
+            }
+            b' ' => {}
+            _ => return None,
+        }
+    }
+    // The library takes no code that begins with a zero, and cuts what stands behind the last digit.
+    let ends_well = text.ends_with(|last: char| last.is_ascii_digit());
+    let digits = str::from_utf8(&digits[..count]).ok()?;
+    (ends_well && !digits.starts_with('0')).then_some(digits)
+}
+
+/// Whether a number of a code that several regions share is this one's, and of what line.
+fn claims(region: &'static Metadata, national: &str) -> Option<(&'static Metadata, Option<LineType>)> {
+    let Some(leading) = region.leading_digits() else {
+        let line = line(region, national)?;
+        return Some((region, Some(line)));
+    };
+    let is_claimed = leading.find(national).is_some_and(|found| found.start() == 0);
+    is_claimed.then(|| (region, line(region, national)))
+}
+
+/// The library would cut a national prefix off, or a carrier's.
+fn begins_with_a_prefix(region: &Metadata, national: &str) -> bool {
+    region.national_prefix().is_some_and(|prefix| national.starts_with(prefix))
+        || region
+            .national_prefix_for_parsing()
+            .is_some_and(|prefix| prefix.find(national).is_some_and(|found| found.start() == 0))
+}
+
+/// What kind of line the number is, none where the region has no such number; asked in the library's order.
+fn line(region: &'static Metadata, national: &str) -> Option<LineType> {
+    let kinds = region.descriptors();
+    let is = |kind: Option<&Descriptor>| kind.is_some_and(|kind| kind.is_match(national));
+    if !kinds.general().is_match(national) {
+        return None;
+    }
+    let others = [
+        kinds.premium_rate(),
+        kinds.toll_free(),
+        kinds.shared_cost(),
+        kinds.voip(),
+        kinds.personal_number(),
+        kinds.pager(),
+        kinds.uan(),
+        kinds.voicemail(),
+    ];
+    if others.into_iter().any(is) {
+        return Some(LineType::Other);
+    }
+    if is(kinds.fixed_line()) {
+        let pattern = |kind: &'static Descriptor| kind.national_number().as_str();
+        let is_either = is(kinds.mobile()) || kinds.fixed_line().map(pattern) == kinds.mobile().map(pattern);
+        return Some(if is_either { LineType::FixedLineOrMobile } else { LineType::FixedLine });
+    }
+    is(kinds.mobile()).then_some(LineType::Mobile)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::parse_with_metadata;
+    use super::*;
+
+    fn same_as_the_library(text: &str) -> bool {
+        let Some(answer) = parse(text) else { return false };
+        let expected = parse_with_metadata(text, None);
+        let plain = |answer: &Result<Number, Problem>| {
+            let number = answer.as_ref().map_err(|problem| *problem);
+            number.map(|number| (number.e164.clone(), number.line, number.region.clone()))
+        };
+        assert_eq!(plain(&answer), plain(&expected), "{text}");
+        true
+    }
+
+    #[test]
+    fn mobiles_of_most_countries_are_answered_here() {
+        let mut answered = 0;
+        let mut asked = 0;
+        for region in DATABASE.iter() {
+            for kind in [region.descriptors().mobile(), region.descriptors().fixed_line()].into_iter().flatten() {
+                let Some(example) = kind.example() else { continue };
+                asked += 1;
+                answered += usize::from(same_as_the_library(&format!("+{} {example}", region.country_code())));
+            }
+        }
+        assert!(asked > 400 && answered * 10 > asked * 9, "{answered} of {asked}");
+        for text in ["+61 491 570 156", "+64 21 555 0123", "+27 71 123 4567"] {
+            assert!(same_as_the_library(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_answer_is_the_librarys(
+            code in "61|64|44|27|1|39|[1-9][0-9]{0,2}",
+            national in "[0-9]{1,4} {0,2}[0-9]{2,5} ?[0-9]{0,4}",
+            gap in " {0,2}",
+        ) {
+            same_as_the_library(&format!("+{code}{gap}{national}"));
+        }
+
+        #[test]
+        fn every_mobile_answer_is_the_librarys(plan in 0..4_usize, tail in 0..100_000_000_u32) {
+            let (code, first) = [("61", "4"), ("64", "2"), ("44", "7"), ("27", "")][plan];
+            same_as_the_library(&format!("+{code}{first}{tail:08}"));
+        }
+    }
+}
