@@ -16,11 +16,13 @@ mod extract;
 mod goals;
 mod health;
 mod households;
+mod imports;
 mod log;
 mod notes;
 mod openapi;
 mod problem;
 mod quarantine;
+mod review;
 mod runs;
 mod schema;
 
@@ -76,7 +78,9 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(goals::one, goals::change))
         .routes(routes!(covers::list))
         .routes(routes!(covers::one))
+        .merge(clients::routes())
         .merge(events::routes())
+        .merge(imports::routes())
         .routes(routes!(notes::list))
         .routes(routes!(notes::one))
         .routes(routes!(notes::person::retry))
@@ -85,6 +89,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(notes::person::resolve))
         .routes(routes!(notes::person::discard))
         .routes(routes!(quarantine::list))
+        .routes(routes!(review::list))
+        .routes(routes!(review::decide))
 }
 
 async fn unknown(uri: Uri) -> Problem {

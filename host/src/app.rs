@@ -14,6 +14,7 @@ use crate::connection::{Connection, Connections};
 use crate::crm::Connector;
 use crate::crm::xplan::Xplan;
 use crate::domain::ConnectionName;
+use crate::import::Imports;
 use crate::notes::Notes;
 use crate::pack::{Packs, Revision};
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct App {
     pub syncs: Syncs,
     /// File notes.
     pub notes: Notes,
+    /// Identity lists.
+    pub imports: Imports,
     /// People and tokens.
     pub access: Access,
 }
@@ -55,8 +58,9 @@ impl App {
         let connections = Connections::new(connections);
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone(), None);
+        let imports = Imports::new(store.clone(), data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
-        Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, access })
+        Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, imports, access })
     }
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod explain;
 mod healthcheck;
+mod import;
 mod local;
 mod note;
 mod output;
@@ -37,6 +38,7 @@ Examples:
   tidegate config check                 say whether tidegate.toml can be used
   tidegate serve                        run the host
   tidegate sync main --once             bring the book over now
+  tidegate import clients.xlsx          which of our clients is which in the CRM? before the first sync
   tidegate explain 1259 mobile          why is this client's mobile what it is?
   tidegate note list --state waiting    file notes that have not reached the CRM yet";
 
@@ -68,6 +70,8 @@ enum Command {
     Demo(demo::Demo),
     /// Bring a connection's book over
     Sync(sync::Sync),
+    /// Link the practice's clients to the CRM by a list of ids
+    Import(import::Import),
     /// Tell where a client's values come from
     Explain(explain::Explain),
     /// Look at packs
@@ -152,6 +156,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => command.run(&cli.global).await,
         Command::Demo(command) => command.run(&cli.global).await,
         Command::Sync(command) => command.run(&cli.global).await,
+        Command::Import(command) => command.run(&cli.global).await,
         Command::Explain(command) => command.run(&cli.global).await,
         Command::Pack(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,

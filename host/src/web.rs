@@ -9,6 +9,7 @@
 //! library for pages that change in place (htmx) waits for the first page that needs more than that.
 
 mod assets;
+mod clients;
 mod explain;
 mod failure;
 mod frame;
@@ -16,6 +17,7 @@ mod goals;
 mod guard;
 mod household;
 mod households;
+mod imports;
 mod listing;
 mod notes;
 mod overview;
@@ -32,6 +34,7 @@ mod words;
 mod tests;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
@@ -48,6 +51,18 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
+        .route("/clients", post(clients::make))
+        .route("/clients/new", get(clients::form))
+        .route("/clients/{id}/link", post(clients::link))
+        .route("/clients/{id}/unlink", post(clients::unlink))
+        .route("/clients/{id}/remove", post(clients::remove))
+        .route("/clients/{id}/removed", get(clients::removed))
+        .route("/clients/{id}/restore", post(clients::restore))
+        .route("/imports", get(imports::list).post(imports::bring).layer(DefaultBodyLimit::disable()))
+        .route("/imports/{id}", get(imports::show))
+        .route("/imports/{id}/apply", post(imports::apply))
+        .route("/imports/{id}/forget", post(imports::forget))
+        .route("/imports/{id}/rows/{number}/decision", post(imports::decide))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::person::retry_all))
         .route("/notes/{id}", get(notes::one::show))
@@ -59,6 +74,7 @@ pub fn router(app: App) -> Router {
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/progress", get(progress::events))
         .route("/review", get(review::list))
+        .route("/review/{id}/decision", post(review::queue::decide))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))

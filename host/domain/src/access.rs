@@ -65,6 +65,8 @@ pub struct Actor {
 pub enum Action {
     /// See households, clients, where their values come from, and what is in quarantine.
     ReadBook,
+    /// Make, link or remove clients of the practice, import their ids in the CRM, decide who in the CRM they are.
+    WriteBook,
     /// See connections and their runs.
     ReadRuns,
     /// Start or cancel a run.
@@ -80,10 +82,10 @@ pub enum Action {
 impl Action {
     /// All of them.
     pub const ALL: &[Self] =
-        &[Self::ReadBook, Self::ReadRuns, Self::ControlRuns, Self::ChangeGoals, Self::ReadNotes, Self::WriteNotes];
+        &[Self::ReadBook, Self::WriteBook, Self::ReadRuns, Self::ControlRuns, Self::ChangeGoals, Self::ReadNotes, Self::WriteNotes];
 
     fn changes_something(self) -> bool {
-        matches!(self, Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
+        matches!(self, Self::WriteBook | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
     }
 }
 
@@ -116,7 +118,7 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             Action::ControlRuns => {
                 Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
             }
-            Action::ReadBook | Action::ChangeGoals | Action::ReadNotes | Action::WriteNotes => {
+            Action::ReadBook | Action::WriteBook | Action::ChangeGoals | Action::ReadNotes | Action::WriteNotes => {
                 Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
             }
         },
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn roles_and_what_they_may_do() {
-        use Action::{ChangeGoals, ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteNotes};
+        use Action::{ChangeGoals, ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteBook, WriteNotes};
         let check = |role, allowed: &[Action]| {
             let actor = Actor { name: "Ayda Khan".to_owned(), role };
             for action in Action::ALL {
@@ -137,7 +139,7 @@ mod tests {
                 assert_eq!(is_allowed, allowed.contains(action), "{role}: {action:?}");
             }
         };
-        check(Role::PracticeManager, &[ReadBook, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes]);
+        check(Role::PracticeManager, &[ReadBook, WriteBook, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes]);
         check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
         for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
             check(role, &[ReadRuns]);

@@ -61,15 +61,39 @@ uuid_id! {
     UserId
 }
 
+uuid_id! {
+    /// An identity list that was brought, a UUIDv7.
+    ImportId
+}
+
 /// The CRM's id of an entity, as text. Unique within one connection only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExternalId(pub String);
 
+/// What the stand-in for a CRM's id begins with.
+const UNLINKED: &str = "practice:";
+
 impl ExternalId {
     /// The id as the CRM writes it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands in place of the CRM's id of a client who was made in the practice and is not linked to the CRM:
+    /// `practice:` and the practice's own id.
+    pub fn unlinked(client: ClientId) -> Self {
+        Self(format!("{UNLINKED}{client}"))
+    }
+
+    /// The practice's own id, where the text stands in place of a CRM's id.
+    pub fn unlinked_client(&self) -> Option<ClientId> {
+        self.0.strip_prefix(UNLINKED)?.parse().ok()
+    }
+
+    /// The CRM's id; none for a client who is not linked to the CRM.
+    pub fn in_crm(&self) -> Option<&Self> {
+        if self.unlinked_client().is_some() { None } else { Some(self) }
     }
 }
 
@@ -92,10 +116,24 @@ pub struct ConnectionName(String);
 )]
 pub struct InvalidConnectionName(String);
 
+/// The name under which the practice itself stands where a connection would.
+const PRACTICE: &str = "practice";
+
 impl ConnectionName {
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// In place of a connection: what was made in the practice and came from no CRM. The settings may give no
+    /// connection this name.
+    pub fn practice() -> Self {
+        Self(PRACTICE.to_owned())
+    }
+
+    /// Whether it stands for the practice itself, not for a connection.
+    pub fn is_practice(&self) -> bool {
+        self.0 == PRACTICE
     }
 }
 
@@ -131,6 +169,16 @@ impl fmt::Display for ConnectionName {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RevisionId(pub [u8; 6]);
+
+impl RevisionId {
+    /// Of what no pack has mapped: a client as the practice made it, or linked and not seen by a sync yet.
+    pub const NONE: Self = Self([0; 6]);
+
+    /// The revision, where a pack has mapped the record.
+    pub fn of_pack(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+}
 
 impl fmt::Display for RevisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,5 +249,19 @@ impl TryFrom<String> for RevisionId {
     type Error = InvalidRevisionId;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         bytes_of(&text).map(Self).ok_or(InvalidRevisionId(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_who_is_not_linked_has_no_id_in_the_crm() {
+        let client = ClientId(Uuid::from_u128(7));
+        let unlinked = ExternalId::unlinked(client);
+        assert_eq!((unlinked.in_crm(), unlinked.unlinked_client()), (None, Some(client)));
+        let linked = ExternalId("48213".to_owned());
+        assert_eq!((linked.in_crm(), linked.unlinked_client()), (Some(&linked), None));
     }
 }

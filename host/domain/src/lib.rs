@@ -8,23 +8,26 @@ pub mod access;
 pub mod birth;
 pub mod breaker;
 pub mod diagnostic;
+pub mod draft;
 pub mod fold;
 pub mod household;
 pub mod ids;
+pub mod import;
 pub mod listed;
 pub mod merge;
 pub mod note;
 pub mod outbox;
 pub mod placeholder;
 pub mod record;
+pub mod review;
 pub mod run;
 pub mod stored;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use ids::{
-    ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, NoteId, RevisionId, RunId,
-    UserId,
+    ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId, NoteId,
+    RevisionId, RunId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

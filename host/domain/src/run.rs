@@ -76,6 +76,9 @@ pub struct RunCounts {
     pub skipped: BTreeMap<String, u64>,
     /// Cannot be used and kept in quarantine.
     pub quarantined: u64,
+    /// Look like a client of the practice who is not linked, and wait for review or were ignored there.
+    #[serde(default)]
+    pub held: u64,
     /// Local edits that the CRM overrode.
     pub overridden: u64,
     /// Goals in the clients' lists.

@@ -11,9 +11,9 @@ use crate::value::Timestamp;
 /// Where a record of a CRM came from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
-    /// The connection that supplies it.
+    /// The connection that supplies it; [`ConnectionName::practice`] for what was made in the practice.
     pub connection: ConnectionName,
-    /// The pack revision that mapped it.
+    /// The pack revision that mapped it; [`RevisionId::NONE`] for what no sync has brought yet.
     pub revision: RevisionId,
     /// When its values last changed here.
     pub changed_at: Timestamp,
@@ -55,6 +55,13 @@ pub type StoredGoal = StoredListed<Goal, crate::listed::GoalOwn>;
 /// A cover as the practice keeps it.
 pub type StoredCover = StoredListed<Cover, ()>;
 
+impl StoredClient {
+    /// The client's id in the CRM; none where the client was made in the practice and is not linked to the CRM.
+    pub fn crm_id(&self) -> Option<&ExternalId> {
+        self.client.external_id.in_crm()
+    }
+}
+
 /// A member's place in the household.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,7 +77,7 @@ pub enum HouseholdRole {
 pub struct Member {
     /// The client.
     pub client_id: ClientId,
-    /// The client's id in the CRM.
+    /// The client's id in the CRM, or what stands in its place ([`ExternalId::in_crm`]).
     pub external_id: ExternalId,
     /// The place.
     pub role: HouseholdRole,
@@ -87,7 +94,7 @@ pub struct Household {
     pub members: Vec<Member>,
     /// The CRM's adviser of the CFO, whose professional answers for the household.
     pub adviser_external_id: Option<ExternalId>,
-    /// The connection whose clients these are.
+    /// The connection whose clients these are; [`ConnectionName::practice`] where none of them is linked to a CRM.
     pub connection: ConnectionName,
     /// What stands in doubt, such as a link that only one side has.
     pub diagnostics: Vec<Diagnostic>,

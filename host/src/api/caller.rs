@@ -14,6 +14,11 @@ use crate::domain::access::{Action, Actor, Decision, authorize};
 pub struct Caller(Actor);
 
 impl Caller {
+    /// Who it is, for people.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Goes on where `authorize` allows the action.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
         match authorize(&self.0, action) {

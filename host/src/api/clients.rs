@@ -2,6 +2,7 @@
 
 mod body;
 mod explain;
+mod practice;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use utoipa::IntoParams;
 
 pub use body::{ClientBody, ExtensionBody};
 pub use explain::{__path_explain, explain};
+pub use practice::routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;

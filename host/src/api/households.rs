@@ -48,9 +48,9 @@ pub struct HouseholdBody<M> {
     members: Vec<M>,
     /// The professional who answers for the household; there is always one.
     primary_professional: ProfessionalBody,
-    /// The connection whose clients these are.
-    #[schema(value_type = String)]
-    connection: ConnectionName,
+    /// The connection whose clients these are; null where none of them is linked to the CRM.
+    #[schema(required, value_type = Option<String>)]
+    connection: Option<ConnectionName>,
     /// What stands in doubt, such as a link that only one side has.
     diagnostics: Vec<DiagnosticBody>,
 }
@@ -62,9 +62,9 @@ pub struct MemberBody {
     /// The client.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
-    /// The client's id in the CRM.
-    #[schema(value_type = String)]
-    external_id: ExternalId,
+    /// The client's id in the CRM; null for one made in the practice and not linked to the CRM.
+    #[schema(required, value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     /// The place: the primary client is the CFO.
     #[schema(schema_with = schema::household_role)]
     role: HouseholdRole,
@@ -83,7 +83,7 @@ pub struct MemberInFullBody {
 
 impl From<Member> for MemberBody {
     fn from(Member { client_id, external_id, role }: Member) -> Self {
-        Self { client_id, external_id, role }
+        Self { client_id, external_id: external_id.in_crm().cloned(), role }
     }
 }
 
@@ -100,6 +100,7 @@ fn in_full(members: Vec<Member>, mut people: Vec<StoredClient>) -> Vec<MemberInF
 impl<M> HouseholdBody<M> {
     fn new(household: Household, members: Vec<M>, primary_professional: ProfessionalBody) -> Self {
         let Household { id, name, connection, diagnostics: found, .. } = household;
+        let connection = (!connection.is_practice()).then_some(connection);
         Self { id, name, members, primary_professional, connection, diagnostics: diagnostics(found) }
     }
 }

@@ -12,9 +12,11 @@ use utoipa::ToSchema;
 
 use crate::app::ExplainError;
 use crate::domain::Diagnostic;
+use crate::import::ImportError;
 use crate::notes::NotesError;
 use crate::pack::PackError;
 use crate::store::StoreError;
+use crate::store::commit::practice::Refusal;
 use crate::sync::SyncError;
 
 /// What kind of failure it is; programs match on its `type`.
@@ -166,6 +168,48 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let at =
+            |pointer: &str, detail: String| Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
+        match &refusal {
+            Refusal::Unknown(id) => Self::not_found(format_args!("client {id}")),
+            Refusal::HasPartner(id) => at(
+                "/partner_of",
+                format!("The household of {id} has two people already. Make the client without `partner_of`."),
+            ),
+            Refusal::IsLinked { connection, id } => Self::new(
+                Kind::WrongState,
+                format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
+            ),
+            Refusal::IsNotLinked => {
+                Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
+            }
+            Refusal::IsTaken { id, client } => at(
+                "/external_id",
+                format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
+            ),
+            Refusal::LivesElsewhere(connection) => at(
+                "/connection",
+                format!("The client shares a household with somebody from `{connection}`. Link to that connection."),
+            ),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Refused(words) => Self::new(Kind::Invalid, format!("{words} Nothing was kept.")),
+            ImportError::Disk(error) => {
+                tracing::error!(%error, "a list could not be kept");
+                Self::internal()
+            }
+            ImportError::Store(error) => error.into(),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
+use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::{
     ClientStatus, CoverOwner, CoverType, GoalOwner, GoalStatus, Outlook, PremiumFrequency, RecordKind, Recurrence, Sex,
     Title,
 };
+use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 
 fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
@@ -91,6 +93,23 @@ pub fn note_state() -> Object {
 pub fn note_stage() -> Object {
     let what = "How far the note has come, finer than its state: `in_doubt` asks a person whether it is in the CRM.";
     one_of(what, Stage::ALL.iter().map(|stage| stage.as_str()))
+}
+
+pub fn import_state() -> Object {
+    one_of("Where the list stands.", ["reading", "previewed", "applied"])
+}
+
+pub fn row_status() -> Object {
+    one_of("What will become of the row.", RowStatus::ALL.map(RowStatus::as_str))
+}
+
+pub fn review_state() -> Object {
+    let what = "Where the client stands in the queue: an `imported` one comes with the next sync.";
+    one_of(what, ReviewState::ALL.map(ReviewState::as_str))
+}
+
+pub fn likeness() -> Object {
+    one_of("What the two have in common.", ["email", "name_and_date_of_birth", "name_and_mobile", "name"])
 }
 
 pub fn household_role() -> Object {

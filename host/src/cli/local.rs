@@ -58,6 +58,11 @@ impl Local {
         answer(self.client.post(url(path)).json(body).send().await).await
     }
 
+    /// `POST /api/v1/<path>` with a file as its body.
+    pub(super) async fn post_bytes(&self, path: &str, query: &[(&str, &str)], bytes: Vec<u8>) -> anyhow::Result<Value> {
+        answer(self.client.post(url(path)).query(query).body(bytes).send().await).await
+    }
+
     /// Reports an event; answers its note.
     pub(super) async fn post_event(&self, event: &Value, key: &str) -> anyhow::Result<Value> {
         let request = self.client.post(url("events")).header("Idempotency-Key", key).json(event);

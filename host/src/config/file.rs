@@ -129,6 +129,10 @@ impl File {
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
             match ConnectionName::from_str(&name) {
+                Ok(connection) if connection.is_practice() => {
+                    let words = "`practice` stands for what is made in the practice itself; choose another name";
+                    check.problem("connections.practice", words);
+                }
                 Ok(connection) => {
                     let enabled = section.enabled;
                     let settings = section.check(&format!("connections.{name}"), &mut check);

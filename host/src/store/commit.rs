@@ -7,7 +7,10 @@ mod advisers;
 mod aside;
 mod clients;
 mod households;
+pub(in crate::store) mod linking;
 mod lists;
+pub mod practice;
+pub(in crate::store) mod review;
 mod rows;
 
 use redb::{ReadableTable, WriteTransaction};

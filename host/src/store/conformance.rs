@@ -2,7 +2,9 @@
 //! opening it in [`Practice::new`] instead.
 
 mod households;
+mod linking;
 mod people;
+mod practice;
 mod runs;
 mod search;
 

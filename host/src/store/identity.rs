@@ -15,6 +15,8 @@ pub(super) type IdentityRow = [u8; 75];
 pub(super) struct Identity {
     /// For a client or an adviser: in the book.
     pub in_book: bool,
+    /// Kept out of the book by the review queue.
+    pub is_held: bool,
     /// Has an entry among the records that were set aside.
     pub set_aside: Option<Aside>,
     /// The CRM calls the client the partner, not the primary client.
@@ -43,6 +45,9 @@ pub(super) enum Aside {
 pub(super) struct SeenAs([u8; 26]);
 
 impl SeenAs {
+    /// No record of a CRM: whatever comes is something else, and is mapped.
+    pub const NEVER: Self = Self([0; 26]);
+
     /// A record as the CRM gave it and by what it was mapped; `as_of` only where the mapping reads it.
     pub fn new(fingerprint: u128, revision: RevisionId, as_of: Option<Date>) -> Self {
         let day =
@@ -55,12 +60,14 @@ const IN_BOOK: u8 = 1;
 const LEFT_OUT: u8 = 2;
 const QUARANTINED: u8 = 4;
 const IS_PARTNER: u8 = 8;
+const IS_HELD: u8 = 16;
 
 impl Identity {
     /// Of a record that was never seen before.
     pub fn new(seen_as: SeenAs) -> Self {
         let (client, household, partner) = (None, None, None);
-        Self { in_book: false, set_aside: None, is_partner: false, client, household, partner, seen_as }
+        let (in_book, is_held, set_aside, is_partner) = (false, false, None, false);
+        Self { in_book, is_held, set_aside, is_partner, client, household, partner, seen_as }
     }
 
     /// As it is stored.
@@ -69,7 +76,8 @@ impl Identity {
         let flags = flag(self.in_book, IN_BOOK)
             | flag(self.set_aside == Some(Aside::LeftOut), LEFT_OUT)
             | flag(self.set_aside == Some(Aside::Quarantined), QUARANTINED)
-            | flag(self.is_partner, IS_PARTNER);
+            | flag(self.is_partner, IS_PARTNER)
+            | flag(self.is_held, IS_HELD);
         let (client, household) = (self.client.unwrap_or_default(), self.household.unwrap_or_default());
         // No key is all ones: hashed ones are, with a chance of one in 2^127.
         let partner = self.partner.map_or([0xff; 16], |partner| partner.0);
@@ -94,6 +102,7 @@ impl Identity {
         };
         Self {
             in_book: flags & IN_BOOK != 0,
+            is_held: flags & IS_HELD != 0,
             set_aside,
             is_partner: flags & IS_PARTNER != 0,
             client: uuid(27),
@@ -133,6 +142,7 @@ mod tests {
         let empty = Identity::new(seen_as);
         let full = Identity {
             in_book: true,
+            is_held: true,
             set_aside: Some(Aside::Quarantined),
             is_partner: true,
             client: Some(Uuid::from_u128(8)),

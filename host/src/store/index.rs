@@ -96,6 +96,41 @@ pub(super) fn contact_keys(client: &Client, connection: ConnectionNumber, id: Ex
     keys
 }
 
+/// `practice · slot · hash · client`.
+pub(super) type LookKey = [u8; 4 + 1 + 8 + 16];
+
+/// By what a client of a CRM may be recognised as one who was made in the practice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LookSlot {
+    /// The email address; a placeholder is nobody's.
+    Email = 1,
+    /// First and last name.
+    Name = 2,
+}
+
+/// The entries by which a client who is not linked is found. A client who comes from a CRM is looked up by the spans of
+/// the same entries.
+pub(super) fn look_keys(client: &Client, id: Uuid) -> Vec<LookKey> {
+    looks(client).map(|(slot, hash)| join([&look_begin(slot, hash), id.as_bytes()])).collect()
+}
+
+/// Where those are found who look like a client.
+pub(super) fn look_spans(client: &Client) -> impl Iterator<Item = (LookKey, LookKey)> {
+    looks(client).map(|(slot, hash)| span(&look_begin(slot, hash)))
+}
+
+fn looks(client: &Client) -> impl Iterator<Item = (LookSlot, u64)> {
+    let email = client.email.as_ref().filter(|_| !client.email_is_placeholder);
+    let email = email.map(|email| (LookSlot::Email, hash(email.as_str())));
+    let names = client.first_name.as_ref().zip(client.last_name.as_ref());
+    let name = names.map(|(first, last)| (LookSlot::Name, hash(&fold(&format!("{first} {last}")))));
+    email.into_iter().chain(name)
+}
+
+fn look_begin(slot: LookSlot, hash: u64) -> [u8; 13] {
+    join([&PRACTICE.to_be_bytes(), &[slot as u8], &hash.to_be_bytes()])
+}
+
 /// One contact entry. Case does not matter.
 pub(super) fn contact_key(slot: ContactSlot, text: &str, connection: ConnectionNumber, id: ExternalKey) -> ContactKey {
     let hash = hash(text).to_be_bytes();

@@ -1,5 +1,7 @@
 //! Keys: binary, of fixed width, the practice first.
 
+use uuid::Uuid;
+
 use crate::domain::{ExternalId, RecordKind};
 
 /// The practice of this host. A store may hold several one day; until then all keys begin with this one.
@@ -10,19 +12,44 @@ pub(super) const PRACTICE: u32 = 1;
 #[serde(transparent)]
 pub(super) struct ConnectionNumber(pub u16);
 
+impl ConnectionNumber {
+    /// In place of a connection: clients made in the practice whose household has nobody of a CRM.
+    pub const PRACTICE: Self = Self(0);
+}
+
 /// A CRM's id in 16 bytes. Plain decimal numbers keep their order, so that a walk in the order of ids writes the
-/// tables from one end to the other; all other ids are hashed.
+/// tables from one end to the other; all other ids are hashed. What stands in place of the id of a client who is not
+/// linked to a CRM comes after them all: the client's own id, its highest bits set.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct ExternalKey(pub [u8; 16]);
 
+const HASHED: u128 = 0b10 << 126;
+const UNLINKED: u128 = 0b11 << 126;
+
+impl ExternalKey {
+    /// Of a client who is not linked to a CRM. No walk ever sees it.
+    pub fn unlinked(client: Uuid) -> Self {
+        // The highest bits of a UUIDv7 are those of its time, and are zero for some thousand years.
+        Self((client.as_u128() | UNLINKED).to_be_bytes())
+    }
+
+    /// Whether it stands in place of a CRM's id.
+    pub fn is_unlinked(self) -> bool {
+        self.0[0] >= 0b1100_0000
+    }
+}
+
 impl From<&ExternalId> for ExternalKey {
     fn from(id: &ExternalId) -> Self {
+        if let Some(client) = id.unlinked_client() {
+            return Self::unlinked(client.0);
+        }
         let text = id.as_str();
         let is_plain = (1..=18).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_digit())
             && (text == "0" || !text.starts_with('0'));
         let number = is_plain.then(|| text.parse::<u64>().ok()).flatten().map(u128::from);
-        let key = number.unwrap_or_else(|| xxhash_rust::xxh3::xxh3_128(text.as_bytes()) | 1 << 127);
+        let key = number.unwrap_or_else(|| xxhash_rust::xxh3::xxh3_128(text.as_bytes()) & !UNLINKED | HASHED);
         Self(key.to_be_bytes())
     }
 }
@@ -45,15 +72,15 @@ pub(super) fn record(connection: ConnectionNumber, kind: RecordKind, id: Externa
 pub(super) type OwnKey = [u8; 20];
 
 /// The key of what has an id of its own.
-pub(super) fn own(id: uuid::Uuid) -> OwnKey {
+pub(super) fn own(id: Uuid) -> OwnKey {
     join([&PRACTICE.to_be_bytes(), id.as_bytes()])
 }
 
 /// The id that a key ends with.
-pub(super) fn uuid_at_end(key: &[u8]) -> uuid::Uuid {
+pub(super) fn uuid_at_end(key: &[u8]) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&key[key.len() - 16..]);
-    uuid::Uuid::from_bytes(bytes)
+    Uuid::from_bytes(bytes)
 }
 
 /// Puts the parts of a key together; they fill it.
@@ -89,6 +116,9 @@ mod tests {
             assert!(key(odd) > key(numbers[4]), "{odd}");
         }
         assert_ne!(key("7"), key("07"));
+        let unlinked = key("practice:0197a000-0000-7000-8000-000000000001");
+        assert!(unlinked.is_unlinked() && unlinked > key("a"));
+        assert!(!["7", "07", "a", "practice:7"].iter().any(|text| key(text).is_unlinked()));
     }
 
     #[test]

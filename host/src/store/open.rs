@@ -27,8 +27,13 @@ const FACTS: TableDefinition<'_, &str, u32> = TableDefinition::new("facts");
 type MakeTables = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// What makes the tables of each part. Reading a table that was never made is an error, so all are made at once.
-const TABLE_MAKERS: [MakeTables; 4] =
-    [super::tables::make, super::access::make_tables, super::documents::make_tables, super::outbox::make_tables];
+const TABLE_MAKERS: [MakeTables; 5] = [
+    super::tables::make,
+    super::access::make_tables,
+    super::documents::make_tables,
+    super::outbox::make_tables,
+    super::imports::make_tables,
+];
 
 impl Store {
     /// Opens the store in the data folder, making it on first use. The folder is made for its owner alone, and so is

@@ -208,6 +208,9 @@ pub(super) fn number_for(
     transaction: &WriteTransaction,
     name: &ConnectionName,
 ) -> Result<ConnectionNumber, StoreError> {
+    if name.is_practice() {
+        return Ok(ConnectionNumber::PRACTICE);
+    }
     let mut connections = transaction.open_table(CONNECTIONS)?;
     if let Some(number) = connections.get((PRACTICE, name.as_str()))? {
         return Ok(ConnectionNumber(number.value()));
@@ -225,6 +228,9 @@ pub(super) fn number_of(
     transaction: &ReadTransaction,
     name: &ConnectionName,
 ) -> Result<Option<ConnectionNumber>, StoreError> {
+    if name.is_practice() {
+        return Ok(Some(ConnectionNumber::PRACTICE));
+    }
     let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, name.as_str()))?;
     Ok(number.map(|number| ConnectionNumber(number.value())))
 }

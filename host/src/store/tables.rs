@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::identity::IdentityRow;
-use super::index::{ContactKey, NameKey, NamingKey};
+use super::index::{ContactKey, LookKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey};
 use crate::domain::listed::{ListItem, Listed};
+use super::review::ReviewKey;
 use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
 
 type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;
@@ -61,6 +62,12 @@ pub(super) const LISTED: Table<{ size_of::<OwnKey>() }, &[u8; size_of::<ListKey>
 /// `practice · client · connection`: what stands in the lists of a client goes with the client.
 pub(super) type ListKey = [u8; 22];
 
+/// Clients who are in the book and not linked to a CRM, by what a client of a CRM may be recognised by.
+pub(super) const LOOKS: Table<{ size_of::<LookKey>() }, ()> = Table::new("looks");
+
+/// Clients of a CRM who look like one of the practice: `Review`.
+pub(super) const REVIEWS: Table<{ size_of::<ReviewKey>() }, &[u8]> = Table::new("reviews");
+
 /// How much the book holds, below the practice: [`Tallies`].
 pub(super) const TALLIES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("tallies");
 
@@ -91,6 +98,8 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(GOALS)?;
     transaction.open_table(COVERS)?;
     transaction.open_table(LISTED)?;
+    transaction.open_table(LOOKS)?;
+    transaction.open_table(REVIEWS)?;
     transaction.open_table(TALLIES)?;
     transaction.open_table(RUNS)?;
     transaction.open_table(RUNS_OF)?;

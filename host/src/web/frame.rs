@@ -88,7 +88,7 @@ impl Frame {
     }
 }
 
-/// Notes that no retry mends, and connections whose newest run failed.
+/// Notes that no retry mends, clients who wait for review, and connections whose newest run failed.
 async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
     let mut calls = Vec::new();
     let dead = app.store.notes(NoteFilter::in_state(NoteState::Dead), first(100)).await?;
@@ -99,6 +99,16 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
             words: format!("{more}{notes} could not be delivered and no retry mends it."),
             path: "/notes?state=dead".to_owned(),
             link: "Look at them",
+        });
+    }
+    let waiting = app.store.waiting_reviews().await?;
+    if waiting > 0 {
+        let clients = words::count(waiting as u64, "client", "clients");
+        let look = if waiting == 1 { "looks" } else { "look" };
+        calls.push(Call {
+            words: format!("{clients} of the CRM {look} like somebody here and did not come over."),
+            path: "/review?of=lookalikes".to_owned(),
+            link: "Decide who they are",
         });
     }
     for connection in app.connections.iter() {

@@ -9,13 +9,13 @@ use axum::response::Response;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::households::{adviser_name, look_badge};
-use super::parts::{Badge, Clock, Finding, Moment};
+use super::parts::{Badge, Clock, Finding, Moment, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
-use crate::domain::{Diagnostic, ExternalId, HouseholdId, Severity};
+use crate::domain::{ConnectionName, Diagnostic, ExternalId, HouseholdId, Severity};
 use crate::store::book::HouseholdRow;
 use fields::Group;
 use lists::{Found, Lists};
@@ -50,7 +50,20 @@ pub(super) struct PersonCard {
     /// What was found about the record as a whole.
     pub(super) findings: Vec<Finding>,
     pub(super) changed: Moment,
-    pub(super) revision: String,
+    /// The pack's revision; none where no sync has brought the client yet.
+    pub(super) revision: Option<String>,
+    pub(super) linking: Linking,
+}
+
+/// How a client is tied to the CRM, and where that is changed.
+pub(super) struct Linking {
+    /// `/clients/…`
+    pub(super) path: String,
+    pub(super) is_linked: bool,
+    /// Whose CRM the client may be linked to.
+    pub(super) connections: Vec<String>,
+    /// Where a partner is added; none for a couple.
+    pub(super) add_partner: Option<String>,
 }
 
 /// Names that a household's fields refer to.
@@ -74,7 +87,12 @@ pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<
     let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
     let advisers = advisers(&app, &found).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    page(&view(&found, &lists, frame, crm, &advisers, &person.clock))
+    let mut view = view(&found, &lists, frame, crm, &advisers, &person.clock);
+    let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
+    let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
+    let open: Vec<String> = open.map(ToString::to_string).collect();
+    view.people.iter_mut().for_each(|person| person.linking.connections.clone_from(&open));
+    page(&view)
 }
 
 /// The names of all advisers that the household and its people refer to.
@@ -128,8 +146,12 @@ fn sentence(found: &HouseholdRow, crm: &str) -> String {
     let who = match found.people.len() {
         0 => "Nobody is in this household".to_owned(),
         1 => "A household of one".to_owned(),
+        _ if found.people.iter().any(|person| person.crm_id().is_none()) => "A couple".to_owned(),
         _ => format!("A couple whom {crm} links as partners"),
     };
+    if found.household.connection.is_practice() {
+        return format!("{who}, made in the practice and not linked to the CRM.");
+    }
     format!("{who}, from the connection {}.", found.household.connection)
 }
 
@@ -148,7 +170,14 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
         groups: fields::groups(client, names),
         findings: of_record.map(Finding::from).collect(),
         changed: Moment::new(client.origin.changed_at, clock),
-        revision: client.origin.revision.to_string(),
+        revision: client.origin.revision.of_pack().map(|revision| revision.to_string()),
+        linking: Linking {
+            path: format!("/clients/{}", client.id),
+            is_linked: client.crm_id().is_some(),
+            connections: Vec::new(),
+            add_partner: (members.len() == 1)
+                .then(|| format!("/clients/new?{}", pair("partner_of", &client.id.to_string()))),
+        },
     }
 }
 

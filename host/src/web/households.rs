@@ -100,7 +100,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
 
 /// What a list shows of a person.
 pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
-    (words::name(&person.client.full_name()), person.client.external_id.to_string())
+    (words::name(&person.client.full_name()), words::crm_id(&person.client.external_id))
 }
 
 /// The adviser's name; `User 30590` where the CRM names an adviser who was not read.

@@ -1,4 +1,7 @@
-//! What did not come over: records that could not be read, and records that a rule left out.
+//! What did not come over: records that could not be read, records that a rule left out, and clients who may be here
+//! already.
+
+pub(super) mod queue;
 
 use askama::Template;
 use axum::extract::State;
@@ -13,6 +16,7 @@ use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
+use crate::domain::review::ReviewState;
 use crate::domain::stored::SetAside;
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,12 +25,14 @@ enum Of {
     #[default]
     Unreadable,
     LeftOut,
+    Lookalikes,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
     #[serde(default)]
     of: Of,
+    state: Option<ReviewState>,
 }
 
 #[derive(Template)]
@@ -57,6 +63,9 @@ pub(super) async fn list(
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
+    if asked.filter.of == Of::Lookalikes {
+        return queue::list(app, person, asked).await;
+    }
     let quarantined = asked.filter.of == Of::Unreadable;
     let found = app.store.set_aside(quarantined, asked.page()).await?;
     let counts = app.store.book_counts().await?;
@@ -68,11 +77,7 @@ pub(super) async fn list(
         let state = format!("{records} left out on purpose by the pack's rules.");
         (state, "No rule has left a record out.", "of=left-out")
     };
-    let choice = |of, word, path: &str| Choice { word, path: path.to_owned(), is_chosen: of == asked.filter.of };
-    let choices = vec![
-        choice(Of::Unreadable, "Could not be read", "/review"),
-        choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
-    ];
+    let choices = choices(asked.filter.of);
     let paging = asked.paging("/review", query, found.next.as_deref());
     page(&ReviewPage {
         frame: Frame::load(&app, &person, Place::Review).await?,
@@ -82,6 +87,15 @@ pub(super) async fn list(
         rows: found.items.iter().map(|record| row(record, &person.clock)).collect(),
         paging,
     })
+}
+
+fn choices(chosen: Of) -> Vec<Choice> {
+    let choice = |of, word, path: &str| Choice { word, path: path.to_owned(), is_chosen: of == chosen };
+    vec![
+        choice(Of::Unreadable, "Could not be read", "/review"),
+        choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
+        choice(Of::Lookalikes, "Like clients from here", "/review?of=lookalikes"),
+    ]
 }
 
 /// One row, from values alone.

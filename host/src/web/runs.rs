@@ -161,6 +161,7 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Mapped again to the same values", counts.same),
                 one("Left out by a rule", counts.skipped_total()),
                 one("Could not be read", counts.quarantined),
+                one("Like a client of the practice, and in review", counts.held),
                 one("Local edits overridden by the CRM", counts.overridden),
             ],
         },

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::domain::run::RunCounts;
-use crate::domain::{Date, Money, Timestamp};
+use crate::domain::{Date, ExternalId, Money, Timestamp};
 
 /// `4,318`.
 pub(super) fn number(n: u64) -> String {
@@ -143,6 +143,11 @@ pub(super) fn crm(name: &str) -> String {
 /// A person's name as its owner writes it; `No name` where there is none.
 pub(super) fn name(full_name: &str) -> String {
     if full_name.trim().is_empty() { "No name".to_owned() } else { full_name.to_owned() }
+}
+
+/// A client's id in the CRM, or that there is none.
+pub(super) fn crm_id(id: &ExternalId) -> String {
+    id.in_crm().map_or_else(|| "Not linked to the CRM".to_owned(), ToString::to_string)
 }
 
 /// What a run changed in the book: `4,318 read, 2 new, 25 changed`.

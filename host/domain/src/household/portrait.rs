@@ -42,6 +42,13 @@ pub fn portrait(people: &[(&Client, bool)]) -> Portrait {
 fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
     let named = alone.partner_external_id.as_ref().filter(|named| **named != alone.external_id)?;
     let name = alone.full_name();
+    if alone.external_id.in_crm().is_none() {
+        let message = format!(
+            "{name} was added as the partner of {named}, who has another partner or is not among the practice's \
+             clients any more"
+        );
+        return Some(Diagnostic::warning("partner_external_id", "partner-link-contested", message));
+    }
     Some(if named_is_in_book {
         let message = format!(
             "{name} names {named} as partner in the CRM, who names somebody else or is named by somebody else first; \
@@ -61,7 +68,7 @@ fn doubts_of_two(one: &Client, other: &Client) -> Vec<Diagnostic> {
     let mut doubts = Vec::new();
     let names = |from: &Client, to: &Client| from.partner_external_id.as_ref() == Some(&to.external_id);
     for (from, to) in [(one, other), (other, one)] {
-        if !names(from, to) {
+        if !names(from, to) && to.external_id.in_crm().is_some() {
             let message = format!(
                 "in the CRM {} names {} as partner, but not the other way round; they share a household all the same",
                 to.full_name(),
@@ -125,6 +132,15 @@ mod tests {
         check(&[(&ayda, true), (&sam, true)], "Ayda Khan & Sam Khan", &["two-primary-clients"]);
         let sam = Client { is_partner: true, partner_external_id: None, ..sam };
         check(&[(&ayda, true), (&sam, false)], "Ayda Khan & Sam Khan", &["partner-link-one-sided"]);
+    }
+
+    #[test]
+    fn a_partner_who_was_added_in_the_practice() {
+        let ayda = client("1", "Ayda", None, false);
+        let added = "practice:0197a000-0000-7000-8000-000000000001";
+        let sam = client(added, "Sam", Some("1"), true);
+        check(&[(&ayda, false), (&sam, true)], "Ayda Khan & Sam Khan", &[]);
+        check(&[(&sam, true)], "Sam Khan", &["partner-link-contested"]);
     }
 
     #[test]

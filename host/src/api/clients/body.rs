@@ -22,18 +22,18 @@ pub struct ClientBody {
     /// The household it belongs to.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
-    /// The connection that supplies it.
-    #[schema(value_type = String)]
-    connection: ConnectionName,
-    /// The pack's revision that mapped it.
-    #[schema(value_type = String)]
-    revision: RevisionId,
+    /// The connection that supplies it; null for a client made in the practice and not linked to the CRM.
+    #[schema(required, value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// The pack's revision that mapped it; null until a sync has brought it.
+    #[schema(required, value_type = Option<String>)]
+    revision: Option<RevisionId>,
     /// When its values last changed here.
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
-    /// The CRM's id.
-    #[schema(value_type = String)]
-    external_id: ExternalId,
+    /// The CRM's id; null for a client made in the practice and not linked to the CRM.
+    #[schema(required, value_type = Option<String>)]
+    external_id: Option<ExternalId>,
     /// How the person is addressed.
     #[schema(required, schema_with = schema::title)]
     title: Option<Title>,
@@ -142,11 +142,12 @@ impl From<StoredClient> for ClientBody {
             status,
             extensions,
         } = client;
+        let external_id = external_id.in_crm().cloned();
         Self {
             id,
             household_id,
-            connection,
-            revision,
+            connection: external_id.is_some().then_some(connection),
+            revision: revision.of_pack(),
             changed_at,
             external_id,
             title,
@@ -166,7 +167,7 @@ impl From<StoredClient> for ClientBody {
             email_is_placeholder,
             mobile,
             adviser_external_id,
-            partner_external_id,
+            partner_external_id: partner_external_id.filter(|id| id.in_crm().is_some()),
             is_partner,
             status,
             extensions: extensions.into_iter().map(ExtensionBody::from).collect(),

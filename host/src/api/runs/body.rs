@@ -64,6 +64,8 @@ pub struct RunCountsBody {
     skipped: BTreeMap<String, u64>,
     /// Cannot be used and kept in quarantine.
     quarantined: u64,
+    /// Look like a client of the practice who is not linked: in the review queue.
+    held: u64,
     /// Local edits that the CRM overrode.
     overridden: u64,
     /// Goals in the clients' lists.
@@ -122,6 +124,7 @@ impl From<RunCounts> for RunCountsBody {
             same: counts.same,
             skipped: counts.skipped,
             quarantined: counts.quarantined,
+            held: counts.held,
             overridden: counts.overridden,
             goals: counts.goals.into(),
             covers: counts.covers.into(),

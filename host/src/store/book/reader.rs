@@ -35,7 +35,7 @@ pub(super) struct Reader {
 impl Reader {
     /// The book as this transaction sees it.
     pub fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        let mut connections = BTreeMap::new();
+        let mut connections = BTreeMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
         for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
             let (key, number) = entry?;
             let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;

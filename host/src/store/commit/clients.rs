@@ -5,10 +5,13 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::identity::Identity;
-use super::super::index::{ContactKey, NameKey, NamingKey, contact_keys, name_keys, naming_key};
+use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys, look_keys, name_keys, naming_key};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, own};
-use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, NAMES, NAMING, Tallies, decode, encode, write_sorted};
+use super::super::tables::{
+    CLIENTS, CONTACTS, ClientRecord, LOOKS, NAMES, NAMING, Tallies, decode, encode, write_sorted,
+};
 use super::households;
+use super::review::{Reviewing, Verdict};
 use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::household::Change;
@@ -30,11 +33,13 @@ pub(super) fn merge(
         writes: Vec::new(),
         entries: Entries::default(),
         changes: Vec::new(),
+        reviewing: Reviewing::open(transaction, rows.connection, rows.at)?,
     };
     for arrival in arrivals {
-        merging.take(rows, &mut run.counts, arrival, tallies)?;
+        merging.take(rows, run, arrival, tallies)?;
     }
-    let Merging { mut clients, mut writes, entries, changes } = merging;
+    let Merging { mut clients, mut writes, entries, changes, reviewing } = merging;
+    drop(reviewing);
     writes.sort_unstable_by_key(|(key, _)| *key);
     write_sorted(&mut clients, writes.iter().map(|(key, record)| (key, record.as_slice())))?;
     entries.write(transaction)?;
@@ -46,13 +51,14 @@ struct Merging<'t> {
     writes: Vec<(OwnKey, Vec<u8>)>,
     entries: Entries,
     changes: Vec<Change<ExternalKey>>,
+    reviewing: Reviewing<'t>,
 }
 
 impl Merging<'_> {
     fn take(
         &mut self,
         rows: &mut Rows<'_>,
-        counts: &mut RunCounts,
+        run: &mut Run,
         arrival: Arrival,
         tallies: &mut Tallies,
     ) -> Result<(), StoreError> {
@@ -61,8 +67,21 @@ impl Merging<'_> {
         let known = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
         let (was_in_book, named_before) = (known.in_book, known.partner);
         let mut identity = Identity { seen_as, ..known };
+        let is_unknown = identity.client.is_none() || identity.is_held;
+        let held = match &arrival.outcome {
+            Outcome::Client(client) if is_unknown => {
+                self.reviewing.look_at(run, &self.clients, client, identity.is_held)?
+            }
+            _ => Verdict::Enters,
+        };
+        let counts = &mut run.counts;
         match arrival.outcome {
+            Outcome::Client(_) if held == Verdict::IsHeld => {
+                identity.is_held = true;
+                counts.held += 1;
+            }
             Outcome::Client(client) => {
+                identity.is_held = false;
                 self.keep(rows, counts, (id, &mut identity), *client, arrival.diagnostics)?;
                 tallies.clients += u64::from(!was_in_book);
             }
@@ -157,10 +176,11 @@ fn reason(diagnostics: &[Diagnostic]) -> String {
 
 /// Index entries to write and to remove, by table.
 #[derive(Default)]
-struct Entries {
+pub(super) struct Entries {
     names: Changed<{ size_of::<NameKey>() }>,
     contacts: Changed<{ size_of::<ContactKey>() }>,
     naming: Changed<{ size_of::<NamingKey>() }>,
+    looks: Changed<{ size_of::<LookKey>() }>,
 }
 
 /// Keys to remove and keys to write.
@@ -192,7 +212,7 @@ impl<const KEY: usize> Changed<KEY> {
 
 impl Entries {
     /// Replaces the entries of what was shown of a client by those of what is shown now.
-    fn replace(
+    pub fn replace(
         &mut self,
         (connection, id, client_id): (ConnectionNumber, ExternalKey, Uuid),
         before: Option<&Client>,
@@ -207,11 +227,16 @@ impl Entries {
             named.map(|named| naming_key(connection, named, id))
         };
         self.naming.replace(before.and_then(named).as_slice(), after.and_then(named).as_slice());
+        if id.is_unlinked() {
+            let looks = |client| look_keys(client, client_id);
+            self.looks.replace(&before.map(looks).unwrap_or_default(), &after.map(looks).unwrap_or_default());
+        }
     }
 
-    fn write(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    pub fn write(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
         self.names.write(transaction.open_table(NAMES)?)?;
         self.contacts.write(transaction.open_table(CONTACTS)?)?;
-        self.naming.write(transaction.open_table(NAMING)?)
+        self.naming.write(transaction.open_table(NAMING)?)?;
+        self.looks.write(transaction.open_table(LOOKS)?)
     }
 }

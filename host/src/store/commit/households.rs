@@ -54,6 +54,17 @@ pub(super) fn settle(
     write_sorted(&mut households, encoded.iter().map(|(key, record)| (key, record.as_slice())))
 }
 
+/// Whether somebody in the book shares a household.
+pub(super) fn has_mate(
+    transaction: &WriteTransaction,
+    rows: &Rows<'_>,
+    person: ExternalKey,
+) -> Result<bool, StoreError> {
+    let households = transaction.open_table(HOUSEHOLDS)?;
+    let naming = transaction.open_table(NAMING)?;
+    Ok(Book { rows, naming: &naming, households: &households }.mate_of(person)?.is_some())
+}
+
 /// How many households the disturbed people, those of them who were in the book before the changes, lived in.
 fn lived_in(
     book: &Book<'_, '_>,

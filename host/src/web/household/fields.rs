@@ -68,7 +68,7 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
         Group {
             heading: "In the CRM",
             fields: vec![
-                field("external_id", Some(client.external_id.to_string())),
+                field("external_id", Some(words::crm_id(&client.external_id))),
                 field("status", Some(status(client.status))),
                 field("adviser_external_id", client.adviser_external_id.as_ref().map(|id| adviser(id, names))),
                 field("partner_external_id", client.partner_external_id.as_ref().map(|id| partner(id, names))),
@@ -105,7 +105,8 @@ fn adviser(id: &ExternalId, names: &Names<'_>) -> String {
 
 fn partner(id: &ExternalId, names: &Names<'_>) -> String {
     match names.people.iter().find(|person| person.client.external_id == *id) {
+        Some(person) if id.in_crm().is_none() => words::name(&person.client.full_name()),
         Some(person) => format!("{} ({id})", words::name(&person.client.full_name())),
-        None => format!("{id}, not in this household"),
+        None => format!("{}, not in this household", words::crm_id(id)),
     }
 }

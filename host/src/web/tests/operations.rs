@@ -32,6 +32,7 @@ fn run(state: RunState) -> Run {
         same: 8,
         skipped: BTreeMap::from([("archived".to_owned(), 31), ("not-a-person".to_owned(), 4)]),
         quarantined: 3,
+        held: 0,
         overridden: 1,
         warnings: BTreeMap::from([("not-a-mobile".to_owned(), 112), ("unknown-title".to_owned(), 9)]),
         changed_fields: BTreeMap::from([("mobile".to_owned(), 14), ("address_line_1".to_owned(), 11)]),

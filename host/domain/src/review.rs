@@ -1,0 +1,179 @@
+//! Clients of a CRM who look like somebody whom the practice has made: they wait for a person, because two people may
+//! share a name or an address, and one person may have two.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fold::fold;
+use crate::ids::{ClientId, ConnectionName, ExternalId, RunId};
+use crate::record::Client;
+use crate::value::Timestamp;
+
+/// Where a client of a CRM stands in the queue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewState {
+    /// Nobody has decided yet; the client is not in the book.
+    Waiting,
+    /// Is to stay out of the book.
+    Ignored,
+    /// Is somebody else, and comes as a new client with the next sync.
+    Imported,
+    /// Is the practice's client, and linked.
+    Linked,
+}
+
+impl ReviewState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Ignored, Self::Imported, Self::Linked];
+
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ignored => "ignored",
+            Self::Imported => "imported",
+            Self::Linked => "linked",
+        }
+    }
+}
+
+/// What a person decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReviewDecision {
+    /// Somebody else: a new client.
+    Import,
+    /// Nobody for the practice.
+    Ignore,
+    /// The practice's client.
+    Link(ClientId),
+    /// Takes a decision back.
+    Wait,
+}
+
+/// What two clients have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Likeness {
+    /// The email address.
+    Email,
+    /// Name and date of birth.
+    NameAndDateOfBirth,
+    /// Name and mobile.
+    NameAndMobile,
+    /// The name, and nothing speaks against it.
+    Name,
+}
+
+impl Likeness {
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::NameAndDateOfBirth => "name_and_date_of_birth",
+            Self::NameAndMobile => "name_and_mobile",
+            Self::Name => "name",
+        }
+    }
+}
+
+/// A client of the practice whom the CRM's looks like.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lookalike {
+    /// The client.
+    pub client_id: ClientId,
+    /// What they have in common.
+    pub likeness: Likeness,
+}
+
+/// A client of a CRM in the queue.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Review {
+    /// Whose client.
+    pub connection: ConnectionName,
+    /// As the last sync brought it.
+    pub client: Client,
+    /// Whom it looks like.
+    pub lookalikes: Vec<Lookalike>,
+    /// Where it stands.
+    pub state: ReviewState,
+    /// Whom it is linked to.
+    pub linked_to: Option<ClientId>,
+    /// The run that brought it first.
+    pub run: RunId,
+    /// When that was.
+    pub since: Timestamp,
+    /// When somebody decided.
+    pub decided_at: Option<Timestamp>,
+}
+
+impl Review {
+    /// The CRM's id.
+    pub fn external_id(&self) -> &ExternalId {
+        &self.client.external_id
+    }
+}
+
+/// What a client of the practice and one of a CRM have in common, if it is enough to ask a person.
+pub fn likeness(own: &Client, crm: &Client) -> Option<Likeness> {
+    let real = |client: &Client| {
+        client.email.as_ref().filter(|_| !client.email_is_placeholder).map(|email| email.as_str().to_lowercase())
+    };
+    let emails = real(own).zip(real(crm));
+    if emails.as_ref().is_some_and(|(one, other)| one == other) {
+        return Some(Likeness::Email);
+    }
+    let name = |client: &Client| {
+        let (first, last) = client.first_name.as_ref().zip(client.last_name.as_ref())?;
+        Some(fold(&format!("{first} {last}")))
+    };
+    if name(own).is_none() || name(own) != name(crm) {
+        return None;
+    }
+    match own.date_of_birth.zip(crm.date_of_birth) {
+        Some((one, other)) => return (one == other).then_some(Likeness::NameAndDateOfBirth),
+        None if own.mobile.is_some() && own.mobile == crm.mobile => return Some(Likeness::NameAndMobile),
+        None => {}
+    }
+    // Two addresses without anything else to compare by are two people as often as one.
+    emails.is_none().then_some(Likeness::Name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ClientStatus;
+
+    fn client(name: &str, email: &str, born: &str, mobile: &str) -> Client {
+        let (first, last) = name.split_once(' ').unwrap();
+        Client {
+            first_name: Some(first.to_owned()),
+            last_name: Some(last.to_owned()),
+            email: email.to_owned().try_into().ok(),
+            date_of_birth: born.parse().ok(),
+            mobile: mobile.to_owned().try_into().ok(),
+            ..Client::unnamed(ExternalId("7".to_owned()), ClientStatus::Client)
+        }
+    }
+
+    #[test]
+    fn who_looks_like_whom() {
+        let check = |own: (&str, &str, &str, &str), crm: (&str, &str, &str, &str), expected: Option<Likeness>| {
+            let (own, crm) = (client(own.0, own.1, own.2, own.3), client(crm.0, crm.1, crm.2, crm.3));
+            assert_eq!(likeness(&own, &crm), expected, "{own:?} {crm:?}");
+        };
+        let mobile = "+61491570156";
+        check(("Ayda Khan", "A@example.com", "", ""), ("Al Osei", "a@example.com", "", ""), Some(Likeness::Email));
+        check(
+            ("Ayda Khan", "", "1970-01-02", ""),
+            ("AYDA KHAN", "a@example.com", "1970-01-02", ""),
+            Some(Likeness::NameAndDateOfBirth),
+        );
+        check(("Ayda Khan", "", "1970-01-02", mobile), ("Ayda Khan", "", "1970-01-03", mobile), None);
+        check(("Ayda Khan", "", "", mobile), ("Ayda Khan", "", "1970-01-03", mobile), Some(Likeness::NameAndMobile));
+        check(("Ayda Khan", "", "", ""), ("Ayda Khan", "a@example.com", "", ""), Some(Likeness::Name));
+        check(("Ayda Khan", "b@example.com", "", ""), ("Ayda Khan", "a@example.com", "", ""), None);
+        check(("Ayda Khan", "", "", mobile), ("Sam Khan", "", "", mobile), None);
+        let placeholder = Client { email_is_placeholder: true, ..client("Al Osei", "a@example.com", "", "") };
+        assert_eq!(likeness(&client("Ayda Khan", "a@example.com", "", ""), &placeholder), None);
+    }
+}

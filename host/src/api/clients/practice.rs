@@ -1,0 +1,250 @@
+//! Clients who are made in the practice, without an id in the CRM.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::{ClientBody, find};
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::problem::{FieldError, Problem};
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::draft::{ClientDraft, DraftProblem};
+use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
+use crate::store::commit::practice::NewClient;
+
+/// The longest id in a CRM, in bytes.
+const LONGEST_ID: usize = 100;
+
+/// A client to be made: a name at least. Texts without space around them; what is empty or left out is not known.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewClient)]
+pub struct NewClientBody {
+    /// One of the titles of a client.
+    title: Option<String>,
+    /// First name.
+    #[schema(example = "Ayda")]
+    first_name: Option<String>,
+    /// Middle name.
+    middle_name: Option<String>,
+    /// Last name.
+    #[schema(example = "Khan")]
+    last_name: Option<String>,
+    /// The name the person goes by.
+    preferred_name: Option<String>,
+    /// ISO 8601.
+    #[schema(format = Date)]
+    date_of_birth: Option<String>,
+    /// `female`, `male` or `other`.
+    sex: Option<String>,
+    /// The street, or the unit or level in it.
+    address_line_1: Option<String>,
+    /// The street where the first line is a unit or level.
+    address_line_2: Option<String>,
+    /// Suburb, town or city.
+    suburb: Option<String>,
+    /// The region's state code.
+    state: Option<String>,
+    /// Postcode.
+    postcode: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    country_code: Option<String>,
+    /// The address by which an identity list finds the client.
+    #[schema(format = Email, example = "ayda.khan@example.com")]
+    email: Option<String>,
+    /// With the country code.
+    #[schema(example = "+61491570156")]
+    mobile: Option<String>,
+    /// Whose partner the client is: both share that one's household.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    partner_of: Option<ClientId>,
+}
+
+impl NewClientBody {
+    fn apart(self) -> (ClientDraft, Option<ClientId>) {
+        let draft = ClientDraft {
+            title: self.title,
+            first_name: self.first_name,
+            middle_name: self.middle_name,
+            last_name: self.last_name,
+            preferred_name: self.preferred_name,
+            date_of_birth: self.date_of_birth,
+            sex: self.sex,
+            address_line_1: self.address_line_1,
+            address_line_2: self.address_line_2,
+            suburb: self.suburb,
+            state: self.state,
+            postcode: self.postcode,
+            country_code: self.country_code,
+            email: self.email,
+            mobile: self.mobile,
+        };
+        (draft, self.partner_of)
+    }
+}
+
+/// What the store does not have to be asked for.
+fn invalid(problems: Vec<DraftProblem>) -> Problem {
+    let errors = problems.into_iter();
+    let errors = errors.map(|problem| FieldError { pointer: format!("/{}", problem.field), detail: problem.message });
+    Problem::invalid(errors.collect())
+}
+
+/// A record of a CRM.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Link)]
+pub struct LinkBody {
+    /// Whose CRM.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// The client's id there.
+    #[schema(value_type = String, example = "48213")]
+    external_id: ExternalId,
+}
+
+/// Making, removing, restoring and linking.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(make))
+        .routes(routes!(remove))
+        .routes(routes!(restore))
+        .routes(routes!(link))
+        .routes(routes!(unlink))
+}
+
+/// Makes a client without an id in the CRM, in a household of their own or as somebody's partner.
+///
+/// The client is in every list like those of the CRM, with `external_id` null, until an import or a person links it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/clients",
+    operation_id = "make_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    request_body = NewClientBody,
+    responses((status = 201, description = "Made", body = ClientBody, headers(("Location" = String, description = "The client's address"))))
+)]
+pub async fn make(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+    Body(body): Body<NewClientBody>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::WriteBook)?;
+    let (draft, partner_of) = body.apart();
+    let client = draft.check().map_err(invalid)?;
+    let id = ClientId(Uuid::now_v7());
+    app.store.make_client(NewClient { id, client, partner_of }, Timestamp::now()).await??;
+    let body = ClientBody::from(find(&app, id).await?);
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/clients/{id}"))], Json(body)))
+}
+
+/// Takes a client who is not linked to the CRM out of lists, search and household.
+///
+/// The record is kept, and `restore` takes this back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/clients/{id}",
+    operation_id = "remove_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 204, description = "Removed"))
+)]
+pub async fn remove(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    caller.may(Action::WriteBook)?;
+    app.store.remove_client(id, Timestamp::now()).await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings a removed client back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/clients/{id}/restore",
+    operation_id = "restore_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 200, body = ClientBody))
+)]
+pub async fn restore(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<Json<ClientBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    app.store.restore_client(id, Timestamp::now()).await??;
+    Ok(Json(find(&app, id).await?.into()))
+}
+
+/// Links a client to a record of the CRM: the next sync brings its values to this client and makes no other.
+#[utoipa::path(
+    post,
+    path = "/api/v1/clients/{id}/link",
+    operation_id = "link_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    request_body = LinkBody,
+    responses((status = 200, body = ClientBody))
+)]
+pub async fn link(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+    Body(body): Body<LinkBody>,
+) -> Result<Json<ClientBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    let LinkBody { connection, external_id } = body;
+    let at = |pointer: &str, detail: String| Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
+    if app.connections.get(&connection).is_none() {
+        return Err(at("/connection", format!("There is no connection `{connection}`.")));
+    }
+    let given = external_id.as_str().trim();
+    if given.is_empty() || given.len() > LONGEST_ID || given.starts_with("practice:") {
+        return Err(at("/external_id", format!("Write the CRM's id, of at most {LONGEST_ID} characters.")));
+    }
+    app.store.link_client(id, connection, ExternalId(given.to_owned()), Timestamp::now()).await??;
+    Ok(Json(find(&app, id).await?.into()))
+}
+
+/// Takes a client's link to the CRM back.
+///
+/// The client stays as it is. What the CRM has under that id waits for review at the next sync where it looks like this
+/// client, or else comes as somebody new.
+#[utoipa::path(
+    post,
+    path = "/api/v1/clients/{id}/unlink",
+    operation_id = "unlink_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 200, body = ClientBody))
+)]
+pub async fn unlink(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<Json<ClientBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    app.store.unlink_client(id, Timestamp::now()).await??;
+    Ok(Json(find(&app, id).await?.into()))
+}

@@ -1,0 +1,296 @@
+//! Identity lists: brought, previewed, decided, applied.
+
+mod body;
+mod export;
+mod upload;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use self::body::{ImportBody, ImportRowBody};
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::problem::{FieldError, Kind, Problem};
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::import::{Decision, Import, RowStatus};
+use crate::domain::{ClientId, ConnectionName, ImportId, Timestamp};
+use crate::store::imports::Decided;
+
+/// All of `/api/v1/imports`. The size of a file is bounded where it is read.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(bring).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(forget))
+        .routes(routes!(rows))
+        .routes(routes!(decide))
+        .routes(routes!(apply))
+        .routes(routes!(export::csv))
+}
+
+/// Whose ids a list has.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BringParams {
+    /// The connection whose CRM the ids are of.
+    #[param(value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// What the file is called, where it is the body as a whole.
+    file_name: Option<String>,
+}
+
+/// Brings a list and answers its preview. Nothing is changed yet.
+///
+/// The list is a CSV file or an .xlsx workbook with First Name, Last Name, Email and Xplan ID in any order: as the body,
+/// or as the part `file` of a form.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports",
+    operation_id = "bring_import",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(BringParams),
+    request_body(content(
+        (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "multipart/form-data")
+    ), description = "The file"),
+    responses((status = 201, description = "Read", body = ImportBody, headers(("Location" = String, description = "The list's address"))))
+)]
+pub async fn bring(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<BringParams>,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::WriteBook)?;
+    let upload::Upload { file, name } = upload::read(&app, request, params.file_name).await?;
+    let connection = connection(&app, params.connection)?;
+    let import = app.imports.preview(file, &name, connection, caller.name(), Timestamp::now()).await?;
+    let location = format!("/api/v1/imports/{}", import.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ImportBody::from(import))))
+}
+
+fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName, Problem> {
+    let mut all = app.connections.iter().map(|connection| &connection.name);
+    match (given, all.next(), all.next()) {
+        (Some(name), ..) if app.connections.get(&name).is_some() => Ok(name),
+        (Some(name), ..) => Err(Problem::not_found(format_args!("connection `{name}`"))),
+        (None, Some(only), None) => Ok(only.clone()),
+        (None, None, _) => {
+            Err(Problem::new(Kind::WrongState, "There is no connection yet whose ids these could be. Add one first."))
+        }
+        (None, ..) => Err(Problem::new(Kind::Malformed, "There are several connections; name one as `connection`.")),
+    }
+}
+
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/imports",
+    operation_id = "list_imports",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(ListParams),
+    responses((status = 200, body = List<ImportBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<List<ImportBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    Ok(Json(List::of(app.store.imports(page(params.limit, params.cursor)?).await?)))
+}
+
+/// One list with how many rows of each kind it has.
+#[utoipa::path(
+    get,
+    path = "/api/v1/imports/{id}",
+    operation_id = "get_import",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The list's id")),
+    responses((status = 200, body = ImportBody))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ImportId>,
+    _: NoParams,
+) -> Result<Json<ImportBody>, Problem> {
+    caller.may(Action::ReadBook)?;
+    Ok(Json(find(&app, id).await?.into()))
+}
+
+async fn find(app: &App, id: ImportId) -> Result<Import, Problem> {
+    app.store.import(id).await?.ok_or_else(|| missing(id))
+}
+
+fn missing(id: ImportId) -> Problem {
+    Problem::not_found(format_args!("import {id}"))
+}
+
+/// Forgets a list and its rows. What it linked stays linked.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/imports/{id}",
+    operation_id = "forget_import",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The list's id")),
+    responses((status = 204, description = "Forgotten"))
+)]
+pub async fn forget(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ImportId>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    caller.may(Action::WriteBook)?;
+    if app.store.forget_import(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(missing(id)) }
+}
+
+/// Which rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RowParams {
+    /// Rows of this status only: `ready`, `needs_decision` or `cannot_be_imported`.
+    #[param(value_type = Option<String>)]
+    status: Option<RowStatus>,
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The rows of a list, in its order.
+#[utoipa::path(
+    get,
+    path = "/api/v1/imports/{id}/rows",
+    operation_id = "list_import_rows",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The list's id"), RowParams),
+    responses((status = 200, body = List<ImportRowBody>))
+)]
+pub async fn rows(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ImportId>,
+    Params(params): Params<RowParams>,
+) -> Result<Json<List<ImportRowBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    find(&app, id).await?;
+    let page = page(params.limit, params.cursor)?;
+    Ok(Json(List::of(app.store.import_rows(id, params.status, page).await?)))
+}
+
+/// What to do with a row.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision")]
+#[schema(as = RowDecision)]
+pub enum DecisionBody {
+    /// This client is meant.
+    Link {
+        /// The client.
+        #[schema(value_type = String, format = Uuid)]
+        client_id: ClientId,
+    },
+    /// Nobody is linked by the row.
+    LeaveOut,
+    /// Takes a decision back.
+    Undecided,
+}
+
+/// Says who a row means, or that it is to be left out.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports/{id}/rows/{number}/decision",
+    operation_id = "decide_import_row",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The list's id"),
+        ("number" = u32, Path, description = "The row's number in the file")
+    ),
+    request_body = DecisionBody,
+    responses((status = 200, body = ImportBody))
+)]
+pub async fn decide(
+    caller: Caller,
+    State(app): State<App>,
+    Path((id, number)): Path<(String, String)>,
+    _: NoParams,
+    Body(decision): Body<DecisionBody>,
+) -> Result<Json<ImportBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    let no_row = || Problem::not_found(format_args!("row {number} of the import {id}"));
+    let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else { return Err(no_row()) };
+    let decision = match decision {
+        DecisionBody::Link { client_id } => Some(Decision::Link(client_id)),
+        DecisionBody::LeaveOut => Some(Decision::LeaveOut),
+        DecisionBody::Undecided => None,
+    };
+    match app.store.decide_import_row(import, row, decision).await? {
+        Decided::Yes => Ok(Json(find(&app, import).await?.into())),
+        Decided::NoRow => Err(no_row()),
+        Decided::NotAsked => Err(Problem::new(
+            Kind::WrongState,
+            "The row cannot be imported or is linked already, so that there is nothing to decide.",
+        )),
+        Decided::NotThisClient => {
+            let detail = "There is no such client in the book, or it is linked to the CRM already.".to_owned();
+            Err(Problem::invalid(vec![FieldError { pointer: "/client_id".to_owned(), detail }]))
+        }
+    }
+}
+
+/// Links the clients of the rows that are ready or decided, all in one.
+///
+/// The next sync brings the CRM's values to these clients and makes none of them anew. Applying again does what was
+/// decided since; what is linked stays so.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports/{id}/apply",
+    operation_id = "apply_import",
+    tag = "imports",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The list's id")),
+    responses((status = 200, body = ImportBody))
+)]
+pub async fn apply(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ImportId>,
+    _: NoParams,
+) -> Result<Json<ImportBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    let applied = app.store.apply_import(id, Timestamp::now()).await?;
+    Ok(Json(applied.ok_or_else(|| missing(id))?.into()))
+}

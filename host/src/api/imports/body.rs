@@ -1,0 +1,167 @@
+//! Lists and their rows as they are answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::schema;
+use crate::domain::import::{
+    Applied, Candidate, Decision, Import, ImportCounts, ImportRow, ImportState, Reason, RowStatus,
+};
+use crate::domain::{ClientId, ConnectionName, ExternalId, ImportId, Timestamp};
+
+/// An identity list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Import)]
+pub struct ImportBody {
+    /// The list's id.
+    #[schema(value_type = String, format = Uuid)]
+    id: ImportId,
+    /// Whose ids it has.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// What its file was called.
+    file_name: String,
+    /// Who brought it.
+    by: String,
+    /// Where it stands.
+    #[schema(schema_with = schema::import_state)]
+    state: ImportState,
+    /// How many rows of each kind.
+    counts: CountsBody,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was applied last.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    applied_at: Option<Timestamp>,
+}
+
+/// How many rows of each kind.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportCounts)]
+pub struct CountsBody {
+    /// All rows.
+    rows: u64,
+    /// One client is meant.
+    ready: u64,
+    /// A person has to say who is meant.
+    needs_decision: u64,
+    /// Of these, not decided yet.
+    undecided: u64,
+    /// Nobody can be linked by them.
+    cannot_be_imported: u64,
+    /// Linked.
+    linked: u64,
+    /// Not linked when the list was applied, because the practice's clients had changed.
+    not_linked: u64,
+}
+
+impl From<Import> for ImportBody {
+    fn from(import: Import) -> Self {
+        let Import { id, connection, file_name, by, state, counts, created_at, applied_at } = import;
+        let ImportCounts { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked } = counts;
+        let counts = CountsBody { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked };
+        Self { id, connection, file_name, by, state, counts, created_at, applied_at }
+    }
+}
+
+/// One row of a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportRow)]
+pub struct ImportRowBody {
+    /// Its number in the file: as a spreadsheet counts, or the line it begins on.
+    number: u32,
+    /// As the list has it.
+    first_name: String,
+    /// As the list has it.
+    last_name: String,
+    /// As the list has it.
+    email: String,
+    /// As the list has it.
+    external_id: String,
+    /// What will become of it.
+    #[schema(schema_with = schema::row_status)]
+    status: RowStatus,
+    /// Why.
+    reasons: Vec<ReasonBody>,
+    /// Who may be meant; the first of a row that is ready.
+    candidates: Vec<CandidateBody>,
+    /// What a person said: `link`, `leave_out`, or null.
+    #[schema(required)]
+    decision: Option<&'static str>,
+    /// Whom applying the list links, or has linked, by this row.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    client_id: Option<ClientId>,
+    /// Whether the client is linked; null until the list is applied.
+    #[schema(required)]
+    is_linked: Option<bool>,
+    /// Why the client was not linked.
+    #[schema(required)]
+    not_linked_because: Option<String>,
+}
+
+/// Why a row is what it is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reason)]
+pub struct ReasonBody {
+    /// A stable code.
+    #[schema(example = "name-differs")]
+    code: String,
+    /// A sentence for a person.
+    message: String,
+}
+
+/// A client who may be meant.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Candidate)]
+pub struct CandidateBody {
+    /// The client.
+    #[schema(value_type = String, format = Uuid)]
+    pub client_id: ClientId,
+    /// As people know the client.
+    pub name: String,
+    /// The CRM's id that the client is linked to.
+    #[schema(required, value_type = Option<String>)]
+    pub external_id: Option<ExternalId>,
+}
+
+impl From<Reason> for ReasonBody {
+    fn from(Reason { code, message }: Reason) -> Self {
+        Self { code, message }
+    }
+}
+
+impl From<Candidate> for CandidateBody {
+    fn from(Candidate { client_id, name, linked_to, .. }: Candidate) -> Self {
+        Self { client_id, name, external_id: linked_to.map(|(_, id)| id) }
+    }
+}
+
+impl From<ImportRow> for ImportRowBody {
+    fn from(row: ImportRow) -> Self {
+        let client_id = row.links();
+        let ImportRow { number, first_name, last_name, email, external_id, status, .. } = row;
+        let (is_linked, not_linked_because) = match row.applied {
+            None => (None, None),
+            Some(Applied::Linked(_)) => (Some(true), None),
+            Some(Applied::NotLinked(words)) => (Some(false), Some(words)),
+        };
+        Self {
+            number,
+            first_name,
+            last_name,
+            email,
+            external_id,
+            status,
+            reasons: row.reasons.into_iter().map(ReasonBody::from).collect(),
+            candidates: row.candidates.into_iter().map(CandidateBody::from).collect(),
+            decision: row.decision.map(|decision| match decision {
+                Decision::Link(_) => "link",
+                Decision::LeaveOut => "leave_out",
+            }),
+            client_id,
+            is_linked,
+            not_linked_because,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Clients of a CRM who look like somebody whom the practice has made, and what a person decides about them.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::problem::{Kind, Problem};
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
+use crate::domain::{ClientId, ConnectionName, Date, EmailAddress, ExternalId, RunId, Timestamp};
+use crate::store::review::{ReviewId, Undecided};
+
+/// Which part of the queue.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReviewParams {
+    /// `waiting` (if not said), `ignored`, `imported` or `linked`.
+    #[param(value_type = Option<String>)]
+    state: Option<ReviewState>,
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A client of a CRM in the review queue.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Review)]
+pub struct ReviewBody {
+    /// The place in the queue.
+    id: String,
+    /// Whose client.
+    #[schema(value_type = String)]
+    connection: ConnectionName,
+    /// The CRM's id.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// Where it stands.
+    #[schema(schema_with = schema::review_state)]
+    state: ReviewState,
+    /// First name in the CRM.
+    #[schema(required)]
+    first_name: Option<String>,
+    /// Last name in the CRM.
+    #[schema(required)]
+    last_name: Option<String>,
+    /// Date of birth in the CRM.
+    #[schema(required, value_type = Option<String>, format = Date)]
+    date_of_birth: Option<Date>,
+    /// Email in the CRM.
+    #[schema(required, value_type = Option<String>, format = Email)]
+    email: Option<EmailAddress>,
+    /// Whom of the practice's clients it looks like.
+    lookalikes: Vec<LookalikeBody>,
+    /// Whom it is linked to.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    client_id: Option<ClientId>,
+    /// The run that brought it first.
+    #[schema(value_type = String, format = Uuid)]
+    run_id: RunId,
+    /// When that was.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// When somebody decided.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    decided_at: Option<Timestamp>,
+}
+
+/// A client of the practice whom one of the CRM looks like.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Lookalike)]
+pub struct LookalikeBody {
+    /// The client.
+    #[schema(value_type = String, format = Uuid)]
+    client_id: ClientId,
+    /// What they have in common.
+    #[schema(schema_with = schema::likeness)]
+    likeness: Likeness,
+}
+
+impl From<(ReviewId, Review)> for ReviewBody {
+    fn from((id, review): (ReviewId, Review)) -> Self {
+        let Review { connection, client, lookalikes, state, linked_to, run, since, decided_at } = review;
+        let lookalikes = lookalikes.into_iter();
+        Self {
+            id: id.to_string(),
+            connection,
+            external_id: client.external_id,
+            state,
+            first_name: client.first_name,
+            last_name: client.last_name,
+            date_of_birth: client.date_of_birth,
+            email: client.email.filter(|_| !client.email_is_placeholder),
+            lookalikes: lookalikes
+                .map(|like| LookalikeBody { client_id: like.client_id, likeness: like.likeness })
+                .collect(),
+            client_id: linked_to,
+            run_id: run,
+            since,
+            decided_at,
+        }
+    }
+}
+
+/// The review queue, by connection and CRM id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/review",
+    operation_id = "list_review",
+    tag = "review",
+    security(("token" = []), ("session" = [])),
+    params(ReviewParams),
+    responses((status = 200, body = List<ReviewBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<ReviewParams>,
+) -> Result<Json<List<ReviewBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    let state = params.state.unwrap_or(ReviewState::Waiting);
+    Ok(Json(List::of(app.store.reviews(state, page(params.limit, params.cursor)?).await?)))
+}
+
+/// What to do with a client of a CRM.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision")]
+#[schema(as = ReviewDecision)]
+pub enum DecisionBody {
+    /// Somebody else: comes as a new client with the next sync.
+    Import,
+    /// Stays out of the book.
+    Ignore,
+    /// Is this client of the practice: linked at once, and the next sync brings the CRM's values.
+    Link {
+        /// The client.
+        #[schema(value_type = String, format = Uuid)]
+        client_id: ClientId,
+    },
+    /// Takes a decision back: waits again.
+    Wait,
+}
+
+/// Decides about a client of a CRM. Every decision can be taken back with `wait`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/review/{id}/decision",
+    operation_id = "decide_review",
+    tag = "review",
+    security(("token" = []), ("session" = [])),
+    params(("id" = String, Path, description = "The place in the queue")),
+    request_body = DecisionBody,
+    responses((status = 200, body = ReviewBody))
+)]
+pub async fn decide(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ReviewId>,
+    _: NoParams,
+    Body(decision): Body<DecisionBody>,
+) -> Result<Json<ReviewBody>, Problem> {
+    caller.may(Action::WriteBook)?;
+    let decision = match decision {
+        DecisionBody::Import => ReviewDecision::Import,
+        DecisionBody::Ignore => ReviewDecision::Ignore,
+        DecisionBody::Link { client_id } => ReviewDecision::Link(client_id),
+        DecisionBody::Wait => ReviewDecision::Wait,
+    };
+    match app.store.decide_review(id, decision, Timestamp::now()).await? {
+        Ok(review) => Ok(Json((id, review).into())),
+        Err(Undecided::Unknown) => Err(Problem::not_found(format_args!("review {id}"))),
+        Err(Undecided::IsLinked) => {
+            Err(Problem::new(Kind::WrongState, "The client is linked. Take that back first, with the decision `wait`."))
+        }
+        Err(Undecided::Refused(refusal)) => Err(refusal.into()),
+    }
+}

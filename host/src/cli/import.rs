@@ -1,0 +1,116 @@
+//! `tidegate import`: which of the practice's clients is which in the CRM, before the first sync.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::local::Local;
+use super::{Global, WrongUse, local, output};
+
+/// Rows that are printed of those that are not ready.
+const SHOWN: usize = 20;
+
+#[derive(Args)]
+#[command(after_help = "\
+The list is a CSV file or an .xlsx workbook with the headings First Name, Last Name, Email and Xplan ID, in any order.
+Nothing is changed without --apply.
+
+Examples:
+  tidegate import clients.xlsx --connection main           read the list and say what would be linked
+  tidegate import clients.xlsx --connection main --apply   the same, and link what is ready
+  tidegate import clients.csv --connection main --json     the preview for a program")]
+pub(super) struct Import {
+    /// The list
+    file: PathBuf,
+    /// Whose ids the list has [default: the only connection]
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+    /// Link the clients of the rows that are ready
+    #[arg(long)]
+    apply: bool,
+}
+
+impl Import {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let config = global.load_quietly()?;
+        let list = tokio::fs::read(&self.file).await;
+        let list = list.map_err(|error| WrongUse(format!("{} cannot be read: {error}", self.file.display())))?;
+        let name = self.file.file_name().and_then(|name| name.to_str()).unwrap_or("list").to_owned();
+        let spinner = spinner(global.json);
+        let (connection, apply) = (self.connection, self.apply);
+        let work = |host: Local| async move {
+            spinner.set_message("reading and comparing the list");
+            let mut query = vec![("file_name", name.as_str())];
+            query.extend(connection.as_deref().map(|name| ("connection", name)));
+            let mut import = host.post_bytes("imports", &query, list).await?;
+            let id = import["id"].as_str().context("the import has no id")?.to_owned();
+            if apply {
+                spinner.set_message("linking");
+                import = host.post(&format!("imports/{id}/apply")).await?;
+            }
+            let mut doubtful = Vec::new();
+            for status in ["needs_decision", "cannot_be_imported"] {
+                doubtful.extend(host.list(&format!("imports/{id}/rows"), &[("status", status)], SHOWN).await?);
+            }
+            spinner.finish_and_clear();
+            Ok((import, doubtful))
+        };
+        let (import, doubtful) = local::with_host(config, work).await?;
+        if global.json {
+            output::json(&json!({"import": import, "doubtful": doubtful}))?;
+        } else {
+            print(&import, &doubtful, apply)?;
+        }
+        let all_linked = import["counts"]["not_linked"] == 0;
+        Ok(if all_linked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn spinner(json: bool) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    spinner
+}
+
+fn print(import: &Value, doubtful: &[Value], applied: bool) -> anyhow::Result<()> {
+    let counts = &import["counts"];
+    let count = |key: &str| counts[key].as_u64().unwrap_or(0);
+    output::line(format!(
+        "{} rows: {} ready, {} need a decision, {} cannot be imported",
+        count("rows"),
+        count("ready"),
+        count("needs_decision"),
+        count("cannot_be_imported")
+    ))?;
+    let text = |value: &Value| value.as_str().unwrap_or("–").to_owned();
+    let rows: Vec<Vec<String>> = doubtful
+        .iter()
+        .map(|row| {
+            let reasons = row["reasons"].as_array().into_iter().flatten();
+            let reasons: Vec<&str> = reasons.filter_map(|reason| reason["message"].as_str()).collect();
+            let name = format!("{} {}", text(&row["first_name"]), text(&row["last_name"]));
+            vec![row["number"].to_string(), name, text(&row["external_id"]), reasons.join(" ")]
+        })
+        .collect();
+    if !rows.is_empty() {
+        output::table(&["ROW", "NAME", "ID", "WHY"], &rows, "")?;
+        let more = count("needs_decision") + count("cannot_be_imported");
+        if more > rows.len() as u64 {
+            output::line(format!("… {more} in all; the page Imports and GET /api/v1/imports/{{id}}/rows show them"))?;
+        }
+    }
+    if applied {
+        output::line(format!("{} linked, {} not linked", count("linked"), count("not_linked")))
+    } else {
+        output::line("Nothing was changed. --apply links what is ready; doubtful rows are decided on the page Imports.")
+    }
+}

@@ -1,0 +1,129 @@
+//! Which column of a list holds what, by its headings.
+
+use crate::domain::fold::fold;
+
+/// Columns that a row may have; a list has four, and what else its owner keeps beside them.
+pub(super) const MOST_COLUMNS: usize = 64;
+
+/// Where the four values stand, counted from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Columns {
+    pub first_name: usize,
+    pub last_name: usize,
+    pub email: usize,
+    pub id: usize,
+    /// How many columns have a heading.
+    pub count: usize,
+}
+
+/// Why a row is not the one with the headings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct NoHeadings {
+    /// How many of the four it has.
+    pub found: usize,
+    /// What is wrong, as the end of a sentence.
+    pub words: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Field {
+    FirstName,
+    LastName,
+    Email,
+    Id,
+}
+
+const FIELDS: [(Field, &str); 4] = [
+    (Field::FirstName, "First Name"),
+    (Field::LastName, "Last Name"),
+    (Field::Email, "Email"),
+    (Field::Id, "Xplan ID"),
+];
+
+/// Usual spellings without case, blanks and punctuation. Those in front outrank the others of the same field.
+fn field(heading: &str) -> Option<(Field, u8)> {
+    let plain: String = fold(heading).split(' ').collect();
+    let found = match plain.as_str() {
+        "firstname" | "givenname" => (Field::FirstName, 0),
+        "givennames" | "firstnames" | "forename" | "forenames" | "first" | "given" => (Field::FirstName, 1),
+        "lastname" | "surname" | "familyname" => (Field::LastName, 0),
+        "last" | "family" => (Field::LastName, 1),
+        "email" | "emailaddress" => (Field::Email, 0),
+        "preferredemail" | "preferredemailaddress" | "primaryemail" | "mail" => (Field::Email, 1),
+        "xplanid" | "xplanclientid" | "xplanentityid" => (Field::Id, 0),
+        "clientid" | "entityid" | "externalid" | "crmid" | "xplan" => (Field::Id, 1),
+        "id" => (Field::Id, 2),
+        _ => return None,
+    };
+    Some(found)
+}
+
+impl Columns {
+    /// Finds the four among a row's cells.
+    ///
+    /// # Errors
+    /// Which are missing, or stand there twice.
+    pub fn find<'c>(cells: impl Iterator<Item = &'c str>) -> Result<Self, NoHeadings> {
+        let mut places: [Option<(usize, u8)>; 4] = [None; 4];
+        let (mut twice, mut count) = (None, 0);
+        for (place, heading) in cells.take(MOST_COLUMNS).enumerate() {
+            if !heading.trim().is_empty() {
+                count = place + 1;
+            }
+            let Some((field, rank)) = field(heading) else { continue };
+            let known = &mut places[field as usize];
+            match known {
+                Some((_, other)) if *other == rank => twice = Some((field, rank)),
+                Some((_, other)) if *other < rank => {}
+                _ => {
+                    *known = Some((place, rank));
+                    twice = twice.filter(|(of, _)| *of != field);
+                }
+            }
+        }
+        let found = places.iter().flatten().count();
+        let name = |field: Field| FIELDS[field as usize].1;
+        if let Some((field, _)) = twice {
+            return Err(NoHeadings { found, words: format!("two columns are headed {}", name(field)) });
+        }
+        let [Some((first_name, _)), Some((last_name, _)), Some((email, _)), Some((id, _))] = places else {
+            let missing = FIELDS.iter().filter(|(field, _)| places[*field as usize].is_none());
+            let missing: Vec<&str> = missing.map(|(_, name)| *name).collect();
+            return Err(NoHeadings { found, words: format!("there is no column headed {}", missing.join(", ")) });
+        };
+        Ok(Self { first_name, last_name, email, id, count })
+    }
+
+    /// The last column that matters.
+    pub fn last(&self) -> usize {
+        self.first_name.max(self.last_name).max(self.email).max(self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headings: &str, expected: Result<[usize; 4], &str>) {
+        let found = Columns::find(headings.split('|'));
+        let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.words);
+        assert_eq!(found, expected.map_err(str::to_owned), "{headings}");
+    }
+
+    #[test]
+    fn usual_spellings_in_any_order() {
+        check("First Name|Last Name|Email|Xplan ID", Ok([0, 1, 2, 3]));
+        check("XplanID|E-mail|Surname|Given Name", Ok([3, 2, 1, 0]));
+        check(" xplan_id |EMAIL_ADDRESS|family name|FIRSTNAME|Notes", Ok([3, 2, 1, 0]));
+        check("Client ID|Adviser|e mail|last-name|forename", Ok([4, 3, 2, 0]));
+        check("ID|Xplan ID|Email|First name|Last name", Ok([3, 4, 2, 1]));
+        check("ID|ID|Xplan ID|Email|First name|Last name", Ok([4, 5, 3, 2]));
+    }
+
+    #[test]
+    fn what_is_missing_or_twice_is_named() {
+        check("First Name|Email", Err("there is no column headed Last Name, Xplan ID"));
+        check("", Err("there is no column headed First Name, Last Name, Email, Xplan ID"));
+        check("First Name|Last Name|Email|E-mail|Xplan ID", Err("two columns are headed Email"));
+    }
+}

@@ -1,0 +1,85 @@
+//! What became of a list, as CSV for a spreadsheet program.
+
+use futures::{Stream, stream};
+
+use crate::domain::ImportId;
+use crate::domain::import::{Applied, Decision, ImportRow, RowStatus};
+use crate::store::book::PageRequest;
+use crate::store::{Store, StoreError};
+
+/// Rows that are written at once.
+const ROWS: usize = 500;
+
+const HEADINGS: [&str; 8] =
+    ["Row", "First Name", "Last Name", "Email", "Xplan ID", "Status", "Reasons", "Client in the practice"];
+
+/// Pieces of the CSV of a list's rows, headings first.
+pub fn lines(store: Store, id: ImportId, status: Option<RowStatus>) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+    // Where the next piece begins; the headings go with the first.
+    let start = Some((None, true));
+    stream::try_unfold(start, move |from| {
+        let store = store.clone();
+        async move {
+            let Some((cursor, is_first)) = from else { return Ok(None) };
+            let page = store.import_rows(id, status, PageRequest { cursor, limit: ROWS }).await?;
+            let mut piece = ::csv::Writer::from_writer(Vec::new());
+            let failed = |error: ::csv::Error| StoreError::Failed(error.to_string());
+            if is_first {
+                piece.write_record(HEADINGS).map_err(failed)?;
+            }
+            for row in &page.items {
+                piece.write_record(record(row)).map_err(failed)?;
+            }
+            let bytes = piece.into_inner().map_err(|error| StoreError::Failed(error.to_string()))?;
+            Ok(Some((bytes, page.next.map(|next| (Some(next), false)))))
+        }
+    })
+}
+
+/// A row as a line of CSV. What a spreadsheet program would take for a formula begins with an apostrophe, which makes
+/// it text.
+fn record(row: &ImportRow) -> [String; 8] {
+    let status = match (&row.applied, row.decision, row.status) {
+        (Some(Applied::Linked(_)), ..) => "linked".to_owned(),
+        (Some(Applied::NotLinked(words)), ..) => format!("not linked: {words}"),
+        (None, Some(Decision::LeaveOut), _) => "left out".to_owned(),
+        (None, Some(Decision::Link(_)), _) => "decided".to_owned(),
+        (None, None, RowStatus::Ready) => "ready".to_owned(),
+        (None, None, RowStatus::NeedsDecision) => "needs a decision".to_owned(),
+        (None, None, RowStatus::CannotBeImported) => "cannot be imported".to_owned(),
+    };
+    let reasons: Vec<&str> = row.reasons.iter().map(|reason| reason.message.as_str()).collect();
+    let meant = row.links().and_then(|id| row.candidates.iter().find(|candidate| candidate.client_id == id));
+    [
+        row.number.to_string(),
+        row.first_name.clone(),
+        row.last_name.clone(),
+        row.email.clone(),
+        row.external_id.clone(),
+        status,
+        reasons.join(" "),
+        meant.map(|candidate| candidate.name.clone()).unwrap_or_default(),
+    ]
+    .map(harmless)
+}
+
+fn harmless(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_become_text() {
+        for text in ["=1+1", "+61", "-1", "@SUM(A1)", "\tx", "\rx", "＝1"] {
+            assert_eq!(harmless(text.to_owned()), format!("'{text}"));
+        }
+        assert_eq!(harmless("O'Brien = x".to_owned()), "O'Brien = x");
+    }
+}

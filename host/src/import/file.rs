@@ -1,0 +1,87 @@
+//! What kind of file a list is, and reading it row by row, whichever kind.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+
+use super::row::ListRow;
+use super::{csv, scan, workbook};
+
+/// Rows that a list may have.
+pub(super) const MOST_ROWS: u32 = 250_000;
+
+/// Rows at the top among which the headings are looked for.
+pub(super) const HEADING_ROWS: usize = 10;
+
+/// Why a file as a whole is not read. A sentence for a person, which names the row where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file is not one that is read.
+    #[error("{0}")]
+    Refused(String),
+    /// The disk, or who takes the rows, failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl FileError {
+    /// Refused with this sentence.
+    pub fn refused(words: impl Into<String>) -> Self {
+        Self::Refused(words.into())
+    }
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Who takes the rows.
+pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
+
+/// Reads a list and hands its rows on, one after the other, blank ones left out. What the file is, is told from its
+/// content; its name does not matter.
+///
+/// # Errors
+/// Where the file is refused as a whole, or `take` fails.
+pub(super) fn read(mut file: File, take: Take<'_>) -> Result<(), FileError> {
+    let mut head = [0; 8];
+    file.rewind()?;
+    let length = file.read(&mut head)?;
+    file.rewind()?;
+    let mut rows = 0;
+    let mut counted = |row: ListRow| {
+        rows += 1;
+        if rows > MOST_ROWS {
+            let words =
+                format!("The list has more than {MOST_ROWS} rows: row {} is one too many. Split it.", row.number);
+            return Err(FileError::Refused(words));
+        }
+        take(row)
+    };
+    match &head[..length] {
+        [] => return Err(FileError::refused("The file is empty.")),
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => {
+            scan::scan(&file)?;
+            file.rewind()?;
+            workbook::read(file, &mut counted)?;
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            return Err(FileError::refused(
+                "The file is an older Excel workbook (.xls) or one with a password. Save it as .xlsx without a \
+                 password, or as CSV.",
+            ));
+        }
+        [b'%', b'P', b'D', b'F', ..] => return Err(FileError::refused(NO_LIST)),
+        [0x1f, 0x8b, ..] | [b'R', b'a', b'r', ..] | [0x7f, b'E', b'L', b'F', ..] | [0x89, b'P', b'N', b'G', ..] => {
+            return Err(FileError::refused(NO_LIST));
+        }
+        _ => csv::read(file, &mut counted)?,
+    }
+    if rows == 0 {
+        return Err(FileError::refused("The list has headings and no row under them."));
+    }
+    Ok(())
+}
+
+const NO_LIST: &str = "The file is neither a CSV file nor an .xlsx workbook. Save the list as one of them.";

@@ -1,0 +1,263 @@
+//! Linking clients of the practice to their records in a CRM, and taking a link back.
+//!
+//! A link is the identity itself: the CRM's id leads to the practice's client before a sync has seen it, so that the
+//! walk that brings it finds the client and has nothing to compare. The client keeps its id and its household. With the
+//! first of a household, the other moves to the same connection, not linked.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use uuid::Uuid;
+
+use super::super::identity::{Identity, IdentityRow, SeenAs};
+use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
+use super::super::runs::number_for;
+use super::super::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, decode, encode};
+use super::super::{Store, StoreError};
+use super::clients::Entries;
+use super::practice::{Refusal, name_of, open_rows, settle};
+use super::review;
+use crate::domain::household::Change;
+use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+
+impl Store {
+    /// Links a client to a record of a connection's CRM. Linking to the same record again changes nothing.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn link_client(
+        &self,
+        client: ClientId,
+        connection: ConnectionName,
+        id: ExternalId,
+        at: Timestamp,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| {
+            let connection = number_for(transaction, &connection)?;
+            let mut outcomes = link_all(transaction, connection, &[(client, id)], at)?;
+            Ok(outcomes.pop().unwrap_or(Ok(())))
+        })
+        .await
+    }
+
+    /// Takes a client's link to the CRM back. The values stay as they are; what the CRM has under that id comes at the
+    /// next sync as somebody new, or waits for review where it looks like this client.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn unlink_client(&self, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| unlink(transaction, client, at)).await
+    }
+}
+
+/// Links clients, each whole or not at all; answers what became of each.
+pub(in crate::store) fn link_all(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    links: &[(ClientId, ExternalId)],
+    at: Timestamp,
+) -> Result<Vec<Result<(), Refusal>>, StoreError> {
+    let mut outcomes = Vec::with_capacity(links.len());
+    let mut changes = Vec::new();
+    let mut people = People::open(transaction, at)?;
+    for (client, id) in links {
+        let outcome = people.link(connection, *client, id)?;
+        outcomes.push(outcome.map(|change| changes.extend(change)));
+    }
+    people.close()?;
+    settle(transaction, open_rows(transaction, connection, at)?, &changes, |_| {})?;
+    Ok(outcomes)
+}
+
+pub(super) fn unlink(
+    transaction: &WriteTransaction,
+    client: ClientId,
+    at: Timestamp,
+) -> Result<Result<(), Refusal>, StoreError> {
+    let mut people = People::open(transaction, at)?;
+    let Some((stored, identity)) = people.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
+    if stored.client.external_id.in_crm().is_none() {
+        return Ok(Err(Refusal::IsNotLinked));
+    }
+    let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
+    let left = Identity { set_aside: identity.set_aside, ..Identity::new(SeenAs::NEVER) };
+    let change = people.rename(stored, identity, connection, &ExternalId::unlinked(client), None)?;
+    if left.set_aside.is_some() {
+        // It stays on the list of what was set aside, and whatever comes next is mapped.
+        people.put_identity(connection, from, &left)?;
+    }
+    people.close()?;
+    review::unlinked(transaction, connection, from)?;
+    settle(transaction, open_rows(transaction, connection, at)?, &[change], |_| {})?;
+    Ok(Ok(()))
+}
+
+type Linked = Result<Option<Change<ExternalKey>>, Refusal>;
+
+/// The tables in which people are known by their ids in a CRM.
+struct People<'t> {
+    transaction: &'t WriteTransaction,
+    at: Timestamp,
+    clients: Table<'t, &'static OwnKey, &'static [u8]>,
+    identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
+    households: Table<'t, &'static OwnKey, &'static [u8]>,
+    entries: Entries,
+}
+
+impl<'t> People<'t> {
+    fn open(transaction: &'t WriteTransaction, at: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            transaction,
+            at,
+            clients: transaction.open_table(CLIENTS)?,
+            identities: transaction.open_table(IDENTITIES)?,
+            households: transaction.open_table(HOUSEHOLDS)?,
+            entries: Entries::default(),
+        })
+    }
+
+    /// Writes the index entries.
+    fn close(self) -> Result<(), StoreError> {
+        self.entries.write(self.transaction)
+    }
+
+    fn link(&mut self, connection: ConnectionNumber, client: ClientId, id: &ExternalId) -> Result<Linked, StoreError> {
+        let Some((stored, identity)) = self.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
+        if let Some(linked) = stored.client.external_id.in_crm() {
+            if stored.connection == connection && linked == id {
+                return Ok(Ok(None));
+            }
+            let connection = name_of(self.transaction, stored.connection)?;
+            return Ok(Err(Refusal::IsLinked { connection, id: linked.clone() }));
+        }
+        if !identity.in_book {
+            return Ok(Err(Refusal::Unknown(client)));
+        }
+        if stored.connection != connection && stored.connection != ConnectionNumber::PRACTICE {
+            return Ok(Err(Refusal::LivesElsewhere(name_of(self.transaction, stored.connection)?)));
+        }
+        let there = self.identity(connection, ExternalKey::from(id))?;
+        let is_held = there.as_ref().is_some_and(|there| there.is_held);
+        if let Some(other) = there.as_ref().filter(|_| !is_held).and_then(|there| there.client) {
+            return Ok(Err(Refusal::IsTaken { id: id.clone(), client: ClientId(other) }));
+        }
+        let set_aside = there.and_then(|there| there.set_aside);
+        let identity = Identity { set_aside, ..identity };
+        let change = self.rename(stored, identity, connection, id, Some(RevisionId::NONE))?;
+        if is_held {
+            review::linked(self.transaction, connection, ExternalKey::from(id), client, self.at)?;
+        }
+        Ok(Ok(Some(change)))
+    }
+
+    /// Gives a client another id in a CRM, with all that refers to it: the household and who lives there.
+    fn rename(
+        &mut self,
+        stored: ClientRecord,
+        identity: Identity,
+        to: ConnectionNumber,
+        id: &ExternalId,
+        revision: Option<RevisionId>,
+    ) -> Result<Change<ExternalKey>, StoreError> {
+        let (from, before_id, client) = (stored.connection, stored.client.external_id.clone(), identity.client);
+        let key = ExternalKey::from(id);
+        let mut members = self.members(identity.household)?;
+        for (member, mate) in &mut members {
+            if Some(*mate) == client {
+                *member = key.0;
+                continue;
+            }
+            let Some((mut theirs, mut identity)) = self.find(ClientId(*mate))? else { continue };
+            let before = theirs.client.clone();
+            // What the CRM says about its own people stays until it says something else.
+            let may_change = before_id.in_crm().is_none() || theirs.client.external_id.in_crm().is_none();
+            if may_change && theirs.client.partner_external_id.as_ref() == Some(&before_id) {
+                theirs.client.partner_external_id = Some(id.clone());
+                identity.partner = identity.partner.map(|_| key);
+            }
+            theirs.connection = to;
+            let place = ExternalKey(*member);
+            self.put(*mate, (from, place), &before, (to, place), &theirs, &identity)?;
+        }
+        let moved = members.len() > 1;
+        if let Some(household) = identity.household.filter(|_| !members.is_empty()) {
+            self.put_members(household, to, members)?;
+        }
+        let names = identity.partner;
+        let before = stored.client.clone();
+        let mut after = ClientRecord { connection: to, changed_at: self.at.as_millisecond(), ..stored };
+        after.client.external_id = id.clone();
+        after.revision = revision.map_or(after.revision, |revision| revision.0);
+        let identity = Identity { seen_as: SeenAs::NEVER, ..identity };
+        if let Some(client) = client {
+            self.put(client, (from, ExternalKey::from(&before_id)), &before, (to, key), &after, &identity)?;
+        }
+        if moved {
+            // One who was moved with another may be next, and the order of entries matters then.
+            std::mem::take(&mut self.entries).write(self.transaction)?;
+        }
+        Ok(Change { person: key, named_before: names, names_now: names, came_or_left: false })
+    }
+
+    /// Writes a client in another place than before.
+    fn put(
+        &mut self,
+        client: Uuid,
+        before: (ConnectionNumber, ExternalKey),
+        shown_before: &crate::domain::Client,
+        after: (ConnectionNumber, ExternalKey),
+        stored: &ClientRecord,
+        identity: &Identity,
+    ) -> Result<(), StoreError> {
+        if identity.in_book {
+            self.entries.replace((before.0, before.1, client), Some(shown_before), None);
+            self.entries.replace((after.0, after.1, client), None, Some(&stored.client));
+        }
+        self.clients.insert(&own(client), encode(stored)?.as_slice())?;
+        if before != after {
+            self.identities.remove(&record(before.0, RecordKind::Client, before.1))?;
+        }
+        self.put_identity(after.0, after.1, identity)
+    }
+
+    fn find(&self, client: ClientId) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
+        let Some(stored) = self.clients.get(&own(client.0))? else { return Ok(None) };
+        let stored: ClientRecord = decode(stored.value())?;
+        let identity = self.identity(stored.connection, ExternalKey::from(&stored.client.external_id))?;
+        Ok(identity.filter(|identity| identity.client == Some(client.0)).map(|identity| (stored, identity)))
+    }
+
+    fn identity(&self, connection: ConnectionNumber, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
+        let row = self.identities.get(&record(connection, RecordKind::Client, id))?;
+        Ok(row.map(|row| Identity::from_row(row.value())))
+    }
+
+    fn put_identity(
+        &mut self,
+        connection: ConnectionNumber,
+        id: ExternalKey,
+        identity: &Identity,
+    ) -> Result<(), StoreError> {
+        self.identities.insert(&record(connection, RecordKind::Client, id), &identity.to_row())?;
+        Ok(())
+    }
+
+    fn members(&self, household: Option<Uuid>) -> Result<Vec<([u8; 16], Uuid)>, StoreError> {
+        let Some(household) = household else { return Ok(Vec::new()) };
+        let Some(stored) = self.households.get(&own(household))? else { return Ok(Vec::new()) };
+        match decode(stored.value())? {
+            HouseholdRecord::Of { members, .. } => Ok(members),
+            HouseholdRecord::MergedInto(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn put_members(
+        &mut self,
+        household: Uuid,
+        connection: ConnectionNumber,
+        mut members: Vec<([u8; 16], Uuid)>,
+    ) -> Result<(), StoreError> {
+        members.sort_unstable();
+        let stored = HouseholdRecord::Of { connection, members };
+        self.households.insert(&own(household), encode(&stored)?.as_slice())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Clients who are made in the practice and are not linked to a CRM.
+//!
+//! They live in the tables of all clients. In place of a CRM's id stands one that is made of their own
+//! (`ExternalId::unlinked`). Their connection is the practice itself, or, for somebody who is added to a synced
+//! household, that household's: so that who lives with whom follows from partner links, as for everybody else.
+
+use std::collections::HashMap;
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::super::identity::{Identity, SeenAs};
+use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record};
+use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies, decode, encode};
+use super::super::{Store, StoreError};
+use super::MappedBy;
+use super::clients::Entries;
+use super::households;
+use super::rows::Rows;
+use crate::domain::household::Change;
+use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+
+/// Why a client of the practice cannot be made, linked or removed. Nothing was changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is none with this id.
+    #[error("there is no client {0}")]
+    Unknown(ClientId),
+    /// The one who should be the partner has one.
+    #[error("the household of {0} has two people already")]
+    HasPartner(ClientId),
+    /// The client comes from the CRM.
+    #[error("the client is linked to {id} of the connection `{connection}`")]
+    IsLinked {
+        /// Whose.
+        connection: ConnectionName,
+        /// The CRM's id.
+        id: ExternalId,
+    },
+    /// The client comes from no CRM.
+    #[error("the client is not linked to the CRM")]
+    IsNotLinked,
+    /// Another client has the CRM's id.
+    #[error("{id} is linked to another client, {client}")]
+    IsTaken {
+        /// The CRM's id.
+        id: ExternalId,
+        /// Who has it.
+        client: ClientId,
+    },
+    /// The client lives with somebody who comes from another connection.
+    #[error("the client shares a household with somebody who comes from the connection `{0}`")]
+    LivesElsewhere(ConnectionName),
+}
+
+/// A client to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewClient {
+    /// The practice's id, a new UUIDv7.
+    pub id: ClientId,
+    /// The values. Ids and the partner link are set by the store.
+    pub client: Client,
+    /// Whose partner the client is, so that both share a household.
+    pub partner_of: Option<ClientId>,
+}
+
+impl Store {
+    /// Makes a client who is not linked to a CRM, in a household of their own or as somebody's partner.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn make_client(&self, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| make(transaction, new, at)).await
+    }
+
+    /// Takes a client who is not linked to a CRM out of lists, search and household. The record is kept.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn remove_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| set_in_book(transaction, id, false, at)).await
+    }
+
+    /// Takes back [`Store::remove_client`].
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn restore_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| set_in_book(transaction, id, true, at)).await
+    }
+}
+
+fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+    let NewClient { id, client, partner_of } = new;
+    let partner = match partner_of {
+        None => None,
+        Some(partner) => match find(transaction, partner)? {
+            Some((stored, identity)) if identity.in_book => Some((partner, stored)),
+            _ => return Ok(Err(Refusal::Unknown(partner))),
+        },
+    };
+    let connection = partner.as_ref().map_or(ConnectionNumber::PRACTICE, |(_, stored)| stored.connection);
+    let mut rows = open_rows(transaction, connection, at)?;
+    if let Some((partner, stored)) = &partner
+        && households::has_mate(transaction, &rows, ExternalKey::from(&stored.client.external_id))?
+    {
+        return Ok(Err(Refusal::HasPartner(*partner)));
+    }
+    let partner_id = partner.map(|(_, stored)| stored.client.external_id);
+    let key = ExternalKey::unlinked(id.0);
+    let client = Client {
+        external_id: ExternalId::unlinked(id),
+        is_partner: partner_id.is_some(),
+        adviser_external_id: None,
+        partner_external_id: partner_id,
+        ..client
+    };
+    let partner = client.partner_external_id.as_ref().map(ExternalKey::from);
+    let mut entries = Entries::default();
+    entries.replace((connection, key, id.0), None, Some(&client));
+    let identity = Identity {
+        in_book: true,
+        is_partner: client.is_partner,
+        client: Some(id.0),
+        partner,
+        ..Identity::new(SeenAs::NEVER)
+    };
+    let record = ClientRecord {
+        connection,
+        client,
+        revision: RevisionId::NONE.0,
+        changed_at: at.as_millisecond(),
+        diagnostics: Vec::new(),
+    };
+    transaction.open_table(CLIENTS)?.insert(&own(id.0), encode(&record)?.as_slice())?;
+    entries.write(transaction)?;
+    rows.set(key, identity);
+    let change = Change { person: key, named_before: None, names_now: partner, came_or_left: true };
+    settle(transaction, rows, &[change], |tallies| tallies.clients += 1)?;
+    Ok(Ok(()))
+}
+
+fn set_in_book(
+    transaction: &WriteTransaction,
+    id: ClientId,
+    in_book: bool,
+    at: Timestamp,
+) -> Result<Result<(), Refusal>, StoreError> {
+    let Some((stored, mut identity)) = find(transaction, id)? else { return Ok(Err(Refusal::Unknown(id))) };
+    let key = ExternalKey::from(&stored.client.external_id);
+    if !key.is_unlinked() {
+        let connection = name_of(transaction, stored.connection)?;
+        return Ok(Err(Refusal::IsLinked { connection, id: stored.client.external_id }));
+    }
+    if identity.in_book == in_book {
+        return Ok(Ok(()));
+    }
+    let named = stored.client.partner_external_id.as_ref().map(ExternalKey::from);
+    let mut entries = Entries::default();
+    let (before, after) = if in_book { (None, Some(&stored.client)) } else { (Some(&stored.client), None) };
+    entries.replace((stored.connection, key, id.0), before, after);
+    entries.write(transaction)?;
+    let named_before = identity.partner;
+    identity.in_book = in_book;
+    identity.partner = named.filter(|_| in_book);
+    let mut rows = open_rows(transaction, stored.connection, at)?;
+    let change = Change { person: key, named_before, names_now: identity.partner, came_or_left: true };
+    rows.set(key, identity);
+    let count = |tallies: &mut Tallies| {
+        if in_book { tallies.clients += 1 } else { tallies.clients -= 1 }
+    };
+    settle(transaction, rows, &[change], count)?;
+    Ok(Ok(()))
+}
+
+/// A client's record and identity.
+pub(super) fn find(
+    transaction: &WriteTransaction,
+    id: ClientId,
+) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
+    let clients = transaction.open_table(CLIENTS)?;
+    let Some(stored) = clients.get(&own(id.0))? else { return Ok(None) };
+    let stored: ClientRecord = decode(stored.value())?;
+    let key = record(stored.connection, RecordKind::Client, ExternalKey::from(&stored.client.external_id));
+    let identities = transaction.open_table(IDENTITIES)?;
+    let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
+    Ok(identity.filter(|identity| identity.client == Some(id.0)).map(|identity| (stored, identity)))
+}
+
+/// The identities of one connection's clients, none of them read yet.
+pub(super) fn open_rows(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    at: Timestamp,
+) -> Result<Rows<'_>, StoreError> {
+    let by = MappedBy { revision: RevisionId::NONE, as_of: None };
+    Rows::open(transaction, connection, RecordKind::Client, (by, at), &[])
+}
+
+/// Settles households after changes that no walk brought, and keeps rows and counts.
+pub(super) fn settle(
+    transaction: &WriteTransaction,
+    mut rows: Rows<'_>,
+    changes: &[Change<ExternalKey>],
+    count: impl FnOnce(&mut Tallies),
+) -> Result<(), StoreError> {
+    let mut tallies = transaction.open_table(TALLIES)?;
+    let mut counted = tallies.get(PRACTICE)?.map(|kept| decode(kept.value())).transpose()?.unwrap_or_default();
+    count(&mut counted);
+    households::settle(transaction, &mut rows, changes, &mut counted)?;
+    tallies.insert(PRACTICE, encode(&counted)?.as_slice())?;
+    rows.write_identities()
+}
+
+/// What a connection is called.
+pub(super) fn name_of(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+) -> Result<ConnectionName, StoreError> {
+    Ok(connection_names(transaction)?.remove(&connection).unwrap_or_else(ConnectionName::practice))
+}
+
+/// What all connections are called.
+pub(in crate::store) fn connection_names(
+    transaction: &WriteTransaction,
+) -> Result<HashMap<ConnectionNumber, ConnectionName>, StoreError> {
+    let mut names = HashMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
+    for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+        let (key, number) = entry?;
+        let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
+        names.insert(ConnectionNumber(number.value()), name);
+    }
+    Ok(names)
+}

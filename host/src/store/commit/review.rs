@@ -1,0 +1,264 @@
+//! Keeping clients of a CRM out of the book who look like somebody whom the practice has made, until a person decides.
+//!
+//! Costs a walk nothing where all clients of the practice are linked: only new clients are looked at, and only where
+//! there is anybody to look like.
+
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+
+use super::super::identity::{Identity, IdentityRow, SeenAs};
+use super::super::index::{LookKey, look_spans};
+use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
+use super::super::review::{ReviewId, ReviewKey};
+use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, LOOKS, REVIEWS, decode, encode};
+use super::super::{Store, StoreError};
+use super::clients::Entries;
+use super::linking::{link_all, unlink};
+use super::practice::{Refusal, open_rows, settle};
+use crate::domain::household::Change;
+use crate::domain::review::{Lookalike, Review, ReviewDecision, ReviewState, likeness};
+use crate::domain::run::Run;
+use crate::domain::{Client, ClientId, RecordKind, Timestamp};
+
+type Reviews<'t> = Table<'t, &'static ReviewKey, &'static [u8]>;
+
+/// What keeps new clients out of the book during a group.
+pub(super) struct Reviewing<'t> {
+    /// None where nobody can be looked like.
+    looks: Option<Table<'t, &'static LookKey, ()>>,
+    reviews: Reviews<'t>,
+    connection: ConnectionNumber,
+    at: Timestamp,
+}
+
+/// What becomes of a new client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// Comes into the book.
+    Enters,
+    /// Is kept out of it.
+    IsHeld,
+}
+
+impl<'t> Reviewing<'t> {
+    pub fn open(
+        transaction: &'t WriteTransaction,
+        connection: ConnectionNumber,
+        at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let looks = transaction.open_table(LOOKS)?;
+        let looks = if looks.is_empty()? { None } else { Some(looks) };
+        Ok(Self { looks, reviews: transaction.open_table(REVIEWS)?, connection, at })
+    }
+
+    /// Looks at a client whom the book does not have, or who was kept out of it before.
+    pub fn look_at(
+        &mut self,
+        run: &Run,
+        clients: &Table<'_, &'static OwnKey, &'static [u8]>,
+        client: &Client,
+        is_held: bool,
+    ) -> Result<Verdict, StoreError> {
+        if self.looks.is_none() && !is_held {
+            return Ok(Verdict::Enters);
+        }
+        let key = ExternalKey::from(&client.external_id);
+        let known = if is_held { find(&self.reviews, self.connection, key)? } else { None };
+        let lookalikes = self.lookalikes(clients, client)?;
+        let known = match known {
+            // It enters now, and the decision stays to be seen and taken back.
+            Some(Review { state: ReviewState::Imported, .. }) => return Ok(Verdict::Enters),
+            Some(known) if known.state == ReviewState::Waiting && lookalikes.is_empty() => {
+                self.reviews.remove(&ReviewId::new(self.connection, key).key(known.state))?;
+                return Ok(Verdict::Enters);
+            }
+            None if lookalikes.is_empty() => return Ok(Verdict::Enters),
+            known => known,
+        };
+        let review = match known {
+            Some(known) => Review { client: client.clone(), lookalikes, ..known },
+            None => Review {
+                connection: run.connection.clone(),
+                client: client.clone(),
+                lookalikes,
+                state: ReviewState::Waiting,
+                linked_to: None,
+                run: run.id,
+                since: self.at,
+                decided_at: None,
+            },
+        };
+        put(&mut self.reviews, self.connection, &review)?;
+        Ok(Verdict::IsHeld)
+    }
+
+    fn lookalikes(
+        &self,
+        clients: &Table<'_, &'static OwnKey, &'static [u8]>,
+        client: &Client,
+    ) -> Result<Vec<Lookalike>, StoreError> {
+        let mut found: Vec<Lookalike> = Vec::new();
+        let Some(looks) = &self.looks else { return Ok(found) };
+        for (first, last) in look_spans(client) {
+            for entry in looks.range::<&LookKey>(&first..=&last)? {
+                let id = uuid_at_end(entry?.0.value());
+                if found.iter().any(|known| known.client_id.0 == id) {
+                    continue;
+                }
+                let Some(stored) = clients.get(&own(id))? else { continue };
+                let stored: ClientRecord = decode(stored.value())?;
+                let likeness = likeness(&stored.client, client);
+                found.extend(likeness.map(|likeness| Lookalike { client_id: ClientId(id), likeness }));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Why a decision was not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Undecided {
+    /// Nobody with this id is in the queue.
+    Unknown,
+    /// The client is linked: the link has to be taken back first.
+    IsLinked,
+    /// The link cannot be made.
+    Refused(Refusal),
+}
+
+impl Store {
+    /// Keeps what a person decided about a client of a CRM, and answers how it stands then.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn decide_review(
+        &self,
+        id: ReviewId,
+        decision: ReviewDecision,
+        at: Timestamp,
+    ) -> Result<Result<Review, Undecided>, StoreError> {
+        self.write(move |transaction| decide(transaction, id, decision, at)).await
+    }
+}
+
+fn decide(
+    transaction: &WriteTransaction,
+    id: ReviewId,
+    decision: ReviewDecision,
+    at: Timestamp,
+) -> Result<Result<Review, Undecided>, StoreError> {
+    let known = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+    let Some(mut review) = known else { return Ok(Err(Undecided::Unknown)) };
+    let state = match decision {
+        ReviewDecision::Import => ReviewState::Imported,
+        ReviewDecision::Ignore => ReviewState::Ignored,
+        ReviewDecision::Link(_) => ReviewState::Linked,
+        ReviewDecision::Wait => ReviewState::Waiting,
+    };
+    if let (ReviewState::Linked, Some(client)) = (review.state, review.linked_to) {
+        return match decision {
+            ReviewDecision::Link(other) if other == client => Ok(Ok(review)),
+            ReviewDecision::Wait => match unlink(transaction, client, at)? {
+                Ok(()) => {
+                    let review = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+                    Ok(review.ok_or(Undecided::Unknown))
+                }
+                Err(refusal) => Ok(Err(Undecided::Refused(refusal))),
+            },
+            _ => Ok(Err(Undecided::IsLinked)),
+        };
+    }
+    if review.state == state {
+        return Ok(Ok(review));
+    }
+    if let ReviewDecision::Link(client) = decision {
+        let link = (client, review.external_id().clone());
+        hold(transaction, id, at)?;
+        let mut outcomes = link_all(transaction, id.connection, &[link], at)?;
+        return match outcomes.pop() {
+            Some(Err(refusal)) => Ok(Err(Undecided::Refused(refusal))),
+            _ => {
+                let review = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+                Ok(review.ok_or(Undecided::Unknown))
+            }
+        };
+    }
+    hold(transaction, id, at)?;
+    review.state = state;
+    review.decided_at = (state != ReviewState::Waiting).then_some(at);
+    put(&mut transaction.open_table(REVIEWS)?, id.connection, &review)?;
+    Ok(Ok(review))
+}
+
+/// Takes a client who was imported out of the book again, and sees to it that the next sync maps the record anew.
+fn hold(transaction: &WriteTransaction, id: ReviewId, at: Timestamp) -> Result<(), StoreError> {
+    let mut rows = open_rows(transaction, id.connection, at)?;
+    let Some(identity) = rows.get(id.external)? else { return Ok(()) };
+    let (was_in_book, named_before) = (identity.in_book, identity.partner);
+    let held = Identity { in_book: false, is_held: true, partner: None, seen_as: SeenAs::NEVER, ..identity };
+    if let Some(client) = held.client.filter(|_| was_in_book)
+        && let Some(stored) = transaction.open_table(CLIENTS)?.get(&own(client))?
+    {
+        let stored: ClientRecord = decode(stored.value())?;
+        let mut entries = Entries::default();
+        entries.replace((id.connection, id.external, client), Some(&stored.client), None);
+        entries.write(transaction)?;
+    }
+    rows.set(id.external, held);
+    if !was_in_book {
+        return rows.write_identities();
+    }
+    let change = Change { person: id.external, named_before, names_now: None, came_or_left: true };
+    settle(transaction, rows, &[change], |tallies| tallies.clients -= 1)
+}
+
+/// The client's place in the queue.
+fn find(reviews: &Reviews<'_>, connection: ConnectionNumber, key: ExternalKey) -> Result<Option<Review>, StoreError> {
+    for state in ReviewState::ALL {
+        if let Some(review) = reviews.get(&ReviewId::new(connection, key).key(state))? {
+            return decode(review.value()).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn put(reviews: &mut Reviews<'_>, connection: ConnectionNumber, review: &Review) -> Result<(), StoreError> {
+    let id = ReviewId::new(connection, ExternalKey::from(review.external_id()));
+    for state in ReviewState::ALL.into_iter().filter(|state| *state != review.state) {
+        reviews.remove(&id.key(state))?;
+    }
+    reviews.insert(&id.key(review.state), encode(review)?.as_slice())?;
+    Ok(())
+}
+
+/// A client in the queue was linked.
+pub(super) fn linked(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    key: ExternalKey,
+    client: ClientId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut reviews = transaction.open_table(REVIEWS)?;
+    let Some(review) = find(&reviews, connection, key)? else { return Ok(()) };
+    let linked = Review { state: ReviewState::Linked, linked_to: Some(client), decided_at: Some(at), ..review };
+    put(&mut reviews, connection, &linked)
+}
+
+/// A client's link was taken back: the record waits again, where it had waited before.
+pub(super) fn unlinked(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    key: ExternalKey,
+) -> Result<(), StoreError> {
+    let mut reviews = transaction.open_table(REVIEWS)?;
+    let Some(review) = find(&reviews, connection, key)? else { return Ok(()) };
+    let waiting = Review { state: ReviewState::Waiting, linked_to: None, decided_at: None, ..review };
+    put(&mut reviews, connection, &waiting)?;
+    drop(reviews);
+    let row: RecordKey = record(connection, RecordKind::Client, key);
+    let mut identities: Table<'_, &'static RecordKey, &'static IdentityRow> = transaction.open_table(IDENTITIES)?;
+    let known = identities.get(&row)?.map(|row| Identity::from_row(row.value()));
+    let held = Identity { is_held: true, ..known.unwrap_or_else(|| Identity::new(SeenAs::NEVER)) };
+    identities.insert(&row, &held.to_row())?;
+    Ok(())
+}

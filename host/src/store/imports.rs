@@ -1,0 +1,271 @@
+//! Identity lists with their previews. Serves `import`.
+//!
+//! A list is judged against the book as its rows are kept, and changes nothing until it is applied, in one transaction.
+
+mod judging;
+mod tables;
+
+use redb::{ReadableTable, WriteTransaction};
+
+pub use self::judging::Listed;
+use self::judging::{Book, Met};
+pub(super) use self::tables::make_tables;
+use self::tables::{IMPORT_ROWS, IMPORTS, counted, get, put, put_row, row_key, rows_of};
+use super::book::{Page, PageRequest};
+use super::commit::linking::link_all;
+use super::keys::{own, span};
+use super::runs::number_for;
+use super::tables::decode;
+use super::{Store, StoreError};
+use crate::domain::import::{Applied, Decision, Import, ImportRow, ImportState, RowStatus};
+use crate::domain::{ClientId, ExternalId, ImportId, Timestamp};
+
+/// Links that are made before households are settled.
+const LINKS_AT_ONCE: usize = 2_000;
+
+/// What has been met in a list so far, which the next rows are compared with. About 50 bytes a row.
+#[derive(Default)]
+pub struct Before(Met);
+
+/// Whether a decision was kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decided {
+    /// It was.
+    Yes,
+    /// There is no such row.
+    NoRow,
+    /// The row needs none: it is ready without, or of no use.
+    NotAsked,
+    /// There is no such client, or it is linked already.
+    NotThisClient,
+}
+
+impl Store {
+    /// Keeps a list of which no row is read yet.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn begin_import(&self, import: Import) -> Result<(), StoreError> {
+        self.write(move |transaction| put(transaction, &import)).await
+    }
+
+    /// Judges the next rows of a list and keeps them.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn add_import_rows(&self, id: ImportId, rows: Vec<Listed>, before: Before) -> Result<Before, StoreError> {
+        self.write(move |transaction| {
+            let Before(mut met) = before;
+            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(Before(met)) };
+            let connection = number_for(transaction, &import.connection)?;
+            let book = Book::open(transaction, connection)?;
+            let mut table = transaction.open_table(IMPORT_ROWS)?;
+            for listed in rows {
+                let (row, doubted) = book.judge(listed, &mut met)?;
+                for (number, reason) in doubted {
+                    judging::doubt(&mut table, &mut import, number, reason)?;
+                }
+                counted(&mut import.counts, &row, 1);
+                put_row(&mut table, id, &row)?;
+            }
+            drop(table);
+            put(transaction, &import)?;
+            Ok(Before(met))
+        })
+        .await
+    }
+
+    /// The list is read to its end.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn end_import_preview(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
+        self.write(move |transaction| {
+            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(None) };
+            import.state = ImportState::Previewed;
+            put(transaction, &import)?;
+            Ok(Some(import))
+        })
+        .await
+    }
+
+    /// Forgets a list and its rows. What it linked stays linked. False where there is none.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn forget_import(&self, id: ImportId) -> Result<bool, StoreError> {
+        self.write(move |transaction| forget(transaction, id)).await
+    }
+
+    /// Forgets lists that came before `before` and whose reading was broken off.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn forget_broken_imports(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut broken = Vec::new();
+            for entry in transaction.open_table(IMPORTS)?.iter()? {
+                let import: Import = decode(entry?.1.value())?;
+                if import.state == ImportState::Reading && import.created_at < before {
+                    broken.push(import.id);
+                }
+            }
+            broken.into_iter().try_for_each(|id| forget(transaction, id).map(|_| ()))
+        })
+        .await
+    }
+
+    /// One list.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn import(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
+        self.read(move |transaction| get(&transaction.open_table(IMPORTS)?, id)).await
+    }
+
+    /// Lists, newest first.
+    ///
+    /// # Errors
+    /// Where the store fails or the cursor is not one of its own.
+    pub async fn imports(&self, page: PageRequest) -> Result<Page<Import>, StoreError> {
+        let before = page.cursor.as_ref().map(|cursor| cursor.parse::<ImportId>().map_err(|_| StoreError::BadCursor));
+        let before = before.transpose()?;
+        self.read(move |transaction| {
+            let (first, mut last) = span::<20>(&super::keys::PRACTICE.to_be_bytes());
+            if let Some(before) = before {
+                last = own(before.0);
+            }
+            let mut items: Vec<Import> = Vec::new();
+            for entry in transaction.open_table(IMPORTS)?.range::<&[u8; 20]>(&first..&last)?.rev() {
+                if items.len() == page.limit() {
+                    let next = items.last().map(|import| import.id.to_string());
+                    return Ok(Page { items, next });
+                }
+                items.push(decode(entry?.1.value())?);
+            }
+            Ok(Page { items, next: None })
+        })
+        .await
+    }
+
+    /// Rows of a list in its order, of one status or of all.
+    ///
+    /// # Errors
+    /// Where the store fails or the cursor is not one of its own.
+    pub async fn import_rows(
+        &self,
+        id: ImportId,
+        status: Option<RowStatus>,
+        page: PageRequest,
+    ) -> Result<Page<ImportRow>, StoreError> {
+        let after = page.cursor.as_ref().map(|cursor| cursor.parse::<u32>().map_err(|_| StoreError::BadCursor));
+        let after = after.transpose()?.unwrap_or(0);
+        self.read(move |transaction| {
+            let table = transaction.open_table(IMPORT_ROWS)?;
+            let mut items: Vec<ImportRow> = Vec::new();
+            for entry in rows_of(&table, id, after)? {
+                let (_, stored) = entry?;
+                let (of, row) = stored.value().split_at(1);
+                if status.is_some_and(|status| status as u8 != of[0]) {
+                    continue;
+                }
+                if items.len() == page.limit() {
+                    let next = items.last().map(|row| row.number.to_string());
+                    return Ok(Page { items, next });
+                }
+                items.push(decode(row)?);
+            }
+            Ok(Page { items, next: None })
+        })
+        .await
+    }
+
+    /// Keeps what a person said about a row; none takes it back.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn decide_import_row(
+        &self,
+        id: ImportId,
+        number: u32,
+        decision: Option<Decision>,
+    ) -> Result<Decided, StoreError> {
+        self.write(move |transaction| {
+            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(Decided::NoRow) };
+            if let Some(Decision::Link(client)) = decision {
+                let connection = number_for(transaction, &import.connection)?;
+                if !Book::open(transaction, connection)?.is_open(client)? {
+                    return Ok(Decided::NotThisClient);
+                }
+            }
+            let mut table = transaction.open_table(IMPORT_ROWS)?;
+            let stored = table.get(&row_key(id, number))?.map(|stored| decode::<ImportRow>(&stored.value()[1..]));
+            let Some(mut row) = stored.transpose()? else { return Ok(Decided::NoRow) };
+            let is_linked = matches!(row.applied, Some(Applied::Linked(_)));
+            if row.status == RowStatus::CannotBeImported || is_linked {
+                return Ok(Decided::NotAsked);
+            }
+            counted(&mut import.counts, &row, -1);
+            row.decision = decision;
+            row.applied = None;
+            counted(&mut import.counts, &row, 1);
+            put_row(&mut table, id, &row)?;
+            drop(table);
+            put(transaction, &import)?;
+            Ok(Decided::Yes)
+        })
+        .await
+    }
+
+    /// Links what is ready and decided. What is linked already stays so: applying again does what was decided since.
+    ///
+    /// # Errors
+    /// Where the store fails; nothing is linked then.
+    pub async fn apply_import(&self, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
+        self.write(move |transaction| apply(transaction, id, at)).await
+    }
+}
+
+fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
+    let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(None) };
+    let connection = number_for(transaction, &import.connection)?;
+    let mut after = 0;
+    loop {
+        let mut batch: Vec<(ImportRow, ClientId)> = Vec::new();
+        for entry in rows_of(&transaction.open_table(IMPORT_ROWS)?, id, after)? {
+            let row: ImportRow = decode(&entry?.1.value()[1..])?;
+            after = row.number;
+            if let Some(client) = row.links().filter(|_| !matches!(row.applied, Some(Applied::Linked(_)))) {
+                batch.push((row, client));
+            }
+            if batch.len() == LINKS_AT_ONCE {
+                break;
+            }
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let links: Vec<_> = batch.iter().map(|(row, client)| (*client, ExternalId(row.external_id.clone()))).collect();
+        let outcomes = link_all(transaction, connection, &links, at)?;
+        let mut table = transaction.open_table(IMPORT_ROWS)?;
+        for ((mut row, client), outcome) in batch.into_iter().zip(outcomes) {
+            counted(&mut import.counts, &row, -1);
+            row.applied = Some(match outcome {
+                Ok(()) => Applied::Linked(client),
+                Err(refusal) => Applied::NotLinked(refusal.to_string()),
+            });
+            counted(&mut import.counts, &row, 1);
+            put_row(&mut table, id, &row)?;
+        }
+    }
+    import.state = ImportState::Applied;
+    import.applied_at = Some(at);
+    put(transaction, &import)?;
+    Ok(Some(import))
+}
+
+fn forget(transaction: &WriteTransaction, id: ImportId) -> Result<bool, StoreError> {
+    let (first, last) = span::<24>(&own(id.0));
+    transaction.open_table(IMPORT_ROWS)?.retain_in::<&[u8; 24], _>(&first..=&last, |_, _| false)?;
+    Ok(transaction.open_table(IMPORTS)?.remove(&own(id.0))?.is_some())
+}

@@ -1,0 +1,201 @@
+//! Making a client in the practice, and linking, unlinking and removing one.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::draft::{ClientDraft, DraftProblem};
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::store::commit::practice::{NewClient, Refusal};
+
+#[derive(Template)]
+#[template(path = "new-client.html")]
+pub(super) struct NewClientPage {
+    pub(super) frame: Frame,
+    pub(super) form: NewClientForm,
+    /// Whose partner it will be, for people.
+    pub(super) partner: Option<String>,
+    pub(super) problems: Vec<DraftProblem>,
+}
+
+impl NewClientPage {
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+}
+
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub(super) struct NewClientForm {
+    pub(super) partner_of: String,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) email: String,
+    pub(super) mobile: String,
+    pub(super) date_of_birth: String,
+}
+
+/// `GET /clients/new?partner_of=…`
+pub(super) async fn form(
+    State(app): State<App>,
+    person: Person,
+    Query(form): Query<NewClientForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    page(&new_client(&app, &person, form, Vec::new()).await?)
+}
+
+async fn new_client(
+    app: &App,
+    person: &Person,
+    form: NewClientForm,
+    problems: Vec<DraftProblem>,
+) -> Result<NewClientPage, Failure> {
+    let partner = match form.partner_of.parse::<ClientId>() {
+        Ok(id) => app.store.client(id).await?.map(|partner| words::name(&partner.client.full_name())),
+        Err(_) => None,
+    };
+    Ok(NewClientPage { frame: Frame::load(app, person, Place::Households).await?, form, partner, problems })
+}
+
+/// `POST /clients`
+pub(super) async fn make(
+    State(app): State<App>,
+    person: Person,
+    Form(form): Form<NewClientForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let written = form.clone();
+    let draft = ClientDraft {
+        first_name: Some(written.first_name),
+        last_name: Some(written.last_name),
+        email: Some(written.email),
+        mobile: Some(written.mobile),
+        date_of_birth: Some(written.date_of_birth),
+        ..ClientDraft::default()
+    };
+    let client = match draft.check() {
+        Ok(client) => client,
+        Err(problems) => {
+            let page = page(&new_client(&app, &person, form, problems).await?)?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+    };
+    let id = ClientId(Uuid::now_v7());
+    let partner_of = form.partner_of.parse().ok();
+    app.store.make_client(NewClient { id, client, partner_of }, person.clock.now).await?.map_err(refused)?;
+    to_household(&app, id).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct LinkForm {
+    connection: String,
+    external_id: String,
+}
+
+/// `POST /clients/{id}/link`
+pub(super) async fn link(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Form(form): Form<LinkForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let id = find(&app, &id).await?.id;
+    let connection = form.connection.parse::<ConnectionName>().ok();
+    let connection = connection.filter(|name| app.connections.get(name).is_some());
+    let connection = connection.ok_or(Failure::NotFound("There is no such connection to link to."))?;
+    let external_id = ExternalId(form.external_id.trim().to_owned());
+    if external_id.as_str().is_empty() || external_id.in_crm().is_none() {
+        return Err(Failure::Refused("Write the client’s ID in the CRM. Nothing was changed.".to_owned()));
+    }
+    app.store.link_client(id, connection, external_id, person.clock.now).await?.map_err(refused)?;
+    to_household(&app, id).await
+}
+
+/// `POST /clients/{id}/unlink`
+pub(super) async fn unlink(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let id = find(&app, &id).await?.id;
+    app.store.unlink_client(id, person.clock.now).await?.map_err(refused)?;
+    to_household(&app, id).await
+}
+
+/// `POST /clients/{id}/remove`
+pub(super) async fn remove(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let client = find(&app, &id).await?;
+    app.store.remove_client(client.id, person.clock.now).await?.map_err(refused)?;
+    Ok(Redirect::to(&format!("/clients/{}/removed", client.id)).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "removed-client.html")]
+pub(super) struct RemovedPage {
+    pub(super) frame: Frame,
+    pub(super) name: String,
+    pub(super) restore: String,
+}
+
+/// `GET /clients/{id}/removed`
+pub(super) async fn removed(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let client = find(&app, &id).await?;
+    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let name = words::name(&client.client.full_name());
+    page(&RemovedPage { frame, name, restore: format!("/clients/{}/restore", client.id) })
+}
+
+/// `POST /clients/{id}/restore`
+pub(super) async fn restore(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::WriteBook)?;
+    let id = find(&app, &id).await?.id;
+    app.store.restore_client(id, person.clock.now).await?.map_err(refused)?;
+    to_household(&app, id).await
+}
+
+const NO_CLIENT: Failure = Failure::NotFound("There is no such client here. Look in the list of households.");
+
+async fn find(app: &App, id: &str) -> Result<StoredClient, Failure> {
+    let id = id.parse().map_err(|_| NO_CLIENT)?;
+    app.store.client(id).await?.ok_or(NO_CLIENT)
+}
+
+async fn to_household(app: &App, id: ClientId) -> Result<Response, Failure> {
+    let client = app.store.client(id).await?.ok_or(NO_CLIENT)?;
+    Ok(Redirect::to(&format!("/households/{}", client.household_id)).into_response())
+}
+
+pub(super) fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Unknown(_) => NO_CLIENT,
+        other => Failure::Refused(format!("{}. Nothing was changed.", words::sentence(&other.to_string()))),
+    }
+}
