@@ -81,8 +81,15 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::ReadBook, Self::WriteBook, Self::ReadRuns, Self::ControlRuns, Self::ChangeGoals, Self::ReadNotes, Self::WriteNotes];
+    pub const ALL: &[Self] = &[
+        Self::ReadBook,
+        Self::WriteBook,
+        Self::ReadRuns,
+        Self::ControlRuns,
+        Self::ChangeGoals,
+        Self::ReadNotes,
+        Self::WriteNotes,
+    ];
 
     fn changes_something(self) -> bool {
         matches!(self, Self::WriteBook | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)

@@ -163,11 +163,13 @@ pub enum DecisionBody {
 pub async fn decide(
     caller: Caller,
     State(app): State<App>,
-    PathParam(id): PathParam<ReviewId>,
+    PathParam(id): PathParam<String>,
     _: NoParams,
     Body(decision): Body<DecisionBody>,
 ) -> Result<Json<ReviewBody>, Problem> {
     caller.may(Action::WriteBook)?;
+    let unknown = || Problem::not_found(format_args!("review {id}"));
+    let id = id.parse::<ReviewId>().map_err(|_| unknown())?;
     let decision = match decision {
         DecisionBody::Import => ReviewDecision::Import,
         DecisionBody::Ignore => ReviewDecision::Ignore,
@@ -176,7 +178,7 @@ pub async fn decide(
     };
     match app.store.decide_review(id, decision, Timestamp::now()).await? {
         Ok(review) => Ok(Json((id, review).into())),
-        Err(Undecided::Unknown) => Err(Problem::not_found(format_args!("review {id}"))),
+        Err(Undecided::Unknown) => Err(unknown()),
         Err(Undecided::IsLinked) => {
             Err(Problem::new(Kind::WrongState, "The client is linked. Take that back first, with the decision `wait`."))
         }

@@ -20,7 +20,7 @@ const LARGEST_TEXTS: u64 = 32 << 20;
 /// What all parts together may unpack to, in bytes.
 const LARGEST_WHOLE: u64 = 192 << 20;
 /// How many times its size a part over 4 MB may unpack to; sheets come to some twenty.
-const HIGHEST_RATIO: u64 = 250;
+const HIGHEST_RATIO: u64 = 80;
 /// Bytes between two tags; the longest text of a cell has 32,767 characters.
 const LONGEST_TEXT: usize = 1 << 20;
 

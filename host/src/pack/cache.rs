@@ -34,7 +34,11 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Opens the folder, making it and its key on first use.
-    pub(super) fn open(folder: &Path, engine: &Engine, compiler: Option<&Path>) -> std::result::Result<Self, PackError> {
+    pub(super) fn open(
+        folder: &Path,
+        engine: &Engine,
+        compiler: Option<&Path>,
+    ) -> std::result::Result<Self, PackError> {
         let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let key = read_or_make_key(&folder.join(KEY)).map_err(failed)?;
@@ -67,7 +71,9 @@ impl Cache {
             tracing::warn!(path = %path.display(), "compiled code was changed by somebody else; compiling again");
             return None;
         }
-        deserialize(engine, code).inspect_err(|error| tracing::info!(%error, "compiled code does not fit; compiling again")).ok()
+        deserialize(engine, code)
+            .inspect_err(|error| tracing::info!(%error, "compiled code does not fit; compiling again"))
+            .ok()
     }
 
     fn keep(&self, path: &Path, code: &[u8]) -> io::Result<()> {

@@ -28,7 +28,9 @@ impl Host for State {
             return Ok(Err(Problem::NotANumber));
         }
         // Cheaper to find again than to remember.
-        if region.is_none() && let Some(answer) = plain::parse(&text) {
+        if region.is_none()
+            && let Some(answer) = plain::parse(&text)
+        {
             return Ok(answer);
         }
         let key = (text, region);

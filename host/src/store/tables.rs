@@ -10,8 +10,8 @@ use super::StoreError;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey};
-use crate::domain::listed::{ListItem, Listed};
 use super::review::ReviewKey;
+use crate::domain::listed::{ListItem, Listed};
 use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
 
 type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;

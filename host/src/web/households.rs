@@ -46,11 +46,7 @@ pub(super) struct Row {
 }
 
 /// `GET /households?search=…&cursor=…`
-pub(super) async fn list(
-    State(app): State<App>,
-    person: Person,
-    asked: Asked<Filter>,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());

@@ -128,11 +128,7 @@ pub(super) struct NoteRow {
 }
 
 /// `GET /notes?state=…&cursor=…`
-pub(super) async fn list(
-    State(app): State<App>,
-    person: Person,
-    asked: Asked<Filter>,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
     let filter = &asked.filter;
     let of_store = filter.of_store()?;

@@ -57,11 +57,7 @@ pub(super) struct Row {
 }
 
 /// `GET /review?of=…&cursor=…`
-pub(super) async fn list(
-    State(app): State<App>,
-    person: Person,
-    asked: Asked<Filter>,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     if asked.filter.of == Of::Lookalikes {
         return queue::list(app, person, asked).await;

@@ -88,7 +88,8 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Failure> {
     let practice = app.config.practice.name.clone();
     let refused = |problem: String| {
-        let page = page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })?;
+        let page =
+            page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })?;
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     if cannot_keep_cookie(&headers) {

@@ -26,8 +26,13 @@ async fn what_it_lists() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     get /api/v1/clients (external_id, connection, household_id, search, limit, cursor) 200 default
+    post /api/v1/clients () 201 default
+    delete /api/v1/clients/{id} (id) 204 default
     get /api/v1/clients/{id} (id) 200 default
     get /api/v1/clients/{id}/explain (id, kind, field) 200 default
+    post /api/v1/clients/{id}/link (id) 200 default
+    post /api/v1/clients/{id}/restore (id) 200 default
+    post /api/v1/clients/{id}/unlink (id) 200 default
     get /api/v1/connections () 200 default
     get /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
@@ -39,6 +44,14 @@ async fn what_it_lists() {
     patch /api/v1/goals/{id} (id) 200 default
     get /api/v1/households (search, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
+    get /api/v1/imports (limit, cursor) 200 default
+    post /api/v1/imports (connection, file_name) 201 default
+    delete /api/v1/imports/{id} (id) 204 default
+    get /api/v1/imports/{id} (id) 200 default
+    post /api/v1/imports/{id}/apply (id) 200 default
+    get /api/v1/imports/{id}/rows (id, status, limit, cursor) 200 default
+    get /api/v1/imports/{id}/rows.csv (id, status, limit, cursor) 200 default
+    post /api/v1/imports/{id}/rows/{number}/decision (id, number) 200 default
     get /api/v1/notes (state, stage, connection, event_type, household_id, client_id, document_id, twice, limit, cursor) 200 default
     post /api/v1/notes/retry () 202 default
     get /api/v1/notes/{id} (id) 200 default
@@ -47,6 +60,8 @@ async fn what_it_lists() {
     post /api/v1/notes/{id}/resolve (id) 202 default
     post /api/v1/notes/{id}/retry (id) 202 default
     get /api/v1/quarantine (limit, cursor) 200 default
+    get /api/v1/review (state, limit, cursor) 200 default
+    post /api/v1/review/{id}/decision (id) 200 default
     get /api/v1/runs (connection, limit, cursor) 200 default
     get /api/v1/runs/{id} (id) 200 default
     post /api/v1/runs/{id}/cancel (id) 202 default

@@ -10,7 +10,9 @@ use crate::domain::birth::leave_out_future;
 use crate::domain::household::portrait;
 use crate::domain::placeholder::told_apart;
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, StoredClient};
-use crate::domain::{Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind};
+use crate::domain::{
+    Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind,
+};
 use crate::store::StoreError;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
