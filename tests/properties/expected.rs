@@ -1,0 +1,292 @@
+//! What a practice in Australia has to show of a book, by the rules' own words and by nothing of the product's code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use xplan_sandbox::Client;
+use xplan_sandbox::book::Address;
+
+use super::households::{Person, households};
+
+/// Words that begin a unit's or a level's number.
+const UNIT_WORDS: [&str; 11] = [
+    "unit", "level", "flat", "suite", "apartment", "apt", "shop", "villa", "townhouse", "lot", "floor",
+];
+
+const STATES: [(&str, &str); 8] = [
+    ("ACT", "australian capital territory"),
+    ("NSW", "new south wales"),
+    ("NT", "northern territory"),
+    ("QLD", "queensland"),
+    ("SA", "south australia"),
+    ("TAS", "tasmania"),
+    ("VIC", "victoria"),
+    ("WA", "western australia"),
+];
+
+/// The countries of the book and of the edits, by code and by the names they go by there.
+const COUNTRIES: [(&str, &[&str]); 9] = [
+    ("AU", &["au", "aus", "australia", "oz"]),
+    ("NZ", &["nz", "nzl", "new zealand", "aotearoa"]),
+    ("GB", &["gb"]),
+    ("US", &["united states"]),
+    ("SG", &["sg"]),
+    ("JP", &["japan"]),
+    ("DE", &["deutschland"]),
+    ("FJ", &["fiji"]),
+    ("FR", &["france"]),
+];
+
+/// Fields of a client by their canonical names.
+type Fields = BTreeMap<&'static str, Value>;
+
+/// A practice as its pages and its API have to show it.
+pub struct Practice {
+    pub clients: BTreeMap<String, Fields>,
+    /// Members by the CRM's ids, the primary client first.
+    pub households: BTreeSet<Vec<String>>,
+}
+
+impl Practice {
+    pub fn of(book: impl Iterator<Item = Client>) -> Self {
+        let people: Vec<Client> = book.filter(comes_over).collect();
+        let emails = emails(&people);
+        let fields = |client: &Client| (client.id.to_string(), fields(client, &emails[&client.id]));
+        let person = |client: &Client| {
+            (client.id, Person { names: client.partner_entity_id, is_partner: client.is_partner })
+        };
+        Self {
+            clients: people.iter().map(fields).collect(),
+            households: households(&people.iter().map(person).collect()),
+        }
+    }
+}
+
+fn comes_over(client: &Client) -> bool {
+    let is_person = ["individual", "person"].contains(&word(&client.entity_type).as_str());
+    let stays_out = ["archived", "deceased"].contains(&word(&client.status).as_str());
+    let names = [&client.first_name, &client.middle_name, &client.last_name, &client.preferred_name];
+    is_person && !client.hidden && !stays_out && names.into_iter().any(|name| clean(name.as_deref()).is_some())
+}
+
+fn fields(client: &Client, (email, is_placeholder): &(String, bool)) -> Fields {
+    let address = address(client);
+    let id = |id: Option<u32>| id.map(|id| id.to_string());
+    let status = match word(&client.status).as_str() {
+        known @ ("prospect" | "contact") => known.to_owned(),
+        "group plan member" => "group_plan_member".to_owned(),
+        _ => "client".to_owned(),
+    };
+    BTreeMap::from([
+        ("title", json!(title(client.title.as_deref()))),
+        ("first_name", json!(clean(client.first_name.as_deref()))),
+        ("middle_name", json!(clean(client.middle_name.as_deref()))),
+        ("last_name", json!(clean(client.last_name.as_deref()))),
+        ("preferred_name", json!(clean(client.preferred_name.as_deref()))),
+        ("date_of_birth", json!(birth(client.dob.as_deref()))),
+        ("sex", json!(sex(client.sex.as_deref()))),
+        ("email", json!(email)),
+        ("email_is_placeholder", json!(is_placeholder)),
+        ("mobile", json!(mobile(client))),
+        ("adviser_external_id", json!(id(client.client_adviser))),
+        ("partner_external_id", json!(id(client.partner_entity_id.filter(|partner| *partner != client.id)))),
+        ("is_partner", json!(client.is_partner)),
+        ("status", json!(status)),
+        ("address_line_1", json!(address.lines.0)),
+        ("address_line_2", json!(address.lines.1)),
+        ("suburb", json!(address.suburb)),
+        ("state", json!(address.state)),
+        ("postcode", json!(address.postcode)),
+        ("country_code", json!(address.country)),
+    ])
+}
+
+fn clean(text: Option<&str>) -> Option<String> {
+    let words: Vec<&str> = text?.split_whitespace().collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// A word for comparison: without case, full stops and spare blanks.
+fn word(text: &str) -> String {
+    clean(Some(&text.replace('.', ""))).unwrap_or_default().to_lowercase()
+}
+
+fn title(text: Option<&str>) -> Option<&'static str> {
+    Some(match word(text?).as_str() {
+        "mr" | "mister" => "Mr",
+        "mrs" | "missus" => "Mrs",
+        "ms" => "Ms",
+        "miss" => "Miss",
+        "dr" | "doctor" => "Dr",
+        "prof" | "professor" => "Prof",
+        _ => return None,
+    })
+}
+
+fn sex(text: Option<&str>) -> Option<&'static str> {
+    Some(match word(text?).as_str() {
+        "f" | "female" | "woman" => "female",
+        "m" | "male" | "man" => "male",
+        "x" | "other" => "other",
+        _ => return None,
+    })
+}
+
+fn birth(text: Option<&str>) -> Option<String> {
+    let text = text?.trim();
+    let day: Date = (text.len() == 10).then(|| text.parse().ok())??;
+    // A day behind or ahead makes no difference: no book has births of this week.
+    (day.year() >= 1900 && day <= jiff::Zoned::now().date()).then(|| day.to_string())
+}
+
+struct Home {
+    lines: (Option<String>, Option<String>),
+    suburb: Option<String>,
+    state: Option<String>,
+    postcode: Option<String>,
+    country: Option<&'static str>,
+}
+
+fn address(client: &Client) -> Home {
+    let parts = |row: &Address| {
+        [&row.street, &row.suburb, &row.state, &row.postcode].iter().any(|part| !part.trim().is_empty())
+            || row.country.as_deref().is_some_and(|country| !country.trim().is_empty())
+    };
+    let rows: Vec<&Address> = client.addresses.iter().filter(|row| parts(row)).collect();
+    let residential = |row: &&&Address| ["residential", "home", "residence", "street"].contains(&word(&row.kind).as_str());
+    let chosen = rows.iter().find(|row| row.preferred).or_else(|| rows.iter().find(residential)).or(rows.first());
+    let Some(row) = chosen else {
+        return Home { lines: (None, None), suburb: None, state: None, postcode: None, country: None };
+    };
+    let country = match clean(row.country.as_deref()) {
+        None => Some("AU"),
+        Some(name) => COUNTRIES.iter().find(|(_, names)| names.contains(&word(&name).as_str())).map(|(code, _)| *code),
+    };
+    let is_home = country == Some("AU");
+    let (state, postcode) = (clean(Some(&row.state)), clean(Some(&row.postcode)));
+    let home_state = |text: String| {
+        let text = word(&text);
+        let found = STATES.iter().find(|(code, name)| text == code.to_lowercase() || text == *name);
+        found.map(|(code, _)| (*code).to_owned())
+    };
+    let is_postcode = |text: &String| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    Home {
+        lines: lines(&row.street),
+        suburb: clean(Some(&row.suburb)),
+        state: if is_home { state.and_then(home_state) } else { state },
+        postcode: postcode.filter(|text| !is_home || is_postcode(text)),
+        country,
+    }
+}
+
+/// The first line, and what follows it; on one line, a unit and what follows it.
+fn lines(street: &str) -> (Option<String>, Option<String>) {
+    let mut lines = street.lines().filter_map(|line| clean(Some(line)));
+    let Some(first) = lines.next() else { return (None, None) };
+    let rest: Vec<String> = lines.collect();
+    if !rest.is_empty() {
+        return (Some(first.trim_end_matches(',').to_owned()), Some(rest.join(", ")));
+    }
+    let (kind, number_and_street) = first.split_once(' ').unwrap_or((&first, ""));
+    let end = number_and_street.find([' ', ',', '/']).unwrap_or(0);
+    let (number, street) = number_and_street.split_at(end);
+    let is_unit = UNIT_WORDS.contains(&word(kind).as_str()) && number.bytes().any(|byte| byte.is_ascii_digit());
+    let street = street.trim_start_matches([' ', ',', '/', '-']);
+    if is_unit && !street.is_empty() {
+        return (Some(format!("{kind} {number}")), Some(street.to_owned()));
+    }
+    (Some(first), None)
+}
+
+/// What the row itself prefers, then the contacts of these kinds, the preferred first.
+fn contacts<'c>(client: &'c Client, preferred: Option<&'c str>, kinds: &[&str]) -> Vec<String> {
+    let mut rows: Vec<_> = client.contacts.iter().collect();
+    let rank = |kind: &str| kinds.iter().position(|known| *known == word(kind));
+    rows.retain(|row| rank(&row.kind).is_some());
+    rows.sort_by_key(|row| (!row.preferred, rank(&row.kind)));
+    let rows = rows.into_iter().map(|row| row.value.as_ref());
+    preferred.into_iter().chain(rows).filter_map(|text| clean(Some(text))).collect()
+}
+
+/// Everybody's email, and whether it was made up.
+fn emails(people: &[Client]) -> BTreeMap<u32, (String, bool)> {
+    let real = |client: &Client| {
+        let mut known = contacts(client, client.preferred_email.as_deref(), &["email", "e-mail", "email address"]);
+        known.retain(|text| is_email(text));
+        known.into_iter().next()
+    };
+    let real: BTreeMap<u32, String> = people.iter().filter_map(|client| Some((client.id, real(client)?))).collect();
+    let taken: BTreeSet<String> = real.values().map(|email| email.to_lowercase()).collect();
+    let mut proposed = BTreeSet::new();
+    let mut emails = BTreeMap::new();
+    for client in people {
+        let email = real.get(&client.id).map(|email| (email.clone(), false));
+        emails.insert(client.id, email.unwrap_or_else(|| {
+            let name = local_part(client);
+            // People come in the order of their ids: the first to propose an address has it.
+            let is_first = proposed.insert(name.to_lowercase());
+            let is_free = is_first && !taken.contains(&format!("{name}@acme.example").to_lowercase());
+            let suffix = if is_free { String::new() } else { format!(".{}", client.id) };
+            let kept = name.len().min(64 - suffix.len());
+            (format!("{}{suffix}@acme.example", name[..kept].trim_end_matches('.')), true)
+        }));
+    }
+    emails
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let is_plain = |text: &str| !text.is_empty() && !text.contains([' ', '@']);
+    is_plain(local) && is_plain(domain) && domain.split('.').count() > 1 && domain.split('.').all(|part| !part.is_empty())
+}
+
+fn local_part(client: &Client) -> String {
+    let given = Some(ascii(client.first_name.as_deref())).filter(|name| !name.is_empty());
+    let given = given.unwrap_or_else(|| ascii(client.preferred_name.as_deref()));
+    let name = format!("{given}.{}", ascii(client.last_name.as_deref()));
+    let name = name.trim_matches(['.', '-', '_']);
+    if name.is_empty() { format!("Client.{}", client.id) } else { name.to_owned() }
+}
+
+/// Letters without their marks; what has no Latin letter at its bottom is left out.
+fn ascii(text: Option<&str>) -> String {
+    const PLAIN: [(char, &str); 10] = [
+        ('A', "ÁĀ"),
+        ('D', "Đ"),
+        ('O', "Ō"),
+        ('a', "áāăạầ"),
+        ('c', "ç"),
+        ('e', "éêëēễệ"),
+        ('i', "īị"),
+        ('o', "óøō"),
+        ('u', "ùüūứ"),
+        ('y', "ỳ"),
+    ];
+    let plain = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' => Some(letter),
+        _ => PLAIN.iter().find(|(_, marked)| marked.contains(letter)).map(|(plain, _)| *plain),
+    };
+    text.unwrap_or_default().chars().filter_map(plain).collect::<String>().trim_matches('-').to_owned()
+}
+
+fn mobile(client: &Client) -> Option<String> {
+    let kinds = ["mobile", "phone"];
+    contacts(client, client.preferred_phone.as_deref(), &kinds).iter().find_map(|text| number(text))
+}
+
+/// A mobile number that states its country, in E.164, for the countries of the book: those whose numbers for fiction
+/// are numbers by the plan.
+fn number(text: &str) -> Option<String> {
+    let written = text.strip_prefix("0011").or_else(|| text.strip_prefix('+'))?;
+    if written.contains(|letter: char| letter.is_alphabetic()) {
+        return None;
+    }
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let plans: [(&str, &str, &[usize]); 3] = [("61", "4", &[9]), ("64", "2", &[8, 9, 10]), ("1", "", &[10])];
+    plans.iter().find_map(|(code, first, lengths)| {
+        let national = digits.strip_prefix(code)?.trim_start_matches('0');
+        let fits = national.starts_with(first) && lengths.contains(&national.len());
+        fits.then(|| format!("+{code}{national}"))
+    })
+}
