@@ -235,7 +235,7 @@ fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
 }
 
-fn couple() -> HouseholdRow {
+pub(in crate::web) fn couple() -> HouseholdRow {
     let one_sided = Diagnostic::warning(
         "partner_external_id",
         "one-sided-partner",
