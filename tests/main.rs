@@ -5,4 +5,5 @@ mod browser;
 mod lists;
 mod notes_kill;
 mod properties;
+mod one_client;
 mod sync_kill;

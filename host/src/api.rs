@@ -79,6 +79,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(covers::list))
         .routes(routes!(covers::one))
         .merge(clients::routes())
+        .routes(routes!(clients::sync))
+        .routes(routes!(clients::sync_by_external_id))
         .merge(events::routes())
         .merge(imports::routes())
         .routes(routes!(notes::list))

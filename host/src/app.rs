@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::config::{Config, ConnectionConfig};
 use crate::connection::{Connection, Connections};
 use crate::crm::Connector;
-use crate::crm::xplan::Xplan;
+use crate::crm::xplan;
 use crate::domain::ConnectionName;
 use crate::import::Imports;
 use crate::notes::Notes;
@@ -77,7 +77,7 @@ fn connect(
         settings.pack,
         config.server.packs_dir.display()
     );
-    let revision: Arc<Revision> = packs.load(&folder)?;
+    let revision: Arc<Revision> = packs.load(&folder, &settings.dialect)?;
     anyhow::ensure!(
         revision.crm() == settings.crm,
         "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
@@ -85,6 +85,6 @@ fn connect(
         revision.crm(),
         settings.crm
     );
-    let connector: Arc<dyn Connector> = Arc::new(Xplan::new(settings)?);
+    let connector: Arc<dyn Connector> = xplan::connect(settings)?;
     Ok(Connection::new(name.clone(), settings, config.practice.email_domain.clone(), connector, revision))
 }

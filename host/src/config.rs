@@ -7,6 +7,7 @@ mod file;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -73,7 +74,7 @@ pub struct ConnectionConfig {
     pub crm: String,
     /// The pack folder's name.
     pub pack: String,
-    /// `resourceful`.
+    /// `resourceful` or `open`.
     pub dialect: String,
     /// The site's host, with a port only where `insecure_http`.
     pub forward_host: String,
@@ -81,8 +82,39 @@ pub struct ConnectionConfig {
     pub insecure_http: bool,
     /// Cron with seconds.
     pub schedule: String,
+    /// Where the Open dialect is spoken; none for the others.
+    pub gateway: Option<Gateway>,
+    /// How hard the site may be asked.
+    pub pace: Pace,
     /// How to sign in.
     pub auth: Auth,
+}
+
+/// A gateway that speaks the Open dialect for many sites.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gateway {
+    /// Its host, with a port only where `insecure_http`.
+    pub host: String,
+    /// The API's version.
+    pub api_version: String,
+    /// The list below a client to which file notes are added.
+    pub notes_list: String,
+}
+
+/// How hard a site may be asked, at most. Where its answers slow down, it is asked less.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// Requests begun in a second.
+    pub max_requests_per_second: NonZeroU32,
+    /// Requests under way at once, one of them kept free for file notes.
+    pub max_side_by_side: usize,
+}
+
+impl Default for Pace {
+    /// A ceiling out of the way: the number of calls side by side is what keeps a site of ordinary speed far below it.
+    fn default() -> Self {
+        Self { max_requests_per_second: NonZeroU32::MIN.saturating_add(999), max_side_by_side: 5 }
+    }
 }
 
 /// How to sign in to a CRM site.
@@ -232,8 +264,22 @@ mod tests {
         );
         check(&CONNECTION.replace("acme.xplan", "https://acme.xplan"), &["connections.main.forward-host"]);
         check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["insecure-http"]);
+        check(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\""), &["15 minutes", "allow-frequent"]);
+        check(&format!("{CONNECTION}\nschedule = \"0 0,50 9 * * *\""), &["50 minutes"]);
+        check(&format!("{CONNECTION}\ndialect = \"open\""), &["gateway-host"]);
+        check(&format!("{CONNECTION}\ngateway-host = \"x.example\""), &["gateway-host", "open"]);
+        check(&format!("{CONNECTION}\ndialect = \"open\"\ngateway-host = \"https://x\""), &["gateway-host"]);
+        check(&format!("{CONNECTION}\ndialect = \"closed\""), &["dialect", "resourceful", "open"]);
+        check(&format!("{CONNECTION}\nmax-side-by-side = 1"), &["max-side-by-side", "file notes"]);
+        check(&format!("{CONNECTION}\nmax-requests-per-second = 0"), &["max-requests-per-second"]);
         check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
         check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
+    }
+
+    #[test]
+    fn a_frequent_schedule_is_the_operators_own_decision() {
+        assert!(load(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\"\nallow-frequent = true")).is_ok());
+        assert!(load(&format!("{CONNECTION}\nschedule = \"0 0 2 * * Mon\"")).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
+mod pace;
 mod raw;
 pub mod xplan;
 
@@ -64,6 +65,8 @@ pub struct RawRecord {
     pub fingerprint: u128,
     /// The pieces, the row first.
     pub parts: Vec<RawPart>,
+    /// Why it cannot be used as it came; then it is set aside and mapped by nobody.
+    pub fault: Option<String>,
 }
 
 /// A piece of a raw record.
@@ -92,6 +95,8 @@ pub struct RawPage {
     pub records: Vec<RawRecord>,
     /// What stands below them, one a source below.
     pub below: Vec<RawBelow>,
+    /// Rows that name no record, so that nothing can be kept of them.
+    pub unreadable: u64,
     /// Where the next page begins; none after the last.
     pub next: Option<Bookmark>,
 }
@@ -161,6 +166,12 @@ pub enum CrmError {
         /// What happened.
         words: String,
     },
+    /// The answer, or a record in it, is larger than what is read.
+    #[error("more than can be taken: {words}")]
+    TooLarge {
+        /// What, and how much is taken.
+        words: String,
+    },
     /// The answer is not what the protocol says. It is kept out; nothing was changed.
     #[error("the CRM answered something else than expected: {words}")]
     Protocol {
@@ -174,6 +185,30 @@ pub enum CrmError {
 pub struct Traffic {
     requests: AtomicU64,
     retries: AtomicU64,
+    slow_downs: AtomicU64,
+}
+
+/// What there was of traffic at some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct TrafficTotals {
+    /// Requests made.
+    pub requests: u64,
+    /// Of them, made again after a fault.
+    pub retries: u64,
+    /// How often the site was given fewer calls at once, because it slowed down or asked for it.
+    pub slow_downs: u64,
+}
+
+impl TrafficTotals {
+    /// What came after `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(before.requests),
+            retries: self.retries.saturating_sub(before.retries),
+            slow_downs: self.slow_downs.saturating_sub(before.slow_downs),
+        }
+    }
 }
 
 impl Traffic {
@@ -187,9 +222,18 @@ impl Traffic {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Requests and retries so far.
-    pub fn totals(&self) -> (u64, u64) {
-        (self.requests.load(Ordering::Relaxed), self.retries.load(Ordering::Relaxed))
+    /// Counts one slowing down.
+    pub fn count_slow_down(&self) {
+        self.slow_downs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All so far.
+    pub fn totals(&self) -> TrafficTotals {
+        TrafficTotals {
+            requests: self.requests.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            slow_downs: self.slow_downs.load(Ordering::Relaxed),
+        }
     }
 }
 

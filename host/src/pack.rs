@@ -208,18 +208,18 @@ impl Packs {
         Ok(Self(Arc::new(Shared { sandbox, cache })))
     }
 
-    /// Loads and verifies a pack folder: component, world, imports, manifest, rules.
+    /// Loads and verifies a pack folder for a dialect of its CRM: component, world, imports, manifest, rules.
     ///
     /// # Errors
     /// Says what is wrong with the pack; nothing is kept of it.
-    pub fn load(&self, folder: &Path) -> Result<Arc<Revision>, PackError> {
-        load::load(&self.0.sandbox, &self.0.cache, folder).map(Arc::new)
+    pub fn load(&self, folder: &Path, dialect: &str) -> Result<Arc<Revision>, PackError> {
+        load::load(&self.0.sandbox, &self.0.cache, folder, dialect).map(Arc::new)
     }
 
     /// Loads a pack folder and tells what it is, or why it does not load.
     pub fn check(&self, folder: &Path) -> PackSummary {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        match self.load(folder) {
+        match self.load(folder, rules::PLAIN_DIALECT) {
             Ok(revision) => PackSummary { folder: name, pack: Some(revision.facts()), problem: None },
             Err(error) => PackSummary { folder: name, pack: None, problem: Some(error.to_string()) },
         }

@@ -3,8 +3,11 @@
 //! Serves people (runs, live progress) and the schedule. It never knows a CRM field's name or what it means.
 
 mod fetch;
+mod gathered;
 mod map;
 mod mapper;
+mod one;
+mod order;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,7 @@ mod under_way;
 mod walk;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -19,15 +23,22 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::connection::{Connection, Connections};
+use crate::crm::{Connector, CrmError, TrafficTotals};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
 use crate::store::runs::{Interrupted, WalkPosition};
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
+use gathered::GroupSize;
 use mapper::Sandboxed;
+pub use one::{OneError, OneOutcome, OneSynced};
+use order::Orders;
 use progress::Progress;
 use under_way::UnderWay;
-use walk::{GroupSize, Walk, WalkError};
+use walk::{Walk, WalkError};
+
+/// How long a rehearsal waits for the CRM's first answer.
+const REHEARSAL_WAITS: Duration = Duration::from_secs(5);
 
 /// Starts runs, one at a time a connection, and tells how they go. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +49,7 @@ pub struct Syncs {
     under_way: Arc<UnderWay>,
     /// Held while a run is started, so that two requests at once start one.
     starting: Arc<tokio::sync::Mutex<()>>,
+    orders: Arc<Orders>,
 }
 
 /// Why a run could not be started.
@@ -54,7 +66,7 @@ pub enum SyncError {
 impl Syncs {
     /// Ready to run the practice's connections. "Today" is a day of `zone`.
     pub fn new(store: Store, connections: Connections, zone: jiff::tz::TimeZone) -> Self {
-        Self { store, connections, zone, under_way: Arc::default(), starting: Arc::default() }
+        Self { store, connections, zone, under_way: Arc::default(), starting: Arc::default(), orders: Arc::default() }
     }
 
     /// Takes up runs that an earlier process left unfinished.
@@ -148,19 +160,23 @@ impl Syncs {
         let (progress, changes) = Progress::new(run.clone());
         let stop = CancellationToken::new();
         let traffic = connection.connector.traffic().totals();
-        let traffic_before =
-            (traffic.0.saturating_sub(run.counts.requests), traffic.1.saturating_sub(run.counts.retries));
+        // What the run counted in an earlier process is added by beginning so much before.
+        let counted = &run.counts;
+        let (requests, retries, slow_downs) = (counted.requests, counted.retries, counted.slow_downs);
+        let traffic_before = traffic.since(TrafficTotals { requests, retries, slow_downs });
         let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
         let walk = Walk {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
             mapper: Arc::new(Sandboxed { revision: connection.revision(), context: connection.context(as_of) }),
+            order: if is_rehearsal { Arc::default() } else { self.orders.of(&connection.name) },
             is_rehearsal,
             stop: stop.clone(),
             progress,
             run,
             chunks: 0,
             group: GroupSize::default(),
+            repeating: 0,
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);
@@ -192,6 +208,10 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
     walk.run.started_at = walk.run.started_at.or(Some(Timestamp::now()));
     walk.progress.state(&walk.run);
     let outcome = match walk.keep_run().await {
+        Ok(()) if walk.is_rehearsal => match is_there(walk.connector.as_ref()).await {
+            Ok(()) => walk.go(from).await,
+            Err(error) => Err(error.into()),
+        },
         Ok(()) => walk.go(from).await,
         Err(error) => Err(error.into()),
     };
@@ -212,10 +232,17 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
     walk.progress.state(&walk.run);
 }
 
+/// Whether the CRM answers at all. A person waits for a rehearsal, so that it is not asked as patiently as by a walk.
+async fn is_there(connector: &dyn Connector) -> Result<(), CrmError> {
+    let words = || format!("it did not answer within {} seconds", REHEARSAL_WAITS.as_secs());
+    let asked = tokio::time::timeout(REHEARSAL_WAITS, connector.whoami()).await;
+    asked.unwrap_or_else(|_| Err(CrmError::Unreachable { words: words() })).map(drop)
+}
+
 /// What happened, what it means for the data, what to do.
 fn in_words(error: &WalkError) -> String {
     let what_to_do = match error {
-        WalkError::Crm(crate::crm::CrmError::Unauthorised { .. }) => "Check the user and password of the connection.",
+        WalkError::Crm(CrmError::Unauthorised { .. }) => "Check the user and password of the connection.",
         WalkError::Store(_) => "Check the disk of the data folder.",
         _ => "The next run begins anew.",
     };

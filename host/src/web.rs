@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}", get(household::show))
         .route("/households/{id}/record", get(record::choose))
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
+        .route("/households/{id}/sync", post(household::sync))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
         .route("/clients", post(clients::make))

@@ -55,6 +55,8 @@ pub enum Trigger {
     Request,
     /// The host started with a run unfinished.
     Resume,
+    /// A person or a program asked for one client; no walk.
+    Client,
 }
 
 /// What a run has counted so far. Clients unless said otherwise.
@@ -85,6 +87,11 @@ pub struct RunCounts {
     pub goals: ListCounts,
     /// Covers in the clients' lists.
     pub covers: ListCounts,
+    /// Rows that came again within the walk, because rows moved while they were read; each was taken once. Others may
+    /// have been missed, so that such a walk proves nobody's departure.
+    pub repeated: u64,
+    /// Rows that name no record, so that nothing could be kept of them. Such a walk proves nobody's departure.
+    pub unreadable: u64,
     /// Diagnostics of warning severity, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
@@ -93,6 +100,8 @@ pub struct RunCounts {
     pub requests: u64,
     /// Requests that were repeated after a fault.
     pub retries: u64,
+    /// How often the CRM was asked less at once, because it slowed down or said so.
+    pub slow_downs: u64,
 }
 
 /// What a run has counted of the goals, or the covers, in the lists that it read.
@@ -118,6 +127,11 @@ impl RunCounts {
             RecordKind::Cover => Some(&mut self.covers),
             RecordKind::Adviser | RecordKind::Client => None,
         }
+    }
+
+    /// Whether the walk saw the book as a whole: who was not in it is not in the CRM's book.
+    pub fn is_whole(&self) -> bool {
+        self.repeated == 0 && self.unreadable == 0
     }
 
     /// All clients left out by rules.

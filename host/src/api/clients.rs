@@ -3,6 +3,7 @@
 mod body;
 mod explain;
 mod practice;
+mod sync;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,6 +13,7 @@ use utoipa::IntoParams;
 pub use body::{ClientBody, ExtensionBody};
 pub use explain::{__path_explain, explain};
 pub use practice::routes;
+pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_id};
 
 use crate::api::body::List;
 use crate::api::caller::Caller;

@@ -57,6 +57,20 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathParam<T> {
     }
 }
 
+/// Two parameters of the path; the second is any text.
+pub struct PathPair<T>(pub T, pub String);
+
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathPair<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = texts.map_err(|_| Problem::not_found("such address"))?;
+        let first = first.parse().map_err(|_| Problem::not_found(format_args!("`{first}`")))?;
+        Ok(Self(first, second))
+    }
+}
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 

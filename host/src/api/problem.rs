@@ -17,7 +17,7 @@ use crate::notes::NotesError;
 use crate::pack::PackError;
 use crate::store::StoreError;
 use crate::store::commit::practice::Refusal;
-use crate::sync::SyncError;
+use crate::sync::{OneError, SyncError};
 
 /// What kind of failure it is; programs match on its `type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +44,8 @@ pub enum Kind {
     Invalid,
     /// The plugin failed.
     PluginFailed,
+    /// The CRM failed.
+    CrmFailed,
     /// Something failed inside.
     Internal,
     /// The host cannot serve now.
@@ -68,6 +70,7 @@ impl Kind {
             }
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body does not fit"),
             Self::PluginFailed => (StatusCode::INTERNAL_SERVER_ERROR, "plugin-failed", "The pack's plugin failed"),
+            Self::CrmFailed => (StatusCode::BAD_GATEWAY, "crm-failed", "The CRM gave no usable answer"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
         }
@@ -223,6 +226,21 @@ impl From<SyncError> for Problem {
     }
 }
 
+impl From<OneError> for Problem {
+    fn from(error: OneError) -> Self {
+        match error {
+            OneError::Sync(error) => error.into(),
+            OneError::Crm(_) | OneError::TooSlow => {
+                Self::new(Kind::CrmFailed, format!("{error}. Nothing was changed; try again in a while."))
+            }
+            OneError::Fault(words) => {
+                tracing::error!(error = %words, "a client could not be synced");
+                Self::internal()
+            }
+        }
+    }
+}
+
 impl From<NotesError> for Problem {
     fn from(error: NotesError) -> Self {
         match error {
@@ -325,6 +343,7 @@ mod tests {
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
         check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
+        check(OneError::TooSlow, 502, "crm-failed", "Nothing was changed").await;
         check(NotesError::UnknownNote(NoteId(id)), 404, "not-found", "no note").await;
         check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;
         check(wrong("/data/score"), 422, "invalid", r#""pointer":"/data/score""#).await;

@@ -10,6 +10,7 @@ use crate::domain::record::{
 };
 use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
+use crate::sync::OneOutcome;
 
 fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
@@ -82,7 +83,12 @@ pub fn run_state() -> Object {
 }
 
 pub fn trigger() -> Object {
-    one_of("What set the run off.", ["schedule", "request", "resume"])
+    one_of("What set the run off.", ["schedule", "request", "resume", "client"])
+}
+
+pub fn client_sync_outcome() -> Object {
+    let what = "What became of the client; `not_visible`: the CRM does not show it, and nothing was changed.";
+    one_of(what, OneOutcome::ALL.iter().map(|outcome| outcome.as_str()))
 }
 
 pub fn note_state() -> Object {

@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 
 use clap::Args;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::local::Local;
 use super::{Global, WrongUse, local, output, progress};
@@ -17,6 +18,7 @@ use crate::domain::ConnectionName;
   tidegate sync --once              bring over the only connection's book now
   tidegate sync main --once --json  the same for `main`, one JSON line a step
   tidegate sync main --dry-run      say what would change, and change nothing
+  tidegate sync --client 1259       bring one client over now, by its id in the CRM or in the practice
   tidegate sync                     keep the schedule without pages, until stopped")]
 pub(super) struct Sync {
     /// The connection [default: all]
@@ -27,10 +29,16 @@ pub(super) struct Sync {
     /// Walk, map and compare, but store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Bring one client over, now: its id in the CRM, or its id in the practice
+    #[arg(long, value_name = "ID", conflicts_with_all = ["once", "dry_run"])]
+    client: Option<String>,
 }
 
 impl Sync {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        if let Some(client) = &self.client {
+            return self.client(global, client).await;
+        }
         let follows_schedule = !self.once && !self.dry_run;
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         let names = self.names(&config)?;
@@ -51,6 +59,33 @@ impl Sync {
         Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    async fn client(&self, global: &Global, client: &str) -> anyhow::Result<ExitCode> {
+        let config = global.load_quietly()?;
+        let path = match (Uuid::try_parse(client), self.names(&config)?.as_slice()) {
+            (Ok(id), _) => format!("clients/{id}/sync"),
+            (Err(_), [name]) if is_plain(client) => format!("connections/{name}/clients/{client}/sync"),
+            (Err(_), [_]) => {
+                return Err(WrongUse(format!("`{client}` is no id of a client, in the CRM or in the practice")).into());
+            }
+            (Err(_), _) => {
+                let words = "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
+                return Err(WrongUse(format!("{words} {client}")).into());
+            }
+        };
+        let synced = local::with_host(config, |host| async move { host.post(&path).await }).await?;
+        if global.json {
+            output::json(&synced)?;
+        } else {
+            let requests = synced["run"]["counts"]["requests"].as_u64().unwrap_or(1);
+            output::line(format!("{} ({requests} requests)", synced["message"].as_str().unwrap_or_default()))?;
+            for diagnostic in synced["diagnostics"].as_array().into_iter().flatten() {
+                output::line(format!("  {}", diagnostic["message"].as_str().unwrap_or_default()))?;
+            }
+        }
+        let is_here = matches!(synced["outcome"].as_str(), Some("created" | "changed" | "unchanged"));
+        Ok(if is_here { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
     fn names(&self, config: &Config) -> anyhow::Result<Vec<ConnectionName>> {
         let known = || config.connections.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         match &self.connection {
@@ -66,6 +101,11 @@ impl Sync {
             None => Ok(config.connections.keys().cloned().collect()),
         }
     }
+}
+
+/// Whether an id can stand in an address as it is.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 async fn walk(host: &Local, name: &ConnectionName, dry_run: bool, json: bool) -> anyhow::Result<Value> {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Config, ConfigError, ConnectionConfig, Log, Practice, Server};
+use super::{Auth, Config, ConfigError, ConnectionConfig, Gateway, Log, Pace, Practice, Server};
 use crate::domain::ConnectionName;
+
+/// How many ticks of a schedule are looked at for two that are too close.
+const TICKS_LOOKED_AT: usize = 200;
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -62,8 +66,20 @@ struct ConnectionSection {
     #[serde(default = "resourceful")]
     dialect: String,
     forward_host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway_host: Option<String>,
+    #[serde(default = "api_version")]
+    api_version: String,
+    #[serde(default = "notes_list")]
+    notes_list: String,
     #[serde(default = "hourly")]
     schedule: String,
+    #[serde(default)]
+    allow_frequent: bool,
+    #[serde(default = "pace_requests")]
+    max_requests_per_second: u32,
+    #[serde(default = "pace_side_by_side")]
+    max_side_by_side: usize,
     #[serde(default)]
     insecure_http: bool,
     #[serde(default = "yes")]
@@ -86,8 +102,24 @@ fn resourceful() -> String {
     "resourceful".to_owned()
 }
 
+fn api_version() -> String {
+    "2.0".to_owned()
+}
+
+fn notes_list() -> String {
+    "note".to_owned()
+}
+
 fn hourly() -> String {
     "0 0 * * * *".to_owned()
+}
+
+fn pace_requests() -> u32 {
+    Pace::default().max_requests_per_second.get()
+}
+
+fn pace_side_by_side() -> usize {
+    Pace::default().max_side_by_side
 }
 
 fn yes() -> bool {
@@ -198,16 +230,17 @@ impl ConnectionSection {
         if self.crm != "xplan" {
             check.problem(&format!("{key}.crm"), format!("`{}` is no CRM known here; use \"xplan\"", self.crm));
         }
-        if self.dialect != "resourceful" {
-            let words = format!("`{}` is no dialect known here; use \"resourceful\"", self.dialect);
-            check.problem(&format!("{key}.dialect"), words);
+        let gateway = self.gateway(key, check);
+        check_schedule(key, &self.schedule, self.allow_frequent, check);
+        let max_requests_per_second = NonZeroU32::new(self.max_requests_per_second).unwrap_or_else(|| {
+            check.problem(&format!("{key}.max-requests-per-second"), "must be at least 1");
+            NonZeroU32::MIN
+        });
+        if !(2..=32).contains(&self.max_side_by_side) {
+            let words = format!("{} is not within 2 to 32; one is kept free for file notes", self.max_side_by_side);
+            check.problem(&format!("{key}.max-side-by-side"), words);
         }
-        if let Err(error) = cron::Schedule::from_str(&self.schedule) {
-            let words =
-                format!("`{}` is no cron expression with seconds such as \"0 0 * * * *\": {error}", self.schedule);
-            check.problem(&format!("{key}.schedule"), words);
-        }
-        check_host(key, &self.forward_host, self.insecure_http, check);
+        check_host(key, "forward-host", &self.forward_host, self.insecure_http, check);
         let auth = match self.auth {
             AuthSection::Basic { username, password_file, app_id } => {
                 let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
@@ -220,19 +253,81 @@ impl ConnectionSection {
             dialect: self.dialect,
             forward_host: self.forward_host,
             insecure_http: self.insecure_http,
+            gateway,
             schedule: self.schedule,
+            pace: Pace { max_requests_per_second, max_side_by_side: self.max_side_by_side },
             auth,
         }
     }
 }
 
+impl ConnectionSection {
+    /// The gateway of a connection in the Open dialect; no other has one.
+    fn gateway(&self, key: &str, check: &mut Check<'_>) -> Option<Gateway> {
+        match (self.dialect.as_str(), &self.gateway_host) {
+            ("resourceful", None) => None,
+            ("open", Some(host)) => {
+                check_host(key, "gateway-host", host, self.insecure_http, check);
+                let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+                for (name, text) in [("api-version", &self.api_version), ("notes-list", &self.notes_list)] {
+                    if text.is_empty() || !text.bytes().all(is_plain) {
+                        let words = format!("`{text}` is not made of letters, digits, `-`, `_` and `.`");
+                        check.problem(&format!("{key}.{name}"), words);
+                    }
+                }
+                let (api_version, notes_list) = (self.api_version.clone(), self.notes_list.clone());
+                Some(Gateway { host: host.clone(), api_version, notes_list })
+            }
+            ("open", None) => {
+                let words = "is missing: the open dialect is spoken by a gateway, which names the site by forward-host";
+                check.problem(&format!("{key}.gateway-host"), words);
+                None
+            }
+            ("resourceful", Some(_)) => {
+                let words = "is for `dialect = \"open\"` only; remove it, or set the dialect";
+                check.problem(&format!("{key}.gateway-host"), words);
+                None
+            }
+            (other, _) => {
+                let words = format!("`{other}` is no dialect known here; use \"resourceful\" or \"open\"");
+                check.problem(&format!("{key}.dialect"), words);
+                None
+            }
+        }
+    }
+}
+
+/// A schedule that can be read and, unless it is allowed, knocks at most once an hour.
+fn check_schedule(key: &str, schedule: &str, allow_frequent: bool, check: &mut Check<'_>) {
+    let ticks = match cron::Schedule::from_str(schedule) {
+        Ok(ticks) => ticks,
+        Err(error) => {
+            let words = format!("`{schedule}` is no cron expression with seconds such as \"0 0 * * * *\": {error}");
+            check.problem(&format!("{key}.schedule"), words);
+            return;
+        }
+    };
+    // Two days and a bit of an hourly schedule; whatever repeats within the hour shows at its first ticks of a day.
+    let from = chrono::DateTime::UNIX_EPOCH;
+    let ticks: Vec<_> = ticks.after(&from).take(TICKS_LOOKED_AT).collect();
+    let closest = ticks.windows(2).map(|pair| pair[1] - pair[0]).min();
+    if let Some(closest) = closest.filter(|closest| *closest < chrono::TimeDelta::hours(1) && !allow_frequent) {
+        let words = format!(
+            "`{schedule}` walks the whole book again after {} minutes; the CRM is its users' first of all, so once an \
+             hour is the most (\"0 0 * * * *\"), and one client can be synced at any time. Where the CRM's vendor \
+             agrees to more, set allow-frequent = true",
+            closest.num_minutes()
+        );
+        check.problem(&format!("{key}.schedule"), words);
+    }
+}
+
 /// A bare host name over HTTPS, or, for a stand-in site, a loopback `host:port` over plain HTTP.
-fn check_host(key: &str, host: &str, insecure_http: bool, check: &mut Check<'_>) {
+fn check_host(key: &str, of: &str, host: &str, insecure_http: bool, check: &mut Check<'_>) {
     if insecure_http {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-            let words =
-                format!("is honoured for loopback hosts only, and forward-host is `{host}`; remove insecure-http");
+            let words = format!("is honoured for loopback hosts only, and {of} is `{host}`; remove insecure-http");
             check.problem(&format!("{key}.insecure-http"), words);
         }
     } else if !is_host_name(host) || host.split('.').all(|label| label.bytes().all(|b| b.is_ascii_digit())) {
@@ -240,7 +335,7 @@ fn check_host(key: &str, host: &str, insecure_http: bool, check: &mut Check<'_>)
             "`{host}` is no bare host name such as acme.xplan.iress.com.au (no https://, port, path or number; \
              a stand-in site on 127.0.0.1:port needs insecure-http = true)"
         );
-        check.problem(&format!("{key}.forward-host"), words);
+        check.problem(&format!("{key}.{of}"), words);
     }
 }
 

@@ -4,13 +4,24 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{CrmError, RawRecord, RawText};
 
+/// The largest record that is mapped and kept, in bytes: hundreds of times the usual.
+pub(super) const LARGEST_RECORD: usize = 1 << 20;
+
 impl RawRecord {
     /// The record as the mapping takes it: `{"row":…,"contact":…}`.
     ///
     /// # Errors
-    /// [`CrmError::Protocol`] where an escaped piece is no valid JSON string.
+    /// [`CrmError::Protocol`] where it cannot be used as it came or an escaped piece is no valid JSON string;
+    /// [`CrmError::TooLarge`] for a record above [`LARGEST_RECORD`].
     pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
         let length = self.parts.iter().map(|part| part.name.len() + part.text.len() + 4).sum::<usize>();
+        if let Some(words) = &self.fault {
+            return Err(CrmError::Protocol { words: words.clone() });
+        }
+        if length > LARGEST_RECORD {
+            let words = format!("the record has {length} bytes, and a record may have {LARGEST_RECORD}");
+            return Err(CrmError::TooLarge { words });
+        }
         let mut json = Vec::with_capacity(length + 2);
         for part in &self.parts {
             json.push(if json.is_empty() { b'{' } else { b',' });
@@ -33,7 +44,7 @@ impl RawRecord {
 impl RawRecord {
     /// Whether there is nothing in it but empty lists and lists of the site itself.
     pub fn is_empty(&self) -> bool {
-        self.parts.iter().all(|part| part.name.starts_with('/') || part.text.is_empty_list())
+        self.fault.is_none() && self.parts.iter().all(|part| part.name.starts_with('/') || part.text.is_empty_list())
     }
 }
 
@@ -136,6 +147,7 @@ mod tests {
                 part("row", RawText::Plain(Bytes::from_static(br#"{"id":7}"#))),
                 part("contact", RawText::Escaped(Bytes::from_static(br#"[{\"index\":1}]"#))),
             ],
+            fault: None,
         };
         assert_eq!(record.to_json().unwrap(), br#"{"row":{"id":7},"contact":[{"index":1}]}"#);
     }

@@ -1,4 +1,4 @@
-//! Iress Xplan, in the Resourceful dialect with basic authentication.
+//! Iress Xplan, in the Resourceful and the Open dialect, with basic authentication.
 //!
 //! Serves the connector trait. The only module that knows Xplan's protocol; what its resources, fields and lists are
 //! called comes from the pack's rules, and what they mean it never learns.
@@ -10,6 +10,7 @@
 //! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
+//! - [`open`]: the Open dialect, through a gateway
 //! - [`words`]: what an answer says, for people
 
 mod address;
@@ -17,6 +18,7 @@ mod attachments;
 mod choices;
 mod docnotes;
 mod lists;
+mod open;
 mod patience;
 mod rows;
 mod session;
@@ -26,14 +28,16 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
 use self::choices::{SiteLists, is_of_site};
-use self::lists::Wanted;
+use self::lists::{Listed, Wanted};
+use self::open::Open;
 use self::patience::Limits;
 use self::rows::Row;
-use self::site::{Call, Site};
+use self::site::{Answer, Call, Site};
 use super::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
 };
@@ -44,6 +48,17 @@ use crate::domain::{ExternalId, Timestamp};
 
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What speaks to a site, in the dialect of the settings.
+///
+/// # Errors
+/// Where the settings make no usable client.
+pub fn connect(settings: &ConnectionConfig) -> Result<Arc<dyn Connector>, CrmError> {
+    Ok(match &settings.gateway {
+        Some(gateway) => Arc::new(Open::new(settings, gateway, Limits::default())?),
+        None => Arc::new(Xplan::new(settings)?),
+    })
+}
 
 /// One Xplan site.
 pub struct Xplan {
@@ -60,42 +75,69 @@ impl Xplan {
         Ok(Self { site: Site::new(settings, Limits::default())?, site_lists: SiteLists::default() })
     }
 
+    /// A page of rows; a smaller one where the whole would be too large to read.
+    async fn rows(&self, source: &Source, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
+        let mut size = PAGE_SIZE;
+        loop {
+            let mut address = Address::entity(source, None)?;
+            address.push("page_size", &size.to_string());
+            if let Some(bookmark) = after {
+                address.push_raw("page_bookmark", &bookmark.0);
+            }
+            match self.site.read(&Call::get(address).of_many()).await {
+                Err(CrmError::TooLarge { .. }) if size > 1 => size /= 5,
+                answered => return answered,
+            }
+            size = size.max(1);
+        }
+    }
+
     /// Rows with their lists and what stands below, all lists through the same batches.
     async fn records(
         &self,
         source: &Source,
         rows: &[Row<'_>],
         whole: &bytes::Bytes,
-        next: Option<Bookmark>,
+        is_awaited: bool,
     ) -> Result<RawPage, CrmError> {
         let ids = rows.iter().map(|row| row.id).collect();
         let of_row = |list: &&String| !is_of_site(list);
         let names = |source: &Source| source.lists.iter().filter(of_row).cloned().collect::<Vec<_>>();
         let lists: Vec<String> = source.lists.iter().cloned().chain(source.below.iter().flat_map(names)).collect();
-        let wanted = Wanted { resource: &source.resource, ids, lists: &lists, needed: source.lists.len() };
+        let needed = source.lists.len();
+        let wanted = Wanted { resource: &source.resource, ids, lists: &lists, needed, is_awaited };
         let mut lists = wanted.fetch(&self.site).await?.into_iter();
         let mut below: Vec<RawBelow> = source.below.iter().map(RawBelow::of).collect();
         let records = rows.iter().map(|row| {
-            let mut parts = Vec::with_capacity(1 + source.lists.len());
-            let mut digests = Vec::with_capacity(16 + 17 * source.lists.len());
-            digests.extend_from_slice(&row.digest.to_le_bytes());
-            parts.push(RawPart { name: "row".to_owned(), text: RawText::Plain(whole.slice_ref(row.text.as_bytes())) });
-            for (name, list) in source.lists.iter().zip(lists.by_ref()) {
-                digests.push(u8::from(list.is_some()));
-                if let Some(text) = list {
-                    digests.extend_from_slice(&text.digest().to_le_bytes());
-                    parts.push(RawPart { name: name.clone(), text });
-                }
-            }
-            let fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
-            let id = ExternalId(row.id.to_owned());
+            let record = row.record(source, whole, lists.by_ref());
             for (source, below) in source.below.iter().zip(&mut below) {
-                below.take(source, &id, &mut lists, &self.site_lists);
+                below.take(source, &record.id, &mut lists, |list| self.site_lists.get(list));
             }
-            RawRecord { id, fingerprint, parts }
+            record
         });
         let records = records.collect();
-        Ok(RawPage { records, below, next })
+        Ok(RawPage { records, below, unreadable: 0, next: None })
+    }
+}
+
+impl Row<'_> {
+    /// The row with its source's lists, which are the next of `lists`; `whole` is the answer that the row is of.
+    fn record(&self, source: &Source, whole: &bytes::Bytes, lists: &mut impl Iterator<Item = Listed>) -> RawRecord {
+        let mut digests = Vec::with_capacity(16 + 17 * source.lists.len());
+        digests.extend_from_slice(&self.digest.to_le_bytes());
+        let mut record = RawRecord {
+            id: ExternalId(self.id.to_owned()),
+            fingerprint: 0,
+            parts: Vec::with_capacity(1 + source.lists.len()),
+            fault: None,
+        };
+        let text = RawText::Plain(whole.slice_ref(self.text.as_bytes()));
+        record.parts.push(RawPart { name: "row".to_owned(), text });
+        for (name, list) in source.lists.iter().zip(lists) {
+            list.join(name, &mut record, &mut digests);
+        }
+        record.fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
+        record
     }
 }
 
@@ -109,50 +151,50 @@ impl RawBelow {
         &mut self,
         source: &Source,
         id: &ExternalId,
-        lists: &mut impl Iterator<Item = Option<RawText>>,
-        of_site: &SiteLists,
+        lists: &mut impl Iterator<Item = Listed>,
+        of_site: impl Fn(&str) -> Option<RawText>,
     ) {
-        let mut parts = Vec::with_capacity(source.lists.len());
+        let parts = Vec::with_capacity(source.lists.len());
+        let mut record = RawRecord { id: id.clone(), fingerprint: 0, parts, fault: None };
+        let mut digests = Vec::with_capacity(17 * source.lists.len());
         let mut is_whole = true;
         for name in &source.lists {
-            let text = if is_of_site(name) { of_site.get(name) } else { lists.next().flatten() };
-            is_whole &= text.is_some() || is_of_site(name);
-            parts.extend(text.map(|text| RawPart { name: name.clone(), text }));
+            let list = match is_of_site(name) {
+                true => of_site(name).map_or(Listed::Absent, Listed::Text),
+                false => lists.next().unwrap_or(Listed::Absent),
+            };
+            is_whole &= is_of_site(name) || !matches!(list, Listed::Absent);
+            list.join(name, &mut record, &mut digests);
         }
         // A record that lacks one of its lists would look as if what stands there were gone.
         if !is_whole {
             self.withheld += 1;
             return;
         }
-        let digests: Vec<u8> = parts.iter().flat_map(|part| part.text.digest().to_le_bytes()).collect();
-        let fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
-        self.records.push(RawRecord { id: id.clone(), fingerprint, parts });
+        record.fingerprint = xxhash_rust::xxh3::xxh3_128(&digests);
+        self.records.push(record);
     }
 }
 
 #[async_trait::async_trait]
 impl Connector for Xplan {
     async fn whoami(&self) -> Result<String, CrmError> {
-        let call = Call::get(Address::of("/resourceful/session/user"));
+        let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
         site::succeeded(self.site.signed(&call).await?)?;
         Ok(self.site.ticket(None).await?.user.to_string())
     }
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
-        let mut address = Address::entity(source, None)?;
-        address.push("page_size", &PAGE_SIZE.to_string());
-        if let Some(bookmark) = after {
-            address.push_raw("page_bookmark", &bookmark.0);
-        }
         self.site_lists.prepare(&self.site, source, after.is_none()).await?;
-        let answer = self.site.read(&Call::get(address)).await?;
-        let rows = rows::list(&answer)?;
-        let next = rows::next(&rows, after, &answer)?;
-        self.records(source, &rows, &answer.body, next).await
+        let answer = self.rows(source, after).await?;
+        let list = rows::list(&answer)?;
+        let next = rows::next(&list, after, &answer)?;
+        let page = self.records(source, &list.rows, &answer.body, false).await?;
+        Ok(RawPage { unreadable: list.unreadable, next, ..page })
     }
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
-        let call = Call::get(Address::entity(source, Some(id.as_str()))?);
+        let call = Call::get(Address::entity(source, Some(id.as_str()))?).awaited(true);
         let answer = match self.site.read(&call).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
             answered => answered?,
@@ -162,7 +204,7 @@ impl Connector for Xplan {
         if row.id != id.as_str() {
             return Err(rows::unexpected(&answer, "the entity that was asked for"));
         }
-        self.records(source, &[row], &answer.body, None).await.map(Some)
+        self.records(source, &[row], &answer.body, true).await.map(Some)
     }
 
     async fn find_notes(

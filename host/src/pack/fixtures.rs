@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::files::{read_text, refused};
+use super::rules::PLAIN_DIALECT;
 use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
 use crate::domain::stored::HouseholdRole;
 use crate::domain::{Canonical, Date, ExternalId, RecordKind};
@@ -70,11 +71,11 @@ struct MemberFile {
     role: HouseholdRole,
 }
 
-/// Runs the fixtures in the pack folder; a folder without any is fine.
+/// Runs the fixtures in the pack folder that are of the dialect; a folder without any is fine.
 ///
 /// # Errors
 /// Names the first fixture that comes out otherwise, the place, and both values.
-pub(super) fn run(revision: &Revision, folder: &Path) -> Result<(), PackError> {
+pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<(), PackError> {
     let folder = folder.join("fixtures");
     if !folder.exists() {
         return Ok(());
@@ -86,6 +87,9 @@ pub(super) fn run(revision: &Revision, folder: &Path) -> Result<(), PackError> {
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         let wrong = |why: &str| refused(path, why);
         let fixture: Fixture = serde_json::from_str(&read_text(path)?).map_err(|e| wrong(&e.to_string()))?;
+        if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
+            continue;
+        }
         let name = fixture.name.clone();
         let (found, expected) = fixture
             .run(revision)?
@@ -129,7 +133,7 @@ impl ContextFile {
     fn fill(self, region: &str) -> Context {
         Context {
             region: self.region.unwrap_or_else(|| region.to_owned()),
-            dialect: self.dialect.unwrap_or_else(|| "resourceful".to_owned()),
+            dialect: self.dialect.unwrap_or_else(|| PLAIN_DIALECT.to_owned()),
             connection: self.connection.unwrap_or_else(|| "test".to_owned()),
             placeholder_email_domain: self.placeholder_email_domain.unwrap_or_else(|| "practice.example".to_owned()),
             as_of: self.as_of.unwrap_or(Date::constant(2026, 3, 1)),

@@ -34,17 +34,17 @@ pub(super) struct PackFile {
     pub(super) region: String,
 }
 
-/// Loads a pack folder: files, manifest, imports and contract version, component, rules, fixtures.
+/// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures.
 ///
 /// # Errors
 /// The first thing that is wrong, with the file's path.
-pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Result<Revision, PackError> {
+pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path, dialect: &str) -> Result<Revision, PackError> {
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
     let bytes = files::read(&path, limits::COMPONENT)?;
     let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
-    let rules = rules::read(folder)?;
+    let rules = rules::read(folder, dialect)?;
 
     let digest = blake3::hash(&bytes);
     let id = revision_id(&digest, &pack.region, &rules);
@@ -64,7 +64,7 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Resu
         sources,
         component_bytes: bytes.len() as u64,
     };
-    fixtures::run(&revision, folder)?;
+    fixtures::run(&revision, folder, dialect)?;
     Ok(revision)
 }
 
@@ -120,7 +120,7 @@ fn try_out(
 
 /// Everything that decides what a raw record becomes: the component's bytes, the rules' values and the region.
 fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules) -> RevisionId {
-    let rules = blake3::hash(format!("{region}\n{}", rules.json).as_bytes());
+    let rules = blake3::hash(format!("{region}\n{}", rules.whole).as_bytes());
     let whole = blake3::Hasher::new().update(component.as_bytes()).update(rules.as_bytes()).finalize();
     let mut id = [0; 6];
     id.copy_from_slice(&whole.as_bytes()[..6]);
@@ -134,7 +134,11 @@ mod tests {
     #[test]
     fn a_revision_is_its_component_rules_and_region() {
         let id = |component: &str, region, json: &str| {
-            revision_id(&blake3::hash(component.as_bytes()), region, &Rules { json: json.to_owned() })
+            revision_id(
+                &blake3::hash(component.as_bytes()),
+                region,
+                &Rules { whole: json.to_owned(), json: String::new() },
+            )
         };
         assert_eq!(id("a", "AU", "{}"), id("a", "AU", "{}"));
         for other in [id("b", "AU", "{}"), id("a", "NZ", "{}"), id("a", "AU", "[]")] {

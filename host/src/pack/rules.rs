@@ -1,4 +1,8 @@
 //! A pack's rules: `rules.toml`, and each file note's template below `notes/`, as one JSON object.
+//!
+//! A CRM may speak several dialects. `rules.toml` is written for [`PLAIN_DIALECT`]; what differs in another stands in
+//! `dialects/<name>.toml` and is laid over it here, so that a plugin is configured with the rules of one dialect and a
+//! pack serves all of them.
 
 use std::fs;
 use std::path::Path;
@@ -6,19 +10,24 @@ use std::path::Path;
 use super::PackError;
 use super::files::{read_text, refused};
 
+/// The dialect that `rules.toml` is written for.
+pub(super) const PLAIN_DIALECT: &str = "resourceful";
+
 /// The rules as `configure` takes them.
 pub(super) struct Rules {
+    /// Of all dialects together: what a revision is known by.
+    pub(super) whole: String,
     /// `{ …rules.toml…, "notes": { "<event type>": { …notes/<event type>.toml… } } }`, keys sorted.
     pub(super) json: String,
 }
 
-/// Reads the rules of a pack folder.
+/// Reads the rules of a pack folder for a dialect.
 ///
 /// # Errors
 /// Names the file that is missing or no TOML, with the place in it.
-pub(super) fn read(folder: &Path) -> Result<Rules, PackError> {
+pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
     let mut rules = read_toml(&folder.join("rules.toml"))?;
-    let notes = read_notes(&folder.join("notes"))?;
+    let notes = read_folder(&folder.join("notes"), "a note is a file <event type>.toml")?;
     if !notes.is_empty() {
         if rules.contains_key("notes") {
             let message = "it has a table `notes`; notes are files of the folder `notes`, one an event type";
@@ -26,27 +35,54 @@ pub(super) fn read(folder: &Path) -> Result<Rules, PackError> {
         }
         rules.insert("notes".to_owned(), toml::Value::Table(notes));
     }
-    Ok(Rules { json: to_json(toml::Value::Table(rules)).to_string() })
+    let mut dialects = read_folder(&folder.join("dialects"), "what differs in a dialect is a file <dialect>.toml")?;
+    let plain = to_json(toml::Value::Table(rules.clone())).to_string();
+    let mut whole = plain.clone();
+    for (name, differences) in &dialects {
+        whole = format!("{whole}\n{name}\n{}", to_json(differences.clone()));
+    }
+    let json = match dialects.remove(dialect) {
+        Some(toml::Value::Table(differences)) => {
+            lay_over(&mut rules, differences);
+            to_json(toml::Value::Table(rules)).to_string()
+        }
+        None if dialect != PLAIN_DIALECT => {
+            let path = folder.join("dialects").join(dialect).with_extension("toml");
+            return Err(refused(&path, &format!("the pack has no rules for the dialect `{dialect}`")));
+        }
+        _ => plain,
+    };
+    Ok(Rules { whole, json })
 }
 
-/// The note templates, by event type; none where there is no such folder.
-fn read_notes(folder: &Path) -> Result<toml::Table, PackError> {
-    let mut notes = toml::Table::new();
+/// Puts the differences in place: tables are joined key by key, everything else is replaced.
+fn lay_over(rules: &mut toml::Table, differences: toml::Table) {
+    for (key, value) in differences {
+        match (rules.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => lay_over(below, value),
+            (_, value) => drop(rules.insert(key, value)),
+        }
+    }
+}
+
+/// The TOML files of a folder, by name; none where there is no such folder.
+fn read_folder(folder: &Path, is_for: &str) -> Result<toml::Table, PackError> {
+    let mut files = toml::Table::new();
     if !folder.exists() {
-        return Ok(notes);
+        return Ok(files);
     }
     let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         match (stem, path.extension().and_then(|extension| extension.to_str())) {
-            (Some(event), Some("toml")) => {
-                notes.insert(event.to_owned(), toml::Value::Table(read_toml(&path)?));
+            (Some(name), Some("toml")) => {
+                files.insert(name.to_owned(), toml::Value::Table(read_toml(&path)?));
             }
-            _ => return Err(refused(&path, "a note is a file <event type>.toml")),
+            _ => return Err(refused(&path, is_for)),
         }
     }
-    Ok(notes)
+    Ok(files)
 }
 
 fn read_toml(path: &Path) -> Result<toml::Table, PackError> {
@@ -85,7 +121,7 @@ mod tests {
     }
 
     fn check(files: &[(&str, &str)], expected: Result<&str, &str>) {
-        match (read(folder(files).path()), expected) {
+        match (read(folder(files).path(), PLAIN_DIALECT), expected) {
             (Ok(rules), Ok(expected)) => assert_eq!(rules.json, expected),
             (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
             (Ok(rules), Err(_)) => panic!("read as {}", rules.json),
@@ -100,6 +136,20 @@ mod tests {
             &[("rules.toml", "a = 2026-03-01"), ("notes/plan.exported.toml", "subject = \"S\"")],
             Ok(r#"{"a":"2026-03-01","notes":{"plan.exported":{"subject":"S"}}}"#),
         );
+    }
+
+    #[test]
+    fn what_differs_in_a_dialect_is_laid_over() {
+        let folder =
+            folder(&[("rules.toml", "a = 1\n[t]\nx = [1, 2]\ny = 3"), ("dialects/open.toml", "[t]\nx = [4]\nz = 5")]);
+        let plain = read(folder.path(), PLAIN_DIALECT).unwrap();
+        let open = read(folder.path(), "open").unwrap();
+        assert_eq!(plain.json, r#"{"a":1,"t":{"x":[1,2],"y":3}}"#);
+        assert_eq!(open.json, r#"{"a":1,"t":{"x":[4],"y":3,"z":5}}"#);
+        assert_eq!(plain.whole, open.whole, "both are the same revision");
+        assert_ne!(plain.whole, plain.json);
+        let refused = read(folder.path(), "closed").err().unwrap().to_string();
+        assert!(refused.contains("dialects/closed.toml"), "{refused}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn records(ids: &[&str]) -> Vec<RawInput> {
 /// Maps four records of which the third makes the plugin misbehave: it alone is rejected, saying `expected`.
 fn hostile(misbehave: &str, expected: &str) {
     let bench = Bench::new(misbehave);
-    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     let verdicts = revision.map(&context(), &records(&["a", "b", "x", "c"]));
     let skipped = Verdict::Skipped(Vec::new());
     assert_eq!([&verdicts[0], &verdicts[1], &verdicts[3]], [&skipped; 3], "neighbours are not touched");
@@ -101,7 +101,7 @@ fn a_flood_of_calls_to_the_host_is_stopped() {
 fn nothing_outlives_a_batch() {
     // On its second call an instance would give up.
     let bench = Bench::new("(if (i32.gt_u (global.get $calls) (i32.const 1)) (then unreachable))");
-    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     for _ in 0..20 {
         assert_eq!(revision.map(&context(), &records(&["x"])), [Verdict::Skipped(Vec::new())]);
     }
@@ -110,7 +110,7 @@ fn nothing_outlives_a_batch() {
 #[test]
 fn many_threads_share_the_pool() {
     let bench = Bench::new("unreachable");
-    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -125,7 +125,7 @@ fn many_threads_share_the_pool() {
 #[test]
 fn calls_that_fail_say_so() {
     let bench = Bench::new("");
-    let revision = bench.packs.load(&bench.pack()).unwrap();
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     let error = revision.explain(&context(), &records(&["a"])[0]).unwrap_err();
     assert_eq!(error.to_string(), "the plugin failed: it gave up (a panic in its code)");
 }
@@ -150,11 +150,11 @@ fn a_pack_tells_what_it_is() {
 fn the_second_load_does_not_compile() {
     let bench = Bench::new("");
     let began = Instant::now();
-    let first = bench.packs.load(&bench.pack()).unwrap().id();
+    let first = bench.packs.load(&bench.pack(), "resourceful").unwrap().id();
     let compiling = began.elapsed();
     assert_eq!(fs::read_dir(bench.cache()).unwrap().count(), 2, "the key and the compiled component");
     let began = Instant::now();
-    assert_eq!(bench.packs.load(&bench.pack()).unwrap().id(), first);
+    assert_eq!(bench.packs.load(&bench.pack(), "resourceful").unwrap().id(), first);
     assert!(began.elapsed() < compiling / 2, "{:?} after {compiling:?}", began.elapsed());
 }
 
@@ -226,7 +226,7 @@ fn fixtures_must_come_out() {
     };
     let bench = Bench::new("");
     bench.write("fixtures/one.json", fixture(r#"{"verdict": "skipped", "diagnostics": []}"#).as_bytes());
-    bench.packs.load(&bench.pack()).unwrap();
+    bench.packs.load(&bench.pack(), "resourceful").unwrap();
     bench.write("fixtures/one.json", fixture(r#"{"verdict": "rejected", "diagnostics": []}"#).as_bytes());
     let expected = r#"one.json: the fixture "One" comes out otherwise: /verdict is "skipped", expected "rejected""#;
     assert!(bench.refusal().contains(expected), "{}", bench.refusal());

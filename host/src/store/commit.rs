@@ -18,7 +18,7 @@ use redb::{ReadableTable, WriteTransaction};
 use super::identity::{SeenAs, known_by};
 use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
-use super::runs::{WalkPosition, move_on, number_for, number_of};
+use super::runs::{WalkPosition, move_on, number_for, number_of, put_run};
 use super::tables::{IDENTITIES, TALLIES, Tallies, decode, encode};
 use super::{Store, StoreError};
 use crate::domain::listed::FoundList;
@@ -83,8 +83,8 @@ pub struct Group {
     pub below: Vec<Lists>,
     /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
     pub seen: Option<(u32, Vec<u8>)>,
-    /// Where the walk goes on.
-    pub position: WalkPosition,
+    /// Where the walk goes on; none where the group belongs to no walk.
+    pub position: Option<WalkPosition>,
     /// When.
     pub at: Timestamp,
 }
@@ -193,7 +193,12 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
     if is_changed {
         transaction.open_table(TALLIES)?.insert(super::keys::PRACTICE, encode(&tallies)?.as_slice())?;
     }
-    let seen = seen.map(|(number, chunk)| (kind, number, chunk));
-    move_on(transaction, connection, &run, position, seen)?;
+    match position {
+        Some(position) => {
+            let seen = seen.map(|(number, chunk)| (kind, number, chunk));
+            move_on(transaction, connection, &run, position, seen)?;
+        }
+        None => put_run(transaction, &run)?,
+    }
     Ok(run)
 }

@@ -64,7 +64,7 @@ impl Practice {
             arrivals,
             below: Vec::new(),
             seen: Some((self.chunks, seen.pack().0)),
-            position: position(self.chunks),
+            position: Some(position(self.chunks)),
             at: Timestamp::from_second(1_750_000_000 + i64::from(self.chunks)).unwrap(),
         }
     }

@@ -158,8 +158,8 @@ impl Store {
         self.write(move |transaction| put_run(transaction, &run)).await
     }
 
-    /// Keeps a finished run and clears its walk. What a complete walk saw is kept until two more are complete; what
-    /// any other saw proves nothing and is forgotten.
+    /// Keeps a finished run and clears its walk. What a complete walk saw of the whole book is kept until two more are
+    /// complete; what any other saw proves nothing and is forgotten.
     ///
     /// # Errors
     /// Where the store fails.
@@ -169,7 +169,7 @@ impl Store {
             let mut table = transaction.open_table(WALKS)?;
             let mut walks = read_walks(&table, connection)?;
             walks.unfinished = None;
-            if run.state == RunState::Done {
+            if run.state == RunState::Done && run.counts.is_whole() {
                 walks.complete.insert(0, (run.id.0, run.counts.seen));
                 for (old, _) in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
                     forget_seen(transaction, old)?;
@@ -235,7 +235,8 @@ pub(super) fn number_of(
     Ok(number.map(|number| ConnectionNumber(number.value())))
 }
 
-fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
+/// Keeps a run as it is now.
+pub(super) fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
     transaction.open_table(RUNS)?.insert(&own(run.id.0), encode(run)?.as_slice())?;
     Ok(())
 }

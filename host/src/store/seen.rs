@@ -1,6 +1,7 @@
 //! Which records a walk has seen, in little space: about two bytes an id where a CRM counts them up.
 //!
-//! Serves `sync`: a record that is seen twice means that the CRM's list goes round in circles. What a complete walk
+//! Serves `sync`: records that are seen twice mean that rows moved while they were read, or that the CRM's list goes
+//! round in circles. What a complete walk
 //! has seen is kept, because a client that two in a row did not see is gone.
 
 use std::collections::BTreeSet;
@@ -40,17 +41,18 @@ impl Seen {
         self.fresh.insert(u128::from_be_bytes(ExternalKey::from(id).0))
     }
 
-    /// Packs what was noted since the last chunk. False where one of these ids stands in an earlier chunk.
-    pub fn pack(&mut self) -> (Vec<u8>, bool) {
+    /// Packs what was noted since the last chunk, and tells how many of these ids stand in earlier chunks.
+    pub fn pack(&mut self) -> (Vec<u8>, u64) {
         let fresh = std::mem::take(&mut self.fresh);
         let (Some(first), Some(last)) = (fresh.first().copied(), fresh.last().copied()) else {
-            return (Vec::new(), true);
+            return (Vec::new(), 0);
         };
         let overlapping = self.chunks.iter().filter(|chunk| chunk.first <= last && first <= chunk.last);
-        let is_new = !overlapping.flat_map(|chunk| unpacked(&chunk.bytes)).any(|id| fresh.contains(&id));
+        let again = overlapping.flat_map(|chunk| unpacked(&chunk.bytes)).filter(|id| fresh.contains(id));
+        let again: BTreeSet<u128> = again.collect();
         let bytes = packed(&fresh);
         self.chunks.push(Chunk { first, last, bytes: bytes.clone() });
-        (bytes, is_new)
+        (bytes, again.len() as u64)
     }
 }
 
@@ -106,12 +108,12 @@ mod tests {
         let mut seen = Seen::default();
         assert!(seen.note(&id("7")) && seen.note(&id("x")));
         assert!(!seen.note(&id("7")));
-        let (chunk, is_new) = seen.pack();
-        assert!(is_new);
+        let (chunk, again) = seen.pack();
+        assert_eq!(again, 0);
         // In a later group, and after an interruption.
         for mut seen in [seen, Seen::of_chunks(vec![chunk])] {
-            assert!(seen.note(&id("8")) && seen.pack().1);
-            assert!(seen.note(&id("x")) && !seen.pack().1);
+            assert!(seen.note(&id("8")) && seen.pack().1 == 0);
+            assert!(seen.note(&id("x")) && seen.note(&id("9")) && seen.pack().1 == 1);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Reading pages ahead of the mapping.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use tokio::sync::mpsc::Sender;
 
 use super::walk::WalkError;
 use crate::crm::{Bookmark, Connector, RawPage, Source};
 
-/// Reads a source's pages from `after` on and hands them over, waiting while the other side is behind.
+/// Reads a source's pages from `after` on and hands them over with the time when each was asked for, waiting while the other side is behind.
 ///
 /// # Errors
 /// Where the CRM fails, or gives a bookmark a second time.
@@ -15,10 +16,11 @@ pub(super) async fn pages(
     connector: &dyn Connector,
     source: &Source,
     mut after: Option<Bookmark>,
-    to: Sender<RawPage>,
+    to: Sender<(Instant, RawPage)>,
 ) -> Result<(), WalkError> {
     let mut given = HashSet::new();
     loop {
+        let asked = Instant::now();
         let page = connector.page(source, after.as_ref()).await?;
         after.clone_from(&page.next);
         if let Some(next) = &after
@@ -27,7 +29,7 @@ pub(super) async fn pages(
             return Err(WalkError::Circle("gave the same bookmark a second time".to_owned()));
         }
         // The other side is gone only where it failed, and then it says why.
-        if to.send(page).await.is_err() || after.is_none() {
+        if to.send((asked, page)).await.is_err() || after.is_none() {
             return Ok(());
         }
     }

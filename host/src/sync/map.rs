@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::mapper::Mapper;
 use super::walk::WalkError;
-use crate::crm::{RawBelow, RawPage, RawRecord, Source};
+use crate::crm::{CrmError, RawBelow, RawPage, RawRecord, Source};
 use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
@@ -29,6 +30,10 @@ pub(super) struct MappedPage {
     pub below: Vec<MappedBelow>,
     /// The CRM's bookmark of the next page.
     pub next: Option<String>,
+    /// Rows that name no record.
+    pub unreadable: u64,
+    /// When the page was asked for.
+    pub asked: Instant,
 }
 
 /// The lists of one kind below a page's records, after mapping.
@@ -52,29 +57,45 @@ pub(super) async fn pages(
     mapper: &Arc<dyn Mapper>,
     run: &Run,
     source: &Source,
-    mut from: Receiver<RawPage>,
+    mut from: Receiver<(Instant, RawPage)>,
     to: Sender<MappedPage>,
 ) -> Result<(), WalkError> {
-    let by = mapped_by(mapper.as_ref(), source.kind);
-    while let Some(RawPage { mut records, below: raw_below, next }) = from.recv().await {
-        let known = store.known(run, source.kind, by, fingerprints(&records)).await?;
-        let ids: Vec<ExternalId> = records.iter().map(|record| record.id.clone()).collect();
-        let mut each = known.iter();
-        records.retain(|_| each.next().is_none_or(|known| !known.is_same));
-        let arrivals = mapped(mapper, source.kind, records).await?;
-        let mut below = Vec::with_capacity(raw_below.len());
-        if !raw_below.is_empty() {
-            let coming = coming_over(&ids, &known, &arrivals);
-            for lists in raw_below {
-                below.push(mapped_below(store, mapper, run, lists, &coming).await?);
-            }
-        }
-        let page = MappedPage { ids, arrivals, below, next: next.map(|next| next.0) };
-        if to.send(page).await.is_err() {
+    while let Some((asked, raw)) = from.recv().await {
+        let mapped = page(store, mapper, run, source, asked, raw).await?;
+        if to.send(mapped).await.is_err() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Maps what of a page, asked for at `asked`, is not what it was.
+///
+/// # Errors
+/// Where the store fails.
+pub(super) async fn page(
+    store: &Store,
+    mapper: &Arc<dyn Mapper>,
+    run: &Run,
+    source: &Source,
+    asked: Instant,
+    raw: RawPage,
+) -> Result<MappedPage, WalkError> {
+    let RawPage { mut records, below: raw_below, unreadable, next } = raw;
+    let by = mapped_by(mapper.as_ref(), source.kind);
+    let known = store.known(run, source.kind, by, fingerprints(&records)).await?;
+    let ids: Vec<ExternalId> = records.iter().map(|record| record.id.clone()).collect();
+    let mut each = known.iter();
+    records.retain(|_| each.next().is_none_or(|known| !known.is_same));
+    let arrivals = mapped(mapper, source.kind, records).await?;
+    let mut below = Vec::with_capacity(raw_below.len());
+    if !raw_below.is_empty() {
+        let coming = coming_over(&ids, &known, &arrivals);
+        for lists in raw_below {
+            below.push(mapped_below(store, mapper, run, lists, &coming).await?);
+        }
+    }
+    Ok(MappedPage { ids, arrivals, below, next: next.map(|next| next.0), unreadable, asked })
 }
 
 fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
@@ -153,7 +174,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Ve
                 fingerprint: record.fingerprint,
                 raw: PackedRaw::default(),
                 outcome: Outcome::SetAside { quarantined: true },
-                diagnostics: vec![Diagnostic::error("unreadable-record", error.to_string())],
+                diagnostics: vec![unreadable(&error)],
             }),
         }
     }
@@ -164,6 +185,16 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Ve
         arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics });
     }
     arrivals
+}
+
+/// Why a record cannot be used, before any mapping.
+fn unreadable(error: &CrmError) -> Diagnostic {
+    let (code, words) = match error {
+        CrmError::TooLarge { words } => ("record-too-large", words.clone()),
+        CrmError::Protocol { words } => ("unreadable-record", words.clone()),
+        other => ("unreadable-record", other.to_string()),
+    };
+    Diagnostic::error(code, format!("{words}; it is kept aside until the CRM answers as it should"))
 }
 
 fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {

@@ -11,11 +11,14 @@ use uuid::Uuid;
 
 use super::Syncs;
 use super::mapper::Mapper;
+use super::one::{One, OneOutcome};
+use super::order::Order;
 use super::progress::Progress;
 use super::walk::{Walk, WalkError};
 use crate::connection::Connections;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
+    TrafficTotals,
 };
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -39,6 +42,8 @@ struct Script {
     stuck_at: Option<&'static str>,
     pages: AtomicUsize,
     traffic: Traffic,
+    /// Taken before a page of clients is answered: a test holds it to let something happen meanwhile.
+    gate: tokio::sync::Mutex<()>,
 }
 
 const PAGE: usize = 3;
@@ -60,19 +65,14 @@ impl Connector for Script {
             _ => self.people.lock().unwrap().clone(),
         };
         let from = after.map_or(0, |after| after.0.parse().unwrap_or(0));
-        let record = |(id, line): &(u32, String)| RawRecord {
-            id: ExternalId(id.to_string()),
-            fingerprint: xxhash_rust::xxh3::xxh3_128(line.as_bytes()),
-            parts: vec![RawPart {
-                name: "row".to_owned(),
-                text: RawText::Plain(Bytes::from(serde_json::to_vec(line).unwrap())),
-            }],
-        };
         let records: Vec<RawRecord> = lines.iter().skip(from).take(PAGE).map(record).collect();
+        if source.kind == RecordKind::Client {
+            drop(self.gate.lock().await);
+        }
         let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
         let next = next.map(|next| self.stuck_at.map_or(next, str::to_owned)).map(Bookmark);
         let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
-        Ok(RawPage { records, below, next })
+        Ok(RawPage { records, below, unreadable: 0, next })
     }
 
     async fn attach(&self, _: &ExternalId, _: &str, _: &str, _: &[u8]) -> Result<ExternalId, CrmError> {
@@ -85,8 +85,13 @@ impl Connector for Script {
 
     async fn sign_out(&self) {}
 
-    async fn one(&self, _: &Source, _: &ExternalId) -> Result<Option<RawPage>, CrmError> {
-        Ok(None)
+    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
+        self.traffic.count_request();
+        let found = self.people.lock().unwrap().iter().find(|(known, _)| known.to_string() == id.as_str()).map(record);
+        let Some(found) = found else { return Ok(None) };
+        let records = vec![found];
+        let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
+        Ok(Some(RawPage { records, below, unreadable: 0, next: None }))
     }
 
     async fn find_notes(&self, _: &ExternalId, _: &str, _: Timestamp) -> Result<Vec<FoundNote>, CrmError> {
@@ -111,6 +116,7 @@ impl Script {
             id: row.id.clone(),
             fingerprint: xxhash_rust::xxh3::xxh3_128(list.as_bytes()),
             parts: vec![RawPart { name: "goals".to_owned(), text: RawText::Plain(words(&list)) }],
+            fault: None,
         };
         let records: Vec<RawRecord> = shown.map(record).collect();
         RawBelow { kind: source.kind, withheld: (rows.len() - records.len()) as u64, records }
@@ -120,6 +126,18 @@ impl Script {
 /// `["3:Sail","4:Boat"]`
 fn words(list: &str) -> Bytes {
     Bytes::from(serde_json::to_vec(&list.split_whitespace().collect::<Vec<_>>()).unwrap())
+}
+
+fn record((id, line): &(u32, String)) -> RawRecord {
+    RawRecord {
+        id: ExternalId(id.to_string()),
+        fingerprint: xxhash_rust::xxh3::xxh3_128(line.as_bytes()),
+        parts: vec![RawPart {
+            name: "row".to_owned(),
+            text: RawText::Plain(Bytes::from(serde_json::to_vec(line).unwrap())),
+        }],
+        fault: None,
+    }
 }
 
 /// Maps the script's lines; counts what it was asked to map.
@@ -227,6 +245,7 @@ struct Practice {
     store: Store,
     crm: Arc<Script>,
     mapper: Arc<Lines>,
+    order: Arc<Order>,
     _folder: tempfile::TempDir,
 }
 
@@ -254,7 +273,7 @@ impl Practice {
         let crm =
             Arc::new(Script { people: Mutex::new(people), goals: Mutex::new(goals), stuck_at, ..Script::default() });
         let store = Store::open(folder.path()).unwrap();
-        Self { store, crm, mapper: Arc::new(Lines::new()), _folder: folder }
+        Self { store, crm, mapper: Arc::new(Lines::new()), order: Arc::default(), _folder: folder }
     }
 
     fn walk(&self, run: Run, is_rehearsal: bool) -> Walk {
@@ -262,13 +281,15 @@ impl Practice {
             store: self.store.clone(),
             connector: self.crm.clone(),
             mapper: self.mapper.clone(),
+            order: self.order.clone(),
             is_rehearsal,
             stop: CancellationToken::new(),
             progress: Progress::new(run.clone()).0,
             run,
             chunks: 0,
-            group: super::walk::GroupSize { mapped: 2, seen: 2 },
-            traffic_before: (0, 0),
+            group: super::gathered::GroupSize { mapped: 2, seen: 2 },
+            repeating: 0,
+            traffic_before: TrafficTotals::default(),
         }
     }
 
@@ -290,6 +311,20 @@ impl Practice {
         run.state = RunState::Done;
         self.store.finish_run(run.clone()).await.unwrap();
         run.counts
+    }
+
+    /// One client by itself.
+    async fn one(&self, id: &str) -> OneOutcome {
+        let (store, connector, order) = (self.store.clone(), self.crm.clone(), self.order.clone());
+        let one = One { store, connector, mapper: self.mapper.clone(), order };
+        one.sync(new_run(), &ExternalId(id.to_owned())).await.unwrap().outcome
+    }
+
+    async fn last_name(&self, id: &str) -> String {
+        let external_id = Some(("main".parse().unwrap(), ExternalId(id.to_owned())));
+        let filter = ClientFilter { external_id, ..ClientFilter::default() };
+        let found = self.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await.unwrap();
+        found.items[0].client.last_name.clone().unwrap()
     }
 
     fn edit(&self, id: u32, line: &str) {
@@ -388,11 +423,45 @@ async fn a_list_that_does_not_end_ends_the_run() {
     assert!(matches!(outcome, Err(WalkError::Circle(_))), "{outcome:?}");
     assert!(practice.crm.pages.load(Ordering::Relaxed) < 8);
 
+    // A list that goes on with other bookmarks and the same people.
+    let lines: Vec<(u32, String)> = (0..60).map(|at| (at % 6, format!("Bo Osei{}", at % 6))).collect();
     let practice = Practice::new(&BOOK);
-    practice.crm.people.lock().unwrap()[7].0 = 1;
-    let (run, outcome) = practice.run().await;
+    *practice.crm.people.lock().unwrap() = lines;
+    let (_, outcome) = practice.run().await;
     assert!(matches!(outcome, Err(WalkError::Circle(_))), "{outcome:?}");
-    assert!(run.counts.seen < 8, "what came after the last commit is not counted");
+    assert!(practice.crm.pages.load(Ordering::Relaxed) < 12);
+}
+
+#[tokio::test]
+async fn somebody_who_comes_twice_is_taken_once_and_told() {
+    // Far apart, in neighbouring pages, and within a page; what was read last stands.
+    for (first, second) in [(0, 7), (2, 3), (0, 1)] {
+        let practice = Practice::new(&BOOK);
+        {
+            let mut people = practice.crm.people.lock().unwrap();
+            people[second] = (people[first].0, "Bo Rossi".to_owned());
+        }
+        let counts = practice.complete().await;
+        assert_eq!((counts.seen, counts.repeated, counts.is_whole()), (7, 1, false), "{first} and {second}");
+        let id = (first + 1).to_string();
+        assert_eq!(practice.last_name(&id).await, "Rossi", "{first} and {second}");
+        // Such a walk proves nobody's departure: the next one is not measured by it.
+        let next = practice.store.begin_run(new_run()).await.unwrap();
+        assert_eq!(next.expected, None);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_used_costs_itself_alone() {
+    let practice = Practice::new(&["Ayda Khan", "Bo Osei", "Cy Lee"]);
+    practice.edit(2, &format!("Bo {}", "x".repeat(2 << 20)));
+    let counts = practice.complete().await;
+    assert_eq!((counts.seen, counts.created, counts.quarantined), (3, 2, 1));
+    let aside = practice.store.set_aside(true, PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
+    assert_eq!(aside[0].diagnostics[0].code, "record-too-large");
+    practice.edit(2, "Bo Osei");
+    assert_eq!(practice.complete().await.created, 1);
+    assert!(practice.store.set_aside(true, PageRequest { cursor: None, limit: 9 }).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -512,4 +581,65 @@ async fn pages_of_goals_go_on_where_they_ended() {
         ids.dedup();
         assert_eq!(ids.len(), expected, "{whose:?}");
     }
+}
+
+#[tokio::test]
+async fn one_client_comes_over_by_itself() {
+    let practice = Practice::new(&BOOK);
+    assert_eq!(practice.one("2").await, OneOutcome::Created);
+    assert_eq!(practice.one("2").await, OneOutcome::Unchanged);
+    practice.edit(2, "Bo Hill");
+    assert_eq!(practice.one("2").await, OneOutcome::Changed);
+    assert_eq!(practice.one("3").await, OneOutcome::LeftOut);
+    assert_eq!(practice.one("4").await, OneOutcome::Quarantined);
+    assert_eq!(practice.one("99").await, OneOutcome::NotVisible);
+    assert_eq!(practice.crm.traffic.totals().requests, 6, "one request each");
+    let main = || "main".parse().unwrap();
+    assert!(practice.store.interrupted(main()).await.unwrap().is_none(), "it is no walk");
+    let newest = PageRequest { cursor: None, limit: 9 };
+    assert!(practice.store.runs(Some(main()), newest).await.unwrap().items.is_empty(), "and none of the walks");
+    // The walk after it finds the rest new and this one as it is.
+    let counts = practice.complete().await;
+    assert_eq!((counts.created, counts.unchanged), (5, 3));
+    let walked = Practice::new(&BOOK);
+    walked.edit(2, "Bo Hill");
+    walked.complete().await;
+    assert_eq!(practice.book().await, walked.book().await);
+}
+
+#[tokio::test]
+async fn a_client_that_the_crm_hides_stays_as_it_was() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    let book = practice.book().await;
+    practice.crm.people.lock().unwrap().retain(|(id, _)| *id != 2);
+    assert_eq!(practice.one("2").await, OneOutcome::NotVisible);
+    assert_eq!(practice.book().await, book);
+}
+
+#[tokio::test]
+async fn an_older_reading_of_a_walk_gives_way() {
+    let practice = Practice::new(&BOOK);
+    let gate = practice.crm.gate.lock().await;
+    let run = practice.store.begin_run(new_run()).await.unwrap();
+    let mut walk = practice.walk(run, false);
+    let walking = async {
+        walk.go(None).await.unwrap();
+        walk.run.counts.clone()
+    };
+    let meanwhile = async {
+        // The first page of clients was read, and waits at the gate with the old name.
+        while practice.crm.pages.load(Ordering::Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+        practice.edit(1, "Ayda Rossi|8");
+        let outcome = practice.one("1").await;
+        drop(gate);
+        outcome
+    };
+    let (counts, outcome) = tokio::join!(walking, meanwhile);
+    assert_eq!(outcome, OneOutcome::Created);
+    assert_eq!(practice.last_name("1").await, "Rossi", "the walk's older reading does not undo it");
+    assert_eq!(counts.seen, 8);
+    assert_eq!(practice.book().await.iter().filter(|line| line.contains("Rossi")).count(), 2, "person and household");
 }

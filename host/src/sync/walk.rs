@@ -1,23 +1,21 @@
 //! One walk through a book: pages are read ahead, mapped and committed side by side, with bounded queues between, so
 //! that memory does not grow with the book.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 
-use super::map::{MappedBelow, MappedPage, mapped_by};
+use super::gathered::{Gathered, GroupSize};
+use super::map::MappedPage;
 use super::mapper::Mapper;
+use super::order::Order;
 use super::progress::Progress;
 use super::{fetch, map};
-use crate::crm::{Bookmark, Connector, CrmError, Source};
+use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
 use crate::domain::RecordKind;
-use crate::domain::run::Run;
-use crate::store::commit::{Arrival, Group, Lists};
+use crate::domain::run::{Run, RunCounts};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
@@ -25,31 +23,16 @@ use crate::store::{Store, StoreError};
 /// Pages that may wait between two stages.
 const PAGES_AHEAD: usize = 1;
 
-/// A group is committed after so much time, however small it is.
-const GROUP_TIME: Duration = Duration::from_secs(10);
-
-/// When a group is committed.
-#[derive(Clone, Copy)]
-pub(super) struct GroupSize {
-    /// With so many mapped records.
-    pub mapped: usize,
-    /// With so many seen ones.
-    pub seen: usize,
-}
-
-impl Default for GroupSize {
-    /// The larger a group, the fewer times a page of an index is written anew: 4,000 records were measured to cost a
-    /// fifth less than 2,000, and 8,000 no less than 4,000. An unchanged record costs next to nothing.
-    fn default() -> Self {
-        Self { mapped: 4_000, seen: 20_000 }
-    }
-}
+/// Pages, or groups, in a row that bring only what had come before: then the list does not end.
+const MOST_REPEATING: u32 = 3;
 
 /// What a walk works with.
 pub(super) struct Walk {
     pub store: Store,
     pub connector: Arc<dyn Connector>,
     pub mapper: Arc<dyn Mapper>,
+    /// Beside clients that are read by themselves.
+    pub order: Arc<Order>,
     /// Takes back what it commits.
     pub is_rehearsal: bool,
     /// Ends the walk at its next commit.
@@ -60,8 +43,10 @@ pub(super) struct Walk {
     /// Chunks of seen ids kept so far.
     pub chunks: u32,
     pub group: GroupSize,
-    /// Requests and retries before this process took the run up.
-    pub traffic_before: (u64, u64),
+    /// Groups in a row that brought only what had come before.
+    pub repeating: u32,
+    /// The site's traffic before this process took the run up.
+    pub traffic_before: TrafficTotals,
 }
 
 /// Why a walk ended before the end of the book.
@@ -100,6 +85,7 @@ impl Walk {
     /// # Errors
     /// Why it ended early; `self.run` is the run as it was committed last.
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
+        self.order.turn().await.clear();
         let mut sources: Vec<Source> = self.mapper.sources().to_vec();
         sources.sort_by_key(|source| source.kind);
         let position_of = |position: &WalkPosition| {
@@ -172,7 +158,10 @@ impl Walk {
             };
             position.after.clone_from(&page.next);
             position.is_over = page.next.is_none();
-            gathered.take(page, &mut seen, position.kind)?;
+            gathered.take(page, &mut seen, position.kind);
+            if gathered.repeating > MOST_REPEATING {
+                return Err(circle(position.kind));
+            }
             self.progress.counts(&gathered.run);
             if position.is_over || is_stopped || gathered.is_full(self.group) {
                 self.commit(&mut position, &mut seen, gathered).await?;
@@ -191,81 +180,43 @@ impl Walk {
         &mut self,
         position: &mut WalkPosition,
         seen: &mut Seen,
-        gathered: Gathered,
+        mut gathered: Gathered,
     ) -> Result<(), WalkError> {
-        let Gathered { mut run, arrivals, below, .. } = gathered;
-        let (requests, retries) = self.connector.traffic().totals();
-        run.counts.requests = requests.saturating_sub(self.traffic_before.0);
-        run.counts.retries = retries.saturating_sub(self.traffic_before.1);
-        let (chunk, is_new) = seen.pack();
-        if !is_new {
-            return Err(WalkError::Circle(format!("gave a {} a second time", position.kind.as_str())));
+        let order = Arc::clone(&self.order);
+        let turn = order.turn().await;
+        let kind = position.kind;
+        gathered.give_way(&turn, kind);
+        let counts = &mut gathered.run.counts;
+        count_traffic(counts, self.connector.traffic().totals().since(self.traffic_before));
+        let (chunk, again) = seen.pack();
+        // They were counted as if they were new.
+        counts.repeated += again;
+        if kind == RecordKind::Client {
+            counts.seen -= again;
+            counts.unchanged = counts.unchanged.saturating_sub(again);
+        }
+        let is_all_again = again > 0 && again == gathered.seen && !position.is_over;
+        self.repeating = if is_all_again { self.repeating + 1 } else { 0 };
+        if self.repeating > MOST_REPEATING {
+            return Err(circle(kind));
         }
         let number = position.chunks;
         position.chunks += 1;
         self.chunks = position.chunks;
-        let kind = position.kind;
-        let by = mapped_by(self.mapper.as_ref(), kind);
-        let at = Timestamp::now();
-        let position = position.clone();
-        let lists = |(kind, arrivals)| Lists { kind, by: mapped_by(self.mapper.as_ref(), kind), arrivals };
-        let below = below.into_iter().map(lists).collect();
-        let group = Group { run, kind, by, arrivals, below, seen: Some((number, chunk)), position, at };
+        let group = gathered.into_group(self.mapper.as_ref(), kind, Some((number, chunk, position.clone())));
         self.run = if self.is_rehearsal { self.store.rehearse(group).await? } else { self.store.commit(group).await? };
         self.progress.counts(&self.run);
         Ok(())
     }
 }
 
-/// What came since the last commit.
-struct Gathered {
-    run: Run,
-    arrivals: Vec<Arrival>,
-    below: BTreeMap<RecordKind, Vec<Arrival>>,
-    seen: usize,
-    pages: usize,
-    since: Instant,
+/// The error of a list that does not end.
+fn circle(kind: RecordKind) -> WalkError {
+    WalkError::Circle(format!("gave each {} again that it had given before", kind.as_str()))
 }
 
-impl Gathered {
-    fn new(run: Run) -> Self {
-        Self { run, arrivals: Vec::new(), below: BTreeMap::new(), seen: 0, pages: 0, since: Instant::now() }
-    }
-
-    fn take(&mut self, page: MappedPage, seen: &mut Seen, kind: RecordKind) -> Result<(), WalkError> {
-        for id in &page.ids {
-            if !seen.note(id) {
-                return Err(WalkError::Circle(format!("gave a {} a second time", kind.as_str())));
-            }
-        }
-        let count = page.ids.len() as u64;
-        match kind {
-            RecordKind::Adviser => self.run.counts.advisers += count,
-            _ => {
-                self.run.counts.seen += count;
-                self.run.counts.unchanged += count - page.arrivals.len() as u64;
-            }
-        }
-        self.seen += page.ids.len();
-        self.pages += 1;
-        self.arrivals.extend(page.arrivals);
-        page.below.into_iter().for_each(|below| self.take_below(below));
-        Ok(())
-    }
-
-    fn take_below(&mut self, below: MappedBelow) {
-        if let Some(counts) = self.run.counts.list_mut(below.kind) {
-            counts.unchanged += below.unchanged;
-        }
-        if below.withheld > 0 {
-            let code = format!("{}s-not-shown", below.kind.as_str());
-            *self.run.counts.warnings.entry(code).or_default() += below.withheld;
-        }
-        self.below.entry(below.kind).or_default().extend(below.arrivals);
-    }
-
-    fn is_full(&self, size: GroupSize) -> bool {
-        let listed = self.below.values().map(Vec::len).max().unwrap_or_default();
-        self.arrivals.len().max(listed) >= size.mapped || self.seen >= size.seen || self.since.elapsed() >= GROUP_TIME
-    }
+/// Puts traffic into a run's counts.
+pub(super) fn count_traffic(counts: &mut RunCounts, traffic: TrafficTotals) {
+    let TrafficTotals { requests, retries, slow_downs } = traffic;
+    (counts.requests, counts.retries, counts.slow_downs) = (requests, retries, slow_downs);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use super::failure::{Failure, page};
@@ -22,6 +22,10 @@ use lists::{Found, Lists};
 
 mod fields;
 pub(super) mod lists;
+mod sync;
+
+pub(super) use sync::sync;
+use sync::{SyncForm, Synced};
 
 #[derive(Template)]
 #[template(path = "household.html")]
@@ -34,6 +38,7 @@ pub(super) struct HouseholdPage {
     pub(super) look: Option<Badge>,
     pub(super) crm: String,
     pub(super) adviser: Option<String>,
+    pub(super) sync: Option<SyncForm>,
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
     pub(super) lists: Lists,
@@ -79,7 +84,12 @@ impl Names<'_> {
 }
 
 /// `GET /households/{id}`
-pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(synced): Query<Synced>,
+) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let found = find(&app, &id).await?;
     let frame = Frame::load(&app, &person, Place::Households).await?;
@@ -92,6 +102,9 @@ pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<
     let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
     view.people.iter_mut().for_each(|person| person.linking.connections.clone_from(&open));
+    if !connection.is_practice() {
+        view.sync = SyncForm::new(found.household.id, &synced, &person);
+    }
     page(&view)
 }
 
@@ -137,6 +150,7 @@ pub(super) fn view(
         look: look_badge(&found.household.diagnostics, &found.people),
         crm,
         adviser: adviser.map(ToOwned::to_owned),
+        sync: None,
         findings: found.household.diagnostics.iter().map(Finding::from).collect(),
         people,
     }

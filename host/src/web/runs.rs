@@ -61,6 +61,7 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Schedule => "By schedule",
         Trigger::Request => "Asked for",
         Trigger::Resume => "Resumed after a restart",
+        Trigger::Client => "One client, on request",
     }
 }
 
@@ -163,6 +164,8 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Could not be read", counts.quarantined),
                 one("Like a client of the practice, and in review", counts.held),
                 one("Local edits overridden by the CRM", counts.overridden),
+                one("Rows that came twice, because rows moved while they were read", counts.repeated),
+                one("Rows that name no record", counts.unreadable),
             ],
         },
         listed("Goals", &counts.goals),
@@ -193,6 +196,7 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Advisers read", counts.advisers),
                 one("Requests to the CRM", counts.requests),
                 one("Requests repeated after a fault", counts.retries),
+                one("Times the CRM was asked less at once, because it slowed down", counts.slow_downs),
             ],
         },
     ]

@@ -47,7 +47,7 @@ pub(crate) fn status<L: Lineage>(
 
 fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> bool {
     // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
-    let Some(entity_type) = row.text(F::EntityType, "record", trail) else {
+    let Some(entity_type) = row.word(F::EntityType, "record", trail) else {
         return true;
     };
     if rules.people.get(&entity_type).is_some() {

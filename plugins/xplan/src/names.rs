@@ -31,11 +31,14 @@ macro_rules! fields {
     };
 }
 
-/// The CRM's names for the fields `F`, as the rules give them: a table from the rules' key to the CRM's name.
+/// The CRM's names for the fields `F`, as the rules give them: a table from the rules' key to the CRM's name. A field
+/// that stands in an object of the row is named with it: `Details.Surname`.
 /// All keys have to be there and no others may be.
 #[derive(Debug, Clone)]
 pub struct Names<F> {
     names: Vec<Box<str>>,
+    /// The objects of a row in which some of the fields stand: `Details` of `Details.Surname`.
+    inside: Vec<Box<str>>,
     fields: PhantomData<F>,
 }
 
@@ -49,6 +52,18 @@ impl<F: Fields> Names<F> {
     /// The CRM's names, in the fields' order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// The index of the object `name`, if some of the fields stand in it.
+    pub(crate) fn inside(&self, name: &str) -> Option<usize> {
+        self.inside.iter().position(|known| **known == *name)
+    }
+
+    /// The index of the field that the CRM calls `name` in the object `inside`.
+    pub(crate) fn find_inside(&self, inside: usize, name: &str) -> Option<usize> {
+        let inside = &*self.inside[inside];
+        let is_it = |known: &str| known.split_once('.') == Some((inside, name));
+        self.names.iter().position(|known| is_it(known))
     }
 
     /// The index of the field that the CRM calls `name`. `expected` is the index to try first: rows carry their
@@ -85,7 +100,15 @@ impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
         }
         match names.iter().position(|name| name.is_empty()) {
             Some(missing) => Err(de::Error::missing_field(F::KEYS[missing])),
-            None => Ok(Names { names, fields: PhantomData }),
+            None => {
+                let mut inside: Vec<Box<str>> = Vec::new();
+                for (object, _) in names.iter().filter_map(|name| name.split_once('.')) {
+                    if inside.iter().all(|known| **known != *object) {
+                        inside.push(object.into());
+                    }
+                }
+                Ok(Names { names, inside, fields: PhantomData })
+            }
         }
     }
 }

@@ -70,10 +70,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     /// Where the field stands, or would stand, as a JSON Pointer into the raw record.
     #[must_use]
     pub fn pointer(&self, field: F) -> String {
-        let name = self.names.of(field).replace('~', "~0").replace('/', "~1");
+        let name = self.names.of(field).replace('~', "~0").replace('/', "~1").replace('.', "/");
         let absent = matches!(self.get(field), Value::Absent);
         let nested = self.row.nested & (1 << field.index()) != 0;
-        let inner = if nested || absent { "/fields" } else { "" };
+        let is_inside = self.names.of(field).contains('.');
+        let inner = if nested || absent && !is_inside { "/fields" } else { "" };
         match self.place {
             Some((list, index)) => format!("/{list}/{index}{inner}/{name}"),
             None => format!("/row{inner}/{name}"),
@@ -99,6 +100,14 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
                 self.expect_empty(field, value, "a text", canonical, trail);
                 None
             }
+        }
+    }
+
+    /// A word or code that a table of the rules knows: a text, or a number as it is written.
+    pub fn word<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<Cow<'r, str>> {
+        match self.get(field) {
+            Value::Number(number) => Some(Cow::Owned(number.to_string())),
+            _ => self.text(field, canonical, trail),
         }
     }
 
@@ -186,6 +195,9 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
                 Key::Fields => {
                     map.next_value_seed(Lenient(NestedReader { names: self.names, row: &mut row }))?;
                 }
+                Key::Inside(inside) => {
+                    map.next_value_seed(Lenient(InsideReader { names: self.names, inside, row: &mut row }))?;
+                }
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -225,9 +237,33 @@ impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
     fn other(self) {}
 }
 
+/// Reads an object of the row into the row around it.
+struct InsideReader<'n, 'r, 'de, F> {
+    names: &'n Names<F>,
+    inside: usize,
+    row: &'r mut Row<'de, F>,
+}
+
+impl<'de, F: Fields> Reader<'de> for InsideReader<'_, '_, 'de, F> {
+    type Out = ();
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            match self.names.find_inside(self.inside, &name) {
+                Some(index) => self.row.values[index] = map.next_value()?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn other(self) {}
+}
+
 enum Key {
     Field(usize),
     Fields,
+    Inside(usize),
     Other,
 }
 
@@ -255,7 +291,7 @@ impl<F: Fields> Visitor<'_> for KeySeed<'_, F> {
         Ok(match self.names.find(name, self.expected) {
             Some(index) => Key::Field(index),
             None if name == "fields" => Key::Fields,
-            None => Key::Other,
+            None => self.names.inside(name).map_or(Key::Other, Key::Inside),
         })
     }
 }

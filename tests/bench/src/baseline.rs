@@ -77,6 +77,8 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         forward_host: site.to_owned(),
         insecure_http: true,
         schedule: "0 0 * * * *".to_owned(),
+        gateway: None,
+        pace: tidegate::config::Pace::default(),
         auth,
     };
     Ok(Xplan::new(&settings)?)

@@ -100,7 +100,11 @@ impl Site {
         };
         let asker = Asker { account: &accounts[signed_in.account] };
         let answer = match Route::of(call.path) {
-            Some(Route::Batch) if call.method == "POST" => self.batch(&asker, call.body).unwrap_or_else(Answer::from),
+            Some(Route::Batch) if call.method == "POST" => {
+                let answer = self.batch(&asker, call.body).unwrap_or_else(Answer::from);
+                let rules = self.faults.striking("POST", call.path, Fault::concerns_batch);
+                if rules.is_empty() { answer } else { spoil::batch(answer, &rules) }
+            }
             _ => self.call(&asker, call),
         };
         match signed_in.new_cookie {
@@ -112,6 +116,9 @@ impl Site {
     /// Answers one call, alone or out of a batch.
     fn call(&self, asker: &Asker<'_>, call: &Call<'_>) -> Answer {
         let failing = self.faults.striking(call.method, call.path, Fault::concerns_call);
+        if failing.iter().any(|rule| rule.fault == Fault::NotAList) {
+            return Answer::of(&serde_json::json!({ "rows": {} }));
+        }
         if !failing.is_empty() {
             return Refusal::new(500, "The call failed on the site's side; nothing was done.").into();
         }

@@ -72,6 +72,10 @@ pub struct RunCountsBody {
     goals: ListCountsBody,
     /// Covers in the clients' lists.
     covers: ListCountsBody,
+    /// Rows that came again within the walk, because rows moved while they were read; each was taken once.
+    repeated: u64,
+    /// Rows that name no record, so that nothing could be kept of them.
+    unreadable: u64,
     /// Warnings, by code.
     warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
@@ -80,6 +84,8 @@ pub struct RunCountsBody {
     requests: u64,
     /// Requests that were repeated after a fault.
     retries: u64,
+    /// How often the CRM was asked less at once, because it slowed down or said so.
+    slow_downs: u64,
 }
 
 /// What a run counted of the goals, or the covers, in the lists that it read.
@@ -128,10 +134,13 @@ impl From<RunCounts> for RunCountsBody {
             overridden: counts.overridden,
             goals: counts.goals.into(),
             covers: counts.covers.into(),
+            repeated: counts.repeated,
+            unreadable: counts.unreadable,
             warnings: counts.warnings,
             changed_fields: counts.changed_fields,
             requests: counts.requests,
             retries: counts.retries,
+            slow_downs: counts.slow_downs,
         }
     }
 }

@@ -66,7 +66,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
         arrivals: arrivals.collect(),
         below: Vec::new(),
         seen: None,
-        position: WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0, is_over: false },
+        position: Some(WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0, is_over: false }),
         at: Timestamp::UNIX_EPOCH,
     };
     host.app.store.commit(group).await.unwrap();

@@ -45,12 +45,12 @@ pub(super) async fn attach(
     let content = Binary { kind: "Binary", value: STANDARD.encode(content) };
     let body = serde_json::to_vec(&NewAttachment { filename, mimetype: media_type, content });
     let body = body.map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    docnotes::made(site, &path(note)?, body, "the new attachment's `id`").await
+    docnotes::made(site, &Call::post(&path(note)?, body).awaited(true), "the new attachment's `id`").await
 }
 
 /// What is attached to a note.
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
-    let answer = site.read(&Call::get(Address::of(&path(note)?))).await?;
+    let answer = site.read(&Call::get(Address::of(&path(note)?)).awaited(true)).await?;
     let listed: Vec<Listed> = rows::parsed(&answer, "a list of attachments, each with `id`, `filename` and `size`")?;
     let found =
         |one: Listed| FoundAttachment { id: ExternalId(one.id.to_string()), filename: one.filename, size: one.size };

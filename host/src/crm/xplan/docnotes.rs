@@ -34,6 +34,7 @@ struct NewNote<'a> {
 
 #[derive(Deserialize)]
 struct Made {
+    #[serde(alias = "Id")]
     id: u64,
 }
 
@@ -57,14 +58,14 @@ pub(super) async fn find(
         if let Some(bookmark) = &after {
             page.push_raw("page_bookmark", &bookmark.0);
         }
-        let answer = site.read(&Call::get(page)).await?;
-        let rows = rows::list(&answer)?;
-        for row in &rows {
+        let answer = site.read(&Call::get(page).of_many().awaited(true)).await?;
+        let list = rows::list_of_notes(&answer)?;
+        for row in &list.rows {
             let marked: Marked = serde_json::from_str(row.text)
                 .map_err(|_| rows::unexpected(&answer, "a text or nothing as the `guid` of each note"))?;
             notes.push(FoundNote { document_id: ExternalId(row.id.to_owned()), marker: marked.guid });
         }
-        after = rows::next(&rows, after.as_ref(), &answer)?;
+        after = rows::next(&list, after.as_ref(), &answer)?;
         if after.is_none() {
             return Ok(notes);
         }
@@ -87,23 +88,23 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
         guid: marker,
     };
     let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    made(site, PATH, body, "the new note's `id`").await
+    made(site, &Call::post(PATH, body).awaited(true), "the new note's `id`").await
 }
 
-/// Posts what makes something new, once, and answers its id: every error but [`CrmError::Unknown`] means that nothing
+/// Sends what makes something new, once, and answers its id: every error but [`CrmError::Unknown`] means that nothing
 /// was made.
-pub(super) async fn made(site: &Site, path: &str, body: Vec<u8>, wanted: &str) -> Result<ExternalId, CrmError> {
+pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<ExternalId, CrmError> {
     // A sign-in whose outcome is unknown sent nothing.
-    site.ticket(None).await.map_err(|error| match error {
+    site.ready().await.map_err(|error| match error {
         CrmError::Unknown { words } => CrmError::Unreachable { words },
         error => error,
     })?;
-    let answered = site.signed(&Call::post(path, body)).await.and_then(succeeded);
+    let answered = site.signed(call).await.and_then(succeeded);
     let answer = answered.map_err(|error| match error {
         // Neither a redirect, an answer too large to read nor "unavailable" rules out that the work was done.
-        CrmError::Protocol { words } | CrmError::Throttled { status: 503, retry_after: None, words } => {
-            CrmError::Unknown { words }
-        }
+        CrmError::Protocol { words }
+        | CrmError::TooLarge { words }
+        | CrmError::Throttled { status: 503, retry_after: None, words } => CrmError::Unknown { words },
         error => error,
     })?;
     match serde_json::from_slice::<Made>(&answer.body) {

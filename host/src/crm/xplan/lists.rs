@@ -9,7 +9,7 @@ use super::address::{entity_path, segment};
 use super::rows;
 use super::site::{Answer, Call, Site};
 use super::words;
-use crate::crm::{CrmError, RawText};
+use crate::crm::{CrmError, RawPart, RawRecord, RawText};
 
 /// The most calls of a batch.
 const BATCH: usize = 100;
@@ -21,6 +21,8 @@ pub(super) struct Wanted<'a> {
     pub(super) lists: &'a [String],
     /// How many of the lists have to be shown: one that is not among them may also be refused.
     pub(super) needed: usize,
+    /// Somebody waits for them.
+    pub(super) is_awaited: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,63 +34,135 @@ struct Item<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// What a batch brought for a slot.
-enum Brought {
-    List(RawText),
+/// A list of an entity.
+#[derive(Debug)]
+pub(super) enum Listed {
+    /// As it came.
+    Text(RawText),
+    /// The CRM has not got it.
     Absent,
-    /// The item failed in a way that another try may mend.
-    Again(CrmError),
+    /// Why it cannot be used, while others can.
+    Faulty(String),
 }
 
+impl Listed {
+    /// Makes it a part of its entity's record, and of what the record's fingerprint is made of.
+    pub(super) fn join(self, name: &str, record: &mut RawRecord, digests: &mut Vec<u8>) {
+        match self {
+            Self::Absent => digests.push(0),
+            Self::Text(text) => {
+                digests.push(1);
+                digests.extend_from_slice(&text.digest().to_le_bytes());
+                record.parts.push(RawPart { name: name.to_owned(), text });
+            }
+            Self::Faulty(words) => {
+                digests.push(2);
+                record.fault.get_or_insert(words);
+            }
+        }
+    }
+}
+
+/// What a batch brought for a slot.
+enum Brought {
+    Listed(Listed),
+    /// The item failed; another try may mend that.
+    Again(CrmError),
+    /// The item failed for good.
+    Failed(CrmError),
+}
+
+/// How often the rest of a batch is asked again for the sake of items that fail while others do not.
+const REPEATS_FOR_SOME: usize = 3;
+
 impl Wanted<'_> {
-    /// The lists by slot; none where the CRM has not got the list.
-    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<Option<RawText>>, CrmError> {
+    /// The lists by slot.
+    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<Listed>, CrmError> {
         entity_path(self.resource, None)?;
         self.lists.iter().try_for_each(|list| segment(list).map(drop))?;
         let slots = self.ids.len() * self.lists.len();
         let batches = (0..slots).step_by(BATCH).map(|from| (from..slots.min(from + BATCH)).collect::<Vec<_>>());
         let mut answered =
-            stream::iter(batches.map(|batch| self.batch(site, batch))).buffer_unordered(site.limits.concurrent);
-        let mut lists: Vec<Option<RawText>> = Vec::new();
-        lists.resize_with(slots, || None);
+            stream::iter(batches.map(|batch| self.batch(site, batch))).buffer_unordered(site.pace.most());
+        let mut lists = Vec::new();
+        lists.resize_with(slots, || Listed::Absent);
         while let Some(found) = answered.try_next().await? {
             for (slot, list) in found {
-                lists[slot] = Some(list);
+                lists[slot] = list;
             }
         }
         Ok(lists)
     }
 
-    /// One batch, its failing items asked again until patience ends.
-    async fn batch(&self, site: &Site, mut open: Vec<usize>) -> Result<Vec<(usize, RawText)>, CrmError> {
+    /// One batch, its failing items asked again until patience ends. An item that fails where others do not is the
+    /// fault of its entity; a list that fails for all is the fault of the call.
+    async fn batch(&self, site: &Site, mut open: Vec<usize>) -> Result<Vec<(usize, Listed)>, CrmError> {
         let mut found = Vec::with_capacity(open.len());
-        let mut pauses = site.limits.pauses();
+        let mut failed: Vec<(usize, CrmError)> = Vec::new();
+        let mut pauses = site.limits.pauses().enumerate();
         loop {
-            let answer = site.read(&Call::post("/resourceful", self.body(&open))).await?;
-            let mut last_error = None;
+            let call = Call::post("/resourceful", self.body(&open)).of_many().awaited(self.is_awaited);
+            let answer = match site.read(&call).await {
+                Err(CrmError::TooLarge { words }) if open.len() > 1 => {
+                    tracing::debug!(%words, "asking for the lists in two halves");
+                    let rest = open.split_off(open.len() / 2);
+                    for half in [open, rest] {
+                        found.extend(Box::pin(self.batch(site, half)).await?);
+                    }
+                    return Ok(found);
+                }
+                Err(CrmError::TooLarge { words }) => {
+                    let [resource, id, list] = self.parts(open[0]);
+                    let words = format!("the list `{list}` of {resource} {id}: {words}");
+                    found.push((open[0], Listed::Faulty(words)));
+                    return Ok(found);
+                }
+                answered => answered?,
+            };
+            let mut again: Vec<(usize, CrmError)> = Vec::new();
             for (slot, brought) in self.brought(&answer)? {
                 // An answer to something that was not asked, or asked twice, must not stand for something else.
                 let Some(at) = open.iter().position(|wanted| *wanted == slot) else {
                     return Err(rows::unexpected(&answer, "one answer to each call of the batch"));
                 };
                 match brought {
-                    Brought::List(list) => found.push((slot, list)),
-                    Brought::Absent => {}
+                    Brought::Listed(list) => found.push((slot, list)),
+                    Brought::Failed(error) => failed.push((slot, error)),
                     Brought::Again(error) => {
-                        last_error = Some(error);
+                        again.push((slot, error));
                         continue;
                     }
                 }
                 open.swap_remove(at);
             }
-            if open.is_empty() {
-                return Ok(found);
-            }
-            let error = last_error.unwrap_or_else(|| rows::unexpected(&answer, "an answer to each call of the batch"));
-            let Some(pause) = pauses.next() else { return Err(error) };
+            let repeat = pauses.next().filter(|(at, _)| found.is_empty() || *at < REPEATS_FOR_SOME);
+            let Some((_, pause)) = repeat.filter(|_| !open.is_empty()) else {
+                if again.len() < open.len() {
+                    return Err(rows::unexpected(&answer, "an answer to each call of the batch"));
+                }
+                failed.append(&mut again);
+                return self.blamed(found, failed);
+            };
             site.traffic.count_retry();
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Sorts out whose fault it is.
+    fn blamed(
+        &self,
+        mut found: Vec<(usize, Listed)>,
+        failed: Vec<(usize, CrmError)>,
+    ) -> Result<Vec<(usize, Listed)>, CrmError> {
+        let list_of = |slot: usize| slot % self.lists.len();
+        let came: Vec<usize> = found.iter().map(|(slot, _)| list_of(*slot)).collect();
+        for (slot, error) in failed {
+            if matches!(error, CrmError::Unauthorised { .. }) || !came.contains(&list_of(slot)) {
+                return Err(error);
+            }
+            found.push((slot, Listed::Faulty(error.to_string())));
+        }
+        Ok(found)
     }
 
     /// The request. Names and numbers were checked to need no escaping.
@@ -125,17 +199,20 @@ impl Wanted<'_> {
             .map(|item| {
                 let slot = item.name.get().trim_matches('"').parse().ok().filter(|slot| *slot < slots);
                 let slot = slot.ok_or_else(|| rows::unexpected(answer, "each answer of the batch under its name"))?;
-                Ok((slot, self.sorted(slot, &item, &answer.body)?))
+                Ok((slot, self.sorted(slot, &item, &answer.body)))
             })
             .collect()
     }
 
-    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Result<Brought, CrmError> {
+    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought {
         let status = item.code;
         let [resource, id, list] = self.parts(slot);
         if (200..300).contains(&status) {
             let words = format!("the list `{list}` of {resource} {id} is no JSON array");
-            return text(item, whole).map(Brought::List).ok_or(CrmError::Protocol { words });
+            return match text(item, whole) {
+                Some(text) => Brought::Listed(Listed::Text(text)),
+                None => Brought::Failed(CrmError::Protocol { words }),
+            };
         }
         let said = || {
             let body = item.body.and_then(|body| serde_json::from_str::<String>(body.get()).ok());
@@ -144,12 +221,12 @@ impl Wanted<'_> {
             format!("the list `{list}` of {resource} {id}: {said}")
         };
         match status {
-            404 => Ok(Brought::Absent),
-            403 if slot % self.lists.len() >= self.needed => Ok(Brought::Absent),
-            429 | 503 => Ok(Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })),
-            500 | 502 | 504 => Ok(Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) })),
-            401 => Err(CrmError::Unauthorised { status, words: said() }),
-            _ => Err(CrmError::Refused { status, words: said() }),
+            404 => Brought::Listed(Listed::Absent),
+            403 if slot % self.lists.len() >= self.needed => Brought::Listed(Listed::Absent),
+            429 | 503 => Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() }),
+            500 | 502 | 504 => Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) }),
+            401 => Brought::Failed(CrmError::Unauthorised { status, words: said() }),
+            _ => Brought::Failed(CrmError::Refused { status, words: said() }),
         }
     }
 }

@@ -15,8 +15,6 @@ pub(super) struct Limits {
     pub(super) connect: Duration,
     /// For one whole exchange.
     pub(super) exchange: Duration,
-    /// Exchanges under way at once.
-    pub(super) concurrent: usize,
     /// The largest answer that is read, in bytes.
     pub(super) largest_answer: usize,
     /// How often a read is asked again.
@@ -25,8 +23,10 @@ pub(super) struct Limits {
     pub(super) first_pause: Duration,
     /// The longest pause of our own accord; a longer one is taken only where the site asks for it.
     pub(super) longest_pause: Duration,
-    /// How long a read may go on altogether.
+    /// How long a read may go on altogether, what the site asked for left out.
     pub(super) patience: Duration,
+    /// The longest that the site can ask a walk to wait, altogether; who is awaited is told at once instead.
+    pub(super) longest_asked: Duration,
     /// How long a refused sign-in is not tried again: sites lock accounts out.
     pub(super) after_refusal: Duration,
     /// Sign-ins that follow each other closer than this are spaced out: somebody else uses the same account.
@@ -38,12 +38,12 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             exchange: Duration::from_secs(60),
-            concurrent: 4,
             largest_answer: 64 << 20,
             repeats: 6,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
             patience: Duration::from_secs(300),
+            longest_asked: Duration::from_secs(3600),
             after_refusal: Duration::from_secs(30),
             between_sign_ins: Duration::from_secs(5),
         }
@@ -62,12 +62,18 @@ impl Limits {
     }
 
     /// Calls until an answer comes, no repeat would mend it, or patience ends.
-    pub(super) async fn repeat<T, F>(&self, traffic: &Traffic, mut call: impl FnMut() -> F) -> Result<T, CrmError>
+    pub(super) async fn repeat<T, F>(
+        &self,
+        traffic: &Traffic,
+        is_awaited: bool,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, CrmError>
     where
         F: Future<Output = Result<T, CrmError>>,
     {
         let began = Instant::now();
         let mut pauses = self.pauses();
+        let mut waited = Duration::ZERO;
         loop {
             let error = match call().await {
                 Ok(answer) => return Ok(answer),
@@ -76,14 +82,22 @@ impl Limits {
             let asked_for = match &error {
                 CrmError::Throttled { retry_after, .. } => retry_after.unwrap_or_default(),
                 CrmError::Unknown { .. } | CrmError::Unreachable { .. } => Duration::ZERO,
-                CrmError::Unauthorised { .. } | CrmError::Refused { .. } | CrmError::Protocol { .. } => {
+                CrmError::Unauthorised { .. }
+                | CrmError::Refused { .. }
+                | CrmError::TooLarge { .. }
+                | CrmError::Protocol { .. } => {
                     return Err(error);
                 }
             };
-            let Some(pause) = pauses.next().map(|pause| pause.max(asked_for)) else { return Err(error) };
-            if began.elapsed() + pause > self.patience {
+            let Some(own) = pauses.next() else { return Err(error) };
+            let pause = own.max(asked_for);
+            // What the site asks for is honoured in full, and is not its fault.
+            let counted = if is_awaited { pause } else { own };
+            let is_over = began.elapsed().saturating_sub(waited) + counted > self.patience;
+            if is_over || waited + pause > self.longest_asked {
                 return Err(error);
             }
+            waited += pause - counted;
             tracing::debug!(%error, pause_ms = pause.as_millis(), "asking the CRM again");
             traffic.count_retry();
             tokio::time::sleep(pause).await;

@@ -23,30 +23,58 @@ pub(super) struct Row<'a> {
     bookmark: Option<&'a RawValue>,
 }
 
-impl Row<'_> {
-    /// The place in the list behind this row.
-    pub(super) fn bookmark(&self) -> Option<Bookmark> {
-        serde_json::from_str(self.bookmark?.get()).ok().map(Bookmark)
+/// The rows of a list.
+pub(super) struct Rows<'a> {
+    /// Those that name a record.
+    pub(super) rows: Vec<Row<'a>>,
+    /// How many name none.
+    pub(super) unreadable: u64,
+    /// The last one's, if there is any row.
+    last_bookmark: Option<Option<&'a RawValue>>,
+}
+
+/// The rows of a list. One that names no record is counted; where none does, the answer is something else.
+pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+    let texts: Vec<&RawValue> = parsed(answer, "a JSON array of rows")?;
+    let mut list = Rows { rows: Vec::with_capacity(texts.len()), unreadable: 0, last_bookmark: None };
+    let mut first_error = None;
+    for text in texts {
+        match cut(text.get(), answer) {
+            Ok(row) => {
+                list.last_bookmark = Some(row.bookmark);
+                list.rows.push(row);
+            }
+            Err((bookmark, error)) => {
+                list.last_bookmark = Some(bookmark);
+                list.unreadable += 1;
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if list.rows.is_empty() => Err(error),
+        _ => Ok(list),
     }
 }
 
-/// The rows of a list.
-pub(super) fn list(answer: &Answer) -> Result<Vec<Row<'_>>, CrmError> {
-    let rows: Vec<&RawValue> = parsed(answer, "a JSON array of rows")?;
-    rows.into_iter().map(|row| cut(row.get(), answer)).collect()
+/// The rows of a list in which a note is looked for: to miss one that cannot be read would make it twice.
+pub(super) fn list_of_notes(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+    let list = list(answer)?;
+    if list.unreadable > 0 { Err(unexpected(answer, "the `id` of each note")) } else { Ok(list) }
 }
 
 /// The one row of an entity.
 pub(super) fn single(answer: &Answer) -> Result<Row<'_>, CrmError> {
     let row: &RawValue = parsed(answer, "an entity as a JSON object")?;
-    cut(row.get(), answer)
+    cut(row.get(), answer).map_err(|(_, error)| error)
 }
 
 /// Where the next page begins. A page with any rows has one behind it, if only an empty one: a site that gives fewer
 /// rows than asked for may still have more, and to miss them would look like clients who left.
-pub(super) fn next(rows: &[Row<'_>], after: Option<&Bookmark>, answer: &Answer) -> Result<Option<Bookmark>, CrmError> {
-    let Some(last) = rows.last() else { return Ok(None) };
-    let bookmark = last.bookmark().ok_or_else(|| unexpected(answer, "a text as the `bookmark` of the last row"))?;
+pub(super) fn next(list: &Rows<'_>, after: Option<&Bookmark>, answer: &Answer) -> Result<Option<Bookmark>, CrmError> {
+    let Some(last) = list.last_bookmark else { return Ok(None) };
+    let bookmark = last.and_then(|last| serde_json::from_str(last.get()).ok()).map(Bookmark);
+    let bookmark = bookmark.ok_or_else(|| unexpected(answer, "a text as the `bookmark` of the last row"))?;
     if after == Some(&bookmark) {
         let words = "the last row's bookmark leads back to the page itself; the walk would never end".to_owned();
         return Err(CrmError::Protocol { words });
@@ -66,11 +94,15 @@ pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
     CrmError::Protocol { words: format!("expected {wanted}, and got {}", words::outline(answer)) }
 }
 
-fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, CrmError> {
+/// A row, or its bookmark and why it is none.
+fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, (Option<&'a RawValue>, CrmError)> {
     let members: Members<'a> =
-        serde_json::from_str(text).map_err(|_| unexpected(answer, "each row as a JSON object"))?;
-    let id = members.id.and_then(id).ok_or_else(|| unexpected(answer, "a number or name as the `id` of each row"))?;
-    Ok(Row { text, id, digest: members.digest, bookmark: members.bookmark })
+        serde_json::from_str(text).map_err(|_| (None, unexpected(answer, "each row as a JSON object")))?;
+    let Members { id: named, bookmark, digest } = members;
+    match named.and_then(id) {
+        Some(id) => Ok(Row { text, id, digest, bookmark }),
+        None => Err((bookmark, unexpected(answer, "a number or name as the `id` of each row"))),
+    }
 }
 
 /// An id that can stand in an address: digits, or a plain word in quotes.
@@ -103,11 +135,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 // Keys are taken raw, in their quotes: none is copied, and key and value cannot run together.
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
                     match key.get() {
-                        "\"bookmark\"" => {
+                        // Each in the Resourceful and in the Open dialect.
+                        "\"bookmark\"" | "\"Bookmark\"" => {
                             members.bookmark = Some(value);
                             continue;
                         }
-                        "\"id\"" => members.id = Some(value),
+                        "\"id\"" | "\"Id\"" => members.id = Some(value),
                         _ => {}
                     }
                     hasher.update(key.get().as_bytes());
@@ -135,21 +168,31 @@ mod tests {
     fn both_shapes_are_cut_out() {
         let body = r#"[ {"bookmark":"a=","id":7,"fields":{"first_name":"Pat"}} , {"id":"x-8","first_name":"Pat"} ]"#;
         let answer = answer(body);
-        let rows = list(&answer).unwrap();
+        let list = list(&answer).unwrap();
+        let rows = &list.rows;
         assert_eq!(rows[0].text, r#"{"bookmark":"a=","id":7,"fields":{"first_name":"Pat"}}"#);
         assert_eq!((rows[0].id, rows[1].id), ("7", "x-8"));
-        assert_eq!(rows[0].bookmark(), Some(Bookmark("a=".to_owned())));
-        assert_eq!(rows[1].bookmark(), None);
+        assert_eq!(rows[0].bookmark.map(RawValue::get), Some(r#""a=""#));
+        assert!(rows[1].bookmark.is_none());
     }
 
     #[test]
     fn the_digest_sees_all_but_the_bookmark() {
-        let digest = |row: &str| list(&answer(&format!("[{row}]"))).unwrap()[0].digest;
+        let digest = |row: &str| list(&answer(&format!("[{row}]"))).unwrap().rows[0].digest;
         let base = digest(r#"{"bookmark":"a","id":7,"fields":{"x":1}}"#);
         assert_eq!(base, digest(r#"{"bookmark":"b","id":7,"fields":{"x":1}}"#));
         assert_eq!(base, digest(r#"{"id":7,"bookmark":"b","fields":{"x":1}}"#));
         assert_ne!(base, digest(r#"{"bookmark":"a","id":7,"fields":{"x":2}}"#));
         assert_ne!(base, digest(r#"{"bookmark":"a","id":7,"fields":{"x":1},"client_status":["Client"]}"#));
+    }
+
+    #[test]
+    fn rows_that_name_no_record_are_counted() {
+        let body = r#"["Pat", {"id":7,"bookmark":"a"}, {"id":null,"bookmark":"b"}]"#;
+        let answer = answer(body);
+        let found = list(&answer).unwrap();
+        assert_eq!((found.rows.len(), found.unreadable), (1, 2));
+        assert_eq!(next(&found, None, &answer).unwrap(), Some(Bookmark("b".to_owned())));
     }
 
     #[test]

@@ -104,6 +104,12 @@ impl Session {
         }
     }
 
+    /// What each call carries where there are no sessions.
+    pub(super) fn basic(&self) -> Result<&HeaderValue, CrmError> {
+        let unusable = |words: &&str| CrmError::Unauthorised { status: 0, words: (*words).to_owned() };
+        self.basic.as_ref().map_err(unusable)
+    }
+
     /// Forgets the session and answers it.
     pub(super) fn end(&self) -> Option<Ticket> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -115,12 +121,11 @@ impl Session {
     }
 
     async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
-        let unauthorised = |status, words| CrmError::Unauthorised { status, words };
-        let basic = self.basic.as_ref().map_err(|words| unauthorised(0, (*words).to_owned()))?;
-        let call = Call::get(Address::of("/resourceful/session/user"));
+        let basic = self.basic()?;
+        let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
         let answer = match succeeded(site.exchange(&call, &Signed::Basic(basic)).await?) {
             // Whatever the site has against the sign-in, a person has to see to it.
-            Err(CrmError::Refused { status, words }) => return Err(unauthorised(status, words)),
+            Err(CrmError::Refused { status, words }) => return Err(CrmError::Unauthorised { status, words }),
             answered => answered?,
         };
         let Ok(user) = serde_json::from_slice::<User>(&answer.body) else {

@@ -9,13 +9,13 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
 
 use super::address::Address;
 use super::patience::{Limits, retry_after};
 use super::session::{Session, Ticket};
 use super::words;
 use crate::config::{Auth, ConnectionConfig};
+use crate::crm::pace::{Pace, Sign, Weight};
 use crate::crm::{CrmError, Traffic, install_tls};
 use crate::domain::Timestamp;
 
@@ -30,7 +30,8 @@ pub(super) struct Site {
     client: reqwest::Client,
     base: Url,
     session: Session,
-    permits: Semaphore,
+    is_gateway: bool,
+    pub(super) pace: Pace,
     /// Until when the site asked to be left alone.
     closed_until: Mutex<Option<Instant>>,
 }
@@ -42,22 +43,36 @@ pub(super) struct Call {
     address: Address,
     /// JSON.
     body: Option<Bytes>,
+    weight: Weight,
+    /// Somebody waits for it: it stands behind no walk.
+    is_awaited: bool,
 }
 
 impl Call {
     /// A question.
     pub(super) fn get(address: Address) -> Self {
-        Self { method: Method::GET, address, body: None }
+        Self { method: Method::GET, address, body: None, weight: Weight::One, is_awaited: false }
     }
 
     /// JSON sent to a path.
     pub(super) fn post(path: &str, body: Vec<u8>) -> Self {
-        Self { method: Method::POST, address: Address::of(path), body: Some(body.into()) }
+        let address = Address::of(path);
+        Self { method: Method::POST, address, body: Some(body.into()), weight: Weight::One, is_awaited: false }
     }
 
     /// A removal.
     pub(super) fn delete(path: &str) -> Self {
-        Self { method: Method::DELETE, address: Address::of(path), body: None }
+        Self { method: Method::DELETE, ..Self::get(Address::of(path)) }
+    }
+
+    /// The same, for many things at once.
+    pub(super) fn of_many(self) -> Self {
+        Self { weight: Weight::Many, ..self }
+    }
+
+    /// The same, for somebody who waits.
+    pub(super) fn awaited(self, is_awaited: bool) -> Self {
+        Self { is_awaited, ..self }
     }
 }
 
@@ -85,8 +100,9 @@ impl Site {
         install_tls();
         let unusable = |words: String| CrmError::Protocol { words };
         let scheme = if settings.insecure_http { "http" } else { "https" };
-        let base = Url::parse(&format!("{scheme}://{}", settings.forward_host))
-            .map_err(|error| unusable(format!("the forward host `{}`: {error}", settings.forward_host)))?;
+        let host = settings.gateway.as_ref().map_or(&settings.forward_host, |gateway| &gateway.host);
+        let base = Url::parse(&format!("{scheme}://{host}"))
+            .map_err(|error| unusable(format!("the host `{host}`: {error}")))?;
         let Auth::Basic { username, password, app_id } = &settings.auth;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -96,6 +112,14 @@ impl Site {
                 .map_err(|_| unusable("the app id holds characters that no header can".to_owned()))?;
             value.set_sensitive(true);
             headers.insert("x-xplan-app-id", value);
+        }
+        if let Some(gateway) = &settings.gateway {
+            for (name, value) in [("x-forwarded-host", &settings.forward_host), ("x-api-version", &gateway.api_version)]
+            {
+                let value =
+                    HeaderValue::from_str(value).map_err(|_| unusable(format!("no header can hold `{value}`")))?;
+                headers.insert(name, value);
+            }
         }
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
@@ -113,7 +137,8 @@ impl Site {
             client: client.build().map_err(|error| unusable(chain(&error.without_url())))?,
             base,
             session: Session::new(username, password),
-            permits: Semaphore::new(limits.concurrent),
+            is_gateway: settings.gateway.is_some(),
+            pace: Pace::new(settings.pace.max_requests_per_second, settings.pace.max_side_by_side),
             closed_until: Mutex::new(None),
             traffic: Traffic::default(),
             limits,
@@ -122,11 +147,15 @@ impl Site {
 
     /// Reads: asks again where that may help.
     pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
-        self.limits.repeat(&self.traffic, || async { succeeded(self.signed(call).await?) }).await
+        self.limits.repeat(&self.traffic, call.is_awaited, || async { succeeded(self.signed(call).await?) }).await
     }
 
-    /// One exchange within the session, signing in first or again where needed; any answer but "sign in".
+    /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
+    /// keeps no sessions: each call carries the name and password.
     pub(super) async fn signed(&self, call: &Call) -> Result<Answer, CrmError> {
+        if self.is_gateway {
+            return self.exchange(call, &Signed::Basic(self.session.basic()?)).await;
+        }
         let mut ticket = self.ticket(None).await?;
         for _ in 0..SIGN_INS {
             let answer = self.exchange(call, &Signed::Cookie(&ticket.cookie)).await?;
@@ -137,6 +166,11 @@ impl Site {
         }
         let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
         Err(CrmError::Unauthorised { status: 401, words })
+    }
+
+    /// Sees to it that a call can be signed, so that what fails later is the call.
+    pub(super) async fn ready(&self) -> Result<(), CrmError> {
+        if self.is_gateway { Ok(()) } else { self.ticket(None).await.map(drop) }
     }
 
     /// A session that is not number `stale`, signing in where there is none.
@@ -158,8 +192,29 @@ impl Site {
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
         }
         // Never closed: it lives as long as the site.
-        let _permit = self.permits.acquire().await.map_err(|closed| unknown(closed.to_string()))?;
+        let place = self.pace.place(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
         self.traffic.count_request();
+        let began = Instant::now();
+        let answered = self.send(call, signed).await;
+        let sign = match &answered {
+            Ok(answer) if matches!(answer.status, 429 | 503) => Sign::TooMuch,
+            Ok(answer) if answer.status >= 500 => Sign::Failed,
+            Ok(_) | Err(CrmError::Protocol { .. } | CrmError::TooLarge { .. }) => Sign::Answered,
+            Err(_) => Sign::Failed,
+        };
+        if self.pace.observe(call.weight, began.elapsed(), sign) {
+            self.traffic.count_slow_down();
+            tracing::debug!(?sign, "asking the CRM less at once");
+        }
+        drop(place);
+        let answer = answered?;
+        if let (429 | 503, Some(pause)) = (answer.status, answer.retry_after) {
+            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+        }
+        Ok(answer)
+    }
+
+    async fn send(&self, call: &Call, signed: &Signed<'_>) -> Result<Answer, CrmError> {
         let mut url = self.base.clone();
         url.set_path(&call.address.path);
         url.set_query((!call.address.query.is_empty()).then_some(&call.address.query));
@@ -172,11 +227,7 @@ impl Site {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let response = request.send().await.map_err(failed)?;
-        let answer = self.received(response).await?;
-        if let (429 | 503, Some(pause)) = (answer.status, answer.retry_after) {
-            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
-        }
-        Ok(answer)
+        self.received(response).await
     }
 
     /// How long the site still wants to be left alone.
@@ -195,7 +246,7 @@ impl Site {
             ..Answer::of(response.status().as_u16())
         };
         let too_large =
-            || CrmError::Protocol { words: format!("an answer of more than {} MB", self.limits.largest_answer >> 20) };
+            || CrmError::TooLarge { words: format!("an answer of more than {} bytes", self.limits.largest_answer) };
         let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
         if announced > self.limits.largest_answer {
             return Err(too_large());

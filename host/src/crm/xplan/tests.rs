@@ -6,7 +6,7 @@ use std::time::Duration;
 use xplan_sandbox::{Account, Fault, FaultPlan, Options, Rule, Sandbox};
 
 use super::*;
-use crate::config::Auth;
+use crate::config::{Auth, Pace};
 use crate::domain::RecordKind;
 
 /// Limits at which faults cost milliseconds.
@@ -28,6 +28,8 @@ fn settings(host: String) -> ConnectionConfig {
         forward_host: host,
         insecure_http: true,
         schedule: "0 0 * * * *".to_owned(),
+        gateway: None,
+        pace: Pace::default(),
         auth: Auth::Basic {
             username: "svc".to_owned(),
             password: "sandbox".to_owned().into(),
@@ -62,6 +64,10 @@ fn clients() -> Source {
         lists: ["contact", "address"].map(str::to_owned).to_vec(),
         below: Vec::new(),
     }
+}
+
+fn users() -> Source {
+    Source { kind: RecordKind::Adviser, resource: "user-v2".to_owned(), lists: Vec::new(), ..clients() }
 }
 
 async fn walk(xplan: &Xplan, source: &Source) -> Result<Vec<RawRecord>, CrmError> {
@@ -123,8 +129,7 @@ async fn users_and_flattened_rows_are_read() {
     let options = Options { clients: 40, app_id: Some("app-7".to_owned()), flat_rows: true, ..Options::default() };
     let (_sandbox, xplan) = with(options, &[]).await;
     assert_eq!(walk(&xplan, &clients()).await.unwrap().len(), 40);
-    let users = Source { kind: RecordKind::Adviser, resource: "user-v2".to_owned(), lists: Vec::new(), ..clients() };
-    assert!(!walk(&xplan, &users).await.unwrap().is_empty());
+    assert!(!walk(&xplan, &users()).await.unwrap().is_empty());
     assert_eq!(xplan.whoami().await.unwrap(), "svc");
 }
 
@@ -149,6 +154,8 @@ async fn faults_of_reads_are_outlasted() {
         &["cut_body:every=3"],
         &["call_error:every=50"],
         &["short_page:every=2"],
+        &["batch_reversed"],
+        &["batch_short:every=2"],
         &["slow:every=2,ms=20", "cut_after:every=5", "session_takeover:every=7"],
     ] {
         let (_sandbox, xplan) = site(1100, faults).await;
@@ -157,6 +164,84 @@ async fn faults_of_reads_are_outlasted() {
         let whole = records.iter().filter(|record| record.parts.len() == 3).count();
         assert_eq!(whole, 1100, "{faults:?}");
     }
+}
+
+#[tokio::test]
+async fn bad_rows_and_lists_cost_themselves_alone() {
+    let (_sandbox, xplan) = site(40, &["no_id:on=client-v4"]).await;
+    let page = xplan.page(&clients(), None).await.unwrap();
+    assert_eq!((page.records.len(), page.unreadable), (39, 1));
+
+    let (_sandbox, xplan) = site(40, &["not_a_list:on=/contact,times=1"]).await;
+    let records = walk(&xplan, &clients()).await.unwrap();
+    let faults: Vec<_> = records.iter().filter_map(|record| record.fault.as_deref()).collect();
+    assert_eq!((records.len(), faults.len()), (40, 1));
+    assert!(faults[0].contains("the list `contact` of client-v4"), "{faults:?}");
+    assert!(records.iter().filter(|record| record.to_json().is_err()).count() == 1);
+    // One client's list that fails again and again.
+    let number = records[7].id.to_string();
+    let (_sandbox, xplan) = site(40, &[&format!("call_error:on=/{number}/address")]).await;
+    let records = walk(&xplan, &clients()).await.unwrap();
+    let faulty: Vec<_> = records.iter().filter(|record| record.fault.is_some()).map(|r| r.id.to_string()).collect();
+    assert_eq!(faulty, [number]);
+
+    // A list that fails for everybody is no fault of theirs.
+    let (_sandbox, xplan) = site(40, &["not_a_list:on=/contact"]).await;
+    let said = walk(&xplan, &clients()).await.unwrap_err().to_string();
+    assert!(said.contains("is no JSON array"), "{said}");
+    let (_sandbox, xplan) = site(40, &["not_a_list:on=/entity/user"]).await;
+    assert!(matches!(xplan.page(&users(), None).await, Err(CrmError::Protocol { .. })));
+
+    for (fault, whole) in [("huge_row", 39), ("null_values", 40), ("other_fields", 40), ("repeated_row", 41)] {
+        let (_sandbox, xplan) = site(40, &[&format!("{fault}:on=client-v4,times=1")]).await;
+        let records = walk(&xplan, &clients()).await.unwrap();
+        assert_eq!(records.iter().filter(|record| record.to_json().is_ok()).count(), whole, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_asked_for_in_parts() {
+    let sandbox = Sandbox::start(Options { clients: 300, ..Options::default() }).await.unwrap();
+    let limits = Limits { largest_answer: 40_000, ..quick() };
+    let xplan = Xplan {
+        site: Site::new(&settings(sandbox.addr().to_string()), limits).unwrap(),
+        site_lists: SiteLists::default(),
+    };
+    let records = walk(&xplan, &clients()).await.unwrap();
+    assert_eq!((records.len(), records.iter().filter(|record| record.fault.is_none()).count()), (300, 300));
+
+    let limits = Limits { largest_answer: 700, ..quick() };
+    let xplan = Xplan {
+        site: Site::new(&settings(sandbox.addr().to_string()), limits).unwrap(),
+        site_lists: SiteLists::default(),
+    };
+    let source = Source { fields: vec!["first_name".to_owned()], ..clients() };
+    let records = walk(&xplan, &source).await.unwrap();
+    let faults: Vec<_> = records.iter().filter_map(|record| record.fault.as_deref()).collect();
+    assert!(!faults.is_empty() && faults.len() < 300, "{}", faults.len());
+    assert!(faults.iter().all(|words| words.contains("more than 700 bytes")), "{faults:?}");
+}
+
+#[tokio::test]
+async fn a_site_that_says_too_much_is_asked_less_and_a_note_waits_for_no_walk() {
+    let (_sandbox, xplan) = site(1100, &["too_many_requests:every=4"]).await;
+    walk(&xplan, &clients()).await.unwrap();
+    assert!(xplan.traffic().totals().slow_downs >= 1);
+
+    let (sandbox, xplan) = site(600, &[]).await;
+    let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
+    // Every reading takes a second; the walk has taken all its places.
+    sandbox.admin().set_faults(plan(&["slow:ms=1000,method=POST,on=/resourceful"]));
+    let source = clients();
+    let walking = futures::future::join_all((0..12).map(|_| xplan.page(&source, None)));
+    let noting = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let began = std::time::Instant::now();
+        xplan.find_notes(&client, "x", Timestamp::now()).await.unwrap();
+        began.elapsed()
+    };
+    let (_, took) = tokio::join!(walking, noting);
+    assert!(took < Duration::from_millis(900), "{took:?}");
 }
 
 #[tokio::test]

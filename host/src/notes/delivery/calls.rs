@@ -87,6 +87,8 @@ fn failed(error: &CrmError) -> (Outcome, Health) {
         }
         CrmError::Unknown { .. } => (Outcome::Unknown { words, retry_after: None }, Health::Down(None)),
         CrmError::Unreachable { .. } => (Outcome::NotDone { words, retry_after: None }, Health::Down(None)),
-        CrmError::Protocol { .. } => (Outcome::NotDone { words, retry_after: None }, Health::Up),
+        CrmError::Protocol { .. } | CrmError::TooLarge { .. } => {
+            (Outcome::NotDone { words, retry_after: None }, Health::Up)
+        }
     }
 }

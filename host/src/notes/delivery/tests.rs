@@ -10,7 +10,7 @@ mod kills;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::config::{Auth, ConnectionConfig};
+use crate::config::{Auth, ConnectionConfig, Pace};
 use crate::crm::xplan::Xplan;
 use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState, Stage};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
@@ -37,6 +37,8 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
         forward_host: host.to_owned(),
         insecure_http: true,
         schedule: "0 0 * * * *".to_owned(),
+        gateway: None,
+        pace: Pace::default(),
         auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
     });
     Arc::new(connector.unwrap())

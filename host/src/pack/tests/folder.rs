@@ -58,7 +58,7 @@ impl Bench {
 
     /// Why the pack is refused.
     pub(super) fn refusal(&self) -> String {
-        match self.packs.load(&self.pack()) {
+        match self.packs.load(&self.pack(), "resourceful") {
             Ok(_) => panic!("the pack was loaded"),
             Err(error) => error.to_string(),
         }

@@ -38,6 +38,9 @@ fn run(state: RunState) -> Run {
         changed_fields: BTreeMap::from([("mobile".to_owned(), 14), ("address_line_1".to_owned(), 11)]),
         requests: 102,
         retries: 1,
+        slow_downs: 0,
+        repeated: 0,
+        unreadable: 0,
     };
     Run {
         id: RunId(NIL),

@@ -76,7 +76,6 @@ impl Fixture {
 /// When the pack cannot be read or configured, when there is no fixture, or when one comes out differently.
 pub fn check_pack<P: Plugin>(folder: impl AsRef<Path>) {
     let pack = Pack::load(folder).unwrap_or_else(|error| panic!("{error}"));
-    let session = Session::<P>::configure(&pack.rules).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let fixtures = files(&pack.folder.join("fixtures"), "json").unwrap_or_else(|error| panic!("{error}"));
     assert!(!fixtures.is_empty(), "the pack {} has no fixtures", pack.name);
     let bless = env::var_os("BLESS").is_some();
@@ -84,6 +83,9 @@ pub fn check_pack<P: Plugin>(folder: impl AsRef<Path>) {
     for file in fixtures {
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let fixture = Fixture::read(&text, &pack.region).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let of_dialect =
+            Pack::load_for(&pack.folder, &fixture.context.dialect).unwrap_or_else(|error| panic!("{error}"));
+        let session = Session::<P>::configure(&of_dialect.rules).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let found = fixture.run(&session);
         if found == fixture.expected {
             continue;

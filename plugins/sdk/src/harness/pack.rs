@@ -25,11 +25,23 @@ impl Pack {
     /// # Errors
     /// Which file cannot be read, and why.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self, String> {
+        Self::load_for(folder, "resourceful")
+    }
+
+    /// The same, with `dialects/<dialect>.toml`, where there is one, laid over the rules.
+    ///
+    /// # Errors
+    /// Which file cannot be read, and why.
+    pub fn load_for(folder: impl AsRef<Path>, dialect: &str) -> Result<Self, String> {
         let folder = folder.as_ref();
         let pack = table(&folder.join("pack.toml"))?;
         let text = |key: &str| pack.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut rules = table(&folder.join("rules.toml"))?;
         rules.insert("notes".to_owned(), Value::Object(notes(&folder.join("notes"))?));
+        let differences = folder.join("dialects").join(dialect).with_extension("toml");
+        if differences.exists() {
+            lay_over(&mut rules, table(&differences)?);
+        }
         Ok(Self {
             folder: folder.to_owned(),
             name: text("name").ok_or("pack.toml has no name")?,
@@ -45,6 +57,16 @@ impl Pack {
     #[must_use]
     pub fn rules_json(&self) -> Value {
         serde_json::from_str(&self.rules).expect("the rules were made of JSON")
+    }
+}
+
+/// Tables are joined key by key, everything else is replaced.
+fn lay_over(rules: &mut Map<String, Value>, differences: Map<String, Value>) {
+    for (key, value) in differences {
+        match (rules.get_mut(&key), value) {
+            (Some(Value::Object(below)), Value::Object(value)) => lay_over(below, value),
+            (_, value) => drop(rules.insert(key, value)),
+        }
     }
 }
 

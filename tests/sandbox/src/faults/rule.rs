@@ -40,6 +40,22 @@ pub enum Fault {
     ShortPage,
     /// The first row of a page holds values of other types than they should be.
     WrongTypes,
+    /// The first row of a page holds null in place of each value.
+    NullValues,
+    /// The first row of a page lacks its fields and holds others that nobody asked for.
+    OtherFields,
+    /// The first row of a page names no record.
+    NoId,
+    /// The first row of a page holds a text of two megabytes.
+    HugeRow,
+    /// The first row of a page comes again at its end, as where rows move while pages are read.
+    RepeatedRow,
+    /// One call, alone or within a batch, answers an object where a list should be.
+    NotAList,
+    /// The answers of a batch come in the opposite order.
+    BatchReversed,
+    /// The last answer of a batch is missing.
+    BatchShort,
 }
 
 impl Fault {
@@ -61,21 +77,44 @@ impl Fault {
         ("bookmark_loop", Self::BookmarkLoop),
         ("short_page", Self::ShortPage),
         ("wrong_types", Self::WrongTypes),
+        ("null_values", Self::NullValues),
+        ("other_fields", Self::OtherFields),
+        ("no_id", Self::NoId),
+        ("huge_row", Self::HugeRow),
+        ("repeated_row", Self::RepeatedRow),
+        ("not_a_list", Self::NotAList),
+        ("batch_reversed", Self::BatchReversed),
+        ("batch_short", Self::BatchShort),
     ];
 
     /// Whether it concerns a page of rows.
     pub(crate) fn concerns_page(self) -> bool {
-        matches!(self, Self::BookmarkLoop | Self::ShortPage | Self::WrongTypes)
+        matches!(
+            self,
+            Self::BookmarkLoop
+                | Self::ShortPage
+                | Self::WrongTypes
+                | Self::NullValues
+                | Self::OtherFields
+                | Self::NoId
+                | Self::HugeRow
+                | Self::RepeatedRow
+        )
     }
 
     /// Whether it concerns one call, of which a batch has many.
     pub(crate) fn concerns_call(self) -> bool {
-        matches!(self, Self::CallError | Self::AttachmentError)
+        matches!(self, Self::CallError | Self::AttachmentError | Self::NotAList)
+    }
+
+    /// Whether it concerns the answers of a batch together.
+    pub(crate) fn concerns_batch(self) -> bool {
+        matches!(self, Self::BatchReversed | Self::BatchShort)
     }
 
     /// Whether it concerns a request as a whole.
     pub(crate) fn concerns_request(self) -> bool {
-        !self.concerns_page() && !self.concerns_call()
+        !self.concerns_page() && !self.concerns_call() && !self.concerns_batch()
     }
 }
 

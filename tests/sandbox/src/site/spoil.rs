@@ -1,4 +1,4 @@
-//! Faults of a page of rows: made from the right page, so that everything else about it stays true.
+//! Faults of a page of rows or of a batch's answers: made from the right page, so that everything else about it stays true.
 
 use serde_json::{Value, json};
 
@@ -19,15 +19,50 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
                 rows.iter_mut().for_each(|row| row["bookmark"] = json!(here));
             }
             Fault::ShortPage => rows.truncate(rows.len().div_ceil(2)),
-            Fault::WrongTypes => {
+            Fault::RepeatedRow => rows.extend(repeated(&rows)),
+            fault => {
                 if let Some(row) = rows.first_mut() {
-                    spoil_values(row);
+                    spoil_row(row, fault);
                 }
             }
-            _ => {}
         }
     }
     Answer { body: Answer::of(&rows).body, ..answer }
+}
+
+/// The first row again, with the bookmark of the last, so that the next page begins where it should.
+fn repeated(rows: &[Value]) -> Option<Value> {
+    let mut again = rows.first()?.clone();
+    again["bookmark"] = rows.last()?["bookmark"].clone();
+    Some(again)
+}
+
+fn spoil_row(row: &mut Value, fault: Fault) {
+    match fault {
+        Fault::WrongTypes => spoil_values(row),
+        Fault::NullValues => {
+            let fields = row.get_mut("fields").and_then(Value::as_object_mut);
+            fields.into_iter().flatten().for_each(|(_, value)| *value = Value::Null);
+        }
+        Fault::OtherFields => row["fields"] = json!({ "shoe_size": 42, "nested": { "deep": [[[]]] } }),
+        Fault::NoId => row["id"] = Value::Null,
+        Fault::HugeRow => row["fields"]["first_name"] = json!("x".repeat(2 << 20)),
+        _ => {}
+    }
+}
+
+/// A batch's answers as these rules spoil them.
+pub(super) fn batch(answer: Answer, rules: &[Rule]) -> Answer {
+    let Ok(mut items) = serde_json::from_slice::<Vec<Value>>(&answer.body) else {
+        return answer;
+    };
+    for rule in rules {
+        match rule.fault {
+            Fault::BatchReversed => items.reverse(),
+            _ => drop(items.pop()),
+        }
+    }
+    Answer { body: Answer::of(&items).body, ..answer }
 }
 
 /// Turns each value of a row but its number and bookmark into one of another type.

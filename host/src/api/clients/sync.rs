@@ -1,0 +1,112 @@
+//! One client synced now.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{ClientBody, find};
+use crate::api::body::{DiagnosticBody, diagnostics};
+use crate::api::caller::Caller;
+use crate::api::extract::{NoParams, PathPair, PathParam};
+use crate::api::problem::Problem;
+use crate::api::runs::RunBody;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::store::book::{ClientFilter, PageRequest};
+use crate::sync::OneOutcome;
+
+/// What came of syncing one client.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClientSync)]
+pub struct ClientSyncBody {
+    /// What became of it.
+    #[schema(schema_with = schema::client_sync_outcome)]
+    outcome: &'static str,
+    /// The same for people: what happened, and what to do where something is to be done.
+    message: &'static str,
+    /// What the mapping said about the record.
+    diagnostics: Vec<DiagnosticBody>,
+    /// The client as it is in the practice now; null where the practice has none.
+    #[schema(required)]
+    client: Option<ClientBody>,
+    /// What was read and changed; null where the CRM does not show the client.
+    #[schema(required)]
+    run: Option<RunBody>,
+}
+
+/// Reads one client from the CRM and brings it over, within seconds. It is no walk: nothing is concluded about others,
+/// and a walk that is under way goes on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/clients/{id}/sync",
+    operation_id = "sync_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 200, body = ClientSyncBody))
+)]
+pub async fn sync(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<Json<ClientSyncBody>, Problem> {
+    caller.may(Action::ControlRuns)?;
+    let client = find(&app, id).await?;
+    sync_one(&app, client.origin.connection, client.client.external_id).await
+}
+
+/// The same by the CRM's id, for a client that the practice need not have yet.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/clients/{external_id}/sync",
+    operation_id = "sync_client_of_connection",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("name" = String, Path, description = "The connection's name in the settings"),
+        ("external_id" = String, Path, description = "The client's id in the CRM")
+    ),
+    responses((status = 200, body = ClientSyncBody))
+)]
+pub async fn sync_by_external_id(
+    caller: Caller,
+    State(app): State<App>,
+    PathPair(name, external_id): PathPair<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<ClientSyncBody>, Problem> {
+    caller.may(Action::ControlRuns)?;
+    sync_one(&app, name, ExternalId(external_id)).await
+}
+
+async fn sync_one(app: &App, name: ConnectionName, id: ExternalId) -> Result<Json<ClientSyncBody>, Problem> {
+    let synced = app.syncs.one(&name, &id).await?;
+    let filter = ClientFilter { external_id: Some((name, id)), ..ClientFilter::default() };
+    let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
+    Ok(Json(ClientSyncBody {
+        outcome: synced.outcome.as_str(),
+        message: message(synced.outcome),
+        diagnostics: diagnostics(synced.diagnostics),
+        client: found.items.into_iter().next().map(ClientBody::from),
+        run: synced.run.map(RunBody::from),
+    }))
+}
+
+fn message(outcome: OneOutcome) -> &'static str {
+    match outcome {
+        OneOutcome::Created => "The client came over and is new in the practice.",
+        OneOutcome::Changed => "The client came over, and something had changed.",
+        OneOutcome::Unchanged => "The client is in the practice as it is in the CRM.",
+        OneOutcome::LeftOut => "A rule of the pack leaves this client out; `diagnostics` says which.",
+        OneOutcome::Quarantined => {
+            "The record cannot be used and was set aside; `diagnostics` says why. What the practice had stays."
+        }
+        OneOutcome::NotVisible => {
+            "The CRM does not show this client to the connection's user: it may be deleted there, or outside the \
+             groups that are shared with that user. Nothing was changed here."
+        }
+    }
+}

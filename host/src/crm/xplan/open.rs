@@ -1,0 +1,239 @@
+//! Xplan in the Open dialect: through a gateway that is told by a header for which site a call is.
+//!
+//! Serves the connector trait. Little is published of this dialect. Known are the gateway's headers, `/client` and
+//! `/client/{id}/<list>`; inferred, and the same in the stand-in site, are paging (`PageSize`, `PageBookmark`, a
+//! `Bookmark` in each row), the users' list, and where a client's notes are written. Resources and lists come from the
+//! pack's rules, the notes' list and the version from the settings.
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::{Deserialize, Serialize};
+
+use super::Limits;
+use super::address::{Address, PAGE_SIZE, segment};
+use super::choices::is_of_site;
+use super::lists::Listed;
+use super::rows::{self, Row};
+use super::site::{Answer, Call, Site, succeeded};
+use crate::config::{ConnectionConfig, Gateway};
+use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Source, Traffic};
+use crate::domain::note::FileNote;
+use crate::domain::outbox::FoundAttachment;
+use crate::domain::{ExternalId, Timestamp};
+
+/// One Xplan site behind its gateway.
+pub struct Open {
+    site: Site,
+    /// The list below a client to which notes are added.
+    notes: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct NewNote<'a> {
+    subject: &'a str,
+    body: &'a str,
+    media_type: &'a str,
+    note_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note_subtype: Option<&'a str>,
+    /// All clients whom it is about; the first one's is the address.
+    client_ids: Vec<&'a str>,
+    external_reference: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeptNote {
+    subject: Option<String>,
+    external_reference: Option<String>,
+}
+
+impl Open {
+    /// Ready to call the gateway; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Where the settings make no usable client.
+    pub(super) fn new(settings: &ConnectionConfig, gateway: &Gateway, limits: Limits) -> Result<Self, CrmError> {
+        Ok(Self { site: Site::new(settings, limits)?, notes: gateway.notes_list.clone() })
+    }
+
+    /// Rows with their lists and what stands below, each list a call of its own: no batches are known of the gateway,
+    /// nor lists of the site itself.
+    async fn records(
+        &self,
+        source: &Source,
+        rows: &[Row<'_>],
+        whole: &bytes::Bytes,
+        is_awaited: bool,
+    ) -> Result<RawPage, CrmError> {
+        let below = source.below.iter().flat_map(|below| &below.lists).filter(|list| !is_of_site(list));
+        let names: Vec<&String> = source.lists.iter().chain(below).collect();
+        let mut calls = Vec::with_capacity(rows.len() * names.len());
+        for row in rows {
+            for list in &names {
+                calls.push(Call::get(path(&[&source.resource, row.id, list])?).awaited(is_awaited));
+            }
+        }
+        let asked = stream::iter(calls.into_iter().map(|call| self.list(call))).buffered(self.site.pace.most());
+        let lists: Vec<Listed> = asked.try_collect().await?;
+        if rows.len() > 1 {
+            blame(&lists, &names, source)?;
+        }
+        let mut lists = lists.into_iter();
+        let mut below: Vec<RawBelow> = source.below.iter().map(RawBelow::of).collect();
+        let records = rows.iter().map(|row| {
+            let record = row.record(source, whole, lists.by_ref());
+            for (source, below) in source.below.iter().zip(&mut below) {
+                below.take(source, &record.id, &mut lists, |_| None);
+            }
+            record
+        });
+        let records = records.collect();
+        Ok(RawPage { records, below, unreadable: 0, next: None })
+    }
+
+    async fn list(&self, call: Call) -> Result<Listed, CrmError> {
+        let answer = match self.site.read(&call).await {
+            Ok(answer) => answer,
+            Err(CrmError::Refused { status: 404, .. }) => return Ok(Listed::Absent),
+            Err(error @ (CrmError::Refused { .. } | CrmError::TooLarge { .. })) => {
+                return Ok(Listed::Faulty(error.to_string()));
+            }
+            Err(error) => return Err(error),
+        };
+        match rows::parsed::<Vec<&serde_json::value::RawValue>>(&answer, "a list as a JSON array") {
+            Ok(_) => Ok(Listed::Text(RawText::Plain(answer.body))),
+            Err(error) => Ok(Listed::Faulty(error.to_string())),
+        }
+    }
+
+    async fn rows(&self, mut address: Address, after: Option<&Bookmark>, is_awaited: bool) -> Result<Answer, CrmError> {
+        address.push("PageSize", &PAGE_SIZE.to_string());
+        if let Some(bookmark) = after {
+            address.push("PageBookmark", &bookmark.0);
+        }
+        self.site.read(&Call::get(address).of_many().awaited(is_awaited)).await
+    }
+}
+
+/// A list that is faulty for everybody is no fault of theirs.
+fn blame(lists: &[Listed], names: &[&String], source: &Source) -> Result<(), CrmError> {
+    for (at, name) in names.iter().enumerate() {
+        let of_list = || lists.iter().skip(at).step_by(names.len());
+        if let Some(Listed::Faulty(words)) = of_list().next()
+            && of_list().all(|list| matches!(list, Listed::Faulty(_)))
+        {
+            let words = format!("the list `{name}` of every {}: {words}", source.resource);
+            return Err(CrmError::Protocol { words });
+        }
+    }
+    Ok(())
+}
+
+/// `/client/1259/contact`.
+fn path(parts: &[&str]) -> Result<Address, CrmError> {
+    let mut path = String::new();
+    for part in parts {
+        path.push('/');
+        path.push_str(segment(part)?);
+    }
+    Ok(Address::of(&path))
+}
+
+#[async_trait::async_trait]
+impl Connector for Open {
+    async fn whoami(&self) -> Result<String, CrmError> {
+        // Whoever asks for one row and gets it is let in; the gateway tells no names.
+        let mut address = path(&["user"])?;
+        address.push("PageSize", "1");
+        succeeded(self.site.signed(&Call::get(address).awaited(true)).await?)?;
+        Ok("the integration's user".to_owned())
+    }
+
+    async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
+        let answer = self.rows(path(&[&source.resource])?, after, false).await?;
+        let list = rows::list(&answer)?;
+        let next = rows::next(&list, after, &answer)?;
+        let page = self.records(source, &list.rows, &answer.body, false).await?;
+        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+    }
+
+    async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
+        let call = Call::get(path(&[&source.resource, id.as_str()])?).awaited(true);
+        let answer = match self.site.read(&call).await {
+            Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
+            answered => answered?,
+        };
+        let row = rows::single(&answer)?;
+        if row.id != id.as_str() {
+            return Err(rows::unexpected(&answer, "the entity that was asked for"));
+        }
+        self.records(source, &[row], &answer.body, true).await.map(Some)
+    }
+
+    async fn find_notes(
+        &self,
+        entity: &ExternalId,
+        subject: &str,
+        _since: Timestamp,
+    ) -> Result<Vec<FoundNote>, CrmError> {
+        let mut notes = Vec::new();
+        let mut after: Option<Bookmark> = None;
+        loop {
+            let address = path(&["client", entity.as_str(), &self.notes])?;
+            let answer = self.rows(address, after.as_ref(), true).await?;
+            let list = rows::list_of_notes(&answer)?;
+            for row in &list.rows {
+                let note: KeptNote = serde_json::from_str(row.text)
+                    .map_err(|_| rows::unexpected(&answer, "texts as `Subject` and `ExternalReference` of notes"))?;
+                if note.subject.as_deref() == Some(subject) {
+                    let document_id = ExternalId(row.id.to_owned());
+                    notes.push(FoundNote { document_id, marker: note.external_reference });
+                }
+            }
+            after = rows::next(&list, after.as_ref(), &answer)?;
+            if after.is_none() {
+                return Ok(notes);
+            }
+        }
+    }
+
+    async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
+        let first = note.filed_against.first();
+        let words = || "a note has to be about a client".to_owned();
+        let first = first.ok_or_else(|| CrmError::Protocol { words: words() })?;
+        let body = NewNote {
+            subject: &note.subject,
+            body: &note.body,
+            media_type: &note.media_type,
+            note_type: &note.note_type,
+            note_subtype: note.note_subtype.as_deref(),
+            client_ids: note.filed_against.iter().map(ExternalId::as_str).collect(),
+            external_reference: marker,
+        };
+        let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+        let address = path(&["client", first.as_str(), &self.notes])?;
+        super::docnotes::made(&self.site, &Call::post(&address.path, body).awaited(true), "the new note's `Id`").await
+    }
+
+    async fn attach(
+        &self,
+        _document_id: &ExternalId,
+        _filename: &str,
+        _media_type: &str,
+        _bytes: &[u8],
+    ) -> Result<ExternalId, CrmError> {
+        let words = "how documents are attached in the Open dialect is not known; attach it by hand".to_owned();
+        Err(CrmError::Refused { status: 0, words })
+    }
+
+    async fn attachments_of(&self, _document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
+        Ok(Vec::new())
+    }
+
+    async fn sign_out(&self) {}
+
+    fn traffic(&self) -> &Traffic {
+        &self.site.traffic
+    }
+}

@@ -1,0 +1,79 @@
+//! "Sync now" for the people of one household.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::super::failure::Failure;
+use super::super::person::Person;
+use super::find;
+use crate::app::App;
+use crate::domain::HouseholdId;
+use crate::domain::access::Action;
+use crate::sync::{OneError, OneOutcome};
+
+/// The button, and what came of it a moment ago.
+pub(in crate::web) struct SyncForm {
+    pub(in crate::web) action: String,
+    pub(in crate::web) said: Vec<&'static str>,
+}
+
+/// What the redirect behind the button says.
+#[derive(Deserialize)]
+pub(in crate::web) struct Synced {
+    synced: Option<String>,
+}
+
+impl SyncForm {
+    /// None for who may not sync.
+    pub(super) fn new(id: HouseholdId, synced: &Synced, person: &Person) -> Option<Self> {
+        person.may(Action::ControlRuns).ok()?;
+        let words = synced.synced.as_deref().unwrap_or_default().split('.');
+        let outcomes = words.filter_map(|word| OneOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
+        Some(Self { action: format!("/households/{id}/sync"), said: outcomes.map(|outcome| said(*outcome)).collect() })
+    }
+}
+
+/// `POST /households/{id}/sync`: each of its people, one after the other, and back to the page with what came of it.
+pub(in crate::web) async fn sync(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ControlRuns)?;
+    let found = find(&app, &id).await?;
+    let mut outcomes = BTreeSet::new();
+    for member in &found.people {
+        let synced = app.syncs.one(&member.origin.connection, &member.client.external_id).await;
+        outcomes.insert(synced.map_err(failure)?.outcome.as_str());
+    }
+    let outcomes: Vec<&str> = outcomes.into_iter().collect();
+    Ok(Redirect::to(&format!("/households/{}?synced={}", found.household.id, outcomes.join("."))).into_response())
+}
+
+fn failure(error: OneError) -> Failure {
+    match error {
+        OneError::Crm(_) | OneError::TooSlow => {
+            Failure::Refused(format!("{error}. What had come over before stays. Try again in a while."))
+        }
+        OneError::Sync(_) | OneError::Fault(_) => Failure::Broken(error.to_string()),
+    }
+}
+
+fn said(outcome: OneOutcome) -> &'static str {
+    match outcome {
+        OneOutcome::Created | OneOutcome::Changed => "Read from the CRM just now; what had changed came over.",
+        OneOutcome::Unchanged => "Read from the CRM just now; nothing had changed.",
+        OneOutcome::LeftOut => "Read from the CRM just now; a rule of the pack leaves the person out.",
+        OneOutcome::Quarantined => {
+            "Read from the CRM just now, but the record cannot be used; the page for review says why. What was here \
+             stays."
+        }
+        OneOutcome::NotVisible => {
+            "The CRM does not show this person to the connection’s user: deleted there, or outside the groups shared \
+             with that user. Nothing was changed here."
+        }
+    }
+}
