@@ -16,6 +16,7 @@ mod index;
 mod keys;
 mod open;
 pub mod outbox;
+pub mod professionals;
 pub mod raw;
 pub mod review;
 pub mod runs;

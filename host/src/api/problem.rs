@@ -46,6 +46,8 @@ pub enum Kind {
     PluginFailed,
     /// The CRM failed.
     CrmFailed,
+    /// A document cannot be made.
+    DocumentFailed,
     /// Something failed inside.
     Internal,
     /// The host cannot serve now.
@@ -71,6 +73,9 @@ impl Kind {
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body does not fit"),
             Self::PluginFailed => (StatusCode::INTERNAL_SERVER_ERROR, "plugin-failed", "The pack's plugin failed"),
             Self::CrmFailed => (StatusCode::BAD_GATEWAY, "crm-failed", "The CRM gave no usable answer"),
+            Self::DocumentFailed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "document-failed", "The document cannot be made")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
         }

@@ -17,9 +17,12 @@ use crate::domain::access::Action;
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, HouseholdId, Severity};
 use crate::store::book::HouseholdRow;
+use documents::Documents;
 use fields::Group;
 use lists::{Found, Lists};
 
+pub(super) mod documents;
+pub(super) mod export;
 mod fields;
 pub(super) mod lists;
 mod sync;
@@ -42,6 +45,7 @@ pub(super) struct HouseholdPage {
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
     pub(super) lists: Lists,
+    pub(super) documents: Documents,
 }
 
 /// One person of the household.
@@ -97,7 +101,8 @@ pub(super) async fn show(
     let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
     let advisers = advisers(&app, &found).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let mut view = view(&found, &lists, frame, crm, &advisers, &person.clock);
+    let documents = Documents::load(&app, &person, &found.household).await?;
+    let mut view = view(&found, &lists, frame, crm, &advisers, documents, &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
@@ -135,6 +140,7 @@ pub(super) fn view(
     frame: Frame,
     crm: String,
     advisers: &[(ExternalId, String)],
+    documents: Documents,
     clock: &Clock,
 ) -> HouseholdPage {
     let names = Names { advisers, people: &found.people };
@@ -153,6 +159,7 @@ pub(super) fn view(
         sync: None,
         findings: found.household.diagnostics.iter().map(Finding::from).collect(),
         people,
+        documents,
     }
 }
 
