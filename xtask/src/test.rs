@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that is tested, the end-to-end tests with the real binary and a real browser.
 //!
-//! The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
+//! Documents are read back with `pdftotext`. The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
 //! harness reads:
 //!
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
@@ -42,6 +42,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::load()?;
     let chromium = chromium()?;
     browser_packages(&workspace.root.join("tests/browser"))?;
+    if step::program("pdftotext").is_none() {
+        step::apt_install(&["poppler-utils"])?;
+    }
     build::plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
