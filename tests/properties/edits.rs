@@ -44,13 +44,15 @@ pub fn edit() -> impl Strategy<Value = Edit> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let names = || prop::option::weighted(0.9, prop::sample::select(vec!["Ayda", "O'Neil", "Ōpōtiki", "王", "  ", "Lee "]));
+    let names =
+        || prop::option::weighted(0.9, prop::sample::select(vec!["Ayda", "O'Neil", "Ōpōtiki", "王", "  ", "Lee "]));
     let titles = prop::option::of(prop::sample::select(vec!["Mr", "MRS.", "doctor", "Sir", "Prof "]));
     let births = prop::sample::select(vec!["1964-02-29", "1963-02-29", "1899-12-31", "9061-05-17", "soon"]);
     let sexes = prop::option::of(prop::sample::select(vec!["F", "male", "x", "?"]));
     let statuses = prop::sample::select(vec!["Client", "Prospect", "Archived", "Deceased", "Legacy"]);
     let kinds = prop::sample::select(vec!["individual", "Person", "trust"]);
-    let emails = prop::sample::select(vec!["pat@example.com", "PAT@example.com", "none", "pat@example", "a b@example.com"]);
+    let emails =
+        prop::sample::select(vec!["pat@example.com", "PAT@example.com", "none", "pat@example", "a b@example.com"]);
     let phones = prop::sample::select(vec![
         ("mobile", "+61 491 570 156"),
         ("Mobile", "0011 64 21 555 0123"),
@@ -134,7 +136,7 @@ impl Change {
             Self::Email(email) => set_email(client, text(email)),
             Self::SharedEmail(_) => set_email(client, with.and_then(|(_, email)| email)),
             Self::Phone(phone) => {
-                client.contacts.retain(|row| is_email(row));
+                client.contacts.retain(is_email);
                 client.preferred_phone = phone.map(|(_, number)| number.into());
                 client.contacts.extend(phone.map(|(kind, number)| contact(1, kind, number.into())));
             }

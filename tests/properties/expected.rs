@@ -10,9 +10,8 @@ use xplan_sandbox::book::Address;
 use super::households::{Person, households};
 
 /// Words that begin a unit's or a level's number.
-const UNIT_WORDS: [&str; 11] = [
-    "unit", "level", "flat", "suite", "apartment", "apt", "shop", "villa", "townhouse", "lot", "floor",
-];
+const UNIT_WORDS: [&str; 11] =
+    ["unit", "level", "flat", "suite", "apartment", "apt", "shop", "villa", "townhouse", "lot", "floor"];
 
 const STATES: [(&str, &str); 8] = [
     ("ACT", "australian capital territory"),
@@ -53,9 +52,8 @@ impl Practice {
         let people: Vec<Client> = book.filter(comes_over).collect();
         let emails = emails(&people);
         let fields = |client: &Client| (client.id.to_string(), fields(client, &emails[&client.id]));
-        let person = |client: &Client| {
-            (client.id, Person { names: client.partner_entity_id, is_partner: client.is_partner })
-        };
+        let person =
+            |client: &Client| (client.id, Person { names: client.partner_entity_id, is_partner: client.is_partner });
         Self {
             clients: people.iter().map(fields).collect(),
             households: households(&people.iter().map(person).collect()),
@@ -154,7 +152,8 @@ fn address(client: &Client) -> Home {
             || row.country.as_deref().is_some_and(|country| !country.trim().is_empty())
     };
     let rows: Vec<&Address> = client.addresses.iter().filter(|row| parts(row)).collect();
-    let residential = |row: &&&Address| ["residential", "home", "residence", "street"].contains(&word(&row.kind).as_str());
+    let residential =
+        |row: &&&Address| ["residential", "home", "residence", "street"].contains(&word(&row.kind).as_str());
     let chosen = rows.iter().find(|row| row.preferred).or_else(|| rows.iter().find(residential)).or(rows.first());
     let Some(row) = chosen else {
         return Home { lines: (None, None), suburb: None, state: None, postcode: None, country: None };
@@ -222,15 +221,18 @@ fn emails(people: &[Client]) -> BTreeMap<u32, (String, bool)> {
     let mut emails = BTreeMap::new();
     for client in people {
         let email = real.get(&client.id).map(|email| (email.clone(), false));
-        emails.insert(client.id, email.unwrap_or_else(|| {
-            let name = local_part(client);
-            // People come in the order of their ids: the first to propose an address has it.
-            let is_first = proposed.insert(name.to_lowercase());
-            let is_free = is_first && !taken.contains(&format!("{name}@acme.example").to_lowercase());
-            let suffix = if is_free { String::new() } else { format!(".{}", client.id) };
-            let kept = name.len().min(64 - suffix.len());
-            (format!("{}{suffix}@acme.example", name[..kept].trim_end_matches('.')), true)
-        }));
+        emails.insert(
+            client.id,
+            email.unwrap_or_else(|| {
+                let name = local_part(client);
+                // People come in the order of their ids: the first to propose an address has it.
+                let is_first = proposed.insert(name.to_lowercase());
+                let is_free = is_first && !taken.contains(&format!("{name}@acme.example").to_lowercase());
+                let suffix = if is_free { String::new() } else { format!(".{}", client.id) };
+                let kept = name.len().min(64 - suffix.len());
+                (format!("{}{suffix}@acme.example", name[..kept].trim_end_matches('.')), true)
+            }),
+        );
     }
     emails
 }
@@ -238,7 +240,10 @@ fn emails(people: &[Client]) -> BTreeMap<u32, (String, bool)> {
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let is_plain = |text: &str| !text.is_empty() && !text.contains([' ', '@']);
-    is_plain(local) && is_plain(domain) && domain.split('.').count() > 1 && domain.split('.').all(|part| !part.is_empty())
+    is_plain(local)
+        && is_plain(domain)
+        && domain.split('.').count() > 1
+        && domain.split('.').all(|part| !part.is_empty())
 }
 
 fn local_part(client: &Client) -> String {

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that is tested, the end-to-end tests with the real binary and a real browser.
 //!
-//! The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
+//! Documents are read back with `pdftotext`. The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
 //! harness reads:
 //!
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
