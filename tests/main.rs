@@ -4,4 +4,5 @@ mod api;
 mod browser;
 mod lists;
 mod notes_kill;
+mod over_time;
 mod sync_kill;
