@@ -5,6 +5,7 @@ mod browser;
 mod documents;
 mod lists;
 mod notes_kill;
-mod properties;
 mod one_client;
+mod over_time;
+mod properties;
 mod sync_kill;

@@ -26,6 +26,7 @@ mod quarantine;
 mod review;
 mod runs;
 mod schema;
+mod troubleshoot;
 
 use std::any::Any;
 
@@ -66,10 +67,12 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::list))
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))
+        .merge(connections::departures_routes())
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))
         .routes(routes!(runs::events))
         .routes(routes!(runs::cancel))
+        .routes(routes!(runs::changes))
         .routes(routes!(households::list))
         .routes(routes!(households::one))
         .routes(routes!(households::professional::change))
@@ -77,7 +80,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(documents::one))
         .merge(documents::upload::routes())
         .routes(routes!(clients::list))
-        .routes(routes!(clients::one))
+        .routes(routes!(clients::one, clients::edit))
+        .routes(routes!(clients::households))
         .routes(routes!(clients::explain))
         .routes(routes!(goals::list))
         .routes(routes!(goals::one, goals::change))
@@ -98,6 +102,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(quarantine::list))
         .routes(routes!(review::list))
         .routes(routes!(review::decide))
+        .routes(routes!(troubleshoot::troubleshoot))
 }
 
 async fn unknown(uri: Uri) -> Problem {

@@ -3,6 +3,7 @@
 mod documents;
 mod explain;
 mod professional;
+pub mod troubleshoot;
 
 pub use documents::DocumentError;
 use documents::Maker;

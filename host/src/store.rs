@@ -10,6 +10,9 @@ pub mod commit;
 #[cfg(test)]
 mod conformance;
 pub mod documents;
+mod doubts;
+pub mod gone;
+mod homes;
 mod identity;
 pub mod imports;
 mod index;
@@ -18,11 +21,13 @@ mod open;
 pub mod outbox;
 pub mod professionals;
 pub mod raw;
+pub mod report;
 pub mod review;
 pub mod runs;
 pub mod seen;
 mod tables;
 mod threads;
+pub mod whereabouts;
 
 use std::sync::Arc;
 

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::connection::{Connection, Connections};
 use crate::crm::{Connector, CrmError, TrafficTotals};
+use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
 use crate::store::runs::{Interrupted, WalkPosition};
@@ -95,7 +96,7 @@ impl Syncs {
                 run.error = Some(format!(
                     "The connection `{name}` is not among the settings any more. What had come over before stays."
                 ));
-                self.store.finish_run(run).await?;
+                self.store.finish_run(run, Threshold::default()).await?;
             }
         }
         Ok(())
@@ -177,6 +178,7 @@ impl Syncs {
             chunks: 0,
             group: GroupSize::default(),
             repeating: 0,
+            threshold: connection.gone_threshold,
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);

@@ -67,6 +67,8 @@ pub enum Action {
     ReadBook,
     /// Make, link or remove clients of the practice, import their ids in the CRM, decide who in the CRM they are.
     WriteBook,
+    /// Change a client here until the next sync.
+    EditClients,
     /// See connections and their runs.
     ReadRuns,
     /// Start or cancel a run.
@@ -86,6 +88,7 @@ impl Action {
     pub const ALL: &[Self] = &[
         Self::ReadBook,
         Self::WriteBook,
+        Self::EditClients,
         Self::ReadRuns,
         Self::ControlRuns,
         Self::ChangeGoals,
@@ -97,7 +100,12 @@ impl Action {
     fn changes_something(self) -> bool {
         matches!(
             self,
-            Self::WriteBook | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes | Self::ManageHouseholds
+            Self::WriteBook
+                | Self::EditClients
+                | Self::ControlRuns
+                | Self::ChangeGoals
+                | Self::WriteNotes
+                | Self::ManageHouseholds
         )
     }
 }
@@ -134,7 +142,12 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             Action::ManageHouseholds => Decision::Deny {
                 because: "Who answers for a household is for practice managers to say. Ask one of them.",
             },
-            Action::ReadBook | Action::WriteBook | Action::ChangeGoals | Action::ReadNotes | Action::WriteNotes => {
+            Action::ReadBook
+            | Action::WriteBook
+            | Action::EditClients
+            | Action::ChangeGoals
+            | Action::ReadNotes
+            | Action::WriteNotes => {
                 Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
             }
         },

@@ -19,6 +19,8 @@ use crate::domain::ConnectionName;
   tidegate sync main --once --json  the same for `main`, one JSON line a step
   tidegate sync main --dry-run      say what would change, and change nothing
   tidegate sync --client 1259       bring one client over now, by its id in the CRM or in the practice
+  tidegate sync main --confirm-gone mark the clients who are gone, whom the last run asked about
+  tidegate sync main --dismiss-gone leave them as they are
   tidegate sync                     keep the schedule without pages, until stopped")]
 pub(super) struct Sync {
     /// The connection [default: all]
@@ -32,6 +34,12 @@ pub(super) struct Sync {
     /// Bring one client over, now: its id in the CRM, or its id in the practice
     #[arg(long, value_name = "ID", conflicts_with_all = ["once", "dry_run"])]
     client: Option<String>,
+    /// Say that the clients whom the last run asked about are gone; walk nothing
+    #[arg(long, conflicts_with_all = ["once", "dry_run"])]
+    confirm_gone: bool,
+    /// Say that they are not gone, and leave them as they are; walk nothing
+    #[arg(long, conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
+    dismiss_gone: bool,
 }
 
 impl Sync {
@@ -39,11 +47,24 @@ impl Sync {
         if let Some(client) = &self.client {
             return self.client(global, client).await;
         }
-        let follows_schedule = !self.once && !self.dry_run;
+        let answers = self.confirm_gone || self.dismiss_gone;
+        let follows_schedule = !self.once && !self.dry_run && !answers;
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         let names = self.names(&config)?;
         if follows_schedule {
             return keep_schedule(config).await;
+        }
+        if answers {
+            let json = global.json;
+            let answer = if self.confirm_gone { "confirm" } else { "dismiss" };
+            let each = local::with_host(config, |host| async move {
+                for name in names {
+                    departures(&host, &name, answer, json).await?;
+                }
+                Ok(())
+            });
+            each.await?;
+            return Ok(ExitCode::SUCCESS);
         }
         let dry_run = self.dry_run;
         let json = global.json;
@@ -106,6 +127,25 @@ impl Sync {
 /// Whether an id can stand in an address as it is.
 fn is_plain(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Answers what the last run asked about clients who are gone, where it asked.
+async fn departures(host: &Local, name: &ConnectionName, answer: &str, json: bool) -> anyhow::Result<()> {
+    let asked = host.get(&format!("connections/{name}/departures")).await?;
+    let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);
+    let answered = match &run {
+        Some(run) => host.post(&format!("connections/{name}/departures/{answer}?run_id={run}")).await?,
+        None => asked,
+    };
+    if json {
+        return output::json(&answered);
+    }
+    let (missing, of) = (&answered["missing"], &answered["of"]);
+    match (run, answer) {
+        (None, _) => output::line(format!("{name}: no run asks about clients who are gone.")),
+        (_, "confirm") => output::line(format!("{name}: {missing} of {of} clients are marked as not visible.")),
+        _ => output::line(format!("{name}: {missing} of {of} clients stay as they are.")),
+    }
 }
 
 async fn walk(host: &Local, name: &ConnectionName, dry_run: bool, json: bool) -> anyhow::Result<Value> {

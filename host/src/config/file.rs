@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, Log, Pace, Practice, Server, logo};
 use crate::domain::ConnectionName;
+use crate::domain::departure::Threshold;
 
 /// How many ticks of a schedule are looked at for two that are too close.
 const TICKS_LOOKED_AT: usize = 200;
@@ -95,7 +96,23 @@ struct ConnectionSection {
     insecure_http: bool,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default)]
+    gone_threshold: GoneThreshold,
     auth: AuthSection,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct GoneThreshold {
+    percent: u8,
+    at_least: u64,
+}
+
+impl Default for GoneThreshold {
+    fn default() -> Self {
+        let Threshold { percent, at_least } = Threshold::default();
+        Self { percent, at_least }
+    }
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -267,6 +284,10 @@ impl ConnectionSection {
             check.problem(&format!("{key}.max-side-by-side"), words);
         }
         check_host(key, "forward-host", &self.forward_host, self.insecure_http, check);
+        let GoneThreshold { percent, at_least } = self.gone_threshold;
+        if percent > 100 {
+            check.problem(&format!("{key}.gone-threshold.percent"), format!("{percent} is more than 100 percent"));
+        }
         let auth = match self.auth {
             AuthSection::Basic { username, password_file, app_id } => {
                 let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
@@ -282,6 +303,7 @@ impl ConnectionSection {
             gateway,
             schedule: self.schedule,
             pace: Pace { max_requests_per_second, max_side_by_side: self.max_side_by_side },
+            gone_threshold: Threshold { percent, at_least },
             auth,
         }
     }

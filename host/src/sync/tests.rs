@@ -20,6 +20,7 @@ use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
     TrafficTotals,
 };
+use crate::domain::departure::Threshold;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::record::{ClientStatus, GoalOwner, GoalStatus, Outlook, Recurrence};
@@ -289,6 +290,7 @@ impl Practice {
             chunks: 0,
             group: super::gathered::GroupSize { mapped: 2, seen: 2 },
             repeating: 0,
+            threshold: Threshold { percent: 5, at_least: 2 },
             traffic_before: TrafficTotals::default(),
         }
     }
@@ -309,8 +311,7 @@ impl Practice {
         let (mut run, outcome) = self.run().await;
         outcome.unwrap();
         run.state = RunState::Done;
-        self.store.finish_run(run.clone()).await.unwrap();
-        run.counts
+        self.store.finish_run(run, Threshold { percent: 5, at_least: 2 }).await.unwrap().counts
     }
 
     /// One client by itself.

@@ -15,6 +15,7 @@ use super::progress::Progress;
 use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
 use crate::domain::RecordKind;
+use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunCounts};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
@@ -45,6 +46,8 @@ pub(super) struct Walk {
     pub group: GroupSize,
     /// Groups in a row that brought only what had come before.
     pub repeating: u32,
+    /// How many clients that are gone the run may mark by itself.
+    pub threshold: Threshold,
     /// The site's traffic before this process took the run up.
     pub traffic_before: TrafficTotals,
 }
@@ -75,9 +78,12 @@ impl Walk {
         if self.is_rehearsal { Ok(()) } else { self.store.keep_run(self.run.clone()).await }
     }
 
-    /// Keeps the finished run.
-    pub async fn finish_run(&self) -> Result<(), StoreError> {
-        if self.is_rehearsal { Ok(()) } else { self.store.finish_run(self.run.clone()).await }
+    /// Keeps the finished run, with what was concluded from it.
+    pub async fn finish_run(&mut self) -> Result<(), StoreError> {
+        if !self.is_rehearsal {
+            self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
+        }
+        Ok(())
     }
 
     /// Walks all sources, from where an earlier process came to. What is committed until an error stays.

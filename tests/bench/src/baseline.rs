@@ -79,6 +79,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         schedule: "0 0 * * * *".to_owned(),
         gateway: None,
         pace: tidegate::config::Pace::default(),
+        gone_threshold: Default::default(),
         auth,
     };
     Ok(Xplan::new(&settings)?)

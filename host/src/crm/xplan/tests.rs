@@ -30,6 +30,7 @@ fn settings(host: String) -> ConnectionConfig {
         schedule: "0 0 * * * *".to_owned(),
         gateway: None,
         pace: Pace::default(),
+        gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic {
             username: "svc".to_owned(),
             password: "sandbox".to_owned().into(),

@@ -39,6 +39,7 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
         schedule: "0 0 * * * *".to_owned(),
         gateway: None,
         pace: Pace::default(),
+        gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
     });
     Arc::new(connector.unwrap())
