@@ -4,5 +4,6 @@ mod api;
 mod browser;
 mod lists;
 mod notes_kill;
+mod over_time;
 mod properties;
 mod sync_kill;

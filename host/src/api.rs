@@ -25,6 +25,7 @@ mod quarantine;
 mod review;
 mod runs;
 mod schema;
+mod troubleshoot;
 
 use std::any::Any;
 
@@ -65,14 +66,17 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::list))
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))
+        .merge(connections::departures_routes())
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))
         .routes(routes!(runs::events))
         .routes(routes!(runs::cancel))
+        .routes(routes!(runs::changes))
         .routes(routes!(households::list))
         .routes(routes!(households::one))
         .routes(routes!(clients::list))
-        .routes(routes!(clients::one))
+        .routes(routes!(clients::one, clients::edit))
+        .routes(routes!(clients::households))
         .routes(routes!(clients::explain))
         .routes(routes!(goals::list))
         .routes(routes!(goals::one, goals::change))
@@ -91,6 +95,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(quarantine::list))
         .routes(routes!(review::list))
         .routes(routes!(review::decide))
+        .routes(routes!(troubleshoot::troubleshoot))
 }
 
 async fn unknown(uri: Uri) -> Problem {

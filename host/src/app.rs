@@ -1,6 +1,7 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
 mod explain;
+pub mod troubleshoot;
 
 pub use explain::ExplainError;
 

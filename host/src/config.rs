@@ -14,6 +14,7 @@ use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 
 use crate::domain::ConnectionName;
+use crate::domain::departure::Threshold;
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
@@ -81,6 +82,8 @@ pub struct ConnectionConfig {
     pub insecure_http: bool,
     /// Cron with seconds.
     pub schedule: String,
+    /// How many clients that are gone a run may mark as not visible by itself.
+    pub gone_threshold: Threshold,
     /// How to sign in.
     pub auth: Auth,
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use crate::config::ConnectionConfig;
 use crate::crm::Connector;
+use crate::domain::departure::Threshold;
 use crate::domain::{ConnectionName, Date};
 use crate::pack::{Context, Revision};
 
@@ -21,6 +22,8 @@ pub struct Connection {
     pub schedule: String,
     /// The site's host, for people.
     pub forward_host: String,
+    /// How many clients that are gone a run may mark as not visible by itself.
+    pub gone_threshold: Threshold,
     /// Speaks to the site.
     pub connector: Arc<dyn Connector>,
     active: RwLock<Arc<Revision>>,
@@ -41,6 +44,7 @@ impl Connection {
             placeholder_email_domain,
             schedule: settings.schedule.clone(),
             forward_host: settings.forward_host.clone(),
+            gone_threshold: settings.gone_threshold,
             connector,
             active: RwLock::new(revision),
         }

@@ -10,6 +10,9 @@ pub mod commit;
 #[cfg(test)]
 mod conformance;
 pub mod documents;
+mod doubts;
+pub mod gone;
+mod homes;
 mod identity;
 pub mod imports;
 mod index;
@@ -17,11 +20,13 @@ mod keys;
 mod open;
 pub mod outbox;
 pub mod raw;
+pub mod report;
 pub mod review;
 pub mod runs;
 pub mod seen;
 mod tables;
 mod threads;
+pub mod whereabouts;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::connection::{Connection, Connections};
+use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
 use crate::store::runs::{Interrupted, WalkPosition};
@@ -83,7 +84,7 @@ impl Syncs {
                 run.error = Some(format!(
                     "The connection `{name}` is not among the settings any more. What had come over before stays."
                 ));
-                self.store.finish_run(run).await?;
+                self.store.finish_run(run, Threshold::default()).await?;
             }
         }
         Ok(())
@@ -161,6 +162,7 @@ impl Syncs {
             run,
             chunks: 0,
             group: GroupSize::default(),
+            threshold: connection.gone_threshold,
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);

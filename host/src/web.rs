@@ -9,7 +9,10 @@
 //! library for pages that change in place (htmx) waits for the first page that needs more than that.
 
 mod assets;
+mod changes;
 mod clients;
+mod departures;
+mod edit;
 mod explain;
 mod failure;
 mod frame;
@@ -28,6 +31,7 @@ mod record;
 mod review;
 mod runs;
 mod sign_in;
+mod troubleshoot;
 mod words;
 
 #[cfg(test)]
@@ -45,6 +49,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/", get(overview::show))
         .route("/connections/{name}/sync", post(overview::sync_now))
+        .route("/connections/{name}/departures", get(departures::show).post(departures::answer))
         .route("/households", get(households::list))
         .route("/households/{id}", get(household::show))
         .route("/households/{id}/record", get(record::choose))
@@ -63,6 +68,7 @@ pub fn router(app: App) -> Router {
         .route("/imports/{id}/apply", post(imports::apply))
         .route("/imports/{id}/forget", post(imports::forget))
         .route("/imports/{id}/rows/{number}/decision", post(imports::decide))
+        .route("/households/{id}/clients/{client}/edit", get(edit::form).post(edit::save))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::person::retry_all))
         .route("/notes/{id}", get(notes::one::show))
@@ -72,9 +78,11 @@ pub fn router(app: App) -> Router {
         .route("/notes/{id}/discard", post(notes::person::discard))
         .route("/runs", get(runs::list))
         .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/changes", get(changes::list))
         .route("/runs/{id}/progress", get(progress::events))
         .route("/review", get(review::list))
         .route("/review/{id}/decision", post(review::queue::decide))
+        .route("/troubleshoot", get(troubleshoot::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))

@@ -67,6 +67,8 @@ pub enum Action {
     ReadBook,
     /// Make, link or remove clients of the practice, import their ids in the CRM, decide who in the CRM they are.
     WriteBook,
+    /// Change a client here until the next sync.
+    EditClients,
     /// See connections and their runs.
     ReadRuns,
     /// Start or cancel a run.
@@ -84,6 +86,7 @@ impl Action {
     pub const ALL: &[Self] = &[
         Self::ReadBook,
         Self::WriteBook,
+        Self::EditClients,
         Self::ReadRuns,
         Self::ControlRuns,
         Self::ChangeGoals,
@@ -92,7 +95,7 @@ impl Action {
     ];
 
     fn changes_something(self) -> bool {
-        matches!(self, Self::WriteBook | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
+        matches!(self, Self::WriteBook | Self::EditClients | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
     }
 }
 
@@ -125,7 +128,12 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             Action::ControlRuns => {
                 Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
             }
-            Action::ReadBook | Action::WriteBook | Action::ChangeGoals | Action::ReadNotes | Action::WriteNotes => {
+            Action::ReadBook
+            | Action::WriteBook
+            | Action::EditClients
+            | Action::ChangeGoals
+            | Action::ReadNotes
+            | Action::WriteNotes => {
                 Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
             }
         },
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn roles_and_what_they_may_do() {
-        use Action::{ChangeGoals, ControlRuns, ReadBook, ReadNotes, ReadRuns, WriteBook, WriteNotes};
+        use Action::{ChangeGoals, ControlRuns, EditClients, ReadBook, ReadNotes, ReadRuns, WriteBook, WriteNotes};
         let check = |role, allowed: &[Action]| {
             let actor = Actor { name: "Ayda Khan".to_owned(), role };
             for action in Action::ALL {
@@ -146,7 +154,10 @@ mod tests {
                 assert_eq!(is_allowed, allowed.contains(action), "{role}: {action:?}");
             }
         };
-        check(Role::PracticeManager, &[ReadBook, WriteBook, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes]);
+        check(
+            Role::PracticeManager,
+            &[ReadBook, WriteBook, EditClients, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes],
+        );
         check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
         for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
             check(role, &[ReadRuns]);

@@ -9,5 +9,5 @@ mod portrait;
 mod settling;
 
 pub use pairing::{Change, Disturbed, Links, Tie, disturbed, partner_of};
-pub use portrait::{Portrait, portrait};
+pub use portrait::{CONTESTED, NO_PRIMARY, ONE_SIDED, Portrait, TWO_PRIMARY, portrait};
 pub use settling::{Place, Settled, settle};

@@ -7,8 +7,10 @@
 pub mod access;
 pub mod birth;
 pub mod breaker;
+pub mod departure;
 pub mod diagnostic;
 pub mod draft;
+pub mod edit;
 pub mod fold;
 pub mod household;
 pub mod ids;

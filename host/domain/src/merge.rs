@@ -1,9 +1,10 @@
 //! Merging what the CRM supplies into what the practice keeps.
 //!
 //! The CRM is master of every field of a client that it supplies, and it supplies them all: a value that is gone in
-//! the CRM is gone here. What the practice masters (the status of a goal, who may see a household) is not part of
-//! these records.
+//! the CRM is gone here, and what a person changed here is overridden by the next sync that brings the record. What
+//! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
+use crate::edit::{FieldChange, LocalEdit};
 use crate::record::Client;
 
 /// A client after a merge.
@@ -13,53 +14,31 @@ pub struct Merged {
     pub client: Client,
     /// The canonical fields whose value is another than before, in the order of the record; empty for a new client.
     pub changed: Vec<&'static str>,
+    /// The local edits that the CRM overrode, each with what it supplied; one that the CRM has taken up is none.
+    pub overridden: Vec<(LocalEdit, Option<String>)>,
 }
 
-/// Merges the values that the CRM `supplied` into the `current` ones.
-pub fn merge(current: Option<&Client>, supplied: Client) -> Merged {
-    let changed = current.map(|current| differing(current, &supplied)).unwrap_or_default();
-    Merged { client: supplied, changed }
+/// Merges the values that the CRM `supplied` into the `current` ones, some of which people edited here.
+pub fn merge(current: Option<&Client>, edits: Vec<LocalEdit>, supplied: Client) -> Merged {
+    let changed = current.map(|current| current.differing(&supplied)).unwrap_or_default();
+    let mut overridden = Vec::new();
+    for edit in edits {
+        if changed.contains(&edit.field.as_str()) {
+            let value = supplied.text_of(&edit.field);
+            overridden.push((edit, value));
+        }
+    }
+    Merged { client: supplied, changed, overridden }
 }
 
-macro_rules! differing_fields {
-    ($before:expr, $after:expr, [$($field:ident),+ $(,)?]) => {{
-        // Taken apart, so that a field that is added to the record and forgotten here does not compile.
-        let Client { $($field: _),+ } = $before;
-        let mut differing = Vec::new();
-        $(if $before.$field != $after.$field { differing.push(stringify!($field)); })+
-        differing
-    }};
-}
-
-fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
-    differing_fields!(
-        before,
-        after,
-        [
-            external_id,
-            title,
-            first_name,
-            middle_name,
-            last_name,
-            preferred_name,
-            date_of_birth,
-            sex,
-            address_line_1,
-            address_line_2,
-            suburb,
-            state,
-            postcode,
-            country_code,
-            email,
-            email_is_placeholder,
-            mobile,
-            adviser_external_id,
-            partner_external_id,
-            is_partner,
-            status,
-            extensions,
-        ]
-    )
+/// What stands in the changed fields before and after, in words.
+pub fn in_words(before: &Client, after: &Client, changed: &[&'static str]) -> Vec<FieldChange> {
+    let change = |field: &&'static str| FieldChange {
+        field: (*field).to_owned(),
+        from: before.text_of(field),
+        to: after.text_of(field),
+    };
+    changed.iter().map(change).collect()
 }
 
 #[cfg(test)]
@@ -67,26 +46,51 @@ mod tests {
     use super::*;
     use crate::ids::ExternalId;
     use crate::record::ClientStatus;
+    use crate::value::Timestamp;
 
     fn client() -> Client {
         Client { first_name: Some("Ayda".into()), ..Client::unnamed(ExternalId("7".into()), ClientStatus::Client) }
     }
 
+    fn edit(field: &str, value: &str) -> LocalEdit {
+        LocalEdit {
+            field: field.to_owned(),
+            from: None,
+            to: Some(value.to_owned()),
+            by: "Pat Lee".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
     #[test]
     fn a_new_client_has_no_changed_fields() {
-        assert_eq!(merge(None, client()), Merged { client: client(), changed: vec![] });
+        let expected = Merged { client: client(), changed: vec![], overridden: vec![] };
+        assert_eq!(merge(None, Vec::new(), client()), expected);
     }
 
     #[test]
     fn changed_fields_are_named_and_the_crm_wins() {
         let supplied = Client { first_name: None, suburb: Some("Newtown".into()), ..client() };
-        let merged = merge(Some(&client()), supplied.clone());
+        let merged = merge(Some(&client()), Vec::new(), supplied.clone());
         assert_eq!(merged.changed, ["first_name", "suburb"]);
+        let words = in_words(&client(), &supplied, &merged.changed);
+        let words: Vec<_> = words.iter().map(|c| (c.from.as_deref(), c.to.as_deref())).collect();
+        assert_eq!(words, [(Some("Ayda"), None), (None, Some("Newtown"))]);
         assert_eq!(merged.client, supplied);
     }
 
     #[test]
     fn the_same_values_change_nothing() {
-        assert_eq!(merge(Some(&client()), client()).changed, [""; 0]);
+        assert_eq!(merge(Some(&client()), Vec::new(), client()).changed, [""; 0]);
+    }
+
+    #[test]
+    fn an_edit_is_overridden_unless_the_crm_has_taken_it_up() {
+        let edited = Client { suburb: Some("Newtown".into()), last_name: Some("Khan".into()), ..client() };
+        let edits = vec![edit("suburb", "Newtown"), edit("last_name", "Khan")];
+        let supplied = Client { last_name: Some("Khan".into()), suburb: Some("Carlton".into()), ..client() };
+        let merged = merge(Some(&edited), edits.clone(), supplied);
+        assert_eq!(merged.changed, ["suburb"]);
+        assert_eq!(merged.overridden, [(edits[0].clone(), Some("Carlton".to_owned()))]);
     }
 }

@@ -233,32 +233,102 @@ pub struct Adviser {
     pub active: bool,
 }
 
-/// A person whom the practice advises.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
-pub struct Client {
-    pub external_id: ExternalId,
-    pub title: Option<Title>,
-    pub first_name: Option<String>,
-    pub middle_name: Option<String>,
-    pub last_name: Option<String>,
-    pub preferred_name: Option<String>,
-    pub date_of_birth: Option<Date>,
-    pub sex: Option<Sex>,
-    pub address_line_1: Option<String>,
-    pub address_line_2: Option<String>,
-    pub suburb: Option<String>,
-    pub state: Option<String>,
-    pub postcode: Option<String>,
-    pub country_code: Option<CountryCode>,
-    pub email: Option<EmailAddress>,
-    pub email_is_placeholder: bool,
-    pub mobile: Option<E164>,
-    pub adviser_external_id: Option<ExternalId>,
-    pub partner_external_id: Option<ExternalId>,
-    pub is_partner: bool,
-    pub status: ClientStatus,
-    pub extensions: Vec<Extension>,
+macro_rules! client {
+    ($($field:ident: $kind:ty),+ $(,)?) => {
+        /// A person whom the practice advises.
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
+        pub struct Client {
+            $(pub $field: $kind),+
+        }
+
+        impl Client {
+            /// The names of all fields, in the order of the record.
+            pub const FIELDS: &[&str] = &[$(stringify!($field)),+];
+
+            /// A field's value in words, as JSON would write it; none where it is empty or there is no such field.
+            pub fn text_of(&self, field: &str) -> Option<String> {
+                match field {
+                    $(stringify!($field) => self.$field.text(),)+
+                    _ => None,
+                }
+            }
+
+            /// The fields in which `other` differs, in the order of the record.
+            pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+                let mut differing = Vec::new();
+                $(if self.$field != other.$field { differing.push(stringify!($field)); })+
+                differing
+            }
+        }
+    };
+}
+
+client! {
+    external_id: ExternalId,
+    title: Option<Title>,
+    first_name: Option<String>,
+    middle_name: Option<String>,
+    last_name: Option<String>,
+    preferred_name: Option<String>,
+    date_of_birth: Option<Date>,
+    sex: Option<Sex>,
+    address_line_1: Option<String>,
+    address_line_2: Option<String>,
+    suburb: Option<String>,
+    state: Option<String>,
+    postcode: Option<String>,
+    country_code: Option<CountryCode>,
+    email: Option<EmailAddress>,
+    email_is_placeholder: bool,
+    mobile: Option<E164>,
+    adviser_external_id: Option<ExternalId>,
+    partner_external_id: Option<ExternalId>,
+    is_partner: bool,
+    status: ClientStatus,
+    extensions: Vec<Extension>,
+}
+
+/// A value in words.
+trait InWords {
+    fn text(&self) -> Option<String>;
+}
+
+macro_rules! in_words {
+    ($($kind:ty => |$value:ident| $text:expr),+ $(,)?) => {
+        $(impl InWords for $kind {
+            fn text(&self) -> Option<String> {
+                let $value = self;
+                Some($text)
+            }
+        })+
+    };
+}
+
+in_words! {
+    ExternalId => |id| id.0.clone(),
+    Title => |title| title.as_str().to_owned(),
+    String => |text| text.clone(),
+    Date => |date| date.to_string(),
+    Sex => |sex| sex.as_str().to_owned(),
+    CountryCode => |code| code.to_string(),
+    EmailAddress => |email| email.to_string(),
+    E164 => |number| number.to_string(),
+    bool => |is| is.to_string(),
+    ClientStatus => |status| status.as_str().to_owned(),
+}
+
+impl<T: InWords> InWords for Option<T> {
+    fn text(&self) -> Option<String> {
+        self.as_ref().and_then(InWords::text)
+    }
+}
+
+impl InWords for Vec<Extension> {
+    fn text(&self) -> Option<String> {
+        let each: Vec<String> = self.iter().map(|more| format!("{}: {}", more.name, more.value)).collect();
+        (!each.is_empty()).then(|| each.join("; "))
+    }
 }
 
 impl Client {

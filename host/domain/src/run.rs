@@ -89,6 +89,17 @@ pub struct RunCounts {
     pub warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
     pub changed_fields: BTreeMap<String, u64>,
+    /// Marked as not visible: two complete walks in a row did not see them.
+    pub not_visible: u64,
+    /// Not visible before, and seen again.
+    pub visible_again: u64,
+    /// Gone as well, but too many at once: a person is asked before they are marked.
+    pub awaiting: u64,
+    /// What stands in doubt in the whole book after a complete walk (links of couples, addresses that several
+    /// households share), by code.
+    pub doubts: BTreeMap<String, u64>,
+    /// Rows of the run's report that are kept: what changed, client by client.
+    pub listed: u64,
     /// HTTP requests made to the CRM.
     pub requests: u64,
     /// Requests that were repeated after a fault.
@@ -123,6 +134,52 @@ impl RunCounts {
     /// All clients left out by rules.
     pub fn skipped_total(&self) -> u64 {
         self.skipped.values().sum()
+    }
+}
+
+/// What a run did to a client, as its report lists it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// New in the practice. A first walk's are not listed one by one.
+    Created,
+    /// Values changed in the CRM.
+    Changed,
+    /// Values that were edited here were overridden by the CRM's.
+    Overridden,
+    /// Left out by a rule from now on.
+    LeftOut,
+    /// No longer left out by a rule.
+    Returned,
+    /// No longer seen by two complete walks in a row.
+    NotVisible,
+    /// Seen again.
+    VisibleAgain,
+}
+
+impl ChangeKind {
+    /// All of them, in the order of a report.
+    pub const ALL: &[Self] = &[
+        Self::Created,
+        Self::Changed,
+        Self::Overridden,
+        Self::LeftOut,
+        Self::Returned,
+        Self::NotVisible,
+        Self::VisibleAgain,
+    ];
+
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Overridden => "overridden",
+            Self::LeftOut => "left_out",
+            Self::Returned => "returned",
+            Self::NotVisible => "not_visible",
+            Self::VisibleAgain => "visible_again",
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
+use crate::edit::{LocalEdit, Overridden};
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
 use crate::record::{Adviser, Client, Cover, Goal, RecordKind};
@@ -32,6 +33,23 @@ pub struct StoredClient {
     pub origin: Origin,
     /// What the mapping said about it.
     pub diagnostics: Vec<Diagnostic>,
+    /// Since when the CRM no longer shows it; none while it does.
+    pub not_visible_since: Option<Timestamp>,
+    /// What people changed here and the CRM has not overridden yet.
+    pub edits: Vec<LocalEdit>,
+    /// The latest edits that the CRM overrode, the newest first.
+    pub overridden: Vec<Overridden>,
+}
+
+/// Somebody who was in a household, or a household somebody was in, and until when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stay {
+    /// Who.
+    pub client_id: ClientId,
+    /// Where.
+    pub household_id: HouseholdId,
+    /// Until when; none for where the client is now.
+    pub until: Option<Timestamp>,
 }
 
 /// A goal or cover as the practice keeps it: with the client in whose list it stands.

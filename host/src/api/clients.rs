@@ -4,10 +4,13 @@ mod body;
 mod explain;
 mod practice;
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 pub use body::{ClientBody, ExtensionBody};
 pub use explain::{__path_explain, explain};
@@ -15,13 +18,16 @@ pub use practice::routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{NoParams, Params, PathParam, page};
-use crate::api::problem::{Kind, Problem};
+use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::domain::edit::Refused;
+use crate::domain::stored::{Stay, StoredClient};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::store::book::ClientFilter;
+use crate::store::commit::Edit;
 
 /// Which clients.
 #[derive(Deserialize, IntoParams)]
@@ -39,11 +45,21 @@ pub struct ClientParams {
     household_id: Option<HouseholdId>,
     /// Words that begin the person's names, or the whole email or mobile.
     search: Option<String>,
+    /// `not_visible`: only those whom the CRM no longer shows, in the order of their ids there.
+    #[param(schema_with = schema::visibility)]
+    visibility: Option<Visibility>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
+}
+
+/// Which clients by whether the CRM shows them; without it, all.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Visibility {
+    NotVisible,
 }
 
 impl ClientParams {
@@ -63,7 +79,8 @@ impl ClientParams {
                 Some((only.name.clone(), id.clone()))
             }
         };
-        Ok(ClientFilter { external_id, household: self.household_id, search: self.search.clone() })
+        let not_visible = self.visibility == Some(Visibility::NotVisible);
+        Ok(ClientFilter { external_id, household: self.household_id, search: self.search.clone(), not_visible })
     }
 }
 
@@ -106,6 +123,98 @@ pub async fn one(
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::ReadBook)?;
     Ok(Json(find(&app, id).await?.into()))
+}
+
+/// Changes fields of a client until the next sync.
+///
+/// The CRM is the master of these fields: the next sync that brings the record overrides what stands here with what the
+/// CRM has, and says so on the client and in the run's report. The body is a JSON object of fields and their new values,
+/// null to empty one; dates are ISO 8601, mobiles E.164. All are changed, or none.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/clients/{id}",
+    operation_id = "edit_client",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    request_body(content = BTreeMap<String, Option<String>>, example = json!({"mobile": "+61491570156", "suburb": null})),
+    responses((status = 200, body = ClientBody))
+)]
+pub async fn edit(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+    Body(changes): Body<BTreeMap<String, Value>>,
+) -> Result<Json<ClientBody>, Problem> {
+    caller.may(Action::EditClients)?;
+    let at = Timestamp::now();
+    let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
+    let changes = texts(changes)?;
+    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today };
+    match app.store.edit_client(edit).await? {
+        Ok(_) => Ok(Json(find(&app, id).await?.into())),
+        Err(refused) => {
+            let error = |Refused { field, why }| FieldError { pointer: format!("/{field}"), detail: why };
+            Err(Problem::invalid(refused.into_iter().map(error).collect()))
+        }
+    }
+}
+
+/// The fields' new values; each a text, or null.
+fn texts(changes: BTreeMap<String, Value>) -> Result<Vec<(String, Option<String>)>, Problem> {
+    let mut texts = Vec::with_capacity(changes.len());
+    let mut errors = Vec::new();
+    for (field, value) in changes {
+        match value {
+            Value::Null => texts.push((field, None)),
+            Value::String(text) => texts.push((field, Some(text))),
+            _ => {
+                errors.push(FieldError { pointer: format!("/{field}"), detail: "This is a text, or null.".to_owned() })
+            }
+        }
+    }
+    if errors.is_empty() { Ok(texts) } else { Err(Problem::invalid(errors)) }
+}
+
+/// A household that a client has been in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stay)]
+pub struct StayBody {
+    /// The household; what was kept with it, such as its file notes, is found there.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// Until when the client was in it; null for where it is now.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+}
+
+impl From<Stay> for StayBody {
+    fn from(Stay { household_id, until, .. }: Stay) -> Self {
+        Self { household_id, until }
+    }
+}
+
+/// The households that a client has been in, the earliest first, on one page.
+#[utoipa::path(
+    get,
+    path = "/api/v1/clients/{id}/households",
+    operation_id = "list_client_households",
+    tag = "clients",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 200, body = List<StayBody>))
+)]
+pub async fn households(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<Json<List<StayBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    find(&app, id).await?;
+    let stays = app.store.stays_of(id).await?;
+    Ok(Json(List::new(stays.into_iter().map(StayBody::from).collect(), None)))
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Problem> {

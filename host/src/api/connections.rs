@@ -1,5 +1,7 @@
 //! Connections: the CRM sites of the settings, and "sync now".
 
+mod departures;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,6 +9,8 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use departures::routes as departures_routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
@@ -106,9 +110,12 @@ pub async fn one(
     _: NoParams,
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ReadRuns)?;
-    let connection =
-        app.connections.get(&name).ok_or_else(|| Problem::not_found(format_args!("connection `{name}`")))?;
-    Ok(Json(ConnectionBody::of(connection, &app).await?))
+    Ok(Json(ConnectionBody::of(find(&app, &name)?, &app).await?))
+}
+
+fn find<'a>(app: &'a App, name: &ConnectionName) -> Result<&'a Connection, Problem> {
+    let found = app.connections.get(name).map(AsRef::as_ref);
+    found.ok_or_else(|| Problem::not_found(format_args!("connection `{name}`")))
 }
 
 /// How to sync.

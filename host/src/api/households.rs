@@ -17,7 +17,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::{Household, HouseholdRole, Member, StoredClient};
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
 
 /// Which households.
@@ -53,6 +53,26 @@ pub struct HouseholdBody<M> {
     connection: Option<ConnectionName>,
     /// What stands in doubt, such as a link that only one side has.
     diagnostics: Vec<DiagnosticBody>,
+    /// Who was in the household before and is not now, the latest to leave first; where one household is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former_members: Option<Vec<FormerMemberBody>>,
+}
+
+/// Somebody who was in a household before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FormerMember)]
+pub struct FormerMemberBody {
+    /// The client.
+    #[schema(value_type = String, format = Uuid)]
+    client_id: ClientId,
+    /// The client's id in the CRM.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// The client's name.
+    name: String,
+    /// Until when.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
 }
 
 /// One person of a household.
@@ -101,7 +121,8 @@ impl<M> HouseholdBody<M> {
     fn new(household: Household, members: Vec<M>, primary_professional: ProfessionalBody) -> Self {
         let Household { id, name, connection, diagnostics: found, .. } = household;
         let connection = (!connection.is_practice()).then_some(connection);
-        Self { id, name, members, primary_professional, connection, diagnostics: diagnostics(found) }
+        let diagnostics = diagnostics(found);
+        Self { id, name, members, primary_professional, connection, diagnostics, former_members: None }
     }
 }
 
@@ -153,6 +174,16 @@ pub async fn one(
     let HouseholdRow { mut household, people } =
         found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
     let primary = Professionals::new(&app).primary_of(&household).await?;
+    let former = former_members(&app, &household).await?;
     let members = in_full(std::mem::take(&mut household.members), people);
-    Ok(Json(HouseholdBody::new(household, members, primary)))
+    Ok(Json(HouseholdBody { former_members: Some(former), ..HouseholdBody::new(household, members, primary) }))
+}
+
+async fn former_members(app: &App, household: &Household) -> Result<Vec<FormerMemberBody>, Problem> {
+    let mut former = Vec::new();
+    for (client, until) in app.store.former_members(household).await? {
+        let (name, external_id) = (client.client.full_name(), client.client.external_id);
+        former.push(FormerMemberBody { client_id: client.id, external_id, name, until });
+    }
+    Ok(former)
 }

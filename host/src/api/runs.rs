@@ -1,6 +1,7 @@
 //! Runs: how each sync went, live while it goes.
 
 mod body;
+mod changes;
 mod progress;
 
 use axum::Json;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub use body::RunBody;
+pub use changes::{__path_changes, changes};
 
 use crate::api::body::List;
 use crate::api::caller::Caller;

@@ -2,6 +2,8 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
+use crate::app::troubleshoot;
+use crate::domain::departure::Standing;
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::{
@@ -9,7 +11,7 @@ use crate::domain::record::{
     Title,
 };
 use crate::domain::review::ReviewState;
-use crate::domain::run::RunState;
+use crate::domain::run::{ChangeKind, RunState};
 
 fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
@@ -70,6 +72,35 @@ pub fn cover_owner() -> Object {
 
 pub fn explained_kind() -> Object {
     one_of("Which record of the client is explained.", ["client", "goal", "cover"])
+}
+
+pub fn visibility() -> Object {
+    one_of("Whether the CRM still shows the client.", ["visible", "not_visible"])
+}
+
+pub fn change_kind() -> Object {
+    let what = "What the run did to the client. A first walk's new clients are not listed one by one.";
+    one_of(what, ChangeKind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+pub fn stage() -> Object {
+    one_of(
+        "A stage that every record passes, in this order.",
+        troubleshoot::Stage::ALL.iter().map(|stage| stage.as_str()),
+    )
+}
+
+pub fn stage_or_null() -> Object {
+    one_of_or_null("The stage where the record ends.", troubleshoot::Stage::ALL.iter().map(|stage| stage.as_str()))
+}
+
+pub fn stage_outcome() -> Object {
+    one_of("How the record fares at a stage.", troubleshoot::Outcome::ALL.iter().map(|outcome| outcome.as_str()))
+}
+
+pub fn standing() -> Object {
+    let what = "Where the question stands: `none` where no run asks.";
+    one_of(what, std::iter::once("none").chain(Standing::ALL.iter().map(|standing| standing.as_str())))
 }
 
 pub fn record_kind() -> Object {

@@ -17,6 +17,8 @@ use crate::domain::ConnectionName;
   tidegate sync --once              bring over the only connection's book now
   tidegate sync main --once --json  the same for `main`, one JSON line a step
   tidegate sync main --dry-run      say what would change, and change nothing
+  tidegate sync main --confirm-gone mark the clients who are gone, whom the last run asked about
+  tidegate sync main --dismiss-gone leave them as they are
   tidegate sync                     keep the schedule without pages, until stopped")]
 pub(super) struct Sync {
     /// The connection [default: all]
@@ -27,15 +29,34 @@ pub(super) struct Sync {
     /// Walk, map and compare, but store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Say that the clients whom the last run asked about are gone; walk nothing
+    #[arg(long, conflicts_with_all = ["once", "dry_run"])]
+    confirm_gone: bool,
+    /// Say that they are not gone, and leave them as they are; walk nothing
+    #[arg(long, conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
+    dismiss_gone: bool,
 }
 
 impl Sync {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let follows_schedule = !self.once && !self.dry_run;
+        let answers = self.confirm_gone || self.dismiss_gone;
+        let follows_schedule = !self.once && !self.dry_run && !answers;
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         let names = self.names(&config)?;
         if follows_schedule {
             return keep_schedule(config).await;
+        }
+        if answers {
+            let json = global.json;
+            let answer = if self.confirm_gone { "confirm" } else { "dismiss" };
+            let each = local::with_host(config, |host| async move {
+                for name in names {
+                    departures(&host, &name, answer, json).await?;
+                }
+                Ok(())
+            });
+            each.await?;
+            return Ok(ExitCode::SUCCESS);
         }
         let dry_run = self.dry_run;
         let json = global.json;
@@ -65,6 +86,25 @@ impl Sync {
             }
             None => Ok(config.connections.keys().cloned().collect()),
         }
+    }
+}
+
+/// Answers what the last run asked about clients who are gone, where it asked.
+async fn departures(host: &Local, name: &ConnectionName, answer: &str, json: bool) -> anyhow::Result<()> {
+    let asked = host.get(&format!("connections/{name}/departures")).await?;
+    let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);
+    let answered = match &run {
+        Some(run) => host.post(&format!("connections/{name}/departures/{answer}?run_id={run}")).await?,
+        None => asked,
+    };
+    if json {
+        return output::json(&answered);
+    }
+    let (missing, of) = (&answered["missing"], &answered["of"]);
+    match (run, answer) {
+        (None, _) => output::line(format!("{name}: no run asks about clients who are gone.")),
+        (_, "confirm") => output::line(format!("{name}: {missing} of {of} clients are marked as not visible.")),
+        _ => output::line(format!("{name}: {missing} of {of} clients stay as they are.")),
     }
 }
 

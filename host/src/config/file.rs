@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Auth, Config, ConfigError, ConnectionConfig, Log, Practice, Server};
 use crate::domain::ConnectionName;
+use crate::domain::departure::Threshold;
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -68,7 +69,23 @@ struct ConnectionSection {
     insecure_http: bool,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default)]
+    gone_threshold: GoneThreshold,
     auth: AuthSection,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct GoneThreshold {
+    percent: u8,
+    at_least: u64,
+}
+
+impl Default for GoneThreshold {
+    fn default() -> Self {
+        let Threshold { percent, at_least } = Threshold::default();
+        Self { percent, at_least }
+    }
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -208,6 +225,10 @@ impl ConnectionSection {
             check.problem(&format!("{key}.schedule"), words);
         }
         check_host(key, &self.forward_host, self.insecure_http, check);
+        let GoneThreshold { percent, at_least } = self.gone_threshold;
+        if percent > 100 {
+            check.problem(&format!("{key}.gone-threshold.percent"), format!("{percent} is more than 100 percent"));
+        }
         let auth = match self.auth {
             AuthSection::Basic { username, password_file, app_id } => {
                 let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
@@ -221,6 +242,7 @@ impl ConnectionSection {
             forward_host: self.forward_host,
             insecure_http: self.insecure_http,
             schedule: self.schedule,
+            gone_threshold: Threshold { percent, at_least },
             auth,
         }
     }

@@ -1,9 +1,9 @@
 //! Reading the book: households, clients, advisers, what was set aside. Lists are paged by an opaque cursor and
 //! filtered in the index, never in memory.
 
-mod cursor;
+pub(super) mod cursor;
 mod lists;
-mod reader;
+pub(super) mod reader;
 mod search;
 
 use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
@@ -68,6 +68,8 @@ pub struct BookCounts {
     pub goals: u64,
     /// Covers that stand in the CRM's lists.
     pub covers: u64,
+    /// Clients whom their CRM no longer shows; they count as clients too.
+    pub not_visible: u64,
 }
 
 /// Which clients a list shows.
@@ -79,6 +81,8 @@ pub struct ClientFilter {
     pub household: Option<HouseholdId>,
     /// Words that begin names of the person, or the whole email or mobile.
     pub search: Option<String>,
+    /// Only those whom the CRM no longer shows.
+    pub not_visible: bool,
 }
 
 impl Store {
@@ -199,8 +203,8 @@ impl Store {
         self.read(move |transaction| {
             let tallies = transaction.open_table(TALLIES)?.get(PRACTICE)?;
             let tallies = tallies.map(|tallies| decode::<Tallies>(tallies.value())).transpose()?.unwrap_or_default();
-            let Tallies { clients, households, advisers, quarantined, skipped, goals, covers } = tallies;
-            Ok(BookCounts { clients, households, advisers, quarantined, skipped, goals, covers })
+            let Tallies { clients, households, advisers, quarantined, skipped, goals, covers, not_visible } = tallies;
+            Ok(BookCounts { clients, households, advisers, quarantined, skipped, goals, covers, not_visible })
         })
         .await
     }

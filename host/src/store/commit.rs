@@ -6,6 +6,7 @@
 mod advisers;
 mod aside;
 mod clients;
+mod edit;
 mod households;
 pub(in crate::store) mod linking;
 mod lists;
@@ -24,6 +25,7 @@ use super::{Store, StoreError};
 use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Adviser, Client, Cover, Date, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, Timestamp};
+pub use edit::Edit;
 use rows::Rows;
 
 /// By what records are mapped.

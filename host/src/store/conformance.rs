@@ -1,10 +1,13 @@
 //! What every store has to do, told in the domain's operations: another store can be run against these tests by
 //! opening it in [`Practice::new`] instead.
 
+mod edits;
+mod gone;
 mod households;
 mod linking;
 mod people;
 mod practice;
+mod reports;
 mod runs;
 mod search;
 
@@ -18,6 +21,7 @@ use super::commit::{Arrival, Group, MappedBy, Outcome};
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
+use crate::domain::departure::Threshold;
 use crate::domain::record::ClientStatus;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::StoredClient;
@@ -34,6 +38,7 @@ struct Practice {
 }
 
 const REVISION: RevisionId = RevisionId([7; 6]);
+const THRESHOLD: Threshold = Threshold { percent: 50, at_least: 2 };
 
 impl Practice {
     async fn new() -> Self {
@@ -71,6 +76,25 @@ impl Practice {
 
     async fn clients(&mut self, clients: &[Client]) -> RunCounts {
         self.commit(RecordKind::Client, clients.iter().map(mapped).collect()).await
+    }
+
+    /// A whole run that sees these clients in one group and ends as told.
+    async fn walk_to(&mut self, arrivals: Vec<Arrival>, state: RunState, trigger: Trigger) -> Run {
+        self.run = self.store.begin_run(Run { trigger, ..new_run("main") }).await.unwrap();
+        let mut group = self.group(RecordKind::Client, arrivals);
+        group.run.counts.seen = group.arrivals.len() as u64;
+        group.position.is_over = state == RunState::Done;
+        self.chunks += 1;
+        let at = group.at;
+        let run = self.store.commit(group).await.unwrap();
+        let run = Run { state, finished_at: Some(at), ..run };
+        self.run = self.store.finish_run(run, THRESHOLD).await.unwrap();
+        self.run.clone()
+    }
+
+    /// A complete walk that sees these clients.
+    async fn walk(&mut self, clients: &[Client]) -> RunCounts {
+        self.walk_to(clients.iter().map(mapped).collect(), RunState::Done, Trigger::Schedule).await.counts
     }
 
     async fn of(&self, id: &str) -> Option<StoredClient> {

@@ -54,6 +54,11 @@ impl SeenAs {
             as_of.map_or(0, |day| i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day()));
         Self(super::keys::join([&fingerprint.to_be_bytes(), &revision.0, &day.to_be_bytes()]))
     }
+
+    /// As nothing is: the record is mapped again when a walk sees it next.
+    pub fn never() -> Self {
+        Self([0xff; 26])
+    }
 }
 
 const IN_BOOK: u8 = 1;
@@ -68,6 +73,11 @@ impl Identity {
         let (client, household, partner) = (None, None, None);
         let (in_book, is_held, set_aside, is_partner) = (false, false, None, false);
         Self { in_book, is_held, set_aside, is_partner, client, household, partner, seen_as }
+    }
+
+    /// Whether a stored row's client is in the book.
+    pub fn is_in_book(row: &IdentityRow) -> bool {
+        row[26] & IN_BOOK != 0
     }
 
     /// As it is stored.

@@ -150,6 +150,12 @@ pub(super) fn contact_span(slot: ContactSlot, text: &str) -> (ContactKey, Contac
     span(&begin)
 }
 
+/// The keys of all entries of a slot; those of one address or number stand side by side.
+pub(super) fn contact_slot(slot: ContactSlot) -> (ContactKey, ContactKey) {
+    let begin: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[slot as u8]]);
+    span(&begin)
+}
+
 fn hash(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.to_lowercase().as_bytes())
 }
@@ -166,6 +172,22 @@ pub(super) fn naming_key(connection: ConnectionNumber, to: ExternalKey, from: Ex
 pub(super) fn naming_span(connection: ConnectionNumber, to: ExternalKey) -> (NamingKey, NamingKey) {
     let begin: [u8; 22] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &to.0]);
     span(&begin)
+}
+
+/// The keys of all links of a connection, in the order of who is named.
+pub(super) fn naming_all(connection: ConnectionNumber) -> (NamingKey, NamingKey) {
+    let begin: [u8; 6] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()]);
+    span(&begin)
+}
+
+/// Who is named, and who names.
+pub(super) fn naming_pair(key: &NamingKey) -> (ExternalKey, ExternalKey) {
+    let id = |from: usize| {
+        let mut id = [0; 16];
+        id.copy_from_slice(&key[from..from + 16]);
+        ExternalKey(id)
+    };
+    (id(6), id(22))
 }
 
 /// The client at the end of a name's key.

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
-use crate::domain::run::{Run, RunState};
+use super::{doubts, gone, report};
+use crate::domain::departure::Threshold;
+use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind, RunId};
 use crate::store::book::{Page, PageRequest};
 use crate::store::{Store, StoreError};
@@ -42,8 +44,22 @@ pub struct Interrupted {
 pub(super) struct Walks {
     /// The run that is not finished, and how far it has come.
     unfinished: Option<(Uuid, Option<WalkPosition>)>,
-    /// The last complete walks, the newest first, each with how many clients it saw. Their seen ids are kept.
-    complete: Vec<(Uuid, u64)>,
+    /// How many clients the last run that was done saw.
+    expected: Option<u64>,
+    /// The last complete walks, the newest first. Their seen ids are kept.
+    complete: Vec<Uuid>,
+}
+
+impl Walks {
+    /// The last complete walk.
+    pub fn newest(&self) -> Option<Uuid> {
+        self.complete.first().copied()
+    }
+
+    /// The two complete walks from whose silence it follows that a client is gone, the newest first.
+    pub fn last_two(&self) -> Option<[Uuid; 2]> {
+        self.complete.first_chunk().copied()
+    }
 }
 
 /// Complete walks whose seen ids are kept: a client is gone when two in a row did not see it.
@@ -99,13 +115,18 @@ impl Store {
             let connection = number_for(transaction, &run.connection)?;
             let mut table = transaction.open_table(WALKS)?;
             let mut walks = read_walks(&table, connection)?;
-            run.expected = walks.complete.first().map(|(_, seen)| *seen);
+            run.expected = walks.expected;
             if let Some((abandoned, _)) = walks.unfinished.replace((run.id.0, None)) {
                 forget_seen(transaction, abandoned)?;
             }
             table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
             let of: [u8; 22] = join([&connection_key(connection), run.id.0.as_bytes()]);
-            transaction.open_table(RUNS_OF)?.insert(&of, ())?;
+            let mut runs_of = transaction.open_table(RUNS_OF)?;
+            runs_of.insert(&of, ())?;
+            let (first, last) = span::<22>(&connection_key(connection));
+            if let Some(old) = runs_of.range::<&[u8; 22]>(&first..=&last)?.rev().nth(report::RUNS_KEPT) {
+                report::forget(transaction, uuid_at_end(old?.0.value()))?;
+            }
             put_run(transaction, &run)?;
             Ok(run)
         })
@@ -138,13 +159,10 @@ impl Store {
             let walks = read_walks(&transaction.open_table(WALKS)?, number)?;
             let Some((id, position)) = walks.unfinished else { return Ok(None) };
             let Some(run) = transaction.open_table(RUNS)?.get(&own(id))? else { return Ok(None) };
-            let mut seen = Vec::new();
-            if let Some(position) = &position {
-                let (first, last) = span::<25>(&seen_prefix(id, Some(position.kind)));
-                for chunk in transaction.open_table(SEEN)?.range::<&[u8; 25]>(&first..=&last)? {
-                    seen.push(chunk?.1.value().to_vec());
-                }
-            }
+            let seen = match &position {
+                Some(position) => chunks_of(&transaction.open_table(SEEN)?, id, position.kind)?,
+                None => Vec::new(),
+            };
             Ok(Some(Interrupted { run: decode(run.value())?, position, seen }))
         })
         .await
@@ -158,29 +176,51 @@ impl Store {
         self.write(move |transaction| put_run(transaction, &run)).await
     }
 
-    /// Keeps a finished run and clears its walk. What a complete walk saw is kept until two more are complete; what
-    /// any other saw proves nothing and is forgotten.
+    /// Keeps a finished run and clears its walk, and concludes from it who is gone and who is back. What a complete
+    /// walk saw is kept until two more are complete; what any other saw proves nobody's absence and is forgotten.
+    /// Answers the run with what was concluded.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn finish_run(&self, run: Run) -> Result<(), StoreError> {
+    pub async fn finish_run(&self, mut run: Run, threshold: Threshold) -> Result<Run, StoreError> {
         self.write(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;
             let mut table = transaction.open_table(WALKS)?;
             let mut walks = read_walks(&table, connection)?;
+            let is_at_end = walks.is_at_end(run.id.0);
             walks.unfinished = None;
+            gone::restore(transaction, connection, &mut run)?;
             if run.state == RunState::Done {
-                walks.complete.insert(0, (run.id.0, run.counts.seen));
-                for (old, _) in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
+                walks.expected = Some(run.counts.seen);
+                run.counts.doubts = doubts::count(transaction, connection)?;
+            }
+            // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
+            if run.state == RunState::Done && is_at_end && run.trigger != Trigger::Resume {
+                walks.complete.insert(0, run.id.0);
+                for old in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
                     forget_seen(transaction, old)?;
+                }
+                if let Some(two) = walks.last_two() {
+                    let at = run.finished_at.unwrap_or(run.queued_at);
+                    gone::conclude(transaction, connection, &mut run, two, threshold, at)?;
                 }
             } else {
                 forget_seen(transaction, run.id.0)?;
             }
             table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
-            put_run(transaction, &run)
+            put_run(transaction, &run)?;
+            Ok(run)
         })
         .await
+    }
+}
+
+impl Walks {
+    /// Whether the run's walk has read its last page.
+    fn is_at_end(&self, run: Uuid) -> bool {
+        self.unfinished
+            .as_ref()
+            .is_some_and(|(id, position)| *id == run && position.as_ref().is_some_and(|position| position.is_over))
     }
 }
 
@@ -235,12 +275,12 @@ pub(super) fn number_of(
     Ok(number.map(|number| ConnectionNumber(number.value())))
 }
 
-fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
+pub(super) fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
     transaction.open_table(RUNS)?.insert(&own(run.id.0), encode(run)?.as_slice())?;
     Ok(())
 }
 
-fn read_walks(
+pub(super) fn read_walks(
     table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
     connection: ConnectionNumber,
 ) -> Result<Walks, StoreError> {
@@ -250,7 +290,7 @@ fn read_walks(
     }
 }
 
-fn connection_key(connection: ConnectionNumber) -> [u8; 6] {
+pub(super) fn connection_key(connection: ConnectionNumber) -> [u8; 6] {
     join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()])
 }
 
@@ -259,6 +299,25 @@ fn seen_prefix(run: Uuid, kind: Option<RecordKind>) -> Vec<u8> {
     // The order of kinds is the order of a walk; only the number has to stay the same.
     prefix.extend(kind.map(|kind| kind as u8));
     prefix
+}
+
+/// The chunks of clients that a walk saw.
+pub(super) fn seen_chunks(transaction: &WriteTransaction, run: Uuid) -> Result<Vec<Vec<u8>>, StoreError> {
+    chunks_of(&transaction.open_table(SEEN)?, run, RecordKind::Client)
+}
+
+/// The chunks of one kind that a walk saw.
+pub(super) fn chunks_of(
+    table: &impl ReadableTable<&'static [u8; 25], &'static [u8]>,
+    run: Uuid,
+    kind: RecordKind,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let (first, last) = span::<25>(&seen_prefix(run, Some(kind)));
+    let mut chunks = Vec::new();
+    for chunk in table.range::<&[u8; 25]>(&first..=&last)? {
+        chunks.push(chunk?.1.value().to_vec());
+    }
+    Ok(chunks)
 }
 
 fn forget_seen(transaction: &WriteTransaction, run: Uuid) -> Result<(), StoreError> {

@@ -3,7 +3,8 @@
 //! Serves `sync`: a record that is seen twice means that the CRM's list goes round in circles. What a complete walk
 //! has seen is kept, because a client that two in a row did not see is gone.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::keys::ExternalKey;
 use crate::domain::ExternalId;
@@ -86,6 +87,36 @@ fn unpacked(bytes: &[u8]) -> impl Iterator<Item = u128> {
     })
 }
 
+/// What chunks hold, in ascending order, without unpacking more than one id of each at a time.
+pub(super) fn ascending(chunks: &[Vec<u8>]) -> impl Iterator<Item = u128> {
+    let mut rest: Vec<_> = chunks.iter().map(|bytes| unpacked(bytes)).collect();
+    let mut heads = BinaryHeap::with_capacity(rest.len());
+    for (index, ids) in rest.iter_mut().enumerate() {
+        heads.extend(ids.next().map(|id| Reverse((id, index))));
+    }
+    std::iter::from_fn(move || {
+        let Reverse((id, index)) = heads.pop()?;
+        heads.extend(rest[index].next().map(|next| Reverse((next, index))));
+        Some(id)
+    })
+}
+
+/// Asks, in ascending order, whether chunks hold an id.
+pub(super) struct Lookup<I: Iterator<Item = u128>>(std::iter::Peekable<I>);
+
+/// Ready to be asked about what the chunks hold.
+pub(super) fn lookup(chunks: &[Vec<u8>]) -> Lookup<impl Iterator<Item = u128>> {
+    Lookup(ascending(chunks).peekable())
+}
+
+impl<I: Iterator<Item = u128>> Lookup<I> {
+    /// Whether the id is there; no id after a greater one.
+    pub fn holds(&mut self, id: u128) -> bool {
+        while self.0.next_if(|head| *head < id).is_some() {}
+        self.0.peek() == Some(&id)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +130,16 @@ mod tests {
         let ids = BTreeSet::from([0, 1, 127, 128, 300, 1 << 64, u128::MAX]);
         assert_eq!(unpacked(&packed(&ids)).collect::<BTreeSet<_>>(), ids);
         assert_eq!(packed(&(5_000..6_000).collect()).len(), 1_001);
+    }
+
+    #[test]
+    fn chunks_are_gone_through_in_order_and_asked_in_order() {
+        let chunks =
+            [packed(&(5..9).collect()), packed(&BTreeSet::from([1, 20])), Vec::new(), packed(&(8..11).collect())];
+        assert_eq!(ascending(&chunks).collect::<Vec<_>>(), [1, 5, 6, 7, 8, 8, 9, 10, 20]);
+        let mut lookup = lookup(&chunks);
+        let found: Vec<u128> = (0..30).filter(|id| lookup.holds(*id)).collect();
+        assert_eq!(found, [1, 5, 6, 7, 8, 9, 10, 20]);
     }
 
     #[test]

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::homes::HomeKey;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey};
+use super::report::ReportKey;
 use super::review::ReviewKey;
+use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::{ListItem, Listed};
 use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
 
@@ -83,6 +86,18 @@ pub(super) const WALKS: Table<6, &[u8]> = Table::new("walks");
 /// Which records a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
 pub(super) const SEEN: Table<25, &[u8]> = Table::new("seen");
 
+/// Clients that complete walks no longer see: [`super::gone::GoneRecord`].
+pub(super) const GONE: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("gone");
+
+/// More clients gone at once than a run may mark, by connection: `Departures`.
+pub(super) const DEPARTURES: Table<6, &[u8]> = Table::new("departures");
+
+/// What runs changed, client by client: [`super::report::ReportKey`].
+pub(super) const REPORTS: Table<{ size_of::<ReportKey>() }, &[u8]> = Table::new("reports");
+
+/// Who was in which household before, and which households had whom: [`super::homes::HomeKey`].
+pub(super) const HOMES: Table<{ size_of::<HomeKey>() }, ()> = Table::new("homes");
+
 /// Makes the tables that are missing.
 pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(CONNECTIONS)?;
@@ -105,6 +120,10 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(RUNS_OF)?;
     transaction.open_table(WALKS)?;
     transaction.open_table(SEEN)?;
+    transaction.open_table(GONE)?;
+    transaction.open_table(DEPARTURES)?;
+    transaction.open_table(REPORTS)?;
+    transaction.open_table(HOMES)?;
     Ok(())
 }
 
@@ -117,6 +136,10 @@ pub(super) struct ClientRecord {
     /// Milliseconds since 1970.
     pub changed_at: i64,
     pub diagnostics: Vec<Diagnostic>,
+    /// What people changed since the CRM supplied the values.
+    pub edits: Vec<LocalEdit>,
+    /// The latest edits that the CRM overrode, the newest first.
+    pub overridden: Vec<Overridden>,
 }
 
 impl ClientRecord {
@@ -161,6 +184,8 @@ pub(super) struct Tallies {
     pub skipped: u64,
     pub goals: u64,
     pub covers: u64,
+    /// Clients in the book whom their CRM no longer shows.
+    pub not_visible: u64,
 }
 
 /// A record's bytes.

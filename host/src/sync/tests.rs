@@ -17,6 +17,7 @@ use crate::connection::Connections;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
 };
+use crate::domain::departure::Threshold;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::record::{ClientStatus, GoalOwner, GoalStatus, Outlook, Recurrence};
@@ -268,6 +269,7 @@ impl Practice {
             run,
             chunks: 0,
             group: super::walk::GroupSize { mapped: 2, seen: 2 },
+            threshold: Threshold { percent: 5, at_least: 2 },
             traffic_before: (0, 0),
         }
     }
@@ -288,8 +290,7 @@ impl Practice {
         let (mut run, outcome) = self.run().await;
         outcome.unwrap();
         run.state = RunState::Done;
-        self.store.finish_run(run.clone()).await.unwrap();
-        run.counts
+        self.store.finish_run(run, Threshold { percent: 5, at_least: 2 }).await.unwrap().counts
     }
 
     fn edit(&self, id: u32, line: &str) {

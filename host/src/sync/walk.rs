@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source};
 use crate::domain::RecordKind;
+use crate::domain::departure::Threshold;
 use crate::domain::run::Run;
 use crate::store::commit::{Arrival, Group, Lists};
 use crate::store::runs::WalkPosition;
@@ -60,6 +61,8 @@ pub(super) struct Walk {
     /// Chunks of seen ids kept so far.
     pub chunks: u32,
     pub group: GroupSize,
+    /// How many clients that are gone the run may mark by itself.
+    pub threshold: Threshold,
     /// Requests and retries before this process took the run up.
     pub traffic_before: (u64, u64),
 }
@@ -90,9 +93,12 @@ impl Walk {
         if self.is_rehearsal { Ok(()) } else { self.store.keep_run(self.run.clone()).await }
     }
 
-    /// Keeps the finished run.
-    pub async fn finish_run(&self) -> Result<(), StoreError> {
-        if self.is_rehearsal { Ok(()) } else { self.store.finish_run(self.run.clone()).await }
+    /// Keeps the finished run, with what was concluded from it.
+    pub async fn finish_run(&mut self) -> Result<(), StoreError> {
+        if !self.is_rehearsal {
+            self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
+        }
+        Ok(())
     }
 
     /// Walks all sources, from where an earlier process came to. What is committed until an error stays.

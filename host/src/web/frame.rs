@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::person::Person;
 use super::{assets, words};
 use crate::app::App;
+use crate::domain::departure::Standing;
 use crate::domain::note::NoteState;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
@@ -112,6 +113,15 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         });
     }
     for connection in app.connections.iter() {
+        let asked = app.store.departures(connection.name.clone()).await?;
+        if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
+            let clients = words::count(asked.missing, "client is", "clients are");
+            calls.push(Call {
+                words: format!("{clients} gone from {} at once. Nobody was marked.", connection.name),
+                path: format!("/connections/{}/departures", connection.name),
+                link: "Say what happened",
+            });
+        }
         let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {
             calls.push(Call {

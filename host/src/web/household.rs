@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use super::changes::Diff;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::households::{adviser_name, look_badge};
@@ -14,6 +15,7 @@ use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
+use crate::domain::edit::Overridden;
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, HouseholdId, Severity};
 use crate::store::book::HouseholdRow;
@@ -37,6 +39,15 @@ pub(super) struct HouseholdPage {
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
     pub(super) lists: Lists,
+    /// Who was in the household before.
+    pub(super) former: Vec<Former>,
+}
+
+/// Somebody who was in the household before.
+pub(super) struct Former {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) until: Option<Moment>,
 }
 
 /// One person of the household.
@@ -46,6 +57,9 @@ pub(super) struct PersonCard {
     pub(super) explain: String,
     /// Where the person's file notes are.
     pub(super) notes: String,
+    pub(super) edit: String,
+    pub(super) not_visible: Option<Moment>,
+    pub(super) overridden: Vec<OverriddenEdit>,
     pub(super) groups: Vec<Group>,
     /// What was found about the record as a whole.
     pub(super) findings: Vec<Finding>,
@@ -64,6 +78,14 @@ pub(super) struct Linking {
     pub(super) connections: Vec<String>,
     /// Where a partner is added; none for a couple.
     pub(super) add_partner: Option<String>,
+}
+
+/// A local edit that the CRM overrode.
+pub(super) struct OverriddenEdit {
+    pub(super) field: Diff,
+    pub(super) by: String,
+    pub(super) run: String,
+    pub(super) at: Moment,
 }
 
 /// Names that a household's fields refer to.
@@ -86,13 +108,28 @@ pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<
     let connection = &found.household.connection;
     let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
     let advisers = advisers(&app, &found).await?;
+    let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
     let mut view = view(&found, &lists, frame, crm, &advisers, &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
     view.people.iter_mut().for_each(|person| person.linking.connections.clone_from(&open));
+    view.former = former;
     page(&view)
+}
+
+/// Who was in the household before and is not now, each once, the latest to leave first.
+async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Former>, Failure> {
+    let mut former = Vec::new();
+    for (client, until) in app.store.former_members(&found.household).await? {
+        former.push(Former {
+            name: words::name(&client.client.full_name()),
+            path: format!("/troubleshoot?{}", pair("search", client.client.external_id.as_str())),
+            until: until.map(|until| Moment::new(until, clock)),
+        });
+    }
+    Ok(former)
 }
 
 /// The names of all advisers that the household and its people refer to.
@@ -139,6 +176,7 @@ pub(super) fn view(
         adviser: adviser.map(ToOwned::to_owned),
         findings: found.household.diagnostics.iter().map(Finding::from).collect(),
         people,
+        former: Vec::new(),
     }
 }
 
@@ -167,6 +205,9 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
         role,
         explain: format!("/households/{}/clients/{}/explain", client.household_id, client.id),
         notes: format!("/notes?client_id={}", client.id),
+        edit: format!("/households/{}/clients/{}/edit", client.household_id, client.id),
+        not_visible: client.not_visible_since.map(|since| Moment::new(since, clock)),
+        overridden: client.overridden.iter().map(|edit| overridden(edit, clock)).collect(),
         groups: fields::groups(client, names),
         findings: of_record.map(Finding::from).collect(),
         changed: Moment::new(client.origin.changed_at, clock),
@@ -178,6 +219,15 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
             add_partner: (members.len() == 1)
                 .then(|| format!("/clients/new?{}", pair("partner_of", &client.id.to_string()))),
         },
+    }
+}
+
+fn overridden(edit: &Overridden, clock: &Clock) -> OverriddenEdit {
+    OverriddenEdit {
+        field: Diff { label: words::field(&edit.field), from: edit.from.clone(), to: edit.to.clone() },
+        by: edit.by.clone(),
+        run: format!("/runs/{}", edit.run),
+        at: Moment::new(edit.at, clock),
     }
 }
 

@@ -111,6 +111,12 @@ pub(super) async fn adviser_name(app: &App, connection: &ConnectionName, id: &Ex
 
 /// How many things a person should look at, of the household and of its people.
 pub(super) fn look_badge(of_household: &[Diagnostic], people: &[StoredClient]) -> Option<Badge> {
+    let not_visible = people.iter().filter(|person| person.not_visible_since.is_some()).count();
+    if not_visible > 0 {
+        let word =
+            if not_visible == people.len() { "Not visible".to_owned() } else { format!("{not_visible} not visible") };
+        return Some(Badge::new(Tone::Attention, word));
+    }
     let all = of_household.iter().chain(people.iter().flat_map(|person| &person.diagnostics));
     let count = all.filter(|diagnostic| diagnostic.severity >= Severity::Warning).count();
     (count > 0).then(|| Badge::new(Tone::Attention, format!("{count} to look at")))

@@ -160,6 +160,7 @@ fn figures(counts: &BookCounts) -> Vec<Figure> {
         figure(counts.households, "households", Some("/households")),
         figure(counts.clients, "clients", None),
         figure(counts.advisers, "advisers", None),
+        figure(counts.not_visible, "not visible", Some("/review?of=not-visible")),
         figure(counts.quarantined, "could not be read", Some("/review")),
         figure(counts.skipped, "left out by rules", Some("/review?of=left-out")),
     ]

@@ -17,7 +17,8 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
-use crate::domain::stored::SetAside;
+use crate::domain::stored::{SetAside, StoredClient};
+use crate::store::book::ClientFilter;
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "kebab-case")]
@@ -26,6 +27,7 @@ enum Of {
     Unreadable,
     LeftOut,
     Lookalikes,
+    NotVisible,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,9 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     if asked.filter.of == Of::Lookalikes {
         return queue::list(app, person, asked).await;
     }
+    if asked.filter.of == Of::NotVisible {
+        return not_visible(&app, &person, &asked).await;
+    }
     let quarantined = asked.filter.of == Of::Unreadable;
     let found = app.store.set_aside(quarantined, asked.page()).await?;
     let counts = app.store.book_counts().await?;
@@ -91,7 +96,49 @@ fn choices(chosen: Of) -> Vec<Choice> {
         choice(Of::Unreadable, "Could not be read", "/review"),
         choice(Of::LeftOut, "Left out by a rule", "/review?of=left-out"),
         choice(Of::Lookalikes, "Like clients from here", "/review?of=lookalikes"),
+        choice(Of::NotVisible, "Not visible", "/review?of=not-visible"),
     ]
+}
+
+#[derive(Template)]
+#[template(path = "not-visible.html")]
+pub(super) struct NotVisiblePage {
+    pub(super) frame: Frame,
+    pub(super) state: String,
+    pub(super) choices: Vec<Choice>,
+    pub(super) rows: Vec<Unseen>,
+    pub(super) paging: Paging,
+}
+
+/// A client whom the CRM no longer shows.
+pub(super) struct Unseen {
+    pub(super) name: String,
+    pub(super) external_id: String,
+    pub(super) path: String,
+    pub(super) connection: String,
+    pub(super) since: Option<Moment>,
+}
+
+/// The clients whom the CRM no longer shows.
+async fn not_visible(app: &App, person: &Person, asked: &Asked<Filter>) -> Result<Response, Failure> {
+    let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
+    let found = app.store.clients(filter, asked.page()).await?;
+    let counts = app.store.book_counts().await?;
+    let clients = words::count(counts.not_visible, "client is", "clients are");
+    let row = |client: &StoredClient| Unseen {
+        name: words::name(&client.client.full_name()),
+        external_id: client.client.external_id.to_string(),
+        path: format!("/households/{}", client.household_id),
+        connection: client.origin.connection.to_string(),
+        since: client.not_visible_since.map(|since| Moment::new(since, &person.clock)),
+    };
+    page(&NotVisiblePage {
+        frame: Frame::load(app, person, Place::Review).await?,
+        state: format!("{clients} in the book and no longer shown by the CRM. Nothing of theirs was deleted."),
+        choices: choices(Of::NotVisible),
+        rows: found.items.iter().map(row).collect(),
+        paging: asked.paging("/review", "of=not-visible", found.next.as_deref()),
+    })
 }
 
 /// One row, from values alone.

@@ -73,6 +73,8 @@ pub(super) struct RunPage {
     pub(super) error: Option<String>,
     pub(super) progress: Option<Progress>,
     pub(super) ended: Option<Moment>,
+    /// Where what changed is listed, client by client.
+    pub(super) changes: Option<String>,
     pub(super) tables: Vec<Table>,
 }
 
@@ -121,6 +123,7 @@ pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
         error: run.error.clone(),
         progress: Progress::of(run, clock),
         ended: run.finished_at.map(|at| Moment::new(at, clock)),
+        changes: (run.counts.listed > 0).then(|| format!("/runs/{}/changes", run.id)),
         tables: tables(&run.counts),
     }
 }
@@ -163,6 +166,9 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Could not be read", counts.quarantined),
                 one("Like a client of the practice, and in review", counts.held),
                 one("Local edits overridden by the CRM", counts.overridden),
+                one("No longer visible", counts.not_visible),
+                one("Visible again", counts.visible_again),
+                one("Gone, waiting for somebody to confirm it", counts.awaiting),
             ],
         },
         listed("Goals", &counts.goals),
@@ -172,6 +178,12 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
             unit: "Values",
             empty: "Nothing to look at in the records that this run mapped.",
             rows: each(&counts.warnings, words::code),
+        },
+        Table {
+            heading: "In doubt in the whole book",
+            unit: "Number",
+            empty: "No partner link and no address stands in doubt.",
+            rows: each(&counts.doubts, words::code),
         },
         Table {
             heading: "Changed fields",

@@ -77,6 +77,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         forward_host: site.to_owned(),
         insecure_http: true,
         schedule: "0 0 * * * *".to_owned(),
+        gone_threshold: Default::default(),
         auth,
     };
     Ok(Xplan::new(&settings)?)

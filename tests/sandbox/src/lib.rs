@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use admin::Admin;
-pub use book::{Book, Client};
+pub use book::{Book, Client, GROUPS};
 pub use faults::{Fault, FaultPlan, Rule};
 pub use options::{Account, Options, Region};
 pub use site::{Attachment, Note, Stats};

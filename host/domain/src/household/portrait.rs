@@ -4,6 +4,15 @@ use crate::diagnostic::Diagnostic;
 use crate::ids::ExternalId;
 use crate::record::Client;
 
+/// The CRM's link between two people is one person's alone.
+pub const ONE_SIDED: &str = "partner-link-one-sided";
+/// Somebody names a partner who is somebody else's.
+pub const CONTESTED: &str = "partner-link-contested";
+/// The CRM calls both of a couple the primary client.
+pub const TWO_PRIMARY: &str = "two-primary-clients";
+/// The CRM calls both of a couple the partner.
+pub const NO_PRIMARY: &str = "no-primary-client";
+
 /// A household as its people make it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Portrait {
@@ -54,7 +63,7 @@ fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
             "{name} names {named} as partner in the CRM, who names somebody else or is named by somebody else first; \
              they are kept apart until the CRM's links agree"
         );
-        Diagnostic::warning("partner_external_id", "partner-link-contested", message)
+        Diagnostic::warning("partner_external_id", CONTESTED, message)
     } else {
         let message = format!(
             "{name} names {named} as partner in the CRM, who is not among the practice's clients; the household is \
@@ -74,19 +83,19 @@ fn doubts_of_two(one: &Client, other: &Client) -> Vec<Diagnostic> {
                 to.full_name(),
                 from.full_name()
             );
-            doubts.push(Diagnostic::warning("partner_external_id", "partner-link-one-sided", message));
+            doubts.push(Diagnostic::warning("partner_external_id", ONE_SIDED, message));
         }
     }
     let primary = one.full_name();
     match (one.is_partner, other.is_partner) {
         (false, false) => doubts.push(Diagnostic::warning(
             "is_partner",
-            "two-primary-clients",
+            TWO_PRIMARY,
             format!("the CRM calls both the primary client; {primary} is taken, who has the lower id"),
         )),
         (true, true) => doubts.push(Diagnostic::warning(
             "is_partner",
-            "no-primary-client",
+            NO_PRIMARY,
             format!("the CRM calls both the partner; {primary} is taken as primary client, who has the lower id"),
         )),
         _ => {}

@@ -76,6 +76,18 @@ pub struct RunCountsBody {
     warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field.
     changed_fields: BTreeMap<String, u64>,
+    /// Marked as not visible: two complete walks in a row did not see them.
+    not_visible: u64,
+    /// Not visible before, and seen again.
+    visible_again: u64,
+    /// Gone as well, but too many at once: somebody has to confirm that they are gone
+    /// (`/connections/{name}/departures`).
+    awaiting: u64,
+    /// What stands in doubt in the whole book after a complete walk, by code: links of couples, by household, and
+    /// addresses that several clients have, by client.
+    doubts: BTreeMap<String, u64>,
+    /// Rows of `/runs/{id}/changes`.
+    listed: u64,
     /// HTTP requests made to the CRM.
     requests: u64,
     /// Requests that were repeated after a fault.
@@ -130,6 +142,11 @@ impl From<RunCounts> for RunCountsBody {
             covers: counts.covers.into(),
             warnings: counts.warnings,
             changed_fields: counts.changed_fields,
+            not_visible: counts.not_visible,
+            visible_again: counts.visible_again,
+            awaiting: counts.awaiting,
+            doubts: counts.doubts,
+            listed: counts.listed,
             requests: counts.requests,
             retries: counts.retries,
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::domain::departure::Threshold;
 use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
 use crate::store::commit::{Arrival, Group, MappedBy, Outcome};
@@ -194,7 +195,7 @@ async fn quarantine_lists_what_cannot_be_used_and_not_what_a_rule_left_out() {
 #[tokio::test]
 async fn a_run_that_is_over_is_told_once() {
     let host = host_with_a_book().await;
-    host.app.store.finish_run(example_run(RunState::Done)).await.unwrap();
+    host.app.store.finish_run(example_run(RunState::Done), Threshold::default()).await.unwrap();
     let address = format!("/api/v1/runs/{}", uuid::Uuid::nil());
     assert_eq!(host.get(&address).await.body["state"], "done");
     assert_eq!(host.get("/api/v1/runs?connection=main").await.body["items"][0]["id"], json!(uuid::Uuid::nil()));

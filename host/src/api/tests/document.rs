@@ -25,16 +25,21 @@ async fn what_it_lists() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    get /api/v1/clients (external_id, connection, household_id, search, limit, cursor) 200 default
+    get /api/v1/clients (external_id, connection, household_id, search, visibility, limit, cursor) 200 default
     post /api/v1/clients () 201 default
     delete /api/v1/clients/{id} (id) 204 default
     get /api/v1/clients/{id} (id) 200 default
+    patch /api/v1/clients/{id} (id) 200 default
     get /api/v1/clients/{id}/explain (id, kind, field) 200 default
     post /api/v1/clients/{id}/link (id) 200 default
     post /api/v1/clients/{id}/restore (id) 200 default
     post /api/v1/clients/{id}/unlink (id) 200 default
+    get /api/v1/clients/{id}/households (id) 200 default
     get /api/v1/connections () 200 default
     get /api/v1/connections/{name} (name) 200 default
+    get /api/v1/connections/{name}/departures (name) 200 default
+    post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
+    post /api/v1/connections/{name}/departures/dismiss (name, run_id) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
     get /api/v1/covers/{id} (id) 200 default
@@ -65,7 +70,9 @@ async fn what_it_lists() {
     get /api/v1/runs (connection, limit, cursor) 200 default
     get /api/v1/runs/{id} (id) 200 default
     post /api/v1/runs/{id}/cancel (id) 202 default
+    get /api/v1/runs/{id}/changes (id, kind, limit, cursor) 200 default
     get /api/v1/runs/{id}/events (id, Last-Event-ID) 200 204 default
+    get /api/v1/troubleshoot (search) 200 default
     get /healthz () 200 default
     get /readyz () 200 default
     ");

@@ -52,7 +52,9 @@ async fn staff_without_households_see_runs_and_nothing_else() {
         ];
         let answer = host.send(request(method.clone(), &path, &headers, &example_event().to_string())).await;
         let is_about_runs = path.starts_with("/api/v1/runs") || path.starts_with("/api/v1/connections");
-        if method == Method::GET && is_about_runs {
+        // These name clients.
+        let names_people = path.ends_with("/departures") || path.ends_with("/changes");
+        if method == Method::GET && is_about_runs && !names_people {
             assert_ne!(answer.status, 403, "{method} {path}");
         } else if answer.status == 422 && method == Method::POST {
             // A body that does not fit is told before who may; nothing was looked up for it.

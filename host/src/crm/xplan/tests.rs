@@ -28,6 +28,7 @@ fn settings(host: String) -> ConnectionConfig {
         forward_host: host,
         insecure_http: true,
         schedule: "0 0 * * * *".to_owned(),
+        gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic {
             username: "svc".to_owned(),
             password: "sandbox".to_owned().into(),

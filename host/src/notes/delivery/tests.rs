@@ -40,6 +40,7 @@ impl Rig {
             forward_host: sandbox.addr().to_string(),
             insecure_http: true,
             schedule: "0 0 * * * *".to_owned(),
+            gone_threshold: crate::domain::departure::Threshold::default(),
             auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
         });
         let folder = tempfile::tempdir().unwrap();

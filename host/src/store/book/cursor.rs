@@ -10,7 +10,7 @@ use crate::store::StoreError;
 
 /// Where a page begins.
 #[derive(Clone, Copy)]
-pub(super) struct After<const N: usize>(Option<[u8; N]>);
+pub(in crate::store) struct After<const N: usize>(Option<[u8; N]>);
 
 impl<const N: usize> After<N> {
     /// The lower bound within a span that begins with `first`.
@@ -33,7 +33,10 @@ impl<const N: usize> After<N> {
 }
 
 /// Reads the cursor of a request, which has to lie within one of the spans that the list goes through.
-pub(super) fn after<const N: usize>(page: &PageRequest, spans: &[([u8; N], [u8; N])]) -> Result<After<N>, StoreError> {
+pub(in crate::store) fn after<const N: usize>(
+    page: &PageRequest,
+    spans: &[([u8; N], [u8; N])],
+) -> Result<After<N>, StoreError> {
     let Some(text) = &page.cursor else { return Ok(After(None)) };
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::BadCursor)?;
     let key = <[u8; N]>::try_from(bytes).map_err(|_| StoreError::BadCursor)?;
@@ -42,6 +45,6 @@ pub(super) fn after<const N: usize>(page: &PageRequest, spans: &[([u8; N], [u8; 
 }
 
 /// The cursor of a page that ends with this key.
-pub(super) fn write(key: &[u8]) -> String {
+pub(in crate::store) fn write(key: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use redb::{ReadOnlyTable, ReadTransaction};
+use uuid::Uuid;
 
 use super::HouseholdRow;
 use crate::domain::birth::leave_out_future;
@@ -14,20 +15,23 @@ use crate::domain::{
     Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind,
 };
 use crate::store::StoreError;
+use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::gone::since;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, own, record};
 use crate::store::raw::unpack;
 use crate::store::tables::{
-    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
+    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
 };
 
 /// One consistent view of the book.
-pub(super) struct Reader {
+pub(in crate::store) struct Reader {
     identities: ReadOnlyTable<&'static RecordKey, &'static IdentityRow>,
     clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
     households: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
     contacts: ReadOnlyTable<&'static ContactKey, ()>,
+    pub gone: ReadOnlyTable<&'static RecordKey, &'static [u8]>,
     pub names: ReadOnlyTable<&'static NameKey, ()>,
     pub connections: BTreeMap<ConnectionNumber, ConnectionName>,
     /// The latest day that it is anywhere on Earth.
@@ -48,6 +52,7 @@ impl Reader {
             clients: transaction.open_table(CLIENTS)?,
             households: transaction.open_table(HOUSEHOLDS)?,
             contacts: transaction.open_table(CONTACTS)?,
+            gone: transaction.open_table(GONE)?,
             names: transaction.open_table(NAMES)?,
             connections,
             today: (Timestamp::now() + SignedDuration::from_hours(14)).to_zoned(TimeZone::UTC).date(),
@@ -61,11 +66,26 @@ impl Reader {
         let identity = self.identity(stored.connection, key)?;
         let Some(household_id) = identity.and_then(|identity| identity.household) else { return Ok(None) };
         let (changed_at, revision) = (stored.changed_at(), stored.revision());
-        let ClientRecord { connection, mut client, mut diagnostics, .. } = stored;
-        diagnostics.extend(self.settle_email(&mut client, connection, key)?);
+        let ClientRecord { connection, mut client, mut diagnostics, edits, overridden, .. } = stored;
+        diagnostics.extend(self.settle_email(&mut client, connection, (key, household_id))?);
         diagnostics.extend(leave_out_future(&mut client, self.today));
-        let origin = Origin { connection: self.name_of(connection)?, revision, changed_at };
-        Ok(Some(StoredClient { id, household_id: HouseholdId(household_id), client, origin, diagnostics }))
+        Ok(Some(StoredClient {
+            id,
+            household_id: HouseholdId(household_id),
+            client,
+            origin: Origin { connection: self.name_of(connection)?, revision, changed_at },
+            diagnostics,
+            not_visible_since: since(&self.gone, &record(connection, RecordKind::Client, key))?,
+            edits,
+            overridden,
+        }))
+    }
+
+    /// The client whose identity has this key.
+    pub fn at(&self, key: &RecordKey) -> Result<Option<StoredClient>, StoreError> {
+        let identity = self.identities.get(key)?.map(|row| Identity::from_row(row.value()));
+        let client = identity.and_then(|identity| identity.client);
+        client.map(|id| self.client(ClientId(id))).transpose().map(Option::flatten)
     }
 
     /// One household with its people, or the one that it was merged into.
@@ -135,7 +155,7 @@ impl Reader {
         self.clients.get(&own(id.0))?.map(|stored| decode(stored.value())).transpose()
     }
 
-    fn identity(&self, connection: ConnectionNumber, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
+    pub fn identity(&self, connection: ConnectionNumber, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
         let row = self.identities.get(&record(connection, RecordKind::Client, id))?;
         Ok(row.map(|row| Identity::from_row(row.value())))
     }
@@ -167,13 +187,20 @@ impl Reader {
         &self,
         client: &mut Client,
         connection: ConnectionNumber,
-        id: ExternalKey,
+        (id, household): (ExternalKey, Uuid),
     ) -> Result<Option<Diagnostic>, StoreError> {
         let Some(email) = &client.email else { return Ok(None) };
         let real = self.who_has(ContactSlot::Email, email.as_str())?;
         if !client.email_is_placeholder {
-            let others = real.count().saturating_sub(1);
-            return Ok((others > 0).then(|| shared(email, others)));
+            let (mut at_home, mut elsewhere) = (0_u64, 0_u64);
+            for key in real {
+                let (of, other) = owner_of(&key?);
+                if (of, other) != (connection, id) {
+                    let theirs = self.identity(of, other)?.and_then(|identity| identity.household);
+                    *(if theirs == Some(household) { &mut at_home } else { &mut elsewhere }) += 1;
+                }
+            }
+            return Ok(shared(email, at_home, elsewhere));
         }
         let mine = contact_key(ContactSlot::Proposed, email.as_str(), connection, id);
         let first = self.who_has(ContactSlot::Proposed, email.as_str())?.next().transpose()?;
@@ -205,7 +232,19 @@ impl Reader {
     }
 }
 
-fn shared(email: &EmailAddress, others: usize) -> Diagnostic {
-    let who = if others == 1 { "another client has".to_owned() } else { format!("{others} other clients have") };
-    Diagnostic::info("email", "shared-email", format!("{who} the address {email} too"))
+/// What is to be said of an address that others have too: within a household that is usual, beyond it a sign of a
+/// mistake, and of mail that reaches the wrong people.
+fn shared(email: &EmailAddress, at_home: u64, elsewhere: u64) -> Option<Diagnostic> {
+    let clients = |n: u64| if n == 1 { "another client".to_owned() } else { format!("{n} other clients") };
+    if elsewhere > 0 {
+        let have = if elsewhere == 1 { "has" } else { "have" };
+        let message = format!(
+            "{} outside this household {have} the address {email} too; mend it in the CRM if it belongs to one of \
+             them only",
+            clients(elsewhere)
+        );
+        return Some(Diagnostic::warning("email", SHARED_ELSEWHERE, message));
+    }
+    let words = |n| format!("{} of this household has the address {email} too", clients(n));
+    (at_home > 0).then(|| Diagnostic::info("email", SHARED_AT_HOME, words(at_home)))
 }

@@ -9,6 +9,7 @@ use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
 use crate::store::StoreError;
 use crate::store::index::{ContactSlot, NameKey, NameSlot, client_of, name_keys, name_span, words};
+use crate::store::keys::{PRACTICE, RecordKey, span};
 
 /// What a list shows.
 enum Query {
@@ -72,12 +73,11 @@ pub(super) fn clients(
         (None, None) => None,
     };
     let query = query(reader, filter.search.as_deref())?;
+    if filter.not_visible {
+        return not_visible(reader, some, &query, page);
+    }
     if let Some(mut items) = some {
-        items.retain(|client: &StoredClient| match &query {
-            Query::All => true,
-            Query::These(ids) => ids.contains(&client.id),
-            Query::Words(words) => words.begin_names_of(std::slice::from_ref(client)),
-        });
+        items.retain(|client: &StoredClient| query.finds(client));
         return Ok(Page { items, next: None });
     }
     match query {
@@ -89,6 +89,44 @@ pub(super) fn clients(
         Query::Words(words) => by_name(reader, page, Some(&words), |key, id| {
             Ok(reader.client(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
         }),
+    }
+}
+
+/// Those of a filter whom the CRM no longer shows, in the order of their ids there.
+fn not_visible(
+    reader: &Reader,
+    of: Option<Vec<StoredClient>>,
+    query: &Query,
+    page: &PageRequest,
+) -> Result<Page<StoredClient>, StoreError> {
+    let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
+    let after = cursor::after(page, &[(first, last)])?;
+    let mut items = Vec::new();
+    let mut reached = first;
+    for entry in reader.gone.range::<&RecordKey>((after.bound(&first), Bound::Included(&last)))? {
+        let key = *entry?.0.value();
+        let Some(client) = reader.at(&key)? else { continue };
+        let is_of = of.as_ref().is_none_or(|of| of.iter().any(|known| known.id == client.id));
+        if !is_of || !query.finds(&client) {
+            continue;
+        }
+        if items.len() == page.limit() {
+            return Ok(Page { items, next: Some(cursor::write(&reached)) });
+        }
+        reached = key;
+        items.push(client);
+    }
+    Ok(Page { items, next: None })
+}
+
+impl Query {
+    /// Whether a client is one that was asked for.
+    fn finds(&self, client: &StoredClient) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(&client.id),
+            Self::Words(words) => words.begin_names_of(std::slice::from_ref(client)),
+        }
     }
 }
 

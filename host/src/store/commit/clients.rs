@@ -6,18 +6,23 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys, look_keys, name_keys, naming_key};
-use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, own};
+use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own};
+use super::super::report::Rows as Report;
 use super::super::tables::{
-    CLIENTS, CONTACTS, ClientRecord, LOOKS, NAMES, NAMING, Tallies, decode, encode, write_sorted,
+    CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies, decode, encode, write_sorted,
 };
 use super::households;
 use super::review::{Reviewing, Verdict};
 use super::rows::Rows;
 use super::{Arrival, Outcome};
+use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::household::Change;
-use crate::domain::merge::merge as merge_values;
-use crate::domain::run::{Run, RunCounts};
+use crate::domain::merge::{Merged, in_words, merge as merge_values};
+use crate::domain::run::{ChangeKind, Run, RunCounts};
 use crate::domain::{Client, Diagnostic, Severity};
+
+/// Overridden edits that are remembered with a client.
+const OVERRIDDEN_KEPT: usize = 20;
 
 /// Merges the arrivals into the book and settles the households that they disturb. What is left out by a rule leaves
 /// lists, search and its household, and is kept; what cannot be used changes nothing.
@@ -30,6 +35,9 @@ pub(super) fn merge(
 ) -> Result<(), StoreError> {
     let mut merging = Merging {
         clients: transaction.open_table(CLIENTS)?,
+        // Most books have nobody who is not visible: then there is nothing to look for.
+        gone: if tallies.not_visible > 0 { Some(transaction.open_table(GONE)?) } else { None },
+        report: Report::default(),
         writes: Vec::new(),
         entries: Entries::default(),
         changes: Vec::new(),
@@ -38,8 +46,9 @@ pub(super) fn merge(
     for arrival in arrivals {
         merging.take(rows, run, arrival, tallies)?;
     }
-    let Merging { mut clients, mut writes, entries, changes, reviewing } = merging;
-    drop(reviewing);
+    let Merging { mut clients, gone, report, mut writes, entries, changes, reviewing } = merging;
+    drop((reviewing, gone));
+    report.write(transaction)?;
     writes.sort_unstable_by_key(|(key, _)| *key);
     write_sorted(&mut clients, writes.iter().map(|(key, record)| (key, record.as_slice())))?;
     entries.write(transaction)?;
@@ -48,6 +57,8 @@ pub(super) fn merge(
 
 struct Merging<'t> {
     clients: Table<'t, &'static OwnKey, &'static [u8]>,
+    gone: Option<Table<'t, &'static RecordKey, &'static [u8]>>,
+    report: Report,
     writes: Vec<(OwnKey, Vec<u8>)>,
     entries: Entries,
     changes: Vec<Change<ExternalKey>>,
@@ -74,27 +85,34 @@ impl Merging<'_> {
             }
             _ => Verdict::Enters,
         };
-        let counts = &mut run.counts;
+        if let Some(gone) = &mut self.gone
+            && gone.remove(&rows.key(id))?.is_some()
+        {
+            tallies.not_visible -= 1;
+            run.counts.visible_again += 1;
+            self.report.note(run, ChangeKind::VisibleAgain, identity.client.unwrap_or_default(), &[])?;
+        }
         match arrival.outcome {
             Outcome::Client(_) if held == Verdict::IsHeld => {
                 identity.is_held = true;
-                counts.held += 1;
+                run.counts.held += 1;
             }
             Outcome::Client(client) => {
                 identity.is_held = false;
-                self.keep(rows, counts, (id, &mut identity), *client, arrival.diagnostics)?;
+                self.keep(rows, run, (id, &mut identity), *client, arrival.diagnostics)?;
                 tallies.clients += u64::from(!was_in_book);
             }
             Outcome::SetAside { quarantined: false } => {
-                *counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
+                *run.counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
                 if was_in_book {
+                    self.report.note(run, ChangeKind::LeftOut, identity.client.unwrap_or_default(), &[])?;
                     self.hide(rows, (id, &mut identity))?;
                     tallies.clients -= 1;
                 }
             }
             // The mapping of a client makes clients; anything else cannot be used.
             Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => {
-                counts.quarantined += 1
+                run.counts.quarantined += 1
             }
         }
         let (names_now, came_or_left) = (identity.partner, identity.in_book != was_in_book);
@@ -108,24 +126,36 @@ impl Merging<'_> {
     fn keep(
         &mut self,
         rows: &Rows<'_>,
-        counts: &mut RunCounts,
+        run: &mut Run,
         (id, identity): (ExternalKey, &mut Identity),
         supplied: Client,
         diagnostics: Vec<Diagnostic>,
     ) -> Result<(), StoreError> {
-        count_warnings(counts, &diagnostics);
+        count_warnings(&mut run.counts, &diagnostics);
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
-        let before = self.record(&key)?;
-        let merged = merge_values(before.as_ref().map(|before| &before.client), supplied);
-        match &before {
-            None => counts.created += 1,
-            Some(_) if merged.changed.is_empty() => counts.same += 1,
-            Some(_) => counts.changed += 1,
-        }
+        let mut before = self.record(&key)?;
+        let (edits, mut overridden) = before
+            .as_mut()
+            .map(|before| (std::mem::take(&mut before.edits), std::mem::take(&mut before.overridden)))
+            .unwrap_or_default();
+        let merged = merge_values(before.as_ref().map(|before| &before.client), edits, supplied);
         for field in &merged.changed {
-            *counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
+            *run.counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
         }
+        if let Some(before) = &before {
+            self.tell(run, (client_id, identity.in_book), &before.client, &merged)?;
+        } else {
+            run.counts.created += 1;
+            if run.expected.is_some() {
+                self.report.note(run, ChangeKind::Created, client_id, &[])?;
+            }
+        }
+        for (edit, supplied) in merged.overridden {
+            let LocalEdit { field, to: from, by, .. } = edit;
+            overridden.insert(0, Overridden { field, from, to: supplied, by, run: run.id, at: rows.at });
+        }
+        overridden.truncate(OVERRIDDEN_KEPT);
         identity.is_partner = merged.client.is_partner;
         identity.partner = merged.client.partner_external_id.as_ref().map(ExternalKey::from);
         let shown_before = before.as_ref().filter(|_| identity.in_book).map(|before| &before.client);
@@ -141,8 +171,39 @@ impl Merging<'_> {
             revision: rows.by.revision.0,
             changed_at,
             diagnostics,
+            edits: Vec::new(),
+            overridden,
         };
         self.writes.push((key, encode(&record)?));
+        Ok(())
+    }
+
+    /// Counts and reports what a merge changed of a client that was known.
+    fn tell(
+        &mut self,
+        run: &mut Run,
+        (client, was_in_book): (Uuid, bool),
+        before: &Client,
+        merged: &Merged,
+    ) -> Result<(), StoreError> {
+        if !was_in_book {
+            self.report.note(run, ChangeKind::Returned, client, &[])?;
+        }
+        if merged.changed.is_empty() {
+            run.counts.same += 1;
+            return Ok(());
+        }
+        run.counts.changed += 1;
+        run.counts.overridden += merged.overridden.len() as u64;
+        let is_overridden = |field: &str| merged.overridden.iter().any(|(edit, _)| edit.field == field);
+        let changed = in_words(before, &merged.client, &merged.changed);
+        let (overridden, changed): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|change| is_overridden(&change.field));
+        for (kind, fields) in [(ChangeKind::Changed, changed), (ChangeKind::Overridden, overridden)] {
+            if !fields.is_empty() {
+                self.report.note(run, kind, client, &fields)?;
+            }
+        }
         Ok(())
     }
 

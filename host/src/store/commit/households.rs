@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::super::StoreError;
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode, write_sorted};
+use super::super::{StoreError, homes};
 use super::rows::Rows;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Change, Disturbed, Links, Place, disturbed, settle as settle_groups};
@@ -30,6 +30,17 @@ pub(super) fn settle(
     let lived_in = lived_in(&book, &disturbed, changes)?;
     let settled = settle_groups(&groups(&book, &disturbed)?, || HouseholdId(rows.new_id()));
     tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
+    let mut left: Vec<(Uuid, Uuid)> = Vec::new();
+    let mut came: HashSet<ExternalKey> = HashSet::new();
+    for change in changes.iter().filter(|change| change.came_or_left) {
+        match rows.get(change.person)? {
+            Some(identity) if identity.in_book => {
+                came.insert(change.person);
+            }
+            Some(identity) => left.extend(identity.client.zip(identity.household)),
+            None => {}
+        }
+    }
     let mut writes: HashMap<OwnKey, HouseholdRecord> = HashMap::new();
     for (from, to) in settled.merged {
         writes.insert(own(from.0), HouseholdRecord::MergedInto(to.0));
@@ -40,12 +51,15 @@ pub(super) fn settle(
             let Some(mut identity) = rows.get(person)? else { continue };
             members.push((person.0, identity.client.unwrap_or_default()));
             if identity.household != Some(household.0) {
+                // Who comes back has left that one long ago.
+                left.extend(identity.client.zip(identity.household).filter(|_| !came.contains(&person)));
                 identity.household = Some(household.0);
                 rows.set(person, identity);
             }
         }
         writes.insert(own(household.0), HouseholdRecord::Of { connection: rows.connection, members });
     }
+    homes::note(transaction, left, rows.at)?;
     let mut encoded = Vec::with_capacity(writes.len());
     for (key, record) in &writes {
         encoded.push((*key, encode(record)?));

@@ -130,6 +130,8 @@ fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result
         revision: RevisionId::NONE.0,
         changed_at: at.as_millisecond(),
         diagnostics: Vec::new(),
+        edits: Vec::new(),
+        overridden: Vec::new(),
     };
     transaction.open_table(CLIENTS)?.insert(&own(id.0), encode(&record)?.as_slice())?;
     entries.write(transaction)?;

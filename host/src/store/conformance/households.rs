@@ -57,6 +57,122 @@ async fn a_partner_who_is_left_out_leaves_the_other_alone() {
     assert_eq!(practice.counts().await.households, 1);
 }
 
+/// Whoever left a household is found from it, and it from them.
+async fn check_stays(practice: &Practice, id: &str, expected: &[&str]) {
+    let client = practice.store.whereabouts("main".parse().unwrap(), ExternalId(id.to_owned())).await.unwrap();
+    let client = client.client.unwrap();
+    let stays = practice.store.stays_of(client.id).await.unwrap();
+    assert_eq!(stays.last().map(|stay| (stay.household_id, stay.until)), Some((client.household_id, None)));
+    let mut names = Vec::new();
+    for stay in &stays {
+        names.push(practice.store.household(stay.household_id).await.unwrap().unwrap().household.name);
+        if stay.until.is_some() {
+            let before = practice.store.stays_in(stay.household_id).await.unwrap();
+            assert!(before.contains(stay), "{stay:?}");
+        }
+    }
+    assert_eq!(names, expected, "{id}");
+}
+
+#[tokio::test]
+async fn a_separation_leaves_the_history_with_both() {
+    let mut practice = Practice::new().await;
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    let couple = practice.household_of("7").await.household.id;
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
+    assert_eq!(practice.household_of("7").await.household.id, couple, "it stays with the primary client");
+    check_stays(&practice, "7", &["Ayda Khan"]).await;
+    check_stays(&practice, "8", &["Ayda Khan", "Sam Khan"]).await;
+    // They are together again: it is the household that it was.
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    assert_eq!(practice.household_of("8").await.household.id, couple);
+    check_stays(&practice, "8", &["Ayda Khan & Sam Khan"; 3]).await;
+}
+
+#[tokio::test]
+async fn a_death_leaves_the_household_with_the_partner_and_the_dead_in_its_history() {
+    let mut practice = Practice::new().await;
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    let couple = practice.household_of("7").await.household.id;
+    let ayda = practice.of("7").await.unwrap();
+    practice.commit(RecordKind::Client, vec![left_out("7", "deceased"), mapped(&client("8", "Sam Khan"))]).await;
+    let row = practice.household_of("8").await;
+    assert_eq!((row.household.id, row.household.name.as_str()), (couple, "Sam Khan"));
+    assert!(row.household.diagnostics.is_empty());
+    let before = practice.store.stays_in(couple).await.unwrap();
+    assert_eq!(before.iter().map(|stay| stay.client_id).collect::<Vec<_>>(), [ayda.id]);
+    assert_eq!(practice.store.client(ayda.id).await.unwrap(), Some(ayda), "nothing of the dead is lost");
+    // The status was a mistake.
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    assert_eq!(practice.household_of("7").await.household.id, couple);
+}
+
+#[tokio::test]
+async fn a_new_partner_brings_a_history_along() {
+    let mut practice = Practice::new().await;
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    practice.clients(&[client("9", "Bo Osei")]).await;
+    let (couple, bo) = (practice.household_of("7").await.household.id, practice.household_of("9").await.household.id);
+    let linked_anew =
+        [linked("7", "Ayda Khan", "9", false), client("8", "Sam Khan"), linked("9", "Bo Osei", "7", true)];
+    practice.clients(&linked_anew).await;
+    assert_eq!(practice.household_of("9").await.household.id, couple);
+    let stays = practice.store.stays_of(practice.of("9").await.unwrap().id).await.unwrap();
+    assert_eq!(stays.iter().map(|stay| stay.household_id).collect::<Vec<_>>(), [bo, couple]);
+    check_stays(&practice, "9", &["Ayda Khan & Bo Osei"; 2]).await;
+    check_stays(&practice, "8", &["Ayda Khan & Bo Osei", "Sam Khan"]).await;
+}
+
+#[tokio::test]
+async fn a_partner_who_is_not_visible_stays_in_the_household() {
+    let mut practice = Practice::new().await;
+    let (ayda, sam) = (linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true));
+    practice.walk(&[ayda.clone(), sam]).await;
+    let before = practice.household_of("7").await;
+    for _ in 0..2 {
+        practice.walk(std::slice::from_ref(&ayda)).await;
+    }
+    let after = practice.household_of("7").await;
+    assert_eq!(after.household, before.household);
+    let since: Vec<bool> = after.people.iter().map(|person| person.not_visible_since.is_some()).collect();
+    assert_eq!(since, [false, true]);
+}
+
+#[tokio::test]
+async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_household() {
+    let mut practice = Practice::new().await;
+    practice.walk(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    let couple = practice.household_of("7").await.household.id;
+    let sam = practice.of("8").await.unwrap();
+    // 8 is gone, and 12 is who he was: the couple goes on under its id, and the old record is found in its past.
+    let merged = [linked("7", "Ayda Khan", "12", false), linked("12", "Sam Khan", "7", true)];
+    for _ in 0..2 {
+        practice.walk(&merged).await;
+    }
+    let row = practice.household_of("12").await;
+    assert_eq!((row.household.id, row.household.name.as_str()), (couple, "Ayda Khan & Sam Khan"));
+    assert!(row.household.diagnostics.is_empty() && row.people.len() == 2);
+    assert!(practice.of("8").await.unwrap().not_visible_since.is_some());
+    let before = practice.store.stays_in(couple).await.unwrap();
+    assert_eq!(before.iter().map(|stay| stay.client_id).collect::<Vec<_>>(), [sam.id]);
+
+    // The primary client's record is the one that goes: the partner keeps the household for the one who takes over.
+    let mut practice = Practice::new().await;
+    practice.walk(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    let couple = practice.household_of("7").await.household.id;
+    let ayda = practice.of("7").await.unwrap().id;
+    let arrivals = vec![
+        left_out("7", "archived"),
+        mapped(&linked("8", "Sam Khan", "13", true)),
+        mapped(&linked("13", "Ayda Khan", "8", false)),
+    ];
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let row = practice.household_of("13").await;
+    assert_eq!((row.household.id, row.household.name.as_str()), (couple, "Ayda Khan & Sam Khan"));
+    let before = practice.store.stays_in(couple).await.unwrap();
+    assert_eq!(before.iter().map(|stay| stay.client_id).collect::<Vec<_>>(), [ayda]);
+}
+
 #[tokio::test]
 async fn connections_do_not_mix() {
     let mut practice = Practice::new().await;

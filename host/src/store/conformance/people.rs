@@ -118,7 +118,7 @@ async fn proposed_addresses_are_unique_and_real_ones_may_be_shared() {
     practice.clients(&[with_email(ayda("10"), "ayda@example.org"), with_email(ayda("30"), "Ayda@example.org")]).await;
     assert_eq!(email(&practice, "20").await, "Ayda.Khan@acme.example");
     let shared = practice.of("10").await.unwrap();
-    assert_eq!(shared.diagnostics[0].code, "shared-email");
+    assert_eq!(shared.diagnostics[0].code, "shared-email-across-households");
     assert!(practice.of("20").await.unwrap().diagnostics.is_empty());
 
     // Somebody has the proposed address for real.

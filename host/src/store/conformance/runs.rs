@@ -17,7 +17,7 @@ async fn a_walk_goes_on_where_its_last_group_was_committed() {
     assert!(seen.note(&ExternalId("7".to_owned())) && !seen.pack().1);
 
     practice.run.state = RunState::Done;
-    practice.store.finish_run(practice.run.clone()).await.unwrap();
+    practice.run = practice.store.finish_run(practice.run.clone(), Threshold::default()).await.unwrap();
     assert_eq!(practice.store.interrupted(main).await.unwrap(), None);
     assert_eq!(practice.store.run(practice.run.id).await.unwrap(), Some(practice.run.clone()));
 }
@@ -31,7 +31,7 @@ async fn a_run_knows_what_the_last_complete_walk_saw() {
     {
         practice.run.state = state;
         practice.run.counts.seen = seen;
-        practice.store.finish_run(practice.run.clone()).await.unwrap();
+        practice.store.finish_run(practice.run.clone(), Threshold::default()).await.unwrap();
         practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
         assert_eq!(practice.run.expected, expected);
     }

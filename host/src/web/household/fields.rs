@@ -24,6 +24,8 @@ pub(in crate::web) struct Field {
     pub(in crate::web) value: String,
     /// More about the value, in a few words.
     pub(in crate::web) remark: Option<&'static str>,
+    /// Who changed it here, and what the CRM had; until the next sync.
+    pub(in crate::web) edited: Option<String>,
     pub(in crate::web) findings: Vec<Finding>,
 }
 
@@ -35,6 +37,10 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
         label: words::field(name),
         value: value.unwrap_or_default(),
         remark: None,
+        edited: stored.edits.iter().find(|edit| edit.field == name).map(|edit| {
+            let had = edit.from.as_deref().unwrap_or("nothing");
+            format!("Edited here by {}; the next sync overrides it. The CRM had {had}.", edit.by)
+        }),
         findings: findings_of(stored, name),
     };
     let mut email = field("email", client.email.as_ref().map(ToString::to_string));

@@ -38,7 +38,16 @@ fn diagnostic(severity: Severity, field: &str, code: &str, message: &str) -> Dia
 }
 
 fn stored(n: u128, client: Client, diagnostics: Vec<Diagnostic>) -> StoredClient {
-    StoredClient { id: ClientId(id(n)), household_id: HouseholdId(id(100)), client, origin: origin(), diagnostics }
+    StoredClient {
+        id: ClientId(id(n)),
+        household_id: HouseholdId(id(100)),
+        client,
+        origin: origin(),
+        diagnostics,
+        not_visible_since: None,
+        edits: Vec::new(),
+        overridden: Vec::new(),
+    }
 }
 
 fn nobody(external_id: &str) -> Client {

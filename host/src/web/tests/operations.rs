@@ -36,6 +36,11 @@ fn run(state: RunState) -> Run {
         overridden: 1,
         warnings: BTreeMap::from([("not-a-mobile".to_owned(), 112), ("unknown-title".to_owned(), 9)]),
         changed_fields: BTreeMap::from([("mobile".to_owned(), 14), ("address_line_1".to_owned(), 11)]),
+        not_visible: 2,
+        visible_again: 1,
+        awaiting: 0,
+        doubts: BTreeMap::from([("partner-link-one-sided".to_owned(), 6)]),
+        listed: 31,
         requests: 102,
         retries: 1,
     };

@@ -1,0 +1,108 @@
+//! What a run changed, client by client.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{Params, PathParam, page};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::edit::FieldChange;
+use crate::domain::run::ChangeKind;
+use crate::domain::{ClientId, ExternalId, HouseholdId, RunId};
+use crate::store::report::ClientChange;
+
+/// Which changes.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangeParams {
+    /// Of this kind only.
+    #[param(schema_with = schema::change_kind)]
+    kind: Option<ChangeKind>,
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// What a run did to a client.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
+pub struct ChangeBody {
+    /// What.
+    #[schema(schema_with = schema::change_kind)]
+    kind: ChangeKind,
+    /// To whom.
+    #[schema(value_type = String, format = Uuid)]
+    client_id: ClientId,
+    /// The client's id in the CRM.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// The client's name as it is now.
+    name: String,
+    /// The household that the client is in now.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// The fields, with what stood and what stands in them.
+    fields: Vec<FieldChangeBody>,
+}
+
+/// A field whose value is another than before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldChange)]
+pub struct FieldChangeBody {
+    /// The canonical field.
+    #[schema(example = "mobile")]
+    field: String,
+    /// What stood in it.
+    #[schema(required)]
+    from: Option<String>,
+    /// What stands in it.
+    #[schema(required)]
+    to: Option<String>,
+}
+
+impl From<FieldChange> for FieldChangeBody {
+    fn from(FieldChange { field, from, to }: FieldChange) -> Self {
+        Self { field, from, to }
+    }
+}
+
+impl From<ClientChange> for ChangeBody {
+    fn from(change: ClientChange) -> Self {
+        let ClientChange { kind, client_id, external_id, name, household_id, fields } = change;
+        let fields = fields.into_iter().map(FieldChangeBody::from).collect();
+        Self { kind, client_id, external_id, name, household_id, fields }
+    }
+}
+
+/// What a run changed, client by client, by kind.
+///
+/// The rows of a month of hourly runs are kept, at most 20,000 of one run; a run's counts tell of all.
+#[utoipa::path(
+    get,
+    path = "/api/v1/runs/{id}/changes",
+    operation_id = "list_run_changes",
+    tag = "runs",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The run's id"), ChangeParams),
+    responses((status = 200, body = List<ChangeBody>))
+)]
+pub async fn changes(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<RunId>,
+    Params(params): Params<ChangeParams>,
+) -> Result<Json<List<ChangeBody>>, Problem> {
+    caller.may(Action::ReadBook)?;
+    super::find(&app, id).await?;
+    let page = page(params.limit, params.cursor)?;
+    Ok(Json(List::of(app.store.changes(id, params.kind, page).await?)))
+}

@@ -1,0 +1,305 @@
+//! Why somebody is not here, or a value of theirs is missing: the way of a record from the CRM to the page, step by
+//! step, and where it ends for this one.
+//!
+//! Serves `api` and `web` alike. Asks the store only, so that looking costs the CRM nothing.
+
+use crate::app::App;
+use crate::domain::run::RunState;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
+use crate::store::StoreError;
+use crate::store::book::{ClientFilter, PageRequest};
+use crate::store::whereabouts::{Sight, Whereabouts};
+
+/// People who are traced for one search.
+const PEOPLE: usize = 10;
+
+/// A stage that every record passes, in this order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// The connection signs in and its runs end well.
+    Credentials,
+    /// The CRM shows the record to the user who signs in.
+    Visibility,
+    /// No rule leaves the record out, and it can be read.
+    Status,
+    /// The links to a partner agree.
+    Partner,
+    /// Every value could be used.
+    Mapping,
+    /// What the CRM supplied is what stands here.
+    Merge,
+}
+
+impl Stage {
+    /// All of them, in their order.
+    pub const ALL: &[Self] =
+        &[Self::Credentials, Self::Visibility, Self::Status, Self::Partner, Self::Mapping, Self::Merge];
+
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::Visibility => "visibility",
+            Self::Status => "status",
+            Self::Partner => "partner",
+            Self::Mapping => "mapping",
+            Self::Merge => "merge",
+        }
+    }
+}
+
+/// How a record fares at a stage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It passes.
+    Passed,
+    /// It passes, and something stands in doubt or was left out.
+    Attention,
+    /// It ends here.
+    Stopped,
+    /// It does not come so far.
+    NotReached,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Passed, Self::Attention, Self::Stopped, Self::NotReached];
+
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Attention => "attention",
+            Self::Stopped => "stopped",
+            Self::NotReached => "not_reached",
+        }
+    }
+}
+
+/// One stage of a trace.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// Which.
+    pub stage: Stage,
+    /// How the record fares there.
+    pub outcome: Outcome,
+    /// What is known, in a sentence.
+    pub words: String,
+    /// What would mend it.
+    pub advice: Option<String>,
+    /// What was found there.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// The way of one person's record, as far as it goes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trace {
+    /// The connection it would come by.
+    pub connection: ConnectionName,
+    /// The id in the CRM; none where nobody is known by what was searched for.
+    pub external_id: Option<ExternalId>,
+    /// The client, if it was ever in the book.
+    pub client: Option<StoredClient>,
+    /// Every stage.
+    pub steps: Vec<Step>,
+}
+
+impl Trace {
+    /// Where the record ends; none where it comes through.
+    pub fn stops_at(&self) -> Option<Stage> {
+        self.steps.iter().find(|step| step.outcome == Outcome::Stopped).map(|step| step.stage)
+    }
+}
+
+impl App {
+    /// Traces everybody who is known by a name, an email, a mobile or an id in the CRM; where nobody is, how far a
+    /// record of that kind comes in each connection.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn troubleshoot(&self, search: &str) -> Result<Vec<Trace>, StoreError> {
+        let search = search.trim();
+        let mut people: Vec<(ConnectionName, ExternalId)> = Vec::new();
+        let filter = ClientFilter { search: Some(search.to_owned()), ..ClientFilter::default() };
+        let page = PageRequest { cursor: None, limit: PEOPLE };
+        if !search.is_empty() {
+            let found = self.store.clients(filter, page).await?.items;
+            people.extend(found.into_iter().map(|found| (found.origin.connection, found.client.external_id)));
+        }
+        let id = ExternalId(search.to_owned());
+        for connection in self.connections.iter() {
+            let known = self.store.whereabouts(connection.name.clone(), id.clone()).await?;
+            if known.client.is_some() || known.set_aside.is_some() || known.sight == Sight::Seen {
+                people.push((connection.name.clone(), id.clone()));
+            }
+        }
+        if !search.is_empty() && people.len() < PEOPLE {
+            people.extend(self.store.set_aside_with(search.to_owned(), PEOPLE - people.len()).await?);
+        }
+        let mut traces: Vec<Trace> = Vec::new();
+        for (connection, id) in people {
+            let is_known = |trace: &Trace| trace.connection == connection && trace.external_id.as_ref() == Some(&id);
+            if !traces.iter().any(is_known) {
+                traces.push(self.trace(connection, Some(id)).await?);
+            }
+        }
+        if traces.is_empty() && !search.is_empty() {
+            for connection in self.connections.iter() {
+                traces.push(self.trace(connection.name.clone(), None).await?);
+            }
+        }
+        Ok(traces)
+    }
+
+    /// Traces one record.
+    async fn trace(&self, connection: ConnectionName, id: Option<ExternalId>) -> Result<Trace, StoreError> {
+        let known = match &id {
+            Some(id) => Some(self.store.whereabouts(connection.clone(), id.clone()).await?),
+            None => None,
+        };
+        let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref())];
+        steps.push(status(known.as_ref()));
+        let client = known.as_ref().and_then(|known| known.client.clone());
+        let in_book = client.as_ref().filter(|_| known.as_ref().is_some_and(|known| known.is_in_book));
+        match in_book {
+            Some(client) => {
+                let household = self.store.household(client.household_id).await?;
+                steps.push(partner(household.map(|row| row.household.diagnostics).unwrap_or_default()));
+                steps.push(mapping(client));
+                steps.push(merge(client));
+            }
+            None => steps.extend([Stage::Partner, Stage::Mapping, Stage::Merge].map(not_reached)),
+        }
+        // What lies behind the stage where a record ends is not reached, whatever is known from before.
+        let stop = steps.iter().position(|step| step.outcome == Outcome::Stopped);
+        if let Some(stop) = stop.filter(|_| in_book.is_none()) {
+            for step in &mut steps[stop + 1..] {
+                *step = not_reached(step.stage);
+            }
+        }
+        Ok(Trace { connection, external_id: id, client, steps })
+    }
+
+    async fn credentials(&self, connection: &ConnectionName) -> Result<Step, StoreError> {
+        let newest = PageRequest { cursor: None, limit: 1 };
+        let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
+        let (outcome, words, advice) = match run {
+            None => (
+                Outcome::Stopped,
+                "This connection has not synced yet.".to_owned(),
+                Some("Start a sync: “Sync now” on the overview.".to_owned()),
+            ),
+            Some(run) if run.state == RunState::Failed => (
+                Outcome::Attention,
+                format!("The last sync failed: {}", run.error.unwrap_or_else(|| "the host's log says why.".to_owned())),
+                Some("What had come over before stays; mend this first, or nothing new comes.".to_owned()),
+            ),
+            Some(run) if !run.state.is_finished() => {
+                (Outcome::Attention, "A sync is under way; what it brings may not be here yet.".to_owned(), None)
+            }
+            Some(_) => (Outcome::Passed, "The connection signs in, and its last sync ended well.".to_owned(), None),
+        };
+        Ok(Step { stage: Stage::Credentials, outcome, words, advice, findings: Vec::new() })
+    }
+}
+
+fn step(stage: Stage, outcome: Outcome, words: impl Into<String>, advice: Option<&str>) -> Step {
+    Step { stage, outcome, words: words.into(), advice: advice.map(str::to_owned), findings: Vec::new() }
+}
+
+fn not_reached(stage: Stage) -> Step {
+    step(stage, Outcome::NotReached, "The record does not come so far.", None)
+}
+
+const LET_IT_SEE: &str = "In the CRM, look whether this person exists and whether the user whom the connection signs in \
+                          as sees the group that the person is in. Once it does, the next sync brings the person.";
+
+fn visibility(known: Option<&Whereabouts>) -> Step {
+    let Some(known) = known else {
+        let words = "Nobody known by this came over, and no record that was left out has it.";
+        return step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE));
+    };
+    let since = known.client.as_ref().and_then(|client| client.not_visible_since);
+    match (known.sight, since) {
+        (_, Some(since)) => {
+            let words = format!(
+                "The CRM no longer shows this person; two complete walks in a row did not see them, the second on \
+                 {since:.0}. What had come over is kept."
+            );
+            step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
+        }
+        (Sight::Seen, None) => step(Stage::Visibility, Outcome::Passed, "The last complete walk saw the record.", None),
+        (Sight::NotSeen, None) if known.is_in_book => {
+            let words = "The last complete walk did not see the record; a second one in a row will mark it as not \
+                         visible.";
+            step(Stage::Visibility, Outcome::Attention, words, Some(LET_IT_SEE))
+        }
+        (Sight::NotSeen, None) => {
+            let words = "The last complete walk did not see a record of this id.";
+            step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
+        }
+        (Sight::NoWalk, None) if known.is_in_book || known.set_aside.is_some() => {
+            step(Stage::Visibility, Outcome::Passed, "A walk that was not complete saw the record.", None)
+        }
+        (Sight::NoWalk, None) => {
+            let words = "No walk has gone through the whole book yet.";
+            step(Stage::Visibility, Outcome::Stopped, words, Some("Let a sync end, then look again."))
+        }
+    }
+}
+
+fn status(known: Option<&Whereabouts>) -> Step {
+    let Some(known) = known else { return not_reached(Stage::Status) };
+    match &known.set_aside {
+        Some(aside) => {
+            let (words, advice) = if aside.quarantined {
+                (
+                    "The record cannot be read, so it does not come over; what had come over before stays.",
+                    "Mend in the CRM what the finding names, or the pack that reads it.",
+                )
+            } else {
+                (
+                    "A rule of the pack leaves the record out.",
+                    "If the person belongs here, change what the finding names in the CRM.",
+                )
+            };
+            let outcome = if known.is_in_book { Outcome::Attention } else { Outcome::Stopped };
+            Step { findings: aside.diagnostics.clone(), ..step(Stage::Status, outcome, words, Some(advice)) }
+        }
+        None if known.is_in_book => {
+            step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
+        }
+        None => not_reached(Stage::Status),
+    }
+}
+
+fn partner(findings: Vec<Diagnostic>) -> Step {
+    if findings.is_empty() {
+        return step(Stage::Partner, Outcome::Passed, "The links between partners agree.", None);
+    }
+    let advice = "Link the two to each other in the CRM, or neither.";
+    let words = "The household's links stand in doubt.";
+    Step { findings, ..step(Stage::Partner, Outcome::Attention, words, Some(advice)) }
+}
+
+fn mapping(client: &StoredClient) -> Step {
+    let findings: Vec<Diagnostic> =
+        client.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).cloned().collect();
+    if findings.is_empty() {
+        let words = "Every value that the CRM has could be used. A field that is empty here is empty there.";
+        return step(Stage::Mapping, Outcome::Passed, words, None);
+    }
+    let advice = "“Why these values?” shows for each field where it was read and what was left out.";
+    let words = "Some values could not be used, so that fields are empty or in doubt.";
+    Step { findings, ..step(Stage::Mapping, Outcome::Attention, words, Some(advice)) }
+}
+
+fn merge(client: &StoredClient) -> Step {
+    if client.edits.is_empty() {
+        return step(Stage::Merge, Outcome::Passed, "What stands here is what the CRM supplied last.", None);
+    }
+    let fields: Vec<&str> = client.edits.iter().map(|edit| edit.field.as_str()).collect();
+    let words = format!("Edited here, until the next sync overrides it: {}.", fields.join(", "));
+    step(Stage::Merge, Outcome::Attention, words, Some("Change it in the CRM to keep it."))
+}

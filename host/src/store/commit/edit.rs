@@ -1,0 +1,76 @@
+//! A person changes a client here: the values, their index entries, and the note that makes the next sync map the
+//! record again, although the CRM did not touch it.
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::super::identity::{Identity, SeenAs};
+use super::super::keys::{ExternalKey, own, record};
+use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
+use super::super::{Store, StoreError};
+use super::clients::Entries;
+use crate::domain::edit::{LocalEdit, Refused, apply};
+use crate::domain::{ClientId, Date, RecordKind, Timestamp};
+
+/// What a person wants to change of a client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
+    /// Whom.
+    pub client: ClientId,
+    /// Fields with their new values; none empties a field.
+    pub changes: Vec<(String, Option<String>)>,
+    /// Who changes it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The practice's day.
+    pub today: Date,
+}
+
+impl Store {
+    /// Changes fields of a client until the next sync; false where there is no such client.
+    ///
+    /// # Errors
+    /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
+    pub async fn edit_client(&self, edit: Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
+        self.write(move |transaction| write(transaction, edit)).await
+    }
+}
+
+fn write(transaction: &WriteTransaction, edit: Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
+    let mut clients = transaction.open_table(CLIENTS)?;
+    let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
+    let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };
+    let before = stored.client.clone();
+    let changes = match apply(&mut stored.client, &edit.changes, edit.today) {
+        Ok(changes) => changes,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if changes.is_empty() {
+        return Ok(Ok(true));
+    }
+    for change in changes {
+        // What the CRM supplied stays known through several edits of a field.
+        let earlier = stored.edits.iter().position(|known| known.field == change.field);
+        let from = earlier.map_or(change.from, |index| stored.edits.remove(index).from);
+        let (field, to) = (change.field, change.to);
+        if from != to {
+            stored.edits.push(LocalEdit { field, from, to, by: edit.by.clone(), at: edit.at });
+        }
+    }
+    stored.changed_at = edit.at.as_millisecond();
+    let id = ExternalKey::from(&stored.client.external_id);
+    let key = record(stored.connection, RecordKind::Client, id);
+    let mut identities = transaction.open_table(IDENTITIES)?;
+    let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
+    if let Some(mut identity) = identity {
+        identity.seen_as = SeenAs::never();
+        identities.insert(&key, &identity.to_row())?;
+        if identity.in_book {
+            let mut entries = Entries::default();
+            entries.replace((stored.connection, id, edit.client.0), Some(&before), Some(&stored.client));
+            entries.write(transaction)?;
+        }
+    }
+    clients.insert(&own(edit.client.0), encode(&stored)?.as_slice())?;
+    Ok(Ok(true))
+}

@@ -1,0 +1,181 @@
+//! Clients whom the CRM no longer shows: who is marked, when, and when a person is asked first.
+
+use super::*;
+use crate::domain::departure::{Departures, Standing};
+use crate::domain::run::ChangeKind;
+use crate::store::gone::Answered;
+
+fn people(ids: std::ops::Range<u32>) -> Vec<Client> {
+    ids.map(|id| client(&id.to_string(), "Al Osei")).collect()
+}
+
+impl Practice {
+    /// The ids of all who are not visible.
+    async fn not_visible(&self) -> Vec<String> {
+        let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
+        let found = self.store.clients(filter, first(100)).await.unwrap().items;
+        assert_eq!(self.counts().await.not_visible, found.len() as u64);
+        assert!(found.iter().all(|client| client.not_visible_since.is_some()));
+        found.iter().map(|client| client.client.external_id.to_string()).collect()
+    }
+
+    async fn asked(&self) -> Option<Departures> {
+        self.store.departures("main".parse().unwrap()).await.unwrap()
+    }
+
+    async fn answer(&self, run: RunId, confirm: bool) -> Answered {
+        let at = Timestamp::from_second(1_760_000_000).unwrap();
+        self.store.answer_departures("main".parse().unwrap(), run, confirm, "Pat Lee".to_owned(), at).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..6)).await;
+    let before = practice.of("5").await.unwrap();
+    assert_eq!(practice.walk(&people(1..5)).await.not_visible, 0);
+    assert!(practice.not_visible().await.is_empty());
+    assert_eq!(practice.walk(&people(1..5)).await.not_visible, 1);
+    assert_eq!(practice.not_visible().await, ["5"]);
+    let gone = practice.of("5").await.unwrap();
+    assert_eq!(gone.not_visible_since, practice.run.finished_at);
+    assert_eq!(StoredClient { not_visible_since: None, ..gone }, before, "nothing else of the client is touched");
+    assert_eq!(practice.household_of("5").await.people.len(), 1);
+    let rows = practice.store.changes(practice.run.id, Some(ChangeKind::NotVisible), first(10)).await.unwrap().items;
+    assert_eq!(rows.iter().map(|row| row.external_id.as_str()).collect::<Vec<_>>(), ["5"]);
+
+    // Marked once, not again.
+    assert_eq!(practice.walk(&people(1..5)).await.not_visible, 0);
+    assert_eq!(practice.walk(&people(1..6)).await.visible_again, 1);
+    assert!(practice.not_visible().await.is_empty());
+    assert_eq!(practice.of("5").await, Some(before));
+}
+
+#[tokio::test]
+async fn who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..5)).await;
+    practice.walk(&people(1..4)).await;
+    practice.walk(&people(1..4)).await;
+    assert_eq!(practice.not_visible().await, ["4"]);
+    // The record is the same as before, so that the walk notes its id and maps nothing.
+    practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+    let mut seen = Seen::default();
+    seen.note(&ExternalId("4".to_owned()));
+    let group = Group { seen: Some((0, seen.pack().0)), ..practice.group(RecordKind::Client, Vec::new()) };
+    let run = practice.store.commit(group).await.unwrap();
+    let run = practice.store.finish_run(Run { state: RunState::Failed, ..run }, THRESHOLD).await.unwrap();
+    assert_eq!(run.counts.visible_again, 1);
+    assert!(practice.not_visible().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_walk_that_is_not_whole_proves_nobody_gone() {
+    for (state, trigger) in [
+        (RunState::Failed, Trigger::Schedule),
+        (RunState::Cancelled, Trigger::Request),
+        // It was interrupted and taken up again: the list may have moved meanwhile.
+        (RunState::Done, Trigger::Resume),
+    ] {
+        let mut practice = Practice::new().await;
+        practice.walk(&people(1..5)).await;
+        for _ in 0..3 {
+            practice.walk_to(people(1..4).iter().map(mapped).collect(), state, trigger).await;
+        }
+        assert!(practice.not_visible().await.is_empty(), "{state:?} {trigger:?}");
+        practice.walk(&people(1..4)).await;
+        assert!(practice.not_visible().await.is_empty(), "{state:?} {trigger:?}: one complete walk is not enough");
+    }
+    // Done by name, and its last page was never read.
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..5)).await;
+    for _ in 0..2 {
+        practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+        practice.clients(&people(1..4)).await;
+        let run = Run { state: RunState::Done, ..practice.run.clone() };
+        practice.store.finish_run(run, THRESHOLD).await.unwrap();
+    }
+    assert!(practice.not_visible().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_is_left_out_or_unusable_is_seen() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..4)).await;
+    for _ in 0..2 {
+        let arrivals = vec![mapped(&client("1", "Al Osei")), left_out("2", "archived"), unusable("3")];
+        practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    }
+    assert!(practice.not_visible().await.is_empty());
+    // Left out first, then gone: it is not in the book, so that nothing is to be marked.
+    for _ in 0..2 {
+        practice.walk(&[client("1", "Al Osei"), client("3", "Al Osei")]).await;
+    }
+    assert!(practice.not_visible().await.is_empty());
+    // Gone, then back as one that a rule leaves out: it is not in the book, and not marked either.
+    for _ in 0..2 {
+        practice.walk(&[client("1", "Al Osei")]).await;
+    }
+    assert_eq!(practice.not_visible().await, ["3"]);
+    let arrivals = vec![mapped(&client("1", "Al Osei")), left_out("3", "deceased")];
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    assert!(practice.not_visible().await.is_empty());
+}
+
+#[tokio::test]
+async fn many_at_once_wait_for_a_person() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..9)).await;
+    practice.walk(&people(1..3)).await;
+    let counts = practice.walk(&people(1..3)).await;
+    assert_eq!((counts.not_visible, counts.awaiting), (0, 6));
+    assert!(practice.not_visible().await.is_empty());
+    let asked = practice.asked().await.unwrap();
+    assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, Standing::Waiting));
+    assert_eq!(practice.store.missing("main".parse().unwrap(), 4).await.unwrap().len(), 4);
+
+    // The next run asks anew; the answer to the earlier question is refused, so that nobody confirms what they did
+    // not see.
+    let earlier = practice.run.id;
+    practice.walk(&people(1..2)).await;
+    let again = practice.asked().await.unwrap();
+    assert_eq!((again.missing, again.since), (6, asked.since), "one walk alone does not prove 2 gone");
+    assert!(matches!(practice.answer(earlier, true).await, Answered::Stale(Some(_))));
+    assert!(practice.not_visible().await.is_empty());
+
+    let Answered::Done(done) = practice.answer(again.run, true).await else { panic!("it is the question") };
+    assert_eq!((done.standing, done.answered.unwrap().0.as_str()), (Standing::Confirmed, "Pat Lee"));
+    assert_eq!(practice.not_visible().await, ["3", "4", "5", "6", "7", "8"]);
+    let run = practice.store.run(again.run).await.unwrap().unwrap();
+    assert_eq!((run.counts.not_visible, run.counts.awaiting), (6, 0));
+    assert!(matches!(practice.answer(again.run, true).await, Answered::Stale(Some(_))), "it is answered once");
+    assert_eq!(practice.walk(&people(1..9)).await.visible_again, 6);
+}
+
+#[tokio::test]
+async fn a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..9)).await;
+    practice.walk(&people(1..4)).await;
+    practice.walk(&people(1..4)).await;
+    assert!(matches!(practice.answer(practice.run.id, false).await, Answered::Done(_)));
+    let counts = practice.walk(&people(1..4)).await;
+    assert_eq!((counts.not_visible, counts.awaiting), (0, 0));
+    assert_eq!(practice.asked().await.unwrap().standing, Standing::Dismissed);
+    // Most are back: the question is over, and who is left is marked as anybody would be.
+    let counts = practice.walk(&people(1..8)).await;
+    assert_eq!((counts.not_visible, counts.awaiting), (1, 0));
+    assert_eq!((practice.asked().await, practice.not_visible().await), (None, vec!["8".to_owned()]));
+}
+
+#[tokio::test]
+async fn connections_are_told_apart() {
+    let mut practice = Practice::new().await;
+    practice.walk(&people(1..4)).await;
+    practice.run = practice.store.begin_run(new_run("north")).await.unwrap();
+    practice.clients(&people(7..9)).await;
+    practice.walk(&people(1..3)).await;
+    practice.walk(&people(1..3)).await;
+    assert_eq!(practice.not_visible().await, ["3"], "7 and 8 are north's");
+}

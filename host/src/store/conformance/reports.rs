@@ -1,0 +1,55 @@
+//! What a run's report lists, client by client.
+
+use super::*;
+use crate::domain::run::ChangeKind;
+
+#[tokio::test]
+async fn a_report_lists_what_changed_from_what_to_what() {
+    let mut practice = Practice::new().await;
+    practice.walk(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
+    let all = async |practice: &Practice| {
+        let rows = practice.store.changes(practice.run.id, None, first(10)).await.unwrap().items;
+        rows.into_iter().map(|row| (row.kind, row.external_id.to_string(), row.name)).collect::<Vec<_>>()
+    };
+    assert!(all(&practice).await.is_empty(), "a first walk's clients are not listed one by one");
+    assert_eq!(practice.run.counts.listed, 0);
+
+    let arrivals = vec![mapped(&client("7", "Ayda Osei")), left_out("8", "archived"), mapped(&client("9", "Bo Hill"))];
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    assert_eq!(
+        all(&practice).await,
+        [
+            (ChangeKind::Created, "9".to_owned(), "Bo Hill".to_owned()),
+            (ChangeKind::Changed, "7".to_owned(), "Ayda Osei".to_owned()),
+            (ChangeKind::LeftOut, "8".to_owned(), "Sam Khan".to_owned()),
+        ]
+    );
+    assert_eq!(practice.run.counts.listed, 3);
+    let changed = practice.store.changes(practice.run.id, Some(ChangeKind::Changed), first(10)).await.unwrap();
+    let field = &changed.items[0].fields[0];
+    assert_eq!(
+        (field.field.as_str(), field.from.as_deref(), field.to.as_deref()),
+        ("last_name", Some("Khan"), Some("Osei"))
+    );
+
+    let page = practice.store.changes(practice.run.id, None, first(2)).await.unwrap();
+    let rest = PageRequest { cursor: page.next, limit: 2 };
+    assert_eq!(practice.store.changes(practice.run.id, None, rest).await.unwrap().items.len(), 1);
+
+    practice.walk(&[client("7", "Ayda Osei"), client("8", "Sam Khan"), client("9", "Bo Hill")]).await;
+    assert_eq!(all(&practice).await, [(ChangeKind::Returned, "8".to_owned(), "Sam Khan".to_owned())]);
+}
+
+#[tokio::test]
+async fn details_of_old_runs_are_forgotten() {
+    let mut practice = Practice::new().await;
+    practice.walk(&[client("7", "Ayda Khan")]).await;
+    practice.walk(&[client("7", "Ayda Osei")]).await;
+    let run = practice.run.id;
+    for _ in 0..super::super::report::RUNS_KEPT {
+        assert_eq!(practice.store.changes(run, None, first(10)).await.unwrap().items.len(), 1);
+        practice.store.begin_run(new_run("main")).await.unwrap();
+    }
+    assert!(practice.store.changes(run, None, first(10)).await.unwrap().items.is_empty());
+    assert!(practice.store.run(run).await.unwrap().is_some(), "the run itself stays");
+}

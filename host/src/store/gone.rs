@@ -1,0 +1,313 @@
+//! Clients whom the CRM no longer shows.
+//!
+//! A client in the book whom two complete walks in a row did not see is marked as not visible; it is never deleted, and
+//! any walk that sees it takes the mark away. Found by comparing what the walks saw, packed, with the ids of the book,
+//! once a walk: no record is read for it.
+
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::identity::{Identity, IdentityRow};
+use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
+use super::report::Rows;
+use super::runs::{connection_key, number_for, number_of, put_run, read_walks, seen_chunks};
+use super::seen::lookup;
+use super::tables::{DEPARTURES, GONE, IDENTITIES, RUNS, TALLIES, Tallies, WALKS, decode, encode};
+use super::{Store, StoreError};
+use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude as conclude_from};
+use crate::domain::run::{ChangeKind, Run};
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, ConnectionName, RecordKind, RunId, Timestamp};
+
+/// A client that is not visible.
+#[derive(Serialize, Deserialize)]
+pub(super) struct GoneRecord {
+    /// Since when, in milliseconds since 1970.
+    pub since: i64,
+    /// The run that found it.
+    pub run: Uuid,
+}
+
+impl GoneRecord {
+    /// Since when.
+    pub fn since(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.since).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// Who is missing: in the book, not marked, and seen by neither of the last two complete walks.
+struct Missing {
+    clients: Vec<(ExternalKey, Uuid)>,
+    /// Of how many who are in the book and not marked.
+    of: u64,
+}
+
+/// What came of an answer to a question about departures.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answered {
+    /// It was carried out.
+    Done(Departures),
+    /// There is no such question, or not that one any more: here is how it stands.
+    Stale(Option<Departures>),
+}
+
+/// Takes the mark from all whom a run saw, whichever way it ended.
+pub(super) fn restore(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    run: &mut Run,
+) -> Result<(), StoreError> {
+    let mut tallies = tallies(transaction)?;
+    if tallies.not_visible == 0 {
+        return Ok(());
+    }
+    let chunks = seen_chunks(transaction, run.id.0)?;
+    let mut seen = lookup(&chunks);
+    let mut table = transaction.open_table(GONE)?;
+    let identities = transaction.open_table(IDENTITIES)?;
+    let (first, last) = clients_of(connection);
+    let mut back = Vec::new();
+    for entry in table.range::<&RecordKey>(&first..=&last)? {
+        let key = *entry?.0.value();
+        if seen.holds(u128::from_be_bytes(id_of(&key).0)) {
+            back.push(key);
+        }
+    }
+    let mut rows = Rows::default();
+    for key in back {
+        table.remove(&key)?;
+        tallies.not_visible = tallies.not_visible.saturating_sub(1);
+        run.counts.visible_again += 1;
+        let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
+        if let Some(client) = identity.and_then(|identity| identity.client) {
+            rows.note(run, ChangeKind::VisibleAgain, client, &[])?;
+        }
+    }
+    rows.write(transaction)?;
+    keep_tallies(transaction, &tallies)
+}
+
+/// Concludes from two complete walks who is gone: marks them, or asks a person where they are too many.
+pub(super) fn conclude(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    run: &mut Run,
+    walks: [Uuid; 2],
+    threshold: Threshold,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let missing = missing(
+        &transaction.open_table(IDENTITIES)?,
+        &transaction.open_table(GONE)?,
+        connection,
+        &[seen_chunks(transaction, walks[0])?, seen_chunks(transaction, walks[1])?],
+    )?;
+    let asked = departures(&transaction.open_table(DEPARTURES)?, connection)?;
+    let left = asked.as_ref().filter(|asked| asked.standing == Standing::Dismissed).map(|asked| asked.missing);
+    let count = missing.clients.len() as u64;
+    match conclude_from(count, missing.of, left, threshold) {
+        Conclusion::Mark => {
+            transaction.open_table(DEPARTURES)?.remove(&connection_key(connection))?;
+            mark(transaction, connection, run, &missing, at)
+        }
+        Conclusion::Leave => Ok(()),
+        Conclusion::Ask => {
+            run.counts.awaiting = count;
+            let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
+            let question = Departures {
+                connection: run.connection.clone(),
+                run: run.id,
+                since: waiting.map_or(at, |waiting| waiting.since),
+                missing: count,
+                of: missing.of,
+                limit: threshold.of(missing.of),
+                standing: Standing::Waiting,
+                answered: None,
+            };
+            keep_departures(transaction, connection, &question)
+        }
+    }
+}
+
+fn mark(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    run: &mut Run,
+    missing: &Missing,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if missing.clients.is_empty() {
+        return Ok(());
+    }
+    let mut tallies = tallies(transaction)?;
+    let mut table = transaction.open_table(GONE)?;
+    let mut rows = Rows::default();
+    let gone = encode(&GoneRecord { since: at.as_millisecond(), run: run.id.0 })?;
+    for (id, client) in &missing.clients {
+        table.insert(&record(connection, RecordKind::Client, *id), gone.as_slice())?;
+        tallies.not_visible += 1;
+        run.counts.not_visible += 1;
+        rows.note(run, ChangeKind::NotVisible, *client, &[])?;
+    }
+    rows.write(transaction)?;
+    keep_tallies(transaction, &tallies)
+}
+
+fn missing(
+    identities: &impl ReadableTable<&'static RecordKey, &'static IdentityRow>,
+    gone: &impl ReadableTable<&'static RecordKey, &'static [u8]>,
+    connection: ConnectionNumber,
+    walks: &[Vec<Vec<u8>>; 2],
+) -> Result<Missing, StoreError> {
+    let mut seen = walks.each_ref().map(|chunks| lookup(chunks));
+    let (first, last) = clients_of(connection);
+    let mut missing = Missing { clients: Vec::new(), of: 0 };
+    for entry in identities.range::<&RecordKey>(&first..=&last)? {
+        let (key, row) = entry?;
+        let id = id_of(key.value());
+        let number = u128::from_be_bytes(id.0);
+        let is_seen = seen.iter_mut().fold(false, |is_seen, walk| walk.holds(number) || is_seen);
+        if is_seen {
+            missing.of += u64::from(Identity::is_in_book(row.value()));
+            continue;
+        }
+        let identity = Identity::from_row(row.value());
+        let Some(client) = identity.client.filter(|_| identity.in_book) else { continue };
+        if gone.get(key.value())?.is_none() {
+            missing.of += 1;
+            missing.clients.push((id, client));
+        }
+    }
+    Ok(missing)
+}
+
+/// Since when a client is not visible.
+pub(super) fn since(
+    table: &impl ReadableTable<&'static RecordKey, &'static [u8]>,
+    key: &RecordKey,
+) -> Result<Option<Timestamp>, StoreError> {
+    let record = table.get(key)?.map(|record| decode::<GoneRecord>(record.value())).transpose()?;
+    Ok(record.map(|record| record.since()))
+}
+
+impl Store {
+    /// The latest question about clients who are gone, answered or not; none where none stands.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn departures(&self, connection: ConnectionName) -> Result<Option<Departures>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
+            departures(&transaction.open_table(DEPARTURES)?, number)
+        })
+        .await
+    }
+
+    /// Some of the clients whom the last two complete walks did not see and who are not marked.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn missing(&self, connection: ConnectionName, limit: usize) -> Result<Vec<StoredClient>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
+            let missing = missing_now(transaction, number)?;
+            let reader = super::book::reader::Reader::open(transaction)?;
+            let mut found = Vec::new();
+            for (_, client) in missing.into_iter().flat_map(|missing| missing.clients).take(limit) {
+                found.extend(reader.client(ClientId(client))?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Answers the question that a run put: `confirm` marks all who are missing, otherwise they stay as they are, and
+    /// nobody is asked again unless many more go.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn answer_departures(
+        &self,
+        connection: ConnectionName,
+        run: RunId,
+        confirm: bool,
+        by: String,
+        at: Timestamp,
+    ) -> Result<Answered, StoreError> {
+        self.write(move |transaction| {
+            let number = number_for(transaction, &connection)?;
+            let asked = departures(&transaction.open_table(DEPARTURES)?, number)?;
+            let is_it = |asked: &Departures| asked.standing == Standing::Waiting && asked.run == run;
+            let Some(asked) = asked.clone().filter(is_it) else { return Ok(Answered::Stale(asked)) };
+            let standing = if confirm { Standing::Confirmed } else { Standing::Dismissed };
+            let answered = Departures { standing, answered: Some((by, at)), ..asked };
+            let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
+            if let Some(mut run) = stored.transpose()? {
+                if confirm {
+                    let walks = read_walks(&transaction.open_table(WALKS)?, number)?;
+                    if let Some([newest, before]) = walks.last_two() {
+                        let seen = [seen_chunks(transaction, newest)?, seen_chunks(transaction, before)?];
+                        let (identities, gone) = (transaction.open_table(IDENTITIES)?, transaction.open_table(GONE)?);
+                        let missing = missing(&identities, &gone, number, &seen)?;
+                        drop((identities, gone));
+                        mark(transaction, number, &mut run, &missing, at)?;
+                    }
+                }
+                run.counts.awaiting = 0;
+                put_run(transaction, &run)?;
+            }
+            keep_departures(transaction, number, &answered)?;
+            Ok(Answered::Done(answered))
+        })
+        .await
+    }
+}
+
+fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> Result<Option<Missing>, StoreError> {
+    let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
+    let Some([newest, before]) = walks.last_two() else { return Ok(None) };
+    let table = transaction.open_table(super::tables::SEEN)?;
+    let chunks = |walk| super::runs::chunks_of(&table, walk, RecordKind::Client);
+    let seen = [chunks(newest)?, chunks(before)?];
+    missing(&transaction.open_table(IDENTITIES)?, &transaction.open_table(GONE)?, connection, &seen).map(Some)
+}
+
+fn departures(
+    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
+    connection: ConnectionNumber,
+) -> Result<Option<Departures>, StoreError> {
+    table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()
+}
+
+fn keep_departures(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    departures: &Departures,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(DEPARTURES)?;
+    table.insert(&connection_key(connection), encode(departures)?.as_slice())?;
+    Ok(())
+}
+
+fn tallies(transaction: &WriteTransaction) -> Result<Tallies, StoreError> {
+    let stored = transaction.open_table(TALLIES)?;
+    let tallies = stored.get(PRACTICE)?.map(|tallies| decode(tallies.value())).transpose()?;
+    Ok(tallies.unwrap_or_default())
+}
+
+fn keep_tallies(transaction: &WriteTransaction, tallies: &Tallies) -> Result<(), StoreError> {
+    transaction.open_table(TALLIES)?.insert(PRACTICE, encode(tallies)?.as_slice())?;
+    Ok(())
+}
+
+/// The first and the last key that a client of a connection can have.
+pub(super) fn clients_of(connection: ConnectionNumber) -> (RecordKey, RecordKey) {
+    span(&record(connection, RecordKind::Client, ExternalKey([0; 16]))[..7])
+}
+
+fn id_of(key: &RecordKey) -> ExternalKey {
+    let mut id = [0; 16];
+    id.copy_from_slice(&key[7..]);
+    ExternalKey(id)
+}

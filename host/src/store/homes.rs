@@ -1,0 +1,111 @@
+//! Who was in which household before: after a separation, a death or a new partner, what is kept with a household is
+//! still found from everybody who was in it.
+//!
+//! Where somebody is now stands in their identity; only what was is kept here.
+
+use redb::{ReadableTable, WriteTransaction};
+use uuid::Uuid;
+
+use super::keys::{PRACTICE, join, span, uuid_at_end};
+use super::tables::HOMES;
+use super::{Store, StoreError};
+use crate::domain::stored::{Household, Stay, StoredClient};
+use crate::domain::{ClientId, HouseholdId, Timestamp};
+
+/// `practice · side · client or household · until, in milliseconds since 1970 · the other of the two`.
+pub(super) type HomeKey = [u8; 4 + 1 + 16 + 8 + 16];
+
+const BY_CLIENT: u8 = 1;
+const BY_HOUSEHOLD: u8 = 2;
+
+/// Notes that clients left households at a moment.
+pub(super) fn note(
+    transaction: &WriteTransaction,
+    left: impl IntoIterator<Item = (Uuid, Uuid)>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut left = left.into_iter().peekable();
+    if left.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(HOMES)?;
+    let until = u64::try_from(at.as_millisecond()).unwrap_or_default().to_be_bytes();
+    for (client, household) in left {
+        for (side, one, other) in [(BY_CLIENT, client, household), (BY_HOUSEHOLD, household, client)] {
+            let key: HomeKey = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes(), &until, other.as_bytes()]);
+            table.insert(&key, ())?;
+        }
+    }
+    Ok(())
+}
+
+/// Households that a client was in before, the earliest first.
+fn homes_of(
+    table: &impl ReadableTable<&'static HomeKey, ()>,
+    side: u8,
+    one: Uuid,
+) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+    let prefix: [u8; 21] = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes()]);
+    let (first, last) = span::<{ size_of::<HomeKey>() }>(&prefix);
+    let mut found = Vec::new();
+    for entry in table.range::<&HomeKey>(&first..=&last)? {
+        let key = *entry?.0.value();
+        let mut until = [0; 8];
+        until.copy_from_slice(&key[21..29]);
+        let until = i64::try_from(u64::from_be_bytes(until)).unwrap_or_default();
+        found.push((uuid_at_end(&key), Timestamp::from_millisecond(until).unwrap_or(Timestamp::UNIX_EPOCH)));
+    }
+    Ok(found)
+}
+
+impl Store {
+    /// The households that a client has been in, the earliest first; the last is where it is now.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn stays_of(&self, client: ClientId) -> Result<Vec<Stay>, StoreError> {
+        let now = self.client(client).await?.map(|stored| stored.household_id);
+        self.read(move |transaction| {
+            let before = homes_of(&transaction.open_table(HOMES)?, BY_CLIENT, client.0)?;
+            let mut stays: Vec<Stay> = before
+                .into_iter()
+                .map(|(id, until)| Stay { client_id: client, household_id: HouseholdId(id), until: Some(until) })
+                .collect();
+            stays.extend(now.map(|household_id| Stay { client_id: client, household_id, until: None }));
+            Ok(stays)
+        })
+        .await
+    }
+
+    /// Who was in a household before and is not now, each once with until when, the latest to leave first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn former_members(
+        &self,
+        household: &Household,
+    ) -> Result<Vec<(StoredClient, Option<Timestamp>)>, StoreError> {
+        let mut known: Vec<ClientId> = household.members.iter().map(|member| member.client_id).collect();
+        let mut former = Vec::new();
+        for stay in self.stays_in(household.id).await? {
+            if !known.contains(&stay.client_id) {
+                known.push(stay.client_id);
+                former.extend(self.client(stay.client_id).await?.map(|client| (client, stay.until)));
+            }
+        }
+        Ok(former)
+    }
+
+    /// Who was in a household before, the latest to leave first; who is in it now may be among them, having come back.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn stays_in(&self, household: HouseholdId) -> Result<Vec<Stay>, StoreError> {
+        self.read(move |transaction| {
+            let before = homes_of(&transaction.open_table(HOMES)?, BY_HOUSEHOLD, household.0)?;
+            let stay = |(id, until)| Stay { client_id: ClientId(id), household_id: household, until: Some(until) };
+            Ok(before.into_iter().rev().map(stay).collect())
+        })
+        .await
+    }
+}

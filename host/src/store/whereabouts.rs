@@ -1,0 +1,119 @@
+//! What the store knows of somebody in a CRM, whether they are in the book or not: for the question why somebody is
+//! not here.
+
+use super::book::reader::Reader;
+use super::identity::{Aside, Identity};
+use super::keys::{ExternalKey, PRACTICE, join, record, span};
+use super::raw::unpack;
+use super::runs::{chunks_of, number_of, read_walks};
+use super::seen::lookup;
+use super::tables::{AsideKey, IDENTITIES, RAW, SEEN, SET_ASIDE, WALKS, decode};
+use super::{Store, StoreError};
+use crate::domain::fold::fold;
+use crate::domain::stored::{SetAside, StoredClient};
+use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind};
+
+/// Records that are searched for a name, of those that were set aside.
+const SEARCHED: usize = 5_000;
+
+/// Whether the last complete walk of a connection saw somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// No walk has been complete yet.
+    NoWalk,
+    /// It did.
+    Seen,
+    /// It did not.
+    NotSeen,
+}
+
+/// What is known of somebody in a CRM.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Whereabouts {
+    /// Whether the last complete walk saw them.
+    pub sight: Sight,
+    /// The client, if it was ever in the book.
+    pub client: Option<StoredClient>,
+    /// Whether it is in the book now.
+    pub is_in_book: bool,
+    /// Why it was set aside, if it was.
+    pub set_aside: Option<SetAside>,
+}
+
+impl Store {
+    /// What is known of the client with this id in a connection's CRM.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn whereabouts(&self, connection: ConnectionName, id: ExternalId) -> Result<Whereabouts, StoreError> {
+        self.read(move |transaction| {
+            let nobody = Whereabouts { sight: Sight::NoWalk, client: None, is_in_book: false, set_aside: None };
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(nobody) };
+            let external = ExternalKey::from(&id);
+            let key = record(connection, RecordKind::Client, external);
+            let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
+            let sight = match walks.newest() {
+                None => Sight::NoWalk,
+                Some(walk) => {
+                    let chunks = chunks_of(&transaction.open_table(SEEN)?, walk, RecordKind::Client)?;
+                    let is_seen = lookup(&chunks).holds(u128::from_be_bytes(external.0));
+                    if is_seen { Sight::Seen } else { Sight::NotSeen }
+                }
+            };
+            let identity = transaction.open_table(IDENTITIES)?.get(&key)?.map(|row| Identity::from_row(row.value()));
+            let Some(identity) = identity else { return Ok(Whereabouts { sight, ..nobody }) };
+            let aside: Option<AsideKey> = identity
+                .set_aside
+                .map(|aside| join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]]));
+            let set_aside = match aside {
+                Some(key) => transaction.open_table(SET_ASIDE)?.get(&key)?.map(|aside| decode(aside.value())),
+                None => None,
+            };
+            let client = match identity.client {
+                Some(client) => Reader::open(transaction)?.client(ClientId(client))?,
+                None => None,
+            };
+            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside: set_aside.transpose()? })
+        })
+        .await
+    }
+
+    /// Clients that were set aside and in whose raw records all these words stand, whatever the fields are called.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn set_aside_with(
+        &self,
+        words: String,
+        limit: usize,
+    ) -> Result<Vec<(ConnectionName, ExternalId)>, StoreError> {
+        self.read(move |transaction| {
+            let folded = fold(&words);
+            let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+            let mut found = Vec::new();
+            if words.is_empty() {
+                return Ok(found);
+            }
+            let (first, last) = span::<{ size_of::<AsideKey>() }>(&PRACTICE.to_be_bytes());
+            let (aside, raw) = (transaction.open_table(SET_ASIDE)?, transaction.open_table(RAW)?);
+            for entry in aside.range::<&AsideKey>(&first..=&last)?.take(SEARCHED) {
+                let (key, value) = entry?;
+                let key = join([&PRACTICE.to_be_bytes(), &key.value()[5..]]);
+                let Some(raw) = raw.get(&key)? else { continue };
+                let text = unpack(raw.value())?;
+                let text = fold(&String::from_utf8_lossy(&text));
+                if words.iter().all(|word| text.contains(word)) {
+                    let stored: SetAside = decode(value.value())?;
+                    if stored.kind == RecordKind::Client {
+                        found.push((stored.connection, stored.external_id));
+                    }
+                }
+                if found.len() == limit {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}

@@ -1,0 +1,125 @@
+//! What a run changed, client by client, with the values from what to what.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::listing::{Asked, Choice};
+use super::parts::{Badge, Paging, Tone, pair};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::RunId;
+use crate::domain::access::Action;
+use crate::domain::edit::FieldChange;
+use crate::domain::run::{ChangeKind, Run};
+use crate::store::book::Page;
+use crate::store::report::ClientChange;
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    kind: Option<ChangeKind>,
+}
+
+#[derive(Template)]
+#[template(path = "changes.html")]
+pub(super) struct ChangesPage {
+    pub(super) frame: Frame,
+    pub(super) connection: String,
+    pub(super) run: String,
+    pub(super) state: String,
+    pub(super) choices: Vec<Choice>,
+    pub(super) rows: Vec<Row>,
+    pub(super) paging: Paging,
+}
+
+/// One client.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) external_id: String,
+    pub(super) path: String,
+    pub(super) badge: Badge,
+    pub(super) fields: Vec<Diff>,
+}
+
+/// One field, before and after.
+pub(super) struct Diff {
+    pub(super) label: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+}
+
+impl From<&FieldChange> for Diff {
+    fn from(change: &FieldChange) -> Self {
+        Self { label: words::field(&change.field), from: change.from.clone(), to: change.to.clone() }
+    }
+}
+
+/// `GET /runs/{id}/changes?kind=…&cursor=…`
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    asked: Asked<Filter>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let found = match id.parse::<RunId>() {
+        Ok(id) => app.store.run(id).await?,
+        Err(_) => None,
+    };
+    let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
+    let changes = app.store.changes(run.id, asked.filter.kind, asked.page()).await?;
+    let frame = Frame::load(&app, &person, Place::Runs).await?;
+    page(&view(&run, &changes, &asked, frame))
+}
+
+/// The page, from values alone.
+fn view(run: &Run, changes: &Page<ClientChange>, asked: &Asked<Filter>, frame: Frame) -> ChangesPage {
+    let path = format!("/runs/{}/changes", run.id);
+    let kind = |kind: Option<ChangeKind>, word| {
+        let path = kind.map_or_else(|| path.clone(), |kind| format!("{path}?{}", pair("kind", kind.as_str())));
+        Choice { word, path, is_chosen: kind == asked.filter.kind }
+    };
+    let mut choices = vec![kind(None, "All")];
+    choices.extend(ChangeKind::ALL.iter().map(|each| kind(Some(*each), word(*each))));
+    let query = asked.filter.kind.map(|kind| pair("kind", kind.as_str())).unwrap_or_default();
+    ChangesPage {
+        frame,
+        connection: run.connection.to_string(),
+        run: format!("/runs/{}", run.id),
+        state: format!("{}.", words::what_changed(&run.counts)),
+        choices,
+        rows: changes.items.iter().map(row).collect(),
+        paging: asked.paging(&path, &query, changes.next.as_deref()),
+    }
+}
+
+fn row(change: &ClientChange) -> Row {
+    let tone = match change.kind {
+        ChangeKind::Created | ChangeKind::Returned | ChangeKind::VisibleAgain => Tone::Good,
+        ChangeKind::Changed => Tone::Neutral,
+        ChangeKind::Overridden | ChangeKind::LeftOut | ChangeKind::NotVisible => Tone::Attention,
+    };
+    Row {
+        name: words::name(&change.name),
+        external_id: change.external_id.to_string(),
+        path: format!("/households/{}", change.household_id),
+        badge: Badge::new(tone, word(change.kind)),
+        fields: change.fields.iter().map(Diff::from).collect(),
+    }
+}
+
+fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Created => "New",
+        ChangeKind::Changed => "Changed",
+        ChangeKind::Overridden => "Overridden",
+        ChangeKind::LeftOut => "Left out",
+        ChangeKind::Returned => "Back in the book",
+        ChangeKind::NotVisible => "Not visible",
+        ChangeKind::VisibleAgain => "Visible again",
+    }
+}

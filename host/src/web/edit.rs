@@ -1,0 +1,146 @@
+//! Changing a person's values here, until the next sync overrides them.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::household;
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::ClientId;
+use crate::domain::access::Action;
+use crate::domain::edit::{EDITABLE, Refused};
+use crate::domain::record::{Sex, Title};
+use crate::domain::stored::StoredClient;
+use crate::store::book::HouseholdRow;
+use crate::store::commit::Edit;
+
+#[derive(Template)]
+#[template(path = "edit.html")]
+pub(super) struct EditPage {
+    pub(super) frame: Frame,
+    pub(super) name: String,
+    pub(super) household: String,
+    pub(super) household_path: String,
+    pub(super) action: String,
+    pub(super) crm: String,
+    pub(super) inputs: Vec<Input>,
+}
+
+/// One field of the form.
+pub(super) struct Input {
+    pub(super) name: &'static str,
+    pub(super) label: String,
+    pub(super) kind: &'static str,
+    pub(super) value: String,
+    pub(super) hint: Option<&'static str>,
+    /// What it may be, where it is one of a few.
+    pub(super) choices: Vec<&'static str>,
+    pub(super) problem: Option<String>,
+}
+
+impl EditPage {
+    fn problems(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.inputs.iter().filter_map(|input| Some((input.name, input.problem.as_deref()?)))
+    }
+
+    fn has_problems(&self) -> bool {
+        self.problems().next().is_some()
+    }
+}
+
+/// `GET /households/{id}/clients/{client}/edit`
+pub(super) async fn form(
+    State(app): State<App>,
+    person: Person,
+    Path((household, client)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    person.may(Action::EditClients)?;
+    let (row, client) = find(&app, &household, &client).await?;
+    let frame = Frame::load(&app, &person, Place::Households).await?;
+    page(&view(&app, &row, &client, &[], &[], frame))
+}
+
+/// `POST /households/{id}/clients/{client}/edit`
+pub(super) async fn save(
+    State(app): State<App>,
+    person: Person,
+    Path((household, client)): Path<(String, String)>,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    person.may(Action::EditClients)?;
+    let (row, client) = find(&app, &household, &client).await?;
+    // What was not touched is not an edit: a made-up address stays one.
+    let touched = |(field, value): &&(String, String)| client.client.text_of(field).unwrap_or_default() != value.trim();
+    let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+    let at = person.clock.now;
+    let today = at.to_zoned(person.clock.zone.clone()).date();
+    let edit = Edit { client: client.id, changes, by: person.name().to_owned(), at, today };
+    match app.store.edit_client(edit).await? {
+        Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
+        Err(refused) => {
+            let frame = Frame::load(&app, &person, Place::Households).await?;
+            let answer = page(&view(&app, &row, &client, &form, &refused, frame))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, answer).into_response())
+        }
+    }
+}
+
+async fn find(app: &App, household: &str, client: &str) -> Result<(HouseholdRow, StoredClient), Failure> {
+    let row = household::find(app, household).await?;
+    let id = client.parse::<ClientId>().ok();
+    let client = row.people.iter().find(|stored| Some(stored.id) == id).cloned();
+    let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
+    Ok((row, client))
+}
+
+fn view(
+    app: &App,
+    row: &HouseholdRow,
+    client: &StoredClient,
+    typed: &[(String, String)],
+    refused: &[Refused],
+    frame: Frame,
+) -> EditPage {
+    let site = app.config.connections.get(&client.origin.connection);
+    let path = format!("/households/{}", row.household.id);
+    EditPage {
+        frame,
+        name: words::name(&client.client.full_name()),
+        household: words::name(&row.household.name),
+        action: format!("{path}/clients/{}/edit", client.id),
+        household_path: path,
+        crm: site.map_or("The CRM".to_owned(), |site| words::crm(&site.crm)),
+        inputs: EDITABLE.iter().map(|field| input(field, client, typed, refused)).collect(),
+    }
+}
+
+fn input(field: &'static str, client: &StoredClient, typed: &[(String, String)], refused: &[Refused]) -> Input {
+    let typed = typed.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone());
+    let (kind, hint) = match field {
+        "date_of_birth" => ("date", None),
+        "email" => ("email", client.client.email_is_placeholder.then_some("This one is a placeholder.")),
+        "mobile" => ("tel", Some("With the country code: +61 491 570 156.")),
+        "country_code" => ("text", Some("Two letters: AU, NZ.")),
+        _ => ("text", None),
+    };
+    let choices = match field {
+        "title" => Title::ALL.iter().map(|title| title.as_str()).collect(),
+        "sex" => Sex::ALL.iter().map(|sex| sex.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    Input {
+        name: field,
+        label: words::field(field),
+        kind,
+        value: typed.unwrap_or_else(|| client.client.text_of(field).unwrap_or_default()),
+        hint,
+        choices,
+        problem: refused.iter().find(|refused| refused.field == field).map(|refused| refused.why.clone()),
+    }
+}

@@ -1,0 +1,217 @@
+//! A book that changes between syncs: groups that are no longer seen, values edited here, couples that part, and the
+//! answers to "why is this person not here".
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tidegate_tests::{Host, Setup, TOKEN};
+use xplan_sandbox::{Account, Client as Record};
+
+const DEPARTURES: &str = "/api/v1/connections/main/departures";
+
+async fn patch(host: &Host, path: &str, body: &Value) -> Result<tidegate_tests::Answer> {
+    host.send(host.http().patch(host.url(path)).bearer_auth(TOKEN).json(body)).await
+}
+
+/// Everything of a list, two hundred at a time.
+async fn all(host: &Host, list: &str) -> Result<Vec<Value>> {
+    let mut rows = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let sign = if list.contains('?') { '&' } else { '?' };
+        let page = host.get(&format!("/api/v1/{list}{sign}limit=200{cursor}")).await?.ok()?;
+        rows.extend(page["items"].as_array().context("a list")?.clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(rows),
+        }
+    }
+}
+
+/// The client with this id in the CRM.
+async fn client(host: &Host, id: u32) -> Result<Value> {
+    let found = host.get(&format!("/api/v1/clients?external_id={id}")).await?.ok()?["items"].take();
+    found.get(0).cloned().with_context(|| format!("{id} is not in the book"))
+}
+
+/// Clients that came over, by their records in the site.
+async fn came_over(host: &Host) -> Result<Vec<Record>> {
+    let clients = all(host, "clients").await?;
+    let ids = clients.iter().filter_map(|client| client["external_id"].as_str()?.parse().ok());
+    Ok(ids.filter_map(|id| host.crm().client(id)).collect())
+}
+
+#[tokio::test]
+async fn a_group_that_is_no_longer_seen_is_no_mass_departure() -> Result<()> {
+    let host = Host::start(Setup::default()).await?;
+    host.sync_and_wait().await?;
+    let before = all(&host, "clients").await?;
+    let records = came_over(&host).await?;
+    let group = records.first().context("somebody came over")?.group;
+    let hidden = records.iter().filter(|record| record.group == group).count();
+    ensure!(hidden > 10 && hidden < records.len(), "{hidden} of {}", records.len());
+    let rest: Vec<u32> = xplan_sandbox::GROUPS.iter().map(|(id, _)| *id).filter(|id| *id != group).collect();
+    ensure!(host.crm().set_groups("svc", Some(rest.clone())), "the account is svc");
+
+    ensure!(host.sync_and_wait().await?["counts"]["awaiting"] == 0, "one walk proves nothing");
+    let run = host.sync_and_wait().await?;
+    ensure!(run["counts"]["not_visible"] == 0 && run["counts"]["awaiting"].as_u64() > Some(10), "{run}");
+    ensure!(all(&host, "clients").await? == before, "nobody was touched");
+    let asked = host.get(DEPARTURES).await?.ok()?;
+    ensure!(asked["standing"] == "waiting" && asked["missing"] == run["counts"]["awaiting"], "{asked}");
+    ensure!(asked["clients"].as_array().is_some_and(|clients| !clients.is_empty()), "{asked}");
+
+    // By command, with the host running: left as they are, and not asked again.
+    let said = host.run(&["sync", "main", "--dismiss-gone"]).await?;
+    ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    ensure!(String::from_utf8_lossy(&said.stdout).contains("stay as they are"), "{said:?}");
+    ensure!(host.sync_and_wait().await?["counts"]["awaiting"] == 0, "it was asked again");
+
+    // Everybody is back, then gone for good: somebody confirms it, once.
+    host.crm().set_groups("svc", None);
+    host.sync_and_wait().await?;
+    host.crm().set_groups("svc", Some(rest));
+    for _ in 0..2 {
+        host.sync_and_wait().await?;
+    }
+    let asked = host.get(DEPARTURES).await?.ok()?;
+    let run = asked["run_id"].as_str().context("a run asks")?;
+    let answer = format!("{DEPARTURES}/confirm?run_id={run}");
+    let confirmed = host.post(&answer, &Value::Null).await?.ok()?;
+    ensure!(confirmed["standing"] == "confirmed" && confirmed["answered_by"].is_string(), "{confirmed}");
+    ensure!(host.post(&answer, &Value::Null).await?.status == StatusCode::CONFLICT, "it was answered before");
+    let gone = all(&host, "clients?visibility=not_visible").await?;
+    ensure!(asked["missing"] == gone.len(), "{} of {asked}", gone.len());
+    ensure!(gone.iter().all(|client| client["not_visible_since"].is_string()), "{gone:?}");
+    ensure!(all(&host, "clients").await?.len() == before.len(), "nobody is deleted");
+    let listed = all(&host, &format!("runs/{run}/changes?kind=not_visible")).await?;
+    ensure!(listed.len() == gone.len(), "{} are listed", listed.len());
+    let trace = host.get(&format!("/api/v1/troubleshoot?search={}", gone[0]["external_id"].as_str().unwrap())).await?;
+    ensure!(trace.ok()?["items"][0]["stops_at"] == "visibility", "the trace says where it ends");
+
+    host.crm().set_groups("svc", None);
+    let run = host.sync_and_wait().await?;
+    ensure!(run["counts"]["visible_again"] == gone.len(), "{run}");
+    ensure!(all(&host, "clients").await? == before, "everybody is as before");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_edit_stands_until_the_next_sync() -> Result<()> {
+    let host = Host::start(Setup::with_clients(40)).await?;
+    host.sync_and_wait().await?;
+    let before = all(&host, "clients").await?[0].clone();
+    let path = format!("/api/v1/clients/{}", before["id"].as_str().context("a client has an id")?);
+    let refused =
+        patch(&host, &path, &json!({"mobile": "0491 570 156", "status": "client", "suburb": "Newtown"})).await?;
+    ensure!(refused.status == StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    for pointer in ["/mobile", "/status"] {
+        ensure!(refused.text.contains(pointer), "{}", refused.text);
+    }
+    ensure!(host.get(&path).await?.ok()? == before, "nothing of it was kept");
+
+    let edited = patch(&host, &path, &json!({"mobile": "+61 491 570 110", "suburb": "Newtown"})).await?.ok()?;
+    ensure!(edited["mobile"] == "+61491570110" && edited["suburb"] == "Newtown", "{edited}");
+    ensure!(edited["local_edits"].as_array().map(Vec::len) == Some(2), "{edited}");
+    // The record in the CRM is what it was, and is brought all the same.
+    let run = host.sync_and_wait().await?;
+    ensure!(run["counts"]["overridden"] == 2 && run["counts"]["changed"] == 1, "{run}");
+    let after = host.get(&path).await?.ok()?;
+    ensure!(after["suburb"] == before["suburb"] && after["mobile"] == before["mobile"], "{after}");
+    ensure!(after["local_edits"] == json!([]) && after["overridden"][0]["run_id"] == run["id"], "{after}");
+    let changes = all(&host, &format!("runs/{}/changes", run["id"].as_str().context("a run has an id")?)).await?;
+    ensure!(changes.len() == 1 && changes[0]["kind"] == "overridden", "{changes:?}");
+    ensure!(changes[0]["fields"].as_array().map(Vec::len) == Some(2), "{changes:?}");
+    ensure!(host.sync_and_wait().await?["counts"]["overridden"] == 0, "it is overridden once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn couples_part_die_and_are_merged_and_nobody_is_lost() -> Result<()> {
+    let host = Host::start(Setup::with_clients(200)).await?;
+    host.sync_and_wait().await?;
+    // Couples whose links agree and who both came over.
+    let records = came_over(&host).await?;
+    let find = |id: u32| records.iter().find(|record| record.id == id);
+    let is_couple = |record: &&Record| {
+        let partner = record.partner_entity_id.and_then(find);
+        !record.is_partner
+            && partner.is_some_and(|other| other.partner_entity_id == Some(record.id) && other.is_partner)
+    };
+    let couples: Vec<(u32, u32)> = records
+        .iter()
+        .filter(is_couple)
+        .map(|record| (record.id, record.partner_entity_id.unwrap_or_default()))
+        .collect();
+    ensure!(couples.len() >= 4, "{couples:?}");
+    let mut homes = Vec::new();
+    for (one, other) in &couples {
+        let home = client(&host, *one).await?["household_id"].clone();
+        ensure!(client(&host, *other).await?["household_id"] == home, "{one} and {other}");
+        homes.push(home);
+    }
+    let crm = host.crm();
+    // A separation.
+    let (ayda, sam) = couples[0];
+    crm.link_partner(ayda, None);
+    crm.link_partner(sam, None);
+    // A death of the primary client.
+    let (dead, left) = couples[1];
+    crm.edit(dead, |record| record.status = "Deceased".into());
+    // Two records become one: the partner's goes, another takes over.
+    let (stays, goes) = couples[2];
+    let taking_over = crm.add(crm.client(goes).context("the partner has a record")?);
+    crm.remove(goes);
+    crm.link_partner(stays, Some(taking_over));
+    // One side loses its link.
+    let (_, one_sided) = couples[3];
+    crm.link_partner(one_sided, None);
+    for _ in 0..2 {
+        host.sync_and_wait().await?;
+    }
+
+    let home = async |id: u32| anyhow::Ok(client(&host, id).await?["household_id"].clone());
+    ensure!(home(ayda).await? == homes[0] && home(sam).await? != homes[0], "the primary client keeps the household");
+    ensure!(home(left).await? == homes[1], "who is left keeps the household");
+    ensure!(home(stays).await? == homes[2] && home(taking_over).await? == homes[2], "who takes over moves in");
+    ensure!(client(&host, goes).await?["visibility"] == "not_visible", "the record that went is kept");
+    ensure!(home(one_sided).await? == homes[3], "a link of one side holds");
+    let of =
+        async |home: &Value| host.get(&format!("/api/v1/households/{}", home.as_str().unwrap_or_default())).await?.ok();
+    let doubts = of(&homes[3]).await?["diagnostics"].clone();
+    ensure!(doubts[0]["code"] == "partner-link-one-sided", "{doubts}");
+    for (home, gone) in [(&homes[0], sam), (&homes[1], dead), (&homes[2], goes)] {
+        let former = of(home).await?["former_members"].clone();
+        let is_there =
+            former.as_array().is_some_and(|all| all.iter().any(|one| one["external_id"] == gone.to_string()));
+        ensure!(is_there, "{gone} is not among {former}");
+    }
+    let trace = host.get(&format!("/api/v1/troubleshoot?search={dead}")).await?.ok()?["items"][0].take();
+    ensure!(trace["stops_at"] == "status" && trace["client_id"].is_string(), "{trace}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn why_somebody_is_not_here() -> Result<()> {
+    let host = Host::start(Setup::with_clients(200)).await?;
+    let trace = async |search: &str| {
+        let found = host.get(&format!("/api/v1/troubleshoot?search={search}")).await?.ok()?;
+        anyhow::Ok(found["items"][0].clone())
+    };
+    ensure!(trace("4711").await?["stops_at"] == "credentials", "nothing was synced yet");
+    host.sync_and_wait().await?;
+    ensure!(trace("999999999").await?["stops_at"] == "visibility", "no such record");
+    let here = all(&host, "clients").await?[0].clone();
+    let found = trace(here["external_id"].as_str().context("a client has an id")?).await?;
+    ensure!(found["stops_at"].is_null() && found["client_id"] == here["id"], "{found}");
+    // Somebody whom a rule leaves out is found by name, though nobody of that name is in the book.
+    let is_archived = |record: &Record| record.status == "Archived" && record.last_name.is_some();
+    let archived = host.crm().clients_seen_by(&Account::new("svc", "")).into_iter().find(is_archived);
+    let archived = archived.context("somebody is archived")?;
+    host.crm().edit(archived.id, |record| record.last_name = Some("Zyzzogeton".into()));
+    host.sync_and_wait().await?;
+    let found = trace("zyzzogeton").await?;
+    ensure!(found["stops_at"] == "status" && found["external_id"] == archived.id.to_string(), "{found}");
+    ensure!(host.get("/api/v1/troubleshoot?search=").await?.status == StatusCode::BAD_REQUEST, "an empty search");
+    Ok(())
+}
