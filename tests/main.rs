@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod documents;
 mod lists;
 mod notes_kill;
 mod over_time;

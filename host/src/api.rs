@@ -11,6 +11,7 @@ mod caller;
 mod clients;
 mod connections;
 mod covers;
+mod documents;
 mod events;
 mod extract;
 mod goals;
@@ -74,6 +75,10 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(runs::changes))
         .routes(routes!(households::list))
         .routes(routes!(households::one))
+        .routes(routes!(households::professional::change))
+        .routes(routes!(documents::preview))
+        .routes(routes!(documents::one))
+        .merge(documents::upload::routes())
         .routes(routes!(clients::list))
         .routes(routes!(clients::one, clients::edit))
         .routes(routes!(clients::households))

@@ -1,10 +1,16 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
+mod documents;
 mod explain;
+mod professional;
 pub mod troubleshoot;
 
+pub use documents::DocumentError;
+use documents::Maker;
 pub use explain::ExplainError;
+pub use professional::{NotChosen, PrimaryProfessional, full_name};
 
+use std::iter;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,10 +20,11 @@ use crate::config::{Config, ConnectionConfig};
 use crate::connection::{Connection, Connections};
 use crate::crm::Connector;
 use crate::crm::xplan::Xplan;
+use crate::documents::Uploads;
 use crate::domain::ConnectionName;
 use crate::import::Imports;
 use crate::notes::Notes;
-use crate::pack::{Packs, Revision};
+use crate::pack::{Packs, Revision, Typesetter};
 use crate::store::Store;
 use crate::sync::Syncs;
 
@@ -40,6 +47,8 @@ pub struct App {
     pub imports: Imports,
     /// People and tokens.
     pub access: Access,
+    /// Documents that are sent in.
+    pub uploads: Uploads,
 }
 
 impl App {
@@ -50,7 +59,7 @@ impl App {
     pub fn open(config: Config) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
         let store = Store::open(data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
-        let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref())?;
+        let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref(), typesetter(&config))?;
         let mut connections = Vec::new();
         for (name, settings) in &config.connections {
             let connection = connect(&config, &packs, name, settings);
@@ -58,11 +67,23 @@ impl App {
         }
         let connections = Connections::new(connections);
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
-        let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone(), None);
-        let imports = Imports::new(store.clone(), data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
-        Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, imports, access })
+        let imports = Imports::new(store.clone(), data_dir);
+        let uploads = Uploads::new(data_dir.clone());
+        let config = Arc::new(config);
+        let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
+        let practice = config.practice.clone();
+        let notes = Notes::new(store.clone(), connections.clone(), practice, Some(Arc::new(maker)));
+        Ok(Self { config, store, packs, connections, syncs, notes, imports, access, uploads })
     }
+}
+
+/// Sets documents in a process of its own, as plugins are compiled; inside where there is no program for it.
+pub fn typesetter(config: &Config) -> Typesetter {
+    let font_dir = config.documents.font_dir.clone();
+    let Some(program) = config.server.compiler.clone() else { return Typesetter::inside(font_dir) };
+    let fonts = font_dir.into_iter().flat_map(|folder| ["--font-dir".into(), folder.into_os_string()]);
+    Typesetter::process(program, iter::once("typeset".into()).chain(fonts).collect())
 }
 
 fn connect(

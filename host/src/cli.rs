@@ -14,6 +14,7 @@ mod pack;
 mod progress;
 mod serve;
 mod sync;
+mod typeset;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,6 +89,9 @@ enum Command {
     /// Compile the plugin on standard input; the host runs itself so
     #[command(hide = true)]
     CompilePlugin,
+    /// Set documents that the host asks for on standard input
+    #[command(hide = true)]
+    Typeset(typeset::Typeset),
 }
 
 impl Global {
@@ -135,6 +139,9 @@ struct WrongUse(String);
 /// Parses the command line, runs the command and answers the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Typeset(command) = cli.command {
+        return command.run();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(cli)),
@@ -163,5 +170,6 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => command.run(&cli.global),
         Command::Healthcheck(command) => command.run(&cli.global).await,
         Command::CompilePlugin => Ok(compile_plugin::run()),
+        Command::Typeset(command) => Ok(command.run()),
     }
 }

@@ -4,6 +4,7 @@
 //! defaults and documents every key. The environment is read here and nowhere else.
 
 mod file;
+pub mod logo;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub struct Config {
     pub server: Server,
     /// What is logged.
     pub log: Log,
+    /// How documents are made.
+    pub documents: Documents,
     /// CRM sites by name.
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
 }
@@ -41,6 +44,15 @@ pub struct Practice {
     pub email_domain: String,
     /// Its time zone.
     pub time_zone: jiff::tz::TimeZone,
+    /// The file of its logo, which its documents show.
+    pub logo: Option<PathBuf>,
+}
+
+/// How documents are made.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// A folder of fonts, for what those in the program do not have.
+    pub font_dir: Option<PathBuf>,
 }
 
 /// Where the host listens and keeps things.

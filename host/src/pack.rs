@@ -21,6 +21,7 @@ mod map;
 mod phone;
 mod revision;
 mod rules;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -28,6 +29,8 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 use std::{fs, thread};
+
+pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionId};
 pub use revision::Revision;
@@ -192,28 +195,30 @@ pub struct Packs(Arc<Shared>);
 struct Shared {
     sandbox: Arc<engine::Sandbox>,
     cache: cache::Cache,
+    typesetter: Typesetter,
 }
 
 impl Packs {
-    /// An engine with its compiled-code cache in `cache_dir`. One a process. `compiler` is a program that compiles
-    /// components with [`compile_component`] in a process of its own; without one, this process does.
+    /// An engine with its compiled-code cache in `cache_dir`, and what sets the packs' documents. One a process.
+    /// `compiler` is a program that compiles components with [`compile_component`] in a process of its own; without one,
+    /// this process does.
     ///
     /// # Errors
     /// Where the cache folder cannot be made, or the machine cannot run the engine.
-    pub fn new(cache_dir: &Path, compiler: Option<&Path>) -> Result<Self, PackError> {
+    pub fn new(cache_dir: &Path, compiler: Option<&Path>, typesetter: Typesetter) -> Result<Self, PackError> {
         let sandbox = engine::Sandbox::new()?;
         let cache = cache::Cache::open(cache_dir, &sandbox.engine, compiler)?;
         // Beside the start, which need not wait for it; a batch that comes sooner waits where it needs a number.
         thread::spawn(phone::load_metadata);
-        Ok(Self(Arc::new(Shared { sandbox, cache })))
+        Ok(Self(Arc::new(Shared { sandbox, cache, typesetter })))
     }
 
-    /// Loads and verifies a pack folder: component, world, imports, manifest, rules.
+    /// Loads and verifies a pack folder: component, world, imports, manifest, rules, templates.
     ///
     /// # Errors
     /// Says what is wrong with the pack; nothing is kept of it.
     pub fn load(&self, folder: &Path) -> Result<Arc<Revision>, PackError> {
-        load::load(&self.0.sandbox, &self.0.cache, folder).map(Arc::new)
+        load::load(&self.0.sandbox, &self.0.cache, &self.0.typesetter, folder).map(Arc::new)
     }
 
     /// Loads a pack folder and tells what it is, or why it does not load.

@@ -19,6 +19,7 @@ mod index;
 mod keys;
 mod open;
 pub mod outbox;
+pub mod professionals;
 pub mod raw;
 pub mod report;
 pub mod review;

@@ -44,6 +44,9 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+/// The largest form: a document, and what stands around it.
+const LARGEST_FORM: usize = crate::documents::LARGEST + (256 << 10);
+
 /// All pages, with what guards them. Answers what no page has with a page of its own.
 pub fn router(app: App) -> Router {
     Router::new()
@@ -54,6 +57,10 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}", get(household::show))
         .route("/households/{id}/record", get(record::choose))
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
+        .route("/households/{id}/document", get(household::documents::preview))
+        .route("/households/{id}/export", post(household::export::export))
+        .route("/households/{id}/documents", post(household::export::bring).layer(DefaultBodyLimit::max(LARGEST_FORM)))
+        .route("/households/{id}/professional", post(household::documents::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
         .route("/clients", post(clients::make))

@@ -201,6 +201,14 @@ impl Host {
         self.send(self.http.post(self.url(path)).bearer_auth(TOKEN).json(body)).await
     }
 
+    /// Patches what is at a path.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(self.http.patch(self.url(path)).bearer_auth(TOKEN).json(body)).await
+    }
+
     /// Posts an event under an idempotency key.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! `cargo xtask test`: everything that is tested, the end-to-end tests with the real binary and a real browser.
 //!
-//! Documents are read back with `pdftotext`. The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
-//! harness reads:
+//! Documents are read back with poppler's programs. The end-to-end tests build nothing themselves. They are told where
+//! things are by these variables, which their harness reads:
 //!
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
 //! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
-//! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`.
+//! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`;
+//! - `PDFUA_PYTHON`: a Python with a checker of PDF/UA, where one could be installed.
 
 use std::env;
 use std::fs;
@@ -21,6 +22,9 @@ use crate::{build, step};
 
 /// The names under which distributions and vendors ship Chromium, the first found is used.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// Validates PDF/UA-1 and needs nothing beside itself.
+const PDF_CHECKER: &str = "page-validation==0.11.0";
 
 /// Run every test: units, end to end, crashes, browser.
 ///
@@ -45,6 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if step::program("pdftotext").is_none() {
         step::apt_install(&["poppler-utils"])?;
     }
+    let checker = pdf_checker(&workspace.target.join("pdfua"));
     build::plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
@@ -56,8 +61,37 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .args(&arguments.tests)
             .env("TIDEGATE_BIN", workspace.binary("tidegate", false))
             .env("TIDEGATE_PACKS", workspace.packs())
-            .env("CHROMIUM", chromium),
+            .env("CHROMIUM", chromium)
+            .envs(checker.map(|python| ("PDFUA_PYTHON", python))),
     )
+}
+
+/// A Python with a checker of PDF/UA, installed into `folder` on first use. Documents are tested without it, too: where
+/// it cannot be had, that is said and the tests go on.
+fn pdf_checker(folder: &Path) -> Option<PathBuf> {
+    if let Some(named) = env::var_os("PDFUA_PYTHON") {
+        return Some(named.into());
+    }
+    let python = folder.join("bin/python3");
+    let installed = folder.join("installed");
+    if installed.exists() {
+        return Some(python);
+    }
+    let install = || {
+        if step::program("python3").is_none() {
+            step::apt_install(&["python3-venv"])?;
+        }
+        step::quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        step::quietly(Command::new(&python).args(["-m", "pip", "--quiet", "install", PDF_CHECKER]))?;
+        Ok(fs::write(&installed, PDF_CHECKER)?)
+    };
+    match step::timed("Installing a checker of PDF/UA", install) {
+        Ok(()) => Some(python),
+        Err(error) => {
+            eprintln!("   no checker of PDF/UA: documents are tested with poppler alone ({error:#})");
+            None
+        }
+    }
 }
 
 /// The browser: what `CHROMIUM` names, else one that is installed, else Debian's, which is installed first.

@@ -1,6 +1,6 @@
 //! Households with their people and the professional who answers for them.
 
-mod professional;
+pub mod professional;
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::api::body::{DiagnosticBody, List, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::clients::ClientBody;
 use crate::api::extract::{NoParams, Params, PathParam, page};
-use crate::api::households::professional::{ProfessionalBody, Professionals};
+use crate::api::households::professional::ProfessionalBody;
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
@@ -143,10 +143,9 @@ pub async fn list(
 ) -> Result<Json<List<HouseholdBody<MemberBody>>>, Problem> {
     caller.may(Action::ReadBook)?;
     let found = app.store.households(params.search, page(params.limit, params.cursor)?).await?;
-    let mut professionals = Professionals::new(&app);
     let mut items = Vec::with_capacity(found.items.len());
     for HouseholdRow { mut household, .. } in found.items {
-        let primary = professionals.primary_of(&household).await?;
+        let primary = app.primary_professional(&household).await?.into();
         let members = std::mem::take(&mut household.members).into_iter().map(MemberBody::from).collect();
         items.push(HouseholdBody::new(household, members, primary));
     }
@@ -173,7 +172,7 @@ pub async fn one(
     let found = app.store.household(id).await?;
     let HouseholdRow { mut household, people } =
         found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
-    let primary = Professionals::new(&app).primary_of(&household).await?;
+    let primary = app.primary_professional(&household).await?.into();
     let former = former_members(&app, &household).await?;
     let members = in_full(std::mem::take(&mut household.members), people);
     Ok(Json(HouseholdBody { former_members: Some(former), ..HouseholdBody::new(household, members, primary) }))

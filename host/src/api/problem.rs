@@ -44,6 +44,8 @@ pub enum Kind {
     Invalid,
     /// The plugin failed.
     PluginFailed,
+    /// A document cannot be made.
+    DocumentFailed,
     /// Something failed inside.
     Internal,
     /// The host cannot serve now.
@@ -68,6 +70,9 @@ impl Kind {
             }
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body does not fit"),
             Self::PluginFailed => (StatusCode::INTERNAL_SERVER_ERROR, "plugin-failed", "The pack's plugin failed"),
+            Self::DocumentFailed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "document-failed", "The document cannot be made")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
         }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::{Global, output};
+use crate::app::typesetter;
 use crate::pack::{PackSummary, Packs};
 
 #[derive(Subcommand)]
@@ -20,7 +21,8 @@ impl Pack {
         let config = global.load_quietly()?;
         let packs_dir = config.server.packs_dir.clone();
         let list = move || {
-            let packs = Packs::new(&config.server.data_dir.join("cache"), config.server.compiler.as_deref())?;
+            let cache = config.server.data_dir.join("cache");
+            let packs = Packs::new(&cache, config.server.compiler.as_deref(), typesetter(&config))?;
             packs.list(&config.server.packs_dir)
         };
         let listed = tokio::task::spawn_blocking(list).await??;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Config, ConfigError, ConnectionConfig, Log, Practice, Server};
+use super::{Auth, Config, ConfigError, ConnectionConfig, Documents, Log, Practice, Server, logo};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
 
@@ -20,6 +20,8 @@ pub(super) struct File {
     server: ServerSection,
     log: LogSection,
     #[serde(default)]
+    documents: DocumentsSection,
+    #[serde(default)]
     connections: BTreeMap<String, ConnectionSection>,
 }
 
@@ -29,6 +31,15 @@ struct PracticeSection {
     name: String,
     email_domain: String,
     time_zone: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logo: Option<PathBuf>,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DocumentsSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    font_dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -143,6 +154,7 @@ impl File {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
             check.problem("log.level", format!("`{}` is no level: {error}", log.level));
         }
+        let documents = self.documents.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
             match ConnectionName::from_str(&name) {
@@ -161,7 +173,7 @@ impl File {
             }
         }
         match (practice, server, check.problems.is_empty()) {
-            (Some(practice), Some(server), true) => Ok(Config { practice, server, log, connections }),
+            (Some(practice), Some(server), true) => Ok(Config { practice, server, log, documents, connections }),
             _ => Err(ConfigError(check.problems)),
         }
     }
@@ -176,15 +188,29 @@ impl PracticeSection {
             check
                 .problem("practice.email-domain", format!("`{}` is no domain such as acme.example", self.email_domain));
         }
+        let logo = self.logo.map(|path| check.base.join(path));
+        if let Some(why) = logo.as_ref().and_then(|path| logo::read(path).err()) {
+            check.problem("practice.logo", why);
+        }
         let zone = jiff::tz::TimeZone::get(&self.time_zone);
         match zone {
-            Ok(time_zone) => Some(Practice { name: self.name, email_domain: self.email_domain, time_zone }),
+            Ok(time_zone) => Some(Practice { name: self.name, email_domain: self.email_domain, time_zone, logo }),
             Err(_) => {
                 let words = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
                 check.problem("practice.time-zone", words);
                 None
             }
         }
+    }
+}
+
+impl DocumentsSection {
+    fn check(self, check: &mut Check<'_>) -> Documents {
+        let font_dir = self.font_dir.map(|path| check.base.join(path));
+        if let Some(folder) = font_dir.as_ref().filter(|folder| !folder.is_dir()) {
+            check.problem("documents.font-dir", format!("{} is no folder", folder.display()));
+        }
+        Documents { font_dir }
     }
 }
 

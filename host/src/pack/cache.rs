@@ -64,6 +64,25 @@ impl Cache {
         deserialize(engine, &code)
     }
 
+    /// Whether this host has found these templates to be usable before.
+    pub(super) fn is_verified(&self, digest: &blake3::Hash) -> bool {
+        fs::read(self.verified(digest)).is_ok_and(|kept| {
+            kept.get(..HASH).is_some_and(|hash| blake3::keyed_hash(&self.key, digest.as_bytes()) == *hash)
+        })
+    }
+
+    /// These templates are usable.
+    pub(super) fn note_verified(&self, digest: &blake3::Hash) {
+        if let Err(error) = self.keep(&self.verified(digest), digest.as_bytes()) {
+            // Only the next start will be slower.
+            tracing::warn!(%error, "that a pack's templates are usable could not be kept");
+        }
+    }
+
+    fn verified(&self, digest: &blake3::Hash) -> PathBuf {
+        self.folder.join(format!("{}-{}.verified", digest.to_hex(), env!("CARGO_PKG_VERSION")))
+    }
+
     fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
         let file = fs::read(path).ok()?;
         let (hash, code) = file.split_at_checked(HASH)?;

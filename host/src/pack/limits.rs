@@ -77,6 +77,11 @@ pub(super) const COMPILED_KEPT: usize = 16;
 /// Any other file of a pack, bytes.
 pub(super) const TEXT_FILE: u64 = 1 << 20;
 
+/// All files of a pack's folder `documents`, bytes, and how deep its folders go.
+pub(super) const TEMPLATES: usize = 4 << 20;
+/// See [`TEMPLATES`].
+pub(super) const TEMPLATE_FOLDERS: usize = 3;
+
 /// Limits that the store enforces on its own.
 pub(super) fn store_limits() -> StoreLimits {
     StoreLimitsBuilder::new()

@@ -4,6 +4,7 @@ use std::path::{Component as PathPart, Path};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tidegate_documents::Typesetter;
 
 use super::bindings::MappingPre;
 use super::cache::Cache;
@@ -12,6 +13,7 @@ use super::files::{self, refused};
 use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
+use super::templates::Templates;
 use super::{PackError, Revision, component, convert, fixtures, limits};
 use crate::crm::Source;
 use crate::domain::RevisionId;
@@ -38,16 +40,22 @@ pub(super) struct PackFile {
 ///
 /// # Errors
 /// The first thing that is wrong, with the file's path.
-pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Result<Revision, PackError> {
+pub(super) fn load(
+    sandbox: &Arc<Sandbox>,
+    cache: &Cache,
+    typesetter: &Typesetter,
+    folder: &Path,
+) -> Result<Revision, PackError> {
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
     let bytes = files::read(&path, limits::COMPONENT)?;
     let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
     let rules = rules::read(folder)?;
+    let templates = Templates::read(folder)?;
 
     let digest = blake3::hash(&bytes);
-    let id = revision_id(&digest, &pack.region, &rules);
+    let id = revision_id(&digest, &pack.region, &rules, templates.digest());
     let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {e:#}"));
     let compiled = cache.component(&sandbox.engine, &bytes, &digest).map_err(not_usable)?;
     let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
@@ -63,8 +71,11 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, cache: &Cache, folder: &Path) -> Resu
         rules: rules.json,
         sources,
         component_bytes: bytes.len() as u64,
+        templates,
+        typesetter: typesetter.clone(),
     };
     fixtures::run(&revision, folder)?;
+    revision.templates.verify(typesetter, cache, folder)?;
     Ok(revision)
 }
 
@@ -118,10 +129,16 @@ fn try_out(
     })
 }
 
-/// Everything that decides what a raw record becomes: the component's bytes, the rules' values and the region.
-fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules) -> RevisionId {
+/// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region
+/// and the templates.
+fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules, templates: Option<blake3::Hash>) -> RevisionId {
     let rules = blake3::hash(format!("{region}\n{}", rules.json).as_bytes());
-    let whole = blake3::Hasher::new().update(component.as_bytes()).update(rules.as_bytes()).finalize();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(component.as_bytes()).update(rules.as_bytes());
+    if let Some(templates) = templates {
+        hasher.update(templates.as_bytes());
+    }
+    let whole = hasher.finalize();
     let mut id = [0; 6];
     id.copy_from_slice(&whole.as_bytes()[..6]);
     RevisionId(id)
@@ -132,13 +149,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_is_its_component_rules_and_region() {
-        let id = |component: &str, region, json: &str| {
-            revision_id(&blake3::hash(component.as_bytes()), region, &Rules { json: json.to_owned() })
+    fn a_revision_is_its_component_rules_region_and_templates() {
+        let id = |component: &str, region, json: &str, template: Option<&str>| {
+            let templates = template.map(|text| blake3::hash(text.as_bytes()));
+            revision_id(&blake3::hash(component.as_bytes()), region, &Rules { json: json.to_owned() }, templates)
         };
-        assert_eq!(id("a", "AU", "{}"), id("a", "AU", "{}"));
-        for other in [id("b", "AU", "{}"), id("a", "NZ", "{}"), id("a", "AU", "[]")] {
-            assert_ne!(id("a", "AU", "{}"), other);
+        assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
+        let others =
+            [("b", "AU", "{}", None), ("a", "NZ", "{}", None), ("a", "AU", "[]", None), ("a", "AU", "{}", Some("x"))];
+        for (component, region, json, template) in others {
+            assert_ne!(id("a", "AU", "{}", None), id(component, region, json, template));
         }
+        assert_ne!(id("a", "AU", "{}", Some("x")), id("a", "AU", "{}", Some("y")));
     }
 }

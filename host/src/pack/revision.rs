@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
+
 use super::engine::Sandbox;
 use super::instance::{Failure, Instance, Program};
 use super::load::PackFile;
 use super::manifest::Manifest;
+use super::templates::Templates;
 use super::{Context, FieldExplanation, NoteEvent, PackError, PackFacts, RawInput, Verdict, convert, limits, map};
 use crate::crm::Source;
 use crate::domain::note::FileNote;
@@ -23,6 +27,8 @@ pub struct Revision {
     pub(super) rules: String,
     pub(super) sources: Vec<Source>,
     pub(super) component_bytes: u64,
+    pub(super) templates: Templates,
+    pub(super) typesetter: Typesetter,
 }
 
 impl Revision {
@@ -59,6 +65,29 @@ impl Revision {
     /// Whether the mapping of a kind reads the as-of date.
     pub fn reads_as_of(&self, kind: RecordKind) -> bool {
         self.manifest.kinds_reading_as_of.contains(&kind)
+    }
+
+    /// Event types whose documents it makes.
+    pub fn documents(&self) -> Vec<&str> {
+        self.templates.events()
+    }
+
+    /// Makes the document of an event from the pack's template, which has `data` and may show `logo` (its path among
+    /// the template's files, and its bytes).
+    ///
+    /// # Errors
+    /// Names the template, the line and what is wrong there, or which limit it went over.
+    pub fn typeset(
+        &self,
+        event_type: &str,
+        data: Value,
+        logo: Option<(String, Vec<u8>)>,
+        made_at: MadeAt,
+        identity: String,
+    ) -> Result<Typeset, DocumentError> {
+        let mut job = self.templates.job(event_type, data, made_at, identity);
+        job.files.extend(logo);
+        self.typesetter.typeset(job)
     }
 
     /// Event types that it can render.

@@ -155,17 +155,33 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn first_adviser(&self, connection: ConnectionName) -> Result<Option<StoredAdviser>, StoreError> {
+        Ok(self.active_advisers(connection, 1).await?.pop())
+    }
+
+    /// At most `most` active advisers of a connection, in the order of [`Store::first_adviser`].
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn active_advisers(
+        &self,
+        connection: ConnectionName,
+        most: usize,
+    ) -> Result<Vec<StoredAdviser>, StoreError> {
         self.read(move |transaction| {
-            let Some(connection) = number_of(transaction, &connection)? else { return Ok(None) };
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
             let all = record(connection, RecordKind::Adviser, ExternalKey([0; 16]));
             let (first, last) = span::<{ size_of::<RecordKey>() }>(&all[..7]);
+            let mut active = Vec::new();
             for entry in transaction.open_table(ADVISERS)?.range::<&RecordKey>(&first..=&last)? {
                 let stored: StoredAdviser = decode(entry?.1.value())?;
                 if stored.adviser.active {
-                    return Ok(Some(stored));
+                    active.push(stored);
+                }
+                if active.len() == most {
+                    break;
                 }
             }
-            Ok(None)
+            Ok(active)
         })
         .await
     }

@@ -6,6 +6,7 @@
 
 mod due;
 mod lanes;
+mod latest;
 mod lists;
 mod tables;
 
@@ -61,6 +62,7 @@ impl Store {
             let id = new.note.id.0.into_bytes();
             keys.insert((PRACTICE, new.key.as_str()), (new.digest, id))?;
             new.documents.iter().try_for_each(|document| documents::put(transaction, document))?;
+            latest::note(transaction, &new.event)?;
             let event = tables::encode(&new.event)?;
             transaction.open_table(EVENTS)?.insert((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
             lanes::put(transaction, None, &new.note)?;

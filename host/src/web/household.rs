@@ -19,9 +19,12 @@ use crate::domain::edit::Overridden;
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, HouseholdId, Severity};
 use crate::store::book::HouseholdRow;
+use documents::Documents;
 use fields::Group;
 use lists::{Found, Lists};
 
+pub(super) mod documents;
+pub(super) mod export;
 mod fields;
 pub(super) mod lists;
 
@@ -41,6 +44,8 @@ pub(super) struct HouseholdPage {
     pub(super) lists: Lists,
     /// Who was in the household before.
     pub(super) former: Vec<Former>,
+    /// None in snapshots of the rest.
+    pub(super) documents: Option<Documents>,
 }
 
 /// Somebody who was in the household before.
@@ -110,7 +115,8 @@ pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let mut view = view(&found, &lists, frame, crm, &advisers, &person.clock);
+    let documents = Documents::load(&app, &person, &found.household).await?;
+    let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
@@ -159,6 +165,7 @@ pub(super) fn view(
     frame: Frame,
     crm: String,
     advisers: &[(ExternalId, String)],
+    documents: Option<Documents>,
     clock: &Clock,
 ) -> HouseholdPage {
     let names = Names { advisers, people: &found.people };
@@ -177,6 +184,7 @@ pub(super) fn view(
         findings: found.household.diagnostics.iter().map(Finding::from).collect(),
         people,
         former: Vec::new(),
+        documents,
     }
 }
 

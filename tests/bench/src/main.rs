@@ -6,6 +6,7 @@
 //! for the process, peak memory is its high-water mark.
 
 mod baseline;
+mod documents;
 mod host;
 mod mapping;
 mod measure;
@@ -37,7 +38,7 @@ struct Arguments {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
-    /// One part alone: mapping, walks or notes
+    /// One part alone: mapping, documents, walks or notes
     #[arg(long)]
     only: Option<String>,
     #[command(subcommand)]
@@ -80,6 +81,9 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<Report> {
     let mut report = Report::default();
     if wants("mapping") {
         mapping::measure(&packs, arguments.clients.min(20_000), &mut report).await?;
+    }
+    if wants("documents") {
+        documents::measure(&binary, &packs, &mut report)?;
     }
     if wants("walks") {
         host::measure(&binary, &packs, arguments.small, arguments.clients, &mut report).await?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tidegate::pack::{Context, Packs, RawInput};
+use tidegate::pack::{Context, Packs, RawInput, Typesetter};
 use tidegate_sdk::harness::{self, NativeHost, Pack};
 use tidegate_sdk::{RawRecord, RecordKind, Session};
 use xplan_anz::XplanAnz;
@@ -24,7 +24,7 @@ pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow:
     let raw = baseline::all_raw(&site.address, &packs.join("xplan-au")).await?;
     drop(site);
     let cache = tempfile::tempdir()?;
-    let revision = Packs::new(cache.path(), None)?.load(&packs.join("xplan-au"))?;
+    let revision = Packs::new(cache.path(), None, Typesetter::inside(None))?.load(&packs.join("xplan-au"))?;
     let context = Context {
         region: "AU".to_owned(),
         dialect: "resourceful".to_owned(),

@@ -1,15 +1,16 @@
-//! Who answers for a household. There is always somebody: the CRM's adviser of the CFO; where the CRM names none, or
-//! one it does not show, the first adviser of the connection; where it shows no adviser at all, the practice.
+//! Who answers for a household, as programs see it and set it.
 
-use std::collections::HashMap;
-
-use serde::Serialize;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::problem::Problem;
-use crate::app::App;
-use crate::domain::stored::{Household, StoredAdviser};
-use crate::domain::{ConnectionName, EmailAddress, ExternalId};
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::problem::{FieldError, Problem};
+use crate::app::{App, NotChosen, PrimaryProfessional};
+use crate::domain::access::Action;
+use crate::domain::{EmailAddress, ExternalId, HouseholdId, Timestamp};
 
 /// The professional who answers for a household.
 #[derive(Clone, Serialize, ToSchema)]
@@ -35,6 +36,8 @@ pub struct ProfessionalBody {
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
+    /// A person chose them.
+    Chosen,
     /// The CRM names them as the adviser of the CFO.
     CrmAdviser,
     /// The CRM names nobody whom it shows; this is the connection's first adviser.
@@ -43,56 +46,87 @@ pub enum Because {
     Practice,
 }
 
-/// Finds primary professionals, each adviser once.
-pub struct Professionals<'a> {
-    app: &'a App,
-    known: HashMap<(ConnectionName, Option<ExternalId>), ProfessionalBody>,
-}
-
-impl<'a> Professionals<'a> {
-    /// Nobody is known yet.
-    pub fn new(app: &'a App) -> Self {
-        Self { app, known: HashMap::new() }
-    }
-
-    /// Who answers for a household.
-    pub async fn primary_of(&mut self, household: &Household) -> Result<ProfessionalBody, Problem> {
-        let key = (household.connection.clone(), household.adviser_external_id.clone());
-        if let Some(known) = self.known.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = self.look_up(household).await?;
-        self.known.insert(key, found.clone());
-        Ok(found)
-    }
-
-    async fn look_up(&self, household: &Household) -> Result<ProfessionalBody, Problem> {
-        let store = &self.app.store;
-        if let Some(id) = &household.adviser_external_id
-            && let Some(stored) = store.adviser(household.connection.clone(), id.clone()).await?
-        {
-            return Ok(body(stored, Because::CrmAdviser));
-        }
-        if let Some(stored) = store.first_adviser(household.connection.clone()).await? {
-            return Ok(body(stored, Because::FirstAdviser));
-        }
-        Ok(ProfessionalBody {
-            external_id: None,
-            first_name: None,
-            last_name: Some(self.app.config.practice.name.clone()),
-            email: None,
-            because: Because::Practice,
-        })
+impl From<PrimaryProfessional> for ProfessionalBody {
+    fn from(primary: PrimaryProfessional) -> Self {
+        let (because, adviser) = match primary {
+            PrimaryProfessional::Chosen(adviser) => (Because::Chosen, adviser),
+            PrimaryProfessional::CrmAdviser(adviser) => (Because::CrmAdviser, adviser),
+            PrimaryProfessional::FirstAdviser(adviser) => (Because::FirstAdviser, adviser),
+            PrimaryProfessional::Practice(name) => {
+                let (last_name, because) = (Some(name), Because::Practice);
+                return Self { external_id: None, first_name: None, last_name, email: None, because };
+            }
+        };
+        let external_id = Some(adviser.external_id);
+        let (first_name, last_name, email) = (adviser.first_name, adviser.last_name, adviser.email);
+        Self { external_id, first_name, last_name, email, because }
     }
 }
 
-fn body(stored: StoredAdviser, because: Because) -> ProfessionalBody {
-    let adviser = stored.adviser;
-    ProfessionalBody {
-        external_id: Some(adviser.external_id),
-        first_name: adviser.first_name,
-        last_name: adviser.last_name,
-        email: adviser.email,
-        because,
+/// What is to change about a household; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HouseholdChange)]
+pub struct ChangeBody {
+    /// Who answers for the household from now on; null: the CRM's adviser again. There is always somebody.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<ChosenBody>)]
+    primary_professional: Option<Option<ChosenBody>>,
+}
+
+/// An adviser, by the id in the CRM.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChosenProfessional)]
+pub struct ChosenBody {
+    /// The adviser's id in the CRM of the household's connection.
+    #[schema(value_type = String, example = "30590")]
+    external_id: ExternalId,
+}
+
+/// Tells a null that is given from a field that is not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<ChosenBody>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Changes who answers for a household.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/households/{id}",
+    operation_id = "change_household",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    request_body = ChangeBody,
+    responses((status = 200, description = "Who answers for the household now", body = ProfessionalBody))
+)]
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+    Body(body): Body<ChangeBody>,
+) -> Result<Json<ProfessionalBody>, Problem> {
+    caller.may(Action::ManageHouseholds)?;
+    if let Some(chosen) = body.primary_professional {
+        let adviser = chosen.map(|chosen| chosen.external_id);
+        app.choose_professional(id, adviser, caller.name(), Timestamp::now()).await?;
+    }
+    let found = app.store.household(id).await?;
+    let found = found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
+    Ok(Json(app.primary_professional(&found.household).await?.into()))
+}
+
+impl From<NotChosen> for Problem {
+    fn from(error: NotChosen) -> Self {
+        match error {
+            NotChosen::UnknownHousehold(id) => Self::not_found(format_args!("household {id}")),
+            NotChosen::UnknownAdviser { .. } => {
+                let detail = format!("{error}; the CRM's users come over with each sync");
+                let pointer = "/primary_professional/external_id".to_owned();
+                Self::invalid(vec![FieldError { pointer, detail }])
+            }
+            NotChosen::Store(error) => error.into(),
+        }
     }
 }

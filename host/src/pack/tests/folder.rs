@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tidegate_documents::Typesetter;
 use wasm_encoder::{ComponentSection, CustomSection};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -34,7 +35,7 @@ impl Bench {
     /// A pack whose plugin does `misbehave` on records of ids in `x`.
     pub(super) fn new(misbehave: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let packs = Packs::new(&folder.path().join("cache"), None).unwrap();
+        let packs = Packs::new(&folder.path().join("cache"), None, Typesetter::inside(None)).unwrap();
         let bench = Self { folder, packs };
         bench.write("component.wasm", &component(misbehave, MANIFEST));
         bench.write("pack.toml", PACK.as_bytes());

@@ -47,6 +47,7 @@ pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<()
     transaction.open_table(AWAITING_LINK)?;
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
+    super::latest::make_table(transaction)?;
     Ok(())
 }
 
@@ -82,6 +83,7 @@ pub(super) fn keyed(
     Ok(note(notes, NoteId(Uuid::from_bytes(id)))?.map(|note| Keyed { digest, note }))
 }
 
+/// A record from its bytes.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a note cannot be read: {error}")))
 }

@@ -4,6 +4,7 @@ use askama::Template as _;
 
 use super::super::explain::{ExplainPage, Explained};
 use super::super::frame::Place;
+use super::super::household::documents::{Choice as Professional, Documents, Kind};
 use super::super::household::lists::Found;
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::listing::Choice;
@@ -236,12 +237,35 @@ fn lists() -> Found {
 fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     let page = |found: &Found| {
         let frame = calling_frame(Place::Households);
-        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), &clock()).render().unwrap()
+        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("<select") && seen.contains("Doing, half-yearly"), "{seen}");
     let empty = page(&Found { goals: Vec::new(), covers: Vec::new(), may_change: true });
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
+}
+
+fn documents(found: &HouseholdRow) -> Documents {
+    Documents {
+        household: format!("/households/{}", found.household.id),
+        professional: "Pat O'Neil".to_owned(),
+        because: "the CRM’s adviser",
+        choices: vec![Professional { external_id: "30590".to_owned(), name: "Pat O'Neil".to_owned(), is_chosen: true }],
+        kinds: vec![Kind { word: "best-life-plan", title: "Best Life Plan" }],
+        may_export: true,
+        key: "page-1".to_owned(),
+    }
+}
+
+#[test]
+fn documents_of_a_household_for_who_may_export_and_who_may_not() {
+    let seen = documents(&couple()).render().unwrap();
+    for words in ["Export Best Life Plan", "Look at it first", "File the PDF", "Save primary professional"] {
+        assert!(seen.contains(words), "{words} is not in {seen}");
+    }
+    let reader = Documents { may_export: false, choices: Vec::new(), ..documents(&couple()) };
+    let seen = reader.render().unwrap();
+    assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
 }
 
 fn couple() -> HouseholdRow {
@@ -303,7 +327,8 @@ fn households() {
 #[test]
 fn one_household() {
     let page = |found: &HouseholdRow| {
-        household::view(found, &lists(), calling_frame(Place::Households), "Xplan".to_owned(), &advisers(), &clock())
+        let frame = calling_frame(Place::Households);
+        household::view(found, &lists(), frame, "Xplan".to_owned(), &advisers(), None, &clock())
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));

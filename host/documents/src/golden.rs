@@ -1,0 +1,81 @@
+//! The shipped packs' templates with their samples: the text of every page as it was read and found good, and what they
+//! do with the least and the most that a household can have.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::{Job, MadeAt, Typeset};
+
+const PACKS: [&str; 2] = ["xplan-au", "xplan-nz"];
+const DOCUMENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
+
+fn folder(pack: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").join(pack).join("documents")
+}
+
+fn sample(pack: &str, document: &str) -> Value {
+    serde_json::from_slice(&fs::read(folder(pack).join(format!("{document}.json"))).unwrap()).unwrap()
+}
+
+fn set(engine: &mut Engine, pack: &str, document: &str, data: Value) -> Typeset {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder(pack)).unwrap() {
+        let path = entry.unwrap().path();
+        files.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+    }
+    let made_at = MadeAt { year: 2026, month: 3, day: 1, hour: 9, minute: 0, second: 0, offset_minutes: 660 };
+    let job = Job { template: format!("{document}.typ"), files, data, made_at, identity: "golden".to_owned() };
+    engine.typeset(job).unwrap_or_else(|error| panic!("{pack}: {error}"))
+}
+
+#[test]
+fn samples_read_as_they_were_found_good() {
+    let mut engine = Engine::new(None);
+    for pack in PACKS {
+        for document in DOCUMENTS {
+            let made = set(&mut engine, pack, document, sample(pack, document));
+            assert_eq!((made.warnings, made.replaced.as_str()), (Vec::new(), ""), "{pack} {document}");
+            let text = made.pages.join("\n\n— next page —\n\n");
+            insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(format!("{pack}-{document}"), text);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_household_of_nothing_but_a_name_has_documents() {
+    let mut engine = Engine::new(None);
+    for document in DOCUMENTS {
+        let mut data = sample("xplan-au", document);
+        for list in ["goals", "covers", "values"] {
+            data[list] = json!([]);
+        }
+        data["preferences"] = Value::Null;
+        let nobody = json!({ "name": "", "role": "cfo", "date_of_birth": null, "mobile": null, "email": null });
+        data["household"] = json!({ "name": "A household", "members": [nobody] });
+        data["primary_professional"] = json!({ "name": "Harbour Advice", "email": null });
+        let made = set(&mut engine, "xplan-au", document, data);
+        assert_eq!(made.pages.len(), 1, "{document}");
+    }
+}
+
+#[test]
+fn long_lists_run_over_pages_and_names_in_other_scripts_are_set() {
+    let mut engine = Engine::new(None);
+    let mut data = sample("xplan-nz", "best-life-plan.exported");
+    let goal = data["goals"][0].clone();
+    data["goals"] = (0..200).map(|_| goal.clone()).collect();
+    data["goals"][7]["name"] = "Съездить к Алёне в Кишинёв".into();
+    data["goals"][8]["name"] = "Whānau hui ki Ōtautahi, déjà vu, Łódź, İzmir, Nguyễn".into();
+    let made = set(&mut engine, "xplan-nz", "best-life-plan.exported", data);
+    assert!(made.pages.len() > 5 && made.replaced.is_empty());
+    let text = made.pages.join("\n").replace('\n', " ");
+    for words in ["Съездить к Алёне", "Whānau hui ki Ōtautahi", "Łódź", "Nguyễn"] {
+        assert!(text.contains(words), "{words}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Documents: a look at one before it is exported, what is kept, and uploads.
+
+pub mod upload;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::caller::Caller;
+use crate::api::extract::{NoParams, Params, PathParam};
+use crate::api::problem::{Kind, Problem};
+use crate::app::{App, DocumentError};
+use crate::documents::{NotMade, disposition};
+use crate::domain::access::Action;
+use crate::domain::note::Event;
+use crate::domain::{DocumentId, HouseholdId, Timestamp};
+
+/// Which document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentKind {
+    /// The Best Life Plan.
+    BestLifePlan,
+    /// The Investment Preferences.
+    InvestmentPreferences,
+}
+
+impl DocumentKind {
+    /// The event that exports it.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            Self::BestLifePlan => "best-life-plan.exported",
+            Self::InvestmentPreferences => "investment-preferences.exported",
+        }
+    }
+}
+
+/// Which document to look at.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PreviewParams {
+    /// Which document.
+    #[param(inline)]
+    document: DocumentKind,
+}
+
+/// A household's document as it would be exported now. Nothing is kept and no file note is written.
+#[utoipa::path(
+    get,
+    path = "/api/v1/households/{id}/document",
+    operation_id = "preview_document",
+    tag = "documents",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id"), PreviewParams),
+    responses((status = 200, description = "The document", body = Vec<u8>, content_type = "application/pdf"))
+)]
+pub async fn preview(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(household_id): PathParam<HouseholdId>,
+    Params(params): Params<PreviewParams>,
+) -> Result<Response, Problem> {
+    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadNotes)?;
+    let event_type = params.document.event_type().to_owned();
+    let (occurred_at, data) = (Timestamp::now(), serde_json::json!({}));
+    let attachments = Vec::new();
+    let event = Event { event_type, household_id, client_id: None, occurred_at, data, attachments };
+    let made = app.make_document(&event).await?;
+    Ok(pdf(made.pdf, &made.file_name))
+}
+
+/// A document that is kept: as it went to the CRM.
+#[utoipa::path(
+    get,
+    path = "/api/v1/documents/{id}",
+    operation_id = "get_document",
+    tag = "documents",
+    security(("token" = []), ("session" = [])),
+    params(("id" = String, Path, description = "The document's id")),
+    responses((status = 200, description = "The document", body = Vec<u8>, content_type = "application/pdf"))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<DocumentId>,
+    _: NoParams,
+) -> Result<Response, Problem> {
+    caller.may(Action::ReadNotes)?;
+    let found = app.store.document(id).await?.ok_or_else(|| Problem::not_found(format_args!("document {id}")))?;
+    Ok(pdf(found.content, &found.filename))
+}
+
+/// A PDF as a download: never shown in a page of this host.
+pub fn pdf(bytes: Vec<u8>, file_name: &str) -> Response {
+    let headers = [(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, &disposition(file_name))];
+    (headers, bytes).into_response()
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::UnknownHousehold(id) => Self::not_found(format_args!("household {id}")),
+            DocumentError::NoConnection(_) | DocumentError::NotMade(NotMade::NoTemplate { .. }) => {
+                Self::new(Kind::WrongState, format!("Nothing was kept: {error}."))
+            }
+            DocumentError::NotMade(error) => {
+                tracing::error!(%error, "a document was not made");
+                let detail = format!(
+                    "The document was not made and nothing was kept: {error}. Mend the pack or the logo, or upload a PDF."
+                );
+                Self::new(Kind::DocumentFailed, detail)
+            }
+            DocumentError::Store(error) => error.into(),
+            DocumentError::Failed(words) => {
+                tracing::error!(%words, "a document was not made");
+                Self::internal()
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Uploads: a PDF that a program made itself, to go with an event's note.
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use crate::api::caller::Caller;
+use crate::api::extract::NoParams;
+use crate::api::problem::{FieldError, Kind, Problem};
+use crate::app::App;
+use crate::documents::{LARGEST, NotAPdf, NotTaken};
+use crate::domain::access::Action;
+use crate::domain::{DocumentId, Timestamp};
+use crate::store::documents::Document;
+
+/// What a multipart body may have around the document.
+const AROUND: usize = 64 << 10;
+
+/// A document that is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Document)]
+pub struct DocumentBody {
+    /// Its id: BLAKE3 of its bytes. An event names it among its `attachments`.
+    #[schema(value_type = String)]
+    id: DocumentId,
+    /// What the file is called in the CRM.
+    #[schema(example = "Best Life Plan.pdf")]
+    filename: String,
+    /// What it is.
+    #[schema(example = "application/pdf")]
+    media_type: String,
+    /// Bytes.
+    size: usize,
+}
+
+/// `POST /api/v1/documents`, with its own limit of the body.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(upload).layer(DefaultBodyLimit::max(LARGEST + AROUND)))
+}
+
+/// Takes in a PDF of at most 25 MB.
+///
+/// Either as the body, with `Content-Type: application/pdf` (and a name by `Content-Disposition: attachment;
+/// filename="…"`), or as the part `file` of a `multipart/form-data` body. The same bytes are kept once and answer with the
+/// same id.
+#[utoipa::path(
+    post,
+    path = "/api/v1/documents",
+    operation_id = "upload_document",
+    tag = "documents",
+    security(("token" = []), ("session" = [])),
+    request_body(content = Vec<u8>, content_type = "application/pdf"),
+    responses((status = 201, body = DocumentBody, headers(("Location" = String, description = "The document's address"))))
+)]
+pub async fn upload(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::WriteNotes)?;
+    let headers = request.headers().clone();
+    let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
+    if is_too_large {
+        return Err(NotTaken::from(NotAPdf::TooLarge).into());
+    }
+    let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let document = match media_type.as_str() {
+        "application/pdf" => {
+            let name = file_name(header(&headers, &CONTENT_DISPOSITION));
+            app.uploads.receive(name, request.into_body().into_data_stream(), Timestamp::now()).await?
+        }
+        "multipart/form-data" => from_form(&app, request).await?,
+        other => {
+            let detail = format!(
+                "Nothing was kept. Send a PDF as `application/pdf`, or as the part `file` of `multipart/form-data`, not \
+                 `{other}`."
+            );
+            return Err(Problem::new(Kind::WrongMediaType, detail));
+        }
+    };
+    let Document { id, filename, media_type, content, .. } = document.clone();
+    app.store.put_document(document).await?;
+    let body = DocumentBody { id, filename, media_type, size: content.len() };
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/documents/{id}"))], Json(body)))
+}
+
+async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Problem::new(Kind::Malformed, format!("Nothing was kept. The form cannot be read: {error}."))
+    };
+    let mut form = Multipart::from_request(request, app).await.map_err(|error| broken(&error))?;
+    while let Some(part) = form.next_field().await.map_err(|error| broken(&error))? {
+        if part.name() == Some("file") {
+            let name = part.file_name().map(ToOwned::to_owned);
+            return Ok(app.uploads.receive(name.as_deref(), part, Timestamp::now()).await?);
+        }
+    }
+    let detail = "the form has no part of this name; put the PDF there".to_owned();
+    Err(Problem::invalid(vec![FieldError { pointer: "/file".to_owned(), detail }]))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The `filename` of a `Content-Disposition`.
+fn file_name(disposition: &str) -> Option<&str> {
+    let (_, rest) = disposition.split_once("filename=")?;
+    match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').map(|(name, _)| name),
+        None => rest.split(';').next().map(str::trim),
+    }
+}
+
+impl From<NotTaken> for Problem {
+    fn from(error: NotTaken) -> Self {
+        match error {
+            NotTaken::NotAPdf(NotAPdf::TooLarge) => Self::new(Kind::TooLarge, format!("Nothing was kept: {error}.")),
+            NotTaken::NotAPdf(_) => {
+                Self::invalid(vec![FieldError { pointer: String::new(), detail: error.to_string() }])
+            }
+            NotTaken::BrokeOff(words) => {
+                Self::new(Kind::Malformed, format!("Nothing was kept. The upload broke off: {words}."))
+            }
+            NotTaken::Busy => Self::new(Kind::Unavailable, format!("Nothing was kept: {error}.")),
+            NotTaken::Io(_) => {
+                tracing::error!(%error, "an upload failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_headers() {
+        assert_eq!(file_name("attachment; filename=\"My plan.pdf\""), Some("My plan.pdf"));
+        assert_eq!(file_name("attachment; filename=plan.pdf; size=3"), Some("plan.pdf"));
+        assert_eq!(file_name("inline"), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! A household's documents: what they are made of, gathered from the book and the events, and made by the pack.
+//!
+//! Serves `notes` (the document of an export), `api` and `web` (a look at it beforehand).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::professional::primary_professional;
+use crate::app::App;
+use crate::config::Config;
+use crate::connection::Connections;
+use crate::documents::{self, Made, Material, NotMade, Professional};
+use crate::domain::note::Event;
+use crate::domain::{ConnectionName, HouseholdId, Timestamp};
+use crate::notes::{DocumentMaker, NotesError};
+use crate::store::book::HouseholdRow;
+use crate::store::documents::Document;
+use crate::store::{Store, StoreError};
+
+/// What documents are called by programs that open them.
+const MEDIA_TYPE: &str = "application/pdf";
+
+/// Why an event has no document.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// There is no such household.
+    #[error("there is no household {0}")]
+    UnknownHousehold(HouseholdId),
+    /// The settings no longer have the household's connection.
+    #[error("the household's connection `{0}` is not among the settings")]
+    NoConnection(ConnectionName),
+    /// The pack cannot make it.
+    #[error(transparent)]
+    NotMade(#[from] NotMade),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The host failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Makes documents from what the host knows.
+pub(super) struct Maker {
+    pub(super) store: Store,
+    pub(super) connections: Connections,
+    pub(super) config: Arc<Config>,
+}
+
+impl App {
+    /// Makes the document of an event as it would be exported; keeps nothing.
+    ///
+    /// # Errors
+    /// As [`DocumentError`] says.
+    pub async fn make_document(&self, event: &Event) -> Result<Made, DocumentError> {
+        let id = event.household_id;
+        let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;
+        let (store, connections, config) = (self.store.clone(), self.connections.clone(), Arc::clone(&self.config));
+        Maker { store, connections, config }.made(event, household).await
+    }
+}
+
+impl Maker {
+    async fn made(&self, event: &Event, household: HouseholdRow) -> Result<Made, DocumentError> {
+        let name = &household.household.connection;
+        let connection = self.connections.get(name).ok_or_else(|| DocumentError::NoConnection(name.clone()))?;
+        let (revision, config) = (connection.revision(), Arc::clone(&self.config));
+        let material = self.material(event, household).await?;
+        let event_type = event.event_type.clone();
+        let making = move || documents::make(&revision, &config.practice, &event_type, &material);
+        let made = tokio::task::spawn_blocking(making).await;
+        let made = made.map_err(|panic| DocumentError::Failed(panic.to_string()))??;
+        if !made.replaced.is_empty() {
+            let count = made.replaced.chars().count();
+            tracing::warn!(household = %event.household_id, count, "no font has some characters of a document");
+        }
+        Ok(made)
+    }
+
+    async fn material(&self, event: &Event, household: HouseholdRow) -> Result<Material, StoreError> {
+        let primary = primary_professional(&self.store, &self.config.practice, &household.household).await?;
+        let email = primary.adviser().and_then(|adviser| adviser.email.clone()).map(String::from);
+        let id = household.household.id;
+        let values = self.store.latest_event(id, "values-session.completed").await?;
+        let preferences = self.store.latest_event(id, "investment-preferences.completed").await?;
+        // What is gone from the CRM's lists is history, not part of a plan.
+        let goals = self.store.goals_of_household(id).await?.into_iter().flat_map(|list| list.items);
+        let goals = goals.filter(|goal| goal.listed.gone_since.is_none());
+        let goals = goals.map(|goal| (goal.client_id, goal.listed.value, goal.listed.own.status)).collect();
+        let covers = self.store.covers_of_household(id).await?.into_iter().flat_map(|list| list.items);
+        let covers = covers.filter(|cover| cover.listed.gone_since.is_none());
+        let covers = covers.map(|cover| (cover.client_id, cover.listed.value)).collect();
+        Ok(Material {
+            professional: Professional { name: primary.name(), email },
+            household,
+            made_at: event.occurred_at,
+            goals,
+            covers,
+            values: values.map(|event| event.data),
+            preferences: preferences.map(|event| (event.occurred_at, event.data)),
+            event: event.data.clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl DocumentMaker for Maker {
+    async fn make(&self, event: &Event, household: &HouseholdRow, now: Timestamp) -> Result<Document, NotesError> {
+        match self.made(event, household.clone()).await {
+            Ok(made) => Ok(Document::new(made.file_name, MEDIA_TYPE.to_owned(), made.pdf, now)),
+            Err(DocumentError::Store(error)) => Err(error.into()),
+            Err(DocumentError::UnknownHousehold(id)) => Err(NotesError::UnknownHousehold(id)),
+            Err(error @ (DocumentError::NoConnection(_) | DocumentError::NotMade(_))) => {
+                tracing::error!(%error, "a document was not made");
+                Err(NotesError::WrongState(format!("The document was not made and nothing was kept: {error}.")))
+            }
+            Err(DocumentError::Failed(words)) => Err(NotesError::Plugin(words)),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Who answers for a household. There is always somebody: the professional whom a person chose; else the CRM's adviser of
+//! the CFO; where the CRM names none, or one it does not show, the first adviser of the connection; where it shows no
+//! adviser at all, the practice.
+
+use crate::app::App;
+use crate::config::Practice;
+use crate::domain::stored::{Household, StoredAdviser};
+use crate::domain::{Adviser, ConnectionName, ExternalId, HouseholdId, Timestamp};
+use crate::store::professionals::ChosenProfessional;
+use crate::store::{Store, StoreError};
+
+/// The professional who answers for a household, and why this one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PrimaryProfessional {
+    /// A person chose them.
+    Chosen(Adviser),
+    /// The CRM names them as the adviser of the CFO.
+    CrmAdviser(Adviser),
+    /// The CRM names nobody whom it shows; this is the connection's first adviser.
+    FirstAdviser(Adviser),
+    /// The CRM shows no adviser; the practice, by its name.
+    Practice(String),
+}
+
+/// Why a professional is not chosen.
+#[derive(Debug, thiserror::Error)]
+pub enum NotChosen {
+    /// There is no such household.
+    #[error("there is no household {0}")]
+    UnknownHousehold(HouseholdId),
+    /// The connection has no such adviser.
+    #[error("the connection `{connection}` has no adviser `{external_id}`")]
+    UnknownAdviser {
+        /// The household's connection.
+        connection: ConnectionName,
+        /// What was asked for.
+        external_id: ExternalId,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PrimaryProfessional {
+    /// The adviser; none for the practice itself.
+    pub fn adviser(&self) -> Option<&Adviser> {
+        match self {
+            Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => Some(adviser),
+            Self::Practice(_) => None,
+        }
+    }
+
+    /// The full name, as it is printed.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Practice(name) => name.clone(),
+            Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => full_name(adviser),
+        }
+    }
+}
+
+/// First and last name; where the CRM has neither, what it calls the user.
+pub fn full_name(adviser: &Adviser) -> String {
+    let names = [adviser.first_name.as_deref(), adviser.last_name.as_deref()];
+    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if name.is_empty() { format!("User {}", adviser.external_id) } else { name }
+}
+
+/// Who answers for a household.
+pub(super) async fn primary_professional(
+    store: &Store,
+    practice: &Practice,
+    household: &Household,
+) -> Result<PrimaryProfessional, StoreError> {
+    let of = |stored: StoredAdviser| stored.adviser;
+    let connection = &household.connection;
+    if let Some(chosen) = store.chosen_professional(household.id).await?
+        && let Some(stored) = store.adviser(connection.clone(), chosen.external_id).await?
+    {
+        return Ok(PrimaryProfessional::Chosen(of(stored)));
+    }
+    if let Some(id) = &household.adviser_external_id
+        && let Some(stored) = store.adviser(connection.clone(), id.clone()).await?
+    {
+        return Ok(PrimaryProfessional::CrmAdviser(of(stored)));
+    }
+    let first = store.first_adviser(connection.clone()).await?;
+    let first = first.map(of).map(PrimaryProfessional::FirstAdviser);
+    Ok(first.unwrap_or_else(|| PrimaryProfessional::Practice(practice.name.clone())))
+}
+
+impl App {
+    /// Who answers for a household.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn primary_professional(&self, household: &Household) -> Result<PrimaryProfessional, StoreError> {
+        primary_professional(&self.store, &self.config.practice, household).await
+    }
+
+    /// Sets who answers for a household; with none, the CRM's adviser does again.
+    ///
+    /// # Errors
+    /// As [`NotChosen`] says; nothing is changed then.
+    pub async fn choose_professional(
+        &self,
+        id: HouseholdId,
+        adviser: Option<ExternalId>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), NotChosen> {
+        let found = self.store.household(id).await?.ok_or(NotChosen::UnknownHousehold(id))?.household;
+        let chosen = match adviser {
+            Some(external_id) => {
+                let connection = found.connection;
+                if self.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
+                    return Err(NotChosen::UnknownAdviser { connection, external_id });
+                }
+                Some(ChosenProfessional { external_id, chosen_by: by.to_owned(), chosen_at: now })
+            }
+            None => None,
+        };
+        Ok(self.store.choose_professional(found.id, chosen).await?)
+    }
+}

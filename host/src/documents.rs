@@ -1,0 +1,122 @@
+//! Documents of households: made from the pack's templates, or uploaded as PDF.
+//!
+//! Serves `app`, which gives them to events as attachments, and `api` and `web`, which show and take them. How a document
+//! looks is the pack's; what stands in it is put together here, from the book and from what the practice reported.
+
+mod content;
+mod download;
+mod receive;
+mod upload;
+
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use tidegate_documents::{DocumentError, MadeAt};
+
+pub use self::content::{Material, Professional};
+pub use self::download::disposition;
+pub use self::receive::{NotTaken, Uploads};
+pub use self::upload::{LARGEST, NotAPdf};
+use crate::config::{Practice, logo};
+use crate::domain::Timestamp;
+use crate::pack::Revision;
+
+/// Events that have a document.
+pub const EVENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
+
+/// A document that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// What it may be called: `Best Life Plan – Ayda Khan & Sam Khan – 2026-03-01.pdf`.
+    pub file_name: String,
+    /// Characters that no font has; each stands as a replacement character. Empty where all is well.
+    pub replaced: String,
+}
+
+/// Why a document is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotMade {
+    /// The pack has no template for it.
+    #[error("the pack `{pack}` makes no document for `{event_type}`; upload one")]
+    NoTemplate {
+        /// The pack.
+        pack: String,
+        /// The event's type.
+        event_type: String,
+    },
+    /// The practice's logo cannot be used.
+    #[error("the practice's logo: {0}")]
+    Logo(String),
+    /// The template or its typesetter failed.
+    #[error(transparent)]
+    Typesetting(#[from] DocumentError),
+}
+
+/// Makes the document of an event. Blocks: call it off the async threads.
+///
+/// # Errors
+/// As [`NotMade`] says.
+pub fn make(revision: &Revision, practice: &Practice, event_type: &str, material: &Material) -> Result<Made, NotMade> {
+    if !revision.documents().contains(&event_type) {
+        let (pack, event_type) = (revision.pack().to_owned(), event_type.to_owned());
+        return Err(NotMade::NoTemplate { pack, event_type });
+    }
+    let logo = practice.logo.as_deref().map(logo::read).transpose().map_err(NotMade::Logo)?;
+    let logo = logo.map(|logo| (format!("practice-logo.{}", logo.format), logo.bytes));
+    let made_at = material.made_at.to_zoned(practice.time_zone.clone());
+    let data = content::data(material, practice, logo.as_ref().map(|(path, _)| path.as_str()), made_at.date());
+    let identity = identity(event_type, material, &data, revision);
+    let typeset = revision.typeset(event_type, data, logo, on_the_wall(&made_at), identity)?;
+    let file_name = file_name(event_type, material, made_at.date());
+    Ok(Made { pdf: typeset.pdf, file_name, replaced: typeset.replaced })
+}
+
+/// The same for the same document, another for every other.
+fn identity(event_type: &str, material: &Material, data: &Value, revision: &Revision) -> String {
+    let text =
+        format!("{event_type}\n{}\n{}\n{}\n{data}", material.household.household.id, material.made_at, revision.id());
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+fn on_the_wall(at: &Zoned) -> MadeAt {
+    let part = |figure: i8| u8::try_from(figure).unwrap_or_default();
+    MadeAt {
+        year: at.year(),
+        month: part(at.month()),
+        day: part(at.day()),
+        hour: part(at.hour()),
+        minute: part(at.minute()),
+        second: part(at.second()),
+        offset_minutes: at.offset().seconds() / 60,
+    }
+}
+
+/// What a document is called on a person's disk and in the CRM.
+fn file_name(event_type: &str, material: &Material, day: jiff::civil::Date) -> String {
+    let title = title(event_type);
+    let household: String = material.household.household.name.chars().filter(|c| !is_odd_in_a_file_name(*c)).collect();
+    let household: String = household.trim().chars().take(80).collect();
+    format!("{title} – {household} – {day}.pdf")
+}
+
+/// What a document of this event is called.
+pub fn title(event_type: &str) -> &'static str {
+    match event_type {
+        "best-life-plan.exported" => "Best Life Plan",
+        "investment-preferences.exported" => "Investment Preferences",
+        _ => "Document",
+    }
+}
+
+fn is_odd_in_a_file_name(letter: char) -> bool {
+    letter.is_control()
+        || "/\\:*?\"<>|".contains(letter)
+        || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+}
+
+/// The day of a moment where the practice is.
+pub fn day(at: Timestamp, zone: &TimeZone) -> jiff::civil::Date {
+    at.to_zoned(zone.clone()).date()
+}

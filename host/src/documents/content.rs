@@ -1,0 +1,147 @@
+//! What stands in a document: the data that a template reads. Only this file and the templates know its shape; each
+//! template's sample in `rules/` is an example of it.
+
+use serde_json::{Value, json};
+
+use super::day;
+use crate::config::Practice;
+use crate::domain::record::{Cover, CoverOwner, Goal, GoalOwner, GoalStatus};
+use crate::domain::stored::{HouseholdRole, StoredClient};
+use crate::domain::{ClientId, Date, E164, Timestamp};
+use crate::store::book::HouseholdRow;
+
+/// Who answers for a household, as it is printed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Professional {
+    /// The full name; the practice's where it is the practice itself.
+    pub name: String,
+    /// Email.
+    pub email: Option<String>,
+}
+
+/// All that a document is made of.
+#[derive(Clone, Debug)]
+pub struct Material {
+    /// The household with its people.
+    pub household: HouseholdRow,
+    /// Who answers for it.
+    pub professional: Professional,
+    /// When it is exported.
+    pub made_at: Timestamp,
+    /// Goals, each with the client in whose list it stands and the practice's own status.
+    pub goals: Vec<(ClientId, Goal, GoalStatus)>,
+    /// Covers, each with the client in whose list it stands.
+    pub covers: Vec<(ClientId, Cover)>,
+    /// Data of the latest values session: `{"clients": […]}`.
+    pub values: Option<Value>,
+    /// Data of the latest investment preferences, `{"answers": […]}`, and when they were completed.
+    pub preferences: Option<(Timestamp, Value)>,
+    /// The export's own data.
+    pub event: Value,
+}
+
+/// The template's data. `logo` is the picture's path among the template's files.
+pub(super) fn data(material: &Material, practice: &Practice, logo: Option<&str>, made_on: Date) -> Value {
+    let household = &material.household;
+    let own = |key: &str| material.event.get(key).cloned();
+    let values = own("clients").or_else(|| material.values.as_ref()?.get("clients").cloned());
+    let preferences = own("answers").map(|answers| json!({ "completed_on": null, "answers": answers })).or_else(|| {
+        let (at, data) = material.preferences.as_ref()?;
+        Some(json!({ "completed_on": day(*at, &practice.time_zone), "answers": data.get("answers")? }))
+    });
+    json!({
+        "practice": { "name": practice.name, "logo": logo.map(|path| format!("/{path}")) },
+        "household": {
+            "name": household.household.name,
+            "members": household.people.iter().map(|person| member(person, household)).collect::<Vec<_>>(),
+        },
+        "primary_professional": { "name": material.professional.name, "email": material.professional.email },
+        "made_on": made_on,
+        "values": values.unwrap_or_else(|| json!([])),
+        "preferences": preferences,
+        "goals": material.goals.iter().map(|(of, goal, status)| self::goal(*of, goal, *status, household)).collect::<Vec<_>>(),
+        "covers": material.covers.iter().map(|(of, cover)| self::cover(*of, cover, household)).collect::<Vec<_>>(),
+        "event": material.event,
+    })
+}
+
+fn member(person: &StoredClient, household: &HouseholdRow) -> Value {
+    let client = &person.client;
+    // A made-up address is nobody's.
+    let email = client.email.as_ref().filter(|_| !client.email_is_placeholder);
+    let placed = household.household.members.iter().find(|member| member.client_id == person.id);
+    json!({
+        "name": client.full_name(),
+        "role": placed.map_or(HouseholdRole::NonCfo, |member| member.role),
+        "date_of_birth": client.date_of_birth,
+        "mobile": client.mobile.as_ref().map(spaced),
+        "email": email,
+    })
+}
+
+fn goal(of: ClientId, goal: &Goal, status: GoalStatus, household: &HouseholdRow) -> Value {
+    let owner = match goal.owner {
+        GoalOwner::Client => Owner::Own,
+        GoalOwner::Partner => Owner::Partner,
+        GoalOwner::Joint => Owner::Both,
+    };
+    let mut data = json!(goal);
+    data["owner_names"] = owner_names(of, owner, household).into();
+    data["status"] = json!(status);
+    data
+}
+
+fn cover(of: ClientId, cover: &Cover, household: &HouseholdRow) -> Value {
+    let owner = match cover.owner {
+        CoverOwner::Client => Owner::Own,
+        CoverOwner::Partner => Owner::Partner,
+        CoverOwner::Joint => Owner::Both,
+        CoverOwner::Other => Owner::Other,
+    };
+    let mut data = json!(cover);
+    data["owner_names"] = owner_names(of, owner, household).into();
+    data
+}
+
+/// Whose something is, seen from the client in whose list it stands.
+enum Owner {
+    Own,
+    Partner,
+    Both,
+    Other,
+}
+
+/// First names, as people call each other: `Ayda and Sam`.
+fn owner_names(of: ClientId, owner: Owner, household: &HouseholdRow) -> String {
+    let names = |is_meant: &dyn Fn(&StoredClient) -> bool| -> String {
+        let people = household.people.iter().filter(|person| is_meant(person));
+        people.map(first_name).collect::<Vec<_>>().join(" and ")
+    };
+    let found = match owner {
+        Owner::Own => names(&|person| person.id == of),
+        Owner::Partner => names(&|person| person.id != of),
+        Owner::Both => names(&|_| true),
+        Owner::Other => return "Other".to_owned(),
+    };
+    // A partner who is in no household here, or a person without a name.
+    let word = match owner {
+        Owner::Own => "Client",
+        Owner::Partner => "Partner",
+        Owner::Both | Owner::Other => "Both",
+    };
+    if found.is_empty() { word.to_owned() } else { found }
+}
+
+fn first_name(person: &StoredClient) -> String {
+    let client = &person.client;
+    let name = client.preferred_name.as_ref().or(client.first_name.as_ref()).cloned();
+    name.unwrap_or_else(|| client.full_name())
+}
+
+/// A number as people read it: `+61 491 570 156`.
+fn spaced(number: &E164) -> String {
+    match phonenumber::parse(None, number.as_str()) {
+        Ok(parsed) => parsed.format().mode(phonenumber::Mode::International).to_string(),
+        Err(_) => number.to_string(),
+    }
+}

@@ -1,0 +1,154 @@
+//! Taking in a document that somebody sends: piece by piece into a file without a name, checked when it is whole, and
+//! only then read into memory. A few at a time, so that senders cannot fill the disk, one of them in memory.
+
+use std::io::SeekFrom;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+
+use super::upload::{LARGEST, NotAPdf, check};
+use crate::domain::Timestamp;
+use crate::store::documents::Document;
+
+/// Documents that come in side by side; the next has to wait, and is refused where that takes too long.
+const SIDE_BY_SIDE: usize = 8;
+
+/// How long a sender may take for the whole of a document, and how long one waits for a place.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// See [`PATIENCE`].
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The longest name of a file, in characters.
+const LONGEST_NAME: usize = 120;
+
+/// Takes documents in. Cheap to clone.
+#[derive(Clone)]
+pub struct Uploads {
+    folder: PathBuf,
+    places: Arc<Semaphore>,
+    in_memory: Arc<Semaphore>,
+}
+
+/// Why a document is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// It is no PDF, or too large.
+    #[error(transparent)]
+    NotAPdf(#[from] NotAPdf),
+    /// The sender broke off, or sent what cannot be read.
+    #[error("the upload broke off: {0}")]
+    BrokeOff(String),
+    /// Too slow, or too many at once.
+    #[error("too many documents are being sent at once, or this one took longer than five minutes; send it again")]
+    Busy,
+    /// The disk failed.
+    #[error("the document could not be kept for checking: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Uploads {
+    /// Takes documents in by files in `folder`, which nobody else sees.
+    pub fn new(folder: PathBuf) -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { folder, places: places(SIDE_BY_SIDE), in_memory: places(1) }
+    }
+
+    /// Takes in a PDF as it comes.
+    ///
+    /// # Errors
+    /// As [`NotTaken`] says; nothing is left of it then.
+    pub async fn receive<E: std::fmt::Display>(
+        &self,
+        name: Option<&str>,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+        now: Timestamp,
+    ) -> Result<Document, NotTaken> {
+        let place = tokio::time::timeout(WAIT, self.places.acquire()).await;
+        let _place = place.map_err(|_| NotTaken::Busy)?.map_err(|_| NotTaken::Busy)?;
+        let spooled = tokio::time::timeout(PATIENCE, self.spool(pieces)).await;
+        let mut file = spooled.map_err(|_| NotTaken::Busy)??;
+        let _one = self.in_memory.acquire().await.map_err(|_| NotTaken::Busy)?;
+        let mut content = Vec::new();
+        file.seek(SeekFrom::Start(0)).await?;
+        file.read_to_end(&mut content).await?;
+        check(&content)?;
+        Ok(Document::new(file_name(name), "application/pdf".to_owned(), content, now))
+    }
+
+    async fn spool<E: std::fmt::Display>(
+        &self,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<File, NotTaken> {
+        let mut file = File::from_std(tempfile::tempfile_in(&self.folder)?);
+        let mut pieces = std::pin::pin!(pieces);
+        let mut size = 0;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| NotTaken::BrokeOff(error.to_string()))?;
+            size += piece.len();
+            if size > LARGEST {
+                return Err(NotAPdf::TooLarge.into());
+            }
+            file.write_all(&piece).await?;
+        }
+        file.flush().await?;
+        Ok(file)
+    }
+}
+
+/// A name for a file that comes from anywhere: its last part, without what names of files do not hold, ending in `.pdf`.
+fn file_name(given: Option<&str>) -> String {
+    let last = given.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|letter| !super::is_odd_in_a_file_name(*letter)).collect();
+    let stem = plain.trim().trim_start_matches('.');
+    let stem = stem.strip_suffix(".pdf").or_else(|| stem.strip_suffix(".PDF")).unwrap_or(stem).trim();
+    let stem: String = stem.chars().take(LONGEST_NAME).collect();
+    if stem.is_empty() { "Document.pdf".to_owned() } else { format!("{stem}.pdf") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\nendobj\nstartxref\n9\n%%EOF\n";
+
+    async fn receive(pieces: Vec<Result<Bytes, String>>) -> Result<Document, NotTaken> {
+        let folder = tempfile::tempdir().unwrap();
+        let uploads = Uploads::new(folder.path().to_owned());
+        let taken = uploads.receive(Some("plan.pdf"), futures::stream::iter(pieces), Timestamp::UNIX_EPOCH).await;
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        taken
+    }
+
+    #[tokio::test]
+    async fn a_document_comes_in_pieces_and_is_refused_as_soon_as_it_is_too_large() {
+        let pieces = PDF.chunks(7).map(|piece| Ok(Bytes::from_static(piece))).collect();
+        let taken = receive(pieces).await.unwrap();
+        assert_eq!((taken.content.as_slice(), taken.filename.as_str()), (PDF, "plan.pdf"));
+
+        let megabyte = Bytes::from(vec![b' '; 1 << 20]);
+        let endless = (0..30).map(|_| Ok(megabyte.clone())).collect();
+        assert!(matches!(receive(endless).await, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))));
+        let broken = vec![Ok(Bytes::from_static(PDF)), Err("reset".to_owned())];
+        assert!(matches!(receive(broken).await, Err(NotTaken::BrokeOff(_))));
+        assert!(matches!(receive(Vec::new()).await, Err(NotTaken::NotAPdf(NotAPdf::Empty))));
+    }
+
+    #[test]
+    fn names_of_files_lose_what_does_not_belong_there() {
+        let check = |given: &str, expected: &str| assert_eq!(file_name(Some(given)), expected);
+        check("Plan – Mārama.pdf", "Plan – Mārama.pdf");
+        check("../../etc/passwd", "passwd.pdf");
+        check("C:\\plans\\a.PDF", "a.pdf");
+        check(".pdf", "pdf.pdf");
+        check("a\r\nb\u{202E}\".exe", "ab.exe.pdf");
+        check("", "Document.pdf");
+        assert_eq!(file_name(None), "Document.pdf");
+        assert_eq!(file_name(Some(&"é".repeat(500))).chars().count(), LONGEST_NAME + 4);
+    }
+}

@@ -1,0 +1,117 @@
+//! A pack's document templates: the folder `documents`, whole, as the typesetter is given it.
+//!
+//! `<event type>.typ` makes the document of an event, and `<event type>.json` beside it is a sample of its data: a pack
+//! whose template cannot be set with its sample is refused. Other files are modules and pictures of theirs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tidegate_documents::{DocumentError, Job, MadeAt, Typesetter};
+
+use super::cache::Cache;
+use super::files::{self, refused};
+use super::{PackError, limits};
+
+/// The folder in a pack's.
+const FOLDER: &str = "documents";
+
+/// When samples are dated.
+const SAMPLE_DAY: MadeAt = MadeAt { year: 2026, month: 3, day: 1, hour: 9, minute: 0, second: 0, offset_minutes: 0 };
+
+/// The files of the folder by their path in it; none where a pack makes no documents.
+#[derive(Default)]
+pub(super) struct Templates {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Templates {
+    /// Reads the folder.
+    ///
+    /// # Errors
+    /// Names the file that is too large, cannot be read or points elsewhere.
+    pub(super) fn read(pack: &Path) -> Result<Self, PackError> {
+        let folder = pack.join(FOLDER);
+        let mut templates = Self::default();
+        if folder.exists() {
+            templates.read_below(&folder, "")?;
+        }
+        for event in templates.events() {
+            if !templates.files.contains_key(&format!("{event}.json")) {
+                let why = format!("it needs a sample of its data beside it, `{event}.json`");
+                return Err(refused(&folder.join(format!("{event}.typ")), &why));
+            }
+        }
+        Ok(templates)
+    }
+
+    fn read_below(&mut self, folder: &Path, prefix: &str) -> Result<(), PackError> {
+        let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+            let name = entry.file_name().into_string().map_err(|_| refused(&path, "its name is no Unicode text"))?;
+            if name.starts_with('.') {
+                continue;
+            }
+            let inner = format!("{prefix}{name}");
+            if kind.is_dir() && prefix.matches('/').count() < limits::TEMPLATE_FOLDERS {
+                self.read_below(&path, &format!("{inner}/"))?;
+            } else if kind.is_file() {
+                self.files.insert(inner, files::read(&path, limits::TEXT_FILE)?);
+            } else {
+                return Err(refused(&path, "only files and folders of the pack's own are read, no links"));
+            }
+            if self.files.values().map(Vec::len).sum::<usize>() > limits::TEMPLATES {
+                return Err(refused(folder, &format!("it holds more than {} MB", limits::TEMPLATES >> 20)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The event types whose documents it makes. A module's name has no full stop in it.
+    pub(super) fn events(&self) -> Vec<&str> {
+        let stems = self.files.keys().filter_map(|path| path.strip_suffix(".typ"));
+        stems.filter(|stem| stem.contains('.') && !stem.contains('/')).collect()
+    }
+
+    /// Stands for all the files; none where there are none.
+    pub(super) fn digest(&self) -> Option<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        for (path, bytes) in &self.files {
+            for part in [path.as_bytes(), bytes] {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            }
+        }
+        (!self.files.is_empty()).then(|| hasher.finalize())
+    }
+
+    /// Sets every template with its sample, unless that was done before with the same files.
+    ///
+    /// # Errors
+    /// Names the template, the line and what is wrong there.
+    pub(super) fn verify(&self, typesetter: &Typesetter, cache: &Cache, pack: &Path) -> Result<(), PackError> {
+        let Some(digest) = self.digest() else { return Ok(()) };
+        if cache.is_verified(&digest) {
+            return Ok(());
+        }
+        for event in self.events() {
+            let sample = format!("{event}.json");
+            let path = pack.join(FOLDER).join(&sample);
+            let data = serde_json::from_slice(&self.files[&sample]).map_err(|e| refused(&path, &e.to_string()))?;
+            let job = self.job(event, data, SAMPLE_DAY, "sample".to_owned());
+            typesetter.typeset(job).map_err(|error| match error {
+                DocumentError::Typesetter(_) => PackError::Io(error.to_string()),
+                _ => refused(&pack.join(FOLDER), &error.to_string()),
+            })?;
+        }
+        cache.note_verified(&digest);
+        Ok(())
+    }
+
+    /// What the typesetter is to do for an event of this type.
+    pub(super) fn job(&self, event_type: &str, data: Value, made_at: MadeAt, identity: String) -> Job {
+        Job { template: format!("{event_type}.typ"), files: self.files.clone(), data, made_at, identity }
+    }
+}

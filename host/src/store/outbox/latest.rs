@@ -1,0 +1,45 @@
+//! A household's latest event of each type: what its documents tell of.
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+
+use super::tables::{self, Id};
+use crate::domain::HouseholdId;
+use crate::domain::note::Event;
+use crate::store::keys::PRACTICE;
+use crate::store::{Store, StoreError};
+
+/// The event, by household and type.
+const LATEST: TableDefinition<'_, (u32, Id, &str), &[u8]> = TableDefinition::new("latest-events");
+
+/// Makes the table.
+pub(super) fn make_table(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(LATEST)?;
+    Ok(())
+}
+
+/// Keeps the event as the latest of its type, unless a later one is known.
+pub(super) fn note(transaction: &WriteTransaction, event: &Event) -> Result<(), StoreError> {
+    let mut latest = transaction.open_table(LATEST)?;
+    let key = (PRACTICE, event.household_id.0.into_bytes(), event.event_type.as_str());
+    let known: Option<Event> = latest.get(key)?.map(|known| tables::decode(known.value())).transpose()?;
+    if known.is_none_or(|known| known.occurred_at <= event.occurred_at) {
+        latest.insert(key, tables::encode(event)?.as_slice())?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The latest event of a type that happened in a household.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn latest_event(&self, household: HouseholdId, event_type: &str) -> Result<Option<Event>, StoreError> {
+        let event_type = event_type.to_owned();
+        self.read(move |transaction| {
+            let key = (PRACTICE, household.0.into_bytes(), event_type.as_str());
+            let found = transaction.open_table(LATEST)?.get(key)?;
+            found.map(|found| tables::decode(found.value())).transpose()
+        })
+        .await
+    }
+}

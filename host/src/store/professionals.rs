@@ -1,0 +1,64 @@
+//! Who answers for a household where a person has said so. Serves `app`, which knows who does where nobody has.
+
+use redb::{TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ExternalId, HouseholdId, Timestamp};
+use crate::store::keys::PRACTICE;
+use crate::store::tables::{decode, encode};
+use crate::store::{Store, StoreError};
+
+/// A professional whom a person chose, by household.
+const PROFESSIONALS: TableDefinition<'_, (u32, [u8; 16]), &[u8]> = TableDefinition::new("professionals");
+
+/// A person's choice of the professional who answers for a household.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChosenProfessional {
+    /// The professional's id in the CRM of the household's connection.
+    pub external_id: ExternalId,
+    /// Who chose.
+    pub chosen_by: String,
+    /// When.
+    pub chosen_at: Timestamp,
+}
+
+/// Makes the table.
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(PROFESSIONALS)?;
+    Ok(())
+}
+
+impl Store {
+    /// The professional whom a person chose for a household; none where nobody has.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn chosen_professional(&self, id: HouseholdId) -> Result<Option<ChosenProfessional>, StoreError> {
+        self.read(move |transaction| {
+            let chosen = transaction.open_table(PROFESSIONALS)?.get((PRACTICE, id.0.into_bytes()))?;
+            chosen.map(|chosen| decode(chosen.value())).transpose()
+        })
+        .await
+    }
+
+    /// Keeps a choice; with none, the household has the CRM's adviser again.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn choose_professional(
+        &self,
+        id: HouseholdId,
+        chosen: Option<ChosenProfessional>,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut professionals = transaction.open_table(PROFESSIONALS)?;
+            let key = (PRACTICE, id.0.into_bytes());
+            match chosen {
+                Some(chosen) => drop(professionals.insert(key, encode(&chosen)?.as_slice())?),
+                None => drop(professionals.remove(key)?),
+            }
+            Ok(())
+        })
+        .await
+    }
+}

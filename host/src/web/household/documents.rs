@@ -1,0 +1,172 @@
+//! A household's documents on its page: who is printed on them, a look at one, and the exports.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::find;
+use crate::app::{App, DocumentError, NotChosen, PrimaryProfessional, full_name};
+use crate::documents;
+use crate::domain::access::Action;
+use crate::domain::note::Event;
+use crate::domain::stored::Household;
+use crate::domain::{ExternalId, Timestamp};
+use crate::web::failure::Failure;
+use crate::web::person::Person;
+
+/// Advisers to choose from, at most.
+const ADVISERS: usize = 500;
+
+/// The part of the household's page.
+#[derive(Template)]
+#[template(path = "parts/documents.html")]
+pub(in crate::web) struct Documents {
+    /// `/households/{id}`
+    pub(in crate::web) household: String,
+    pub(in crate::web) professional: String,
+    pub(in crate::web) because: &'static str,
+    /// Advisers to choose from; empty where the person may not choose.
+    pub(in crate::web) choices: Vec<Choice>,
+    /// The documents there are.
+    pub(in crate::web) kinds: Vec<Kind>,
+    pub(in crate::web) may_export: bool,
+    /// Under which an export from this page is accepted once.
+    pub(in crate::web) key: String,
+}
+
+impl HtmlSafe for Documents {}
+
+/// An adviser who may answer for the household.
+pub(in crate::web) struct Choice {
+    pub(in crate::web) external_id: String,
+    pub(in crate::web) name: String,
+    pub(in crate::web) is_chosen: bool,
+}
+
+/// A document that can be made.
+pub(in crate::web) struct Kind {
+    pub(in crate::web) word: &'static str,
+    pub(in crate::web) title: &'static str,
+}
+
+impl Documents {
+    /// What the person may see and do.
+    pub(in crate::web) async fn load(app: &App, person: &Person, household: &Household) -> Result<Self, Failure> {
+        let primary = app.primary_professional(household).await?;
+        let mut choices = Vec::new();
+        if person.may(Action::ManageHouseholds).is_ok() {
+            let chosen = match &primary {
+                PrimaryProfessional::Chosen(adviser) => Some(&adviser.external_id),
+                _ => None,
+            };
+            let found = app.store.active_advisers(household.connection.clone(), ADVISERS).await?;
+            choices.extend(found.iter().map(|stored| Choice {
+                external_id: stored.adviser.external_id.to_string(),
+                name: full_name(&stored.adviser),
+                is_chosen: chosen == Some(&stored.adviser.external_id),
+            }));
+        }
+        let made = app.connections.get(&household.connection).map(|connection| connection.revision());
+        let is_made = |event: &&str| made.as_ref().is_some_and(|revision| revision.documents().contains(event));
+        let kind = |event: &'static str| Kind { word: word(event), title: documents::title(event) };
+        Ok(Self {
+            household: format!("/households/{}", household.id),
+            professional: primary.name(),
+            because: because(&primary),
+            choices,
+            kinds: documents::EVENTS.into_iter().filter(is_made).map(kind).collect(),
+            may_export: person.may(Action::WriteNotes).is_ok(),
+            key: format!("page-{}", uuid::Uuid::now_v7()),
+        })
+    }
+}
+
+fn because(primary: &PrimaryProfessional) -> &'static str {
+    match primary {
+        PrimaryProfessional::Chosen(_) => "chosen here",
+        PrimaryProfessional::CrmAdviser(_) => "the CRM’s adviser",
+        PrimaryProfessional::FirstAdviser(_) => "the CRM names no adviser, so the practice’s first",
+        PrimaryProfessional::Practice(_) => "the CRM shows no adviser, so the practice itself",
+    }
+}
+
+/// How addresses and forms name a document: its event without `.exported`.
+fn word(event: &'static str) -> &'static str {
+    event.strip_suffix(".exported").unwrap_or(event)
+}
+
+pub(super) fn event_of(word: &str) -> Result<&'static str, Failure> {
+    let found = documents::EVENTS.into_iter().find(|event| self::word(event) == word);
+    found.ok_or(Failure::NotFound("There is no such document. The household's page shows those there are."))
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Wanted {
+    document: String,
+}
+
+/// `GET /households/{id}/document?document=best-life-plan`: as it would be exported now; nothing is kept.
+pub(in crate::web) async fn preview(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    person.may(Action::ReadNotes)?;
+    let household = find(&app, &id).await?.household;
+    let event = Event {
+        event_type: event_of(&wanted.document)?.to_owned(),
+        household_id: household.id,
+        client_id: None,
+        occurred_at: Timestamp::now(),
+        data: serde_json::json!({}),
+        attachments: Vec::new(),
+    };
+    let made = app.make_document(&event).await?;
+    let name = documents::disposition(&made.file_name);
+    Ok(([(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, &name)], made.pdf).into_response())
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Chosen {
+    /// Empty for the CRM's adviser.
+    external_id: String,
+}
+
+/// `POST /households/{id}/professional`
+pub(in crate::web) async fn choose(
+    State(app): State<App>,
+    person: Person,
+    Path(id): Path<String>,
+    Form(chosen): Form<Chosen>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let household = find(&app, &id).await?.household;
+    let adviser = (!chosen.external_id.is_empty()).then_some(ExternalId(chosen.external_id));
+    match app.choose_professional(household.id, adviser, person.name(), person.clock.now).await {
+        Ok(()) => Ok(Redirect::to(&format!("/households/{}#documents", household.id)).into_response()),
+        Err(NotChosen::Store(error)) => Err(error.into()),
+        Err(other) => Err(Failure::Refused(format!("Nothing was changed: {other}."))),
+    }
+}
+
+impl From<DocumentError> for Failure {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Store(error) => error.into(),
+            DocumentError::Failed(words) => Self::Broken(words),
+            DocumentError::UnknownHousehold(_) => {
+                Self::NotFound("There is no household here. Look for it in the list of households.")
+            }
+            other => Self::Refused(format!(
+                "The document was not made, and no file note was written: {other}. Whoever runs the host can mend the \
+                 pack or the logo; until then, upload a PDF."
+            )),
+        }
+    }
+}

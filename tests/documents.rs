@@ -1,0 +1,220 @@
+//! A household's documents, made by the real binary and read by a real PDF reader (poppler), and templates that mean ill.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde_json::{Value, json};
+use tidegate_tests::{Host, Setup, TOKEN};
+use tokio::process::Command;
+
+const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="120" height="30"><rect width="120" height="30" fill="#0b5351"/></svg>"##;
+
+/// Text that one of poppler's programs prints about a PDF.
+async fn poppler(program: &str, arguments: &[&str], pdf: &Path) -> Result<String> {
+    let output = Command::new(program).args(arguments).arg(pdf).arg("-").stdin(Stdio::null()).output().await;
+    let output = output.with_context(|| format!("{program} (poppler-utils) runs"))?;
+    ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A document's bytes and the name it is downloaded under.
+async fn download(host: &Host, path: &str) -> Result<(Vec<u8>, String)> {
+    let response = host.http().get(host.url(path)).bearer_auth(TOKEN).send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = response.bytes().await?.to_vec();
+    ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
+    ensure!(headers[CONTENT_TYPE] == "application/pdf" && headers["x-content-type-options"] == "nosniff");
+    Ok((bytes, headers[CONTENT_DISPOSITION].to_str()?.to_owned()))
+}
+
+async fn first_household(host: &Host) -> Result<Value> {
+    let list = host.get("/api/v1/households?limit=1").await?.ok()?;
+    let id = list["items"][0]["id"].as_str().context("there is a household")?.to_owned();
+    host.get(&format!("/api/v1/households/{id}")).await?.ok()
+}
+
+#[tokio::test]
+async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(40)).await?;
+    let logo = host.folder().join("logo.svg");
+    fs::write(&logo, LOGO)?;
+    let settings = host.folder().join("tidegate.toml");
+    let with_logo = fs::read_to_string(&settings)?.replacen("[practice]", "[practice]\nlogo = \"logo.svg\"", 1);
+    fs::write(&settings, with_logo)?;
+    host.restart().await?;
+    host.sync_and_wait().await?;
+    let household = first_household(&host).await?;
+    let path = format!("/api/v1/households/{}", household["id"].as_str().unwrap_or_default());
+    let client = &household["members"][0]["client"];
+
+    let (pdf, name) = download(&host, &format!("{path}/document?document=best-life-plan")).await?;
+    ensure!(name.starts_with("attachment; filename=\"Best Life Plan"), "{name}");
+    let file = host.folder().join("plan.pdf");
+    fs::write(&file, &pdf)?;
+    let text = poppler("pdftotext", &["-layout"], &file).await?;
+    let primary = &household["primary_professional"];
+    for part in [&client["last_name"], &primary["first_name"], &primary["last_name"]] {
+        let words = part.as_str().context("a name")?;
+        ensure!(text.contains(words), "{words} is not in:\n{text}");
+    }
+    for words in ["Best Life Plan", "Your primary professional", "Acme Advice", "Page 1 of"] {
+        ensure!(text.contains(words), "{words} is not in:\n{text}");
+    }
+    let facts = Command::new("pdfinfo").arg(&file).output().await?;
+    let facts = String::from_utf8(facts.stdout)?;
+    ensure!(facts.contains("Tagged:          yes") && facts.contains("Title:           Best Life Plan for"), "{facts}");
+    let fonts = Command::new("pdffonts").arg(&file).output().await?;
+    let fonts = String::from_utf8(fonts.stdout)?;
+    // Behind two lines of heading: embedded, in parts, with Unicode.
+    ensure!(fonts.lines().skip(2).all(|font| font.contains("yes yes yes")), "{fonts}");
+    let structure = Command::new("pdfinfo").arg("-struct").arg(&file).output().await?;
+    let structure = String::from_utf8(structure.stdout)?;
+    for tag in ["H1", "Table", "TH", "TD", "Figure"] {
+        ensure!(structure.contains(tag), "{tag} is not in:\n{structure}");
+    }
+    conforms(&file).await?;
+
+    let chosen = json!({ "primary_professional": { "external_id": "no such user" } });
+    let refused = host.patch(&path, &chosen).await?;
+    ensure!(refused.status == 422 && refused.text.contains("/primary_professional/external_id"), "{}", refused.text);
+    let advisers = host.get("/api/v1/households?limit=200").await?.ok()?;
+    let mut others = advisers["items"].as_array().context("a list")?.iter().map(|one| &one["primary_professional"]);
+    let other = others.find(|one| one["external_id"] != primary["external_id"]).context("a second adviser")?;
+    let chosen = json!({ "primary_professional": { "external_id": other["external_id"] } });
+    let set = host.patch(&path, &chosen).await?.ok()?;
+    ensure!(set["because"] == "chosen" && set["external_id"] == other["external_id"], "{set}");
+    let (pdf, _) = download(&host, &format!("{path}/document?document=investment-preferences")).await?;
+    fs::write(&file, &pdf)?;
+    let text = poppler("pdftotext", &["-layout"], &file).await?;
+    ensure!(text.contains(other["last_name"].as_str().context("a name")?), "{text}");
+    let back = host.patch(&path, &json!({ "primary_professional": null })).await?.ok()?;
+    ensure!(back["external_id"] == primary["external_id"] && back["because"] == primary["because"], "{back}");
+    Ok(())
+}
+
+/// Asks a checker of PDF/UA-1, where `PDFUA_PYTHON` names a Python that has one (`cargo xtask test` sees to it).
+async fn conforms(pdf: &Path) -> Result<()> {
+    let Some(python) = std::env::var_os("PDFUA_PYTHON") else { return Ok(()) };
+    let program = "import page, sys\nr = page.validate_pdf(sys.argv[1], profile='ua1')\n\
+                   print([f.message for f in r.failures])\nsys.exit(not r.is_compliant)";
+    let output = Command::new(python).args(["-c", program]).arg(pdf).output().await?;
+    ensure!(output.status.success(), "no PDF/UA-1: {}", String::from_utf8_lossy(&output.stdout));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Result<()> {
+    let host = Host::prepare(Setup::with_clients(1)).await?;
+    let shipped = Path::new(&std::env::var("TIDEGATE_PACKS")?).join("xplan-au");
+    let packs = host.folder().join("packs");
+    let templates = [
+        ("loop", "#for a in range(100000) { for b in range(100000) { let c = a * b } }", "seconds of computing"),
+        ("memory", "#let all = range(200000000)\n#all.len()", "MB of memory"),
+        ("pages", "#for a in range(600) [#pagebreak() #a]", "more than 500"),
+        ("outside", "\n#read(\"../../rules.toml\")", "line 2"),
+        ("package", "#import \"@preview/cetz:0.3.0\"", "packages are not fetched"),
+    ];
+    for (name, template, _) in templates {
+        copy(&shipped, &packs.join(name))?;
+        let pack = packs.join(name).join("pack.toml");
+        fs::write(&pack, fs::read_to_string(&pack)?.replace("xplan-au", name))?;
+        fs::write(packs.join(name).join("documents/best-life-plan.exported.typ"), template)?;
+    }
+    let begun = Instant::now();
+    let folder = packs.display().to_string();
+    let listed = host.run(&["pack", "list", "--json", "--packs-dir", &folder]).await?;
+    ensure!(begun.elapsed().as_secs() < 60, "it took {:?}", begun.elapsed());
+    let listed: Value = serde_json::from_slice(&listed.stdout)?;
+    for (name, _, words) in templates {
+        let all = listed.as_array().context("a list")?;
+        let problem = all.iter().find(|pack| pack["folder"] == name).context("the pack")?["problem"].as_str();
+        let problem = problem.with_context(|| format!("{name} was loaded"))?;
+        ensure!(problem.contains("best-life-plan.exported.typ") && problem.contains(words), "{name}: {problem}");
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_exported_plan_ends_as_one_note_with_exactly_this_pdf() -> Result<()> {
+    let host = Host::start(Setup::with_clients(40)).await?;
+    host.sync_and_wait().await?;
+    let household = first_household(&host).await?["id"].take();
+    let event = json!({
+        "type": "best-life-plan.exported", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z", "data": {},
+    });
+    let accepted = host.post_event("plan-1", &event).await?.ok()?;
+    let again = host.post_event("plan-1", &event).await?.ok()?;
+    ensure!(accepted["id"] == again["id"], "{again}");
+    let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("an id")?);
+    let note = host.wait_for(&note, |note| note["state"] == "done").await?;
+    let document = note["attachments"][0]["document"].as_str().with_context(|| note.to_string())?;
+    let (pdf, name) = download(&host, &format!("/api/v1/documents/{document}")).await?;
+    ensure!(name.contains("Best Life Plan") && name.contains("2026-03-02"), "{name}");
+
+    let notes = host.crm().notes();
+    ensure!(notes.len() == 1, "{} notes", notes.len());
+    ensure!(notes[0].attachments.len() == 1 && notes[0].attachments[0].content == pdf, "the CRM has another PDF");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_pdf_is_refused_and_a_pdf_goes_with_its_note() -> Result<()> {
+    let host = Host::start(Setup::with_clients(40)).await?;
+    host.sync_and_wait().await?;
+    let send = async |media_type: &str, body: Vec<u8>| {
+        let request = host.http().post(host.url("/api/v1/documents")).bearer_auth(TOKEN);
+        host.send(request.header(CONTENT_TYPE, media_type).body(body)).await
+    };
+    let pdf = b"%PDF-1.7\n1 0 obj\nendobj\nstartxref\n9\n%%EOF\n".to_vec();
+    let mut large = b"%PDF-1.7\n".to_vec();
+    large.resize((25 << 20) + 1, b' ');
+    let refused: [(&str, Vec<u8>, u16, &str); 6] = [
+        ("application/pdf", Vec::new(), 422, "empty"),
+        ("application/pdf", b"GIF89a".to_vec(), 422, "does not begin with %PDF-"),
+        ("application/pdf", pdf[..pdf.len() - 8].to_vec(), 422, "cut short"),
+        ("application/pdf", large, 413, "25 MB"),
+        ("image/png", pdf.clone(), 415, "application/pdf"),
+        ("multipart/form-data; boundary=x", b"--x\r\nnothing".to_vec(), 400, "form"),
+    ];
+    for (media_type, body, status, words) in refused {
+        let answer = send(media_type, body).await?;
+        ensure!(answer.status == status && answer.text.contains(words), "{}: {}", answer.status, answer.text);
+        ensure!(answer.header("content-type") == "application/problem+json");
+    }
+
+    let head = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../Our plan.pdf\"\r\n\r\n";
+    let form = [head.as_bytes(), &pdf, b"\r\n--x--\r\n"].concat();
+    let kept = send("multipart/form-data; boundary=x", form).await?.ok()?;
+    ensure!(kept["filename"] == "Our plan.pdf" && kept["size"] == pdf.len(), "{kept}");
+    let same = send("application/pdf", pdf.clone()).await?.ok()?;
+    ensure!(same["id"] == kept["id"], "{same}");
+    let household = first_household(&host).await?["id"].take();
+    let event = json!({
+        "type": "investment-preferences.exported", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z",
+        "data": {}, "attachments": [kept["id"]],
+    });
+    let accepted = host.post_event("own-1", &event).await?.ok()?;
+    let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("an id")?);
+    host.wait_for(&note, |note| note["state"] == "done").await?;
+    let notes = host.crm().notes();
+    ensure!(notes[0].attachments[0].filename == "Our plan.pdf" && notes[0].attachments[0].content == pdf);
+    Ok(())
+}
