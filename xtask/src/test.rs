@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that is tested, the end-to-end tests with the real binary and a real browser.
 //!
-//! Documents are read back with `pdftotext`. The end-to-end tests build nothing themselves. They are told where things are by these variables, which their
-//! harness reads:
+//! Documents are read back with poppler's programs. The end-to-end tests build nothing themselves. They are told where
+//! things are by these variables, which their harness reads:
 //!
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
 //! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;

@@ -7,8 +7,6 @@ mod sync;
 
 use std::collections::BTreeMap;
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

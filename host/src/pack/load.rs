@@ -4,7 +4,6 @@ use std::path::{Component as PathPart, Path};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tidegate_documents::Typesetter;
 
 use super::bindings::MappingPre;
 use super::engine::Sandbox;

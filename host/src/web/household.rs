@@ -50,6 +50,8 @@ pub(super) struct HouseholdPage {
     pub(super) documents: Documents,
     /// Who was in the household before.
     pub(super) former: Vec<Former>,
+    /// None in snapshots of the rest.
+    pub(super) documents: Option<Documents>,
 }
 
 /// Somebody who was in the household before.
@@ -125,7 +127,7 @@ pub(super) async fn show(
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
     let documents = Documents::load(&app, &person, &found.household).await?;
-    let mut view = view(&found, &lists, frame, crm, &advisers, documents, &person.clock);
+    let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
@@ -177,7 +179,7 @@ pub(super) fn view(
     frame: Frame,
     crm: String,
     advisers: &[(ExternalId, String)],
-    documents: Documents,
+    documents: Option<Documents>,
     clock: &Clock,
 ) -> HouseholdPage {
     let names = Names { advisers, people: &found.people };

@@ -43,12 +43,16 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
     get /api/v1/covers/{id} (id) 200 default
+    post /api/v1/documents () 201 default
+    get /api/v1/documents/{id} (id) 200 default
     post /api/v1/events (Idempotency-Key) 200 201 default
     get /api/v1/goals (client_id, household_id, limit, cursor) 200 default
     get /api/v1/goals/{id} (id) 200 default
     patch /api/v1/goals/{id} (id) 200 default
     get /api/v1/households (search, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
+    patch /api/v1/households/{id} (id) 200 default
+    get /api/v1/households/{id}/document (id, document) 200 default
     get /api/v1/imports (limit, cursor) 200 default
     post /api/v1/imports (connection, file_name) 201 default
     delete /api/v1/imports/{id} (id) 204 default

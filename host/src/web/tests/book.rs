@@ -237,8 +237,7 @@ fn lists() -> Found {
 fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     let page = |found: &Found| {
         let frame = calling_frame(Place::Households);
-        let documents = documents(&couple());
-        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), documents, &clock()).render().unwrap()
+        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
@@ -256,6 +255,17 @@ fn documents(found: &HouseholdRow) -> Documents {
         may_export: true,
         key: "page-1".to_owned(),
     }
+}
+
+#[test]
+fn documents_of_a_household_for_who_may_export_and_who_may_not() {
+    let seen = documents(&couple()).render().unwrap();
+    for words in ["Export Best Life Plan", "Look at it first", "File the PDF", "Save primary professional"] {
+        assert!(seen.contains(words), "{words} is not in {seen}");
+    }
+    let reader = Documents { may_export: false, choices: Vec::new(), ..documents(&couple()) };
+    let seen = reader.render().unwrap();
+    assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
 }
 
 pub(in crate::web) fn couple() -> HouseholdRow {
@@ -318,7 +328,7 @@ fn households() {
 fn one_household() {
     let page = |found: &HouseholdRow| {
         let frame = calling_frame(Place::Households);
-        household::view(found, &lists(), frame, "Xplan".to_owned(), &advisers(), documents(found), &clock())
+        household::view(found, &lists(), frame, "Xplan".to_owned(), &advisers(), None, &clock())
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));
