@@ -102,3 +102,140 @@ async fn an_event_is_accepted_once_a_key() -> Result<()> {
     assert_eq!(retried.status, StatusCode::CONFLICT, "{}", retried.text);
     Ok(())
 }
+
+#[tokio::test]
+async fn the_same_event_a_hundred_times_at_once_is_one_note() -> Result<()> {
+    let host = Host::start(Setup::with_clients(30)).await?;
+    host.sync_and_wait().await?;
+    let household = host.get("/api/v1/households?limit=1").await?.ok()?["items"][0]["id"].take();
+    let event = json!({
+        "type": "note.written",
+        "household_id": household,
+        "occurred_at": "2026-03-02T01:30:00Z",
+        "data": {"subject": "Called <b>Ayda</b>\u{7}", "body": "A & B"}
+    });
+    let posts = (0..100).map(|_| {
+        let request = host.http().post(host.url("/api/v1/events")).bearer_auth(TOKEN).header("idempotency-key", "same");
+        tokio::spawn(request.json(&event).send())
+    });
+    let mut ids = std::collections::BTreeSet::new();
+    for post in posts.collect::<Vec<_>>() {
+        let answer = post.await??;
+        assert!(answer.status().is_success(), "{}", answer.status());
+        let note: Value = serde_json::from_str(&answer.text().await?)?;
+        ids.insert(note["id"].as_str().context("a note has an id")?.to_owned());
+    }
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    let address = format!("/api/v1/notes/{}", ids.first().context("one note")?);
+    let note = host.wait_for(&address, |note| note["state"] == "done").await?;
+    assert_eq!((note["subject"].as_str(), note["stage"].as_str()), (Some("Called <b>Ayda</b>"), Some("done")));
+    assert_eq!(host.crm().notes().len(), 1);
+
+    let document = note["document_id"].as_str().context("it is in the CRM")?;
+    let client = note["client_ids"][0].as_str().context("it is filed against a client")?;
+    for filter in [
+        format!("document_id={document}"),
+        format!("client_id={client}"),
+        format!("household_id={}", household.as_str().unwrap_or_default()),
+    ] {
+        let found = host.get(&format!("/api/v1/notes?{filter}")).await?.ok()?;
+        assert_eq!(found["items"][0]["id"], note["id"], "{filter}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_that_do_not_fit_are_told_their_field() -> Result<()> {
+    let host = Host::start(Setup::with_clients(60)).await?;
+    host.sync_and_wait().await?;
+    let households = host.get("/api/v1/households?limit=100").await?.ok()?["items"].take();
+    let households = households.as_array().context("a list")?;
+    let of = |people: usize| households.iter().find(|one| one["members"].as_array().is_some_and(|m| m.len() == people));
+    let (single, couple) = (of(1).context("a single")?, of(2).context("a couple")?);
+    let session = |names: &[&str]| {
+        let clients = names.iter().map(|name| json!({"name": name, "progress": 40, "values": ["Family"]}));
+        json!({"clients": clients.collect::<Vec<_>>()})
+    };
+    let survey = |percent: f64| json!({"score": 5, "goals": [], "dimensions": [{"name": "Money", "percent": percent}]});
+    let nobody = json!("0192f0c4-7d1e-7000-8000-000000000001");
+    for (event_type, household, data, pointer) in [
+        ("your-life-survey.completed", &nobody, survey(5.0), "/household_id"),
+        ("your-life-survey.completed", &single["id"], survey(100.5), "/data/dimensions/0/percent"),
+        ("your-life-survey.completed", &single["id"], json!({"score": 5}), "/data/goals"),
+        ("values-session.completed", &single["id"], session(&["A", "B"]), "/data/clients/1"),
+        ("values-session.completed", &couple["id"], session(&["Nobody of Them"]), "/data/clients"),
+        ("investment-preferences.completed", &couple["id"], json!({"answers": []}), "/data/answers"),
+        ("coffee.drunk", &couple["id"], json!({}), "/type"),
+    ] {
+        let event = json!({
+            "type": event_type, "household_id": household, "occurred_at": "2026-03-02T01:30:00Z", "data": data,
+        });
+        let answer = host.post_event("unfit", &event).await?;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{event_type}: {}", answer.text);
+        assert_eq!(answer.json()?["errors"][0]["pointer"], pointer, "{event_type}: {}", answer.text);
+    }
+    let one = couple["members"][1]["client"].clone();
+    let name =
+        format!("{} {}", one["first_name"].as_str().unwrap_or_default(), one["last_name"].as_str().unwrap_or_default());
+    let event = json!({
+        "type": "values-session.completed", "household_id": couple["id"], "client_id": one["id"],
+        "occurred_at": "2026-03-02T01:30:00Z", "data": session(&[&name]),
+    });
+    let note = host.post_event("alone", &event).await?.ok()?;
+    assert_eq!(note["subject"], format!("Completed Values Session for {name}"));
+    assert_eq!(note["filed_against"], json!([one["external_id"]]));
+    host.wait_for(&format!("/api/v1/notes/{}", note["id"].as_str().unwrap_or_default()), |note| {
+        note["state"] == "done"
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_changed_retried_or_given_up() -> Result<()> {
+    let host = Host::start(Setup::with_clients(30)).await?;
+    host.sync_and_wait().await?;
+    let household = host.get("/api/v1/households?limit=1").await?.ok()?["items"][0]["id"].take();
+    let rule: xplan_sandbox::Rule = "forbidden:on=docnote,method=POST".parse()?;
+    host.crm().set_faults(xplan_sandbox::FaultPlan { rules: vec![rule], ..Default::default() });
+    let mut notes = Vec::new();
+    for number in 0..3 {
+        let event = json!({
+            "type": "note.written", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z",
+            "data": {"subject": format!("Note {number}"), "body": "B"},
+        });
+        let note = host.post_event(&format!("k{number}"), &event).await?;
+        host.wait_for(note.header("location"), |note| note["stage"] == "dead").await?;
+        notes.push(note.header("location").to_owned());
+    }
+    host.crm().set_faults(Default::default());
+    let dead = host.get(&notes[0]).await?.ok()?;
+    assert!(dead["reason"].as_str().is_some_and(|reason| reason.contains("lacks the capability")), "{dead}");
+
+    let refused = host.post(&format!("{}/discard", notes[0]), &json!({"reason": " "})).await?;
+    assert_eq!(refused.json()?["errors"][0]["pointer"], "/reason");
+    let discarded = host.post(&format!("{}/discard", notes[0]), &json!({"reason": "written by hand"})).await?.ok()?;
+    assert_eq!(
+        (&discarded["stage"], &discarded["reason"]),
+        (&json!("discarded"), &json!("Discarded: written by hand"))
+    );
+    let changed = host.post(&format!("{}/edit", notes[1]), &json!({"subject": "Another subject"})).await?.ok()?;
+    assert_eq!(changed["subject"], "Another subject");
+    host.wait_for(&notes[1], |note| note["state"] == "done").await?;
+    let retried = host.post("/api/v1/notes/retry", &json!({"event_type": "note.written"})).await?.ok()?;
+    assert_eq!(retried["retried"], 1, "not the discarded one");
+    host.wait_for(&notes[2], |note| note["state"] == "done").await?;
+    let subjects: Vec<String> = host.crm().notes().into_iter().map(|note| note.subject).collect();
+    assert_eq!(subjects, ["Another subject", "Note 2"]);
+
+    let listed = host.run(&["note", "list", "--state", "dead", "--json"]).await?;
+    let listed: Value = serde_json::from_slice(&listed.stdout)?;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+    let id = discarded["id"].as_str().context("a note has an id")?;
+    let shown = host.run(&["note", "show", id]).await?;
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("written by hand"), "{shown:?}");
+    let retried = host.run(&["note", "retry", id]).await?;
+    assert!(retried.status.success(), "{retried:?}");
+    host.wait_for(&notes[0], |note| note["state"] == "done").await?;
+    Ok(())
+}

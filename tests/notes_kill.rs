@@ -11,6 +11,8 @@ use xplan_sandbox::FaultPlan;
 /// Events of each of the households.
 const ROUNDS: usize = 3;
 const HOUSEHOLDS: usize = 8;
+/// Where the host dies: see `TIDEGATE_FAIL_AT`.
+const PLACES: [&str; 5] = ["rendered", "accepted", "before-create", "after-create", "before-look-up"];
 
 fn event(household: &Value, round: usize) -> Value {
     json!({
@@ -42,15 +44,19 @@ async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     for round in 0..ROUNDS {
         for (at, household) in households.iter().enumerate() {
             let (key, event) = (format!("survey-{at}-{round}"), event(household, round));
-            let accepted = host.post_event(&key, &event).await?.ok()?;
-            // The moments differ with the machine's load; what must hold, holds at all of them.
-            if at % 3 == round {
-                tokio::time::sleep(Duration::from_millis(37 * (at as u64 + 1))).await;
-                host.kill().await?;
-                host.restart().await?;
-                let again = host.post_event(&key, &event).await?.ok()?;
-                ensure!(again["id"] == accepted["id"], "the same event became another note");
+            // Dies at one of the places, or at a moment of its own: what must hold, holds at all of them.
+            let place = PLACES.get((at + round * HOUSEHOLDS) % (PLACES.len() + 3)).copied();
+            host.kill().await?;
+            host.restart_dying_at(place).await?;
+            let accepted = host.post_event(&key, &event).await.ok().and_then(|answer| answer.ok().ok());
+            match place {
+                Some(_) => host.dies_within(Duration::from_millis(400)).await,
+                None => tokio::time::sleep(Duration::from_millis(17 * (at as u64 + 1))).await,
             }
+            host.kill().await?;
+            host.restart().await?;
+            let again = host.post_event(&key, &event).await?.ok()?;
+            ensure!(accepted.is_none_or(|note| note["id"] == again["id"]), "the same event became another note");
         }
     }
     host.crm().set_faults(FaultPlan::default());

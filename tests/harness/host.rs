@@ -73,9 +73,18 @@ impl Host {
     /// # Errors
     /// Where it does not start, with the end of its log.
     pub async fn restart(&mut self) -> Result<()> {
+        self.restart_dying_at(None).await
+    }
+
+    /// The same, with a host that ends by itself, as in a power cut, when it first comes to a place of a note's way.
+    ///
+    /// # Errors
+    /// As [`Host::restart`].
+    pub async fn restart_dying_at(&mut self, place: Option<&str>) -> Result<()> {
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
         let mut child = self
             .command(&["serve", "--json"])?
+            .envs(place.map(|place| ("TIDEGATE_FAIL_AT", place)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -124,6 +133,13 @@ impl Host {
     pub async fn kill(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the host runs")?;
         Ok(process.child.kill().await?)
+    }
+
+    /// Waits until the host has ended by itself, or so long.
+    pub async fn dies_within(&mut self, longest: Duration) {
+        if let Some(process) = &mut self.process {
+            let _ = tokio::time::timeout(longest, process.child.wait()).await;
+        }
     }
 
     /// Asks the host to stop (SIGTERM) and waits until it has; answers its exit code.

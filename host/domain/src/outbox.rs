@@ -180,7 +180,7 @@ impl Note {
                 self.proceed(now);
             }
             Outcome::Attached { id } => self.attached(id, now),
-            Outcome::Attachments(found) => self.compare(found, began, now, jitter, timing),
+            Outcome::Attachments(found) => self.compare(&found, began, now, jitter, timing),
             Outcome::NotThere => self.not_there(began, now, timing),
             Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
                 self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);

@@ -38,7 +38,11 @@ impl FailPoints {
                 let times = times.parse().ok()?;
                 PLACES.contains(&place).then(|| (place.to_owned(), std::sync::atomic::AtomicUsize::new(times)))
             });
-            Self { end_at, ..Self::default() }
+            Self {
+                end_at,
+                #[cfg(test)]
+                hook: None,
+            }
         }
         #[cfg(not(debug_assertions))]
         Self::default()

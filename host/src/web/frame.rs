@@ -97,7 +97,7 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         let more = if dead.next.is_some() { "More than " } else { "" };
         let notes = words::count(dead.items.len() as u64, "file note", "file notes");
         calls.push(Call {
-            words: format!("{more}{notes} could not be delivered and no retry mends it."),
+            words: format!("{more}{notes} could not be delivered and need somebody."),
             path: "/notes?state=dead".to_owned(),
             link: "Look at them",
         });
@@ -111,6 +111,12 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
         });
+    }
+    let twice = app.store.notes(NoteFilter { twice: true, ..NoteFilter::default() }, first(100)).await?.items.len();
+    if twice > 0 {
+        let notes = words::count(twice as u64, "file note is", "file notes are");
+        let words = format!("{notes} in the CRM more than once; all but one of each have to be removed there.");
+        calls.push(Call { words, path: "/notes?twice=yes".to_owned(), link: "Look at them" });
     }
     for connection in app.connections.iter() {
         let asked = app.store.departures(connection.name.clone()).await?;

@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use self::form::{Filled, Kind, Part};
+use self::form::Part;
+pub(super) use self::form::{Filled, Kind};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::household;

@@ -3,8 +3,10 @@
 
 mod book;
 mod operations;
+mod recording;
 mod requests;
 
+pub(super) use self::book::couple;
 use askama::Template;
 use jiff::tz::TimeZone;
 

@@ -139,6 +139,7 @@ fn struck(order: Order, rule: &Rule) -> Result<Response<Payload>, Cut> {
 fn refused(rule: &Rule) -> Answer {
     match rule.fault {
         Fault::LoginPage => Answer::html(200, "Xplan login"),
+        Fault::Forbidden => Answer::from(Refusal::new(403, "The user lacks the capability for this.")),
         Fault::BadGateway => Answer::html(502, "Bad Gateway"),
         Fault::TooManyRequests => {
             let answer = Answer::from(Refusal::new(429, "Too many requests."));

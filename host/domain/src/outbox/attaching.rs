@@ -25,14 +25,14 @@ impl Note {
     /// Draws the conclusion from the CRM's list of the note's attachments, asked for at `began`.
     pub(super) fn compare(
         &mut self,
-        found: Vec<FoundAttachment>,
+        found: &[FoundAttachment],
         began: Timestamp,
         now: Timestamp,
         jitter: f64,
         timing: &Timing,
     ) {
         match self.step.clone() {
-            DeliveryStep::Attaching { document_id, since } => match self.newly_found(&found) {
+            DeliveryStep::Attaching { document_id, since } => match self.newly_found(found) {
                 Some(id) => self.attached(id, now),
                 None if began < after(since, timing.settle) => {
                     let reason = "A document's upload had no answer; waits to see whether the CRM has it.".to_owned();
@@ -43,7 +43,7 @@ impl Note {
                     self.wait(now, None);
                 }
             },
-            _ => self.confirm(&found, now, jitter, timing),
+            _ => self.confirm(found, now, jitter, timing),
         }
     }
 

@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod attaching;
+
 use super::*;
 use crate::ids::{ClientId, EventId, HouseholdId, NoteId, RevisionId};
-use crate::note::FileNote;
+use crate::note::{FileNote, Stage};
 
 fn note() -> Note {
     Note {
@@ -219,4 +221,39 @@ proptest! {
         prop_assert!(made.len() <= 1, "{made:?}");
         prop_assert!(note.state == NoteState::Dead || made.len() == 1);
     }
+}
+
+#[test]
+fn a_search_that_the_crm_refuses_asks_a_person_and_sends_nothing() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    call(&mut note, 1, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
+    assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
+    assert!(note.reason.as_deref().unwrap().contains("no capability"));
+    assert!(note.edit(Edit::default(), at(2)).is_err());
+    note.retry(at(2)).unwrap();
+    call(&mut note, 2, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
+    let mut found = note.clone();
+    found.resolve(Some(ExternalId("9007".to_owned())), at(3)).unwrap();
+    assert_eq!((found.state, found.document_id()), (NoteState::Done, Some(&ExternalId("9007".to_owned()))));
+    note.resolve(None, at(3)).unwrap();
+    call(&mut note, 3, Call::Create, there());
+    assert_eq!(note.state, NoteState::Done);
+    assert!(note.resolve(None, at(4)).is_err());
+}
+
+#[test]
+fn a_note_that_was_not_sent_can_be_changed() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, Outcome::Refused { words: "no such client".to_owned() });
+    let edit = Edit {
+        subject: Some("Another".to_owned()),
+        body: None,
+        filed_against: Some(vec![(ExternalId("8".to_owned()), ClientId(Uuid::from_u128(8)))]),
+    };
+    note.edit(edit, at(1)).unwrap();
+    assert_eq!((note.note.subject.as_str(), note.note.body.as_str()), ("Another", "Body"));
+    assert_eq!(note.clients, [ClientId(Uuid::from_u128(8))]);
+    call(&mut note, 1, Call::Create, there());
+    assert!(note.edit(Edit::default(), at(2)).is_err());
 }

@@ -105,10 +105,10 @@ pub async fn retry_all(
     caller: Caller,
     State(app): State<App>,
     _: NoParams,
-    Body(which): Body<RetryAllBody>,
+    which: Result<Body<RetryAllBody>, Problem>,
 ) -> Result<(StatusCode, Json<RetriedBody>), Problem> {
     caller.may(Action::WriteNotes)?;
-    let RetryAllBody { connection, event_type, stage } = which;
+    let Body(RetryAllBody { connection, event_type, stage }) = which?;
     let retried = app.notes.retry_all(NoteFilter { connection, event_type, stage, ..NoteFilter::default() }).await?;
     Ok((StatusCode::ACCEPTED, Json(RetriedBody { retried })))
 }
@@ -129,9 +129,10 @@ pub async fn edit(
     State(app): State<App>,
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
-    Body(EditBody { subject, body, client_ids }): Body<EditBody>,
+    edit: Result<Body<EditBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
+    let Body(EditBody { subject, body, client_ids }) = edit?;
     Ok(accepted(app.notes.edit(id, NoteEdit { subject, body, clients: client_ids }).await?))
 }
 
@@ -153,9 +154,10 @@ pub async fn resolve(
     State(app): State<App>,
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
-    Body(found): Body<ResolveBody>,
+    found: Result<Body<ResolveBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
+    let Body(found) = found?;
     Ok(accepted(app.notes.resolve(id, found.document_id.as_deref()).await?))
 }
 
@@ -175,9 +177,10 @@ pub async fn discard(
     State(app): State<App>,
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
-    Body(DiscardBody { reason }): Body<DiscardBody>,
+    why: Result<Body<DiscardBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
+    let Body(DiscardBody { reason }) = why?;
     Ok(accepted(app.notes.discard(id, &reason).await?))
 }
 

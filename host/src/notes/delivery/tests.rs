@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::config::{Auth, ConnectionConfig};
 use crate::crm::xplan::Xplan;
-use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState};
+use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState, Stage};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
 use crate::store::documents::Document;
@@ -29,25 +29,30 @@ struct Rig {
     _folder: tempfile::TempDir,
 }
 
+fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
+    let connector = Xplan::new(&ConnectionConfig {
+        crm: "xplan".to_owned(),
+        pack: "xplan-au".to_owned(),
+        dialect: "resourceful".to_owned(),
+        forward_host: host.to_owned(),
+        insecure_http: true,
+        schedule: "0 0 * * * *".to_owned(),
+        gone_threshold: crate::domain::departure::Threshold::default(),
+        auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
+    });
+    Arc::new(connector.unwrap())
+}
+
 impl Rig {
     async fn new(password: &str) -> Self {
         let accounts = vec![Account::new("svc", PASSWORD)];
         let sandbox = Sandbox::start(Options { clients: 50, accounts, ..Options::default() }).await.unwrap();
-        let connector = Xplan::new(&ConnectionConfig {
-            crm: "xplan".to_owned(),
-            pack: "xplan-au".to_owned(),
-            dialect: "resourceful".to_owned(),
-            forward_host: sandbox.addr().to_string(),
-            insecure_http: true,
-            schedule: "0 0 * * * *".to_owned(),
-            gone_threshold: crate::domain::departure::Threshold::default(),
-            auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
-        });
+        let connector = connector(&sandbox.addr().to_string(), password);
         let folder = tempfile::tempdir().unwrap();
         let clients = sandbox.admin().book(|book| book.clients().map(|client| client.id).collect());
         let store = Store::open(folder.path()).unwrap();
         let settle = SignedDuration::from_millis(400);
-        Self { sandbox, clients, store, connector: Arc::new(connector.unwrap()), settle, _folder: folder }
+        Self { sandbox, clients, store, connector, settle, _folder: folder }
     }
 
     fn faults(&self, seed: u64, rules: &[&str]) {
@@ -87,7 +92,12 @@ impl Rig {
 
     /// A note for a client, in its lane.
     async fn accept(&self, client: u32, lane: u128, subject: &str) -> NoteId {
-        self.accept_new(client, lane, subject, Vec::new()).await
+        self.accept_for("main", client, lane, subject).await
+    }
+
+    /// A note that goes out by this connection.
+    async fn accept_for(&self, connection: &str, client: u32, lane: u128, subject: &str) -> NoteId {
+        self.accept_new(connection, client, lane, subject, Vec::new()).await
     }
 
     /// A note for a client with documents of these names.
@@ -96,10 +106,17 @@ impl Rig {
         let document = |name: &String| {
             Document::new(name.clone(), "application/pdf".to_owned(), format!("%PDF-1.7 {name}").into_bytes(), now)
         };
-        self.accept_new(client, u128::from(client), subject, documents.iter().map(document).collect()).await
+        self.accept_new("main", client, u128::from(client), subject, documents.iter().map(document).collect()).await
     }
 
-    async fn accept_new(&self, client: u32, lane: u128, subject: &str, documents: Vec<Document>) -> NoteId {
+    async fn accept_new(
+        &self,
+        connection: &str,
+        client: u32,
+        lane: u128,
+        subject: &str,
+        documents: Vec<Document>,
+    ) -> NoteId {
         let id = Uuid::now_v7();
         let now = Timestamp::now();
         let event = Event {
@@ -122,7 +139,7 @@ impl Rig {
             event_id: EventId(id),
             event_type: event.event_type.clone(),
             household_id: event.household_id,
-            connection: "main".parse().unwrap(),
+            connection: connection.parse().unwrap(),
             revision: RevisionId([0; 6]),
             marker: format!("tidegate-{id}"),
             note: FileNote {
@@ -176,6 +193,18 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("notes are still open: {:#?}", self.all().await.iter().find(|note| note.state != NoteState::Done));
+    }
+
+    /// Waits until a note has come so far, and answers it.
+    async fn until_stage(&self, id: NoteId, stage: Stage) -> Note {
+        for _ in 0..600 {
+            let note = self.store.note(id).await.unwrap().unwrap();
+            if note.stage() == stage {
+                return note;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the note is not {stage:?}: {:#?}", self.store.note(id).await);
     }
 
     /// Waits until every note has this state, and answers them.
@@ -315,4 +344,57 @@ async fn shutting_down_lets_calls_end() {
     shutdown.cancel();
     running.await.unwrap();
     assert_eq!(rig.all().await[0].state, NoteState::Done);
+}
+
+#[tokio::test]
+async fn a_site_that_refuses_the_search_leaves_the_note_to_a_person() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST", "forbidden:on=docnote,method=GET"]);
+    let id = rig.accept(rig.clients[0], 1, "In doubt").await;
+    let behind = rig.accept(rig.clients[0], 1, "Behind it").await;
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::InDoubt).await;
+    assert!(note.reason.unwrap().contains("lacks the capability"));
+    rig.until_stage(behind, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm(), ["In doubt", "Behind it"], "it is not sent again");
+    let there = rig.sandbox.admin().notes()[0].id.to_string();
+    rig.store.change_note(id, move |note| note.resolve(Some(ExternalId(there)), Timestamp::now())).await.unwrap();
+    rig.until_stage(id, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm().len(), 2);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_site_that_is_down_is_left_alone_and_takes_nobody_elses_places() {
+    let rig = Rig::new(PASSWORD).await;
+    let down = Sandbox::start(Options { clients: 1, ..Options::default() }).await.unwrap();
+    let rule = "cut_before".parse().unwrap();
+    down.admin().set_faults(FaultPlan { seed: 0, rules: vec![rule] });
+    for number in 0..40 {
+        rig.accept_for("down", rig.clients[0], 1000 + number, "To a site that is down").await;
+    }
+    let delivery = Arc::new(Delivery::new(
+        rig.store.clone(),
+        BTreeMap::from([
+            ("main".parse().unwrap(), Arc::clone(&rig.connector)),
+            ("down".parse().unwrap(), connector(&down.addr().to_string(), PASSWORD)),
+        ]),
+        Timing { outage: vec![SignedDuration::from_secs(60)], ..Timing::default() },
+    ));
+    let running = tokio::spawn({
+        let delivery = Arc::clone(&delivery);
+        async move { delivery.run(&CancellationToken::new()).await }
+    });
+    let notes = [1, 2, 3].map(|lane| rig.accept(rig.clients[lane], lane as u128, "To a site that is up"));
+    for id in futures::future::join_all(notes).await {
+        rig.until_stage(id, Stage::Done).await;
+    }
+    while matches!(delivery.gate(&"down".parse().unwrap(), Timestamp::now()), Gate::Open) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let tried =
+        rig.all().await.iter().filter(|note| !note.attempts.is_empty() && note.connection.as_str() == "down").count();
+    assert!(tried <= SIDE_BY_SIDE, "{tried} notes were tried at a site that is down");
+    running.abort();
 }

@@ -120,7 +120,7 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
     };
     let order = Order { behind, is_behind: ahead.is_some(), gate };
     let frame = Frame::load(app, person, Place::Notes).await?;
-    let mut page = view(&note, household, order, frame, &person.clock);
+    let mut page = view(&note, household, &order, frame, &person.clock);
     if person.may(Action::WriteNotes).is_err() {
         page.may = Allowed::default();
     }
@@ -129,7 +129,7 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
 }
 
 /// The page, from values alone.
-pub(in crate::web) fn view(note: &Note, household: String, order: Order, frame: Frame, clock: &Clock) -> NotePage {
+pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame: Frame, clock: &Clock) -> NotePage {
     let took = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);
     let kind = [Some(note.note.note_type.as_str()), note.note.note_subtype.as_deref()];
     let filed: Vec<&str> = note.note.filed_against.iter().map(|id| id.as_str()).collect();
@@ -150,7 +150,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: Order, frame: 
         path: format!("/notes/{}", note.id),
         row: row(note, household, clock),
         state: standing(note, clock),
-        order: sentences(note, &order),
+        order: sentences(note, order),
         event: words::event(&note.event_type),
         kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
         filed_against: filed.join(", "),

@@ -350,3 +350,63 @@ fn number(text: &str) -> Value {
         _ => Value::from(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::web::tests::couple;
+
+    fn clock() -> Clock {
+        Clock { now: "2026-11-22T00:14:00Z".parse().unwrap(), zone: TimeZone::get("Australia/Sydney").unwrap() }
+    }
+
+    fn filled(kind: Kind, pairs: &[(&str, &str)]) -> Result<Event, (String, String)> {
+        let pairs: Vec<(String, String)> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        Filled::of(kind, &couple(), &pairs).event(&couple(), &clock())
+    }
+
+    #[test]
+    fn a_survey_with_its_rows() {
+        let pairs = [
+            ("occurred", "2026-11-22T11:14"),
+            ("about", ""),
+            ("score", "72,5 %"),
+            ("goal", "Retire at 60"),
+            ("goal", " "),
+            ("goal", "Travel"),
+            ("dimension", ""),
+            ("percent", ""),
+            ("dimension", "Money"),
+            ("percent", "65"),
+        ];
+        let event = filled(Kind::Survey, &pairs).unwrap();
+        assert_eq!(event.occurred_at, clock().now);
+        let expected = json!({
+            "score": 72.5,
+            "goals": ["Retire at 60", "Travel"],
+            "dimensions": [{ "name": "Money", "percent": 65 }],
+        });
+        assert_eq!((event.data, event.client_id), (expected, None));
+    }
+
+    #[test]
+    fn a_session_with_one_of_two_is_about_that_one() {
+        let moment = ("occurred", "2026-11-22T11:14");
+        let pairs = [moment, ("progress-0", ""), ("progress-1", "40"), ("value-1", "Family"), ("value-1", "")];
+        let event = filled(Kind::Values, &pairs).unwrap();
+        let people = couple().people;
+        assert_eq!(event.client_id, Some(people[1].id));
+        let name = people[1].client.full_name();
+        assert_eq!(event.data, json!({ "clients": [{ "name": name, "progress": 40, "values": ["Family"] }] }));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_at_its_field() {
+        let wrong = filled(Kind::Note, &[("occurred", "yesterday")]).unwrap_err();
+        assert_eq!(wrong.0, "/occurred_at");
+        let event = filled(Kind::Survey, &[("occurred", "2026-11-22T11:14"), ("score", "many")]).unwrap();
+        assert_eq!(event.data["score"], "many", "which does not fit, and is told by the schema");
+    }
+}

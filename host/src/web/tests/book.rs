@@ -268,7 +268,7 @@ fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
 }
 
-fn couple() -> HouseholdRow {
+pub(in crate::web) fn couple() -> HouseholdRow {
     let one_sided = Diagnostic::warning(
         "partner_external_id",
         "one-sided-partner",

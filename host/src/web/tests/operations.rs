@@ -193,14 +193,14 @@ fn notes_and_their_delivery() {
         &one::view(
             &note(NoteState::Waiting),
             household(),
-            Order { behind: 2, ..Order::default() },
+            &Order { behind: 2, ..Order::default() },
             frame(Place::Notes),
             &clock(),
         ),
     );
     check(
         "note_done",
-        &one::view(&note(NoteState::Done), household(), Order::default(), frame(Place::Notes), &clock()),
+        &one::view(&note(NoteState::Done), household(), &Order::default(), frame(Place::Notes), &clock()),
     );
 }
 

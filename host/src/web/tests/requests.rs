@@ -180,6 +180,8 @@ async fn what_is_not_there_has_a_page_that_says_so() {
         format!("/runs/{id}"),
         format!("/notes/{id}"),
         "/households?cursor=made-up".to_owned(),
+        format!("/households/{id}/record"),
+        format!("/households/{id}/record/nonsense"),
     ] {
         let answer = host.get(&path, &cookie).await;
         assert_eq!(answer.status, 404, "{path}");

@@ -18,6 +18,8 @@ pub enum Fault {
     ServerError,
     /// 502 as an HTML page; nothing was done.
     BadGateway,
+    /// 403: the user may not; nothing was done.
+    Forbidden,
     /// The answer comes `ms` later.
     Slow,
     /// The connection is cut; nothing was done.
@@ -48,6 +50,7 @@ impl Fault {
         ("too_many_requests", Self::TooManyRequests),
         ("server_error", Self::ServerError),
         ("bad_gateway", Self::BadGateway),
+        ("forbidden", Self::Forbidden),
         ("slow", Self::Slow),
         ("cut_before", Self::CutBefore),
         ("cut_after", Self::CutAfter),

@@ -65,7 +65,7 @@ async fn each_note_once_with_its_documents_through_hundreds_of_deaths() {
         let place = *places.choose(&mut rand::rng()).unwrap();
         let (hook, mut died) = dying_at(place, rand::random_range(1..4));
         let running = rig.start_dying(hook);
-        let is_dead = tokio::time::timeout(Duration::from_millis(150), died.recv()).await.is_ok();
+        let is_dead = tokio::time::timeout(Duration::from_millis(60), died.recv()).await.is_ok();
         running.abort();
         let _ = running.await;
         *deaths.entry(if is_dead { place } else { "at random" }).or_default() += 1;

@@ -1,0 +1,137 @@
+//! Notes with documents, played through.
+
+use super::*;
+use crate::ids::DocumentId;
+use crate::note::{Attachment, Stage};
+
+fn with_documents(names: &[&str]) -> Note {
+    let attachment = |name: &&str| Attachment {
+        document: DocumentId([7; 32]),
+        filename: (*name).to_owned(),
+        media_type: "application/pdf".to_owned(),
+        size: 8,
+        attached_as: None,
+    };
+    Note { attachments: names.iter().map(attachment).collect(), ..note() }
+}
+
+fn listed(entries: &[(&str, &str)]) -> Outcome {
+    let found = |(id, name): &(&str, &str)| FoundAttachment {
+        id: ExternalId((*id).to_owned()),
+        filename: (*name).to_owned(),
+        size: 8,
+    };
+    Outcome::Attachments(entries.iter().map(found).collect())
+}
+
+fn attached(id: &str) -> Outcome {
+    Outcome::Attached { id: ExternalId(id.to_owned()) }
+}
+
+#[test]
+fn documents_follow_the_note_in_order_and_are_compared() {
+    let mut note = with_documents(&["a.pdf", "b.pdf"]);
+    call(&mut note, 0, Call::Create, there());
+    assert_eq!((note.state, note.stage(), due_in(&note, 0)), (NoteState::Sending, Stage::NoteMade, Some(0)));
+    call(&mut note, 0, Call::Attach(0), attached("1"));
+    call(&mut note, 0, Call::Attach(1), attached("2"));
+    assert_eq!(note.stage(), Stage::AttachmentsSent);
+    call(&mut note, 1, Call::ListAttachments, listed(&[("1", "a.pdf"), ("2", "b.pdf")]));
+    assert_eq!((note.stage(), note.reason.as_deref()), (Stage::Done, None));
+}
+
+#[test]
+fn an_upload_of_unknown_outcome_is_looked_up_twice_before_another() {
+    let mut note = with_documents(&["a.pdf"]);
+    call(&mut note, 0, Call::Create, there());
+    call(&mut note, 0, Call::Attach(0), unknown());
+    call(&mut note, 1, Call::ListAttachments, listed(&[]));
+    assert_eq!(due_in(&note, 0), Some(10));
+    call(&mut note, 10, Call::ListAttachments, listed(&[]));
+    call(&mut note, 10, Call::Attach(0), unknown());
+    call(&mut note, 11, Call::ListAttachments, listed(&[("5", "a.pdf")]));
+    assert_eq!(note.attachments[0].attached_as, Some(ExternalId("5".to_owned())));
+}
+
+#[test]
+fn two_documents_of_one_name_are_two() {
+    let mut note = with_documents(&["a.pdf", "a.pdf"]);
+    call(&mut note, 0, Call::Create, there());
+    call(&mut note, 0, Call::Attach(0), attached("1"));
+    call(&mut note, 0, Call::Attach(1), unknown());
+    call(&mut note, 20, Call::ListAttachments, listed(&[("1", "a.pdf")]));
+    assert_eq!(note.attachments[1].attached_as, None, "the first one is not taken for the second");
+    call(&mut note, 20, Call::Attach(1), attached("2"));
+    call(&mut note, 20, Call::ListAttachments, listed(&[("1", "a.pdf"), ("2", "a.pdf")]));
+    assert_eq!(note.state, NoteState::Done);
+}
+
+#[test]
+fn a_surplus_is_raised_and_a_loss_is_not_done() {
+    let mut note = with_documents(&["a.pdf"]);
+    call(&mut note, 0, Call::Create, there());
+    call(&mut note, 0, Call::Attach(0), attached("1"));
+    let mut lost = note.clone();
+    call(&mut lost, 0, Call::ListAttachments, listed(&[]));
+    assert_eq!(lost.state, NoteState::Waiting);
+    call(&mut note, 0, Call::ListAttachments, listed(&[("1", "a.pdf"), ("2", "a.pdf")]));
+    assert_eq!(note.state, NoteState::Done);
+    assert!(note.reason.unwrap().contains("more than once"));
+}
+
+#[test]
+fn a_refused_document_leaves_the_note_and_says_so() {
+    let mut note = with_documents(&["a.pdf"]);
+    call(&mut note, 0, Call::Create, there());
+    call(&mut note, 0, Call::Attach(0), Outcome::Refused { words: "too large".to_owned() });
+    assert_eq!(note.stage(), Stage::Dead);
+    assert!(note.reason.as_deref().unwrap().contains("is in the CRM as 9001"));
+    assert!(note.edit(Edit::default(), at(1)).is_err());
+    note.retry(at(1)).unwrap();
+    call(&mut note, 1, Call::Attach(0), attached("1"));
+}
+
+proptest! {
+    /// Uploads that are answered or not, done or not, late or not, and a process that dies: each document once, in order.
+    #[test]
+    fn each_document_once_whatever_happens(events in proptest::collection::vec((0..6u8, 0..9i64), 1..60)) {
+        let timing = Timing::default();
+        let mut note = with_documents(&["a.pdf", "b.pdf", "a.pdf"]);
+        let mut now = 0;
+        // When each becomes visible, and its name.
+        let mut made: Vec<(i64, String)> = Vec::new();
+        let mut events = events.into_iter();
+        while !matches!(note.state, NoteState::Done | NoteState::Dead) {
+            now = now.max(note.due_at.unwrap().as_second() - at(0).as_second());
+            let began = now;
+            let (fate, late) = events.next().unwrap_or((0, 0));
+            let call = note.begin(at(now));
+            let outcome = match call {
+                Call::Create | Call::LookUp => there(),
+                Call::Attach(place) => {
+                    let name = note.attachments[place].filename.clone();
+                    match fate {
+                        0 | 1 => { made.push((now, name)); attached(&made.len().to_string()) }
+                        2 => { now += 60; made.push((now + late, name)); unknown() }
+                        3 | 5 => { made.push((now + late, name)); unknown() }
+                        _ => not_done(),
+                    }
+                }
+                Call::ListAttachments => {
+                    let visible = made.iter().enumerate().filter(|(_, (seen, _))| *seen <= now);
+                    let entries: Vec<(String, &str)> = visible.map(|(at, (_, name))| ((at + 1).to_string(), name.as_str())).collect();
+                    let entries: Vec<(&str, &str)> = entries.iter().map(|(id, name)| (id.as_str(), *name)).collect();
+                    if fate == 4 { not_done() } else { listed(&entries) }
+                }
+            };
+            if fate == 5 && matches!(call, Call::Attach(_)) {
+                note.take_up(at(now));
+            } else {
+                note.conclude((call, at(began)), outcome, at(now), 0.5, &timing);
+            }
+        }
+        let names: Vec<&str> = made.iter().map(|(_, name)| name.as_str()).collect();
+        prop_assert!(note.state == NoteState::Dead || names == ["a.pdf", "b.pdf", "a.pdf"], "{names:?}");
+        prop_assert!(["a.pdf", "b.pdf", "a.pdf"].starts_with(&names), "{names:?}");
+    }
+}
