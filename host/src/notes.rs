@@ -7,6 +7,7 @@ mod accept;
 mod delivery;
 mod documents;
 mod failpoint;
+mod linking;
 mod person;
 mod reconcile;
 mod schema;
@@ -99,7 +100,7 @@ impl Notes {
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
     /// twice.
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
-        tokio::join!(self.inner.delivery.run(&shutdown), self.reconcile_until(&shutdown));
+        tokio::join!(self.inner.delivery.run(&shutdown), self.reconcile_until(&shutdown), self.link_until(&shutdown));
     }
 
     /// Whether a connection's notes go out, and if not, why.

@@ -14,7 +14,7 @@ pub use self::person::Edit;
 
 use jiff::SignedDuration;
 
-use crate::ids::ExternalId;
+use crate::ids::{ConnectionName, ExternalId};
 use crate::note::{Attempt, Awaits, DeliveryStep, Note, NoteState};
 use crate::value::Timestamp;
 
@@ -209,6 +209,26 @@ impl Note {
             DeliveryStep::Accepted | DeliveryStep::Created { .. } => {}
         }
         self.wait(now, None);
+    }
+
+    /// Waits for a client to be linked to the CRM: there is nobody yet to file it against.
+    pub fn await_link(&mut self, who: &str) {
+        self.state = NoteState::Waiting;
+        self.due_at = None;
+        self.awaits = Some(Awaits::Link);
+        self.reason = Some(format!("Waits until {who} is linked to the CRM; it goes out by itself then."));
+    }
+
+    /// All its clients are linked: due now, against them. Nothing where it does not wait for that.
+    pub fn linked(&mut self, filed_against: Vec<ExternalId>, connection: ConnectionName, now: Timestamp) {
+        if self.awaits == Some(Awaits::Link) {
+            self.note.filed_against = filed_against;
+            self.connection = connection;
+            self.awaits = None;
+            self.reason = None;
+            self.state = NoteState::Queued;
+            self.due_at = Some(now);
+        }
     }
 
     /// Keeps how many notes with its marker the CRM has, and raises more than one.

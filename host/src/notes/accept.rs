@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::documents::EventDocument;
 use super::schema::invalid;
-use super::{Accepted, Notes, NotesError, schema};
+use super::{Accepted, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
 use crate::domain::fold::fold;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
@@ -39,17 +39,13 @@ impl Notes {
             None => whose_session(&event, &household)?,
             about => about,
         };
-        let connection = &household.household.connection;
-        let connection = self.inner.connections.get(connection).ok_or_else(|| {
-            let words =
-                format!("the household's connection `{connection}` is not among the settings; nothing was kept");
-            NotesError::WrongState(words)
-        })?;
+        let connection = self.connection_of(&household)?;
         let documents = self.documents(&event, &household).await?;
         let told = self.told(&event, &household, about);
         let zone = self.inner.practice.time_zone.clone();
         let rendered = render(connection, told, zone, &event, &documents).await?;
-        let note = note(&event, rendered, connection, &household, &documents)?;
+        let mut note = note(&event, rendered, connection, &household, &documents)?;
+        linking::hold(&mut note, &household.people);
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
         let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest, documents };
         let fail_points = &self.inner.delivery.fail_points;
@@ -62,6 +58,19 @@ impl Notes {
                 Ok(Accepted { note, is_new: true })
             }
         }
+    }
+
+    /// The connection whose pack writes the household's notes: its own; the first one where nobody in it is linked to a
+    /// CRM yet.
+    fn connection_of(&self, household: &HouseholdRow) -> Result<&Connection, NotesError> {
+        let name = &household.household.connection;
+        let is_anybody_linked = household.people.iter().any(|one| linking::is_linked(&one.client.external_id));
+        let first = || self.inner.connections.iter().next().filter(|_| !is_anybody_linked);
+        let connection = self.inner.connections.get(name).or_else(first);
+        connection.map(|connection| &**connection).ok_or_else(|| {
+            let words = format!("the household's connection `{name}` is not among the settings; nothing was kept");
+            NotesError::WrongState(words)
+        })
     }
 
     /// The event as the pack is told it.

@@ -257,3 +257,18 @@ fn a_note_that_was_not_sent_can_be_changed() {
     call(&mut note, 1, Call::Create, there());
     assert!(note.edit(Edit::default(), at(2)).is_err());
 }
+
+#[test]
+fn a_note_for_somebody_who_is_not_linked_waits_and_goes_out_once_linked() {
+    let mut note = note();
+    note.await_link("Ayda Khan");
+    assert_eq!((note.stage(), note.due_at), (Stage::WaitingForLink, None));
+    assert!(note.reason.as_deref().unwrap().contains("Ayda Khan"));
+    assert!(note.retry(at(1)).is_err());
+    note.linked(vec![ExternalId("48213".to_owned())], "other".parse().unwrap(), at(2));
+    assert_eq!((note.state, note.connection.as_str()), (NoteState::Queued, "other"));
+    assert_eq!(note.note.filed_against, [ExternalId("48213".to_owned())]);
+    call(&mut note, 2, Call::Create, there());
+    note.linked(Vec::new(), "other".parse().unwrap(), at(3));
+    assert_eq!(note.state, NoteState::Done);
+}

@@ -1,0 +1,73 @@
+//! Notes for clients who are not linked to the CRM: kept, shown, and sent once their clients are linked.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Notes, NotesError};
+use crate::domain::note::Note;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ConnectionName, ExternalId, Timestamp};
+
+/// Between two looks at who is linked by now.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// Whether a client has an id in the CRM. One who was made in the practice has a stand-in until somebody links them.
+pub(super) fn is_linked(id: &ExternalId) -> bool {
+    !id.as_str().starts_with("practice:")
+}
+
+/// Lets a note wait where somebody it is filed against is not linked.
+pub(super) fn hold(note: &mut Note, people: &[StoredClient]) {
+    if let Some(unlinked) = note.note.filed_against.iter().find(|id| !is_linked(id)) {
+        let person = people.iter().find(|person| person.client.external_id == *unlinked);
+        let name = person.map(|person| person.client.full_name()).filter(|name| !name.is_empty());
+        note.await_link(name.as_deref().unwrap_or("the client"));
+    }
+}
+
+impl Notes {
+    /// Looks again and again, until shut down.
+    pub(super) async fn link_until(&self, shutdown: &CancellationToken) {
+        loop {
+            if let Err(error) = self.send_linked(Timestamp::now()).await {
+                tracing::error!(%error, "notes that wait for a link were not looked at");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    /// Sends the notes all of whose clients are linked by now; answers how many.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn send_linked(&self, now: Timestamp) -> Result<usize, NotesError> {
+        let mut sent = 0;
+        for note in self.inner.store.notes_awaiting_link().await? {
+            if let Some((filed_against, connection)) = self.linked(&note).await? {
+                let change = move |note: &mut Note| note.linked(filed_against, connection, now);
+                self.inner.store.change_note(note.id, change).await?;
+                sent += 1;
+            }
+        }
+        if sent > 0 {
+            self.inner.delivery.wake.notify_one();
+        }
+        Ok(sent)
+    }
+
+    /// Whom the note is filed against in the CRM, and by which connection; none while somebody is not linked.
+    async fn linked(&self, note: &Note) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
+        let (mut filed_against, mut connection) = (Vec::new(), None);
+        for id in &note.clients {
+            let client = self.inner.store.client(*id).await?;
+            let Some(client) = client.filter(|client| is_linked(&client.client.external_id)) else { return Ok(None) };
+            filed_against.push(client.client.external_id);
+            connection = connection.or(Some(client.origin.connection));
+        }
+        Ok(connection.map(|connection| (filed_against, connection)))
+    }
+}
