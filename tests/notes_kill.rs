@@ -9,7 +9,7 @@ use tidegate_tests::{Host, Setup};
 use xplan_sandbox::FaultPlan;
 
 /// Events of each of the households.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 const HOUSEHOLDS: usize = 8;
 /// Where the host dies: see `TIDEGATE_FAIL_AT`.
 const PLACES: [&str; 5] = ["rendered", "accepted", "before-create", "after-create", "before-look-up"];

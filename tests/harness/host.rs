@@ -132,7 +132,11 @@ impl Host {
     /// Where the process cannot be ended.
     pub async fn kill(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the host runs")?;
-        Ok(process.child.kill().await?)
+        // One that has ended by itself has no number any more, and cannot be ended again.
+        if process.child.id().is_some() {
+            process.child.kill().await?;
+        }
+        Ok(())
     }
 
     /// Waits until the host has ended by itself, or so long.

@@ -64,7 +64,7 @@ impl Notes {
     /// CRM yet.
     fn connection_of(&self, household: &HouseholdRow) -> Result<&Connection, NotesError> {
         let name = &household.household.connection;
-        let is_anybody_linked = household.people.iter().any(|one| linking::is_linked(&one.client.external_id));
+        let is_anybody_linked = household.people.iter().any(|one| one.crm_id().is_some());
         let first = || self.inner.connections.iter().next().filter(|_| !is_anybody_linked);
         let connection = self.inner.connections.get(name).or_else(first);
         connection.map(|connection| &**connection).ok_or_else(|| {

@@ -12,14 +12,9 @@ use crate::domain::{ConnectionName, ExternalId, Timestamp};
 /// Between two looks at who is linked by now.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// Whether a client has an id in the CRM. One who was made in the practice has a stand-in until somebody links them.
-pub(super) fn is_linked(id: &ExternalId) -> bool {
-    !id.as_str().starts_with("practice:")
-}
-
 /// Lets a note wait where somebody it is filed against is not linked.
 pub(super) fn hold(note: &mut Note, people: &[StoredClient]) {
-    if let Some(unlinked) = note.note.filed_against.iter().find(|id| !is_linked(id)) {
+    if let Some(unlinked) = note.note.filed_against.iter().find(|id| id.in_crm().is_none()) {
         let person = people.iter().find(|person| person.client.external_id == *unlinked);
         let name = person.map(|person| person.client.full_name()).filter(|name| !name.is_empty());
         note.await_link(name.as_deref().unwrap_or("the client"));
@@ -64,7 +59,7 @@ impl Notes {
         let (mut filed_against, mut connection) = (Vec::new(), None);
         for id in &note.clients {
             let client = self.inner.store.client(*id).await?;
-            let Some(client) = client.filter(|client| is_linked(&client.client.external_id)) else { return Ok(None) };
+            let Some(client) = client.filter(|client| client.crm_id().is_some()) else { return Ok(None) };
             filed_against.push(client.client.external_id);
             connection = connection.or(Some(client.origin.connection));
         }

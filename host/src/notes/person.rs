@@ -1,6 +1,5 @@
 //! What a person does with a note that does not go out by itself.
 
-use super::linking::is_linked;
 use super::schema::invalid;
 use super::{Notes, NotesError};
 use crate::domain::note::{Note, NoteState};
@@ -150,7 +149,7 @@ impl Notes {
         let found = clients.iter().enumerate().map(|(place, id)| {
             let member = members.iter().find(|member| member.client_id == *id);
             let message = || format!("{id} is no client of the note's household who is linked to the CRM");
-            let member = member.filter(|member| is_linked(&member.external_id));
+            let member = member.filter(|member| member.external_id.in_crm().is_some());
             let member = member.ok_or_else(|| invalid(&format!("/client_ids/{place}"), message()))?;
             Ok((member.external_id.clone(), member.client_id))
         });
