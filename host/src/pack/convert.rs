@@ -19,8 +19,8 @@ use records::Candidate;
 
 /// Goals or covers of one client, and diagnostics of one record: more is a plugin's mistake.
 const MOST: usize = 1_000;
-/// See [`MOST`].
-const MOST_DIAGNOSTICS: usize = 100;
+/// See [`MOST`]. A list of many goals has several a goal.
+const MOST_DIAGNOSTICS: usize = 1_000;
 
 pub(super) fn context<'a>(context: &'a Context, as_of: &'a str) -> wit::Context<'a> {
     wit::Context {
@@ -181,8 +181,17 @@ fn new_id(seen: &mut HashSet<String>, answered: &str) -> Result<ExternalId, Stri
     Ok(ExternalId(answered.to_owned()))
 }
 
+/// Diagnostics as the domain knows them. Where there are too many, an error says so, and nothing that a list no longer
+/// has is taken for gone.
 pub(super) fn diagnostics(said: Vec<wit::Diagnostic>) -> Vec<Diagnostic> {
-    said.into_iter().take(MOST_DIAGNOSTICS).map(diagnostic).collect()
+    let total = said.len();
+    let mut kept: Vec<Diagnostic> = said.into_iter().take(MOST_DIAGNOSTICS).map(diagnostic).collect();
+    if total > kept.len() {
+        let message =
+            format!("The mapping said {total} things about the record; the first {MOST_DIAGNOSTICS} are kept.");
+        kept.push(Diagnostic::error("too-many-diagnostics", message));
+    }
+    kept
 }
 
 fn diagnostic(said: wit::Diagnostic) -> Diagnostic {
