@@ -83,7 +83,9 @@ impl Practice {
         self.run = self.store.begin_run(Run { trigger, ..new_run("main") }).await.unwrap();
         let mut group = self.group(RecordKind::Client, arrivals);
         group.run.counts.seen = group.arrivals.len() as u64;
-        group.position.is_over = state == RunState::Done;
+        if let Some(position) = &mut group.position {
+            position.is_over = state == RunState::Done;
+        }
         self.chunks += 1;
         let at = group.at;
         let run = self.store.commit(group).await.unwrap();

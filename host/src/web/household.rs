@@ -47,7 +47,6 @@ pub(super) struct HouseholdPage {
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
     pub(super) lists: Lists,
-    pub(super) documents: Documents,
     /// Who was in the household before.
     pub(super) former: Vec<Former>,
     /// None in snapshots of the rest.

@@ -18,8 +18,8 @@ pub fn measure(binary: &Path, packs: &Path, report: &mut Report) -> anyhow::Resu
     let pack = packs.join("xplan-au");
     let typesetter = || Typesetter::process(binary.to_owned(), vec!["typeset".into()]);
     // Verified by another process, so that the first document here is a first one.
-    drop(Packs::new(cache.path(), None, typesetter())?.load(&pack)?);
-    let revision = Packs::new(cache.path(), None, typesetter())?.load(&pack)?;
+    drop(Packs::new(cache.path(), None, typesetter())?.load(&pack, "resourceful")?);
+    let revision = Packs::new(cache.path(), None, typesetter())?.load(&pack, "resourceful")?;
     let sample = std::fs::read(pack.join("documents/best-life-plan.exported.json"))?;
     let mut data: Value = serde_json::from_slice(&sample)?;
     let made_at = MadeAt { year: 2026, month: 3, day: 1, hour: 9, minute: 0, second: 0, offset_minutes: 0 };

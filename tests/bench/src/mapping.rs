@@ -24,7 +24,8 @@ pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow:
     let raw = baseline::all_raw(&site.address, &packs.join("xplan-au")).await?;
     drop(site);
     let cache = tempfile::tempdir()?;
-    let revision = Packs::new(cache.path(), None, Typesetter::inside(None))?.load(&packs.join("xplan-au"))?;
+    let revision =
+        Packs::new(cache.path(), None, Typesetter::inside(None))?.load(&packs.join("xplan-au"), "resourceful")?;
     let context = Context {
         region: "AU".to_owned(),
         dialect: "resourceful".to_owned(),
