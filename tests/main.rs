@@ -2,8 +2,10 @@
 
 mod api;
 mod browser;
+mod connections;
 mod lists;
 mod notes_kill;
+mod oauth;
 mod over_time;
 mod properties;
 mod sync_kill;

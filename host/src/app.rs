@@ -10,14 +10,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::access::Access;
-use crate::config::{Config, ConnectionConfig};
-use crate::connection::{Connection, Connections};
-use crate::crm::Connector;
-use crate::crm::xplan::Xplan;
-use crate::domain::ConnectionName;
+use crate::config::Config;
+use crate::connection::Connections;
 use crate::import::Imports;
+use crate::integrations::Integrations;
 use crate::notes::Notes;
-use crate::pack::{Packs, Revision};
+use crate::pack::Packs;
+use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::sync::Syncs;
 
@@ -30,7 +29,9 @@ pub struct App {
     pub store: Store,
     /// The plugin engine.
     pub packs: Packs,
-    /// The CRM sites.
+    /// Connections as people manage them.
+    pub integrations: Integrations,
+    /// The CRM sites at work.
     pub connections: Connections,
     /// Runs.
     pub syncs: Syncs,
@@ -48,44 +49,28 @@ impl App {
     /// # Errors
     /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
     pub fn open(config: Config) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        let store = Store::open(data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
+        let data_dir = config.server.data_dir.clone();
+        let store = Store::open(&data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
         let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref())?;
-        let mut connections = Vec::new();
-        for (name, settings) in &config.connections {
-            let connection = connect(&config, &packs, name, settings);
-            connections.push(connection.with_context(|| format!("the connection `{name}`"))?);
-        }
-        let connections = Connections::new(connections);
+        let config = Arc::new(config);
+        let secrets = Secrets::open(&config.server)?;
+        let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets)?;
+        let connections = integrations.connections().clone();
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let notes = Notes::new(store.clone(), connections.clone(), config.practice.clone(), None);
-        let imports = Imports::new(store.clone(), data_dir);
+        let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
-        Ok(Self { config: Arc::new(config), store, packs, connections, syncs, notes, imports, access })
+        Ok(Self { config, store, packs, integrations, connections, syncs, notes, imports, access })
     }
-}
 
-fn connect(
-    config: &Config,
-    packs: &Packs,
-    name: &ConnectionName,
-    settings: &ConnectionConfig,
-) -> anyhow::Result<Connection> {
-    let folder = config.server.packs_dir.join(&settings.pack);
-    anyhow::ensure!(
-        folder.is_dir(),
-        "there is no pack `{}` in {}; `tidegate pack list` shows the packs there",
-        settings.pack,
-        config.server.packs_dir.display()
-    );
-    let revision: Arc<Revision> = packs.load(&folder)?;
-    anyhow::ensure!(
-        revision.crm() == settings.crm,
-        "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
-        settings.pack,
-        revision.crm(),
-        settings.crm
-    );
-    let connector: Arc<dyn Connector> = Arc::new(Xplan::new(settings)?);
-    Ok(Connection::new(name.clone(), settings, config.practice.email_domain.clone(), connector, revision))
+    /// Puts the connections that were made at run time to work, and takes up what sites authorised and what earlier
+    /// processes left. To be called once, before anything else.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn start(&self) -> anyhow::Result<()> {
+        self.integrations.start().await?;
+        self.syncs.resume().await?;
+        Ok(())
+    }
 }

@@ -75,6 +75,8 @@ pub enum Action {
     ControlRuns,
     /// Say how far the practice is with a goal, and how often it comes again.
     ChangeGoals,
+    /// Add, change, authorise or remove a connection.
+    ManageConnections,
     /// See file notes and their delivery.
     ReadNotes,
     /// Report an event of a household, or deliver its note again.
@@ -89,13 +91,22 @@ impl Action {
         Self::EditClients,
         Self::ReadRuns,
         Self::ControlRuns,
+        Self::ManageConnections,
         Self::ChangeGoals,
         Self::ReadNotes,
         Self::WriteNotes,
     ];
 
     fn changes_something(self) -> bool {
-        matches!(self, Self::WriteBook | Self::EditClients | Self::ControlRuns | Self::ChangeGoals | Self::WriteNotes)
+        matches!(
+            self,
+            Self::WriteBook
+                | Self::EditClients
+                | Self::ControlRuns
+                | Self::ManageConnections
+                | Self::ChangeGoals
+                | Self::WriteNotes
+        )
     }
 }
 
@@ -128,6 +139,9 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             Action::ControlRuns => {
                 Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
             }
+            Action::ManageConnections => Decision::Deny {
+                because: "Connections are for practice managers. Ask one of them to add, change or authorise it.",
+            },
             Action::ReadBook
             | Action::WriteBook
             | Action::EditClients
@@ -146,7 +160,10 @@ mod tests {
 
     #[test]
     fn roles_and_what_they_may_do() {
-        use Action::{ChangeGoals, ControlRuns, EditClients, ReadBook, ReadNotes, ReadRuns, WriteBook, WriteNotes};
+        use Action::{
+            ChangeGoals, ControlRuns, EditClients, ManageConnections, ReadBook, ReadNotes, ReadRuns, WriteBook,
+            WriteNotes,
+        };
         let check = |role, allowed: &[Action]| {
             let actor = Actor { name: "Ayda Khan".to_owned(), role };
             for action in Action::ALL {
@@ -156,7 +173,17 @@ mod tests {
         };
         check(
             Role::PracticeManager,
-            &[ReadBook, WriteBook, EditClients, ReadRuns, ControlRuns, ChangeGoals, ReadNotes, WriteNotes],
+            &[
+                ReadBook,
+                WriteBook,
+                EditClients,
+                ReadRuns,
+                ControlRuns,
+                ManageConnections,
+                ChangeGoals,
+                ReadNotes,
+                WriteNotes,
+            ],
         );
         check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
         for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Config, ConfigError, ConnectionConfig, Log, Practice, Server};
+use super::host::is_host_name;
+use super::{Auth, Config, ConfigError, ConnectionConfig, DIALECTS, HostRules, Log, Practice, Server};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
 
@@ -19,6 +20,10 @@ pub(super) struct File {
     practice: PracticeSection,
     server: ServerSection,
     log: LogSection,
+    #[serde(default)]
+    crm: CrmSection,
+    #[serde(default)]
+    metrics: MetricsSection,
     #[serde(default)]
     connections: BTreeMap<String, ConnectionSection>,
 }
@@ -38,7 +43,25 @@ struct ServerSection {
     data_dir: PathBuf,
     packs_dir: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bootstrap_token_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct CrmSection {
+    forward_host_suffixes: Vec<String>,
+    stand_in_sites: bool,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct MetricsSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -97,6 +120,13 @@ enum AuthSection {
         #[serde(skip_serializing_if = "Option::is_none")]
         app_id: Option<String>,
     },
+    #[serde(rename = "oauth")]
+    OAuth {
+        client_id: String,
+        client_secret_file: PathBuf,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app_id: Option<String>,
+    },
 }
 
 fn resourceful() -> String {
@@ -131,14 +161,35 @@ impl Check<'_> {
         }
         SecretString::default()
     }
+
+    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse::<SocketAddr>();
+        address.map_err(|_| self.problem(key, format!("`{text}` is no address such as 127.0.0.1:8080"))).ok()
+    }
+
+    /// A secret of at least 32 characters.
+    fn long_secret(&mut self, key: &str, what: &str, path: &Path) -> SecretString {
+        use secrecy::ExposeSecret as _;
+        let secret = self.secret(key, path);
+        self.check_length(key, what, secret.expose_secret());
+        secret
+    }
+
+    fn check_length(&mut self, key: &str, what: &str, secret: &str) {
+        if !secret.is_empty() && secret.len() < 32 {
+            self.problem(key, format!("the {what} is shorter than 32 characters"));
+        }
+    }
 }
 
 impl File {
-    /// Checks every value; relative paths are meant from `base`.
-    pub(super) fn into_config(self, base: &Path) -> Result<Config, ConfigError> {
+    /// Checks every value; relative paths are meant from `base`. `secret_key` is the environment's.
+    pub(super) fn into_config(self, base: &Path, secret_key: Option<String>) -> Result<Config, ConfigError> {
         let mut check = Check { base, problems: Vec::new() };
         let practice = self.practice.check(&mut check);
-        let server = self.server.check(&mut check);
+        let server = self.server.check(secret_key, &mut check);
+        let hosts = self.crm.check(&mut check);
+        let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
             check.problem("log.level", format!("`{}` is no level: {error}", log.level));
@@ -151,17 +202,14 @@ impl File {
                     check.problem("connections.practice", words);
                 }
                 Ok(connection) => {
-                    let enabled = section.enabled;
-                    let settings = section.check(&format!("connections.{name}"), &mut check);
-                    if enabled {
-                        connections.insert(connection, settings);
-                    }
+                    let settings = section.check(&format!("connections.{name}"), &hosts, &mut check);
+                    connections.insert(connection, settings);
                 }
                 Err(error) => check.problem("connections", error),
             }
         }
         match (practice, server, check.problems.is_empty()) {
-            (Some(practice), Some(server), true) => Ok(Config { practice, server, log, connections }),
+            (Some(practice), Some(server), true) => Ok(Config { practice, server, log, metrics, hosts, connections }),
             _ => Err(ConfigError(check.problems)),
         }
     }
@@ -189,34 +237,63 @@ impl PracticeSection {
 }
 
 impl ServerSection {
-    fn check(self, check: &mut Check<'_>) -> Option<Server> {
-        let bootstrap_token = self.bootstrap_token_file.map(|path| {
-            use secrecy::ExposeSecret as _;
-            let token = check.secret("server.bootstrap-token-file", &path);
-            if !token.expose_secret().is_empty() && token.expose_secret().len() < 32 {
-                check.problem("server.bootstrap-token-file", "the token is shorter than 32 characters");
-            }
-            token
-        });
+    fn check(self, secret_key: Option<String>, check: &mut Check<'_>) -> Option<Server> {
+        let bootstrap_token =
+            self.bootstrap_token_file.map(|path| check.long_secret("server.bootstrap-token-file", "token", &path));
+        if let Some(key) = &secret_key {
+            check.check_length("TIDEGATE_SECRET_KEY", "key", key);
+        }
+        let of_file = self.secret_key_file.map(|path| check.long_secret("server.secret-key-file", "key", &path));
+        let secret_key = secret_key.map(SecretString::from).or(of_file);
+        let public_url = self.public_url.and_then(|url| public_url(&url, check));
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
-        match self.listen.parse::<SocketAddr>() {
-            Ok(listen) => Some(Server { listen, data_dir, packs_dir, bootstrap_token, compiler: None }),
-            Err(_) => {
-                check.problem("server.listen", format!("`{}` is no address such as 127.0.0.1:8080", self.listen));
-                None
+        let listen = check.address("server.listen", &self.listen)?;
+        Some(Server { listen, public_url, data_dir, packs_dir, bootstrap_token, secret_key, compiler: None })
+    }
+}
+
+/// `https://host[:port]`, as browsers write it.
+fn public_url(url: &str, check: &mut Check<'_>) -> Option<String> {
+    let trimmed = url.trim_end_matches('/');
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+    let is_origin = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
+    if host.is_some_and(is_origin) {
+        return Some(trimmed.to_ascii_lowercase());
+    }
+    check.problem("server.public-url", format!("`{url}` is no address such as https://tidegate.acme.example"));
+    None
+}
+
+impl CrmSection {
+    fn check(self, check: &mut Check<'_>) -> HostRules {
+        let mut suffixes = Vec::new();
+        for suffix in self.forward_host_suffixes {
+            let suffix = suffix.to_ascii_lowercase();
+            if !suffix.strip_prefix('.').is_some_and(is_host_name) {
+                let words = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
+                check.problem("crm.forward-host-suffixes", words);
             }
+            suffixes.push(suffix);
         }
+        HostRules { suffixes, stand_ins: self.stand_in_sites }
+    }
+}
+
+impl MetricsSection {
+    fn check(self, check: &mut Check<'_>) -> Option<SocketAddr> {
+        self.listen.and_then(|listen| check.address("metrics.listen", &listen))
     }
 }
 
 impl ConnectionSection {
-    fn check(self, key: &str, check: &mut Check<'_>) -> ConnectionConfig {
+    fn check(self, key: &str, hosts: &HostRules, check: &mut Check<'_>) -> ConnectionConfig {
         if self.crm != "xplan" {
             check.problem(&format!("{key}.crm"), format!("`{}` is no CRM known here; use \"xplan\"", self.crm));
         }
-        if self.dialect != "resourceful" {
-            let words = format!("`{}` is no dialect known here; use \"resourceful\"", self.dialect);
+        if !DIALECTS.contains(&self.dialect.as_str()) {
+            let known = DIALECTS.map(|dialect| format!("{dialect:?}")).join(" or ");
+            let words = format!("`{}` is no dialect known here; use {known}", self.dialect);
             check.problem(&format!("{key}.dialect"), words);
         }
         if let Err(error) = cron::Schedule::from_str(&self.schedule) {
@@ -224,55 +301,38 @@ impl ConnectionSection {
                 format!("`{}` is no cron expression with seconds such as \"0 0 * * * *\": {error}", self.schedule);
             check.problem(&format!("{key}.schedule"), words);
         }
-        check_host(key, &self.forward_host, self.insecure_http, check);
         let GoneThreshold { percent, at_least } = self.gone_threshold;
         if percent > 100 {
             check.problem(&format!("{key}.gone-threshold.percent"), format!("{percent} is more than 100 percent"));
         }
+        let (host_key, host) = match self.insecure_http {
+            true => ("insecure-http", HostRules::check_stand_in(&self.forward_host)),
+            false => ("forward-host", hosts.check(&self.forward_host)),
+        };
+        let forward_host = host.unwrap_or_else(|words| {
+            check.problem(&format!("{key}.{host_key}"), words);
+            String::new()
+        });
         let auth = match self.auth {
             AuthSection::Basic { username, password_file, app_id } => {
                 let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
                 Auth::Basic { username, password, app_id: app_id.map(Into::into) }
             }
+            AuthSection::OAuth { client_id, client_secret_file, app_id } => {
+                let client_secret = check.secret(&format!("{key}.auth.client-secret-file"), &client_secret_file);
+                Auth::OAuth { client_id, client_secret, app_id: app_id.map(Into::into) }
+            }
         };
         ConnectionConfig {
             crm: self.crm,
+            enabled: self.enabled,
             pack: self.pack,
             dialect: self.dialect,
-            forward_host: self.forward_host,
+            forward_host,
             insecure_http: self.insecure_http,
             schedule: self.schedule,
             gone_threshold: Threshold { percent, at_least },
             auth,
         }
     }
-}
-
-/// A bare host name over HTTPS, or, for a stand-in site, a loopback `host:port` over plain HTTP.
-fn check_host(key: &str, host: &str, insecure_http: bool, check: &mut Check<'_>) {
-    if insecure_http {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-            let words =
-                format!("is honoured for loopback hosts only, and forward-host is `{host}`; remove insecure-http");
-            check.problem(&format!("{key}.insecure-http"), words);
-        }
-    } else if !is_host_name(host) || host.split('.').all(|label| label.bytes().all(|b| b.is_ascii_digit())) {
-        let words = format!(
-            "`{host}` is no bare host name such as acme.xplan.iress.com.au (no https://, port, path or number; \
-             a stand-in site on 127.0.0.1:port needs insecure-http = true)"
-        );
-        check.problem(&format!("{key}.forward-host"), words);
-    }
-}
-
-fn is_host_name(text: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    text.contains('.') && text.len() <= 253 && text.split('.').all(is_label)
 }

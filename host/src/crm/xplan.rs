@@ -1,15 +1,16 @@
-//! Iress Xplan, in the Resourceful dialect with basic authentication.
+//! Iress Xplan, in the Resourceful dialect, with basic authentication or OAuth.
 //!
 //! Serves the connector trait. The only module that knows Xplan's protocol; what its resources, fields and lists are
 //! called comes from the pack's rules, and what they mean it never learns.
 //!
 //! - [`site`]: exchanges over HTTP, bounded in number, size and time
-//! - [`session`]: signing in, and again when a login elsewhere took the session over
+//! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
+//! - [`oauth()`]: where a site is authorised
 //! - [`words`]: what an answer says, for people
 
 mod address;
@@ -17,6 +18,7 @@ mod attachments;
 mod choices;
 mod docnotes;
 mod lists;
+mod oauth;
 mod patience;
 mod rows;
 mod session;
@@ -26,16 +28,18 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
 use self::choices::{SiteLists, is_of_site};
 use self::lists::Wanted;
+pub use self::oauth::oauth;
 use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Call, Site};
 use super::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens, Traffic,
 };
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
@@ -52,12 +56,12 @@ pub struct Xplan {
 }
 
 impl Xplan {
-    /// Ready to call the site; nothing is sent yet.
+    /// Ready to call the site; nothing is sent yet. `tokens` sign the calls where the settings say OAuth.
     ///
     /// # Errors
     /// Where the settings make no usable client.
-    pub fn new(settings: &ConnectionConfig) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, Limits::default())?, site_lists: SiteLists::default() })
+    pub fn new(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
+        Ok(Self { site: Site::new(settings, tokens, Limits::default())?, site_lists: SiteLists::default() })
     }
 
     /// Rows with their lists and what stands below, all lists through the same batches.
@@ -134,8 +138,7 @@ impl RawBelow {
 impl Connector for Xplan {
     async fn whoami(&self) -> Result<String, CrmError> {
         let call = Call::get(Address::of("/resourceful/session/user"));
-        site::succeeded(self.site.signed(&call).await?)?;
-        Ok(self.site.ticket(None).await?.user.to_string())
+        session::user(&site::succeeded(self.site.signed(&call).await?)?)
     }
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {

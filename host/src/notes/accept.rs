@@ -40,9 +40,8 @@ impl Notes {
             about => about,
         };
         let connection = &household.household.connection;
-        let connection = self.inner.connections.get(connection).ok_or_else(|| {
-            let words =
-                format!("the household's connection `{connection}` is not among the settings; nothing was kept");
+        let connection = &self.inner.connections.get(connection).ok_or_else(|| {
+            let words = format!("the household's connection `{connection}` was removed or disabled; nothing was kept");
             NotesError::WrongState(words)
         })?;
         let documents = self.documents(&event, &household).await?;

@@ -29,12 +29,19 @@ struct Rig {
     _folder: tempfile::TempDir,
 }
 
+/// Of one connection, `main`.
+fn connectors(connector: &Arc<dyn Connector>) -> Connectors {
+    let connector = Arc::clone(connector);
+    Box::new(move |name| (name.as_str() == "main").then(|| Arc::clone(&connector)))
+}
+
 impl Rig {
     async fn new(password: &str) -> Self {
         let accounts = vec![Account::new("svc", PASSWORD)];
         let sandbox = Sandbox::start(Options { clients: 50, accounts, ..Options::default() }).await.unwrap();
-        let connector = Xplan::new(&ConnectionConfig {
+        let settings = ConnectionConfig {
             crm: "xplan".to_owned(),
+            enabled: true,
             pack: "xplan-au".to_owned(),
             dialect: "resourceful".to_owned(),
             forward_host: sandbox.addr().to_string(),
@@ -42,7 +49,8 @@ impl Rig {
             schedule: "0 0 * * * *".to_owned(),
             gone_threshold: crate::domain::departure::Threshold::default(),
             auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
-        });
+        };
+        let connector = Xplan::new(&settings, None);
         let folder = tempfile::tempdir().unwrap();
         let clients = sandbox.admin().book(|book| book.clients().map(|client| client.id).collect());
         let store = Store::open(folder.path()).unwrap();
@@ -74,7 +82,7 @@ impl Rig {
     }
 
     fn delivery(&self) -> Delivery {
-        let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&self.connector))]);
+        let connectors = connectors(&self.connector);
         let millis = SignedDuration::from_millis;
         let timing = Timing {
             retries: vec![millis(30); 40],
@@ -302,7 +310,7 @@ async fn shutting_down_lets_calls_end() {
     let rig = Rig::new(PASSWORD).await;
     rig.faults(1, &["slow:ms=300,method=POST"]);
     rig.accept(rig.clients[0], 1, "Slow").await;
-    let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&rig.connector))]);
+    let connectors = connectors(&rig.connector);
     let delivery = Arc::new(Delivery::new(rig.store.clone(), connectors, Timing::default()));
     let shutdown = CancellationToken::new();
     let running = tokio::spawn({
