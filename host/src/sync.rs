@@ -93,7 +93,7 @@ impl Syncs {
         run.error =
             Some(format!("{reason} The run was interrupted and does not go on. What had come over before stays."));
         run.finished_at = Some(Timestamp::now());
-        self.store.finish_run(run, Threshold::default()).await
+        self.store.finish_run(run, Threshold::default()).await.map(drop)
     }
 
     /// Starts a run in the background, or answers the one that is under way. Where an earlier process left one
