@@ -2,9 +2,11 @@
 
 mod api;
 mod browser;
+mod connections;
 mod documents;
 mod lists;
 mod notes_kill;
+mod oauth;
 mod one_client;
 mod over_time;
 mod properties;

@@ -14,6 +14,7 @@ mod covers;
 mod documents;
 mod events;
 mod extract;
+pub mod figures;
 mod goals;
 mod health;
 mod households;
@@ -68,6 +69,10 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))
         .merge(connections::departures_routes())
+        .routes(routes!(connections::change::add))
+        .routes(routes!(connections::change::change))
+        .routes(routes!(connections::change::remove))
+        .routes(routes!(connections::change::authorize))
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))
         .routes(routes!(runs::events))

@@ -16,15 +16,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::access::Access;
-use crate::config::{Config, ConnectionConfig};
-use crate::connection::{Connection, Connections};
-use crate::crm::Connector;
-use crate::crm::xplan;
+use crate::config::Config;
+use crate::connection::Connections;
 use crate::documents::Uploads;
-use crate::domain::ConnectionName;
 use crate::import::Imports;
+use crate::integrations::Integrations;
 use crate::notes::Notes;
-use crate::pack::{Packs, Revision, Typesetter};
+use crate::pack::{Packs, Typesetter};
+use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::sync::Syncs;
 
@@ -37,7 +36,9 @@ pub struct App {
     pub store: Store,
     /// The plugin engine.
     pub packs: Packs,
-    /// The CRM sites.
+    /// Connections as people manage them.
+    pub integrations: Integrations,
+    /// The CRM sites at work.
     pub connections: Connections,
     /// Runs.
     pub syncs: Syncs,
@@ -57,24 +58,32 @@ impl App {
     /// # Errors
     /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
     pub fn open(config: Config) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        let store = Store::open(data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
+        let data_dir = config.server.data_dir.clone();
+        let store = Store::open(&data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
         let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref(), typesetter(&config))?;
-        let mut connections = Vec::new();
-        for (name, settings) in &config.connections {
-            let connection = connect(&config, &packs, name, settings);
-            connections.push(connection.with_context(|| format!("the connection `{name}`"))?);
-        }
-        let connections = Connections::new(connections);
-        let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
-        let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
-        let imports = Imports::new(store.clone(), data_dir);
-        let uploads = Uploads::new(data_dir.clone());
         let config = Arc::new(config);
+        let secrets = Secrets::open(&config.server)?;
+        let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets)?;
+        let connections = integrations.connections().clone();
+        let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
         let practice = config.practice.clone();
         let notes = Notes::new(store.clone(), connections.clone(), practice, Some(Arc::new(maker)));
-        Ok(Self { config, store, packs, connections, syncs, notes, imports, access, uploads })
+        let imports = Imports::new(store.clone(), &data_dir);
+        let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
+        let uploads = Uploads::new(data_dir);
+        Ok(Self { config, store, packs, integrations, connections, syncs, notes, imports, access, uploads })
+    }
+
+    /// Puts the connections that were made at run time to work, and takes up what sites authorised and what earlier
+    /// processes left. To be called once, before anything else.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn start(&self) -> anyhow::Result<()> {
+        self.integrations.start().await?;
+        self.syncs.resume().await?;
+        Ok(())
     }
 }
 
@@ -84,29 +93,4 @@ pub fn typesetter(config: &Config) -> Typesetter {
     let Some(program) = config.server.compiler.clone() else { return Typesetter::inside(font_dir) };
     let fonts = font_dir.into_iter().flat_map(|folder| ["--font-dir".into(), folder.into_os_string()]);
     Typesetter::process(program, iter::once("typeset".into()).chain(fonts).collect())
-}
-
-fn connect(
-    config: &Config,
-    packs: &Packs,
-    name: &ConnectionName,
-    settings: &ConnectionConfig,
-) -> anyhow::Result<Connection> {
-    let folder = config.server.packs_dir.join(&settings.pack);
-    anyhow::ensure!(
-        folder.is_dir(),
-        "there is no pack `{}` in {}; `tidegate pack list` shows the packs there",
-        settings.pack,
-        config.server.packs_dir.display()
-    );
-    let revision: Arc<Revision> = packs.load(&folder, &settings.dialect)?;
-    anyhow::ensure!(
-        revision.crm() == settings.crm,
-        "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
-        settings.pack,
-        revision.crm(),
-        settings.crm
-    );
-    let connector: Arc<dyn Connector> = xplan::connect(settings)?;
-    Ok(Connection::new(name.clone(), settings, config.practice.email_domain.clone(), connector, revision))
 }

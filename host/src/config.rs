@@ -4,7 +4,9 @@
 //! defaults and documents every key. The environment is read here and nowhere else.
 
 mod file;
+pub mod host;
 pub mod logo;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,11 +17,16 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 
+pub use self::host::HostRules;
+pub use self::schedule::check_schedule;
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
+
+/// The dialects that a connection made on the page may speak; others need what only the settings file says.
+pub const DIALECTS: [&str; 1] = ["resourceful"];
 
 /// The settings the host runs on.
 #[derive(Clone, Debug)]
@@ -32,6 +39,10 @@ pub struct Config {
     pub log: Log,
     /// How documents are made.
     pub documents: Documents,
+    /// Where figures are served for Prometheus; nowhere where none.
+    pub metrics: Option<SocketAddr>,
+    /// Which hosts connections may lead to.
+    pub hosts: HostRules,
     /// CRM sites by name.
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
 }
@@ -61,6 +72,8 @@ pub struct Documents {
 pub struct Server {
     /// Pages and API.
     pub listen: SocketAddr,
+    /// Where people's browsers reach the pages, without a slash at the end; none where that is `listen`.
+    pub public_url: Option<String>,
     /// Store and caches.
     pub data_dir: PathBuf,
     /// Pack folders.
@@ -69,6 +82,19 @@ pub struct Server {
     pub bootstrap_token: Option<SecretString>,
     /// What compiles plugins in a process of its own: this program, for its command line knows how. No setting.
     pub compiler: Option<PathBuf>,
+    /// What secrets in the store are sealed with; none where the data folder has a key of its own.
+    pub secret_key: Option<SecretString>,
+}
+
+impl Server {
+    /// Where people's browsers reach the pages, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        let unspecified = self.listen.ip().is_unspecified();
+        self.public_url.clone().unwrap_or_else(|| match unspecified {
+            true => format!("http://localhost:{}", self.listen.port()),
+            false => format!("http://{}", self.listen),
+        })
+    }
 }
 
 /// What is logged and how.
@@ -85,6 +111,8 @@ pub struct Log {
 pub struct ConnectionConfig {
     /// `xplan`.
     pub crm: String,
+    /// Whether it is to run.
+    pub enabled: bool,
     /// The pack folder's name.
     pub pack: String,
     /// `resourceful` or `open`.
@@ -144,6 +172,24 @@ pub enum Auth {
         /// The application id that the site gave.
         app_id: Option<SecretString>,
     },
+    /// Authorised by a person on the site itself (OAuth 2, authorization code).
+    OAuth {
+        /// The host's id at the site.
+        client_id: String,
+        /// The host's secret at the site.
+        client_secret: SecretString,
+        /// The application id that the site gave.
+        app_id: Option<SecretString>,
+    },
+}
+
+impl Auth {
+    /// The application id that the site gave.
+    pub fn app_id(&self) -> Option<&SecretString> {
+        match self {
+            Self::Basic { app_id, .. } | Self::OAuth { app_id, .. } => app_id.as_ref(),
+        }
+    }
 }
 
 /// What is wrong with the settings; every problem found, one a line.
@@ -170,7 +216,7 @@ impl Config {
         let (figment, base) = layers(path, overrides)?;
         let raw: file::File =
             figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
-        raw.into_config(&base)
+        raw.into_config(&base, std::env::var("TIDEGATE_SECRET_KEY").ok())
     }
 
     /// The settings in force as TOML, secrets left out (they are files, whose paths are shown).
@@ -181,7 +227,7 @@ impl Config {
         let (figment, base) = layers(path, overrides)?;
         let raw: file::File =
             figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
-        raw.clone().into_config(&base)?;
+        raw.clone().into_config(&base, None)?;
         toml::to_string_pretty(&raw).map_err(|error| ConfigError(vec![error.to_string()]))
     }
 }
@@ -232,6 +278,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
         std::fs::write(folder.path().join("secrets/xplan"), "s3cret\n").unwrap();
+        std::fs::write(folder.path().join("secrets/key"), "a key of at least 32 characters, told to nobody").unwrap();
         std::fs::write(folder.path().join("tidegate.toml"), text).unwrap();
         Config::load(Some(&folder.path().join("tidegate.toml")), &Vec::new())
     }
@@ -256,7 +303,7 @@ mod tests {
         use secrecy::ExposeSecret as _;
         let config = load(CONNECTION).unwrap();
         let connection = &config.connections[&"main".parse().unwrap()];
-        let Auth::Basic { username, password, .. } = &connection.auth;
+        let Auth::Basic { username, password, .. } = &connection.auth else { panic!("basic is another mode") };
         assert_eq!((username.as_str(), password.expose_secret()), ("svc", "s3cret"));
         assert_eq!(connection.schedule, "0 0 * * * *");
     }
@@ -287,6 +334,15 @@ mod tests {
         check(&format!("{CONNECTION}\ndialect = \"closed\""), &["dialect", "resourceful", "open"]);
         check(&format!("{CONNECTION}\nmax-side-by-side = 1"), &["max-side-by-side", "file notes"]);
         check(&format!("{CONNECTION}\nmax-requests-per-second = 0"), &["max-requests-per-second"]);
+        check(
+            &CONNECTION.replace("acme.xplan.iress.com.au", "evil.example"),
+            &["connections.main.forward-host", "[crm]"],
+        );
+        check("[server]\npublic-url = \"tidegate.example\"", &["server.public-url", "tidegate.example"]);
+        check("[server]\npublic-url = \"https://a.example/x\"", &["server.public-url"]);
+        check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
+        check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
+        check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
         check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
         check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
     }
@@ -295,6 +351,33 @@ mod tests {
     fn a_frequent_schedule_is_the_operators_own_decision() {
         assert!(load(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\"\nallow-frequent = true")).is_ok());
         assert!(load(&format!("{CONNECTION}\nschedule = \"0 0 2 * * Mon\"")).is_ok());
+    }
+
+    #[test]
+    fn a_connection_with_oauth_and_a_key() {
+        let config = load(
+            r#"
+            [server]
+            public-url = "https://tidegate.acme.example/"
+            secret-key-file = "secrets/key"
+            [crm]
+            forward-host-suffixes = [".advice.example"]
+            [metrics]
+            listen = "127.0.0.1:9464"
+            [connections.main]
+            crm = "xplan"
+            pack = "xplan-au"
+            forward-host = "CRM.advice.example"
+            auth = { mode = "oauth", client-id = "tidegate", client-secret-file = "secrets/xplan" }
+            "#,
+        )
+        .unwrap();
+        let connection = &config.connections[&"main".parse().unwrap()];
+        assert!(matches!(&connection.auth, Auth::OAuth { client_id, .. } if client_id == "tidegate"));
+        assert_eq!(connection.forward_host, "crm.advice.example");
+        assert_eq!(config.server.base_url(), "https://tidegate.acme.example");
+        assert!(config.server.secret_key.is_some());
+        assert_eq!(config.metrics.unwrap().port(), 9464);
     }
 
     #[test]

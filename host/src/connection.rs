@@ -1,13 +1,17 @@
 //! A connection: one CRM site with its connector and the pack revision that maps it.
 //!
-//! Serves `sync` and `notes`, which both need the three together.
+//! Serves `sync` and `notes`, which both need the three together. Connections come and go while the host runs: who
+//! holds one goes on with it until its `gone` is cancelled, and who keeps jobs for them watches the list.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::ConnectionConfig;
 use crate::crm::Connector;
 use crate::domain::departure::Threshold;
-use crate::domain::{ConnectionName, Date};
+use crate::domain::{ConnectionName, Date, Timestamp};
 use crate::pack::{Context, Revision};
 
 /// One CRM site of the practice.
@@ -26,7 +30,75 @@ pub struct Connection {
     pub gone_threshold: Threshold,
     /// Speaks to the site.
     pub connector: Arc<dyn Connector>,
+    /// Whether the site lets it in.
+    pub authorisation: Authorisation,
+    /// Cancelled when it is changed, disabled or removed.
+    pub gone: CancellationToken,
     active: RwLock<Arc<Revision>>,
+}
+
+/// Whether a site lets the host in, where that needs a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It signs in by name and password.
+    NotNeeded,
+    /// Nobody has authorised it yet.
+    Needed,
+    /// Somebody authorised it.
+    Granted {
+        /// Who.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was authorised, and the site does not accept that any more.
+    Refused {
+        /// Since when.
+        at: Timestamp,
+        /// The site's words.
+        words: String,
+    },
+}
+
+impl Standing {
+    /// What has to be done before the connection can work; none where it can.
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::NotNeeded | Self::Granted { .. } => None,
+            Self::Needed => Some("It has to be authorised on its site first.".to_owned()),
+            Self::Refused { words, .. } => {
+                Some(format!("The site does not accept the authorisation any more: {words}. Authorise it again."))
+            }
+        }
+    }
+}
+
+/// A connection's standing, shared by who finds it out and who acts on it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Authorisation(watch::Sender<Standing>);
+
+impl Authorisation {
+    /// As it stands now.
+    pub fn new(standing: Standing) -> Self {
+        Self(watch::Sender::new(standing))
+    }
+
+    /// As it stands now.
+    pub fn standing(&self) -> Standing {
+        self.0.borrow().clone()
+    }
+
+    /// It stands otherwise now.
+    pub fn set(&self, standing: Standing) {
+        self.0.send_replace(standing);
+    }
+
+    /// Waits until nothing stands in the connection's way.
+    pub async fn until_granted(&self) {
+        let mut changes = self.0.subscribe();
+        // The sender lives as long as `self`.
+        drop(changes.wait_for(|standing| standing.obstacle().is_none()).await);
+    }
 }
 
 impl Connection {
@@ -35,7 +107,7 @@ impl Connection {
         name: ConnectionName,
         settings: &ConnectionConfig,
         placeholder_email_domain: String,
-        connector: Arc<dyn Connector>,
+        (connector, authorisation): (Arc<dyn Connector>, Authorisation),
         revision: Arc<Revision>,
     ) -> Self {
         Self {
@@ -46,13 +118,15 @@ impl Connection {
             forward_host: settings.forward_host.clone(),
             gone_threshold: settings.gone_threshold,
             connector,
+            authorisation,
+            gone: CancellationToken::new(),
             active: RwLock::new(revision),
         }
     }
 
     /// The revision in force. A batch holds on to the one it began with.
     pub fn revision(&self) -> Arc<Revision> {
-        let active = self.active.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&active)
     }
 
@@ -68,28 +142,72 @@ impl Connection {
     }
 }
 
-/// The practice's connections, by name.
-#[derive(Clone, Default)]
-pub struct Connections(Arc<Vec<Arc<Connection>>>);
+/// The practice's connections that are at work. Cheap to clone; all clones see the same list.
+#[derive(Clone)]
+pub struct Connections(watch::Sender<Arc<[Arc<Connection>]>>);
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
 
 impl Connections {
     /// In the configuration's order.
     pub fn new(connections: Vec<Connection>) -> Self {
-        Self(Arc::new(connections.into_iter().map(Arc::new).collect()))
+        Self(watch::Sender::new(connections.into_iter().map(Arc::new).collect()))
+    }
+
+    /// All of them, as they are now.
+    pub fn all(&self) -> Arc<[Arc<Connection>]> {
+        self.0.borrow().clone()
     }
 
     /// The connection of this name.
-    pub fn get(&self, name: &ConnectionName) -> Option<&Arc<Connection>> {
-        self.iter().find(|connection| connection.name == *name)
+    pub fn get(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
+        self.0.borrow().iter().find(|connection| connection.name == *name).cloned()
+    }
+
+    /// Told of every change: of the list, and of what a site authorised.
+    pub fn changes(&self) -> watch::Receiver<Arc<[Arc<Connection>]>> {
+        self.0.subscribe()
+    }
+
+    /// Puts a connection to work, in place of one of its name, whose runs end.
+    pub fn put(&self, connection: Connection) {
+        self.replace(&connection.name.clone(), Some(connection));
+    }
+
+    /// Takes a connection out of work; its runs end.
+    pub fn remove(&self, name: &ConnectionName) {
+        self.replace(name, None);
+    }
+
+    fn replace(&self, name: &ConnectionName, by: Option<Connection>) {
+        self.0.send_modify(|list| {
+            let mut by = by.map(Arc::new);
+            let mut next = Vec::with_capacity(list.len() + 1);
+            for connection in list.iter() {
+                if connection.name == *name {
+                    connection.gone.cancel();
+                    next.extend(by.take());
+                } else {
+                    next.push(Arc::clone(connection));
+                }
+            }
+            next.extend(by);
+            *list = next.into();
+        });
+    }
+
+    /// Tells those who watch that a site lets a connection in again.
+    pub fn announce(&self) {
+        self.0.send_modify(|_| {});
     }
 
     /// Ends the sessions with all sites, side by side and briefly, so that none is left open behind a host that ends.
     pub async fn sign_out(&self) {
-        futures::future::join_all(self.iter().map(|connection| connection.connector.sign_out())).await;
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Connection>> {
-        self.0.iter()
+        let all = self.all();
+        futures::future::join_all(all.iter().map(|connection| connection.connector.sign_out())).await;
     }
 }

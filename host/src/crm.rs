@@ -3,6 +3,8 @@
 //! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
+pub mod http;
+pub mod oauth;
 mod pace;
 mod raw;
 pub mod xplan;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use secrecy::SecretString;
 
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -235,6 +238,25 @@ impl Traffic {
             slow_downs: self.slow_downs.load(Ordering::Relaxed),
         }
     }
+}
+
+/// A bearer token as it is sent.
+#[derive(Clone, Debug)]
+pub struct BearerToken {
+    /// Counts the tokens of this process; the next has another.
+    pub number: u64,
+    /// The token.
+    pub value: SecretString,
+}
+
+/// Where the bearer tokens of a site come from: they are kept and renewed outside the connector.
+#[async_trait::async_trait]
+pub trait Tokens: Send + Sync {
+    /// A token to sign with, renewed where it is about to expire; never number `stale`, which the site refused.
+    ///
+    /// # Errors
+    /// [`CrmError::Unauthorised`] where a person has to authorise the host (again).
+    async fn token(&self, stale: Option<u64>) -> Result<BearerToken, CrmError>;
 }
 
 /// What the host asks of a CRM. One value a connection; calls may run side by side. Retries, signing in again and

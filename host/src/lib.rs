@@ -2,7 +2,7 @@
 //! back the moment something happens.
 //!
 //! One module a concern; an arrow means "may use":
-//! `cli → serve → api, web, schedule → sync, notes, import → crm, store, pack, access → domain`. Siblings do not import each other.
+//! `cli → serve → api, web, schedule → sync, notes, import, integrations → crm, store, pack, access → domain`. Siblings do not import each other.
 //! `ARCHITECTURE.md` has the map.
 
 pub mod access;
@@ -14,9 +14,11 @@ pub mod connection;
 pub mod crm;
 pub mod documents;
 pub mod import;
+pub mod integrations;
 pub mod notes;
 pub mod pack;
 pub mod schedule;
+pub mod secrets;
 pub mod serve;
 pub mod store;
 pub mod sync;

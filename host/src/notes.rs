@@ -92,7 +92,8 @@ impl Notes {
         practice: Practice,
         documents: Option<Arc<dyn DocumentMaker>>,
     ) -> Self {
-        let connectors = connections.iter().map(|one| (one.name.clone(), Arc::clone(&one.connector))).collect();
+        let at_work = connections.clone();
+        let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
         let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
         Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
@@ -100,7 +101,22 @@ impl Notes {
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
     /// twice.
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
-        tokio::join!(self.inner.delivery.run(&shutdown), self.reconcile_until(&shutdown), self.link_until(&shutdown));
+        tokio::join!(
+            self.inner.delivery.run(&shutdown),
+            self.reconcile_until(&shutdown),
+            self.link_until(&shutdown),
+            shutdown.run_until_cancelled(self.release_as_connections_change())
+        );
+    }
+
+    /// Lets the notes of connections go that came to work, or that somebody authorised.
+    async fn release_as_connections_change(&self) {
+        let mut changes = self.inner.connections.changes();
+        while changes.changed().await.is_ok() {
+            for connection in changes.borrow_and_update().iter() {
+                self.inner.delivery.release(&connection.name);
+            }
+        }
     }
 
     /// Whether a connection's notes go out, and if not, why.

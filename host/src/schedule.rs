@@ -12,28 +12,40 @@ use chrono::{DateTime, FixedOffset};
 use cron::Schedule;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connection::{Connection, Connections};
 use crate::domain::run::{Run, Trigger};
 use crate::store::Store;
 use crate::store::book::PageRequest;
-use crate::sync::Syncs;
+use crate::sync::{SyncError, Syncs};
 
 /// The longest jitter.
 const MOST_JITTER_SECS: u64 = 60;
 /// The clock is looked at this often, because it may be set, and machines sleep.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
-/// Sets off every connection's runs until `shutdown`.
+/// Sets off every connection's runs until `shutdown`; connections may come and go meanwhile.
 pub async fn run(syncs: Syncs, store: Store, connections: Connections, zone: TimeZone, shutdown: CancellationToken) {
-    let mut jobs = JoinSet::new();
-    for connection in connections.iter() {
-        let (syncs, store, connection, zone) = (syncs.clone(), store.clone(), Arc::clone(connection), zone.clone());
-        jobs.spawn(shutdown.clone().run_until_cancelled_owned(keep(syncs, store, connection, zone)));
+    let mut changes = connections.changes();
+    // Whoever is dropped from here stops.
+    let mut jobs: Vec<(Arc<Connection>, DropGuard)> = Vec::new();
+    while !shutdown.is_cancelled() {
+        let now = changes.borrow_and_update().clone();
+        jobs.retain(|(connection, _)| now.iter().any(|other| Arc::ptr_eq(connection, other)));
+        for connection in now.iter() {
+            if !jobs.iter().any(|(other, _)| Arc::ptr_eq(connection, other)) {
+                let job = keep(syncs.clone(), store.clone(), Arc::clone(connection), zone.clone());
+                let stop = shutdown.child_token();
+                tokio::spawn(stop.clone().run_until_cancelled_owned(job));
+                jobs.push((Arc::clone(connection), stop.drop_guard()));
+            }
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = shutdown.cancelled() => {}
+        }
     }
-    while jobs.join_next().await.is_some() {}
 }
 
 async fn keep(syncs: Syncs, store: Store, connection: Arc<Connection>, zone: TimeZone) {
@@ -44,10 +56,18 @@ async fn keep(syncs: Syncs, store: Store, connection: Arc<Connection>, zone: Tim
     let mut from = last_start(&store, &connection).await.unwrap_or_else(Timestamp::now);
     while let Some(tick) = next_after(&schedule, &zone, from) {
         wait_until(tick + jitter(connection.name.as_str())).await;
-        from = Timestamp::now();
         match syncs.request(&connection.name, Trigger::Schedule).await {
-            Ok(run) => until_over(&syncs, &run).await,
+            Ok(run) => {
+                from = Timestamp::now();
+                until_over(&syncs, &run).await;
+            }
+            // The tick is made up for when somebody has authorised it.
+            Err(SyncError::NotAuthorised { words, .. }) => {
+                tracing::warn!(connection = %connection.name, words, "no run: the connection is paused");
+                connection.authorisation.until_granted().await;
+            }
             Err(error) => {
+                from = Timestamp::now();
                 tracing::error!(connection = %connection.name, %error, "a scheduled run could not be started");
             }
         }

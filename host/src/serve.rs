@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -30,17 +31,16 @@ pub fn socket_path(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// Names the address and what to do, as where the port is taken.
 pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
-    let address = config.server.listen;
-    let advice = match TcpListener::bind(address).await {
-        Ok(listener) => return Ok(listener),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            format!("{address} is in use by another program; choose another with --listen or [server] listen")
+    listen(config.server.listen, "--listen or [server] listen").await
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{address} is in use by another program; choose another with {setting}")
         }
-        Err(error) => {
-            format!("{address} cannot be listened on: {error}; choose another with --listen or [server] listen")
-        }
-    };
-    anyhow::bail!(advice)
+        _ => anyhow::anyhow!("{address} cannot be listened on: {error}; choose another with {setting}"),
+    })
 }
 
 /// Serves people, programs and commands, keeps the schedule and delivers notes, until `shutdown`. Then open requests
@@ -49,7 +49,7 @@ pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 /// # Errors
 /// Where the socket cannot be made or a listener fails.
 pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    app.syncs.resume().await?;
+    app.start().await?;
     let mut jobs = JoinSet::new();
     let zone = app.config.practice.time_zone.clone();
     let schedule = schedule::run(app.syncs.clone(), app.store.clone(), app.connections.clone(), zone, shutdown.clone());
@@ -58,6 +58,12 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
     let until = shutdown.clone();
     jobs.spawn(async move { notes.run(until).await });
 
+    if let Some(address) = app.config.metrics {
+        let figures = listen(address, "[metrics] listen").await?;
+        let until = shutdown.clone().cancelled_owned();
+        let serving = axum::serve(figures, api::figures::router(app.clone())).with_graceful_shutdown(until);
+        jobs.spawn(async move { drop(serving.await) });
+    }
     let socket = listen_locally(&app.config.server.data_dir)?;
     let routes = routes(&app);
     let local = axum::serve(socket, local_routes(&app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
@@ -86,6 +92,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
 /// # Errors
 /// Where the socket cannot be made, or as `work` fails.
 pub async fn run_locally<T>(app: App, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    app.integrations.start().await?;
     let socket = listen_locally(&app.config.server.data_dir)?;
     let shutdown = CancellationToken::new();
     let serving = axum::serve(socket, local_routes(&app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());

@@ -9,6 +9,7 @@ pub mod book;
 pub mod commit;
 #[cfg(test)]
 mod conformance;
+pub mod connections;
 pub mod documents;
 mod doubts;
 pub mod gone;

@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::connection::{Connection, Connections};
@@ -30,6 +29,7 @@ use crate::domain::{ConnectionName, RunId};
 use crate::store::runs::{Interrupted, WalkPosition};
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
+use crate::telemetry::figures;
 use gathered::GroupSize;
 use mapper::Sandboxed;
 pub use one::{OneError, OneOutcome, OneSynced};
@@ -59,6 +59,14 @@ pub enum SyncError {
     /// No such connection.
     #[error("there is no connection `{0}`")]
     UnknownConnection(ConnectionName),
+    /// Its site does not let the host in; the words say what to do.
+    #[error("the connection `{connection}` is paused. {words}")]
+    NotAuthorised {
+        /// Which.
+        connection: ConnectionName,
+        /// What has to be done.
+        words: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,49 +78,48 @@ impl Syncs {
         Self { store, connections, zone, under_way: Arc::default(), starting: Arc::default(), orders: Arc::default() }
     }
 
-    /// Takes up runs that an earlier process left unfinished.
+    /// Takes up runs that an earlier process left unfinished, and ends those whose connection is gone or waits for
+    /// somebody to authorise it.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn resume(&self) -> Result<(), SyncError> {
-        self.end_orphans().await?;
-        for connection in self.connections.iter() {
-            if self.store.interrupted(connection.name.clone()).await?.is_some() {
-                self.request(&connection.name, Trigger::Resume).await?;
-            }
+        for run in self.store.unfinished_runs().await? {
+            let (state, reason) = match self.request(&run.connection, Trigger::Resume).await {
+                Ok(_) => continue,
+                Err(SyncError::UnknownConnection(name)) => (
+                    RunState::Cancelled,
+                    format!("The connection `{name}` is not among the settings any more, or disabled."),
+                ),
+                Err(SyncError::NotAuthorised { words, .. }) => (RunState::Failed, words),
+                Err(other) => return Err(other),
+            };
+            self.settle(run, state, &reason).await?;
         }
         Ok(())
     }
 
-    /// Ends the runs whose connection is not among the settings any more: nothing else ever would.
-    async fn end_orphans(&self) -> Result<(), SyncError> {
-        for name in self.store.met_connections().await? {
-            if self.connections.get(&name).is_some() {
-                continue;
-            }
-            if let Some(Interrupted { mut run, .. }) = self.store.interrupted(name.clone()).await? {
-                run.state = RunState::Cancelled;
-                run.finished_at = Some(Timestamp::now());
-                run.error = Some(format!(
-                    "The connection `{name}` is not among the settings any more. What had come over before stays."
-                ));
-                self.store.finish_run(run, Threshold::default()).await?;
-            }
-        }
-        Ok(())
+    /// Ends a run that nobody goes on with.
+    async fn settle(&self, mut run: Run, state: RunState, reason: &str) -> Result<(), StoreError> {
+        run.state = state;
+        run.error =
+            Some(format!("{reason} The run was interrupted and does not go on. What had come over before stays."));
+        run.finished_at = Some(Timestamp::now());
+        self.store.finish_run(run, Threshold::default()).await.map(drop)
     }
 
     /// Starts a run in the background, or answers the one that is under way. Where an earlier process left one
     /// unfinished, that one goes on.
     ///
     /// # Errors
-    /// [`SyncError::UnknownConnection`], or where the store fails.
+    /// [`SyncError::UnknownConnection`], [`SyncError::NotAuthorised`], or where the store fails.
     pub async fn request(&self, connection: &ConnectionName, trigger: Trigger) -> Result<Run, SyncError> {
-        let connection = self.connection(connection)?;
+        let connection = &self.connection(connection)?;
         let _starting = self.starting.lock().await;
         if let Some(run) = self.under_way.run_of(&connection.name) {
             return Ok(run);
         }
+        let_in(connection)?;
         let (run, from) = match self.store.interrupted(connection.name.clone()).await? {
             Some(Interrupted { mut run, position, seen }) => {
                 run.trigger = Trigger::Resume;
@@ -129,11 +136,12 @@ impl Syncs {
     /// are counted as if they came alone.
     ///
     /// # Errors
-    /// [`SyncError::UnknownConnection`].
+    /// [`SyncError::UnknownConnection`], [`SyncError::NotAuthorised`].
     pub fn rehearse(&self, connection: &ConnectionName) -> Result<Run, SyncError> {
         let connection = self.connection(connection)?;
-        let run = queued(connection, Trigger::Request);
-        self.spawn(connection, run.clone(), None, true);
+        let_in(&connection)?;
+        let run = queued(&connection, Trigger::Request);
+        self.spawn(&connection, run.clone(), None, true);
         Ok(run)
     }
 
@@ -153,13 +161,14 @@ impl Syncs {
         self.under_way.shut_down().await;
     }
 
-    fn connection(&self, name: &ConnectionName) -> Result<&Arc<Connection>, SyncError> {
+    fn connection(&self, name: &ConnectionName) -> Result<Arc<Connection>, SyncError> {
         self.connections.get(name).ok_or_else(|| SyncError::UnknownConnection(name.clone()))
     }
 
     fn spawn(&self, connection: &Connection, run: Run, from: Option<(WalkPosition, Seen)>, is_rehearsal: bool) {
         let (progress, changes) = Progress::new(run.clone());
-        let stop = CancellationToken::new();
+        // Who changes or removes the connection ends its runs.
+        let stop = connection.gone.child_token();
         let traffic = connection.connector.traffic().totals();
         // What the run counted in an earlier process is added by beginning so much before.
         let counted = &run.counts;
@@ -186,6 +195,13 @@ impl Syncs {
             let _ending = Arc::clone(&under_way).until_dropped(id);
             drive(walk, from, &under_way).await;
         });
+    }
+}
+
+fn let_in(connection: &Connection) -> Result<(), SyncError> {
+    match connection.authorisation.standing().obstacle() {
+        None => Ok(()),
+        Some(words) => Err(SyncError::NotAuthorised { connection: connection.name.clone(), words }),
     }
 }
 
@@ -231,6 +247,9 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
         tracing::error!(run = %walk.run.id, %error, "the end of a run could not be kept; it goes on at the next start");
     }
     tracing::info!(run = %walk.run.id, connection = %walk.run.connection, state = ?walk.run.state, "run over");
+    if !walk.is_rehearsal {
+        figures::run_ended(&walk.run);
+    }
     walk.progress.state(&walk.run);
 }
 
@@ -244,7 +263,9 @@ async fn is_there(connector: &dyn Connector) -> Result<(), CrmError> {
 /// What happened, what it means for the data, what to do.
 fn in_words(error: &WalkError) -> String {
     let what_to_do = match error {
-        WalkError::Crm(CrmError::Unauthorised { .. }) => "Check the user and password of the connection.",
+        WalkError::Crm(CrmError::Unauthorised { .. }) => {
+            "Check the user and password of the connection, or authorise it again."
+        }
         WalkError::Store(_) => "Check the disk of the data folder.",
         _ => "The next run begins anew.",
     };

@@ -1,5 +1,7 @@
 //! Logs: lines for people or JSON for machines, on standard error. Nothing about a person is ever logged.
 
+pub mod figures;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;

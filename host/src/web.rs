@@ -21,6 +21,7 @@ mod guard;
 mod household;
 mod households;
 mod imports;
+mod integrations;
 mod listing;
 mod notes;
 mod overview;
@@ -40,6 +41,7 @@ mod tests;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
+use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::app::App;
@@ -91,6 +93,15 @@ pub fn router(app: App) -> Router {
         .route("/review", get(review::list))
         .route("/review/{id}/decision", post(review::queue::decide))
         .route("/troubleshoot", get(troubleshoot::show))
+        .route("/settings", get(async || Redirect::to("/settings/integrations")))
+        .route("/settings/integrations", get(integrations::list).post(integrations::add))
+        .route("/settings/integrations/new", get(integrations::new).post(integrations::check))
+        .route("/settings/integrations/{name}", get(integrations::show))
+        .route("/settings/integrations/{name}/edit", get(integrations::edit).post(integrations::change))
+        .route("/settings/integrations/{name}/authorise", post(integrations::authorise))
+        .route("/settings/integrations/{name}/check", post(integrations::check_sign_in))
+        .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
+        .route("/oauth/callback", get(integrations::callback))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))

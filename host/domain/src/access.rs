@@ -75,6 +75,8 @@ pub enum Action {
     ControlRuns,
     /// Say how far the practice is with a goal, and how often it comes again.
     ChangeGoals,
+    /// Add, change, authorise or remove a connection.
+    ManageConnections,
     /// See file notes and their delivery.
     ReadNotes,
     /// Report an event of a household, or deliver its note again.
@@ -91,6 +93,7 @@ impl Action {
         Self::EditClients,
         Self::ReadRuns,
         Self::ControlRuns,
+        Self::ManageConnections,
         Self::ChangeGoals,
         Self::ReadNotes,
         Self::WriteNotes,
@@ -103,6 +106,7 @@ impl Action {
             Self::WriteBook
                 | Self::EditClients
                 | Self::ControlRuns
+                | Self::ManageConnections
                 | Self::ChangeGoals
                 | Self::WriteNotes
                 | Self::ManageHouseholds
@@ -141,6 +145,9 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             }
             Action::ManageHouseholds => Decision::Deny {
                 because: "Who answers for a household is for practice managers to say. Ask one of them.",
+            },
+            Action::ManageConnections => Decision::Deny {
+                because: "Connections are for practice managers. Ask one of them to add, change or authorise it.",
             },
             Action::ReadBook
             | Action::WriteBook

@@ -7,24 +7,33 @@ use axum::http::request::Parts;
 use crate::access::{LocalOperator, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
-use crate::domain::Timestamp;
 use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::{Timestamp, UserId};
 
 /// Somebody who is known. What they may do is asked with [`Caller::may`].
-pub struct Caller(Actor);
+pub struct Caller {
+    actor: Actor,
+    /// Whose session it is, where it is a person's.
+    user: Option<UserId>,
+}
 
 impl Caller {
-    /// Who it is, for people.
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
     /// Goes on where `authorize` allows the action.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
-        match authorize(&self.0, action) {
+        match authorize(&self.actor, action) {
             Decision::Allow { .. } => Ok(()),
             Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
         }
+    }
+
+    /// Who it is, for what is kept of a change.
+    pub fn name(&self) -> &str {
+        &self.actor.name
+    }
+
+    /// The person, where one signed in.
+    pub fn user(&self) -> Option<UserId> {
+        self.user
     }
 }
 
@@ -33,12 +42,12 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(operator) = parts.extensions.get::<LocalOperator>() {
-            return Ok(Self(operator.actor()));
+            return Ok(Self { actor: operator.actor(), user: None });
         }
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = header.to_str().ok().and_then(bearer);
             let holder = token.and_then(|token| app.access.token_holder(token));
-            return holder.map(Self).ok_or_else(|| {
+            return holder.map(|actor| Self { actor, user: None }).ok_or_else(|| {
                 unauthenticated("The Authorization header holds no token that is accepted. Send `Bearer <token>`.")
             });
         }
@@ -52,7 +61,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.access.session(token, Timestamp::now()).await?;
         let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
-        Ok(Self(session.actor()))
+        Ok(Self { actor: session.actor(), user: Some(session.user.id) })
     }
 }
 

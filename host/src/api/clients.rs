@@ -72,8 +72,8 @@ impl ClientParams {
             (None, Some(_)) => return Err(malformed("`connection` says whose `external_id` is meant; name that too.")),
             (Some(id), Some(connection)) => Some((connection.clone(), id.clone())),
             (Some(id), None) => {
-                let mut connections = app.connections.iter();
-                let (Some(only), None) = (connections.next(), connections.next()) else {
+                let connections = app.connections.all();
+                let [only] = &*connections else {
                     return Err(malformed(
                         "`external_id` is unique within one connection only; name `connection` too.",
                     ));

@@ -83,7 +83,8 @@ pub async fn bring(
 }
 
 fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName, Problem> {
-    let mut all = app.connections.iter().map(|connection| &connection.name);
+    let connections = app.connections.all();
+    let mut all = connections.iter().map(|connection| &connection.name);
     match (given, all.next(), all.next()) {
         (Some(name), ..) if app.connections.get(&name).is_some() => Ok(name),
         (Some(name), ..) => Err(Problem::not_found(format_args!("connection `{name}`"))),

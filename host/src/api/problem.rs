@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::app::ExplainError;
 use crate::domain::Diagnostic;
 use crate::import::ImportError;
+use crate::integrations::{FieldProblem, IntegrationError};
 use crate::notes::NotesError;
 use crate::pack::PackError;
 use crate::store::StoreError;
@@ -226,6 +227,9 @@ impl From<SyncError> for Problem {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::UnknownConnection(name) => Self::not_found(format_args!("connection `{name}`")),
+            paused @ SyncError::NotAuthorised { .. } => {
+                Self::new(Kind::WrongState, format!("{paused} Nothing was started."))
+            }
             SyncError::Store(error) => error.into(),
         }
     }
@@ -242,6 +246,25 @@ impl From<OneError> for Problem {
                 tracing::error!(error = %words, "a client could not be synced");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<IntegrationError> for Problem {
+    fn from(error: IntegrationError) -> Self {
+        match error {
+            IntegrationError::Unknown(name) => Self::not_found(format_args!("connection `{name}`")),
+            IntegrationError::Invalid(problems) => {
+                let error = |problem: FieldProblem| FieldError {
+                    pointer: format!("/{}", problem.field),
+                    detail: problem.message,
+                };
+                Self::invalid(problems.into_iter().map(error).collect())
+            }
+            words @ (IntegrationError::InFile(_) | IntegrationError::WrongState(_)) => {
+                Self::new(Kind::WrongState, words.to_string())
+            }
+            IntegrationError::Store(error) => error.into(),
         }
     }
 }

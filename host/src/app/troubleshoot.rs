@@ -128,7 +128,7 @@ impl App {
             people.extend(found.into_iter().map(|found| (found.origin.connection, found.client.external_id)));
         }
         let id = ExternalId(search.to_owned());
-        for connection in self.connections.iter() {
+        for connection in self.connections.all().iter() {
             let known = self.store.whereabouts(connection.name.clone(), id.clone()).await?;
             if known.client.is_some() || known.set_aside.is_some() || known.sight == Sight::Seen {
                 people.push((connection.name.clone(), id.clone()));
@@ -145,7 +145,7 @@ impl App {
             }
         }
         if traces.is_empty() && !search.is_empty() {
-            for connection in self.connections.iter() {
+            for connection in self.connections.all().iter() {
                 traces.push(self.trace(connection.name.clone(), None).await?);
             }
         }

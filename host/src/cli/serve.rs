@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Global, output};
 use crate::app::App;
 use crate::serve;
+use crate::telemetry::figures;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -25,12 +26,16 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let listen = self.listen.map(|address| ("server.listen".to_owned(), address));
-        let config = global.load(listen.into_iter().collect())?;
+        let mut config = global.load(listen.into_iter().collect())?;
         let listener = serve::bind(&config).await?;
+        config.server.listen = listener.local_addr()?;
+        if config.metrics.is_some() {
+            figures::start();
+        }
         let app = App::open(config)?;
         announce(&listener, global.json)?;
         if let Some(token) = app.access.offer_set_up(jiff::Timestamp::now()).await? {
-            let link = format!("http://{}/set-up/{}", listener.local_addr()?, token.expose_secret());
+            let link = format!("{}/set-up/{}", app.config.server.base_url(), token.expose_secret());
             eprintln!("No account yet. Within 30 minutes, make the first one at {link}");
         }
         serve::run(app, listener, on_signal()).await?;

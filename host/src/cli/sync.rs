@@ -1,7 +1,6 @@
 //! `tidegate sync`: bring a book over.
 
 use std::process::ExitCode;
-use std::str::FromStr as _;
 
 use clap::Args;
 use serde_json::Value;
@@ -11,7 +10,6 @@ use super::local::Local;
 use super::{Global, WrongUse, local, output, progress};
 use crate::app::App;
 use crate::config::Config;
-use crate::domain::ConnectionName;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -50,7 +48,6 @@ impl Sync {
         let answers = self.confirm_gone || self.dismiss_gone;
         let follows_schedule = !self.once && !self.dry_run && !answers;
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
-        let names = self.names(&config)?;
         if follows_schedule {
             return keep_schedule(config).await;
         }
@@ -58,7 +55,7 @@ impl Sync {
             let json = global.json;
             let answer = if self.confirm_gone { "confirm" } else { "dismiss" };
             let each = local::with_host(config, |host| async move {
-                for name in names {
+                for name in self.names(&host).await? {
                     departures(&host, &name, answer, json).await?;
                 }
                 Ok(())
@@ -66,12 +63,11 @@ impl Sync {
             each.await?;
             return Ok(ExitCode::SUCCESS);
         }
-        let dry_run = self.dry_run;
         let json = global.json;
         let runs = local::with_host(config, |host| async move {
             let mut runs = Vec::new();
-            for name in names {
-                runs.push(walk(&host, &name, dry_run, json).await?);
+            for name in self.names(&host).await? {
+                runs.push(walk(&host, &name, self.dry_run, json).await?);
             }
             Ok(runs)
         });
@@ -82,18 +78,11 @@ impl Sync {
 
     async fn client(&self, global: &Global, client: &str) -> anyhow::Result<ExitCode> {
         let config = global.load_quietly()?;
-        let path = match (Uuid::try_parse(client), self.names(&config)?.as_slice()) {
-            (Ok(id), _) => format!("clients/{id}/sync"),
-            (Err(_), [name]) if is_plain(client) => format!("connections/{name}/clients/{client}/sync"),
-            (Err(_), [_]) => {
-                return Err(WrongUse(format!("`{client}` is no id of a client, in the CRM or in the practice")).into());
-            }
-            (Err(_), _) => {
-                let words = "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
-                return Err(WrongUse(format!("{words} {client}")).into());
-            }
-        };
-        let synced = local::with_host(config, |host| async move { host.post(&path).await }).await?;
+        let synced = local::with_host(config, |host| async move {
+            let path = self.path_of(client, &host).await?;
+            host.post(&path).await
+        });
+        let synced = synced.await?;
         if global.json {
             output::json(&synced)?;
         } else {
@@ -107,19 +96,43 @@ impl Sync {
         Ok(if is_here { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn names(&self, config: &Config) -> anyhow::Result<Vec<ConnectionName>> {
-        let known = || config.connections.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    /// Where a client is synced, by their id in the practice or in the CRM of the one connection that is meant.
+    async fn path_of(&self, client: &str, host: &Local) -> anyhow::Result<String> {
+        if let Ok(id) = Uuid::try_parse(client) {
+            return Ok(format!("clients/{id}/sync"));
+        }
+        match self.names(host).await?.as_slice() {
+            [name] if is_plain(client) => Ok(format!("connections/{name}/clients/{client}/sync")),
+            [_] => Err(WrongUse(format!("`{client}` is no id of a client, in the CRM or in the practice")).into()),
+            _ => {
+                let words = "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
+                Err(WrongUse(format!("{words} {client}")).into())
+            }
+        }
+    }
+
+    /// The connection that was named, else all that are enabled.
+    async fn names(&self, host: &Local) -> anyhow::Result<Vec<String>> {
+        let known = host.get("connections").await?["items"].take();
+        let names = known
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one["enabled"] == true)
+            .filter_map(|one| one["name"].as_str());
+        let names: Vec<String> = names.map(str::to_owned).collect();
         match &self.connection {
-            Some(name) => match ConnectionName::from_str(name) {
-                Ok(name) if config.connections.contains_key(&name) => Ok(vec![name]),
-                _ => Err(WrongUse(format!("there is no connection `{name}`; the settings have: {}", known())).into()),
-            },
-            None if config.connections.is_empty() => {
+            Some(name) if names.contains(name) => Ok(vec![name.clone()]),
+            Some(name) => {
+                let words = format!("there is no connection `{name}` that is enabled; there are: {}", names.join(", "));
+                Err(WrongUse(words).into())
+            }
+            None if names.is_empty() => {
                 let words =
-                    "the settings have no connection; add a [connections.<name>] section (see `tidegate config dump`)";
+                    "there is no connection; make one on the page or in the settings (see `tidegate config dump`)";
                 Err(WrongUse(words.to_owned()).into())
             }
-            None => Ok(config.connections.keys().cloned().collect()),
+            None => Ok(names),
         }
     }
 }
@@ -130,7 +143,7 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// Answers what the last run asked about clients who are gone, where it asked.
-async fn departures(host: &Local, name: &ConnectionName, answer: &str, json: bool) -> anyhow::Result<()> {
+async fn departures(host: &Local, name: &str, answer: &str, json: bool) -> anyhow::Result<()> {
     let asked = host.get(&format!("connections/{name}/departures")).await?;
     let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);
     let answered = match &run {
@@ -148,7 +161,7 @@ async fn departures(host: &Local, name: &ConnectionName, answer: &str, json: boo
     }
 }
 
-async fn walk(host: &Local, name: &ConnectionName, dry_run: bool, json: bool) -> anyhow::Result<Value> {
+async fn walk(host: &Local, name: &str, dry_run: bool, json: bool) -> anyhow::Result<Value> {
     let query = if dry_run { "?dry_run=true" } else { "" };
     let begun = host.post(&format!("connections/{name}/sync{query}")).await?;
     let run = progress::follow(host, &begun, json).await?;
@@ -170,7 +183,7 @@ async fn walk(host: &Local, name: &ConnectionName, dry_run: bool, json: bool) ->
 /// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
 async fn keep_schedule(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::open(config)?;
-    app.syncs.resume().await?;
+    app.start().await?;
     let shutdown = super::serve::on_signal();
     let zone = app.config.practice.time_zone.clone();
     crate::schedule::run(app.syncs.clone(), app.store.clone(), app.connections.clone(), zone, shutdown).await;

@@ -9,12 +9,13 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, Log, Pace, Practice, Server, logo};
+use super::host::is_host_name;
+use super::schedule::check_schedule;
+use super::{
+    Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, HostRules, Log, Pace, Practice, Server, logo,
+};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
-
-/// How many ticks of a schedule are looked at for two that are too close.
-const TICKS_LOOKED_AT: usize = 200;
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -25,6 +26,10 @@ pub(super) struct File {
     log: LogSection,
     #[serde(default)]
     documents: DocumentsSection,
+    #[serde(default)]
+    crm: CrmSection,
+    #[serde(default)]
+    metrics: MetricsSection,
     #[serde(default)]
     connections: BTreeMap<String, ConnectionSection>,
 }
@@ -53,7 +58,25 @@ struct ServerSection {
     data_dir: PathBuf,
     packs_dir: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bootstrap_token_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct CrmSection {
+    forward_host_suffixes: Vec<String>,
+    stand_in_sites: bool,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct MetricsSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -124,6 +147,13 @@ enum AuthSection {
         #[serde(skip_serializing_if = "Option::is_none")]
         app_id: Option<String>,
     },
+    #[serde(rename = "oauth")]
+    OAuth {
+        client_id: String,
+        client_secret_file: PathBuf,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app_id: Option<String>,
+    },
 }
 
 fn resourceful() -> String {
@@ -174,14 +204,35 @@ impl Check<'_> {
         }
         SecretString::default()
     }
+
+    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse::<SocketAddr>();
+        address.map_err(|_| self.problem(key, format!("`{text}` is no address such as 127.0.0.1:8080"))).ok()
+    }
+
+    /// A secret of at least 32 characters.
+    fn long_secret(&mut self, key: &str, what: &str, path: &Path) -> SecretString {
+        use secrecy::ExposeSecret as _;
+        let secret = self.secret(key, path);
+        self.check_length(key, what, secret.expose_secret());
+        secret
+    }
+
+    fn check_length(&mut self, key: &str, what: &str, secret: &str) {
+        if !secret.is_empty() && secret.len() < 32 {
+            self.problem(key, format!("the {what} is shorter than 32 characters"));
+        }
+    }
 }
 
 impl File {
-    /// Checks every value; relative paths are meant from `base`.
-    pub(super) fn into_config(self, base: &Path) -> Result<Config, ConfigError> {
+    /// Checks every value; relative paths are meant from `base`. `secret_key` is the environment's.
+    pub(super) fn into_config(self, base: &Path, secret_key: Option<String>) -> Result<Config, ConfigError> {
         let mut check = Check { base, problems: Vec::new() };
         let practice = self.practice.check(&mut check);
-        let server = self.server.check(&mut check);
+        let server = self.server.check(secret_key, &mut check);
+        let hosts = self.crm.check(&mut check);
+        let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
             check.problem("log.level", format!("`{}` is no level: {error}", log.level));
@@ -195,17 +246,16 @@ impl File {
                     check.problem("connections.practice", words);
                 }
                 Ok(connection) => {
-                    let enabled = section.enabled;
-                    let settings = section.check(&format!("connections.{name}"), &mut check);
-                    if enabled {
-                        connections.insert(connection, settings);
-                    }
+                    let settings = section.check(&format!("connections.{name}"), &hosts, &mut check);
+                    connections.insert(connection, settings);
                 }
                 Err(error) => check.problem("connections", error),
             }
         }
         match (practice, server, check.problems.is_empty()) {
-            (Some(practice), Some(server), true) => Ok(Config { practice, server, log, documents, connections }),
+            (Some(practice), Some(server), true) => {
+                Ok(Config { practice, server, log, documents, metrics, hosts, connections })
+            }
             _ => Err(ConfigError(check.problems)),
         }
     }
@@ -247,34 +297,64 @@ impl DocumentsSection {
 }
 
 impl ServerSection {
-    fn check(self, check: &mut Check<'_>) -> Option<Server> {
-        let bootstrap_token = self.bootstrap_token_file.map(|path| {
-            use secrecy::ExposeSecret as _;
-            let token = check.secret("server.bootstrap-token-file", &path);
-            if !token.expose_secret().is_empty() && token.expose_secret().len() < 32 {
-                check.problem("server.bootstrap-token-file", "the token is shorter than 32 characters");
-            }
-            token
-        });
+    fn check(self, secret_key: Option<String>, check: &mut Check<'_>) -> Option<Server> {
+        let bootstrap_token =
+            self.bootstrap_token_file.map(|path| check.long_secret("server.bootstrap-token-file", "token", &path));
+        if let Some(key) = &secret_key {
+            check.check_length("TIDEGATE_SECRET_KEY", "key", key);
+        }
+        let of_file = self.secret_key_file.map(|path| check.long_secret("server.secret-key-file", "key", &path));
+        let secret_key = secret_key.map(SecretString::from).or(of_file);
+        let public_url = self.public_url.and_then(|url| public_url(&url, check));
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
-        match self.listen.parse::<SocketAddr>() {
-            Ok(listen) => Some(Server { listen, data_dir, packs_dir, bootstrap_token, compiler: None }),
-            Err(_) => {
-                check.problem("server.listen", format!("`{}` is no address such as 127.0.0.1:8080", self.listen));
-                None
+        let listen = check.address("server.listen", &self.listen)?;
+        Some(Server { listen, public_url, data_dir, packs_dir, bootstrap_token, secret_key, compiler: None })
+    }
+}
+
+/// `https://host[:port]`, as browsers write it.
+fn public_url(url: &str, check: &mut Check<'_>) -> Option<String> {
+    let trimmed = url.trim_end_matches('/');
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+    let is_origin = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
+    if host.is_some_and(is_origin) {
+        return Some(trimmed.to_ascii_lowercase());
+    }
+    check.problem("server.public-url", format!("`{url}` is no address such as https://tidegate.acme.example"));
+    None
+}
+
+impl CrmSection {
+    fn check(self, check: &mut Check<'_>) -> HostRules {
+        let mut suffixes = Vec::new();
+        for suffix in self.forward_host_suffixes {
+            let suffix = suffix.to_ascii_lowercase();
+            if !suffix.strip_prefix('.').is_some_and(is_host_name) {
+                let words = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
+                check.problem("crm.forward-host-suffixes", words);
             }
+            suffixes.push(suffix);
         }
+        HostRules { suffixes, stand_ins: self.stand_in_sites }
+    }
+}
+
+impl MetricsSection {
+    fn check(self, check: &mut Check<'_>) -> Option<SocketAddr> {
+        self.listen.and_then(|listen| check.address("metrics.listen", &listen))
     }
 }
 
 impl ConnectionSection {
-    fn check(self, key: &str, check: &mut Check<'_>) -> ConnectionConfig {
+    fn check(self, key: &str, hosts: &HostRules, check: &mut Check<'_>) -> ConnectionConfig {
         if self.crm != "xplan" {
             check.problem(&format!("{key}.crm"), format!("`{}` is no CRM known here; use \"xplan\"", self.crm));
         }
         let gateway = self.gateway(key, check);
-        check_schedule(key, &self.schedule, self.allow_frequent, check);
+        if let Err(words) = check_schedule(&self.schedule, self.allow_frequent) {
+            check.problem(&format!("{key}.schedule"), words);
+        }
         let max_requests_per_second = NonZeroU32::new(self.max_requests_per_second).unwrap_or_else(|| {
             check.problem(&format!("{key}.max-requests-per-second"), "must be at least 1");
             NonZeroU32::MIN
@@ -283,22 +363,34 @@ impl ConnectionSection {
             let words = format!("{} is not within 2 to 32; one is kept free for file notes", self.max_side_by_side);
             check.problem(&format!("{key}.max-side-by-side"), words);
         }
-        check_host(key, "forward-host", &self.forward_host, self.insecure_http, check);
         let GoneThreshold { percent, at_least } = self.gone_threshold;
         if percent > 100 {
             check.problem(&format!("{key}.gone-threshold.percent"), format!("{percent} is more than 100 percent"));
         }
+        let (host_key, host) = match self.insecure_http {
+            true => ("insecure-http", HostRules::check_stand_in(&self.forward_host)),
+            false => ("forward-host", hosts.check(&self.forward_host)),
+        };
+        let forward_host = host.unwrap_or_else(|words| {
+            check.problem(&format!("{key}.{host_key}"), words);
+            String::new()
+        });
         let auth = match self.auth {
             AuthSection::Basic { username, password_file, app_id } => {
                 let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
                 Auth::Basic { username, password, app_id: app_id.map(Into::into) }
             }
+            AuthSection::OAuth { client_id, client_secret_file, app_id } => {
+                let client_secret = check.secret(&format!("{key}.auth.client-secret-file"), &client_secret_file);
+                Auth::OAuth { client_id, client_secret, app_id: app_id.map(Into::into) }
+            }
         };
         ConnectionConfig {
             crm: self.crm,
+            enabled: self.enabled,
             pack: self.pack,
             dialect: self.dialect,
-            forward_host: self.forward_host,
+            forward_host,
             insecure_http: self.insecure_http,
             gateway,
             schedule: self.schedule,
@@ -315,7 +407,15 @@ impl ConnectionSection {
         match (self.dialect.as_str(), &self.gateway_host) {
             ("resourceful", None) => None,
             ("open", Some(host)) => {
-                check_host(key, "gateway-host", host, self.insecure_http, check);
+                let checked = match self.insecure_http {
+                    true => HostRules::check_stand_in(host),
+                    // Whoever writes the settings file stands for the gateway, under whatever suffix.
+                    false => HostRules::check_name(host),
+                };
+                let host = checked.unwrap_or_else(|words| {
+                    check.problem(&format!("{key}.gateway-host"), words);
+                    String::new()
+                });
                 let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
                 for (name, text) in [("api-version", &self.api_version), ("notes-list", &self.notes_list)] {
                     if text.is_empty() || !text.bytes().all(is_plain) {
@@ -324,7 +424,7 @@ impl ConnectionSection {
                     }
                 }
                 let (api_version, notes_list) = (self.api_version.clone(), self.notes_list.clone());
-                Some(Gateway { host: host.clone(), api_version, notes_list })
+                Some(Gateway { host, api_version, notes_list })
             }
             ("open", None) => {
                 let words = "is missing: the open dialect is spoken by a gateway, which names the site by forward-host";
@@ -343,57 +443,4 @@ impl ConnectionSection {
             }
         }
     }
-}
-
-/// A schedule that can be read and, unless it is allowed, knocks at most once an hour.
-fn check_schedule(key: &str, schedule: &str, allow_frequent: bool, check: &mut Check<'_>) {
-    let ticks = match cron::Schedule::from_str(schedule) {
-        Ok(ticks) => ticks,
-        Err(error) => {
-            let words = format!("`{schedule}` is no cron expression with seconds such as \"0 0 * * * *\": {error}");
-            check.problem(&format!("{key}.schedule"), words);
-            return;
-        }
-    };
-    // Two days and a bit of an hourly schedule; whatever repeats within the hour shows at its first ticks of a day.
-    let from = chrono::DateTime::UNIX_EPOCH;
-    let ticks: Vec<_> = ticks.after(&from).take(TICKS_LOOKED_AT).collect();
-    let closest = ticks.windows(2).map(|pair| pair[1] - pair[0]).min();
-    if let Some(closest) = closest.filter(|closest| *closest < chrono::TimeDelta::hours(1) && !allow_frequent) {
-        let words = format!(
-            "`{schedule}` walks the whole book again after {} minutes; the CRM is its users' first of all, so once an \
-             hour is the most (\"0 0 * * * *\"), and one client can be synced at any time. Where the CRM's vendor \
-             agrees to more, set allow-frequent = true",
-            closest.num_minutes()
-        );
-        check.problem(&format!("{key}.schedule"), words);
-    }
-}
-
-/// A bare host name over HTTPS, or, for a stand-in site, a loopback `host:port` over plain HTTP.
-fn check_host(key: &str, of: &str, host: &str, insecure_http: bool, check: &mut Check<'_>) {
-    if insecure_http {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-            let words = format!("is honoured for loopback hosts only, and {of} is `{host}`; remove insecure-http");
-            check.problem(&format!("{key}.insecure-http"), words);
-        }
-    } else if !is_host_name(host) || host.split('.').all(|label| label.bytes().all(|b| b.is_ascii_digit())) {
-        let words = format!(
-            "`{host}` is no bare host name such as acme.xplan.iress.com.au (no https://, port, path or number; \
-             a stand-in site on 127.0.0.1:port needs insecure-http = true)"
-        );
-        check.problem(&format!("{key}.{of}"), words);
-    }
-}
-
-fn is_host_name(text: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    text.contains('.') && text.len() <= 253 && text.split('.').all(is_label)
 }

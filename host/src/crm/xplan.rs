@@ -1,16 +1,17 @@
-//! Iress Xplan, in the Resourceful and the Open dialect, with basic authentication.
+//! Iress Xplan, in the Resourceful and the Open dialect, with basic authentication or OAuth.
 //!
 //! Serves the connector trait. The only module that knows Xplan's protocol; what its resources, fields and lists are
 //! called comes from the pack's rules, and what they mean it never learns.
 //!
 //! - [`site`]: exchanges over HTTP, bounded in number, size and time
-//! - [`session`]: signing in, and again when a login elsewhere took the session over
+//! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
+//! - [`oauth()`]: where a site is authorised
 //! - [`words`]: what an answer says, for people
 
 mod address;
@@ -18,6 +19,7 @@ mod attachments;
 mod choices;
 mod docnotes;
 mod lists;
+mod oauth;
 mod open;
 mod patience;
 mod rows;
@@ -34,12 +36,13 @@ use std::time::Duration;
 use self::address::{Address, PAGE_SIZE};
 use self::choices::{SiteLists, is_of_site};
 use self::lists::{Listed, Wanted};
+pub use self::oauth::oauth;
 use self::open::Open;
 use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
 use super::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens, Traffic,
 };
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
@@ -49,14 +52,14 @@ use crate::domain::{ExternalId, Timestamp};
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// What speaks to a site, in the dialect of the settings.
+/// What speaks to a site, in the dialect of the settings; `tokens` sign the calls where the settings say OAuth.
 ///
 /// # Errors
 /// Where the settings make no usable client.
-pub fn connect(settings: &ConnectionConfig) -> Result<Arc<dyn Connector>, CrmError> {
+pub fn connect(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Arc<dyn Connector>, CrmError> {
     Ok(match &settings.gateway {
-        Some(gateway) => Arc::new(Open::new(settings, gateway, Limits::default())?),
-        None => Arc::new(Xplan::new(settings)?),
+        Some(gateway) => Arc::new(Open::new(settings, gateway, tokens, Limits::default())?),
+        None => Arc::new(Xplan::new(settings, tokens)?),
     })
 }
 
@@ -67,12 +70,12 @@ pub struct Xplan {
 }
 
 impl Xplan {
-    /// Ready to call the site; nothing is sent yet.
+    /// Ready to call the site; nothing is sent yet. `tokens` sign the calls where the settings say OAuth.
     ///
     /// # Errors
     /// Where the settings make no usable client.
-    pub fn new(settings: &ConnectionConfig) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, Limits::default())?, site_lists: SiteLists::default() })
+    pub fn new(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
+        Ok(Self { site: Site::new(settings, tokens, Limits::default())?, site_lists: SiteLists::default() })
     }
 
     /// A page of rows; a smaller one where the whole would be too large to read.
@@ -180,8 +183,7 @@ impl RawBelow {
 impl Connector for Xplan {
     async fn whoami(&self) -> Result<String, CrmError> {
         let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
-        site::succeeded(self.site.signed(&call).await?)?;
-        Ok(self.site.ticket(None).await?.user.to_string())
+        session::user(&site::succeeded(self.site.signed(&call).await?)?)
     }
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {

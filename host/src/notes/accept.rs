@@ -1,5 +1,7 @@
 //! From an event to its note: checked, rendered by the pack, and kept before the sender has its answer.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -39,7 +41,7 @@ impl Notes {
             None => whose_session(&event, &household)?,
             about => about,
         };
-        let connection = self.connection_of(&household)?;
+        let connection = &self.connection_of(&household)?;
         let documents = self.documents(&event, &household).await?;
         let told = self.told(&event, &household, about);
         let zone = self.inner.practice.time_zone.clone();
@@ -62,13 +64,12 @@ impl Notes {
 
     /// The connection whose pack writes the household's notes: its own; the first one where nobody in it is linked to a
     /// CRM yet.
-    fn connection_of(&self, household: &HouseholdRow) -> Result<&Connection, NotesError> {
+    fn connection_of(&self, household: &HouseholdRow) -> Result<Arc<Connection>, NotesError> {
         let name = &household.household.connection;
         let is_anybody_linked = household.people.iter().any(|one| one.crm_id().is_some());
-        let first = || self.inner.connections.iter().next().filter(|_| !is_anybody_linked);
-        let connection = self.inner.connections.get(name).or_else(first);
-        connection.map(|connection| &**connection).ok_or_else(|| {
-            let words = format!("the household's connection `{name}` is not among the settings; nothing was kept");
+        let first = || self.inner.connections.all().first().filter(|_| !is_anybody_linked).cloned();
+        self.inner.connections.get(name).or_else(first).ok_or_else(|| {
+            let words = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
             NotesError::WrongState(words)
         })
     }

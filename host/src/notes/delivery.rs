@@ -7,7 +7,7 @@
 pub(super) mod calls;
 mod sites;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::domain::outbox::{Call, Outcome, Timing};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::store::outbox::Pick;
 use crate::store::{Store, StoreError};
+use crate::telemetry::figures;
 
 /// Notes of one connection under way at once. A site bounds its calls further.
 const SIDE_BY_SIDE: usize = 8;
@@ -33,10 +34,13 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Before the store is asked again after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// The connector of a connection, while that is at work.
+pub(super) type Connectors = Box<dyn Fn(&ConnectionName) -> Option<Arc<dyn Connector>> + Send + Sync>;
+
 /// Delivers the outbox's notes.
 pub(super) struct Delivery {
     pub(super) store: Store,
-    connectors: BTreeMap<ConnectionName, Arc<dyn Connector>>,
+    connectors: Connectors,
     timing: Timing,
     /// Told when a note may have become due.
     pub(super) wake: Notify,
@@ -67,7 +71,7 @@ impl UnderWay {
 }
 
 impl Delivery {
-    pub(super) fn new(store: Store, connectors: BTreeMap<ConnectionName, Arc<dyn Connector>>, timing: Timing) -> Self {
+    pub(super) fn new(store: Store, connectors: Connectors, timing: Timing) -> Self {
         let sites = Sites::new(timing.outage.clone());
         let fail_points = FailPoints::from_environment();
         Self { store, connectors, timing, wake: Notify::new(), sites, fail_points }
@@ -108,8 +112,8 @@ impl Delivery {
     }
 
     /// What speaks to a connection's site.
-    pub(super) fn connector(&self, connection: &ConnectionName) -> Option<&Arc<dyn Connector>> {
-        self.connectors.get(connection)
+    pub(super) fn connector(&self, connection: &ConnectionName) -> Option<Arc<dyn Connector>> {
+        (self.connectors)(connection)
     }
 
     /// Takes up what an earlier process left.
@@ -208,6 +212,9 @@ impl Delivery {
             match self.store.change_note(note.id, change).await {
                 Ok(changed) => {
                     let (note, next) = changed?;
+                    if note.state == NoteState::Done {
+                        figures::note_delivered(&note);
+                    }
                     tracing::info!(note = %note.id, state = ?note.state, attempts = note.attempts.len(), "file note");
                     return next.map(|call| (note, call));
                 }
@@ -219,10 +226,10 @@ impl Delivery {
     }
 
     async fn call(&self, note: &Note, call: Call) -> (Outcome, Health) {
-        match self.connectors.get(&note.connection) {
+        match (self.connectors)(&note.connection) {
             Some(connector) => calls::make(&self.store, connector.as_ref(), note, call).await,
             None => {
-                let words = format!("the connection `{}` is not among the settings", note.connection);
+                let words = format!("the connection `{}` was removed or disabled", note.connection);
                 (Outcome::Unauthorised { words }, Health::Unknown)
             }
         }

@@ -16,7 +16,7 @@ pub use self::due::{Hold, Pick};
 pub use self::lists::NoteFilter;
 pub(super) use self::tables::make_tables;
 use self::tables::{EVENTS, KEYS, NOTES};
-use crate::domain::note::{Event, Note};
+use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{EventId, NoteId};
 use crate::store::documents::{self, Document};
 use crate::store::keys::PRACTICE;
@@ -100,6 +100,24 @@ impl Store {
         self.read(move |transaction| {
             let stored = transaction.open_table(EVENTS)?.get((PRACTICE, id.0.into_bytes()))?;
             stored.map(|stored| tables::decode(stored.value())).transpose()
+        })
+        .await
+    }
+
+    /// How many notes are in each state but done.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn open_notes(&self) -> Result<Vec<(NoteState, u64)>, StoreError> {
+        self.read(|transaction| {
+            let by_state = transaction.open_table(tables::BY_STATE)?;
+            let open = [NoteState::Queued, NoteState::Sending, NoteState::Waiting, NoteState::Dead];
+            let count = |state| {
+                let key = tables::state_key(state);
+                let range = by_state.range((PRACTICE, key, [0; 16])..=(PRACTICE, key, [0xff; 16]))?;
+                Ok((state, range.count() as u64))
+            };
+            open.into_iter().map(count).collect()
         })
         .await
     }

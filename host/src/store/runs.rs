@@ -133,18 +133,23 @@ impl Store {
         .await
     }
 
-    /// The connections that ever had a run.
+    /// The unfinished runs of all connections, also of those that are not at work any more.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn met_connections(&self) -> Result<Vec<ConnectionName>, StoreError> {
+    pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
         self.read(move |transaction| {
-            let mut names = Vec::new();
-            for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
-                let name = entry?.0.value().1.parse();
-                names.push(name.map_err(|error| StoreError::Failed(format!("{error}")))?);
+            let (first, last) = span::<6>(&PRACTICE.to_be_bytes());
+            let (walks, runs) = (transaction.open_table(WALKS)?, transaction.open_table(RUNS)?);
+            let mut found = Vec::new();
+            for entry in walks.range::<&[u8; 6]>(&first..=&last)? {
+                let walks: Walks = decode(entry?.1.value())?;
+                let Some((id, _)) = walks.unfinished else { continue };
+                if let Some(run) = runs.get(&own(id))? {
+                    found.push(decode(run.value())?);
+                }
             }
-            Ok(names)
+            Ok(found)
         })
         .await
     }

@@ -113,7 +113,7 @@ impl Syncs {
             mapper: Arc::new(Sandboxed { revision: connection.revision(), context: connection.context(as_of) }),
             order: self.orders.of(&connection.name),
         }
-        .sync(started(connection), client)
+        .sync(started(&connection), client)
         .await
     }
 }

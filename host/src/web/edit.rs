@@ -107,7 +107,7 @@ fn view(
     refused: &[Refused],
     frame: Frame,
 ) -> EditPage {
-    let site = app.config.connections.get(&client.origin.connection);
+    let site = app.connections.get(&client.origin.connection);
     let path = format!("/households/{}", row.household.id);
     EditPage {
         frame,
@@ -115,7 +115,7 @@ fn view(
         household: words::name(&row.household.name),
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
-        crm: site.map_or("The CRM".to_owned(), |site| words::crm(&site.crm)),
+        crm: site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm())),
         inputs: EDITABLE.iter().map(|field| input(field, client, typed, refused)).collect(),
     }
 }

@@ -135,12 +135,12 @@ pub(super) async fn show(
         Err(ExplainError::Store(error)) => return Err(error.into()),
         Err(other) => return Err(Failure::Refused(format!("{}.", words::sentence(&other.to_string())))),
     };
-    let site = app.config.connections.get(&client.origin.connection);
+    let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
     let state = format!(
         "As the pack {} reads record {} of {}, as it stood at the last sync.",
-        site.map_or("in force", |site| &site.pack),
+        revision.as_ref().map_or("in force", |revision| revision.pack()),
         client.client.external_id,
-        site.map_or("the CRM".to_owned(), |site| words::crm(&site.crm)),
+        revision.as_ref().map_or("the CRM".to_owned(), |revision| words::crm(revision.crm())),
     );
     let frame = Frame::load(&app, &person, Place::Households).await?;
     page(&ExplainPage {

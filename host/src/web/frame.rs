@@ -18,11 +18,13 @@ pub(super) enum Place {
     Notes,
     Runs,
     Review,
+    Settings,
 }
 
 impl Place {
     /// All of them, in the navigation's order.
-    pub(super) const ALL: [Self; 5] = [Self::Overview, Self::Households, Self::Notes, Self::Runs, Self::Review];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Overview, Self::Households, Self::Notes, Self::Runs, Self::Review, Self::Settings];
 
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl Place {
             Self::Notes => "Notes",
             Self::Runs => "Runs",
             Self::Review => "Review",
+            Self::Settings => "Settings",
         }
     }
 
@@ -41,6 +44,7 @@ impl Place {
             Self::Notes => "/notes",
             Self::Runs => "/runs",
             Self::Review => "/review",
+            Self::Settings => "/settings/integrations",
         }
     }
 }
@@ -89,7 +93,8 @@ impl Frame {
     }
 }
 
-/// Notes that no retry mends, clients who wait for review, and connections whose newest run failed.
+/// Notes that no retry mends, clients who wait for review, and connections that wait for somebody or whose newest run
+/// failed.
 async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
     let mut calls = Vec::new();
     let dead = app.store.notes(NoteFilter::in_state(NoteState::Dead), first(100)).await?;
@@ -118,7 +123,7 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         let words = format!("{notes} in the CRM more than once; all but one of each have to be removed there.");
         calls.push(Call { words, path: "/notes?twice=yes".to_owned(), link: "Look at them" });
     }
-    for connection in app.connections.iter() {
+    for connection in app.connections.all().iter() {
         let asked = app.store.departures(connection.name.clone()).await?;
         if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
             let clients = words::count(asked.missing, "client is", "clients are");
@@ -127,6 +132,14 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
                 path: format!("/connections/{}/departures", connection.name),
                 link: "Say what happened",
             });
+        }
+        if let Some(obstacle) = connection.authorisation.standing().obstacle() {
+            calls.push(Call {
+                words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
+                path: format!("/settings/integrations/{}", connection.name),
+                link: "Authorise",
+            });
+            continue;
         }
         let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {

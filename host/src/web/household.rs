@@ -121,14 +121,16 @@ pub(super) async fn show(
     let found = find(&app, &id).await?;
     let frame = Frame::load(&app, &person, Place::Households).await?;
     let connection = &found.household.connection;
-    let crm = app.config.connections.get(connection).map_or("the CRM".to_owned(), |site| words::crm(&site.crm));
+    let at_work = app.connections.get(connection);
+    let crm = at_work.map_or("the CRM".to_owned(), |at_work| words::crm(at_work.revision().crm()));
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
     let documents = Documents::load(&app, &person, &found.household).await?;
     let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
-    let open = app.connections.iter().map(|connection| &connection.name).filter(is_open);
+    let all = app.connections.all();
+    let open = all.iter().map(|connection| &connection.name).filter(is_open);
     let open: Vec<String> = open.map(ToString::to_string).collect();
     view.people.iter_mut().for_each(|person| person.linking.connections.clone_from(&open));
     if !connection.is_practice() {

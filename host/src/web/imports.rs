@@ -71,7 +71,7 @@ async fn overview(
     };
     Ok(ImportsPage {
         frame: Frame::load(app, person, Place::Households).await?,
-        connections: app.connections.iter().map(|connection| connection.name.to_string()).collect(),
+        connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
         problem,
         paging,
         rows: found.items.iter().map(|import| row(import, person)).collect(),

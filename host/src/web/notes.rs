@@ -140,7 +140,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     }
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let frame = Frame::load(&app, &person, Place::Notes).await?;
-    let names = app.connections.iter().map(|connection| connection.name.to_string()).collect();
+    let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
     let filters = filters(filter, names, !rows.is_empty());
     page(&NotesPage { frame, of, choices: choices(filter), filters, rows, paging })
 }

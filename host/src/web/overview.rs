@@ -44,6 +44,8 @@ pub(super) struct Site {
     pub(super) schedule: String,
     pub(super) badge: Badge,
     pub(super) state: String,
+    /// Where it is authorised, where it waits for that.
+    pub(super) authorise: Option<String>,
     pub(super) running: Option<Progress>,
 }
 
@@ -60,9 +62,9 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
     let clock = &person.clock;
     let mut sites = Vec::new();
     let mut newest = Vec::new();
-    for connection in app.connections.iter() {
+    for connection in app.connections.all().iter() {
         let last = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
-        let crm = app.config.connections.get(&connection.name).map_or_else(String::new, |site| words::crm(&site.crm));
+        let crm = words::crm(connection.revision().crm());
         sites.push(site(connection, crm, last.as_ref(), clock));
         newest.extend(last);
     }
@@ -90,13 +92,20 @@ pub(super) async fn sync_now(
     match app.syncs.request(&name, Trigger::Request).await {
         Ok(_) => Ok(Redirect::to("/").into_response()),
         Err(SyncError::UnknownConnection(_)) => Err(NONE),
+        Err(paused @ SyncError::NotAuthorised { .. }) => Err(Failure::Refused(words::sentence(&paused.to_string()))),
         Err(SyncError::Store(error)) => Err(error.into()),
     }
 }
 
 fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock) -> Site {
     let revision = connection.revision();
-    let (badge, state) = standing(last, &crm, clock);
+    let obstacle = connection.authorisation.standing().obstacle();
+    let (badge, state) = match &obstacle {
+        Some(obstacle) => {
+            (Badge::new(Tone::Trouble, "Paused"), format!("No sync and no file note goes out. {obstacle}"))
+        }
+        None => standing(last, &crm, clock),
+    };
     Site {
         name: connection.name.to_string(),
         crm,
@@ -106,6 +115,7 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock)
         schedule: words::schedule(&connection.schedule),
         badge,
         state,
+        authorise: obstacle.map(|_| format!("/settings/integrations/{}", connection.name)),
         running: last.and_then(|run| Progress::of(run, clock)),
     }
 }

@@ -10,8 +10,8 @@ use super::parts::{Clock, pair};
 use crate::access::Session;
 use crate::access::request::session_token;
 use crate::app::App;
-use crate::domain::Timestamp;
 use crate::domain::access::{Action, Decision, authorize};
+use crate::domain::{Timestamp, UserId};
 
 /// Whoever is signed in. A handler that takes it answers nobody else: they are sent to sign in, and back.
 pub(super) struct Person {
@@ -24,6 +24,11 @@ impl Person {
     /// As pages show it.
     pub(super) fn name(&self) -> &str {
         &self.session.user.name
+    }
+
+    /// Their account.
+    pub(super) fn user(&self) -> UserId {
+        self.session.user.id
     }
 
     /// Goes on where the person may do this.

@@ -72,6 +72,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
     let auth = Auth::Basic { username: USER.to_owned(), password: PASSWORD.to_owned().into(), app_id: None };
     let settings = ConnectionConfig {
         crm: "xplan".to_owned(),
+        enabled: true,
         pack: "xplan-au".to_owned(),
         dialect: "resourceful".to_owned(),
         forward_host: site.to_owned(),
@@ -82,7 +83,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         gone_threshold: Default::default(),
         auth,
     };
-    Ok(Xplan::new(&settings)?)
+    Ok(Xplan::new(&settings, None)?)
 }
 
 fn client_source(session: &Session<XplanAnz>) -> anyhow::Result<Source> {

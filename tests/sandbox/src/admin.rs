@@ -119,6 +119,16 @@ impl Admin {
         locked(&self.0.sessions).close_all();
     }
 
+    /// Ends every access token, so that the next call of an integration is a 401; it can renew.
+    pub fn expire_tokens(&self) {
+        locked(&self.0.tokens).expire_all(std::time::Instant::now());
+    }
+
+    /// Takes back what was authorised: no integration can call or renew any more.
+    pub fn revoke_tokens(&self) {
+        locked(&self.0.tokens).revoke_all();
+    }
+
     /// What the site has done so far.
     pub fn stats(&self) -> Stats {
         self.0.stats()

@@ -4,7 +4,7 @@
 //! For the host's tests, its demonstration and its measurements. It follows what is publicly known of the API and, where
 //! nothing is, the shapes that the shipped rules agree on. It never talks to anything, and every person in it is invented.
 //!
-//! `book` invents the clients, `site` answers calls, `faults` says what goes wrong, `server` puts it on a listener,
+//! `book` invents the clients, `site` answers calls, `oauth` authorises integrations, `faults` says what goes wrong, `server` puts it on a listener,
 //! `admin` is the view from behind. Each depends on those before it in this list only, `server` on all.
 
 pub mod admin;
@@ -12,6 +12,7 @@ pub mod book;
 pub mod faults;
 mod json;
 mod lock;
+mod oauth;
 pub mod options;
 mod server;
 mod site;
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 pub use admin::Admin;
 pub use book::{Book, Client, GROUPS};
 pub use faults::{Fault, FaultPlan, Rule};
+pub use oauth::OAuthOptions;
 pub use options::{Account, Options, Region};
 pub use site::{Attachment, Note, Stats};
 

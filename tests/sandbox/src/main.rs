@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use xplan_sandbox::{ADMIN_HELP, Account, Fault, FaultPlan, Options, Region, Rule, Sandbox};
+use xplan_sandbox::{ADMIN_HELP, Account, Fault, FaultPlan, OAuthOptions, Options, Region, Rule, Sandbox};
 
 const ABOUT: &str = "\
 A stand-in Xplan site with an invented book of clients, for tests, demonstrations and measurements.
@@ -74,6 +75,21 @@ struct Flags {
     /// Groups whose clients the user sees, as 11,13; all of them if left out
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     groups: Option<Vec<u32>>,
+    /// Client id of an integration that may be authorised with OAuth; its secret is `sandbox-secret`
+    #[arg(long, value_name = "ID")]
+    oauth_client: Option<String>,
+    /// The address that the site sends people back to; any if left out
+    #[arg(long, value_name = "URL")]
+    oauth_redirect: Option<String>,
+    /// Seconds that an access token holds
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    oauth_access_seconds: u64,
+    /// Seconds that a refresh token holds
+    #[arg(long, value_name = "N", default_value_t = 2_592_000)]
+    oauth_refresh_seconds: u64,
+    /// Ignore PKCE, as a site that does not know it
+    #[arg(long)]
+    oauth_ignores_pkce: bool,
     /// App id that requests must carry in x-xplan-app-id
     #[arg(long, value_name = "ID")]
     app_id: Option<String>,
@@ -126,6 +142,14 @@ impl Flags {
                 Where::Mix => Region::Mix,
             },
             accounts: vec![account],
+            oauth: OAuthOptions {
+                client_id: self.oauth_client.clone(),
+                redirect_uri: self.oauth_redirect.clone(),
+                access_lifetime: Duration::from_secs(self.oauth_access_seconds),
+                refresh_lifetime: Duration::from_secs(self.oauth_refresh_seconds),
+                ignores_pkce: self.oauth_ignores_pkce,
+                ..OAuthOptions::default()
+            },
             app_id: self.app_id.clone(),
             sessions_per_user: usize::from(self.sessions),
             faults: FaultPlan { seed: self.fault_seed, rules: self.faults.clone() },

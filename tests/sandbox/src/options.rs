@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::book::GROUPS;
 use crate::faults::FaultPlan;
+use crate::oauth::OAuthOptions;
 
 /// Where the invented clients live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +73,8 @@ pub struct Options {
     pub region: Region,
     /// Who may sign in.
     pub accounts: Vec<Account>,
+    /// How it authorises integrations.
+    pub oauth: OAuthOptions,
     /// The value that `x-xplan-app-id` must have, if any.
     pub app_id: Option<String>,
     /// How many sessions a user may hold at once; one more takes the oldest over.
@@ -92,6 +95,7 @@ impl Default for Options {
             clients: 1000,
             region: Region::default(),
             accounts: vec![Account::new("svc", "sandbox")],
+            oauth: OAuthOptions::default(),
             app_id: None,
             sessions_per_user: 1,
             faults: FaultPlan::default(),

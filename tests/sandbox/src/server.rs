@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::admin::http as admin;
 use crate::faults::{Fault, Rule};
 use crate::lock::locked;
+use crate::oauth;
 use crate::site::{Answer, Call, Credentials, Refusal, Site};
 
 /// The largest request taken: an attachment of some 45 MB in base64.
@@ -104,7 +105,11 @@ impl Order {
 
     /// Does what is asked and answers as a site in good health does.
     fn work(&self) -> Answer {
-        let answer = self.site.answer(&self.from, &self.call());
+        let call = self.call();
+        let answer = match call.path.starts_with("/oauth2/") {
+            true => oauth::answer(&self.site, call.method, call.path, call.query, call.body),
+            false => self.site.answer(&self.from, &call),
+        };
         self.site.stats.count_bytes(answer.body.len());
         answer
     }

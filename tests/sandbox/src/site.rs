@@ -15,6 +15,7 @@ mod stats;
 mod users;
 
 use std::sync::{Mutex, RwLock};
+use std::time::Instant;
 
 pub(crate) use answer::{Answer, Refusal};
 pub(crate) use notes::Notes;
@@ -24,6 +25,7 @@ pub(crate) use query::Query;
 #[cfg(test)]
 pub(crate) use query::bookmark;
 use route::Route;
+use sessions::SignedIn;
 pub(crate) use sessions::{Credentials, Sessions};
 pub(crate) use stats::Counters;
 pub use stats::Stats;
@@ -31,11 +33,14 @@ pub use stats::Stats;
 use crate::book::Book;
 use crate::faults::{Fault, Faults};
 use crate::lock::{locked, reading};
+use crate::oauth::{OAuthOptions, Tokens};
 use crate::options::{Account, Options};
 
 /// Everything a site holds.
 pub(crate) struct Site {
     pub(crate) accounts: RwLock<Vec<Account>>,
+    pub(crate) oauth: OAuthOptions,
+    pub(crate) tokens: Mutex<Tokens>,
     app_id: Option<String>,
     sessions_per_user: usize,
     flat_rows: bool,
@@ -76,6 +81,8 @@ impl Site {
             faults: Faults::new(options.faults),
             stats: Counters::default(),
             accounts: RwLock::new(options.accounts),
+            oauth: options.oauth,
+            tokens: Mutex::default(),
             app_id: options.app_id,
             sessions_per_user: options.sessions_per_user,
             flat_rows: options.flat_rows,
@@ -93,7 +100,13 @@ impl Site {
             return Answer::empty();
         }
         let accounts = reading(&self.accounts);
-        let admitted = locked(&self.sessions).admit(from, &accounts, self.sessions_per_user);
+        let admitted = match from.bearer() {
+            Some(token) => locked(&self.tokens)
+                .account_of(token, Instant::now())
+                .map(|account| SignedIn { account, new_cookie: None })
+                .ok_or_else(|| Refusal::new(401, "The token is unknown, too old, or was taken back.")),
+            None => locked(&self.sessions).admit(from, &accounts, self.sessions_per_user),
+        };
         let signed_in = match admitted {
             Ok(signed_in) => signed_in,
             Err(refusal) => return unauthenticated(from, refusal),

@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -11,13 +11,32 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("api", BELOW_PAGES),
     ("web", BELOW_PAGES),
     ("schedule", BELOW_PAGES),
-    ("app", &["sync", "notes", "import", "documents", "connection", "crm", "store", "pack", "access", "config"]),
+    (
+        "app",
+        &[
+            "sync",
+            "notes",
+            "integrations",
+            "import",
+            "documents",
+            "connection",
+            "crm",
+            "store",
+            "pack",
+            "access",
+            "secrets",
+            "config",
+        ],
+    ),
     ("sync", BELOW_JOBS),
     ("notes", BELOW_JOBS),
+    ("integrations", BELOW_JOBS),
     ("import", BELOW_JOBS),
     ("documents", BELOW_JOBS),
     ("connection", &["crm", "pack", "config"]),
     ("access", &["store", "config"]),
+    // Keeps secrets in the store, sealed.
+    ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
     ("crm", &["config"]),
@@ -37,6 +56,25 @@ const EVERYTHING: &[&str] = &[
     "notes",
     "import",
     "documents",
+    "integrations",
+    "connection",
+    "crm",
+    "store",
+    "pack",
+    "access",
+    "secrets",
+    "config",
+    "telemetry",
+];
+
+/// What answers people and programs, and the clock: they act through the handle `app`.
+const BELOW_PAGES: &[&str] = &[
+    "app",
+    "sync",
+    "notes",
+    "integrations",
+    "import",
+    "documents",
     "connection",
     "crm",
     "store",
@@ -46,12 +84,8 @@ const EVERYTHING: &[&str] = &[
     "telemetry",
 ];
 
-/// What answers people and programs, and the clock: they act through the handle `app`.
-const BELOW_PAGES: &[&str] =
-    &["app", "sync", "notes", "import", "documents", "connection", "crm", "store", "pack", "access", "config"];
-
 /// What does the work.
-const BELOW_JOBS: &[&str] = &["connection", "crm", "store", "pack", "access", "config"];
+const BELOW_JOBS: &[&str] = &["connection", "crm", "store", "pack", "access", "secrets", "config", "telemetry"];
 
 /// Where the modules are.
 const HOST: &str = "host/src/";

@@ -36,7 +36,11 @@ async fn what_it_lists() {
     post /api/v1/clients/{id}/unlink (id) 200 default
     get /api/v1/clients/{id}/households (id) 200 default
     get /api/v1/connections () 200 default
+    post /api/v1/connections () 201 default
+    delete /api/v1/connections/{name} (name) 204 default
     get /api/v1/connections/{name} (name) 200 default
+    patch /api/v1/connections/{name} (name) 200 default
+    post /api/v1/connections/{name}/authorize (name) 200 default
     get /api/v1/connections/{name}/departures (name) 200 default
     post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
     post /api/v1/connections/{name}/departures/dismiss (name, run_id) 200 default

@@ -5,6 +5,8 @@
 //! `Bookmark` in each row), the users' list, and where a client's notes are written. Resources and lists come from the
 //! pack's rules, the notes' list and the version from the settings.
 
+use std::sync::Arc;
+
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,7 @@ use super::lists::Listed;
 use super::rows::{self, Row};
 use super::site::{Answer, Call, Site, succeeded};
 use crate::config::{ConnectionConfig, Gateway};
-use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Source, Traffic};
+use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Source, Tokens, Traffic};
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::{ExternalId, Timestamp};
@@ -49,12 +51,17 @@ struct KeptNote {
 }
 
 impl Open {
-    /// Ready to call the gateway; nothing is sent yet.
+    /// Ready to call the gateway; nothing is sent yet. `tokens` sign the calls where the settings say OAuth.
     ///
     /// # Errors
     /// Where the settings make no usable client.
-    pub(super) fn new(settings: &ConnectionConfig, gateway: &Gateway, limits: Limits) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, limits)?, notes: gateway.notes_list.clone() })
+    pub(super) fn new(
+        settings: &ConnectionConfig,
+        gateway: &Gateway,
+        tokens: Option<Arc<dyn Tokens>>,
+        limits: Limits,
+    ) -> Result<Self, CrmError> {
+        Ok(Self { site: Site::new(settings, tokens, limits)?, notes: gateway.notes_list.clone() })
     }
 
     /// Rows with their lists and what stands below, each list a call of its own: no batches are known of the gateway,

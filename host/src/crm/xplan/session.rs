@@ -1,41 +1,61 @@
-//! Signing in, and staying signed in.
+//! Signing in, and staying signed in: by name and password, or by tokens that come from outside.
 //!
-//! Xplan has one session a user by default: a login elsewhere ends ours. Calls side by side then share one sign-in;
-//! sign-ins that follow each other quickly are spaced out; and a refused one is not tried again for a while, because
-//! sites lock accounts out.
+//! With a name and a password, Xplan has one session a user by default: a login elsewhere ends ours. Calls side by side
+//! then share one sign-in; sign-ins that follow each other quickly are spaced out; and a refused one is not tried again
+//! for a while, because sites lock accounts out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::address::Address;
-use super::site::{Answer, Call, Signed, Site, succeeded};
+use super::site::{Answer, Call, Site, succeeded};
 use super::words;
-use crate::crm::CrmError;
+use crate::config::Auth;
+use crate::crm::{CrmError, Tokens};
 
 /// The most that sign-ins are spaced out.
 const LONGEST_SPACE: Duration = Duration::from_secs(60);
 
-/// A session on the site.
+/// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
+/// takeover may cost a call more than one try.
+const SIGN_INS: usize = 8;
+/// A token that was just renewed and is refused again is not mended by another.
+const RENEWALS: usize = 1;
+
+/// The header that says who asks.
+#[derive(Clone)]
+pub(super) struct Credential {
+    pub(super) name: HeaderName,
+    /// Marked as sensitive: never printed.
+    pub(super) value: HeaderValue,
+}
+
+/// What calls are signed with for now: a session on the site, or a token.
 #[derive(Clone)]
 pub(super) struct Ticket {
-    /// Counts the sessions of this process.
+    /// Counts the sessions or tokens of this process.
     pub(super) number: u64,
-    /// `XPLANID=…`.
-    pub(super) cookie: HeaderValue,
-    /// As whom, in the site's words.
-    pub(super) user: Arc<str>,
+    pub(super) credential: Credential,
+}
+
+/// Signs calls.
+pub(super) enum Session {
+    /// By name and password, then by the session's cookie.
+    Basic(Basic),
+    /// By bearer tokens.
+    Tokens(Arc<dyn Tokens>),
 }
 
 /// The session with the site, and how to get one.
-pub(super) struct Session {
+pub(super) struct Basic {
     /// `Basic …`, or why the name and password cannot be sent.
-    basic: Result<HeaderValue, &'static str>,
+    basic: Result<Credential, &'static str>,
     current: Mutex<Option<Ticket>>,
     history: tokio::sync::Mutex<History>,
 }
@@ -56,22 +76,78 @@ struct User {
     user_name: Option<String>,
 }
 
+/// As whom an answer of `/resourceful/session/user` says that one is signed in.
+pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
+    let Ok(user) = serde_json::from_slice::<User>(&answer.body) else {
+        let words = format!("to the sign-in, no user but {}", words::outline(answer));
+        return Err(CrmError::Protocol { words });
+    };
+    Ok(user.user_name.unwrap_or_else(|| format!("user {}", user.entity_id)))
+}
+
 impl Session {
-    /// Not signed in yet.
-    pub(super) fn new(username: &str, password: &SecretString) -> Self {
+    /// Not signed in yet. `tokens` are for sites that are authorised with OAuth.
+    pub(super) fn new(auth: &Auth, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
+        match (auth, tokens) {
+            (Auth::Basic { username, password, .. }, _) => Ok(Self::Basic(Basic::new(username, password))),
+            (Auth::OAuth { .. }, Some(tokens)) => Ok(Self::Tokens(tokens)),
+            (Auth::OAuth { .. }, None) => {
+                Err(CrmError::Unauthorised { status: 0, words: "nothing keeps tokens for it".to_owned() })
+            }
+        }
+    }
+
+    /// What to sign with, unless it is number `stale`; else something new.
+    pub(super) async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
+        match self {
+            Self::Basic(basic) => basic.ticket(site, stale).await,
+            Self::Tokens(tokens) => {
+                let token = tokens.token(stale).await?;
+                let credential = Credential::new(AUTHORIZATION, "Bearer ", &token.value);
+                let words = || "the site's token holds characters that no header can".to_owned();
+                let credential = credential.ok_or_else(|| CrmError::Protocol { words: words() })?;
+                Ok(Ticket { number: token.number, credential })
+            }
+        }
+    }
+
+    /// How often one call may be signed anew.
+    pub(super) fn renewals(&self) -> usize {
+        match self {
+            Self::Basic(_) => SIGN_INS,
+            Self::Tokens(_) => RENEWALS,
+        }
+    }
+
+    /// Forgets the session on the site and answers it, where there is one.
+    pub(super) fn end(&self) -> Option<Ticket> {
+        match self {
+            Self::Basic(basic) => basic.current.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Self::Tokens(_) => None,
+        }
+    }
+}
+
+impl Credential {
+    fn new(name: HeaderName, before: &str, secret: &SecretString) -> Option<Self> {
+        let text: SecretString = format!("{before}{}", secret.expose_secret()).into();
+        let mut value = HeaderValue::from_str(text.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        Some(Self { name, value })
+    }
+}
+
+impl Basic {
+    fn new(username: &str, password: &SecretString) -> Self {
         let plain: SecretString = format!("{username}:{}", password.expose_secret()).into();
-        let value: SecretString = format!("Basic {}", STANDARD.encode(plain.expose_secret())).into();
-        let basic = HeaderValue::from_str(value.expose_secret())
-            .map(|mut value| {
-                value.set_sensitive(true);
-                value
-            })
-            .map_err(|_| "the user name or password cannot be sent");
+        let encoded: SecretString = STANDARD.encode(plain.expose_secret()).into();
+        let basic = Credential::new(AUTHORIZATION, "Basic ", &encoded);
+        let basic = basic.ok_or("the user name or password cannot be sent");
         Self { basic, current: Mutex::default(), history: tokio::sync::Mutex::default() }
     }
 
     /// The session, unless it is number `stale`; else a new one.
-    pub(super) async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
+    async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
         if let Some(ticket) = self.fresh(stale) {
             return Ok(ticket);
         }
@@ -105,14 +181,9 @@ impl Session {
     }
 
     /// What each call carries where there are no sessions.
-    pub(super) fn basic(&self) -> Result<&HeaderValue, CrmError> {
+    pub(super) fn credential(&self) -> Result<&Credential, CrmError> {
         let unusable = |words: &&str| CrmError::Unauthorised { status: 0, words: (*words).to_owned() };
         self.basic.as_ref().map_err(unusable)
-    }
-
-    /// Forgets the session and answers it.
-    pub(super) fn end(&self) -> Option<Ticket> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn fresh(&self, stale: Option<u64>) -> Option<Ticket> {
@@ -121,23 +192,18 @@ impl Session {
     }
 
     async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
-        let basic = self.basic()?;
         let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
-        let answer = match succeeded(site.exchange(&call, &Signed::Basic(basic)).await?) {
+        let answer = match succeeded(site.exchange(&call, self.credential()?).await?) {
             // Whatever the site has against the sign-in, a person has to see to it.
             Err(CrmError::Refused { status, words }) => return Err(CrmError::Unauthorised { status, words }),
             answered => answered?,
         };
-        let Ok(user) = serde_json::from_slice::<User>(&answer.body) else {
-            let words = format!("to the sign-in, no user but {}", words::outline(&answer));
-            return Err(CrmError::Protocol { words });
-        };
-        let cookie = session_cookie(&answer).ok_or_else(|| CrmError::Protocol {
+        user(&answer)?;
+        let credential = session_cookie(&answer).ok_or_else(|| CrmError::Protocol {
             words: "the sign-in was accepted without a session cookie (XPLANID)".to_owned(),
         })?;
-        let user = user.user_name.unwrap_or_else(|| format!("user {}", user.entity_id));
         tracing::info!(number, "signed in to the CRM");
-        Ok(Ticket { number, cookie, user: user.into() })
+        Ok(Ticket { number, credential })
     }
 }
 
@@ -160,10 +226,8 @@ impl History {
 }
 
 /// `XPLANID=…` as it is sent back.
-fn session_cookie(answer: &Answer) -> Option<HeaderValue> {
+fn session_cookie(answer: &Answer) -> Option<Credential> {
     let cookies = answer.cookies.iter().filter_map(|cookie| cookie.to_str().ok());
     let pair = cookies.filter_map(|cookie| cookie.split(';').next()).find(|pair| pair.starts_with("XPLANID="))?;
-    let mut value = HeaderValue::from_str(pair.trim()).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    Credential::new(COOKIE, "", &pair.trim().to_owned().into())
 }

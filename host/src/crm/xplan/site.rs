@@ -2,26 +2,23 @@
 //!
 //! Serves the rest of `xplan`. It knows statuses and headers, never what an answer holds.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
 
 use super::address::Address;
 use super::patience::{Limits, retry_after};
-use super::session::{Session, Ticket};
+use super::session::{Basic, Credential, Session, Ticket};
 use super::words;
-use crate::config::{Auth, ConnectionConfig};
+use crate::config::ConnectionConfig;
+use crate::crm::http::{self, chain};
 use crate::crm::pace::{Pace, Sign, Weight};
-use crate::crm::{CrmError, Traffic, install_tls};
+use crate::crm::{CrmError, Tokens, Traffic};
 use crate::domain::Timestamp;
-
-/// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
-/// takeover may cost a call more than one try.
-const SIGN_INS: usize = 8;
 
 /// A site and the session there.
 pub(super) struct Site {
@@ -86,28 +83,22 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// Who asks.
-pub(super) enum Signed<'a> {
-    /// By name and password.
-    Basic(&'a HeaderValue),
-    /// By the session's cookie.
-    Cookie(&'a HeaderValue),
-}
-
 impl Site {
     /// Ready to call; nothing is sent yet.
-    pub(super) fn new(settings: &ConnectionConfig, limits: Limits) -> Result<Self, CrmError> {
-        install_tls();
+    pub(super) fn new(
+        settings: &ConnectionConfig,
+        tokens: Option<Arc<dyn Tokens>>,
+        limits: Limits,
+    ) -> Result<Self, CrmError> {
         let unusable = |words: String| CrmError::Protocol { words };
         let scheme = if settings.insecure_http { "http" } else { "https" };
         let host = settings.gateway.as_ref().map_or(&settings.forward_host, |gateway| &gateway.host);
         let base = Url::parse(&format!("{scheme}://{host}"))
             .map_err(|error| unusable(format!("the host `{host}`: {error}")))?;
-        let Auth::Basic { username, password, app_id } = &settings.auth;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert("x-xplan-auth-failure-action", HeaderValue::from_static("error"));
-        if let Some(app_id) = app_id {
+        if let Some(app_id) = settings.auth.app_id() {
             let mut value = HeaderValue::from_str(app_id.expose_secret())
                 .map_err(|_| unusable("the app id holds characters that no header can".to_owned()))?;
             value.set_sensitive(true);
@@ -121,22 +112,14 @@ impl Site {
                 headers.insert(name, value);
             }
         }
-        let mut client = reqwest::Client::builder()
-            .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+        let client = http::client(settings.insecure_http)
             .default_headers(headers)
             .connect_timeout(limits.connect)
-            .timeout(limits.exchange)
-            .https_only(!settings.insecure_http)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(Duration::from_secs(20));
-        if settings.insecure_http {
-            // A loopback site: no proxy may come between, and no certificate is ever looked at.
-            client = client.no_proxy().tls_certs_only([]);
-        }
+            .timeout(limits.exchange);
         Ok(Self {
             client: client.build().map_err(|error| unusable(chain(&error.without_url())))?,
             base,
-            session: Session::new(username, password),
+            session: Session::new(&settings.auth, tokens)?,
             is_gateway: settings.gateway.is_some(),
             pace: Pace::new(settings.pace.max_requests_per_second, settings.pace.max_side_by_side),
             closed_until: Mutex::new(None),
@@ -151,29 +134,46 @@ impl Site {
     }
 
     /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
-    /// keeps no sessions: each call carries the name and password.
+    /// keeps no sessions: each call carries the name and password, or the token.
     pub(super) async fn signed(&self, call: &Call) -> Result<Answer, CrmError> {
-        if self.is_gateway {
-            return self.exchange(call, &Signed::Basic(self.session.basic()?)).await;
+        if let Some(basic) = self.signs_each_call() {
+            return self.exchange(call, basic.credential()?).await;
         }
         let mut ticket = self.ticket(None).await?;
-        for _ in 0..SIGN_INS {
-            let answer = self.exchange(call, &Signed::Cookie(&ticket.cookie)).await?;
+        let mut answer = self.exchange(call, &ticket.credential).await?;
+        for _ in 0..self.session.renewals() {
             if answer.status != 401 {
                 return Ok(answer);
             }
             ticket = self.ticket(Some(ticket.number)).await?;
+            answer = self.exchange(call, &ticket.credential).await?;
         }
-        let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
-        Err(CrmError::Unauthorised { status: 401, words })
+        match (&self.session, answer.status) {
+            (Session::Basic(_), 401) => {
+                let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
+                Err(CrmError::Unauthorised { status: 401, words })
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Sees to it that a call can be signed, so that what fails later is the call.
     pub(super) async fn ready(&self) -> Result<(), CrmError> {
-        if self.is_gateway { Ok(()) } else { self.ticket(None).await.map(drop) }
+        match self.signs_each_call() {
+            Some(basic) => basic.credential().map(drop),
+            None => self.ticket(None).await.map(drop),
+        }
     }
 
-    /// A session that is not number `stale`, signing in where there is none.
+    /// How each call is signed where there are no sessions.
+    fn signs_each_call(&self) -> Option<&Basic> {
+        match &self.session {
+            Session::Basic(basic) if self.is_gateway => Some(basic),
+            _ => None,
+        }
+    }
+
+    /// What to sign with that is not number `stale`, signing in or renewing where there is none.
     pub(super) async fn ticket(&self, stale: Option<u64>) -> Result<Ticket, CrmError> {
         self.session.ticket(self, stale).await
     }
@@ -181,12 +181,12 @@ impl Site {
     /// Ends the session. What the site says to that changes nothing.
     pub(super) async fn sign_out(&self) {
         if let Some(ticket) = self.session.end() {
-            let _ = self.exchange(&Call::delete("/resourceful/session"), &Signed::Cookie(&ticket.cookie)).await;
+            let _ = self.exchange(&Call::delete("/resourceful/session"), &ticket.credential).await;
         }
     }
 
     /// One exchange, whatever its status.
-    pub(super) async fn exchange(&self, call: &Call, signed: &Signed<'_>) -> Result<Answer, CrmError> {
+    pub(super) async fn exchange(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
             let words = "it asked to be left alone for a while, which is not over".to_owned();
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
@@ -214,15 +214,12 @@ impl Site {
         Ok(answer)
     }
 
-    async fn send(&self, call: &Call, signed: &Signed<'_>) -> Result<Answer, CrmError> {
+    async fn send(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
         let mut url = self.base.clone();
         url.set_path(&call.address.path);
         url.set_query((!call.address.query.is_empty()).then_some(&call.address.query));
         let mut request = self.client.request(call.method.clone(), url);
-        request = match signed {
-            Signed::Basic(value) => request.header(AUTHORIZATION, *value),
-            Signed::Cookie(value) => request.header(COOKIE, *value),
-        };
+        request = request.header(signed.name.clone(), signed.value.clone());
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
@@ -292,13 +289,4 @@ fn failed(error: reqwest::Error) -> CrmError {
 
 fn unknown(words: String) -> CrmError {
     CrmError::Unknown { words }
-}
-
-/// An error with what caused it, each cause once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |said, cause| {
-        let cause = cause.to_string();
-        if said.ends_with(&cause) { said } else { format!("{said}: {cause}") }
-    })
 }

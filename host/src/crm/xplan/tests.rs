@@ -23,6 +23,7 @@ fn quick() -> Limits {
 fn settings(host: String) -> ConnectionConfig {
     ConnectionConfig {
         crm: "xplan".to_owned(),
+        enabled: true,
         pack: "xplan-au".to_owned(),
         dialect: "resourceful".to_owned(),
         forward_host: host,
@@ -47,7 +48,7 @@ async fn with(options: Options, faults: &[&str]) -> (Sandbox, Xplan) {
     let sandbox = Sandbox::start(options).await.unwrap();
     sandbox.admin().set_faults(plan(faults));
     let xplan = Xplan {
-        site: Site::new(&settings(sandbox.addr().to_string()), quick()).unwrap(),
+        site: Site::new(&settings(sandbox.addr().to_string()), None, quick()).unwrap(),
         site_lists: SiteLists::default(),
     };
     (sandbox, xplan)
@@ -205,7 +206,7 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts() {
     let sandbox = Sandbox::start(Options { clients: 300, ..Options::default() }).await.unwrap();
     let limits = Limits { largest_answer: 40_000, ..quick() };
     let xplan = Xplan {
-        site: Site::new(&settings(sandbox.addr().to_string()), limits).unwrap(),
+        site: Site::new(&settings(sandbox.addr().to_string()), None, limits).unwrap(),
         site_lists: SiteLists::default(),
     };
     let records = walk(&xplan, &clients()).await.unwrap();
@@ -213,7 +214,7 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts() {
 
     let limits = Limits { largest_answer: 700, ..quick() };
     let xplan = Xplan {
-        site: Site::new(&settings(sandbox.addr().to_string()), limits).unwrap(),
+        site: Site::new(&settings(sandbox.addr().to_string()), None, limits).unwrap(),
         site_lists: SiteLists::default(),
     };
     let source = Source { fields: vec!["first_name".to_owned()], ..clients() };
@@ -293,7 +294,7 @@ async fn a_site_that_is_not_there_is_unreachable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let xplan = Xplan { site: Site::new(&settings(host), quick()).unwrap(), site_lists: SiteLists::default() };
+    let xplan = Xplan { site: Site::new(&settings(host), None, quick()).unwrap(), site_lists: SiteLists::default() };
     let client = ExternalId("7".to_owned());
     assert!(matches!(xplan.page(&clients(), None).await, Err(CrmError::Unreachable { .. })));
     assert!(matches!(xplan.create_note(&note(&client), "m").await, Err(CrmError::Unreachable { .. })));

@@ -30,8 +30,9 @@ struct Rig {
 }
 
 fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
-    let connector = Xplan::new(&ConnectionConfig {
+    let settings = ConnectionConfig {
         crm: "xplan".to_owned(),
+        enabled: true,
         pack: "xplan-au".to_owned(),
         dialect: "resourceful".to_owned(),
         forward_host: host.to_owned(),
@@ -41,8 +42,14 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
         pace: Pace::default(),
         gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
-    });
-    Arc::new(connector.unwrap())
+    };
+    Arc::new(Xplan::new(&settings, None).unwrap())
+}
+
+/// Of connections by their names.
+fn connectors<const N: usize>(connectors: [(&'static str, Arc<dyn Connector>); N]) -> Connectors {
+    let connectors = BTreeMap::from(connectors);
+    Box::new(move |name| connectors.get(name.as_str()).cloned())
 }
 
 impl Rig {
@@ -81,7 +88,7 @@ impl Rig {
     }
 
     fn delivery(&self) -> Delivery {
-        let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&self.connector))]);
+        let connectors = connectors([("main", Arc::clone(&self.connector))]);
         let millis = SignedDuration::from_millis;
         let timing = Timing {
             retries: vec![millis(30); 40],
@@ -333,7 +340,7 @@ async fn shutting_down_lets_calls_end() {
     let rig = Rig::new(PASSWORD).await;
     rig.faults(1, &["slow:ms=300,method=POST"]);
     rig.accept(rig.clients[0], 1, "Slow").await;
-    let connectors = BTreeMap::from([("main".parse().unwrap(), Arc::clone(&rig.connector))]);
+    let connectors = connectors([("main", Arc::clone(&rig.connector))]);
     let delivery = Arc::new(Delivery::new(rig.store.clone(), connectors, Timing::default()));
     let shutdown = CancellationToken::new();
     let running = tokio::spawn({
@@ -377,10 +384,7 @@ async fn a_site_that_is_down_is_left_alone_and_takes_nobody_elses_places() {
     }
     let delivery = Arc::new(Delivery::new(
         rig.store.clone(),
-        BTreeMap::from([
-            ("main".parse().unwrap(), Arc::clone(&rig.connector)),
-            ("down".parse().unwrap(), connector(&down.addr().to_string(), PASSWORD)),
-        ]),
+        connectors([("main", Arc::clone(&rig.connector)), ("down", connector(&down.addr().to_string(), PASSWORD))]),
         Timing { outage: vec![SignedDuration::from_secs(60)], ..Timing::default() },
     ));
     let running = tokio::spawn({

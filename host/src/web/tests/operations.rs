@@ -73,6 +73,7 @@ fn site(last: Option<&Run>) -> Site {
         schedule: "every hour".to_owned(),
         badge,
         state,
+        authorise: None,
         running: last.and_then(|run| Progress::of(run, &clock())),
     }
 }

@@ -89,6 +89,11 @@ impl Sessions {
 }
 
 impl Credentials {
+    /// The token that an integration was given.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.authorization.as_deref()?.strip_prefix("Bearer ")
+    }
+
     fn session(&self) -> Option<&str> {
         self.cookie.as_deref()?.split(';').find_map(|pair| pair.trim().strip_prefix("XPLANID="))
     }

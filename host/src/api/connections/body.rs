@@ -1,0 +1,184 @@
+//! A connection as it is answered. Its secrets are not among it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::problem::Problem;
+use crate::api::runs::RunBody;
+use crate::app::App;
+use crate::connection::Standing;
+use crate::domain::{ConnectionName, RevisionId, Timestamp};
+use crate::integrations::{Integration, Means, Origin};
+use crate::store::book::PageRequest;
+use crate::store::connections::By;
+
+/// A CRM site of the practice.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Connection)]
+pub struct ConnectionBody {
+    /// Its name in addresses.
+    #[schema(value_type = String, example = "main")]
+    name: ConnectionName,
+    /// What people call it.
+    #[schema(example = "Acme Xplan integration")]
+    title: String,
+    /// Where it was made. One of the settings file is changed there alone, and outranks another of its name.
+    origin: OriginBody,
+    /// The CRM.
+    #[schema(example = "xplan")]
+    crm: String,
+    /// The dialect it speaks.
+    #[schema(example = "resourceful")]
+    dialect: String,
+    /// The site's host.
+    forward_host: String,
+    /// When it is synced: a cron expression with seconds, in the practice's time zone.
+    #[schema(example = "0 0 * * * *")]
+    schedule: String,
+    /// Whether it is to run.
+    enabled: bool,
+    /// How it signs in.
+    auth: AuthBody,
+    /// Whether its site lets the host in.
+    authorization: AuthorizationBody,
+    /// Who confirmed, before it was enabled, that the ids of clients who exist on both sites were provided; null for a
+    /// connection of the settings file.
+    #[schema(required)]
+    preflight: Option<ByBody>,
+    /// Why it is enabled and does not run; null where it does.
+    #[schema(required)]
+    problem: Option<String>,
+    /// The pack that says what the CRM's fields mean.
+    #[schema(example = "xplan-au")]
+    pack: String,
+    /// The pack's region, ISO 3166-1 alpha-2; null where the connection is not at work.
+    #[schema(required, example = "AU")]
+    region: Option<String>,
+    /// The pack's revision in force; null where the connection is not at work.
+    #[schema(required, value_type = Option<String>, example = "3f9c0a1b2d4e")]
+    revision: Option<RevisionId>,
+    /// The newest run, finished or not; null before the first.
+    #[schema(required)]
+    last_run: Option<RunBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ConnectionOrigin)]
+pub enum OriginBody {
+    /// In the settings file.
+    File,
+    /// On the page or through the API.
+    Page,
+}
+
+/// How a connection signs in, without its secrets.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+#[schema(as = ConnectionAuth)]
+pub enum AuthBody {
+    /// By name and password.
+    Basic {
+        /// The user.
+        username: String,
+    },
+    /// Authorised on the site by a person.
+    #[serde(rename = "oauth")]
+    OAuth {
+        /// The host's id at the site.
+        client_id: String,
+    },
+}
+
+/// Whether a site lets the host in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConnectionAuthorization)]
+pub struct AuthorizationBody {
+    /// `not_needed` for a name and password; `needed` before the first time; `authorized`; `refused` when the site does
+    /// not accept it any more: runs do not start and notes wait until somebody authorises it again.
+    state: AuthorizationState,
+    /// Since when.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// Who authorised it.
+    #[schema(required)]
+    by: Option<String>,
+    /// What has to be done; null where nothing has.
+    #[schema(required)]
+    detail: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizationState {
+    /// It signs in by name and password.
+    NotNeeded,
+    /// Nobody has authorised it yet.
+    Needed,
+    /// Somebody authorised it.
+    Authorized,
+    /// The site does not accept it any more.
+    Refused,
+}
+
+/// Who did something, and when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = By)]
+pub struct ByBody {
+    /// The person's name, or what the token is for.
+    who: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<By> for ByBody {
+    fn from(By { who, at }: By) -> Self {
+        Self { who, at }
+    }
+}
+
+impl From<Standing> for AuthorizationBody {
+    fn from(standing: Standing) -> Self {
+        let detail = standing.obstacle();
+        let (state, since, by) = match standing {
+            Standing::NotNeeded => (AuthorizationState::NotNeeded, None, None),
+            Standing::Needed => (AuthorizationState::Needed, None, None),
+            Standing::Granted { by, at } => (AuthorizationState::Authorized, Some(at), Some(by)),
+            Standing::Refused { at, .. } => (AuthorizationState::Refused, Some(at), None),
+        };
+        Self { state, since, by, detail }
+    }
+}
+
+impl ConnectionBody {
+    pub async fn of(one: Integration, app: &App) -> Result<Self, Problem> {
+        let newest = PageRequest { cursor: None, limit: 1 };
+        let runs = app.store.runs(Some(one.name.clone()), newest).await?;
+        let revision = one.connection.as_ref().map(|connection| connection.revision());
+        Ok(Self {
+            authorization: one.standing().into(),
+            name: one.name,
+            title: one.title,
+            origin: match one.origin {
+                Origin::File => OriginBody::File,
+                Origin::Page => OriginBody::Page,
+            },
+            crm: one.crm,
+            dialect: one.dialect,
+            forward_host: one.forward_host,
+            schedule: one.schedule,
+            enabled: one.enabled,
+            auth: match one.means {
+                Means::Basic { username } => AuthBody::Basic { username },
+                Means::OAuth { client_id } => AuthBody::OAuth { client_id },
+            },
+            preflight: one.preflight.map(ByBody::from),
+            problem: one.problem,
+            pack: one.pack,
+            region: revision.as_ref().map(|revision| revision.region().to_owned()),
+            revision: revision.map(|revision| revision.id()),
+            last_run: runs.items.into_iter().next().map(RunBody::from),
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Adding, changing, removing and authorising connections. For practice managers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::ConnectionBody;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::{ConnectionName, Timestamp};
+use crate::integrations::{AuthDraft, Draft};
+
+/// A connection to be made, or what is to be changed of one: what is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConnectionDraft)]
+pub struct DraftBody {
+    /// Its name in addresses; of a new one only. Made of the title where it is left out.
+    #[schema(example = "main")]
+    name: Option<String>,
+    /// What people call it.
+    #[schema(example = "Acme Xplan integration")]
+    title: Option<String>,
+    /// The CRM; `xplan` if not said.
+    crm: Option<String>,
+    /// The dialect it speaks; `resourceful` if not said.
+    dialect: Option<String>,
+    /// The pack that says what the CRM's fields mean.
+    #[schema(example = "xplan-au")]
+    pack: Option<String>,
+    /// The site's host, without `https://`.
+    #[schema(example = "acme.xplan.iress.com.au")]
+    forward_host: Option<String>,
+    /// Plain HTTP to a stand-in site on this machine, where the settings allow those.
+    insecure_http: Option<bool>,
+    /// When it is synced: a cron expression with seconds, in the practice's time zone; hourly if not said.
+    schedule: Option<String>,
+    /// Whether it is to run; yes if not said.
+    enabled: Option<bool>,
+    /// That the Xplan ids of clients who are in the practice already have been provided. Without them a sync makes those
+    /// clients a second time; so a connection is enabled only after somebody confirmed it. Who and when is kept.
+    #[serde(default)]
+    #[schema(required = false)]
+    confirms_preflight: bool,
+    /// How to sign in.
+    auth: Option<AuthDraftBody>,
+}
+
+/// How to sign in. A secret is kept sealed and never answered; one that is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = ConnectionAuthDraft)]
+pub enum AuthDraftBody {
+    /// By name and password.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        #[schema(value_type = Option<String>, format = Password, write_only)]
+        password: Option<Secret>,
+        /// The application id that the site gave.
+        #[schema(value_type = Option<String>, format = Password, write_only)]
+        app_id: Option<Secret>,
+    },
+    /// Authorised on the site by a person.
+    #[serde(rename = "oauth")]
+    OAuth {
+        /// The host's id at the site.
+        client_id: String,
+        /// The host's secret at the site.
+        #[schema(value_type = Option<String>, format = Password, write_only)]
+        client_secret: Option<Secret>,
+        /// The application id that the site gave.
+        #[schema(value_type = Option<String>, format = Password, write_only)]
+        app_id: Option<Secret>,
+    },
+}
+
+/// Read, never written.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub struct Secret(SecretString);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<DraftBody> for Draft {
+    fn from(body: DraftBody) -> Self {
+        let secret = |secret: Option<Secret>| secret.map(|secret| secret.0);
+        let auth = body.auth.map(|auth| match auth {
+            AuthDraftBody::Basic { username, password, app_id } => {
+                AuthDraft::Basic { username, password: secret(password), app_id: secret(app_id) }
+            }
+            AuthDraftBody::OAuth { client_id, client_secret, app_id } => {
+                AuthDraft::OAuth { client_id, client_secret: secret(client_secret), app_id: secret(app_id) }
+            }
+        });
+        Self {
+            name: body.name,
+            title: body.title,
+            crm: body.crm,
+            dialect: body.dialect,
+            pack: body.pack,
+            forward_host: body.forward_host,
+            insecure_http: body.insecure_http,
+            schedule: body.schedule,
+            enabled: body.enabled,
+            confirms_preflight: body.confirms_preflight,
+            auth,
+        }
+    }
+}
+
+/// Adds a connection. One with OAuth then waits to be authorised.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections",
+    operation_id = "add_connection",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    request_body = DraftBody,
+    responses((
+        status = 201,
+        body = ConnectionBody,
+        headers(("Location" = String, description = "The connection's address"))
+    ))
+)]
+pub async fn add(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+    body: Result<Body<DraftBody>, Problem>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let one = app.integrations.add(body?.0.into(), caller.name()).await?;
+    let location = format!("/api/v1/connections/{}", one.name);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ConnectionBody::of(one, &app).await?)))
+}
+
+/// Changes a connection; what is left out stays. A run of it that is under way ends, and the next begins anew.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/connections/{name}",
+    operation_id = "change_connection",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    request_body = DraftBody,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+    body: Result<Body<DraftBody>, Problem>,
+) -> Result<Json<ConnectionBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let one = app.integrations.change(&name, body?.0.into(), caller.name()).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
+/// Removes a connection. What it brought over stays, notes that wait for it stay and wait, and what its site authorised
+/// is forgotten.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/connections/{name}",
+    operation_id = "remove_connection",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 204))
+)]
+pub async fn remove(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    caller.may(Action::ManageConnections)?;
+    app.integrations.remove(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where somebody authorises the connection.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizationRequest)]
+pub struct AuthorizeBody {
+    /// To be opened in the browser of a practice manager who is signed in here.
+    authorization_url: String,
+    /// Where the site sends the person back to; it is to be registered there.
+    redirect_uri: String,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// Begins to authorise a connection on its site, in place of an earlier attempt. Begun with a session, only that person
+/// can finish it; begun with a token, any practice manager.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/authorize",
+    operation_id = "authorize_connection",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = AuthorizeBody))
+)]
+pub async fn authorize(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<AuthorizeBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let attempt = app.integrations.begin_authorisation(&name, caller.user()).await?;
+    let redirect_uri = app.integrations.callback_url();
+    Ok(Json(AuthorizeBody { authorization_url: attempt.url, redirect_uri, expires_at: attempt.ends_at }))
+}

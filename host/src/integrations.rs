@@ -1,0 +1,419 @@
+//! Connections as people manage them: those of the settings file and those made at run time, and what sites authorise.
+//!
+//! Serves `api` and `web`. What is at work at any time is [`Connections`]; this is what puts connections there and
+//! takes them out. A name in the settings file outranks one made at run time. Removing a connection leaves its clients.
+
+mod authorise;
+mod settings;
+mod tokens;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::{Auth, Config, ConnectionConfig};
+use crate::connection::{Authorisation, Connection, Connections, Standing};
+use crate::crm::{Tokens, xplan};
+use crate::domain::{ConnectionName, Timestamp};
+use crate::pack::{Packs, Revision};
+use crate::secrets::Secrets;
+use crate::store::connections::{By, StoredAuth, StoredConnection};
+use crate::store::{Store, StoreError};
+
+pub use authorise::{Attempt, Callback, CallbackError, Granted};
+pub use settings::{AuthDraft, Draft, FieldProblem};
+use tokens::Keeper;
+
+/// Manages connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Integrations(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    store: Store,
+    packs: Packs,
+    secrets: Arc<Secrets>,
+    connections: Connections,
+    keepers: Mutex<HashMap<ConnectionName, Arc<Keeper>>>,
+    /// Why a connection that is to run does not.
+    problems: Mutex<BTreeMap<ConnectionName, String>>,
+    attempts: Mutex<authorise::Attempts>,
+    /// Held while the list changes, so that two changes at once do not mix.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// Where a connection was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// In the settings file, where alone it is changed.
+    File,
+    /// On the page or through the API.
+    Page,
+}
+
+/// How a connection signs in, without its secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Means {
+    /// By name and password.
+    Basic {
+        /// The user.
+        username: String,
+    },
+    /// Authorised on the site.
+    OAuth {
+        /// The host's id at the site.
+        client_id: String,
+    },
+}
+
+/// A connection as people see it.
+#[derive(Clone)]
+pub struct Integration {
+    /// Its name in addresses.
+    pub name: ConnectionName,
+    /// What people call it.
+    pub title: String,
+    /// Where it was made.
+    pub origin: Origin,
+    /// Whether one of this name was made at run time too, and waits behind the file's.
+    pub hides_another: bool,
+    /// `xplan`.
+    pub crm: String,
+    /// The dialect it speaks.
+    pub dialect: String,
+    /// The pack folder's name.
+    pub pack: String,
+    /// The site's host.
+    pub forward_host: String,
+    /// Cron with seconds.
+    pub schedule: String,
+    /// Plain HTTP to a stand-in site.
+    pub insecure_http: bool,
+    /// Whether it is to run.
+    pub enabled: bool,
+    /// How it signs in.
+    pub means: Means,
+    /// Who confirmed the check before it was enabled.
+    pub preflight: Option<By>,
+    /// Why it is enabled and does not run.
+    pub problem: Option<String>,
+    /// At work; none where it is disabled or has a problem.
+    pub connection: Option<Arc<Connection>>,
+}
+
+impl Integration {
+    /// Whether its site lets the host in.
+    pub fn standing(&self) -> Standing {
+        match (&self.connection, &self.means) {
+            (Some(connection), _) => connection.authorisation.standing(),
+            (None, Means::Basic { .. }) => Standing::NotNeeded,
+            (None, Means::OAuth { .. }) => Standing::Needed,
+        }
+    }
+}
+
+/// Why connections are not as somebody wanted them. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrationError {
+    /// There is none of this name.
+    #[error("there is no connection `{0}`")]
+    Unknown(ConnectionName),
+    /// It is in the settings file.
+    #[error("the connection `{0}` is in the settings file; change it there and start the host again")]
+    InFile(ConnectionName),
+    /// What was given does not fit.
+    #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<FieldProblem>),
+    /// Its state does not allow it.
+    #[error("{0}")]
+    WrongState(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Integrations {
+    /// Connects those of the settings file. Nothing is asked of a CRM yet, and those made at run time wait for
+    /// [`Integrations::start`].
+    ///
+    /// # Errors
+    /// Where one of the file cannot be connected.
+    pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> anyhow::Result<Self> {
+        let inner = Inner {
+            config,
+            store,
+            packs,
+            secrets: Arc::new(secrets),
+            connections: Connections::default(),
+            keepers: Mutex::default(),
+            problems: Mutex::default(),
+            attempts: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        let integrations = Self(Arc::new(inner));
+        for (name, settings) in &integrations.0.config.connections {
+            if settings.enabled {
+                let revision = revision(&integrations.0.packs, &integrations.0.config, settings);
+                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision));
+                let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
+                integrations.0.connections.put(connection);
+            }
+        }
+        Ok(integrations)
+    }
+
+    /// What is at work.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// Connects those made at run time, and takes up what sites authorised. One that cannot be connected is reported
+    /// and holds nothing else up.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn start(&self) -> Result<(), StoreError> {
+        let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
+        for keeper in of_file {
+            keeper.load().await;
+        }
+        for stored in self.0.store.stored_connections().await? {
+            if stored.removed_at.is_none() && !self.0.config.connections.contains_key(&stored.name) {
+                self.take_up(&stored).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The packs that a connection can be mapped by: the folders among the packs, by name.
+    pub fn packs(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(&self.0.config.server.packs_dir).into_iter().flatten().flatten();
+        let folders = folders.filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.retain(|name| !name.starts_with('.'));
+        names.sort_unstable();
+        names
+    }
+
+    /// All connections, those of the file first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn list(&self) -> Result<Vec<Integration>, StoreError> {
+        let stored = self.0.store.stored_connections().await?;
+        let stored: Vec<_> = stored.into_iter().filter(|stored| stored.removed_at.is_none()).collect();
+        let of_file = self.0.config.connections.iter().map(|(name, settings)| {
+            let hides_another = stored.iter().any(|stored| stored.name == *name);
+            self.of_file(name, settings, hides_another)
+        });
+        let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
+        Ok(of_file.chain(others.map(|stored| self.of_page(stored))).collect())
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`IntegrationError::Unknown`], or where the store fails.
+    pub async fn one(&self, name: &ConnectionName) -> Result<Integration, IntegrationError> {
+        let found = self.list().await?.into_iter().find(|one| one.name == *name);
+        found.ok_or_else(|| IntegrationError::Unknown(name.clone()))
+    }
+
+    /// Adds a connection.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says.
+    pub async fn add(&self, draft: Draft, who: &str) -> Result<Integration, IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let made = By { who: who.to_owned(), at: Timestamp::now() };
+        let stored = self.checked(None, draft, made).await?;
+        self.keep(stored).await
+    }
+
+    /// Changes a connection; what the draft leaves out stays. A run that is under way ends.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says.
+    pub async fn change(
+        &self,
+        name: &ConnectionName,
+        draft: Draft,
+        who: &str,
+    ) -> Result<Integration, IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let before = self.stored(name).await?;
+        let made = By { who: who.to_owned(), at: Timestamp::now() };
+        let stored = self.checked(Some(before), draft, made).await?;
+        self.keep(stored).await
+    }
+
+    /// Removes a connection. Its clients, runs and notes stay; what its site authorised is forgotten.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says.
+    pub async fn remove(&self, name: &ConnectionName) -> Result<(), IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let mut stored = self.stored(name).await?;
+        stored.enabled = false;
+        stored.removed_at = Some(Timestamp::now());
+        self.0.store.keep_connection(stored).await?;
+        self.out_of_work(name).await;
+        self.0.store.keep_authorisation(name.clone(), None).await?;
+        Ok(())
+    }
+
+    /// One made at run time, that may be changed.
+    async fn stored(&self, name: &ConnectionName) -> Result<StoredConnection, IntegrationError> {
+        if self.0.config.connections.contains_key(name) {
+            return Err(IntegrationError::InFile(name.clone()));
+        }
+        let all = self.0.store.stored_connections().await?;
+        let found = all.into_iter().find(|stored| stored.name == *name && stored.removed_at.is_none());
+        found.ok_or_else(|| IntegrationError::Unknown(name.clone()))
+    }
+
+    async fn keep(&self, stored: StoredConnection) -> Result<Integration, IntegrationError> {
+        self.0.store.keep_connection(stored.clone()).await?;
+        self.take_up(&stored).await;
+        Ok(self.of_page(&stored))
+    }
+
+    /// Brings what is at work in line with what is kept.
+    async fn take_up(&self, stored: &StoredConnection) {
+        let name = &stored.name;
+        let before = lock(&self.0.keepers).remove(name);
+        if let Some(keeper) = before {
+            keeper.retire().await;
+        }
+        if !stored.enabled {
+            self.out_of_work(name).await;
+            return;
+        }
+        let connected = match self.settings(stored) {
+            Ok(settings) => match self.revision(&settings).await {
+                Ok(revision) => self.connect(name, &settings, revision).map_err(|error| format!("{error:#}")),
+                Err(error) => Err(format!("{error:#}")),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        match connected {
+            Ok(connection) => {
+                let keeper = lock(&self.0.keepers).get(name).cloned();
+                if let Some(keeper) = keeper {
+                    keeper.load().await;
+                }
+                lock(&self.0.problems).remove(name);
+                self.0.connections.put(connection);
+            }
+            Err(words) => {
+                tracing::error!(connection = %name, words, "the connection cannot work");
+                self.out_of_work(name).await;
+                lock(&self.0.problems).insert(name.clone(), words);
+            }
+        }
+    }
+
+    async fn out_of_work(&self, name: &ConnectionName) {
+        self.0.connections.remove(name);
+        lock(&self.0.problems).remove(name);
+        let keeper = lock(&self.0.keepers).remove(name);
+        if let Some(keeper) = keeper {
+            keeper.retire().await;
+        }
+    }
+
+    fn connect(
+        &self,
+        name: &ConnectionName,
+        settings: &ConnectionConfig,
+        revision: Arc<Revision>,
+    ) -> anyhow::Result<Connection> {
+        let mut authorisation = Authorisation::new(Standing::NotNeeded);
+        let mut tokens: Option<Arc<dyn Tokens>> = None;
+        if let Some(oauth) = xplan::oauth(settings)? {
+            let place = (name.clone(), settings.forward_host.clone());
+            let keeper = Arc::new(Keeper::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
+            authorisation = keeper.authorisation.clone();
+            tokens = Some(Arc::new(Arc::clone(&keeper)));
+            lock(&self.0.keepers).insert(name.clone(), keeper);
+        }
+        let connector = xplan::connect(settings, tokens)?;
+        let domain = self.0.config.practice.email_domain.clone();
+        Ok(Connection::new(name.clone(), settings, domain, (connector, authorisation), revision))
+    }
+
+    /// The connection's pack, loaded, which may mean compiled.
+    async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
+        let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
+        tokio::task::spawn_blocking(move || revision(&packs, &config, &settings)).await?
+    }
+
+    fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {
+        Integration {
+            name: name.clone(),
+            title: name.to_string(),
+            origin: Origin::File,
+            hides_another,
+            crm: settings.crm.clone(),
+            dialect: settings.dialect.clone(),
+            pack: settings.pack.clone(),
+            forward_host: settings.forward_host.clone(),
+            schedule: settings.schedule.clone(),
+            insecure_http: settings.insecure_http,
+            enabled: settings.enabled,
+            means: match &settings.auth {
+                Auth::Basic { username, .. } => Means::Basic { username: username.clone() },
+                Auth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
+            },
+            preflight: None,
+            problem: None,
+            connection: self.0.connections.get(name),
+        }
+    }
+
+    fn of_page(&self, stored: &StoredConnection) -> Integration {
+        Integration {
+            name: stored.name.clone(),
+            title: stored.title.clone(),
+            origin: Origin::Page,
+            hides_another: false,
+            crm: stored.crm.clone(),
+            dialect: stored.dialect.clone(),
+            pack: stored.pack.clone(),
+            forward_host: stored.forward_host.clone(),
+            schedule: stored.schedule.clone(),
+            insecure_http: stored.insecure_http,
+            enabled: stored.enabled,
+            means: match &stored.auth {
+                StoredAuth::Basic { username, .. } => Means::Basic { username: username.clone() },
+                StoredAuth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
+            },
+            preflight: stored.preflight.clone(),
+            problem: lock(&self.0.problems).get(&stored.name).cloned(),
+            connection: self.0.connections.get(&stored.name),
+        }
+    }
+}
+
+fn revision(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
+    let folder = config.server.packs_dir.join(&settings.pack);
+    anyhow::ensure!(
+        folder.is_dir(),
+        "there is no pack `{}` in {}; `tidegate pack list` shows the packs there",
+        settings.pack,
+        config.server.packs_dir.display()
+    );
+    let revision: Arc<Revision> = packs.load(&folder, &settings.dialect)?;
+    anyhow::ensure!(
+        revision.crm() == settings.crm,
+        "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
+        settings.pack,
+        revision.crm(),
+        settings.crm
+    );
+    Ok(revision)
+}
+
+/// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! Secrets at rest: passwords, client secrets and tokens as they stand in the store.
+//!
+//! XChaCha20-Poly1305, a random nonce a value, and what the value is as associated data, so that a value moved to
+//! another place does not open there. The key comes from the environment or a file of the operator's; else from a file
+//! that the first start makes in the data folder. Whoever has both folder and key has the secrets.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead as _, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::config::Server;
+use crate::store::connections::Sealed;
+
+/// What the key's file is called in the data folder.
+const KEY_FILE: &str = "secret.key";
+/// Bytes of a nonce, before the sealed text.
+const NONCE: usize = 24;
+/// For deriving the key from the operator's text.
+const PURPOSE: &str = "tidegate 2026-11 secrets at rest";
+
+/// Seals and opens secrets.
+pub struct Secrets {
+    cipher: XChaCha20Poly1305,
+}
+
+/// Why a secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The key's file cannot be made or read.
+    #[error("{}: {error}; give a key by TIDEGATE_SECRET_KEY or [server] secret-key-file", path.display())]
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Sealed with another key, or for another place.
+    #[error(
+        "the {what} was sealed with another key. Start with the key of before (TIDEGATE_SECRET_KEY, [server] \
+         secret-key-file, or secret.key in the data folder, whichever was in use), or enter it anew"
+    )]
+    WrongKey {
+        /// What the secret is.
+        what: &'static str,
+    },
+}
+
+/// What a secret is and whose: it opens nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// `password`, `client secret`, `tokens`, `app id`.
+    pub what: &'static str,
+    /// The connection's name.
+    pub of: &'a str,
+}
+
+impl Secrets {
+    /// With the key of the settings, or the data folder's own, which is made where there is none.
+    ///
+    /// # Errors
+    /// [`SecretsError::KeyFile`].
+    pub fn open(settings: &Server) -> Result<Self, SecretsError> {
+        let key = match &settings.secret_key {
+            Some(key) => key.clone(),
+            None => own_key(&settings.data_dir)?,
+        };
+        let key = blake3::derive_key(PURPOSE, key.expose_secret().as_bytes());
+        Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()) })
+    }
+
+    /// Seals a secret for its place.
+    pub fn seal(&self, place: Place<'_>, plain: &SecretString) -> Sealed {
+        let nonce: [u8; NONCE] = rand::random();
+        let payload = Payload { msg: plain.expose_secret().as_bytes(), aad: &place.bytes() };
+        let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload);
+        let sealed = sealed.expect("only a text of hundreds of gigabytes is too long to be sealed");
+        Sealed([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what was sealed for this place.
+    ///
+    /// # Errors
+    /// [`SecretsError::WrongKey`].
+    pub fn reveal(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString, SecretsError> {
+        let wrong = || SecretsError::WrongKey { what: place.what };
+        let (nonce, text) = sealed.0.split_at_checked(NONCE).ok_or_else(wrong)?;
+        let payload = Payload { msg: text, aad: &place.bytes() };
+        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| wrong())?;
+        String::from_utf8(plain).map(SecretString::from).map_err(|_| wrong())
+    }
+}
+
+impl Place<'_> {
+    fn bytes(&self) -> Vec<u8> {
+        format!("{}\0{}", self.what, self.of).into_bytes()
+    }
+}
+
+/// The key in the data folder, for its owner alone.
+fn own_key(data_dir: &Path) -> Result<SecretString, SecretsError> {
+    let path = data_dir.join(KEY_FILE);
+    let failed = |error| SecretsError::KeyFile { path: path.clone(), error };
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned().into()),
+        Ok(_) => return Err(failed(std::io::Error::other("it holds no key of at least 32 characters"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let key = crate::access::random_secret();
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    writeln!(file, "{}", key.expose_secret()).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn settings(data_dir: &Path, key: Option<&str>) -> Server {
+        let listen = ([127, 0, 0, 1], 0).into();
+        let data_dir = data_dir.to_owned();
+        let secret_key = key.map(Into::into);
+        Server {
+            listen,
+            data_dir,
+            packs_dir: "packs".into(),
+            public_url: None,
+            bootstrap_token: None,
+            secret_key,
+            compiler: None,
+        }
+    }
+
+    const PASSWORD: Place<'_> = Place { what: "password", of: "main" };
+
+    #[test]
+    fn a_secret_opens_with_its_key_in_its_place_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(&settings(folder.path(), None)).unwrap();
+        let sealed = secrets.seal(PASSWORD, &"correct horse".into());
+        assert!(!sealed.0.windows(7).any(|bytes| bytes == b"correct"));
+        assert_ne!(sealed.0, secrets.seal(PASSWORD, &"correct horse".into()).0, "a nonce a value");
+
+        // The next start finds the same key.
+        let again = Secrets::open(&settings(folder.path(), None)).unwrap();
+        assert_eq!(again.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
+        let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        let refused = |secrets: &Secrets, place, sealed: &Sealed| {
+            let words = secrets.reveal(place, sealed).unwrap_err().to_string();
+            assert!(words.contains("another key") && words.contains("TIDEGATE_SECRET_KEY"), "{words}");
+        };
+        let other = Secrets::open(&settings(folder.path(), Some("another key of at least 32 characters"))).unwrap();
+        refused(&other, PASSWORD, &sealed);
+        refused(&again, Place { of: "south", ..PASSWORD }, &sealed);
+        refused(&again, Place { what: "tokens", ..PASSWORD }, &sealed);
+        let mut changed = sealed.clone();
+        *changed.0.last_mut().unwrap() ^= 1;
+        refused(&again, PASSWORD, &changed);
+        refused(&again, PASSWORD, &Sealed(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_key_file_that_holds_no_key_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(KEY_FILE), "short").unwrap();
+        let words = Secrets::open(&settings(folder.path(), None)).err().unwrap().to_string();
+        assert!(words.contains("secret.key") && words.contains("32 characters"), "{words}");
+    }
+}

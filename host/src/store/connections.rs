@@ -1,0 +1,171 @@
+//! Connections that were made at run time, and what sites authorised. Secrets stand here sealed only.
+//!
+//! Records are JSON: few, and readable by later versions.
+
+use redb::{TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ConnectionName, Timestamp};
+use crate::store::keys::PRACTICE;
+use crate::store::{Store, StoreError};
+
+/// Connections by name; removed ones stay as a memory of their site.
+const SETTINGS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-settings");
+/// What sites authorised, by the connection's name, whether that is made here or in the settings file.
+const AUTHORISATIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-authorisations");
+
+/// A sealed secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sealed(pub Vec<u8>);
+
+/// A connection as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredConnection {
+    /// Its name in addresses.
+    pub name: ConnectionName,
+    /// What people call it.
+    pub title: String,
+    /// `xplan`.
+    pub crm: String,
+    /// The dialect it speaks.
+    pub dialect: String,
+    /// The pack folder's name.
+    pub pack: String,
+    /// The site's host.
+    pub forward_host: String,
+    /// Plain HTTP to a stand-in site on this machine.
+    pub insecure_http: bool,
+    /// Cron with seconds.
+    pub schedule: String,
+    /// Whether it is to run.
+    pub enabled: bool,
+    /// How to sign in.
+    pub auth: StoredAuth,
+    /// Who confirmed the check before it was enabled.
+    pub preflight: Option<By>,
+    /// Who made it.
+    pub made: By,
+    /// When it was removed; its clients stay.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// How to sign in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredAuth {
+    /// A user's name and password.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        password: Sealed,
+        /// The application id.
+        app_id: Option<Sealed>,
+    },
+    /// Authorised on the site.
+    #[serde(rename = "oauth")]
+    OAuth {
+        /// The host's id at the site.
+        client_id: String,
+        /// The host's secret at the site.
+        client_secret: Sealed,
+        /// The application id.
+        app_id: Option<Sealed>,
+    },
+}
+
+/// Who did something, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct By {
+    /// The person's name, or what the token is for.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a site authorised.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredAuthorisation {
+    /// The newest pair of tokens.
+    pub tokens: Sealed,
+    /// Who authorised it, and when.
+    pub granted: By,
+    /// The site that did: tokens are sent to no other.
+    pub site: String,
+    /// Why it does not hold any more, in the site's words, and since when.
+    pub refused: Option<(Timestamp, String)>,
+}
+
+/// Makes the tables.
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(SETTINGS)?;
+    transaction.open_table(AUTHORISATIONS)?;
+    Ok(())
+}
+
+impl Store {
+    /// All connections made at run time, removed ones too, by name.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn stored_connections(&self) -> Result<Vec<StoredConnection>, StoreError> {
+        self.read(|transaction| {
+            let table = transaction.open_table(SETTINGS)?;
+            table.range((PRACTICE, "")..(PRACTICE + 1, ""))?.map(|entry| read(entry?.1.value())).collect()
+        })
+        .await
+    }
+
+    /// Keeps a connection, in place of an earlier one of its name.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_connection(&self, connection: StoredConnection) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut table = transaction.open_table(SETTINGS)?;
+            table.insert((PRACTICE, connection.name.as_str()), written(&connection)?.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What the connection's site authorised.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn authorisation(&self, of: ConnectionName) -> Result<Option<StoredAuthorisation>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(AUTHORISATIONS)?;
+            table.get((PRACTICE, of.as_str()))?.map(|row| read(row.value())).transpose()
+        })
+        .await
+    }
+
+    /// Keeps what a connection's site authorised; `None` forgets it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_authorisation(
+        &self,
+        of: ConnectionName,
+        authorisation: Option<StoredAuthorisation>,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut table = transaction.open_table(AUTHORISATIONS)?;
+            match authorisation {
+                Some(kept) => drop(table.insert((PRACTICE, of.as_str()), written(&kept)?.as_slice())?),
+                None => drop(table.remove((PRACTICE, of.as_str()))?),
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(record).map_err(|error| StoreError::Failed(error.to_string()))
+}
+
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a connection cannot be read: {error}")))
+}

@@ -1,0 +1,277 @@
+//! Settings, integrations: the practice's connections, how each stands, and adding, changing, authorising and removing
+//! them. For practice managers.
+
+mod answer;
+mod form;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+pub(super) use self::answer::{authorise, callback};
+pub(super) use self::form::{add, change, check, edit, new};
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place, first};
+use super::overview::standing;
+use super::parts::{Badge, Clock, Tone};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::connection::Standing;
+use crate::domain::ConnectionName;
+use crate::domain::access::Action;
+use crate::domain::run::Run;
+use crate::integrations::{Integration, IntegrationError, Means, Origin};
+
+#[derive(Template)]
+#[template(path = "integrations.html")]
+pub(super) struct IntegrationsPage {
+    pub(super) frame: Frame,
+    pub(super) state: String,
+    pub(super) rows: Vec<Row>,
+}
+
+/// One connection of the list.
+pub(super) struct Row {
+    pub(super) path: String,
+    pub(super) title: String,
+    pub(super) crm: String,
+    pub(super) host: String,
+    pub(super) pack: String,
+    pub(super) badge: Badge,
+    pub(super) state: String,
+}
+
+#[derive(Template)]
+#[template(path = "integration.html")]
+pub(super) struct IntegrationPage {
+    pub(super) frame: Frame,
+    pub(super) row: Row,
+    pub(super) name: String,
+    /// What was just found out about the sign-in.
+    pub(super) checked: Option<Checked>,
+    /// What the button says that leads to its site; none where it signs in by name and password or is not at work.
+    pub(super) authorise: Option<&'static str>,
+    pub(super) facts: Vec<(&'static str, String)>,
+    /// Whether it is changed here, and not in the settings file.
+    pub(super) is_ours: bool,
+    pub(super) hides_another: bool,
+    pub(super) is_at_work: bool,
+}
+
+/// What came of asking the site as whom the host is signed in.
+pub(super) struct Checked {
+    pub(super) is_good: bool,
+    pub(super) words: String,
+}
+
+#[derive(Template)]
+#[template(path = "integration-remove.html")]
+pub(super) struct RemovePage {
+    pub(super) frame: Frame,
+    pub(super) path: String,
+    pub(super) title: String,
+}
+
+/// `GET /settings/integrations`
+pub(super) async fn list(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let mut rows = Vec::new();
+    for one in app.integrations.list().await? {
+        let last = newest_run(&app, &one.name).await?;
+        rows.push(row(&one, last.as_ref(), &person.clock));
+    }
+    let frame = Frame::load(&app, &person, Place::Settings).await?;
+    page(&IntegrationsPage { frame, state: sentence(rows.len()), rows })
+}
+
+/// `GET /settings/integrations/{name}`
+pub(super) async fn show(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = find(&app, &name).await?;
+    shown(&app, &person, one, None).await
+}
+
+/// `POST /settings/integrations/{name}/check`, from the button "Check the sign-in".
+pub(super) async fn check_sign_in(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = find(&app, &name).await?;
+    let Some(connection) = &one.connection else {
+        return Err(Failure::Refused("The connection is not at work, so there is nothing to check.".to_owned()));
+    };
+    let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.forward_host);
+    shown(&app, &person, one, Some(checked)).await
+}
+
+/// `GET /settings/integrations/{name}/remove`
+pub(super) async fn ask_to_remove(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = find(&app, &name).await?;
+    let frame = Frame::load(&app, &person, Place::Settings).await?;
+    page(&RemovePage { frame, path: path(&one.name), title: one.title })
+}
+
+/// `POST /settings/integrations/{name}/remove`
+pub(super) async fn remove(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    app.integrations.remove(&parse(&name)?).await?;
+    Ok(Redirect::to("/settings/integrations").into_response())
+}
+
+/// One connection's page; with what was just found out, where something was.
+pub(super) async fn shown(
+    app: &App,
+    person: &Person,
+    one: Integration,
+    checked: Option<Checked>,
+) -> Result<Response, Failure> {
+    let last = newest_run(app, &one.name).await?;
+    let frame = Frame::load(app, person, Place::Settings).await?;
+    let status =
+        if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), frame, &person.clock))?;
+    Ok((status, page).into_response())
+}
+
+/// The page, from values alone.
+pub(super) fn view(
+    one: &Integration,
+    last: Option<&Run>,
+    checked: Option<Checked>,
+    callback_url: &str,
+    frame: Frame,
+    clock: &Clock,
+) -> IntegrationPage {
+    let mut facts = vec![
+        ("Integration type", one.crm.to_uppercase()),
+        ("Forward host", one.forward_host.clone()),
+        ("Pack", one.pack.clone()),
+        ("Dialect", one.dialect.clone()),
+        ("Syncs", words::schedule(&one.schedule)),
+    ];
+    match &one.means {
+        Means::Basic { username } => facts.push(("Signs in", format!("as {username}, with a password"))),
+        Means::OAuth { client_id } => {
+            facts.push(("Signs in", format!("with OAuth, as {client_id}")));
+            facts.push(("Redirect address", callback_url.to_owned()));
+        }
+    }
+    if let Standing::Granted { by, at } = one.standing() {
+        facts.push(("Authorised", format!("by {by}, {}", words::relative(at, clock.now))));
+    }
+    if let Some(by) = &one.preflight {
+        facts.push(("Check confirmed", format!("by {}, {}", by.who, words::time(by.at, &clock.zone))));
+    }
+    let authorise = match (&one.connection, one.standing()) {
+        (None, _) | (_, Standing::NotNeeded) => None,
+        (_, Standing::Needed) => Some("Proceed to authorise"),
+        (_, Standing::Granted { .. } | Standing::Refused { .. }) => Some("Authorise again"),
+    };
+    IntegrationPage {
+        frame,
+        row: row(one, last, clock),
+        name: one.name.to_string(),
+        checked,
+        authorise,
+        facts,
+        is_ours: one.origin == Origin::Page,
+        hides_another: one.hides_another,
+        is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
+    }
+}
+
+pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
+    let crm = words::crm(&one.crm);
+    let (badge, state) = match (&one.problem, one.enabled, one.standing()) {
+        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", words::sentence(problem))),
+        (None, false, _) => {
+            (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
+        }
+        (None, true, standing @ Standing::Needed) => {
+            (Badge::new(Tone::Attention, "To be authorised"), standing.obstacle().unwrap_or_default())
+        }
+        (None, true, standing @ Standing::Refused { .. }) => {
+            let words = standing.obstacle().unwrap_or_default();
+            (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
+        }
+        (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing_of(last, &crm, clock),
+    };
+    Row {
+        path: path(&one.name),
+        title: one.title.clone(),
+        crm,
+        host: one.forward_host.clone(),
+        pack: one.pack.clone(),
+        badge,
+        state,
+    }
+}
+
+fn standing_of(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
+    standing(last, crm, clock)
+}
+
+impl Checked {
+    pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, host: &str) -> Self {
+        match whoami {
+            Ok(user) => Self { is_good: true, words: format!("{host} knows this host as {user}.") },
+            Err(error) => Self {
+                is_good: false,
+                words: format!("{}. Check the forward host and how it signs in.", words::sentence(&error.to_string())),
+            },
+        }
+    }
+}
+
+fn sentence(connections: usize) -> String {
+    match connections {
+        0 => "No CRM is connected yet.".to_owned(),
+        n => format!("{} to the practice’s CRM.", words::count(n as u64, "connection", "connections")),
+    }
+}
+
+pub(super) fn path(name: &ConnectionName) -> String {
+    format!("/settings/integrations/{name}")
+}
+
+const NO_CONNECTION: Failure =
+    Failure::NotFound("There is no connection of this name. The list of integrations shows those there are.");
+
+fn parse(name: &str) -> Result<ConnectionName, Failure> {
+    name.parse().map_err(|_| NO_CONNECTION)
+}
+
+pub(super) async fn find(app: &App, name: &str) -> Result<Integration, Failure> {
+    Ok(app.integrations.one(&parse(name)?).await?)
+}
+
+async fn newest_run(app: &App, name: &ConnectionName) -> Result<Option<Run>, Failure> {
+    Ok(app.store.runs(Some(name.clone()), first(1)).await?.items.pop())
+}
+
+impl From<IntegrationError> for Failure {
+    fn from(error: IntegrationError) -> Self {
+        match error {
+            IntegrationError::Unknown(_) => NO_CONNECTION,
+            IntegrationError::Store(error) => error.into(),
+            other => Self::Refused(format!("{}.", words::sentence(other.to_string().trim_end_matches('.')))),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Authorising on the site: sending somebody there, waiting, and what they come back with.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{Checked, find, path, shown};
+use crate::app::App;
+use crate::connection::Standing;
+use crate::crm::oauth::OAuthError;
+use crate::domain::access::Action;
+use crate::integrations::{Callback, CallbackError, Integration, IntegrationError};
+use crate::web::failure::{Failure, page};
+use crate::web::frame::{Frame, Place};
+use crate::web::parts::Moment;
+use crate::web::person::Person;
+
+#[derive(Template)]
+#[template(path = "integration-waiting.html")]
+pub(in crate::web) struct WaitingPage {
+    pub(in crate::web) frame: Frame,
+    pub(in crate::web) title: String,
+    pub(in crate::web) path: String,
+    pub(in crate::web) host: String,
+    /// On the site.
+    pub(in crate::web) url: String,
+    pub(in crate::web) ends: Moment,
+    pub(in crate::web) is_again: bool,
+}
+
+#[derive(Template)]
+#[template(path = "integration-answer.html")]
+pub(in crate::web) struct AnswerPage {
+    pub(in crate::web) frame: Frame,
+    pub(in crate::web) words: String,
+    /// The connection to begin again with; none where it is not known.
+    pub(in crate::web) path: Option<String>,
+}
+
+/// `POST /settings/integrations/{name}/authorise`
+pub(in crate::web) async fn authorise(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = find(&app, &name).await?;
+    begin(&app, &person, one).await
+}
+
+/// Shows the way to the site, and what to do where nobody comes back from there.
+pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
+    let attempt = match app.integrations.begin_authorisation(&one.name, Some(person.user())).await {
+        Ok(attempt) => attempt,
+        Err(IntegrationError::WrongState(words)) => {
+            return shown(app, person, one, Some(Checked { is_good: false, words })).await;
+        }
+        Err(other) => return Err(other.into()),
+    };
+    page(&WaitingPage {
+        frame: Frame::load(app, person, Place::Settings).await?,
+        path: path(&one.name),
+        is_again: one.standing() != Standing::Needed,
+        title: one.title,
+        host: one.forward_host,
+        url: attempt.url,
+        ends: Moment::new(attempt.ends_at, &person.clock),
+    })
+}
+
+/// What the site puts into the address that people come back by.
+#[derive(Deserialize)]
+pub(in crate::web) struct Parameters {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+    iss: Option<String>,
+}
+
+/// `GET /oauth/callback`, where the site sends people back to. The address holds the code, which holds once: where it is
+/// used, the person is led to another.
+pub(in crate::web) async fn callback(
+    State(app): State<App>,
+    person: Person,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let callback = Callback {
+        state: parameters.state.map(SecretString::from),
+        code: parameters.code.map(SecretString::from),
+        error: parameters.error.map(|code| (code, parameters.error_description)),
+        issuer: parameters.iss,
+    };
+    let error = match app.integrations.finish_authorisation(callback, person.user(), person.name()).await {
+        Ok(granted) if granted.whoami.is_ok() => {
+            return Ok(Redirect::to(&format!("{}?authorised", path(&granted.connection))).into_response());
+        }
+        Ok(granted) => {
+            let one = find(&app, granted.connection.as_str()).await?;
+            let mut checked = Checked::of(granted.whoami.as_deref(), &one.forward_host);
+            checked.words = format!("The site authorised it, and then refused the first call. {}", checked.words);
+            return shown(&app, &person, one, Some(checked)).await;
+        }
+        Err(error) => error,
+    };
+    tracing::warn!(
+        connection = error.connection().map(ToString::to_string),
+        "an authorisation did not come to its end"
+    );
+    let status = match &error {
+        CallbackError::NoTokens { error: OAuthError::Unreachable(_), .. } => StatusCode::BAD_GATEWAY,
+        CallbackError::AnotherPerson => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let page = page(&AnswerPage {
+        frame: Frame::load(&app, &person, Place::Settings).await?,
+        path: error.connection().map(path),
+        words: error.to_string(),
+    })?;
+    Ok((status, page).into_response())
+}

@@ -1,0 +1,193 @@
+//! Connections made while the host runs: several sites, changes, and what stays when one goes.
+
+use anyhow::{Context as _, Result};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tidegate_tests::{Answer, Host, Setup, TOKEN};
+use xplan_sandbox::{Options, Region, Sandbox};
+
+/// A host that lets connections lead to stand-in sites.
+pub fn setup(clients: u32) -> Setup {
+    let settings = "\n[crm]\nstand-in-sites = true\n".to_owned();
+    Setup { settings, ..Setup::with_clients(clients) }
+}
+
+pub async fn send(host: &Host, method: Method, path: &str, body: &Value) -> Result<Answer> {
+    let request = host.http().request(method, host.url(path)).bearer_auth(TOKEN);
+    host.send(if body.is_null() { request } else { request.json(body) }).await
+}
+
+/// What makes a connection to `site` by name and password.
+fn draft(name: &str, site: &Sandbox, pack: &str) -> Value {
+    json!({
+        "name": name, "title": format!("Site {name}"), "pack": pack, "forward_host": site.addr().to_string(),
+        "insecure_http": true, "schedule": "0 0 0 1 1 *", "confirms_preflight": true,
+        "auth": {"mode": "basic", "username": "svc", "password": "sandbox"},
+    })
+}
+
+async fn sync(host: &Host, name: &str) -> Result<Value> {
+    let run = host.post(&format!("/api/v1/connections/{name}/sync"), &Value::Null).await?.ok()?;
+    host.wait_for_run(run["id"].as_str().context("a run has an id")?).await
+}
+
+#[tokio::test]
+async fn two_sites_fill_one_practice() -> Result<()> {
+    let host = Host::start(setup(40)).await?;
+    let nz = Sandbox::start(Options { clients: 30, region: Region::Nz, ..Options::default() }).await?;
+    let added = host.post("/api/v1/connections", &draft("south", &nz, "xplan-nz")).await?;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);
+    let added = added.json()?;
+    assert_eq!((&added["region"], &added["origin"]), (&json!("NZ"), &json!("page")), "{added}");
+    assert!(added["preflight"]["who"].is_string() && !added.to_string().contains("sandbox\""), "{added}");
+
+    let (au, nz_run) = tokio::join!(sync(&host, "main"), sync(&host, "south"));
+    let (au, nz_run) = (au?, nz_run?);
+    assert_eq!((&au["state"], &nz_run["state"]), (&json!("done"), &json!("done")), "{au} {nz_run}");
+
+    // Both books begin with the same numbers: the same id on two sites is two people.
+    let clients = host.get("/api/v1/clients?limit=500").await?.ok()?;
+    let ids = |connection: &str| -> Vec<String> {
+        let items = clients["items"].as_array().into_iter().flatten();
+        let of = items.filter(|client| client["connection"] == connection);
+        of.filter_map(|client| client["external_id"].as_str().map(str::to_owned)).collect()
+    };
+    let (north, south) = (ids("main"), ids("south"));
+    let shared = north.iter().find(|id| south.contains(id)).context("both sites have a client of one id")?;
+    let found = host.get(&format!("/api/v1/clients?external_id={shared}&connection=south")).await?.ok()?;
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["items"][0]["country_code"].as_str().unwrap_or("NZ"), "NZ", "{found}");
+    assert_eq!(host.get(&format!("/api/v1/clients?external_id={shared}")).await?.status, StatusCode::BAD_REQUEST);
+
+    // Kept over a restart, with its secret.
+    let mut host = host;
+    host.stop().await?;
+    host.restart().await?;
+    assert_eq!(sync(&host, "south").await?["counts"]["changed"], 0);
+
+    // Gone, and its clients stay.
+    assert_eq!(send(&host, Method::DELETE, "/api/v1/connections/south", &Value::Null).await?.status, 204);
+    assert_eq!(host.get("/api/v1/connections/south").await?.status, StatusCode::NOT_FOUND);
+    assert_eq!(host.post("/api/v1/connections/south/sync", &Value::Null).await?.status, StatusCode::NOT_FOUND);
+    let still = host.get(&format!("/api/v1/clients?external_id={shared}&connection=south")).await?.ok()?;
+    assert_eq!(still["items"], found["items"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_huge_book_does_not_hold_up_a_small_one() -> Result<()> {
+    let host = Host::start(setup(6_000)).await?;
+    let small = Sandbox::start(Options { clients: 20, region: Region::Nz, ..Options::default() }).await?;
+    host.post("/api/v1/connections", &draft("small", &small, "xplan-nz")).await?.ok()?;
+    let huge = host.sync().await?;
+    let done = sync(&host, "small").await?;
+    assert_eq!(done["state"], "done", "{done}");
+    let huge = huge["id"].as_str().context("a run has an id")?.to_owned();
+    let at_that_time = host.get(&format!("/api/v1/runs/{huge}")).await?.ok()?;
+    assert_eq!(at_that_time["state"], "running", "the small book waited for the huge one");
+    // A connection has one run at a time.
+    assert_eq!(host.sync().await?["id"], huge);
+    assert_eq!(host.wait_for_run(&huge).await?["state"], "done");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_named() -> Result<()> {
+    let host = Host::start(setup(10)).await?;
+    let site = Sandbox::start(Options { clients: 10, ..Options::default() }).await?;
+    let good = draft("south", &site, "xplan-nz");
+    let refused = async |change: Value, pointer: &str| -> Result<()> {
+        let mut body = good.clone();
+        let (body_map, change) = (body.as_object_mut().context("an object")?, change);
+        body_map.extend(change.as_object().context("an object")?.clone());
+        let answer = host.post("/api/v1/connections", &body).await?;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{change}: {}", answer.text);
+        let pointers = answer.json()?["errors"].as_array().cloned().unwrap_or_default();
+        assert!(pointers.iter().any(|error| error["pointer"] == pointer), "{change}: {}", answer.text);
+        Ok(())
+    };
+    refused(json!({"name": "main"}), "/name").await?;
+    refused(json!({"name": "Not a name"}), "/name").await?;
+    refused(json!({"title": " "}), "/title").await?;
+    refused(json!({"pack": "xplan-mars"}), "/pack").await?;
+    refused(json!({"pack": "../packs"}), "/pack").await?;
+    refused(json!({"schedule": "hourly"}), "/schedule").await?;
+    refused(json!({"dialect": "klingon"}), "/dialect").await?;
+    refused(json!({"confirms_preflight": false}), "/confirms_preflight").await?;
+    refused(json!({"insecure_http": false}), "/forward_host").await?;
+    refused(json!({"forward_host": "10.0.0.1:80"}), "/forward_host").await?;
+    refused(json!({"insecure_http": false, "forward_host": "https://acme.xplan.iress.com.au"}), "/forward_host")
+        .await?;
+    refused(json!({"auth": {"mode": "basic", "username": "", "password": "x"}}), "/auth/username").await?;
+    refused(json!({"auth": {"mode": "oauth", "client_id": "x"}}), "/auth/client_secret").await?;
+
+    // The one of the file is changed there.
+    let answer = send(&host, Method::PATCH, "/api/v1/connections/main", &json!({"enabled": false})).await?;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    assert!(answer.text.contains("settings file"), "{}", answer.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_disabled_connection_rests_and_its_site_cannot_be_exchanged() -> Result<()> {
+    let mut host = Host::start(setup(10)).await?;
+    let site = Sandbox::start(Options { clients: 3_000, region: Region::Nz, ..Options::default() }).await?;
+    host.post("/api/v1/connections", &draft("south", &site, "xplan-nz")).await?.ok()?;
+    let run = host.post("/api/v1/connections/south/sync", &Value::Null).await?.ok()?;
+    let path = "/api/v1/connections/south";
+    let changed = send(&host, Method::PATCH, path, &json!({"enabled": false})).await?.ok()?;
+    assert_eq!((&changed["enabled"], &changed["revision"]), (&json!(false), &Value::Null), "{changed}");
+    // Its run ends, and another is not begun.
+    let run = host.wait_for_run(run["id"].as_str().context("a run has an id")?).await?;
+    assert_eq!(run["state"], "cancelled", "{run}");
+    assert_eq!(host.post(&format!("{path}/sync"), &Value::Null).await?.status, StatusCode::NOT_FOUND);
+
+    let other = Sandbox::start(Options { clients: 10, ..Options::default() }).await?;
+    let moved = json!({"forward_host": other.addr().to_string()});
+    let answer = send(&host, Method::PATCH, path, &moved).await?;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert!(answer.text.contains("another site"), "{}", answer.text);
+
+    // Enabled again, a run that was cut off is taken up as it is of a connection of the settings.
+    send(&host, Method::PATCH, path, &json!({"enabled": true})).await?.ok()?;
+    let run = host.post(&format!("{path}/sync"), &Value::Null).await?.ok()?;
+    let run = format!("/api/v1/runs/{}", run["id"].as_str().context("a run has an id")?);
+    host.wait_for(&run, |run| run["state"] == "running").await?;
+    host.kill().await?;
+    host.restart().await?;
+    host.wait_for(&run, |run| run["state"] == "done").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_and_a_wrong_key_says_what_to_do() -> Result<()> {
+    let mut host = Host::start(setup(10)).await?;
+    let site = Sandbox::start(Options { clients: 10, region: Region::Nz, ..Options::default() }).await?;
+    let mut body = draft("south", &site, "xplan-nz");
+    body["auth"]["password"] = json!("a-password-nobody-else-has");
+    host.post("/api/v1/connections", &body).await?.ok()?;
+    host.stop().await?;
+    let data = host.folder().join("data");
+    for file in std::fs::read_dir(&data)? {
+        let file = file?.path();
+        if file.is_file() {
+            let bytes = std::fs::read(&file)?;
+            let secret = b"a-password-nobody-else-has";
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", file.display());
+        }
+    }
+    assert!(!host.log_tail().contains("a-password-nobody-else-has"));
+
+    std::fs::write(data.join("secret.key"), "another key that is as long as a key has to be")?;
+    host.restart().await?;
+    let south = host.get("/api/v1/connections/south").await?.ok()?;
+    let problem = south["problem"].as_str().context("it says why it does not run")?;
+    assert!(problem.contains("another key") && problem.contains("TIDEGATE_SECRET_KEY"), "{problem}");
+    // Nothing else is held up, and entered anew it works again.
+    assert_eq!(host.sync_and_wait().await?["state"], "done");
+    let auth = json!({"auth": {"mode": "basic", "username": "svc", "password": "sandbox"}});
+    let mended = send(&host, Method::PATCH, "/api/v1/connections/south", &auth).await?.ok()?;
+    assert_eq!(mended["problem"], Value::Null, "{mended}");
+    assert_eq!(sync(&host, "south").await?["state"], "done");
+    Ok(())
+}
