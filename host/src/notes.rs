@@ -113,8 +113,9 @@ impl Notes {
     async fn release_as_connections_change(&self) {
         let mut changes = self.inner.connections.changes();
         while changes.changed().await.is_ok() {
-            for connection in changes.borrow_and_update().iter() {
-                self.inner.delivery.release(&connection.name);
+            let at_work = changes.borrow_and_update().clone();
+            for connection in at_work.iter() {
+                self.inner.delivery.authorised(&connection.name).await;
             }
         }
     }

@@ -32,7 +32,11 @@ const provider = new Provider(`http://${host}`, {
 const authorise = provider.callback();
 
 server.on("request", async (request, response) => {
-  if (request.url !== "/resourceful/session/user") return authorise(request, response);
+  if (request.url !== "/resourceful/session/user") {
+    // A site has one scope and is not asked for it; this server gives nothing that it was not asked for.
+    if (request.url.startsWith("/oauth2/auth?") && !request.url.includes("scope=")) request.url += "&scope=openid";
+    return authorise(request, response);
+  }
   const [, value] = (request.headers.authorization ?? "").split(" ");
   const token = value && (await provider.AccessToken.find(value));
   const body = token ? { entity_id: 1, user_name: token.accountId } : { api_message: "unknown token" };

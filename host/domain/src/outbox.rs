@@ -197,6 +197,16 @@ impl Note {
         self.awaits = Some(Awaits::Authorisation);
     }
 
+    /// Goes out now, where it waits for its connection to be authorised; answers whether it did.
+    pub fn let_go(&mut self, now: Timestamp) -> bool {
+        let did_wait = self.awaits == Some(Awaits::Authorisation);
+        if did_wait {
+            self.wait(now, None);
+            self.awaits = None;
+        }
+        did_wait
+    }
+
     /// Takes up a note that an earlier process was sending: its call may or may not have taken effect, and the site
     /// may still be at it.
     pub fn take_up(&mut self, now: Timestamp) {

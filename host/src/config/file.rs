@@ -369,7 +369,7 @@ impl ConnectionSection {
         }
         let (host_key, host) = match self.insecure_http {
             true => ("insecure-http", HostRules::check_stand_in(&self.forward_host)),
-            false => ("forward-host", hosts.check(&self.forward_host)),
+            false => ("forward-host", hosts.check(&self.forward_host).map_err(|words| self.hint(words))),
         };
         let forward_host = host.unwrap_or_else(|words| {
             check.problem(&format!("{key}.{host_key}"), words);
@@ -402,6 +402,14 @@ impl ConnectionSection {
 }
 
 impl ConnectionSection {
+    /// What is wrong with the host, and what a stand-in site needs where it is one.
+    fn hint(&self, words: String) -> String {
+        match HostRules::check_stand_in(&self.forward_host) {
+            Ok(_) => format!("{words}; a stand-in site on this machine needs insecure-http = true"),
+            Err(_) => words,
+        }
+    }
+
     /// The gateway of a connection in the Open dialect; no other has one.
     fn gateway(&self, key: &str, check: &mut Check<'_>) -> Option<Gateway> {
         match (self.dialect.as_str(), &self.gateway_host) {

@@ -106,6 +106,24 @@ impl Delivery {
         self.wake.notify_one();
     }
 
+    /// Lets a connection be tried at once, with the notes that wait for its authorisation.
+    pub(super) async fn authorised(&self, connection: &ConnectionName) {
+        // First, so that what is let go is not put off again.
+        self.sites.release(connection);
+        loop {
+            match self.store.let_held_notes_go(Timestamp::now(), connection.clone()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                // They go out when their hold is over.
+                Err(error) => {
+                    tracing::error!(%error, "file notes are not let go while the store fails");
+                    break;
+                }
+            }
+        }
+        self.wake.notify_one();
+    }
+
     /// What a connection's notes wait for as a whole, in words; none where they go out.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
         self.sites.gate(connection, now)

@@ -94,6 +94,23 @@ impl Store {
         .await
     }
 
+    /// Lets a connection's notes go that wait for its authorisation; answers whether there may be more.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn let_held_notes_go(&self, now: Timestamp, connection: ConnectionName) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let held = lanes::held(transaction, &connection, now, AT_ONCE)?;
+            for before in &held {
+                let mut note = before.clone();
+                note.let_go(now);
+                lanes::put(transaction, Some(before), &note)?;
+            }
+            Ok(held.len() == AT_ONCE)
+        })
+        .await
+    }
+
     /// Takes up the notes that an earlier process was sending when it ended; answers how many.
     ///
     /// # Errors

@@ -149,6 +149,27 @@ pub(super) enum End {
     Newest,
 }
 
+/// Notes of a connection that are due after `now` only because it has to be authorised.
+pub(super) fn held(
+    transaction: &WriteTransaction,
+    connection: &ConnectionName,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Note>, StoreError> {
+    let due = transaction.open_table(DUE)?;
+    let notes = transaction.open_table(NOTES)?;
+    let (name, now) = (connection.as_str(), now.as_millisecond());
+    let mut held = Vec::new();
+    for entry in due.range((PRACTICE, name, now, [0xff; 16])..=(PRACTICE, name, i64::MAX, [0xff; 16]))? {
+        if held.len() == limit {
+            break;
+        }
+        let note = tables::note(&notes, NoteId(Uuid::from_bytes(entry?.0.value().3)))?;
+        held.extend(note.filter(|note| note.awaits == Some(Awaits::Authorisation)));
+    }
+    Ok(held)
+}
+
 /// A note of a connection that is due by `now`, from one end of those.
 pub(super) fn due_note(
     transaction: &WriteTransaction,

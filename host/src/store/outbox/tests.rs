@@ -160,7 +160,11 @@ async fn a_hold_puts_off_the_notes_of_its_connection() {
     let note = store.note(held).await.unwrap().unwrap();
     assert_eq!((note.state, note.due_at), (NoteState::Waiting, Some(at(60))));
     assert!(note.reason.unwrap().contains("sign-in refused"));
-    assert!(!store.hold_due_notes(at(60), main(), hold).await.unwrap(), "it waits already");
+    assert!(!store.hold_due_notes(at(60), main(), hold.clone()).await.unwrap(), "it waits already");
+    // Somebody authorises it before.
+    assert!(!store.let_held_notes_go(at(30), main()).await.unwrap());
+    assert_eq!(store.note(held).await.unwrap().unwrap().due_at, Some(at(30)));
+    assert!(!store.hold_due_notes(at(31), main(), hold).await.unwrap(), "and it is refused again");
     let notes = store.take_due_notes(at(60), vec![pick("main", 10, false)]).await.unwrap();
     assert_eq!(notes.iter().map(|(note, call)| (note.id, *call)).collect::<Vec<_>>(), [(held, Call::Create)]);
 }
