@@ -47,7 +47,7 @@ pub(super) struct Ticket {
 /// Signs calls.
 pub(super) enum Session {
     /// By name and password, then by the session's cookie.
-    Basic(Basic),
+    Basic(Box<Basic>),
     /// By bearer tokens.
     Tokens(Arc<dyn Tokens>),
 }
@@ -89,7 +89,7 @@ impl Session {
     /// Not signed in yet. `tokens` are for sites that are authorised with OAuth.
     pub(super) fn new(auth: &Auth, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
         match (auth, tokens) {
-            (Auth::Basic { username, password, .. }, _) => Ok(Self::Basic(Basic::new(username, password))),
+            (Auth::Basic { username, password, .. }, _) => Ok(Self::Basic(Box::new(Basic::new(username, password)))),
             (Auth::OAuth { .. }, Some(tokens)) => Ok(Self::Tokens(tokens)),
             (Auth::OAuth { .. }, None) => {
                 Err(CrmError::Unauthorised { status: 0, words: "nothing keeps tokens for it".to_owned() })
