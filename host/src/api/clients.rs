@@ -147,9 +147,10 @@ pub async fn edit(
     State(app): State<App>,
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
-    Body(changes): Body<BTreeMap<String, Value>>,
+    changes: Result<Body<BTreeMap<String, Value>>, Problem>,
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::EditClients)?;
+    let Body(changes) = changes?;
     let at = Timestamp::now();
     let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
     let changes = texts(changes)?;

@@ -84,9 +84,10 @@ pub async fn accept(
     State(app): State<App>,
     _: NoParams,
     headers: HeaderMap,
-    Body(event): Body<EventBody>,
+    event: Result<Body<EventBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteNotes)?;
+    let Body(event) = event?;
     let key = idempotency_key(&headers)?;
     let accepted = app.notes.accept(event.into(), key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -248,9 +248,10 @@ pub async fn decide(
     State(app): State<App>,
     Path((id, number)): Path<(String, String)>,
     _: NoParams,
-    Body(decision): Body<DecisionBody>,
+    decision: Result<Body<DecisionBody>, Problem>,
 ) -> Result<Json<ImportBody>, Problem> {
     caller.may(Action::WriteBook)?;
+    let Body(decision) = decision?;
     let no_row = || Problem::not_found(format_args!("row {number} of the import {id}"));
     let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else { return Err(no_row()) };
     let decision = match decision {

@@ -165,9 +165,10 @@ pub async fn decide(
     State(app): State<App>,
     PathParam(id): PathParam<String>,
     _: NoParams,
-    Body(decision): Body<DecisionBody>,
+    decision: Result<Body<DecisionBody>, Problem>,
 ) -> Result<Json<ReviewBody>, Problem> {
     caller.may(Action::WriteBook)?;
+    let Body(decision) = decision?;
     let unknown = || Problem::not_found(format_args!("review {id}"));
     let id = id.parse::<ReviewId>().map_err(|_| unknown())?;
     let decision = match decision {

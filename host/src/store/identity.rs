@@ -45,7 +45,7 @@ pub(super) enum Aside {
 pub(super) struct SeenAs([u8; 26]);
 
 impl SeenAs {
-    /// No record of a CRM: whatever comes is something else, and is mapped.
+    /// As no record of a CRM is: whatever a walk sees next is something else, and is mapped.
     pub const NEVER: Self = Self([0; 26]);
 
     /// A record as the CRM gave it and by what it was mapped; `as_of` only where the mapping reads it.
@@ -53,11 +53,6 @@ impl SeenAs {
         let day =
             as_of.map_or(0, |day| i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day()));
         Self(super::keys::join([&fingerprint.to_be_bytes(), &revision.0, &day.to_be_bytes()]))
-    }
-
-    /// As nothing is: the record is mapped again when a walk sees it next.
-    pub fn never() -> Self {
-        Self([0xff; 26])
     }
 }
 

@@ -138,9 +138,10 @@ pub async fn make(
     caller: Caller,
     State(app): State<App>,
     _: NoParams,
-    Body(body): Body<NewClientBody>,
+    body: Result<Body<NewClientBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
+    let Body(body) = body?;
     let (draft, partner_of) = body.apart();
     let client = draft.check().map_err(invalid)?;
     let id = ClientId(Uuid::now_v7());
@@ -209,9 +210,10 @@ pub async fn link(
     State(app): State<App>,
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
-    Body(body): Body<LinkBody>,
+    body: Result<Body<LinkBody>, Problem>,
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::WriteBook)?;
+    let Body(body) = body?;
     let LinkBody { connection, external_id } = body;
     let at = |pointer: &str, detail: String| Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
     if app.connections.get(&connection).is_none() {

@@ -105,9 +105,10 @@ pub async fn change(
     State(app): State<App>,
     PathParam(id): PathParam<HouseholdId>,
     _: NoParams,
-    Body(body): Body<ChangeBody>,
+    body: Result<Body<ChangeBody>, Problem>,
 ) -> Result<Json<ProfessionalBody>, Problem> {
     caller.may(Action::ManageHouseholds)?;
+    let Body(body) = body?;
     if let Some(chosen) = body.primary_professional {
         let adviser = chosen.map(|chosen| chosen.external_id);
         app.choose_professional(id, adviser, caller.name(), Timestamp::now()).await?;

@@ -63,7 +63,7 @@ fn write(transaction: &WriteTransaction, edit: Edit) -> Result<Result<bool, Vec<
     let mut identities = transaction.open_table(IDENTITIES)?;
     let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
     if let Some(mut identity) = identity {
-        identity.seen_as = SeenAs::never();
+        identity.seen_as = SeenAs::NEVER;
         identities.insert(&key, &identity.to_row())?;
         if identity.in_book {
             let mut entries = Entries::default();
