@@ -162,7 +162,7 @@ mod tests {
         refused(&other, PASSWORD, &sealed);
         refused(&again, Place { of: "south", ..PASSWORD }, &sealed);
         refused(&again, Place { what: "tokens", ..PASSWORD }, &sealed);
-        let mut changed = sealed.clone();
+        let mut changed = sealed;
         *changed.0.last_mut().unwrap() ^= 1;
         refused(&again, PASSWORD, &changed);
         refused(&again, PASSWORD, &Sealed(vec![1, 2, 3]));

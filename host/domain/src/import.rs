@@ -265,7 +265,7 @@ mod tests {
         check(None, std::slice::from_ref(&ayda), &[], (Ready, None, &[1]));
         check(None, &[other.clone(), ayda.clone()], &[], (Ready, None, &[1]));
         check(None, std::slice::from_ref(&other), &[], (NeedsDecision, Some("name-differs"), &[2]));
-        check(None, &[other.clone(), other.clone()], &[], (NeedsDecision, Some("several-matches"), &[2, 2]));
+        check(None, &[other.clone(), other], &[], (NeedsDecision, Some("several-matches"), &[2, 2]));
         check(None, &[ayda.clone(), ayda.clone()], &[], (NeedsDecision, Some("several-matches"), &[1, 1]));
         check(None, &[], std::slice::from_ref(&ayda), (NeedsDecision, Some("name-only"), &[1]));
         check(None, &[], &[], (CannotBeImported, Some("no-match"), &[]));

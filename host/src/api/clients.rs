@@ -173,7 +173,7 @@ fn texts(changes: BTreeMap<String, Value>) -> Result<Vec<(String, Option<String>
             Value::Null => texts.push((field, None)),
             Value::String(text) => texts.push((field, Some(text))),
             _ => {
-                errors.push(FieldError { pointer: format!("/{field}"), detail: "This is a text, or null.".to_owned() })
+                errors.push(FieldError { pointer: format!("/{field}"), detail: "This is a text, or null.".to_owned() });
             }
         }
     }

@@ -61,10 +61,11 @@ pub async fn preview(
     caller: Caller,
     State(app): State<App>,
     PathParam(household_id): PathParam<HouseholdId>,
-    Params(params): Params<PreviewParams>,
+    params: Result<Params<PreviewParams>, Problem>,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadBook)?;
     caller.may(Action::ReadNotes)?;
+    let Params(params) = params?;
     let event_type = params.document.event_type().to_owned();
     let (occurred_at, data) = (Timestamp::now(), serde_json::json!({}));
     let attachments = Vec::new();

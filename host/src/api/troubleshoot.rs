@@ -103,9 +103,10 @@ impl From<Step> for StepBody {
 pub async fn troubleshoot(
     caller: Caller,
     State(app): State<App>,
-    Params(params): Params<TroubleshootParams>,
+    params: Result<Params<TroubleshootParams>, Problem>,
 ) -> Result<Json<List<TraceBody>>, Problem> {
     caller.may(Action::ReadBook)?;
+    let Params(params) = params?;
     if params.search.trim().is_empty() {
         return Err(Problem::new(Kind::Malformed, "`search` is empty; name somebody, or an id in the CRM."));
     }

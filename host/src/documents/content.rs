@@ -104,6 +104,7 @@ fn cover(of: ClientId, cover: &Cover, household: &HouseholdRow) -> Value {
 }
 
 /// Whose something is, seen from the client in whose list it stands.
+#[derive(Clone, Copy)]
 enum Owner {
     Own,
     Partner,

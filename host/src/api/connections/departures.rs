@@ -59,15 +59,15 @@ pub struct DeparturesBody {
 }
 
 impl DeparturesBody {
-    fn new(asked: Option<Departures>, clients: Vec<ClientBody>) -> Self {
-        let answered = asked.as_ref().and_then(|asked| asked.answered.clone());
+    fn new(asked: Option<&Departures>, clients: Vec<ClientBody>) -> Self {
+        let answered = asked.and_then(|asked| asked.answered.clone());
         Self {
-            standing: asked.as_ref().map_or("none", |asked| asked.standing.as_str()),
-            run_id: asked.as_ref().map(|asked| asked.run),
-            since: asked.as_ref().map(|asked| asked.since),
-            missing: asked.as_ref().map(|asked| asked.missing),
-            of: asked.as_ref().map(|asked| asked.of),
-            limit: asked.as_ref().map(|asked| asked.limit),
+            standing: asked.map_or("none", |asked| asked.standing.as_str()),
+            run_id: asked.map(|asked| asked.run),
+            since: asked.map(|asked| asked.since),
+            missing: asked.map(|asked| asked.missing),
+            of: asked.map(|asked| asked.of),
+            limit: asked.map(|asked| asked.limit),
             answered_by: answered.as_ref().map(|(by, _)| by.clone()),
             answered_at: answered.map(|(_, at)| at),
             clients,
@@ -109,7 +109,7 @@ pub async fn departures(
     let asked = app.store.departures(name.clone()).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
     let missing = if is_waiting { app.store.missing(name, SOME).await? } else { Vec::new() };
-    Ok(Json(DeparturesBody::new(asked, missing.into_iter().map(ClientBody::from).collect())))
+    Ok(Json(DeparturesBody::new(asked.as_ref(), missing.into_iter().map(ClientBody::from).collect())))
 }
 
 /// Says that these clients are gone: they are marked as not visible, and nothing is deleted.
@@ -126,9 +126,9 @@ pub async fn confirm(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
-    Params(params): Params<AnswerParams>,
+    params: Result<Params<AnswerParams>, Problem>,
 ) -> Result<Json<DeparturesBody>, Problem> {
-    answer(&caller, &app, name, params.run_id, true).await
+    answer(&caller, &app, name, params, true).await
 }
 
 /// Says that these clients are not gone: they stay as they are, and nobody is asked again unless many more go.
@@ -145,23 +145,24 @@ pub async fn dismiss(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
-    Params(params): Params<AnswerParams>,
+    params: Result<Params<AnswerParams>, Problem>,
 ) -> Result<Json<DeparturesBody>, Problem> {
-    answer(&caller, &app, name, params.run_id, false).await
+    answer(&caller, &app, name, params, false).await
 }
 
 async fn answer(
     caller: &Caller,
     app: &App,
     name: ConnectionName,
-    run: RunId,
+    params: Result<Params<AnswerParams>, Problem>,
     is_confirmed: bool,
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ControlRuns)?;
+    let Params(AnswerParams { run_id: run }) = params?;
     super::find(app, &name)?;
     let by = caller.name().to_owned();
     match app.store.answer_departures(name, run, is_confirmed, by, Timestamp::now()).await? {
-        Answered::Done(answered) => Ok(Json(DeparturesBody::new(Some(answered), Vec::new()))),
+        Answered::Done(answered) => Ok(Json(DeparturesBody::new(Some(&answered), Vec::new()))),
         Answered::Stale(_) => Err(Problem::new(
             Kind::WrongState,
             "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \

@@ -110,7 +110,8 @@ async fn parameters_that_are_not_understood() {
     for (method, path) in every_operation(&host).await {
         let headers = [("authorization", &*bearer()), ("content-type", "application/json"), ("idempotency-key", "k1")];
         let path = format!("{path}?nonsense=1");
-        let answer = host.send(request(method, &path, &headers, &example_event().to_string())).await;
+        let answer = host.send(request(method.clone(), &path, &headers, &example_event().to_string())).await;
+        assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
         check(&answer, 400, "malformed-request", "");
     }
     check(&host.get("/api/v1/runs?nonsense=1").await, 400, "malformed-request", "expected one of `connection`");

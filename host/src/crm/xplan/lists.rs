@@ -72,7 +72,8 @@ enum Brought {
     Failed(CrmError),
 }
 
-/// How often the rest of a batch is asked again for the sake of items that fail while others do not.
+/// How often the rest of a batch is asked again for the sake of items that fail while others do not. What is not
+/// answered at all is asked for as long as any call.
 const REPEATS_FOR_SOME: usize = 3;
 
 impl Wanted<'_> {
@@ -135,7 +136,8 @@ impl Wanted<'_> {
                 }
                 open.swap_remove(at);
             }
-            let repeat = pauses.next().filter(|(at, _)| found.is_empty() || *at < REPEATS_FOR_SOME);
+            let repeat =
+                pauses.next().filter(|(at, _)| found.is_empty() || again.len() < open.len() || *at < REPEATS_FOR_SOME);
             let Some((_, pause)) = repeat.filter(|_| !open.is_empty()) else {
                 if again.len() < open.len() {
                     return Err(rows::unexpected(&answer, "an answer to each call of the batch"));

@@ -67,14 +67,14 @@ pub(super) fn clients(
             let id = number.map(|number| reader.client_of(number, id)).transpose()?.flatten();
             let client = id.map(|id| reader.client(id)).transpose()?.flatten();
             let is_member = |client: &StoredClient| household.is_none_or(|id| client.household_id == id);
-            Some(client.into_iter().filter(is_member).collect())
+            Some(client.into_iter().filter(is_member).collect::<Vec<_>>())
         }
         (None, Some(household)) => Some(reader.household(household)?.map(|row| row.people).unwrap_or_default()),
         (None, None) => None,
     };
     let query = query(reader, filter.search.as_deref())?;
     if filter.not_visible {
-        return not_visible(reader, some, &query, page);
+        return not_visible(reader, some.as_deref(), &query, page);
     }
     if let Some(mut items) = some {
         items.retain(|client: &StoredClient| query.finds(client));
@@ -95,7 +95,7 @@ pub(super) fn clients(
 /// Those of a filter whom the CRM no longer shows, in the order of their ids there.
 fn not_visible(
     reader: &Reader,
-    of: Option<Vec<StoredClient>>,
+    of: Option<&[StoredClient]>,
     query: &Query,
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
@@ -106,7 +106,7 @@ fn not_visible(
     for entry in reader.gone.range::<&RecordKey>((after.bound(&first), Bound::Included(&last)))? {
         let key = *entry?.0.value();
         let Some(client) = reader.at(&key)? else { continue };
-        let is_of = of.as_ref().is_none_or(|of| of.iter().any(|known| known.id == client.id));
+        let is_of = of.is_none_or(|of| of.iter().any(|known| known.id == client.id));
         if !is_of || !query.finds(&client) {
             continue;
         }

@@ -112,7 +112,7 @@ impl Merging<'_> {
             }
             // The mapping of a client makes clients; anything else cannot be used.
             Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => {
-                run.counts.quarantined += 1
+                run.counts.quarantined += 1;
             }
         }
         let (names_now, came_or_left) = (identity.partner, identity.in_book != was_in_book);

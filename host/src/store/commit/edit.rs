@@ -32,11 +32,11 @@ impl Store {
     /// # Errors
     /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
     pub async fn edit_client(&self, edit: Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
-        self.write(move |transaction| write(transaction, edit)).await
+        self.write(move |transaction| write(transaction, &edit)).await
     }
 }
 
-fn write(transaction: &WriteTransaction, edit: Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
+fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
     let mut clients = transaction.open_table(CLIENTS)?;
     let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
     let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };

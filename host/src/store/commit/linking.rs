@@ -79,7 +79,7 @@ pub(super) fn unlink(
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
     let left = Identity { set_aside: identity.set_aside, ..Identity::new(SeenAs::NEVER) };
-    let change = people.rename(stored, identity, connection, &ExternalId::unlinked(client), None)?;
+    let change = people.rename(stored, &identity, connection, &ExternalId::unlinked(client), None)?;
     if left.set_aside.is_some() {
         // It stays on the list of what was set aside, and whatever comes next is mapped.
         people.put_identity(connection, from, &left)?;
@@ -141,7 +141,7 @@ impl<'t> People<'t> {
         }
         let set_aside = there.and_then(|there| there.set_aside);
         let identity = Identity { set_aside, ..identity };
-        let change = self.rename(stored, identity, connection, id, Some(RevisionId::NONE))?;
+        let change = self.rename(stored, &identity, connection, id, Some(RevisionId::NONE))?;
         if is_held {
             review::linked(self.transaction, connection, ExternalKey::from(id), client, self.at)?;
         }
@@ -152,7 +152,7 @@ impl<'t> People<'t> {
     fn rename(
         &mut self,
         stored: ClientRecord,
-        identity: Identity,
+        identity: &Identity,
         to: ConnectionNumber,
         id: &ExternalId,
         revision: Option<RevisionId>,
@@ -186,7 +186,7 @@ impl<'t> People<'t> {
         let mut after = ClientRecord { connection: to, changed_at: self.at.as_millisecond(), ..stored };
         after.client.external_id = id.clone();
         after.revision = revision.map_or(after.revision, |revision| revision.0);
-        let identity = Identity { seen_as: SeenAs::NEVER, ..identity };
+        let identity = Identity { seen_as: SeenAs::NEVER, ..*identity };
         if let Some(client) = client {
             self.put(client, (from, ExternalKey::from(&before_id)), &before, (to, key), &after, &identity)?;
         }

@@ -80,7 +80,7 @@ impl<'t> Book<'t> {
                 let reason = Reason::new("not-an-email", format!("`{}` is no email address.", listed.email));
                 (RowStatus::CannotBeImported, vec![reason], Vec::new())
             }
-            (None, Ok(email)) => self.sound(&listed, email, met, &mut doubted)?,
+            (None, Ok(email)) => self.sound(&listed, &email, met, &mut doubted)?,
         };
         let Listed { number, first_name, last_name, email, id, fault: _ } = listed;
         let row = ImportRow {
@@ -101,14 +101,14 @@ impl<'t> Book<'t> {
     fn sound(
         &self,
         listed: &Listed,
-        email: EmailAddress,
+        email: &EmailAddress,
         met: &mut Met,
         doubted: &mut Doubted,
     ) -> Result<crate::domain::import::Verdict, StoreError> {
         let external_id = ExternalId(listed.id.clone());
         let holder = self.identity(self.connection, ExternalKey::from(&external_id))?;
         let holder = holder.and_then(|identity| identity.client).map(|client| self.candidate(client, listed));
-        let by_email = self.with_email(&email, listed)?;
+        let by_email = self.with_email(email, listed)?;
         let mut failed = None;
         let by_name = || {
             self.with_name(listed).unwrap_or_else(|error| {

@@ -47,13 +47,13 @@ pub(in crate::web) async fn sync(
     let mut outcomes = BTreeSet::new();
     for member in &found.people {
         let synced = app.syncs.one(&member.origin.connection, &member.client.external_id).await;
-        outcomes.insert(synced.map_err(failure)?.outcome.as_str());
+        outcomes.insert(synced.map_err(|error| failure(&error))?.outcome.as_str());
     }
     let outcomes: Vec<&str> = outcomes.into_iter().collect();
     Ok(Redirect::to(&format!("/households/{}?synced={}", found.household.id, outcomes.join("."))).into_response())
 }
 
-fn failure(error: OneError) -> Failure {
+fn failure(error: &OneError) -> Failure {
     match error {
         OneError::Crm(_) | OneError::TooSlow => {
             Failure::Refused(format!("{error}. What had come over before stays. Try again in a while."))

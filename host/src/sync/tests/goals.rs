@@ -1,0 +1,87 @@
+//! Goals come over with their clients, and keep what the practice adds to them.
+
+use super::*;
+
+#[tokio::test]
+async fn goals_come_go_and_come_back_and_what_the_practice_adds_stays() {
+    let practice = Practice::new(&BOOK);
+    let counts = practice.complete().await.goals;
+    assert_eq!((counts.created, counts.unchanged), (4, 0));
+    let expected = ["1/3 Sail", "1/4 Boat", "2/3 Bike", "5/1 Rest"];
+    assert_eq!(practice.goals().await, expected, "nothing of who stays out");
+    assert_eq!(practice.store.book_counts().await.unwrap().goals, 4);
+
+    let all = practice.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 1 }).await.unwrap();
+    let sail = GoalId(all.items[0].listed.id);
+    let change = GoalChange { status: Some(GoalStatus::Doing), recurrence: Some(Some(Recurrence::Yearly)) };
+    assert!(practice.store.change_goal(sail, change).await.unwrap());
+    assert!(!practice.store.change_goal(GoalId(Uuid::nil()), change).await.unwrap());
+
+    let edits: [(&str, [u64; 4], &[&str]); 7] = [
+        // created, changed, unchanged, gone
+        ("3:Sail 4:Boat", [0, 0, 4, 0], &["1/3 Sail", "1/4 Boat"]),
+        ("4:Yacht 5:Car", [1, 1, 2, 1], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("-", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("!", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("5:?", [0, 0, 2, 0], &["1/4 Yacht", "1/5 Car", "1/3 Sail gone"]),
+        ("", [0, 0, 2, 2], &["1/4 Yacht gone", "1/5 Car gone", "1/3 Sail gone"]),
+        ("3:Sail", [0, 1, 2, 0], &["1/3 Sail", "1/4 Yacht gone", "1/5 Car gone"]),
+    ];
+    for (list, expected, of_ayda) in edits {
+        practice.crm.goals.lock().unwrap().insert(1, list.to_owned());
+        let counts = practice.complete().await;
+        let goals = counts.goals;
+        assert_eq!([goals.created, goals.changed, goals.unchanged, goals.gone], expected, "{list}");
+        assert_eq!(
+            (goals.quarantined, counts.warnings.get("goals-not-shown").copied().unwrap_or_default()),
+            (u64::from(list == "!"), u64::from(list == "-")),
+            "{list}"
+        );
+        assert_eq!(practice.goals().await[..of_ayda.len()], *of_ayda, "{list}");
+    }
+    let sail = practice.store.goal(sail).await.unwrap().unwrap().listed;
+    assert_eq!((sail.own.status, sail.own.recurrence), (GoalStatus::Doing, Some(Recurrence::Yearly)));
+    assert_eq!(practice.store.book_counts().await.unwrap().goals, 3);
+}
+
+#[tokio::test]
+async fn goals_leave_the_book_with_their_client_and_come_back() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    practice.edit(2, "Bo Gone");
+    practice.crm.goals.lock().unwrap().insert(2, "3:Bike 4:Hike".to_owned());
+    practice.complete().await;
+    assert_eq!(practice.goals().await, ["1/3 Sail", "1/4 Boat", "5/1 Rest"]);
+    practice.edit(2, "Bo Osei");
+    let counts = practice.complete().await.goals;
+    assert_eq!((counts.created, counts.unchanged), (1, 4));
+    assert_eq!(practice.goals().await, ["1/3 Sail", "1/4 Boat", "2/3 Bike", "2/4 Hike", "5/1 Rest"]);
+    // Whom a rule left out from the first on comes with all goals.
+    practice.edit(3, "Cy Hill");
+    assert_eq!(practice.complete().await.goals.created, 1);
+}
+
+#[tokio::test]
+async fn pages_of_goals_go_on_where_they_ended() {
+    let practice = Practice::new(&BOOK);
+    practice.complete().await;
+    let client =
+        practice.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 1 }).await.unwrap().items[0].clone();
+    let household = practice.store.goals(Whose::Household(client.household_id), PageRequest { cursor: None, limit: 9 });
+    assert_eq!(household.await.unwrap().items.len(), 2);
+    for (whose, expected) in
+        [(Whose::Practice, 4), (Whose::Client(client.client_id), 2), (Whose::Household(client.household_id), 2)]
+    {
+        let (mut ids, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = practice.store.goals(whose, PageRequest { cursor, limit: 1 }).await.unwrap();
+            ids.extend(page.items.iter().map(|goal| goal.listed.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), expected, "{whose:?}");
+    }
+}
