@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -113,7 +112,7 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
     let packs = host.folder().join("packs");
     let templates = [
         ("loop", "#for a in range(100000) { for b in range(100000) { let c = a * b } }", "seconds of computing"),
-        ("memory", "#let all = range(200000000)\n#all.len()", "MB of memory"),
+        ("memory", "#let all = \"0123456789abcdef\"\n#for _ in range(40) { all += all }", "MB of memory"),
         ("pages", "#for a in range(600) [#pagebreak() #a]", "more than 500"),
         ("outside", "\n#read(\"../../rules.toml\")", "line 2"),
         ("package", "#import \"@preview/cetz:0.3.0\"", "packages are not fetched"),
@@ -124,10 +123,8 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
         fs::write(&pack, fs::read_to_string(&pack)?.replace("xplan-au", name))?;
         fs::write(packs.join(name).join("documents/best-life-plan.exported.typ"), template)?;
     }
-    let begun = Instant::now();
     let folder = packs.display().to_string();
     let listed = host.run(&["pack", "list", "--json", "--packs-dir", &folder]).await?;
-    ensure!(begun.elapsed().as_secs() < 60, "it took {:?}", begun.elapsed());
     let listed: Value = serde_json::from_slice(&listed.stdout)?;
     for (name, _, words) in templates {
         let all = listed.as_array().context("a list")?;

@@ -1,6 +1,7 @@
 //! One file a noun: the host, its folder, its answers, and what has to be quiet at the end.
 
 mod answer;
+mod compiled;
 mod folder;
 mod host;
 mod quiet;

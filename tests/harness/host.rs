@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use xplan_sandbox::{Admin, Sandbox};
 
 use super::folder::from_environment;
-use super::{Answer, Setup, TOKEN, quiet};
+use super::{Answer, Setup, TOKEN, compiled, quiet};
 
 /// How long a host may take to listen and be ready. A debug build compiles its pack on first use.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -61,6 +61,7 @@ impl Host {
         let site = Sandbox::start(setup.site.clone()).await?;
         let folder = TempDir::with_prefix("tidegate-")?;
         let settings = setup.write(folder.path(), site.addr())?;
+        compiled::copy_to(&settings).await?;
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())
@@ -73,14 +74,26 @@ impl Host {
     /// # Errors
     /// Where it does not start, with the end of its log.
     pub async fn restart(&mut self) -> Result<()> {
-        self.restart_dying_at(None).await
+        self.start_process(None).await
     }
 
-    /// The same, with a host that ends by itself, as in a power cut, when it first comes to a place of a note's way.
+    /// The same, with a host that ends by itself, as in a power cut, when it first comes to a place of a note's way. It
+    /// may do so before it is ready.
     ///
     /// # Errors
-    /// As [`Host::restart`].
-    pub async fn restart_dying_at(&mut self, place: Option<&str>) -> Result<()> {
+    /// As [`Host::restart`], unless it came to the place.
+    pub async fn restart_dying_at(&mut self, place: &str) -> Result<()> {
+        let started = self.start_process(Some(place)).await;
+        if let Some(process) = &mut self.process
+            && started.is_err()
+            && process.child.wait().await?.code().is_none()
+        {
+            return Ok(());
+        }
+        started
+    }
+
+    async fn start_process(&mut self, place: Option<&str>) -> Result<()> {
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
         let mut child = self
             .command(&["serve", "--json"])?
@@ -92,8 +105,10 @@ impl Host {
             .spawn()
             .context("the host's binary runs")?;
         let stdout = child.stdout.take().context("stdout is a pipe")?;
+        // It is known before it listens, so that one which dies at once is waited for.
+        let process = self.process.insert(Process { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) });
         let mut lines = BufReader::new(stdout).lines();
-        let address = tokio::time::timeout(READY_WITHIN, async {
+        let listening = tokio::time::timeout(READY_WITHIN, async {
             while let Some(line) = lines.next_line().await? {
                 let event: Value = serde_json::from_str(&line).with_context(|| format!("not a JSON line: {line}"))?;
                 if event["event"] == "listening" {
@@ -105,11 +120,13 @@ impl Host {
         })
         .await
         .context("it does not listen")
-        .flatten()
-        .with_context(|| self.log_tail())?;
+        .flatten();
+        match listening {
+            Ok(address) => process.address = address,
+            Err(error) => return Err(error.context(self.log_tail())),
+        }
         // What else it prints is read, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        self.process = Some(Process { child, address });
         self.ready().await.with_context(|| self.log_tail())
     }
 

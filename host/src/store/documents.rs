@@ -15,7 +15,7 @@ pub const LARGEST_DOCUMENT: usize = 25 * 1024 * 1024;
 /// Bytes of a piece.
 const PIECE: usize = 256 * 1024;
 
-/// What is known of a document: [`Kept`].
+/// What is known of a document: [`DocumentFacts`].
 const DOCUMENTS: TableDefinition<'static, (u32, [u8; 32]), &[u8]> = TableDefinition::new("documents");
 /// Its bytes, by the number of the piece.
 const PIECES: TableDefinition<'static, (u32, [u8; 32], u32), &[u8]> = TableDefinition::new("document-pieces");

@@ -158,7 +158,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
         #[test]
-        fn every_answer_is_the_librarys(
+        fn every_answer_is_as_by_the_library(
             code in "61|64|44|27|1|39|[1-9][0-9]{0,2}",
             national in "[0-9]{1,4} {0,2}[0-9]{2,5} ?[0-9]{0,4}",
             gap in " {0,2}",
@@ -167,7 +167,7 @@ mod tests {
         }
 
         #[test]
-        fn every_mobile_answer_is_the_librarys(plan in 0..4_usize, tail in 0..100_000_000_u32) {
+        fn every_mobile_answer_is_as_by_the_library(plan in 0..4_usize, tail in 0..100_000_000_u32) {
             let (code, first) = [("61", "4"), ("64", "2"), ("44", "7"), ("27", "")][plan];
             same_as_the_library(&format!("+{code}{first}{tail:08}"));
         }
