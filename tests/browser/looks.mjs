@@ -7,7 +7,7 @@ const WIDTHS = [360, 768, 1280, 1920];
 const SCHEMES = ["light", "dark"];
 
 /// Looks at all of them.
-export async function looks(browser, report, { host, person, pages, screenshots }) {
+export async function looks(browser, report, { host, person, pages, worked, screenshots }) {
   const own = {
     overview: "/",
     households: "/households",
@@ -15,10 +15,12 @@ export async function looks(browser, report, { host, person, pages, screenshots 
     household: pages.household,
     runs: "/runs",
     run: pages.run,
+    changes: `${pages.run}/changes`,
     notes: "/notes",
     note: pages.note,
     review: "/review?of=left-out",
     missing: "/nowhere",
+    ...worked,
   };
   await each(browser, report, { host, storageState: person, screenshots }, own);
   await each(browser, report, { host, screenshots }, { "sign-in": "/sign-in", "set-up-over": pages.setUp });

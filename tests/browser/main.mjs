@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 import { journeys } from "./journeys.mjs";
 import { looks } from "./looks.mjs";
 import { Report } from "./report.mjs";
+import { work } from "./work.mjs";
 
 const { HOST, SET_UP, TOKEN, CHROMIUM = "/usr/bin/chromium", TIDEGATE_SCREENSHOTS } = process.env;
 
@@ -19,7 +20,8 @@ const browser = await chromium.launch({ executablePath: CHROMIUM, args });
 const report = new Report();
 try {
   const found = await journeys(browser, report, { host: HOST, setUp: SET_UP, token: TOKEN });
-  await looks(browser, report, { host: HOST, screenshots: TIDEGATE_SCREENSHOTS, ...found });
+  const worked = await work(browser, report, { host: HOST, token: TOKEN, person: found.person });
+  await looks(browser, report, { host: HOST, screenshots: TIDEGATE_SCREENSHOTS, worked, ...found });
 } catch (error) {
   report.failed("the walk came to its end", error.stack);
 } finally {

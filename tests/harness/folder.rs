@@ -18,6 +18,8 @@ pub struct Setup {
     pub site: Options,
     /// The pack that maps it.
     pub pack: String,
+    /// How the site is spoken to: `resourceful`, or `open` with the site as its own gateway.
+    pub dialect: String,
     /// When the connection syncs by itself; by default once a year, so that only the test starts runs.
     pub schedule: String,
     /// Lines put at the end of `tidegate.toml`.
@@ -30,6 +32,7 @@ impl Default for Setup {
         Self {
             site: Options { clients: 120, region: Region::Au, prepared_bytes: 64 << 20, ..Options::default() },
             pack: "xplan-au".to_owned(),
+            dialect: "resourceful".to_owned(),
             schedule: "0 0 0 1 1 *".to_owned(),
             settings: String::new(),
         }
@@ -66,7 +69,8 @@ bootstrap-token-file = "secrets/token"
 [connections.main]
 crm = "xplan"
 pack = "{pack}"
-dialect = "resourceful"
+dialect = "{dialect}"
+{gateway}
 forward-host = "{site}"
 insecure-http = true
 schedule = "{schedule}"
@@ -74,6 +78,8 @@ auth = {{ mode = "basic", username = "{username}", password-file = "secrets/xpla
 {more}"#,
             packs = from_environment("TIDEGATE_PACKS")?.display(),
             pack = self.pack,
+            dialect = self.dialect,
+            gateway = if self.dialect == "open" { format!("gateway-host = \"{site}\"") } else { String::new() },
             schedule = self.schedule,
             username = account.username,
             more = self.settings,

@@ -68,11 +68,8 @@ fn wait(child: &mut Child) -> Result<ExitStatus> {
             return Ok(status);
         }
         let is_late = cpu_time(child.id()) > limits::COMPILE_TIME || began.elapsed() > limits::COMPILE_PATIENCE;
-        let broken = if is_late {
-            Some("time")
-        } else {
-            (memory(child.id()) > limits::COMPILE_MEMORY).then_some("memory")
-        };
+        let broken =
+            if is_late { Some("time") } else { (memory(child.id()) > limits::COMPILE_MEMORY).then_some("memory") };
         if let Some(broken) = broken {
             child.kill()?;
             child.wait()?;

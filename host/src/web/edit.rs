@@ -39,8 +39,8 @@ pub(super) struct Input {
     pub(super) kind: &'static str,
     pub(super) value: String,
     pub(super) hint: Option<&'static str>,
-    /// What it may be, where it is one of a few.
-    pub(super) choices: Vec<&'static str>,
+    /// What it may be, where it is one of a few: values with their words.
+    pub(super) choices: Vec<(&'static str, String)>,
     pub(super) problem: Option<String>,
 }
 
@@ -130,8 +130,8 @@ fn input(field: &'static str, client: &StoredClient, typed: &[(String, String)],
         _ => ("text", None),
     };
     let choices = match field {
-        "title" => Title::ALL.iter().map(|title| title.as_str()).collect(),
-        "sex" => Sex::ALL.iter().map(|sex| sex.as_str()).collect(),
+        "title" => Title::ALL.iter().map(|title| (title.as_str(), title.as_str().to_owned())).collect(),
+        "sex" => Sex::ALL.iter().map(|sex| (sex.as_str(), words::sentence(sex.as_str()))).collect(),
         _ => Vec::new(),
     };
     Input {

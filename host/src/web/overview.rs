@@ -169,6 +169,8 @@ fn figures(counts: &BookCounts) -> Vec<Figure> {
     vec![
         figure(counts.households, "households", Some("/households")),
         figure(counts.clients, "clients", None),
+        figure(counts.goals, "goals", None),
+        figure(counts.covers, "covers", None),
         figure(counts.advisers, "advisers", None),
         figure(counts.not_visible, "not visible", Some("/review?of=not-visible")),
         figure(counts.quarantined, "could not be read", Some("/review")),

@@ -104,6 +104,7 @@ pub(super) async fn send(
     let frame = Frame::load(&app, &person, Place::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
     if let Some(rows) = value("add") {
+        filled.show_rows(&pairs);
         filled.add_row(rows);
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
@@ -118,6 +119,7 @@ pub(super) async fn send(
             Err(error) => return Err(Failure::Broken(error.to_string())),
         },
     };
+    filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
     let page = page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), vec![problem], frame))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())

@@ -22,7 +22,7 @@ use crate::admin::http as admin;
 use crate::faults::{Fault, Rule};
 use crate::lock::locked;
 use crate::oauth;
-use crate::site::{Answer, Call, Credentials, Refusal, Site};
+use crate::site::{Answer, Call, Credentials, FORWARDED_HOST, Refusal, Site};
 
 /// The largest request taken: an attachment of some 45 MB in base64.
 const LARGEST_REQUEST: usize = 64 << 20;
@@ -163,6 +163,7 @@ fn credentials(headers: &HeaderMap) -> Credentials {
         authorization: text("authorization"),
         cookie: text("cookie"),
         app_id: text("x-xplan-app-id"),
+        forwarded_host: text(FORWARDED_HOST),
         wants_error: text("x-xplan-auth-failure-action").is_some_and(|action| action == "error"),
     }
 }

@@ -5,6 +5,7 @@ mod batch;
 mod clients;
 mod docnotes;
 mod notes;
+mod open;
 mod prepared;
 mod query;
 mod route;
@@ -20,6 +21,7 @@ use std::time::Instant;
 pub(crate) use answer::{Answer, Refusal};
 pub(crate) use notes::Notes;
 pub use notes::{Attachment, Note};
+pub(crate) use open::FORWARDED_HOST;
 use prepared::Prepared;
 pub(crate) use query::Query;
 #[cfg(test)]
@@ -55,6 +57,8 @@ pub(crate) struct Site {
 /// Who asks.
 pub(crate) struct Asker<'a> {
     account: &'a Account,
+    /// Through the gateway, which speaks the Open dialect.
+    is_forwarded: bool,
 }
 
 impl Asker<'_> {
@@ -89,7 +93,7 @@ impl Site {
         }
     }
 
-    /// Answers a request under `/resourceful` from whoever its credentials say.
+    /// Answers a request from whoever its credentials say: under `/resourceful`, or as the gateway.
     pub(crate) fn answer(&self, from: &Credentials, call: &Call<'_>) -> Answer {
         if self.app_id.is_some() && self.app_id != from.app_id {
             return Refusal::new(403, "The header x-xplan-app-id is missing or not one that this site has enabled.")
@@ -105,15 +109,17 @@ impl Site {
                 .account_of(token, Instant::now())
                 .map(|account| SignedIn { account, new_cookie: None })
                 .ok_or_else(|| Refusal::new(401, "The token is unknown, too old, or was taken back.")),
+            None if from.forwarded_host.is_some() => from.named(&accounts),
             None => locked(&self.sessions).admit(from, &accounts, self.sessions_per_user),
         };
         let signed_in = match admitted {
             Ok(signed_in) => signed_in,
             Err(refusal) => return unauthenticated(from, refusal),
         };
-        let asker = Asker { account: &accounts[signed_in.account] };
+        let is_forwarded = from.forwarded_host.is_some();
+        let asker = Asker { account: &accounts[signed_in.account], is_forwarded };
         let answer = match Route::of(call.path) {
-            Some(Route::Batch) if call.method == "POST" => {
+            Some(Route::Batch) if call.method == "POST" && !is_forwarded => {
                 let answer = self.batch(&asker, call.body).unwrap_or_else(Answer::from);
                 let rules = self.faults.striking("POST", call.path, Fault::concerns_batch);
                 if rules.is_empty() { answer } else { spoil::batch(answer, &rules) }
@@ -136,6 +142,7 @@ impl Site {
             return Refusal::new(500, "The call failed on the site's side; nothing was done.").into();
         }
         let answer = match call.method {
+            _ if asker.is_forwarded => self.open(asker, call),
             "GET" => self.get(asker, call.path, Query(call.query)),
             "POST" => self.post(asker, call),
             _ => Err(match Route::of(call.path) {

@@ -130,7 +130,10 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
 
 /// The page, from values alone.
 pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame: Frame, clock: &Clock) -> NotePage {
-    let took = |millis: u64| format!("{}.{} s", millis / 1000, millis % 1000 / 100);
+    let took = |millis: u64| match millis {
+        ..1000 => format!("{millis} ms"),
+        _ => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+    };
     let kind = [Some(note.note.note_type.as_str()), note.note.note_subtype.as_deref()];
     let filed: Vec<&str> = note.note.filed_against.iter().map(|id| id.as_str()).collect();
     let documents = note.attachments.iter().map(|one| DocumentRow {

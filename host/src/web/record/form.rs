@@ -11,28 +11,23 @@ use crate::store::book::HouseholdRow;
 use crate::web::parts::Clock;
 use crate::web::words;
 
-/// The types of events that can be recorded by hand.
+/// The types of events that can be recorded by hand; those with a document are recorded where the document is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::web) enum Kind {
     Survey,
     Values,
     Preferences,
-    Plan,
-    PreferencesExported,
     Note,
 }
 
 impl Kind {
-    pub(in crate::web) const ALL: [Self; 6] =
-        [Self::Survey, Self::Values, Self::Preferences, Self::Plan, Self::PreferencesExported, Self::Note];
+    pub(in crate::web) const ALL: [Self; 4] = [Self::Survey, Self::Values, Self::Preferences, Self::Note];
 
     pub(in crate::web) fn event_type(self) -> &'static str {
         match self {
             Self::Survey => "your-life-survey.completed",
             Self::Values => "values-session.completed",
             Self::Preferences => "investment-preferences.completed",
-            Self::Plan => "best-life-plan.exported",
-            Self::PreferencesExported => "investment-preferences.exported",
             Self::Note => "note.written",
         }
     }
@@ -42,8 +37,6 @@ impl Kind {
             Self::Survey => "Your Life Survey completed",
             Self::Values => "Values session completed",
             Self::Preferences => "Investment preferences completed",
-            Self::Plan => "Best Life Plan exported",
-            Self::PreferencesExported => "Investment preferences exported",
             Self::Note => "Note",
         }
     }
@@ -53,8 +46,6 @@ impl Kind {
             Self::Survey => "The score, the goals to be addressed and the dimensions of wellbeing go to the CRM.",
             Self::Values => "The five top values of each person and the progress scores go to the CRM.",
             Self::Preferences => "All questions with their responses go to the CRM.",
-            Self::Plan => "The plan goes to the CRM as a PDF with a note.",
-            Self::PreferencesExported => "The preferences go to the CRM as a PDF with a note.",
             Self::Note => "A note in your own words goes to the CRM.",
         }
     }
@@ -64,7 +55,7 @@ impl Kind {
         match self {
             Self::Survey => &[("goals", &["goal"]), ("dimensions", &["dimension", "percent"])],
             Self::Preferences => &[("answers", &["question", "response"])],
-            Self::Values | Self::Plan | Self::PreferencesExported | Self::Note => &[],
+            Self::Values | Self::Note => &[],
         }
     }
 }
@@ -137,12 +128,17 @@ impl Filled {
     pub(in crate::web) fn empty(kind: Kind, found: &HouseholdRow, clock: &Clock) -> Self {
         let mut filled = Self::of(kind, found, &[]);
         filled.occurred = clock.now.to_zoned(clock.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string();
-        for place in 0..filled.rows.len() {
-            for _ in 0..3 {
-                filled.add_row(filled.rows[place].0);
-            }
-        }
+        filled.show_rows(&[]);
         filled
+    }
+
+    /// As many rows as the browser showed, and three at least: the empty ones come after those that are filled.
+    pub(super) fn show_rows(&mut self, pairs: &[(String, String)]) {
+        for (group, names) in self.kind.rows() {
+            let shown = pairs.iter().filter(|(known, _)| *known == names[0]).count();
+            let filled = self.rows.iter().find(|(name, _)| name == group).map_or(0, |(_, rows)| rows.len());
+            (filled..shown.max(3)).for_each(|_| self.add_row(group));
+        }
     }
 
     /// With what a browser sent. Rows that are empty are left out, so that places in the event are places in the form.
@@ -156,7 +152,7 @@ impl Filled {
         let fields: &[&str] = match kind {
             Kind::Survey => &["score"],
             Kind::Note => &["subject", "body"],
-            Kind::Values | Kind::Preferences | Kind::Plan | Kind::PreferencesExported => &[],
+            Kind::Values | Kind::Preferences => &[],
         };
         let rows = kind.rows().iter().map(|(group, names)| {
             let columns: Vec<Vec<String>> = names.iter().map(|name| all(name)).collect();
@@ -242,7 +238,6 @@ impl Filled {
                 let answer = |row: &Vec<String>| json!({ "question": row[0], "response": row[1] });
                 json!({ "answers": rows("answers").iter().map(answer).collect::<Vec<_>>() })
             }
-            Kind::Plan | Kind::PreferencesExported => json!({}),
             Kind::Note => json!({ "subject": self.field("subject"), "body": self.field("body") }),
         }
     }

@@ -66,14 +66,7 @@ pub(crate) struct Paging {
 
 impl Paging {
     pub(crate) fn of(query: Query<'_>) -> Result<Self, Refusal> {
-        let size = match query.raw("page_size") {
-            None => 100,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|size| (1..=LARGEST_PAGE).contains(size))
-                .ok_or_else(|| Refusal::bad(format!("page_size is 1 to {LARGEST_PAGE}, not \"{text}\"")))?,
-        };
+        let size = page_size(query, "page_size")?;
         if let Some(sort) = query.raw("page_sort").filter(|sort| *sort != "id") {
             return Err(Refusal::bad(format!("page_sort: only \"id\" can be sorted by here, not \"{sort}\"")));
         }
@@ -88,11 +81,23 @@ impl Paging {
         let after = query.raw("page_bookmark").filter(|mark| !mark.is_empty()).map(bookmarked).transpose()?;
         Ok(Self { size, after, descending })
     }
+
+    /// Of a query in the Open dialect.
+    pub(crate) fn open(query: Query<'_>) -> Result<Self, Refusal> {
+        let after = query.get("PageBookmark").map(|mark| bookmarked(&mark)).transpose()?;
+        Ok(Self { size: page_size(query, "PageSize")?, after, descending: false })
+    }
 }
 
 /// The bookmark of the row with this number: `{"id":N}` in base64.
 pub(crate) fn bookmark(id: u32) -> String {
     STANDARD.encode(format!("{{\"id\":{id}}}"))
+}
+
+fn page_size(query: Query<'_>, name: &str) -> Result<usize, Refusal> {
+    let Some(text) = query.raw(name) else { return Ok(100) };
+    let size = text.parse().ok().filter(|size| (1..=LARGEST_PAGE).contains(size));
+    size.ok_or_else(|| Refusal::bad(format!("{name} is 1 to {LARGEST_PAGE}, not \"{text}\"")))
 }
 
 /// What a bookmark stands for. It is taken as sent: one that was URL-encoded on the way is not one.

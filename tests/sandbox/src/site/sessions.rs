@@ -22,6 +22,8 @@ pub(crate) struct Credentials {
     pub(crate) authorization: Option<String>,
     pub(crate) cookie: Option<String>,
     pub(crate) app_id: Option<String>,
+    /// The site that a gateway is to call; with it, each call carries name and password, or a token.
+    pub(crate) forwarded_host: Option<String>,
     /// `X-XPLAN-auth-failure-action: error`: a JSON error in place of the login page.
     pub(crate) wants_error: bool,
 }
@@ -92,6 +94,14 @@ impl Credentials {
     /// The token that an integration was given.
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.authorization.as_deref()?.strip_prefix("Bearer ")
+    }
+
+    /// Whom the basic form names, without a session.
+    pub(crate) fn named(&self, accounts: &[Account]) -> Result<SignedIn, Refusal> {
+        let basic = self.authorization.as_deref().and_then(|value| value.strip_prefix("Basic "));
+        let account = basic.and_then(|basic| matching(basic, accounts));
+        let account = account.ok_or_else(|| Refusal::new(401, "Send a token, or a user's name and password."))?;
+        Ok(SignedIn { account, new_cookie: None })
     }
 
     fn session(&self) -> Option<&str> {

@@ -104,6 +104,12 @@ impl Site {
         Ok(Answer::of(&users.map(|user| json!({ "id": user.id })).collect::<Vec<_>>()))
     }
 
+    /// What a goal's category is called on this site.
+    pub(super) fn category(&self, code: u32) -> Option<&'static str> {
+        let (_, choices) = CHOICES.iter().find(|(known, _)| *known == "category")?;
+        choices.iter().find(|(value, _)| value.parse() == Ok(code)).map(|(_, text)| *text)
+    }
+
     /// `GET /ufield/{group}/{field}/choice`: the choices of a picklist.
     pub(super) fn choices(&self, field: &str) -> Result<Answer, Refusal> {
         let (_, choices) = CHOICES.iter().find(|(known, _)| *known == field).ok_or_else(Refusal::missing)?;

@@ -1,0 +1,137 @@
+//! Lists that say which of the practice's clients is which in the CRM: read, decided, applied, and linked by the first
+//! sync instead of made twice.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tidegate_tests::{Answer, Host, Setup};
+use xplan_sandbox::{Account, Client as Record};
+
+/// Makes a client of the practice; answers the id.
+async fn make(host: &Host, first_name: &str, last_name: &str, email: &str) -> Result<String> {
+    let body = json!({"first_name": first_name, "last_name": last_name, "email": email});
+    let made = host.post("/api/v1/clients", &body).await?;
+    ensure!(made.status == 201, "{}", made.text);
+    Ok(made.json()?["id"].as_str().context("a client has an id")?.to_owned())
+}
+
+async fn bring(host: &Host, file_name: &str, list: &str) -> Result<Answer> {
+    let request = host.http().post(host.url(&format!("/api/v1/imports?file_name={file_name}")));
+    let request = request.bearer_auth(tidegate_tests::TOKEN).header("content-type", "text/csv");
+    host.send(request.body(list.to_owned())).await
+}
+
+/// The ids of the clients by their ids in the CRM.
+async fn linked(host: &Host) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    let list = host.get("/api/v1/clients?limit=500").await?.ok()?;
+    for client in list["items"].as_array().context("a list")? {
+        if let (Some(id), Some(external_id)) = (client["id"].as_str(), client["external_id"].as_str()) {
+            ensure!(found.insert(external_id.to_owned(), id.to_owned()).is_none(), "{external_id} is there twice");
+        }
+    }
+    Ok(found)
+}
+
+/// People of the site who come over: with a name and no partner.
+fn people(host: &Host, count: usize) -> Result<Vec<Record>> {
+    let is_plain =
+        |name: &Option<Cow<'static, str>>| name.as_deref().is_some_and(|name| name.chars().all(char::is_alphabetic));
+    let of_one = |record: &Record| {
+        record.status == "Client"
+            && record.entity_type == "individual"
+            && record.partner_entity_id.is_none()
+            && is_plain(&record.first_name)
+            && is_plain(&record.last_name)
+    };
+    let all = host.crm().clients_seen_by(&Account::new("svc", ""));
+    let people: Vec<Record> = all.into_iter().filter(of_one).take(count).collect();
+    ensure!(people.len() == count, "the book is too small");
+    Ok(people)
+}
+
+#[tokio::test]
+async fn a_list_links_the_practices_clients_and_the_first_sync_makes_nobody_twice() -> Result<()> {
+    let host = Host::start(Setup::with_clients(120)).await?;
+    let [one, two, three] = &people(&host, 3)?[..] else { unreachable!("three were asked for") };
+    let ayda = make(&host, "Ayda", "Khan", "ayda.khan@example.com").await?;
+    let bo = make(&host, "Bo", "Osei", "shared@example.com").await?;
+    let cy = make(&host, "Cy", "Osei", "shared@example.com").await?;
+    let kept = make(&host, "Dee", "Only-Here", "dee@example.com").await?;
+
+    let refused = bring(&host, "colours.csv", "Colour,Size\nred,4\n").await?;
+    ensure!((400..500).contains(&refused.status) && refused.text.contains("Xplan ID"), "{}", refused.text);
+
+    let list = format!(
+        "\u{feff}xplan id,SURNAME,E-Mail Address,Given Name\r\n{},Khan,AYDA.KHAN@example.com,Ayda\r\n\
+         {},Osei,shared@example.com,B\r\n{},Osei,nobody,C\r\n{},Gone,gone@example.com,Gus\r\n\
+         =1+1,Formula,f@example.com,Fay\r\n",
+        one.id, two.id, three.id, three.id
+    );
+    let import = bring(&host, "ids.csv", &list).await?;
+    ensure!(import.status == 201, "{}", import.text);
+    let import = import.json()?;
+    let path = format!("/api/v1/imports/{}", import["id"].as_str().context("an import has an id")?);
+    ensure!(import["counts"]["rows"] == 5 && import["counts"]["ready"] == 1, "{import}");
+    let rows = host.get(&format!("{path}/rows")).await?.ok()?["items"].take();
+    let status = |row: usize| rows[row]["status"].as_str().unwrap_or_default();
+    let found = [status(0), status(1), status(2), status(4)];
+    ensure!(found == ["ready", "needs_decision", "cannot_be_imported", "cannot_be_imported"], "{rows}");
+    ensure!(rows.as_array().is_some_and(|rows| rows.iter().skip(1).all(|row| row["reasons"][0].is_object())), "{rows}");
+
+    let decision = json!({"decision": "link", "client_id": cy});
+    let number = rows[1]["number"].as_u64().context("a row has a number")?;
+    host.post(&format!("{path}/rows/{number}/decision"), &decision).await?.ok()?;
+    ensure!(linked(&host).await?.is_empty(), "nothing is linked before it is applied");
+    let applied = host.post(&format!("{path}/apply"), &Value::Null).await?.ok()?;
+    ensure!(applied["counts"]["linked"] == 2, "{applied}");
+    let again = host.post(&format!("{path}/apply"), &Value::Null).await?.ok()?;
+    ensure!(again["counts"]["linked"] == 2, "{again}");
+
+    host.sync_and_wait().await?;
+    let book = linked(&host).await?;
+    ensure!(book.get(&one.id.to_string()) == Some(&ayda) && book.get(&two.id.to_string()) == Some(&cy), "{book:?}");
+    ensure!(book.contains_key(&three.id.to_string()), "who was not linked is made");
+    let client = host.get(&format!("/api/v1/clients/{ayda}")).await?.ok()?;
+    ensure!(client["last_name"].as_str() == one.last_name.as_deref(), "the CRM is master now: {client}");
+    for id in [&bo, &kept] {
+        let client = host.get(&format!("/api/v1/clients/{id}")).await?.ok()?;
+        ensure!(client["external_id"].is_null(), "{client}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_of_the_crm_who_looks_like_one_of_the_practice_waits_for_a_decision() -> Result<()> {
+    let host = Host::start(Setup::with_clients(120)).await?;
+    let people = people(&host, 2)?;
+    let mut made = Vec::new();
+    for record in &people {
+        let (first, last) = (record.first_name.as_deref(), record.last_name.as_deref());
+        // Without an email: two addresses would say that these are two people.
+        made.push(make(&host, first.unwrap_or_default(), last.unwrap_or_default(), "").await?);
+    }
+    host.sync_and_wait().await?;
+    let book = linked(&host).await?;
+    ensure!(people.iter().all(|record| !book.contains_key(&record.id.to_string())), "both are held back");
+    let waiting = host.get("/api/v1/review").await?.ok()?["items"].take();
+    let entry = |record: &Record| {
+        let mut all = waiting.as_array().into_iter().flatten();
+        all.find(|entry| entry["external_id"].as_str() == Some(&*record.id.to_string())).cloned()
+    };
+    let decide = async |record: &Record, decision: Value| {
+        let entry = entry(record).with_context(|| format!("{} does not wait in {waiting}", record.id))?;
+        let path = format!("/api/v1/review/{}/decision", entry["id"].as_str().unwrap_or_default());
+        host.post(&path, &decision).await?.ok()
+    };
+    decide(&people[0], json!({"decision": "link", "client_id": made[0]})).await?;
+    decide(&people[1], json!({"decision": "import"})).await?;
+    host.sync_and_wait().await?;
+    let book = linked(&host).await?;
+    ensure!(book.get(&people[0].id.to_string()) == Some(&made[0]), "{book:?}");
+    let other = book.get(&people[1].id.to_string()).context("who was imported is there")?;
+    ensure!(*other != made[1], "as somebody else");
+    Ok(())
+}
