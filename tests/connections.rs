@@ -1,6 +1,6 @@
 //! Connections made while the host runs: several sites, changes, and what stays when one goes.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tidegate_tests::{Answer, Host, Setup, TOKEN};
@@ -189,5 +189,21 @@ async fn secrets_are_sealed_and_a_wrong_key_says_what_to_do() -> Result<()> {
     let mended = send(&host, Method::PATCH, "/api/v1/connections/south", &auth).await?.ok()?;
     assert_eq!(mended["problem"], Value::Null, "{mended}");
     assert_eq!(sync(&host, "south").await?["state"], "done");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_made_at_run_time_speaks_through_a_gateway() -> Result<()> {
+    let site = Sandbox::start(Options { clients: 30, ..Options::default() }).await?;
+    let host = Host::start(setup(10)).await?;
+    let mut body = draft("open", &site, "xplan-au");
+    body["dialect"] = "open".into();
+    let refused = send(&host, Method::POST, "/api/v1/connections", &body).await?;
+    ensure!(refused.status == 422 && refused.text.contains("/gateway_host"), "{}", refused.text);
+    body["gateway_host"] = site.addr().to_string().into();
+    let made = send(&host, Method::POST, "/api/v1/connections", &body).await?.ok()?;
+    ensure!(made["gateway_host"] == body["gateway_host"], "{made}");
+    let run = sync(&host, "open").await?;
+    ensure!(run["state"] == "done" && run["counts"]["created"].as_u64() > Some(10), "{run}");
     Ok(())
 }

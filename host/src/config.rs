@@ -26,7 +26,10 @@ use crate::domain::departure::Threshold;
 pub const REFERENCE: &str = include_str!("config/reference.toml");
 
 /// The dialects that a connection made on the page may speak; others need what only the settings file says.
-pub const DIALECTS: [&str; 1] = ["resourceful"];
+pub const DIALECTS: [&str; 2] = ["resourceful", OPEN];
+
+/// The dialect that a gateway speaks for a site.
+pub const OPEN: &str = "open";
 
 /// The settings the host runs on.
 #[derive(Clone, Debug)]
@@ -142,6 +145,13 @@ pub struct Gateway {
     pub api_version: String,
     /// The list below a client to which file notes are added.
     pub notes_list: String,
+}
+
+impl Gateway {
+    /// With the version and the list that are usual.
+    pub fn at(host: String) -> Self {
+        Self { host, api_version: "2.0".to_owned(), notes_list: "note".to_owned() }
+    }
 }
 
 /// How hard a site may be asked, at most. Where its answers slow down, it is asked less.

@@ -84,6 +84,8 @@ pub struct Integration {
     pub pack: String,
     /// The site's host.
     pub forward_host: String,
+    /// The gateway's host, of the dialect that has one.
+    pub gateway_host: Option<String>,
     /// Cron with seconds.
     pub schedule: String,
     /// Plain HTTP to a stand-in site.
@@ -357,6 +359,7 @@ impl Integrations {
             dialect: settings.dialect.clone(),
             pack: settings.pack.clone(),
             forward_host: settings.forward_host.clone(),
+            gateway_host: settings.gateway.as_ref().map(|gateway| gateway.host.clone()),
             schedule: settings.schedule.clone(),
             insecure_http: settings.insecure_http,
             enabled: settings.enabled,
@@ -380,6 +383,7 @@ impl Integrations {
             dialect: stored.dialect.clone(),
             pack: stored.pack.clone(),
             forward_host: stored.forward_host.clone(),
+            gateway_host: stored.gateway_host.clone(),
             schedule: stored.schedule.clone(),
             insecure_http: stored.insecure_http,
             enabled: stored.enabled,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::host::is_host_name;
 use super::schedule::check_schedule;
 use super::{
-    Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, HostRules, Log, Pace, Practice, Server, logo,
+    Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, HostRules, Log, OPEN, Pace, Practice, Server, logo,
 };
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
@@ -103,10 +103,10 @@ struct ConnectionSection {
     forward_host: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_host: Option<String>,
-    #[serde(default = "api_version")]
-    api_version: String,
-    #[serde(default = "notes_list")]
-    notes_list: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes_list: Option<String>,
     #[serde(default = "hourly")]
     schedule: String,
     #[serde(default)]
@@ -158,14 +158,6 @@ enum AuthSection {
 
 fn resourceful() -> String {
     "resourceful".to_owned()
-}
-
-fn api_version() -> String {
-    "2.0".to_owned()
-}
-
-fn notes_list() -> String {
-    "note".to_owned()
 }
 
 fn hourly() -> String {
@@ -414,7 +406,7 @@ impl ConnectionSection {
     fn gateway(&self, key: &str, check: &mut Check<'_>) -> Option<Gateway> {
         match (self.dialect.as_str(), &self.gateway_host) {
             ("resourceful", None) => None,
-            ("open", Some(host)) => {
+            (OPEN, Some(host)) => {
                 let checked = match self.insecure_http {
                     true => HostRules::check_stand_in(host),
                     // Whoever writes the settings file stands for the gateway, under whatever suffix.
@@ -424,17 +416,19 @@ impl ConnectionSection {
                     check.problem(&format!("{key}.gateway-host"), words);
                     String::new()
                 });
+                let mut gateway = Gateway::at(host);
+                gateway.api_version = self.api_version.clone().unwrap_or(gateway.api_version);
+                gateway.notes_list = self.notes_list.clone().unwrap_or(gateway.notes_list);
                 let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-                for (name, text) in [("api-version", &self.api_version), ("notes-list", &self.notes_list)] {
+                for (name, text) in [("api-version", &gateway.api_version), ("notes-list", &gateway.notes_list)] {
                     if text.is_empty() || !text.bytes().all(is_plain) {
                         let words = format!("`{text}` is not made of letters, digits, `-`, `_` and `.`");
                         check.problem(&format!("{key}.{name}"), words);
                     }
                 }
-                let (api_version, notes_list) = (self.api_version.clone(), self.notes_list.clone());
-                Some(Gateway { host, api_version, notes_list })
+                Some(gateway)
             }
-            ("open", None) => {
+            (OPEN, None) => {
                 let words = "is missing: the open dialect is spoken by a gateway, which names the site by forward-host";
                 check.problem(&format!("{key}.gateway-host"), words);
                 None

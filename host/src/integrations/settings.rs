@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{IntegrationError, Integrations};
-use crate::config::{Auth, ConnectionConfig, HostRules, Pace, check_schedule};
+use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, check_schedule};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
 use crate::secrets::{Place, SecretsError};
@@ -29,6 +29,8 @@ pub struct Draft {
     pub pack: Option<String>,
     /// The site's host.
     pub forward_host: Option<String>,
+    /// The gateway's host, of the dialect that has one.
+    pub gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site.
     pub insecure_http: Option<bool>,
     /// Cron with seconds.
@@ -133,7 +135,19 @@ impl Integrations {
         }
         let insecure_http = draft.insecure_http.or(old.map(|old| old.insecure_http)).unwrap_or_default();
         let host = draft.forward_host.or_else(|| old.map(|old| old.forward_host.clone()));
-        let forward_host = self.host(host, insecure_http, &mut problems);
+        let example = "the site's host, such as acme.xplan.iress.com.au";
+        let forward_host = self.host("forward_host", example, host, insecure_http, &mut problems);
+        let gateway_host = match (dialect.as_str(), draft.gateway_host) {
+            (OPEN, given) => {
+                let host = given.or_else(|| old.and_then(|old| old.gateway_host.clone()));
+                Some(self.host("gateway_host", "the gateway's host", host, insecure_http, &mut problems))
+            }
+            (_, Some(given)) if !given.is_empty() => {
+                problems.add("gateway_host", "Only the dialect `open` has a gateway; leave it out, or choose that.");
+                None
+            }
+            _ => None,
+        };
         let name = name.unwrap_or_else(|| "unnamed".parse().expect("a plain name"));
         let auth = self.auth(&name, old.map(|old| &old.auth), draft.auth, &mut problems);
         let enabled = draft.enabled.or(old.map(|old| old.enabled)).unwrap_or(true);
@@ -165,6 +179,7 @@ impl Integrations {
             dialect,
             pack,
             forward_host,
+            gateway_host,
             insecure_http,
             schedule,
             enabled,
@@ -201,9 +216,16 @@ impl Integrations {
         Ok(Some(name))
     }
 
-    fn host(&self, host: Option<String>, insecure_http: bool, problems: &mut Problems) -> String {
+    fn host(
+        &self,
+        field: &'static str,
+        what: &str,
+        host: Option<String>,
+        insecure_http: bool,
+        problems: &mut Problems,
+    ) -> String {
         let rules = &self.0.config.hosts;
-        let host = problems.text("forward_host", "the site's host, such as acme.xplan.iress.com.au", host);
+        let host = problems.text(field, what, host);
         let checked = match insecure_http {
             _ if host.is_empty() => return host,
             false => rules.check(&host),
@@ -216,7 +238,7 @@ impl Integrations {
             }
         };
         checked.unwrap_or_else(|words| {
-            problems.add("forward_host", format!("{words}."));
+            problems.add(field, format!("{words}."));
             host
         })
     }
@@ -303,7 +325,7 @@ impl Integrations {
             forward_host: stored.forward_host.clone(),
             insecure_http: stored.insecure_http,
             schedule: stored.schedule.clone(),
-            gateway: None,
+            gateway: stored.gateway_host.clone().map(Gateway::at),
             pace: Pace::default(),
             gone_threshold: Threshold::default(),
             auth,

@@ -33,6 +33,8 @@ pub struct StoredConnection {
     pub pack: String,
     /// The site's host.
     pub forward_host: String,
+    /// The gateway's host, of the dialect that has one.
+    pub gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site on this machine.
     pub insecure_http: bool,
     /// Cron with seconds.

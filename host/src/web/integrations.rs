@@ -164,8 +164,9 @@ pub(super) fn view(
         ("Forward host", one.forward_host.clone()),
         ("Pack", one.pack.clone()),
         ("Dialect", one.dialect.clone()),
-        ("Syncs", words::schedule(&one.schedule)),
     ];
+    facts.extend(one.gateway_host.clone().map(|host| ("Gateway host", host)));
+    facts.push(("Syncs", words::schedule(&one.schedule)));
     match &one.means {
         Means::Basic { username } => facts.push(("Signs in", format!("as {username}, with a password"))),
         Means::OAuth { client_id } => {

@@ -32,6 +32,9 @@ pub struct ConnectionBody {
     dialect: String,
     /// The site's host.
     forward_host: String,
+    /// The gateway's host; null in a dialect that has none.
+    #[schema(required)]
+    gateway_host: Option<String>,
     /// When it is synced: a cron expression with seconds, in the practice's time zone.
     #[schema(example = "0 0 * * * *")]
     schedule: String,
@@ -167,6 +170,7 @@ impl ConnectionBody {
             crm: one.crm,
             dialect: one.dialect,
             forward_host: one.forward_host,
+            gateway_host: one.gateway_host,
             schedule: one.schedule,
             enabled: one.enabled,
             auth: match one.means {

@@ -39,6 +39,8 @@ pub struct DraftBody {
     /// The site's host, without `https://`.
     #[schema(example = "acme.xplan.iress.com.au")]
     forward_host: Option<String>,
+    /// The gateway's host; of the dialect `open` alone, which has one.
+    gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site on this machine, where the settings allow those.
     insecure_http: Option<bool>,
     /// When it is synced: a cron expression with seconds, in the practice's time zone; hourly if not said.
@@ -113,6 +115,7 @@ impl From<DraftBody> for Draft {
             dialect: body.dialect,
             pack: body.pack,
             forward_host: body.forward_host,
+            gateway_host: body.gateway_host,
             insecure_http: body.insecure_http,
             schedule: body.schedule,
             enabled: body.enabled,

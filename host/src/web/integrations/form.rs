@@ -66,6 +66,8 @@ pub(in crate::web) struct Values {
     #[serde(default)]
     pub(in crate::web) dialect: String,
     #[serde(default)]
+    pub(in crate::web) gateway_host: String,
+    #[serde(default)]
     pub(in crate::web) schedule: String,
     /// `oauth` or `basic`.
     #[serde(default)]
@@ -114,6 +116,7 @@ impl Values {
             insecure_http: one.insecure_http.then(|| "on".to_owned()),
             pack: one.pack.clone(),
             dialect: one.dialect.clone(),
+            gateway_host: one.gateway_host.clone().unwrap_or_default(),
             schedule: one.schedule.clone(),
             mode: mode.to_owned(),
             client_id,
@@ -145,6 +148,7 @@ impl Values {
             dialect: text(&self.dialect),
             pack: text(&self.pack),
             forward_host: text(&self.forward_host),
+            gateway_host: text(&self.gateway_host),
             insecure_http: Some(self.insecure_http.is_some()),
             schedule: text(&self.schedule),
             enabled: Some(self.enabled.is_some()),
