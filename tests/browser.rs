@@ -12,7 +12,7 @@ use tokio::process::Command;
 use xplan_sandbox::{Fault, FaultPlan, Rule};
 
 /// Several browsers' worth of pages, at four widths, light and dark.
-const WITHIN: Duration = Duration::from_secs(300);
+const WITHIN: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_find_their_way_through_the_pages() -> Result<()> {

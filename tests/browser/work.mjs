@@ -141,7 +141,13 @@ async function addClient(page, report) {
   await page.waitForURL(/households\/[^/]+$/);
   report.that("the client has a page", (await heading(page)).includes("Zora Quill"), await heading(page));
   report.that("and is not linked", (await main(page)).includes("Not linked to the CRM"), await main(page));
-  return new URL(page.url()).pathname;
+  const address = new URL(page.url()).pathname;
+  await page.getByRole("link", { name: "Edit", exact: true }).click();
+  await page.fill("#preferred_name", "Zo");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const text = await main(page);
+  report.that("and is edited for good", text.includes("Zo\n") && !text.includes("Edited:"), text);
+  return address;
 }
 
 async function bringList(page, report, own) {

@@ -28,7 +28,8 @@ pub(super) struct EditPage {
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) action: String,
-    pub(super) crm: String,
+    /// Who is master of the values; none where the client is in no CRM.
+    pub(super) crm: Option<String>,
     pub(super) inputs: Vec<Input>,
 }
 
@@ -115,7 +116,7 @@ fn view(
         household: words::name(&row.household.name),
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
-        crm: site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm())),
+        crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm()))),
         inputs: EDITABLE.iter().map(|field| input(field, client, typed, refused)).collect(),
     }
 }

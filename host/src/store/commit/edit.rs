@@ -53,7 +53,8 @@ fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec
         let earlier = stored.edits.iter().position(|known| known.field == change.field);
         let from = earlier.map_or(change.from, |index| stored.edits.remove(index).from);
         let (field, to) = (change.field, change.to);
-        if from != to {
+        // What no CRM supplies, none overrides.
+        if from != to && stored.client.external_id.in_crm().is_some() {
             stored.edits.push(LocalEdit { field, from, to, by: edit.by.clone(), at: edit.at });
         }
     }

@@ -137,3 +137,14 @@ async fn doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk() {
     }
     assert_eq!(shown, expected);
 }
+
+#[tokio::test]
+async fn a_change_of_a_client_whom_the_crm_has_not_is_nothing_that_it_will_override() {
+    let practice = Practice::new().await;
+    let id = practice.make(client("", "Ayda Khan"), None).await.unwrap();
+    assert_eq!(practice.edit(id, &[("last_name", Some("Osei"))]).await, Ok(true));
+    let edited = practice.store.client(id).await.unwrap().unwrap();
+    assert_eq!((edited.client.last_name.as_deref(), edited.edits.len()), (Some("Osei"), 0));
+    let found = practice.store.households(Some("osei".to_owned()), first(10)).await.unwrap().items;
+    assert_eq!(found.len(), 1, "found by the new name");
+}
