@@ -1,9 +1,22 @@
 //! The one binary.
 
+use std::ffi::{c_int, c_long};
+
 /// The book is walked in many short-lived pieces; the system's allocator keeps too much of them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// `mi_option_purge_delay` of mimalloc 2: how many milliseconds freed memory is kept before the system has it back.
+const PURGE_DELAY: c_int = 15;
+
+#[expect(unsafe_code, reason = "mimalloc's options have no safe interface")]
 fn main() -> std::process::ExitCode {
+    unsafe extern "C" {
+        fn mi_option_set_default(option: c_int, value: c_long);
+    }
+    // At once: a walk's peak is a sixth lower for it, and the CPU time it costs is lost in the noise of a walk. The
+    // default, so that `MIMALLOC_PURGE_DELAY` still says otherwise.
+    // SAFETY: sets a number in the allocator's own table of options, which has had an option 15 since its version 2.0.
+    unsafe { mi_option_set_default(PURGE_DELAY, 0) };
     tidegate::cli::main()
 }

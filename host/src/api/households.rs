@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::{Household, HouseholdRole, Member, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
-use crate::store::book::HouseholdRow;
+use crate::store::book::{HouseholdFilter, HouseholdRow, NameOrder};
 
 /// Which households.
 #[derive(Deserialize, IntoParams)]
@@ -27,11 +27,36 @@ use crate::store::book::HouseholdRow;
 pub struct HouseholdParams {
     /// Words that begin names of its people, or the whole email, mobile or CRM id of one of them.
     search: Option<String>,
+    /// `name`, or `-name` from Z on; `name` if not said.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    sort: Sort,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
+}
+
+/// In which order.
+#[derive(Deserialize, ToSchema, Clone, Copy, Default)]
+pub enum Sort {
+    /// By last name, then first name.
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    /// The other way round.
+    #[serde(rename = "-name")]
+    NameBackwards,
+}
+
+impl From<Sort> for NameOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Name => Self::Ascending,
+            Sort::NameBackwards => Self::Descending,
+        }
+    }
 }
 
 /// A client, or a client and the partner whom the CRM links.
@@ -142,7 +167,8 @@ pub async fn list(
     Params(params): Params<HouseholdParams>,
 ) -> Result<Json<List<HouseholdBody<MemberBody>>>, Problem> {
     caller.may(Action::ReadBook)?;
-    let found = app.store.households(params.search, page(params.limit, params.cursor)?).await?;
+    let filter = HouseholdFilter { search: params.search, order: params.sort.into() };
+    let found = app.store.households(filter, page(params.limit, params.cursor)?).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for HouseholdRow { mut household, .. } in found.items {
         let primary = app.primary_professional(&household).await?.into();

@@ -40,6 +40,32 @@ impl PageRequest {
     }
 }
 
+/// Which households a list shows, and in which order.
+#[derive(Clone, Default, Debug)]
+pub struct HouseholdFilter {
+    /// Words that begin names of its people, or the whole email, mobile or CRM id of one of them.
+    pub search: Option<String>,
+    /// By the primary client's name.
+    pub order: NameOrder,
+}
+
+impl HouseholdFilter {
+    /// Those of a search.
+    pub fn search(search: String) -> Self {
+        Self { search: Some(search), ..Self::default() }
+    }
+}
+
+/// The order of a list by last name, then first name.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum NameOrder {
+    /// From A on.
+    #[default]
+    Ascending,
+    /// From Z on.
+    Descending,
+}
+
 /// A household with what a list shows of its people.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct HouseholdRow {
@@ -93,10 +119,10 @@ impl Store {
     /// Where the store fails or the cursor is not one of its own.
     pub async fn households(
         &self,
-        search: Option<String>,
+        filter: HouseholdFilter,
         page: PageRequest,
     ) -> Result<Page<HouseholdRow>, StoreError> {
-        self.read(move |transaction| search::households(&Reader::open(transaction)?, search.as_deref(), &page)).await
+        self.read(move |transaction| search::households(&Reader::open(transaction)?, &filter, &page)).await
     }
 
     /// One household with its people. Where it was merged into another, that one.

@@ -175,7 +175,7 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
-        rows.write_raw(&arrivals)?;
+        rows.write_raw(&mut arrivals)?;
         match kind {
             RecordKind::Adviser => advisers::merge(transaction, &mut rows, &run, arrivals, &mut tallies)?,
             _ => clients::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?,
@@ -188,7 +188,7 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
         lists::keep_with_clients(&rows, &mut arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
-        rows.write_raw(&arrivals)?;
+        rows.write_raw(&mut arrivals)?;
         lists::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?;
         rows.write_identities()?;
     }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Store;
-use super::book::{BookCounts, ClientFilter, HouseholdRow, PageRequest};
+use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
 use super::commit::{Arrival, Group, MappedBy, Outcome};
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;

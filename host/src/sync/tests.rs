@@ -28,7 +28,7 @@ use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, Goal, GoalId, RecordKind, RevisionId, RunId};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
-use crate::store::book::{ClientFilter, GoalChange, PageRequest, Whose};
+use crate::store::book::{ClientFilter, GoalChange, HouseholdFilter, PageRequest, Whose};
 use crate::store::seen::Seen;
 
 mod goals;
@@ -352,7 +352,7 @@ impl Practice {
     async fn book(&self) -> Vec<String> {
         let all = || PageRequest { cursor: None, limit: 500 };
         let clients = self.store.clients(ClientFilter::default(), all()).await.unwrap().items;
-        let households = self.store.households(None, all()).await.unwrap().items;
+        let households = self.store.households(HouseholdFilter::default(), all()).await.unwrap().items;
         let aside = self.store.set_aside(true, all()).await.unwrap().items;
         let left_out = self.store.set_aside(false, all()).await.unwrap().items;
         let mut lines: Vec<String> = clients.iter().map(|client| format!("{:?}", client.client)).collect();

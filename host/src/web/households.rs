@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
-use super::listing::Asked;
+use super::listing::{Asked, BACKWARDS, Sorting};
 use super::parts::{Badge, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
@@ -17,12 +17,15 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
-use crate::store::book::HouseholdRow;
+use crate::store::book::{HouseholdFilter, HouseholdRow, NameOrder};
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
     #[serde(default)]
     search: String,
+    /// `-name` from Z on.
+    #[serde(default)]
+    sort: String,
 }
 
 #[derive(Template)]
@@ -30,6 +33,7 @@ pub(super) struct Filter {
 pub(super) struct HouseholdsPage {
     pub(super) frame: Frame,
     pub(super) state: String,
+    pub(super) by_name: Sorting,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
 }
@@ -50,20 +54,24 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     person.may(Action::ReadBook)?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
-    let found = app.store.households(wanted, asked.page()).await?;
+    let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
+    let found = app.store.households(HouseholdFilter { search: wanted, order }, asked.page()).await?;
     let mut frame = Frame::load(&app, &person, Place::Households).await?;
     frame.search = search.to_owned();
     let state = if search.is_empty() {
         let counts = app.store.book_counts().await?;
         let households = words::count(counts.households, "household", "households");
-        format!("{households} with {}, by name.", words::count(counts.clients, "client", "clients"))
+        format!("{households} with {}.", words::count(counts.clients, "client", "clients"))
     } else {
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };
-    let query = if search.is_empty() { String::new() } else { pair("search", search) };
-    let paging = asked.paging("/households", &query, found.next.as_deref());
+    let search = (!search.is_empty()).then(|| pair("search", search));
+    let sort = (order == NameOrder::Descending).then(|| pair("sort", BACKWARDS));
+    let query: Vec<String> = search.iter().cloned().chain(sort).collect();
+    let paging = asked.paging("/households", &query.join("&"), found.next.as_deref());
+    let by_name = Sorting::by_name("Household", "/households", search.as_deref(), order);
     let rows = rows(&app, &found.items).await?;
-    page(&HouseholdsPage { frame, state, rows, paging })
+    page(&HouseholdsPage { frame, state, by_name, rows, paging })
 }
 
 async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failure> {

@@ -1,13 +1,15 @@
 //! What every list has in common: its filters and its place, read from the address, and the links between its pages.
 
+use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::parts::Paging;
-use crate::store::book::PageRequest;
+use super::parts::{Paging, pair};
+use crate::store::book::{NameOrder, PageRequest};
 
 /// Rows of a page.
 const ROWS: usize = 50;
@@ -49,6 +51,37 @@ impl<S: Send + Sync, F: DeserializeOwned> FromRequestParts<S> for Asked<F> {
         let Query(filter) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
         let Query(Place { cursor }) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
         Ok(Self { filter, cursor })
+    }
+}
+
+/// The value of `sort` by which a list goes backwards.
+pub(super) const BACKWARDS: &str = "-name";
+
+/// A column's heading, which turns the order of the list.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<th scope="col" aria-sort="{{ state }}"><a class="sort" href="{{ path }}">{{ word }} <span aria-hidden="true">{{ mark }}</span></a></th>"#
+)]
+pub(super) struct Sorting {
+    word: &'static str,
+    path: String,
+    state: &'static str,
+    mark: &'static str,
+}
+
+impl HtmlSafe for Sorting {}
+
+impl Sorting {
+    /// For a list at `path` that goes by name; `filter` is the rest of its address.
+    pub(super) fn by_name(word: &'static str, path: &str, filter: Option<&str>, order: NameOrder) -> Self {
+        let (state, mark, other) = match order {
+            NameOrder::Ascending => ("ascending", "↑", Some(pair("sort", BACKWARDS))),
+            NameOrder::Descending => ("descending", "↓", None),
+        };
+        let pairs: Vec<&str> = filter.into_iter().chain(other.as_deref()).collect();
+        let path = if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) };
+        Self { word, path, state, mark }
     }
 }
 

@@ -21,6 +21,19 @@ impl<const N: usize> After<N> {
         }
     }
 
+    /// The upper bound within a span that ends with `last`, where a list goes backwards.
+    pub fn upper_bound<'a>(&'a self, last: &'a [u8; N]) -> Bound<&'a [u8; N]> {
+        match &self.0 {
+            Some(after) if after <= last => Bound::Excluded(after),
+            _ => Bound::Included(last),
+        }
+    }
+
+    /// Whether a span that begins with `first` lies before the page, where a list goes backwards.
+    pub fn is_before(&self, first: &[u8; N]) -> bool {
+        self.0.is_some_and(|after| after <= *first)
+    }
+
     /// Whether a span that ends with `last` lies before the page.
     pub fn is_past(&self, last: &[u8; N]) -> bool {
         self.0.is_some_and(|after| after >= *last)

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::reader::Reader;
-use super::{ClientFilter, HouseholdRow, Page, PageRequest, cursor};
+use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, Page, PageRequest, cursor};
 use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
@@ -30,15 +30,15 @@ struct Words {
 /// Households of a search, or all.
 pub(super) fn households(
     reader: &Reader,
-    search: Option<&str>,
+    filter: &HouseholdFilter,
     page: &PageRequest,
 ) -> Result<Page<HouseholdRow>, StoreError> {
     let household_of = |id: ClientId| match reader.client(id)? {
         Some(client) => reader.household(client.household_id),
         None => Ok(None),
     };
-    match query(reader, search)? {
-        Query::All => by_name(reader, page, None, |_, id| {
+    match query(reader, filter.search.as_deref())? {
+        Query::All => by_name(reader, page, filter.order, None, |_, id| {
             let row = household_of(id)?;
             Ok(row.filter(|row| row.people.first().is_some_and(|primary| primary.id == id)))
         }),
@@ -49,7 +49,7 @@ pub(super) fn households(
             }
             Ok(Page { items, next: None })
         }
-        Query::Words(words) => by_name(reader, page, Some(&words), |key, id| {
+        Query::Words(words) => by_name(reader, page, filter.order, Some(&words), |key, id| {
             Ok(household_of(id)?.filter(|row| words.finds(&row.people, key)))
         }),
     }
@@ -81,12 +81,12 @@ pub(super) fn clients(
         return Ok(Page { items, next: None });
     }
     match query {
-        Query::All => by_name(reader, page, None, |_, id| reader.client(id)),
+        Query::All => by_name(reader, page, NameOrder::Ascending, None, |_, id| reader.client(id)),
         Query::These(ids) => {
             let clients = ids.into_iter().filter_map(|id| reader.client(id).transpose());
             Ok(Page { items: clients.collect::<Result<_, _>>()?, next: None })
         }
-        Query::Words(words) => by_name(reader, page, Some(&words), |key, id| {
+        Query::Words(words) => by_name(reader, page, NameOrder::Ascending, Some(&words), |key, id| {
             Ok(reader.client(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
         }),
     }
@@ -161,15 +161,30 @@ fn spans(words: Option<&Words>) -> Vec<(NameKey, NameKey)> {
 fn by_name<T>(
     reader: &Reader,
     page: &PageRequest,
+    order: NameOrder,
     words: Option<&Words>,
     show: impl Fn(&NameKey, ClientId) -> Result<Option<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
-    let spans = spans(words);
+    let mut spans = spans(words);
     let after = cursor::after(page, &spans)?;
+    if order == NameOrder::Descending {
+        spans.reverse();
+    }
     let mut items = Vec::new();
     let mut reached = None;
-    for (first, last) in spans.iter().filter(|(_, last)| !after.is_past(last)) {
-        for entry in reader.names.range::<&NameKey>((after.bound(first), Bound::Included(last)))? {
+    for (first, last) in &spans {
+        let mut entries = match order {
+            NameOrder::Ascending if after.is_past(last) => continue,
+            NameOrder::Descending if after.is_before(first) => continue,
+            NameOrder::Ascending => reader.names.range::<&NameKey>((after.bound(first), Bound::Included(last)))?,
+            NameOrder::Descending => {
+                reader.names.range::<&NameKey>((Bound::Included(first), after.upper_bound(last)))?
+            }
+        };
+        while let Some(entry) = match order {
+            NameOrder::Ascending => entries.next(),
+            NameOrder::Descending => entries.next_back(),
+        } {
             let key = *entry?.0.value();
             let Some(item) = show(&key, client_of(&key))? else { continue };
             if items.len() == page.limit() {

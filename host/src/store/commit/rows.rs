@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
+use super::super::raw::PackedRaw;
 use super::super::tables::{IDENTITIES, RAW, write_sorted};
 use super::{Arrival, MappedBy};
 use crate::domain::{RecordKind, Timestamp};
@@ -95,12 +96,14 @@ impl<'t> Rows<'t> {
         self.known.insert(id, Known { identity: Some(identity), is_changed: true });
     }
 
-    /// Keeps the raw records.
-    pub fn write_raw(&mut self, arrivals: &[Arrival]) -> Result<(), StoreError> {
+    /// Keeps the raw records, and takes them from the arrivals: the rest of the commit has the memory.
+    pub fn write_raw(&mut self, arrivals: &mut [Arrival]) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.kind);
-        let key = |arrival: &Arrival| record(connection, kind, ExternalKey::from(&arrival.id));
-        let keys: Vec<RecordKey> = arrivals.iter().map(key).collect();
-        write_sorted(&mut self.raw, keys.iter().zip(arrivals.iter().map(|arrival| arrival.raw.as_bytes())))
+        let row = |arrival: &mut Arrival| {
+            (record(connection, kind, ExternalKey::from(&arrival.id)), std::mem::take(&mut arrival.raw))
+        };
+        let rows: Vec<(RecordKey, PackedRaw)> = arrivals.iter_mut().map(row).collect();
+        write_sorted(&mut self.raw, rows.iter().map(|(key, raw)| (key, raw.as_bytes())))
     }
 
     /// Writes what was changed.

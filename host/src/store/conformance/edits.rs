@@ -42,9 +42,17 @@ async fn an_edit_stands_until_the_crm_supplies_the_field() {
         (suburb.from.as_deref(), suburb.to.as_deref(), suburb.by.as_str()),
         (Some("Carlton"), Some("Fitzroy"), "Pat Lee")
     );
-    let found = practice.store.households(Some("osei".to_owned()), first(10)).await.unwrap().items;
+    let found = practice.store.households(HouseholdFilter::search("osei".to_owned()), first(10)).await.unwrap().items;
     assert_eq!(found.len(), 1, "found by the new name");
-    assert!(practice.store.households(Some("khan".to_owned()), first(10)).await.unwrap().items.is_empty());
+    assert!(
+        practice
+            .store
+            .households(HouseholdFilter::search("khan".to_owned()), first(10))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert!(!practice.is_unchanged("7").await, "the next sync maps the record again");
 
     // The CRM took the name up meanwhile, and has its own suburb.
@@ -127,7 +135,7 @@ async fn doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk() {
     assert_eq!(counts.doubts, expected);
     // What is counted is what is shown.
     let mut shown: BTreeMap<String, u64> = BTreeMap::new();
-    for row in practice.store.households(None, first(100)).await.unwrap().items {
+    for row in practice.store.households(HouseholdFilter::default(), first(100)).await.unwrap().items {
         let of_people = row.people.iter().flat_map(|person| &person.diagnostics);
         for found in
             row.household.diagnostics.iter().chain(of_people).filter(|found| found.code != "partner-not-in-book")
@@ -145,6 +153,6 @@ async fn a_change_of_a_client_whom_the_crm_has_not_is_nothing_that_it_will_overr
     assert_eq!(practice.edit(id, &[("last_name", Some("Osei"))]).await, Ok(true));
     let edited = practice.store.client(id).await.unwrap().unwrap();
     assert_eq!((edited.client.last_name.as_deref(), edited.edits.len()), (Some("Osei"), 0));
-    let found = practice.store.households(Some("osei".to_owned()), first(10)).await.unwrap().items;
+    let found = practice.store.households(HouseholdFilter::search("osei".to_owned()), first(10)).await.unwrap().items;
     assert_eq!(found.len(), 1, "found by the new name");
 }

@@ -24,7 +24,7 @@ async fn a_couple_is_one_household_whoever_comes_first() {
         assert_eq!(roles, [("7", HouseholdRole::Cfo), ("8", HouseholdRole::NonCfo)]);
         assert!(row.household.diagnostics.is_empty());
         assert_eq!((practice.counts().await.clients, practice.counts().await.households), (2, 1));
-        assert_eq!(practice.store.households(None, first(10)).await.unwrap().items, [row]);
+        assert_eq!(practice.store.households(HouseholdFilter::default(), first(10)).await.unwrap().items, [row]);
     }
 }
 
@@ -205,7 +205,7 @@ async fn walk(edits: &[Edit], page: usize) -> (Practice, BTreeSet<Vec<String>>) 
         let arrivals = arrivals.collect();
         practice.commit(RecordKind::Client, arrivals).await;
     }
-    let rows = practice.store.households(None, first(100)).await.unwrap().items;
+    let rows = practice.store.households(HouseholdFilter::default(), first(100)).await.unwrap().items;
     let ids = |row: &HouseholdRow| row.people.iter().map(|person| person.client.external_id.to_string()).collect();
     let households = rows.iter().map(ids).collect();
     (practice, households)

@@ -92,7 +92,7 @@ async fn a_client_who_is_left_out_leaves_the_lists_and_is_kept() {
 
     practice.commit(RecordKind::Client, vec![left_out("7", "archived")]).await;
     assert!(practice.store.clients(ClientFilter::default(), first(10)).await.unwrap().items.is_empty());
-    assert!(practice.store.households(None, first(10)).await.unwrap().items.is_empty());
+    assert!(practice.store.households(HouseholdFilter::default(), first(10)).await.unwrap().items.is_empty());
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (0, 0));
     assert_eq!(practice.store.client(before.id).await.unwrap().as_ref(), Some(&before));
     assert!(practice.store.household(before.household_id).await.unwrap().is_some());

@@ -26,7 +26,8 @@ async fn a_client_of_the_practice_is_in_the_book_and_not_linked() {
     let row = practice.store.household(made.household_id).await.unwrap().unwrap();
     assert_eq!((row.household.name.as_str(), row.household.connection.is_practice()), ("Ayda Khan", true));
     for search in ["khan", "AYDA@example.com"] {
-        let found = practice.store.households(Some(search.to_owned()), first(10)).await.unwrap().items;
+        let found =
+            practice.store.households(HouseholdFilter::search(search.to_owned()), first(10)).await.unwrap().items;
         assert_eq!(found, std::slice::from_ref(&row), "{search}");
     }
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));

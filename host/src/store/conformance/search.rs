@@ -1,6 +1,9 @@
 //! Lists in the order of names, their pages, and finding people in them.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::store::book::NameOrder;
 
 async fn book() -> Practice {
     let mut practice = Practice::new().await;
@@ -22,7 +25,7 @@ async fn book() -> Practice {
 async fn households_are_found_by_their_people() {
     let practice = book().await;
     let check = async |search: &str, expected: &[&str]| {
-        let page = practice.store.households(Some(search.to_owned()), first(10)).await.unwrap();
+        let page = practice.store.households(HouseholdFilter::search(search.to_owned()), first(10)).await.unwrap();
         let names: Vec<&str> = page.items.iter().map(|row| row.household.name.as_str()).collect();
         assert_eq!((names.as_slice(), page.next), (expected, None), "{search}");
     };
@@ -77,23 +80,37 @@ async fn pages_follow_one_another_without_gap_or_repetition() {
     let clients: Vec<Client> = names.iter().zip(1..).map(|(name, id)| client(&format!("{id}"), name)).collect();
     practice.clients(&clients).await;
     for (search, count) in [(None, 6), (Some("ann".to_owned()), 5)] {
-        let whole = practice.store.households(search.clone(), first(100)).await.unwrap().items;
+        let whole = all_by_twos(&practice, search.clone(), NameOrder::Ascending).await;
+        let at_once =
+            practice.store.households(HouseholdFilter { search: search.clone(), ..Default::default() }, first(100));
+        assert_eq!(whole, at_once.await.unwrap().items, "{search:?}");
         assert_eq!(whole.len(), count);
-        let mut pieces = Vec::new();
-        let mut page = first(2);
-        loop {
-            let found = practice.store.households(search.clone(), page).await.unwrap();
-            pieces.extend(found.items);
-            match found.next {
-                Some(cursor) => page = PageRequest { cursor: Some(cursor), limit: 2 },
-                None => break,
-            }
+        let mut backwards = all_by_twos(&practice, search.clone(), NameOrder::Descending).await;
+        if search.is_none() {
+            backwards.reverse();
+            assert_eq!(backwards, whole);
+        } else {
+            // Whose first name is found stand after those whose last name is, in either order.
+            let ids = |rows: &[HouseholdRow]| rows.iter().map(|row| row.household.id).collect::<BTreeSet<_>>();
+            assert_eq!((backwards.len(), ids(&backwards)), (count, ids(&whole)));
         }
-        assert_eq!(pieces, whole, "{search:?}");
     }
     let odd = PageRequest { cursor: Some("bm9uc2Vuc2U".to_owned()), limit: 2 };
-    let refused = practice.store.households(None, odd).await;
+    let refused = practice.store.households(HouseholdFilter::default(), odd).await;
     assert!(matches!(refused, Err(crate::store::StoreError::BadCursor)));
+}
+
+async fn all_by_twos(practice: &Practice, search: Option<String>, order: NameOrder) -> Vec<HouseholdRow> {
+    let (mut pieces, mut page) = (Vec::new(), first(2));
+    loop {
+        let filter = HouseholdFilter { search: search.clone(), order };
+        let found = practice.store.households(filter, page).await.unwrap();
+        pieces.extend(found.items);
+        match found.next {
+            Some(cursor) => page = PageRequest { cursor: Some(cursor), limit: 2 },
+            None => return pieces,
+        }
+    }
 }
 
 #[tokio::test]
@@ -102,7 +119,7 @@ async fn a_new_name_is_found_and_the_old_one_is_not() {
     practice.clients(&[client("7", "Ayda Khan")]).await;
     practice.clients(&[client("7", "Ayda Osei")]).await;
     let found = async |search: &str| {
-        let search = Some(search.to_owned());
+        let search = HouseholdFilter::search(search.to_owned());
         practice.store.households(search, first(10)).await.unwrap().items.len()
     };
     assert_eq!((found("khan").await, found("osei").await, found("ayda").await), (0, 1, 1));

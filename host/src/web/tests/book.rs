@@ -7,7 +7,7 @@ use super::super::frame::Place;
 use super::super::household::documents::{Choice as Professional, Documents, Kind};
 use super::super::household::lists::Found;
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
-use super::super::listing::Choice;
+use super::super::listing::{Choice, Sorting};
 use super::super::parts::Paging;
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};
@@ -20,7 +20,7 @@ use crate::domain::record::{
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
 use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
 use crate::pack::FieldExplanation;
-use crate::store::book::{ClientList, HouseholdRow};
+use crate::store::book::{ClientList, HouseholdRow, NameOrder};
 
 fn id(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
@@ -313,12 +313,13 @@ fn households() {
     let page = |state: &str, found: &[HouseholdRow], next| HouseholdsPage {
         frame: frame(Place::Households),
         state: state.to_owned(),
+        by_name: Sorting::by_name("Household", "/households", None, NameOrder::Ascending),
         rows: found.iter().map(row).collect(),
         paging: Paging::new("/households", "", None, next),
     };
-    check("households_empty", &page("0 households with 0 clients, by name.", &[], None));
+    check("households_empty", &page("0 households with 0 clients.", &[], None));
     let all = [couple(), longest(), nameless()];
-    check("households", &page("3 households with 4 clients, by name.", &all, Some("opaque")));
+    check("households", &page("3 households with 4 clients.", &all, Some("opaque")));
     let mut searched = page("Households in which “zzz” is found.", &[], None);
     searched.frame.search = "zzz".to_owned();
     check("households_not_found", &searched);
