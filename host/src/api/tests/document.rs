@@ -55,7 +55,7 @@ async fn what_it_lists() {
     get /api/v1/goals (client_id, household_id, limit, cursor) 200 default
     get /api/v1/goals/{id} (id) 200 default
     patch /api/v1/goals/{id} (id) 200 default
-    get /api/v1/households (search, limit, cursor) 200 default
+    get /api/v1/households (search, sort, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
     patch /api/v1/households/{id} (id) 200 default
     get /api/v1/households/{id}/document (id, document) 200 default
