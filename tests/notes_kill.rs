@@ -1,4 +1,6 @@
-//! File notes through kills of the host and faults of the CRM: each event ends as one note.
+//! File notes through kills of the host and faults of the CRM: each event ends as one note with exactly its documents.
+//!
+//! `TIDEGATE_KILLS=500` kills so often in place of a few times; CONTRIBUTING.md says how to run that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,33 +10,117 @@ use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup};
 use xplan_sandbox::FaultPlan;
 
-/// Events of each of the households.
+/// How often the host is killed where the environment says nothing else.
+const KILLS: usize = 32;
+/// So many reach every place: whether a note comes to one while the host lives is a matter of moments.
+const ENOUGH: usize = 300;
+/// Events of each household, at least.
 const ROUNDS: usize = 2;
-const HOUSEHOLDS: usize = 8;
-/// Where the host dies: see `TIDEGATE_FAIL_AT`.
-const PLACES: [&str; 5] = ["rendered", "accepted", "before-create", "after-create", "before-look-up"];
+/// Where the host dies: see `TIDEGATE_FAIL_AT`. What is after a create and before its look-up covers a create that was
+/// sent and whose answer was lost; what is before and after an attachment, the times between attachments.
+const PLACES: [&str; 8] = [
+    "rendered",
+    "accepted",
+    "before-create",
+    "after-create",
+    "before-look-up",
+    "before-attach",
+    "after-attach",
+    "before-list",
+];
+/// What a note with documents carries.
+const DOCUMENTS: [&str; 2] = ["one.pdf", "two.pdf"];
 
-fn event(household: &Value, round: usize) -> Value {
-    json!({
-        "type": "your-life-survey.completed",
-        "household_id": household["id"],
-        "occurred_at": "2026-03-02T01:30:00Z",
-        "data": {"score": 50 + round, "goals": ["Retire at 60"], "dimensions": [{"name": "Money", "percent": 65}]},
-    })
+/// A note as it is expected, or found: what it says in its first line, and its documents.
+type Said = (String, Vec<String>);
+
+fn kills() -> Result<usize> {
+    match std::env::var("TIDEGATE_KILLS") {
+        Ok(number) => number.parse().context("TIDEGATE_KILLS is a number"),
+        Err(_) => Ok(KILLS),
+    }
+}
+
+/// The event of a round, with what its note will be. Every other one has documents.
+fn event(household: &Value, round: usize, documents: &[Value]) -> (Value, Said) {
+    let (event_type, data, attachments, said) = if round.is_multiple_of(2) {
+        let subject = format!("Round {round}");
+        let names = DOCUMENTS.map(ToOwned::to_owned).to_vec();
+        ("note.written", json!({ "subject": subject, "body": subject }), documents, (subject, names))
+    } else {
+        let dimensions = [json!({ "name": "Money", "percent": 65 })];
+        let data = json!({ "score": round, "goals": ["Retire at 60"], "dimensions": dimensions });
+        ("your-life-survey.completed", data, &[][..], (format!("Your Life Score - {round}%"), Vec::new()))
+    };
+    let household = &household["id"];
+    let occurred_at = "2026-03-02T01:30:00Z";
+    let event = json!({
+        "type": event_type, "household_id": household, "occurred_at": occurred_at, "data": data, "attachments": attachments,
+    });
+    (event, said)
+}
+
+/// What the stand-in holds, by household: the notes of each in the order in which they came.
+fn arrived(host: &Host) -> Result<BTreeMap<u32, Vec<Said>>> {
+    let mut arrived: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
+    for note in host.crm().notes() {
+        let body = note.field("body").as_str().context("a body")?;
+        let said = (
+            body.lines().next().unwrap_or_default().to_owned(),
+            note.attachments.into_iter().map(|one| one.filename).collect(),
+        );
+        arrived.entry(note.entity_ids[0]).or_default().push(said);
+    }
+    Ok(arrived)
+}
+
+/// Whatever has arrived so far is the beginning of what is expected: nothing twice, nothing out of order, and nothing
+/// incomplete but each household's last note.
+fn check_so_far(arrived: &BTreeMap<u32, Vec<Said>>, expected: &BTreeMap<u32, Vec<Said>>) -> Result<()> {
+    for (client, notes) in arrived {
+        let wanted = expected.get(client).with_context(|| format!("nothing was sent for {client}: {notes:?}"))?;
+        let is_as_wanted = |(place, note): (usize, &Said)| {
+            let is_last = place + 1 == notes.len();
+            let wanted = wanted.get(place);
+            wanted
+                .is_some_and(|wanted| note == wanted || is_last && note.0 == wanted.0 && wanted.1.starts_with(&note.1))
+        };
+        ensure!(notes.iter().enumerate().all(is_as_wanted), "{client} has {notes:?} of {wanted:?}");
+    }
+    Ok(())
+}
+
+/// Two PDFs that are kept for the notes.
+async fn documents(host: &Host) -> Result<Vec<Value>> {
+    let mut ids = Vec::new();
+    for name in DOCUMENTS {
+        let pdf = format!("%PDF-1.7\n% {name}\nstartxref\n9\n%%EOF\n");
+        let request = host.http().post(host.url("/api/v1/documents")).bearer_auth(tidegate_tests::TOKEN);
+        let request = request.header("content-type", "application/pdf");
+        let request = request.header("content-disposition", format!("attachment; filename=\"{name}\""));
+        ids.push(host.send(request.body(pdf)).await?.ok()?["id"].take());
+    }
+    Ok(ids)
 }
 
 #[tokio::test]
 async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
+    let kills = kills()?;
     let mut host = Host::start(Setup::with_clients(60)).await?;
     // It is dead most of the time; what is to be done in the end is asked for below.
     host.leave_unquiet();
     host.sync_and_wait().await?;
-    let households = host.get("/api/v1/households?limit=50").await?.ok()?["items"].take();
-    let households: Vec<Value> = households.as_array().context("a list")?.iter().take(HOUSEHOLDS).cloned().collect();
-    ensure!(households.len() == HOUSEHOLDS, "the book is too small");
+    let documents = documents(&host).await?;
+    let mut households = host.get("/api/v1/households?limit=50").await?.ok()?["items"].take();
+    let households = households.as_array_mut().context("a list")?;
+    // Two kills an event.
+    let events = kills.div_ceil(2);
+    households.truncate(events.div_ceil(ROUNDS));
+    let external_id = |household: &Value| household["members"][0]["external_id"].as_str()?.parse().ok();
+    let mut expected: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
 
     let rules =
-        ["cut_after:every=3,method=POST", "cut_late:every=7,ms=800,method=POST", "slow:every=2,ms=150,method=POST"];
+        ["cut_after:every=5,method=POST", "cut_late:every=7,ms=800,method=POST", "slow:every=2,ms=150,method=POST"];
     let rules = rules.iter().map(|rule| {
         rule.parse().map(|mut rule: xplan_sandbox::Rule| {
             rule.on = Some("docnote-v2".to_owned());
@@ -43,46 +129,57 @@ async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     });
     host.crm().set_faults(FaultPlan { seed: 1, rules: rules.collect::<Result<_, _>>()? });
 
-    for round in 0..ROUNDS {
-        for (at, household) in households.iter().enumerate() {
-            let (key, event) = (format!("survey-{at}-{round}"), event(household, round));
-            // Dies at one of the places, or at a moment of its own: what must hold, holds at all of them.
-            let place = PLACES.get((at + round * HOUSEHOLDS) % (PLACES.len() + 3)).copied();
-            host.kill().await?;
-            match place {
-                Some(place) => host.restart_dying_at(place).await?,
-                None => host.restart().await?,
-            }
-            let accepted = host.post_event(&key, &event).await.ok().and_then(|answer| answer.ok().ok());
-            match place {
-                Some(_) => host.dies_within(Duration::from_millis(400)).await,
-                None => tokio::time::sleep(Duration::from_millis(17 * (at as u64 + 1))).await,
-            }
-            host.kill().await?;
-            host.restart().await?;
-            let again = host.post_event(&key, &event).await?.ok()?;
-            ensure!(accepted.is_none_or(|note| note["id"] == again["id"]), "the same event became another note");
+    let mut deaths: BTreeMap<&str, usize> = BTreeMap::new();
+    for number in 0..events {
+        let (round, at) = (number / households.len(), number % households.len());
+        let household = &households[at];
+        let (event, said) = event(household, round, &documents);
+        let client = external_id(household).context("a household has somebody of the CRM")?;
+        expected.entry(client).or_default().push(said);
+        let key = format!("event-{at}-{round}");
+        // Dies at one of the places, or at a moment of its own: what must hold, holds at all of them.
+        let place = PLACES.get(number % (PLACES.len() + 3)).copied();
+        host.kill().await?;
+        match place {
+            Some(place) => host.restart_dying_at(place).await?,
+            None => host.restart().await?,
         }
+        let accepted = host.post_event(&key, &event).await.ok().and_then(|answer| answer.ok().ok());
+        let died = match place {
+            Some(_) => host.dies_within(Duration::from_millis(700)).await,
+            None => {
+                tokio::time::sleep(Duration::from_millis(17 * (number as u64 % 10 + 1))).await;
+                false
+            }
+        };
+        host.kill().await?;
+        *deaths.entry(place.filter(|_| died).unwrap_or("at random")).or_default() += 1;
+        check_so_far(&arrived(&host)?, &expected)?;
+        host.restart().await?;
+        let again = host.post_event(&key, &event).await?.ok()?;
+        ensure!(accepted.is_none_or(|note| note["id"] == again["id"]), "the same event became another note");
+        // The kill with which the next one begins.
+        *deaths.entry("while others were sent").or_default() += 1;
     }
+    println!("{events} events, killed {deaths:?}");
     host.crm().set_faults(FaultPlan::default());
-    let all_done = |list: &Value| {
-        list["items"]
-            .as_array()
-            .is_some_and(|notes| notes.len() == ROUNDS * HOUSEHOLDS && notes.iter().all(|note| note["state"] == "done"))
+    let open = async || -> Result<usize> {
+        let mut open = 0;
+        for state in ["queued", "sending", "waiting", "dead"] {
+            let list = host.get(&format!("/api/v1/notes?state={state}&limit=500")).await?.ok()?;
+            open += list["items"].as_array().context("a list")?.len();
+        }
+        Ok(open)
     };
     let mut waited = 0;
-    while !all_done(&host.get("/api/v1/notes?limit=100").await?.ok()?) {
+    while open().await? > 0 {
         tokio::time::sleep(Duration::from_secs(1)).await;
         waited += 1;
-        ensure!(waited < 150, "not all are done: {}", host.log_tail());
+        ensure!(waited < 150 + kills, "not all are done: {}", host.log_tail());
     }
-
-    let mut scores: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for note in host.crm().notes() {
-        let body = note.field("body").as_str().context("a body")?;
-        scores.entry(note.entity_ids[0]).or_default().push(body.lines().next().unwrap_or_default().to_owned());
-    }
-    let expected: Vec<String> = (0..ROUNDS).map(|round| format!("Your Life Score - {}%", 50 + round)).collect();
-    ensure!(scores.len() == HOUSEHOLDS && scores.values().all(|of_one| *of_one == expected), "{scores:?}");
+    let arrived = arrived(&host)?;
+    ensure!(arrived == expected, "{arrived:?} in place of {expected:?}");
+    let is_everywhere = PLACES.iter().all(|place| deaths.contains_key(place));
+    ensure!(kills < ENOUGH || is_everywhere, "not everywhere: {deaths:?}");
     Ok(())
 }

@@ -156,10 +156,11 @@ impl Host {
         Ok(())
     }
 
-    /// Waits until the host has ended by itself, or so long.
-    pub async fn dies_within(&mut self, longest: Duration) {
-        if let Some(process) = &mut self.process {
-            let _ = tokio::time::timeout(longest, process.child.wait()).await;
+    /// Waits until the host has ended by itself, or so long; answers whether it has.
+    pub async fn dies_within(&mut self, longest: Duration) -> bool {
+        match &mut self.process {
+            Some(process) => tokio::time::timeout(longest, process.child.wait()).await.is_ok(),
+            None => false,
         }
     }
 
