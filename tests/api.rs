@@ -199,7 +199,7 @@ async fn a_dead_letter_is_changed_retried_or_given_up() -> Result<()> {
     let rule: xplan_sandbox::Rule = "forbidden:on=docnote,method=POST".parse()?;
     host.crm().set_faults(xplan_sandbox::FaultPlan { rules: vec![rule], ..Default::default() });
     let mut notes = Vec::new();
-    for number in 0..3 {
+    for number in 0..5 {
         let event = json!({
             "type": "note.written", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z",
             "data": {"subject": format!("Note {number}"), "body": "B"},
@@ -223,10 +223,10 @@ async fn a_dead_letter_is_changed_retried_or_given_up() -> Result<()> {
     assert_eq!(changed["subject"], "Another subject");
     host.wait_for(&notes[1], |note| note["state"] == "done").await?;
     let retried = host.post("/api/v1/notes/retry", &json!({"event_type": "note.written"})).await?.ok()?;
-    assert_eq!(retried["retried"], 1, "not the discarded one");
-    host.wait_for(&notes[2], |note| note["state"] == "done").await?;
+    assert_eq!(retried["retried"], 3, "not the discarded one");
+    host.wait_for(&notes[4], |note| note["state"] == "done").await?;
     let subjects: Vec<String> = host.crm().notes().into_iter().map(|note| note.subject).collect();
-    assert_eq!(subjects, ["Another subject", "Note 2"]);
+    assert_eq!(subjects, ["Another subject", "Note 2", "Note 3", "Note 4"], "in order");
 
     let listed = host.run(&["note", "list", "--state", "dead", "--json"]).await?;
     let listed: Value = serde_json::from_slice(&listed.stdout)?;

@@ -106,8 +106,12 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept.")))?;
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = error.path().iter().map(step).collect();
-        Problem::invalid(vec![FieldError { pointer, detail: format!("{}.", error.inner()) }])
+        let mut pointer: String = error.path().iter().map(step).collect();
+        let words = error.inner().to_string();
+        // What is missing has no place yet: that is where it would be.
+        let missing = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        pointer.extend(missing.map(|(name, _)| format!("/{name}")));
+        Problem::invalid(vec![FieldError { pointer, detail: format!("{words}.") }])
     })
 }
 
@@ -167,6 +171,7 @@ mod tests {
         check("", 400, &["not JSON"]).await;
         check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "expected u8"]).await;
         check(r#"{"list":[],"lits":1}"#, 422, &["/lits", "unknown field"]).await;
-        check("{}", 422, &[r#""pointer":"""#, "missing field `list`"]).await;
+        check("{}", 422, &[r#""pointer":"/list""#, "missing field `list`"]).await;
+        check(r#"{"list":[{}]}"#, 422, &[r#""pointer":"/list/0/a/b""#]).await;
     }
 }

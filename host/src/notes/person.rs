@@ -38,28 +38,32 @@ impl Notes {
         Ok(note)
     }
 
-    /// Delivers all dead notes of a filter now, but those that were given up; answers how many.
+    /// Delivers all dead notes of a filter now, but those that were given up, the oldest first, so that each client's
+    /// arrive in order; answers how many.
     ///
     /// # Errors
     /// Where the store fails; those before it are on their way.
     pub async fn retry_all(&self, filter: NoteFilter) -> Result<usize, NotesError> {
         let filter = NoteFilter { state: Some(NoteState::Dead), ..filter };
-        let (mut retried, mut cursor) = (0, None);
+        let (mut dead, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.inner.store.notes(filter.clone(), PageRequest { cursor, limit: 500 }).await?;
-            for note in page.items.into_iter().filter(|note| !note.discarded) {
-                match self.retry(note.id).await {
-                    Ok(_) => retried += 1,
-                    // Somebody else was faster.
-                    Err(NotesError::WrongState(_) | NotesError::UnknownNote(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
+            dead.extend(page.items.into_iter().filter(|note| !note.discarded).map(|note| note.id));
             cursor = page.next;
             if cursor.is_none() {
-                return Ok(retried);
+                break;
             }
         }
+        let mut retried = 0;
+        for id in dead.into_iter().rev() {
+            match self.retry(id).await {
+                Ok(_) => retried += 1,
+                // Somebody else was faster.
+                Err(NotesError::WrongState(_) | NotesError::UnknownNote(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(retried)
     }
 
     /// Changes what a note says or whom it is filed against, and delivers it now.

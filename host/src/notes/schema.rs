@@ -12,6 +12,9 @@ use super::NotesError;
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("events.json")).expect("a test reads the file"));
 
+/// The most characters of an event's texts together: with what a template sets around them, a file note's body takes them.
+const LONGEST_DATA: usize = 80_000;
+
 /// The JSON Schema of each event type's data.
 pub fn event_schemas() -> &'static BTreeMap<String, Value> {
     &SCHEMAS
@@ -40,7 +43,16 @@ pub fn document_rule(event_type: &str) -> DocumentRule {
 /// Checks an event's data against its type's schema.
 pub(super) fn check(event_type: &str, data: &Value) -> Result<(), NotesError> {
     match SCHEMAS.get(event_type) {
-        Some(schema) => check_value(schema, data, "/data"),
+        Some(schema) => {
+            check_value(schema, data, "/data")?;
+            match characters(data) {
+                ..=LONGEST_DATA => Ok(()),
+                long => {
+                    let message = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
+                    Err(invalid("/data", message))
+                }
+            }
+        }
         None => {
             let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             Err(invalid("/type", format!("`{event_type}` is no event known here; there are: {known}")))
@@ -61,7 +73,14 @@ fn check_value(schema: &Value, value: &Value, at: &str) -> Result<(), NotesError
             items.try_for_each(|(index, item)| check_value(&schema["items"], item, &format!("{at}/{index}")))
         }
         (Some("string"), Value::String(text)) => {
-            check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at)
+            check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at)?;
+            // A file note drops what cannot be seen, and would be empty there.
+            match schema["minLength"].as_u64() {
+                Some(1..) if !text.contains(is_visible) => {
+                    Err(invalid(at, "must have text that can be seen".to_owned()))
+                }
+                _ => Ok(()),
+            }
         }
         (Some("number"), Value::Number(number)) => {
             let (from, to) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
@@ -101,6 +120,23 @@ fn check_size(schema: &Value, (least, most): (&str, &str), size: usize, of: &str
         return Err(invalid(at, format!("must have at most {most} {of}, and has {size}")));
     }
     Ok(())
+}
+
+/// Characters of all texts.
+fn characters(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.iter().map(characters).sum(),
+        Value::Object(members) => members.values().map(characters).sum(),
+        _ => 0,
+    }
+}
+
+/// Neither space nor control character, nor one of those that only steer how others are shown.
+fn is_visible(letter: char) -> bool {
+    let steers = matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+        || letter == '\u{FEFF}';
+    !steers && !letter.is_whitespace() && !letter.is_control()
 }
 
 /// A member's JSON Pointer (RFC 6901).
@@ -145,6 +181,9 @@ mod tests {
         check(with("/score", json!("72")), Some(("/data/score", "must be a number")));
         check(with("/goals", json!("Retire")), Some(("/data/goals", "must be a list")));
         check(with("/goals/0", json!("")), Some(("/data/goals/0", "must have at least 1 characters")));
+        for blank in [" \t", "\u{7}", "\u{202e}\u{200b}"] {
+            check(with("/goals/0", json!(blank)), Some(("/data/goals/0", "must have text that can be seen")));
+        }
         let long = json!("ā".repeat(501));
         check(with("/goals/0", long), Some(("/data/goals/0", "must have at most 500 characters, and has 501")));
         let percent = ("/data/dimensions/0/percent", "must be a number from 0 to 100");
@@ -153,6 +192,17 @@ mod tests {
         let mut odd = good.clone();
         odd["a/b"] = json!(1);
         check(odd, Some(("/data/a~1b", "is not known; remove it")));
+    }
+
+    #[test]
+    fn more_than_a_note_takes_is_refused() {
+        let answers = |count: usize| {
+            let answer = json!({ "question": "ā".repeat(1000), "response": "x".repeat(4000) });
+            check("investment-preferences.completed", &json!({ "answers": vec![answer; count] }))
+        };
+        assert!(answers(16).is_ok());
+        let said = answers(17).unwrap_err().to_string();
+        assert!(said.starts_with("/data: has 85000 characters"), "{said}");
     }
 
     #[test]
