@@ -244,8 +244,10 @@ impl Note {
     /// Keeps how many notes with its marker the CRM has, and raises more than one.
     pub fn saw_copies(&mut self, copies: usize) {
         self.copies = (copies > 1).then_some(copies);
-        self.reason = (copies > 1)
-            .then(|| format!("The CRM has {copies} notes with the marker {}; remove all but one there.", self.marker));
+        let keep = self.document_id().map_or("one".to_owned(), ToString::to_string);
+        self.reason = (copies > 1).then(|| {
+            format!("The CRM has {copies} notes with the marker {}; remove all but {keep} there.", self.marker)
+        });
     }
 
     /// A call took effect: on to the next one, with all retries before it, or done.

@@ -1,26 +1,33 @@
-//! Looks again for notes whose create once had no answer: a site that did the work very late, or a person who copied a
-//! note, leaves two with one marker, which is raised until one of them is gone.
+//! Looks again for notes that are in the CRM: a site that did the work very late or twice, or a person who copied a note,
+//! leaves two with one marker, which is raised until one of them is gone.
+//!
+//! A note whose create once had no answer is looked for in every round of a day, every other one in the round after it
+//! was made.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{Gate, calls};
-use super::{Notes, NotesError};
+use super::delivery::{Delivery, Gate, calls};
 use crate::domain::Timestamp;
 use crate::domain::note::{Note, NoteState};
+use crate::store::StoreError;
+use crate::store::book::PageRequest;
+use crate::store::outbox::NoteFilter;
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(3600);
 /// Before the first one: a start has more urgent things to do.
 const FIRST: Duration = Duration::from_secs(60);
-/// How long after it was done a note is looked for again.
+/// How long after it was done a note is looked for again: one that was doubted, or is there twice.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// The most notes of one round.
+/// The same for every other one: a round and some minutes, so that none falls between two.
+const ONCE: SignedDuration = SignedDuration::from_mins(65);
+/// The most notes of one round, of either sort.
 const MOST: usize = 500;
 
-impl Notes {
+impl Delivery {
     /// Looks round after round, until shut down.
     pub(super) async fn reconcile_until(&self, shutdown: &CancellationToken) {
         let mut pause = FIRST;
@@ -37,7 +44,7 @@ impl Notes {
             match round {
                 Ok(raised) if raised > 0 => tracing::warn!(raised, "file notes are in the CRM more than once"),
                 Ok(_) => {}
-                Err(error) => tracing::error!(%error, "doubted file notes were not looked for"),
+                Err(error) => tracing::error!(%error, "file notes were not looked for again"),
             }
         }
     }
@@ -46,31 +53,43 @@ impl Notes {
     ///
     /// # Errors
     /// Where the store fails. What a CRM refuses is asked again in the next round.
-    pub async fn reconcile(&self, now: Timestamp) -> Result<usize, NotesError> {
+    pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut raised = 0;
-        for note in self.inner.store.doubted_notes(MOST).await? {
+        for note in self.store.doubted_notes(MOST).await? {
             // While it is on its way, delivery looks for it itself.
             let Some(done_at) = note.done_at.filter(|_| note.state == NoteState::Done) else { continue };
             let is_old = now.duration_since(done_at) > LONGEST;
             match self.look_again(&note, now).await? {
                 Some(copies) if copies > 1 => raised += 1,
-                Some(_) if is_old => self.inner.store.settle_doubt(note.id).await?,
+                Some(_) if is_old => self.store.settle_doubt(note.id).await?,
                 _ => {}
             }
+        }
+        for note in self.just_done(now).await? {
+            raised += usize::from(self.look_again(&note, now).await?.is_some_and(|copies| copies > 1));
         }
         Ok(raised)
     }
 
+    /// Notes that nobody doubted and that were done since the round before, the newest first.
+    async fn just_done(&self, now: Timestamp) -> Result<Vec<Note>, StoreError> {
+        let page = PageRequest { cursor: None, limit: MOST };
+        let mut notes = self.store.notes(NoteFilter::in_state(NoteState::Done), page).await?.items;
+        let is_recent = |note: &Note| note.done_at.is_some_and(|done_at| now.duration_since(done_at) <= ONCE);
+        notes.retain(|note| !note.is_doubted() && is_recent(note));
+        Ok(notes)
+    }
+
     /// How many notes with its marker the CRM has; none where it does not say.
-    async fn look_again(&self, note: &Note, now: Timestamp) -> Result<Option<usize>, NotesError> {
-        let Some(connector) = self.inner.delivery.connector(&note.connection) else { return Ok(None) };
-        if !matches!(self.inner.delivery.gate(&note.connection, now), Gate::Open) {
+    async fn look_again(&self, note: &Note, now: Timestamp) -> Result<Option<usize>, StoreError> {
+        let Some(connector) = self.connector(&note.connection) else { return Ok(None) };
+        if !matches!(self.gate(&note.connection, now), Gate::Open) {
             return Ok(None);
         }
         let Ok(found) = calls::copies(connector.as_ref(), note).await else { return Ok(None) };
         let copies = found.len();
         if note.copies != (copies > 1).then_some(copies) {
-            self.inner.store.change_note(note.id, move |note| note.saw_copies(copies)).await?;
+            self.store.change_note(note.id, move |note| note.saw_copies(copies)).await?;
         }
         Ok(Some(copies))
     }

@@ -99,6 +99,19 @@ impl Admin {
         locked(&self.0.notes).all().to_vec()
     }
 
+    /// Makes a second note like the first, its marker included and its attachments not, as a person can who copies one;
+    /// answers its number. `None` if there is no such note.
+    pub fn copy_note(&self, id: u32) -> Option<u32> {
+        let mut notes = locked(&self.0.notes);
+        let copy = Note { attachments: Vec::new(), ..notes.note(id)?.clone() };
+        Some(notes.add(copy))
+    }
+
+    /// Removes a note. False if there is no such note.
+    pub fn remove_note(&self, id: u32) -> bool {
+        locked(&self.0.notes).remove(id)
+    }
+
     /// Forgets every note.
     pub fn clear_notes(&self) {
         locked(&self.0.notes).clear();

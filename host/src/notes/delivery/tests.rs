@@ -141,6 +141,7 @@ impl Rig {
             filename: document.filename.clone(),
             media_type: document.media_type.clone(),
             size: document.content.len() as u64,
+            replaced: String::new(),
             attached_as: None,
         };
         let note = Note {
@@ -402,5 +403,47 @@ async fn a_site_that_is_down_is_left_alone_and_takes_nobody_elses_places() {
     let tried =
         rig.all().await.iter().filter(|note| !note.attempts.is_empty() && note.connection.as_str() == "down").count();
     assert!(tried <= SIDE_BY_SIDE, "{tried} notes were tried at a site that is down");
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_note_that_the_crm_has_twice_is_raised_until_one_is_gone() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+    let doubted = rig.accept(rig.clients[0], 1, "Its create had no answer").await;
+    let running = rig.start();
+    rig.until_stage(doubted, Stage::Done).await;
+    running.abort();
+    let plain = rig.accept(rig.clients[1], 2, "Nobody doubted it").await;
+    let running = rig.start();
+    rig.until_stage(plain, Stage::Done).await;
+    let delivery = rig.delivery();
+    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
+
+    for id in [doubted, plain] {
+        let note = rig.store.note(id).await.unwrap().unwrap();
+        let made: u32 = note.document_id().unwrap().as_str().parse().unwrap();
+        let copy = rig.sandbox.admin().copy_note(made).unwrap();
+        assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 1, "{id}");
+        let twice = NoteFilter { twice: true, ..NoteFilter::default() };
+        let raised = rig.store.notes(twice.clone(), PageRequest { cursor: None, limit: 10 }).await.unwrap().items;
+        assert_eq!(raised.iter().map(|note| (note.id, note.copies)).collect::<Vec<_>>(), [(id, Some(2))]);
+        let reason = raised[0].reason.clone().unwrap();
+        assert!(reason.contains(&format!("remove all but {made} there")), "{reason}");
+
+        // It stays raised, a day later too, until somebody has removed one.
+        let days_later = Timestamp::now() + SignedDuration::from_hours(50);
+        assert_eq!(delivery.reconcile(days_later).await.unwrap(), 1);
+        assert!(rig.sandbox.admin().remove_note(copy));
+        assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
+        let left = rig.store.note(id).await.unwrap().unwrap();
+        assert_eq!((left.stage(), left.copies, left.reason), (Stage::Done, None, None));
+        assert_eq!(rig.store.notes(twice, PageRequest { cursor: None, limit: 10 }).await.unwrap().items, []);
+        let watched: Vec<NoteId> = rig.store.doubted_notes(10).await.unwrap().iter().map(|note| note.id).collect();
+        assert_eq!(watched, [id], "it is looked for until a day has gone by");
+    }
+    delivery.reconcile(Timestamp::now() + SignedDuration::from_hours(50)).await.unwrap();
+    assert_eq!(rig.store.doubted_notes(10).await.unwrap(), []);
+    assert_eq!(rig.subjects_in_crm().len(), 2);
     running.abort();
 }

@@ -110,7 +110,7 @@ fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> 
             by_document.insert((PRACTICE, new.as_str(), id), ())?;
         }
     }
-    if note.doubted && !before.is_some_and(|before| before.doubted) {
+    if note.is_doubted() && !before.is_some_and(Note::is_doubted) {
         transaction.open_table(DOUBTED)?.insert((PRACTICE, id), ())?;
     }
     let awaits_link = |note: &Note| note.awaits == Some(Awaits::Link);

@@ -74,6 +74,19 @@ impl Notes {
         self.by_client.clear();
     }
 
+    /// Whether there was such a note.
+    pub(crate) fn remove(&mut self, id: u32) -> bool {
+        let Some(at) = self.at(id) else { return false };
+        self.all.remove(at);
+        self.by_client.clear();
+        for (at, note) in self.all.iter().enumerate() {
+            for client in &note.entity_ids {
+                self.by_client.entry(*client).or_default().push(at);
+            }
+        }
+        true
+    }
+
     /// Those of a client, or all, oldest first.
     pub(super) fn of_client(&self, client: Option<u32>) -> Box<dyn DoubleEndedIterator<Item = &Note> + '_> {
         match client {
@@ -94,7 +107,7 @@ impl Notes {
     }
 
     /// Keeps a note under the next number, which is answered.
-    pub(super) fn add(&mut self, mut note: Note) -> u32 {
+    pub(crate) fn add(&mut self, mut note: Note) -> u32 {
         note.id = FIRST_NOTE + self.made;
         self.made += 1;
         for client in &note.entity_ids {
