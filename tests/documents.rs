@@ -169,6 +169,46 @@ async fn an_exported_plan_ends_as_one_note_with_exactly_this_pdf() -> Result<()>
     let notes = host.crm().notes();
     ensure!(notes.len() == 1, "{} notes", notes.len());
     ensure!(notes[0].attachments.len() == 1 && notes[0].attachments[0].content == pdf, "the CRM has another PDF");
+
+    let list = format!("/api/v1/documents?household_id={}", household.as_str().unwrap_or_default());
+    let listed = host.get(&list).await?.ok()?["items"].take();
+    ensure!(listed.as_array().is_some_and(|items| items.len() == 1) && listed[0]["id"] == document, "{listed}");
+    ensure!(listed[0]["source"] == "made" && listed[0]["replaced_characters"] == "", "{listed}");
+    ensure!(listed[0]["note_id"] == note["id"] && listed[0]["document_id"] == note["document_id"], "{listed}");
+    for_a_client_of_the_practice(&host).await
+}
+
+/// Somebody whom the CRM does not have, with a name that no font here has: the plan is made and can be downloaded, tells
+/// what is not in it, and waits with its note for the link.
+async fn for_a_client_of_the_practice(host: &Host) -> Result<()> {
+    let person = json!({ "first_name": "Mārama 中田", "last_name": "Алексеева" });
+    let person = host.post("/api/v1/clients", &person).await?.ok()?;
+    let event = json!({
+        "type": "best-life-plan.exported", "household_id": person["household_id"], "data": {},
+        "occurred_at": "2026-03-02T01:30:00Z",
+    });
+    let note = host.post_event("plan-2", &event).await?.ok()?;
+    ensure!(note["stage"] == "waiting_for_link" && note["filed_against"] == json!([]), "{note}");
+    ensure!(note["reason"].as_str().is_some_and(|reason| reason.contains("Mārama 中田 Алексеева is linked")), "{note}");
+    let list = format!("/api/v1/documents?limit=1&client_id={}", person["id"].as_str().unwrap_or_default());
+    let listed = host.get(&list).await?.ok()?["items"][0].take();
+    ensure!(listed["replaced_characters"] == "中田" && listed["note_stage"] == "waiting_for_link", "{listed}");
+    let (pdf, _) = download(host, &format!("/api/v1/documents/{}", listed["id"].as_str().unwrap_or_default())).await?;
+    let file = host.folder().join("theirs.pdf");
+    fs::write(&file, pdf)?;
+    let text = poppler("pdftotext", &["-layout"], &file).await?;
+    ensure!(text.contains("Mārama \u{FFFD}\u{FFFD} Алексеева"), "{text}");
+
+    // Made in the CRM meanwhile; no sync has brought it yet.
+    let copied = host.crm().book(|book| book.clients().next()).context("the book has somebody")?;
+    let external_id = host.crm().add(copied).to_string();
+    let link = json!({ "connection": "main", "external_id": external_id });
+    host.post(&format!("/api/v1/clients/{}/link", person["id"].as_str().unwrap_or_default()), &link).await?.ok()?;
+    let address = format!("/api/v1/notes/{}", note["id"].as_str().unwrap_or_default());
+    let sent = host.wait_for(&address, |note| note["state"] == "done").await?;
+    ensure!(sent["filed_against"] == json!([external_id]), "{sent}");
+    let in_crm = host.crm().notes().pop().context("it is in the CRM")?;
+    ensure!(in_crm.entity_ids[0].to_string() == external_id && in_crm.attachments.len() == 1, "{in_crm:?}");
     Ok(())
 }
 

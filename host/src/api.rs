@@ -83,6 +83,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(households::professional::change))
         .routes(routes!(documents::preview))
         .routes(routes!(documents::one))
+        .routes(routes!(documents::list::list))
         .merge(documents::upload::routes())
         .routes(routes!(clients::list))
         .routes(routes!(clients::one, clients::edit))

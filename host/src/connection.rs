@@ -168,6 +168,12 @@ impl Connections {
         self.0.borrow().iter().find(|connection| connection.name == *name).cloned()
     }
 
+    /// The connection whose pack writes the notes and documents of a household of this connection: its own; the first
+    /// one where nobody in the household is linked to a CRM yet.
+    pub fn serving(&self, name: &ConnectionName, is_anybody_linked: bool) -> Option<Arc<Connection>> {
+        self.get(name).or_else(|| self.0.borrow().first().filter(|_| !is_anybody_linked).cloned())
+    }
+
     /// Told of every change: of the list, and of what a site authorised.
     pub fn changes(&self) -> watch::Receiver<Arc<[Arc<Connection>]>> {
         self.0.subscribe()

@@ -14,6 +14,8 @@ mod schema;
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 pub use self::delivery::Gate;
 pub use self::documents::DocumentMaker;
 pub use self::person::NoteEdit;
@@ -39,6 +41,8 @@ struct Inner {
     practice: Practice,
     delivery: Arc<Delivery>,
     documents: Option<Arc<dyn DocumentMaker>>,
+    /// Told when clients were linked to the CRM.
+    linked: Notify,
 }
 
 /// Why an event is not accepted, or a note not changed.
@@ -95,7 +99,8 @@ impl Notes {
         let at_work = connections.clone();
         let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
         let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
-        Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
+        let linked = Notify::new();
+        Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents, linked }) }
     }
 
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
@@ -103,7 +108,7 @@ impl Notes {
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
         tokio::join!(
             self.inner.delivery.run(&shutdown),
-            self.reconcile_until(&shutdown),
+            self.inner.delivery.reconcile_until(&shutdown),
             self.link_until(&shutdown),
             shutdown.run_until_cancelled(self.release_as_connections_change())
         );

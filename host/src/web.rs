@@ -12,6 +12,7 @@ mod assets;
 mod changes;
 mod clients;
 mod departures;
+mod documents;
 mod edit;
 mod explain;
 mod failure;
@@ -46,9 +47,6 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-/// The largest form: a document, and what stands around it.
-const LARGEST_FORM: usize = crate::documents::LARGEST + (256 << 10);
-
 /// All pages, with what guards them. Answers what no page has with a page of its own.
 pub fn router(app: App) -> Router {
     Router::new()
@@ -62,7 +60,6 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/sync", post(household::sync))
         .route("/households/{id}/document", get(household::documents::preview))
         .route("/households/{id}/export", post(household::export::export))
-        .route("/households/{id}/documents", post(household::export::bring).layer(DefaultBodyLimit::max(LARGEST_FORM)))
         .route("/households/{id}/professional", post(household::documents::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
@@ -79,6 +76,7 @@ pub fn router(app: App) -> Router {
         .route("/imports/{id}/forget", post(imports::forget))
         .route("/imports/{id}/rows/{number}/decision", post(imports::decide))
         .route("/households/{id}/clients/{client}/edit", get(edit::form).post(edit::save))
+        .route("/documents", get(documents::list))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::person::retry_all))
         .route("/notes/{id}", get(notes::one::show))

@@ -26,6 +26,8 @@ export async function work(browser, report, { host, token, person }) {
     record: `${covered}/record`,
     "record-event": recorded,
     "note-document": exported,
+    "record-document": `${covered}/record/best-life-plan.exported`,
+    documents: `/documents?household_id=${covered.split("/").pop()}`,
     "client-new": "/clients/new",
     imports: "/imports",
     import: list,
@@ -120,11 +122,29 @@ async function exportDocument(page, report, household) {
   report.that("an exported plan is in the CRM with its PDF", /\.pdf/.test(text) && text.includes("in the CRM as"), text);
 
   await page.goto(household);
-  await page.getByText("File a PDF of your own").click();
-  await page.fill("#subject", "Signed agreement");
-  await page.setInputFiles("#file", { name: "a.pdf", mimeType: "application/pdf", buffer: Buffer.from("no PDF") });
-  await page.getByRole("button", { name: "File the PDF" }).click();
-  report.that("what is no PDF is refused", (await main(page)).includes("PDF"), await main(page));
+  await page.getByRole("link", { name: "with a note" }).click();
+  const choose = (name, text) => page.setInputFiles("#attachments", { name, mimeType: "application/pdf", buffer: Buffer.from(text) });
+  await page.getByLabel("Subject").fill("Signed agreement");
+  await page.getByLabel("Text").fill("Signed by both.");
+  await choose("wrong.pdf", "no PDF");
+  await page.getByRole("button", { name: "Record it and send the note" }).click();
+  const told = await page.locator("#attachments-problem").innerText();
+  report.that("what is no PDF is told beside it", told.includes("wrong.pdf") && told.includes("no PDF"), told);
+  report.equal("the subject is still there", await page.getByLabel("Subject").inputValue(), "Signed agreement");
+  await choose("agreement.pdf", "%PDF-1.7\nstartxref\n9\n%%EOF\n");
+  await page.getByRole("button", { name: "Add another PDF" }).click();
+  report.that("a PDF is kept", await page.getByLabel("agreement.pdf").isChecked(), await main(page));
+  await page.getByLabel("Text").fill("");
+  await page.getByRole("button", { name: "Record it and send the note" }).click();
+  report.that("it is kept where something else is wrong", await page.getByLabel("agreement.pdf").isChecked(), await main(page));
+  await page.getByLabel("Text").fill("Signed by both.");
+  await page.getByRole("button", { name: "Record it and send the note" }).click();
+  await page.waitForURL(/\/notes\/./);
+  report.that("the PDF goes with its note", (await main(page)).includes("agreement.pdf"), await main(page));
+  await page.goto(household);
+  await page.getByRole("link", { name: "Documents sent" }).click();
+  const sent = await main(page);
+  report.that("both documents are listed", sent.includes("agreement.pdf") && sent.includes("Made here"), sent);
   return address;
 }
 

@@ -51,6 +51,8 @@ pub struct Attachment {
     pub media_type: String,
     /// Bytes.
     pub size: u64,
+    /// Characters that no font has and that stand in it as U+FFFD.
+    pub replaced: String,
     /// The CRM's id of it, once it is there.
     pub attached_as: Option<ExternalId>,
 }
@@ -236,6 +238,11 @@ impl Note {
             DeliveryStep::Created { document_id } | DeliveryStep::Attaching { document_id, .. } => Some(document_id),
             DeliveryStep::Accepted | DeliveryStep::Creating { .. } => None,
         }
+    }
+
+    /// Whether the CRM may have it twice, or was seen to.
+    pub fn is_doubted(&self) -> bool {
+        self.doubted || self.copies.is_some()
     }
 
     /// How far it has come.

@@ -1,5 +1,6 @@
-//! Documents: a look at one before it is exported, what is kept, and uploads.
+//! Documents: a look at one before it is exported, what is kept and went with notes, and uploads.
 
+pub mod list;
 pub mod upload;
 
 use axum::extract::State;

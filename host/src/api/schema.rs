@@ -132,6 +132,10 @@ pub fn note_stage() -> Object {
     one_of(what, Stage::ALL.iter().map(|stage| stage.as_str()))
 }
 
+pub fn document_source() -> Object {
+    one_of("Whether the host made the document or somebody uploaded it.", ["made", "uploaded"])
+}
+
 pub fn import_state() -> Object {
     one_of("Where the list stands.", ["reading", "previewed", "applied"])
 }

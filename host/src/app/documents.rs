@@ -64,7 +64,8 @@ impl App {
 impl Maker {
     async fn made(&self, event: &Event, household: HouseholdRow) -> Result<Made, DocumentError> {
         let name = &household.household.connection;
-        let connection = self.connections.get(name).ok_or_else(|| DocumentError::NoConnection(name.clone()))?;
+        let connection = self.connections.serving(name, household.is_anybody_linked());
+        let connection = connection.ok_or_else(|| DocumentError::NoConnection(name.clone()))?;
         let (revision, config) = (connection.revision(), Arc::clone(&self.config));
         let material = self.material(event, household).await?;
         let event_type = event.event_type.clone();
@@ -108,7 +109,7 @@ impl Maker {
 impl DocumentMaker for Maker {
     async fn make(&self, event: &Event, household: &HouseholdRow, now: Timestamp) -> Result<Document, NotesError> {
         match self.made(event, household.clone()).await {
-            Ok(made) => Ok(Document::new(made.file_name, MEDIA_TYPE.to_owned(), made.pdf, now)),
+            Ok(made) => Ok(Document::new(made.file_name, MEDIA_TYPE.to_owned(), made.pdf, now).made(made.replaced)),
             Err(DocumentError::Store(error)) => Err(error.into()),
             Err(DocumentError::UnknownHousehold(id)) => Err(NotesError::UnknownHousehold(id)),
             Err(error @ (DocumentError::NoConnection(_) | DocumentError::NotMade(_))) => {

@@ -22,6 +22,11 @@ pub(super) enum Note {
         /// The note's id
         id: String,
     },
+    /// List the documents that went with file notes, those of the newest note first
+    #[command(after_help = "Examples:
+  tidegate note documents --household-id 0192f0c4-7d1e-7000-8000-000000000001
+  tidegate note documents --document-id 9001   which documents has this note of the CRM?")]
+    Documents(Documents),
     /// Deliver a waiting or dead note now, or all dead ones of a kind
     #[command(after_help = "Examples:
   tidegate note retry 0192f0c4-7d1e-7000-8000-000000000001
@@ -93,6 +98,22 @@ pub(super) struct List {
 }
 
 #[derive(Args)]
+pub(super) struct Documents {
+    /// Only documents of this household
+    #[arg(long)]
+    household_id: Option<String>,
+    /// Only documents filed against this client
+    #[arg(long)]
+    client_id: Option<String>,
+    /// Only documents of the note with this id in the CRM
+    #[arg(long)]
+    document_id: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+#[derive(Args)]
 pub(super) struct Retry {
     /// The note's id
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -131,6 +152,7 @@ impl Note {
     async fn ask(self, host: &Local, json: bool) -> anyhow::Result<()> {
         match self {
             Self::List(list) => list.print(host, json).await,
+            Self::Documents(documents) => documents.print(host, json).await,
             Self::Show { id } => {
                 let note = host.get(&format!("notes/{id}")).await?;
                 if json { output::json(&note) } else { show(&note) }
@@ -183,6 +205,26 @@ impl List {
     }
 }
 
+impl Documents {
+    async fn print(self, host: &Local, json: bool) -> anyhow::Result<()> {
+        let filters = [
+            ("household_id", self.household_id.as_deref()),
+            ("client_id", self.client_id.as_deref()),
+            ("document_id", self.document_id.as_deref()),
+        ];
+        let query: Vec<(&str, &str)> = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        let documents = host.list("documents", &query, self.limit).await?;
+        if json {
+            return output::json(&documents);
+        }
+        let columns = ["filename", "source", "kept_at", "note_id", "note_stage", "document_id", "attached_as"];
+        let rows: Vec<Vec<String>> =
+            documents.iter().map(|document| columns.map(|column| text(&document[column])).into()).collect();
+        let headings = ["DOCUMENT", "SOURCE", "KEPT", "NOTE", "STAGE", "NOTE IN THE CRM", "IN THE CRM"];
+        output::table(&headings, &rows, "No documents. An exported plan, or a PDF filed with a note, becomes one.")
+    }
+}
+
 /// Changes a note and says how it stands.
 async fn changed(host: &Local, id: &str, how: &str, body: &Value, json: bool) -> anyhow::Result<()> {
     let path = format!("notes/{id}/{how}");
@@ -213,6 +255,9 @@ fn show(note: &Value) -> anyhow::Result<()> {
     for document in note["attachments"].as_array().into_iter().flatten() {
         let there = document["attached_as"].as_str().map_or("not sent".to_owned(), |id| format!("in the CRM as {id}"));
         output::line(format!("Document    {} ({} bytes), {there}", text(&document["filename"]), document["size"]))?;
+        if let Some(missing) = document["replaced_characters"].as_str().filter(|missing| !missing.is_empty()) {
+            output::line(format!("            no font here has {missing}: U+FFFD stands in the PDF for each"))?;
+        }
     }
     output::line(format!("\n{}\n", text(&note["body"])))?;
     for attempt in note["attempts"].as_array().into_iter().flatten() {

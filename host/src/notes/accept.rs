@@ -62,13 +62,10 @@ impl Notes {
         }
     }
 
-    /// The connection whose pack writes the household's notes: its own; the first one where nobody in it is linked to a
-    /// CRM yet.
+    /// The connection whose pack writes the household's notes.
     fn connection_of(&self, household: &HouseholdRow) -> Result<Arc<Connection>, NotesError> {
         let name = &household.household.connection;
-        let is_anybody_linked = household.people.iter().any(|one| one.crm_id().is_some());
-        let first = || self.inner.connections.all().first().filter(|_| !is_anybody_linked).cloned();
-        self.inner.connections.get(name).or_else(first).ok_or_else(|| {
+        self.inner.connections.serving(name, household.is_anybody_linked()).ok_or_else(|| {
             let words = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
             NotesError::WrongState(words)
         })

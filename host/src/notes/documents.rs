@@ -5,7 +5,7 @@ use super::{Notes, NotesError};
 use crate::domain::note::{Attachment, Event};
 use crate::domain::{DocumentId, Timestamp};
 use crate::store::book::HouseholdRow;
-use crate::store::documents::Document;
+use crate::store::documents::{Document, DocumentFacts};
 
 /// The most documents of one note.
 const MOST: usize = 10;
@@ -26,6 +26,7 @@ pub(super) struct EventDocument {
     filename: String,
     media_type: String,
     size: u64,
+    replaced: String,
     /// With its bytes, where it is not kept yet.
     pub(super) made: Option<Document>,
 }
@@ -37,6 +38,7 @@ impl EventDocument {
             filename: self.filename.clone(),
             media_type: self.media_type.clone(),
             size: self.size,
+            replaced: self.replaced.clone(),
             attached_as: None,
         }
     }
@@ -47,6 +49,7 @@ impl EventDocument {
             filename: document.filename.clone(),
             media_type: document.media_type.clone(),
             size: document.content.len() as u64,
+            replaced: document.replaced.clone(),
             made: Some(document),
         }
     }
@@ -85,8 +88,8 @@ impl Notes {
             let Some(facts) = self.inner.store.document_facts(*id).await? else {
                 return Err(invalid(&at, format!("there is no document {id}; upload it first")));
             };
-            let (filename, media_type, size) = (facts.filename, facts.media_type, facts.size);
-            documents.push(EventDocument { id: *id, filename, media_type, size, made: None });
+            let DocumentFacts { filename, media_type, size, replaced, .. } = facts;
+            documents.push(EventDocument { id: *id, filename, media_type, size, replaced, made: None });
         }
         Ok(documents)
     }

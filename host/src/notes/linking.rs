@@ -30,9 +30,15 @@ impl Notes {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
+                () = self.inner.linked.notified() => {}
                 () = tokio::time::sleep(EVERY) => {}
             }
         }
+    }
+
+    /// Looks at once for notes that wait for a link: somebody made one.
+    pub fn somebody_was_linked(&self) {
+        self.inner.linked.notify_one();
     }
 
     /// Sends the notes all of whose clients are linked by now; answers how many.

@@ -77,6 +77,13 @@ pub struct HouseholdRow {
     pub people: Vec<StoredClient>,
 }
 
+impl HouseholdRow {
+    /// Whether the CRM has anybody of it.
+    pub fn is_anybody_linked(&self) -> bool {
+        self.people.iter().any(|person| person.crm_id().is_some())
+    }
+}
+
 /// How much the book holds.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct BookCounts {

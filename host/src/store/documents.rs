@@ -20,6 +20,16 @@ const DOCUMENTS: TableDefinition<'static, (u32, [u8; 32]), &[u8]> = TableDefinit
 /// Its bytes, by the number of the piece.
 const PIECES: TableDefinition<'static, (u32, [u8; 32], u32), &[u8]> = TableDefinition::new("document-pieces");
 
+/// Where a document comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The host made it.
+    Made,
+    /// Somebody brought it.
+    Uploaded,
+}
+
 /// A document with its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
@@ -31,6 +41,10 @@ pub struct Document {
     pub media_type: String,
     /// When it was kept, or made.
     pub kept_at: Timestamp,
+    /// Where it comes from.
+    pub source: Source,
+    /// Characters that no font has and that stand in it as U+FFFD.
+    pub replaced: String,
     /// The bytes.
     pub content: Vec<u8>,
 }
@@ -44,6 +58,10 @@ pub struct DocumentFacts {
     pub media_type: String,
     /// Bytes.
     pub size: u64,
+    /// Where it comes from.
+    pub source: Source,
+    /// Characters that no font has and that stand in it as U+FFFD.
+    pub replaced: String,
     /// When it was kept, in milliseconds since 1970.
     kept_at: i64,
 }
@@ -56,10 +74,17 @@ impl DocumentFacts {
 }
 
 impl Document {
-    /// A document of these bytes.
+    /// A document of these bytes that somebody brought.
     pub fn new(filename: String, media_type: String, content: Vec<u8>, now: Timestamp) -> Self {
         let id = DocumentId(*blake3::hash(&content).as_bytes());
-        Self { id, filename, media_type, kept_at: now, content }
+        let (source, replaced) = (Source::Uploaded, String::new());
+        Self { id, filename, media_type, kept_at: now, source, replaced, content }
+    }
+
+    /// The same, made by the host with these characters replaced.
+    #[must_use]
+    pub fn made(self, replaced: String) -> Self {
+        Self { source: Source::Made, replaced, ..self }
     }
 }
 
@@ -84,8 +109,8 @@ impl Store {
                 content.extend_from_slice(entry?.1.value());
             }
             let kept_at = facts.kept_at();
-            let DocumentFacts { filename, media_type, .. } = facts;
-            Ok(Some(Document { id, filename, media_type, kept_at, content }))
+            let DocumentFacts { filename, media_type, source, replaced, .. } = facts;
+            Ok(Some(Document { id, filename, media_type, kept_at, source, replaced, content }))
         })
         .await
     }
@@ -99,7 +124,8 @@ impl Store {
     }
 }
 
-fn facts(transaction: &ReadTransaction, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
+/// What is known of a document, in a transaction of somebody else's.
+pub(super) fn facts(transaction: &ReadTransaction, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
     let kept = transaction.open_table(DOCUMENTS)?.get((PRACTICE, id.0))?;
     kept.map(|kept| decode(kept.value())).transpose()
 }
@@ -129,6 +155,8 @@ pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result
         filename: document.filename.clone(),
         media_type: document.media_type.clone(),
         size: document.content.len() as u64,
+        source: document.source,
+        replaced: document.replaced.clone(),
         kept_at: document.kept_at.as_millisecond(),
     };
     documents.insert(key, encode(&facts)?.as_slice())?;
@@ -153,7 +181,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         for size in [0, 1, PIECE, 3 * PIECE + 7] {
-            let kept = document("a.pdf", (0..size).map(|at| (at % 251) as u8).collect());
+            let mut kept = document("a.pdf", (0..size).map(|at| (at % 251) as u8).collect());
+            if size == 1 {
+                kept = kept.made("中".to_owned());
+            }
             store.put_document(kept.clone()).await.unwrap();
             assert_eq!(store.document(kept.id).await.unwrap(), Some(kept));
         }

@@ -4,6 +4,7 @@
 //! whom it is filed against, so that notes about a client arrive in order, many clients side by side. Records are JSON:
 //! few, and readable by later versions.
 
+mod documents;
 mod due;
 mod lanes;
 mod latest;
@@ -12,13 +13,14 @@ mod tables;
 
 use redb::ReadableTable as _;
 
+pub use self::documents::NoteDocument;
 pub use self::due::{Hold, Pick};
 pub use self::lists::NoteFilter;
 pub(super) use self::tables::make_tables;
 use self::tables::{EVENTS, KEYS, NOTES};
 use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{EventId, NoteId};
-use crate::store::documents::{self, Document};
+use crate::store::documents::{self as kept, Document};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
@@ -61,7 +63,7 @@ impl Store {
             }
             let id = new.note.id.0.into_bytes();
             keys.insert((PRACTICE, new.key.as_str()), (new.digest, id))?;
-            new.documents.iter().try_for_each(|document| documents::put(transaction, document))?;
+            new.documents.iter().try_for_each(|document| kept::put(transaction, document))?;
             latest::note(transaction, &new.event)?;
             let event = tables::encode(&new.event)?;
             transaction.open_table(EVENTS)?.insert((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;

@@ -126,7 +126,7 @@ pub(super) async fn show(
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let documents = Documents::load(&app, &person, &found.household).await?;
+    let documents = Documents::load(&app, &person, &found).await?;
     let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();

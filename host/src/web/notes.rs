@@ -63,7 +63,7 @@ impl Filter {
     }
 
     /// The filters as they stand in an address.
-    fn query(&self) -> String {
+    pub(super) fn query(&self) -> String {
         let fields = [
             ("state", &self.state),
             ("stage", &self.stage),
@@ -78,6 +78,20 @@ impl Filter {
         pairs.collect::<Vec<_>>().join("&")
     }
 
+    /// Whose notes, and how far they have come.
+    fn carried(&self) -> Vec<(&'static str, String)> {
+        let fields = [("stage", &self.stage), ("household_id", &self.household_id), ("client_id", &self.client_id)];
+        let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        filled.map(|(name, value)| (name, value.clone())).collect()
+    }
+
+    /// The documents of the same people.
+    pub(super) fn documents(&self) -> String {
+        let (household_id, client_id) = (self.household_id.clone(), self.client_id.clone());
+        let query = Self { household_id, client_id, ..Self::default() }.query();
+        if query.is_empty() { "/documents".to_owned() } else { format!("/documents?{query}") }
+    }
+
     fn is_dead(&self) -> bool {
         self.state == "dead"
     }
@@ -89,6 +103,8 @@ pub(super) struct NotesPage {
     pub(super) frame: Frame,
     /// Whose notes, where it is not everybody's.
     pub(super) of: Option<Whose>,
+    /// Where the documents of these people's notes are.
+    pub(super) documents: String,
     pub(super) choices: Vec<Choice>,
     pub(super) filters: Filters,
     pub(super) rows: Vec<NoteRow>,
@@ -110,6 +126,8 @@ pub(super) struct Filters {
     pub(super) event_type: String,
     pub(super) connections: Vec<String>,
     pub(super) event_types: Vec<(String, &'static str)>,
+    /// Those that no field of the page shows, by name: the forms carry them on.
+    pub(super) carried: Vec<(&'static str, String)>,
     /// Whether all that is shown can be tried again at once.
     pub(super) retry_all: bool,
 }
@@ -142,7 +160,8 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let frame = Frame::load(&app, &person, Place::Notes).await?;
     let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
     let filters = filters(filter, names, !rows.is_empty());
-    page(&NotesPage { frame, of, choices: choices(filter), filters, rows, paging })
+    let documents = filter.documents();
+    page(&NotesPage { frame, of, documents, choices: choices(filter), filters, rows, paging })
 }
 
 pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
@@ -154,11 +173,12 @@ pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> F
         event_type: filter.event_type.clone(),
         connections,
         event_types: event_types.collect(),
+        carried: filter.carried(),
         retry_all: filter.is_dead() && any,
     }
 }
 
-async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose>, Failure> {
+pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose>, Failure> {
     if let Some(client) = filter.client {
         let client = app.store.client(client).await?;
         return Ok(client.map(|client| Whose {

@@ -1,16 +1,23 @@
 //! "Record an event": for practices without an application that reports events. One form a type of event, which says
 //! what is wrong beside the field, keeps what was typed, and works without JavaScript: rows are added by a button.
 
+mod documents;
 mod form;
+mod kind;
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
+use self::documents::Sent;
+pub(super) use self::form::Filled;
+#[cfg(test)]
+pub(super) use self::form::Kept;
 use self::form::Part;
-pub(super) use self::form::{Filled, Kind};
+pub(super) use self::kind::Kind;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::household;
@@ -49,6 +56,7 @@ pub(super) struct RecordEventPage {
     /// Sent along, so that a form sent twice is one note.
     pub(super) key: String,
     pub(super) parts: Vec<Part>,
+    pub(super) takes_documents: bool,
     /// What is wrong, each with the field it is about; none for the form as a whole.
     pub(super) problems: Vec<(Option<String>, String)>,
 }
@@ -94,15 +102,21 @@ pub(super) async fn send(
     State(app): State<App>,
     person: Person,
     Path((id, event_type)): Path<(String, String)>,
-    Form(pairs): Form<Vec<(String, String)>>,
+    request: Request<Body>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
     let kind = kind(&event_type)?;
     let found = household::find(&app, &id).await?;
+    let Sent { pairs, problem } = Sent::read(&app, &person, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let key = value("key").filter(|key| (1..=100).contains(&key.len())).unwrap_or_default().to_owned();
     let frame = Frame::load(&app, &person, Place::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
+    filled.documents = documents::kept(&app, &pairs).await?;
+    if let Some(message) = problem {
+        filled.show_rows(&pairs);
+        return refused(&view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], frame));
+    }
     if let Some(rows) = value("add") {
         filled.show_rows(&pairs);
         filled.add_row(rows);
@@ -113,16 +127,21 @@ pub(super) async fn send(
         Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
             Err(NotesError::Invalid { field, message }) => (Some(field), message),
-            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_) | NotesError::KeyReused)) => {
-                (None, error.to_string())
-            }
+            Err(NotesError::KeyReused) => (
+                None,
+                "this form was recorded before, and is changed; send it again to record another event".to_owned(),
+            ),
+            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_))) => (None, error.to_string()),
             Err(error) => return Err(Failure::Broken(error.to_string())),
         },
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
-    let page = page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), vec![problem], frame))?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    refused(&view(kind, &found, &filled, Uuid::now_v7().to_string(), vec![problem], frame))
+}
+
+fn refused(view: &RecordEventPage) -> Result<Response, Failure> {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(view)?).into_response())
 }
 
 fn kind(event_type: &str) -> Result<Kind, Failure> {
@@ -154,6 +173,7 @@ pub(super) fn view(
         word: kind.word(),
         what: kind.what(),
         key,
+        takes_documents: kind.takes_documents(),
         problems: problems.collect(),
         parts,
     }

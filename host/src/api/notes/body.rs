@@ -47,7 +47,7 @@ pub struct NoteBody {
     body: String,
     /// `text/plain` or `text/html`.
     media_type: String,
-    /// The CRM's ids of the clients it is filed against.
+    /// The CRM's ids of the clients it is filed against; those who are not linked to the CRM yet are not among them.
     #[schema(value_type = Vec<String>)]
     filed_against: Vec<ExternalId>,
     /// The documents that go with it, in order.
@@ -92,14 +92,16 @@ pub struct AttachmentBody {
     media_type: String,
     /// Bytes.
     size: u64,
+    /// Characters that no font here has, each of which stands in it as U+FFFD; empty where all is well.
+    replaced_characters: String,
     /// The CRM's id of it, once it is there.
     #[schema(required, value_type = Option<String>)]
     attached_as: Option<ExternalId>,
 }
 
 impl From<Attachment> for AttachmentBody {
-    fn from(Attachment { document, filename, media_type, size, attached_as }: Attachment) -> Self {
-        Self { document, filename, media_type, size, attached_as }
+    fn from(Attachment { document, filename, media_type, size, replaced, attached_as }: Attachment) -> Self {
+        Self { document, filename, media_type, size, replaced_characters: replaced, attached_as }
     }
 }
 
@@ -140,7 +142,7 @@ impl From<Note> for NoteBody {
             subject,
             body,
             media_type,
-            filed_against,
+            filed_against: filed_against.into_iter().filter(|id| id.in_crm().is_some()).collect(),
             attachments: note.attachments.into_iter().map(AttachmentBody::from).collect(),
             marker: note.marker,
             document_id,

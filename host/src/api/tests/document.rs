@@ -49,6 +49,7 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
     get /api/v1/covers/{id} (id) 200 default
+    get /api/v1/documents (household_id, client_id, document_id, limit, cursor) 200 default
     post /api/v1/documents () 201 default
     get /api/v1/documents/{id} (id) 200 default
     post /api/v1/events (Idempotency-Key) 200 201 default

@@ -12,7 +12,7 @@ use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
 /// The most records that a filter without an index of its own looks at for one page.
-const LOOKED_AT: usize = 5_000;
+pub(super) const LOOKED_AT: usize = 5_000;
 
 /// Which notes a list shows; what is none filters nothing.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ pub struct NoteFilter {
     pub connection: Option<ConnectionName>,
     /// Of this type of event.
     pub event_type: Option<String>,
-    /// Reported for this household, or about one of its people.
+    /// Reported for this household.
     pub household: Option<HouseholdId>,
     /// Filed against this client.
     pub client: Option<ClientId>,
@@ -41,12 +41,13 @@ impl NoteFilter {
         Self { state: Some(state), ..Self::default() }
     }
 
-    fn admits(&self, note: &Note) -> bool {
+    pub(super) fn admits(&self, note: &Note) -> bool {
         self.state.is_none_or(|state| note.state == state)
             && self.stage.is_none_or(|stage| note.stage() == stage)
             && self.connection.as_ref().is_none_or(|connection| note.connection == *connection)
             && self.event_type.as_ref().is_none_or(|event_type| note.event_type == *event_type)
             && self.document.as_ref().is_none_or(|document| note.document_id() == Some(document))
+            && self.household.is_none_or(|household| note.household_id == household)
             && self.client.is_none_or(|client| note.clients.contains(&client))
             && (!self.twice || note.copies.is_some())
     }
@@ -106,7 +107,7 @@ fn list(
 type Ids = Box<dyn Iterator<Item = Result<Id, StoreError>>>;
 
 /// The ids below `before` that an index has for the filter, the newest first.
-fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
+pub(super) fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
     if let Some(document) = &filter.document {
         let table = transaction.open_table(BY_DOCUMENT)?;
         let range = table.range((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?.rev();

@@ -4,10 +4,11 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::note::NoteState;
-use crate::domain::note::{DeliveryStep, FileNote};
+use crate::domain::note::{Attachment, DeliveryStep, FileNote};
 use crate::domain::outbox::{Call, Outcome, Timing};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId, Timestamp};
 use crate::store::book::PageRequest;
+use crate::store::documents::Source;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -273,4 +274,46 @@ async fn an_event_its_note_and_its_documents_are_kept_together() {
     assert!(store.accept_note(new).await.unwrap().is_none());
     assert_eq!(store.document(document.id).await.unwrap(), Some(document));
     assert_eq!(store.event(event_id).await.unwrap(), Some(event));
+}
+
+#[tokio::test]
+async fn a_households_documents_are_listed_page_by_page() {
+    let (_folder, store) = open();
+    for (second, household, names) in [(1, 1, &["a", "b"][..]), (2, 2, &["c"]), (3, 1, &[]), (4, 1, &["d", "a"])] {
+        let mut new = new(second, household, &second.to_string());
+        for name in names {
+            let content = format!("%PDF-1.7 {name}").into_bytes();
+            let document = Document::new(format!("{name}.pdf"), "application/pdf".to_owned(), content, at(second));
+            let document = document.made(String::new());
+            new.note.attachments.push(Attachment {
+                document: document.id,
+                filename: document.filename.clone(),
+                media_type: document.media_type.clone(),
+                size: document.content.len() as u64,
+                replaced: String::new(),
+                attached_as: None,
+            });
+            new.documents.push(document);
+        }
+        store.accept_note(new).await.unwrap();
+    }
+    let household = NoteFilter { household: Some(HouseholdId(Uuid::from_u128(1))), ..NoteFilter::default() };
+    let all = async |filter: &NoteFilter, limit: usize| {
+        let (mut names, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = store.note_documents(filter.clone(), PageRequest { cursor, limit }).await.unwrap();
+            assert!(page.items.iter().all(|one| one.facts.as_ref().unwrap().source == Source::Made));
+            names.push(page.items.into_iter().map(|one| one.attachment.filename).collect::<Vec<_>>().join(" "));
+            cursor = page.next;
+            if cursor.is_none() {
+                return names;
+            }
+        }
+    };
+    assert_eq!(all(&household, 10).await, ["d.pdf a.pdf a.pdf b.pdf"]);
+    assert_eq!(all(&household, 3).await, ["d.pdf a.pdf a.pdf", "b.pdf"]);
+    assert_eq!(all(&household, 1).await, ["d.pdf", "a.pdf", "a.pdf", "b.pdf"]);
+    assert_eq!(all(&NoteFilter::default(), 3).await, ["d.pdf a.pdf c.pdf", "a.pdf b.pdf"]);
+    let page = PageRequest { cursor: Some("made-up".to_owned()), limit: 3 };
+    assert!(matches!(store.note_documents(household, page).await, Err(StoreError::BadCursor)));
 }

@@ -13,8 +13,8 @@ use crate::app::{App, DocumentError, NotChosen, PrimaryProfessional, full_name};
 use crate::documents;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
-use crate::domain::stored::Household;
 use crate::domain::{ExternalId, Timestamp};
+use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
 use crate::web::person::Person;
 
@@ -55,7 +55,8 @@ pub(in crate::web) struct Kind {
 
 impl Documents {
     /// What the person may see and do.
-    pub(in crate::web) async fn load(app: &App, person: &Person, household: &Household) -> Result<Self, Failure> {
+    pub(in crate::web) async fn load(app: &App, person: &Person, found: &HouseholdRow) -> Result<Self, Failure> {
+        let household = &found.household;
         let primary = app.primary_professional(household).await?;
         let mut choices = Vec::new();
         if person.may(Action::ManageHouseholds).is_ok() {
@@ -70,7 +71,8 @@ impl Documents {
                 is_chosen: chosen == Some(&stored.adviser.external_id),
             }));
         }
-        let made = app.connections.get(&household.connection).map(|connection| connection.revision());
+        let serving = app.connections.serving(&household.connection, found.is_anybody_linked());
+        let made = serving.map(|connection| connection.revision());
         let is_made = |event: &&str| made.as_ref().is_some_and(|revision| revision.documents().contains(event));
         let kind = |event: &'static str| Kind { word: word(event), title: documents::title(event) };
         Ok(Self {

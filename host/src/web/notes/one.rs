@@ -10,6 +10,7 @@ use crate::domain::NoteId;
 use crate::domain::access::Action;
 use crate::domain::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
+use crate::web::documents;
 use crate::web::failure::{Failure, page};
 use crate::web::frame::{Frame, Place};
 use crate::web::parts::{Clock, Moment};
@@ -42,8 +43,11 @@ pub(in crate::web) struct NotePage {
 /// A document of the note.
 pub(in crate::web) struct DocumentRow {
     pub(in crate::web) filename: String,
+    pub(in crate::web) download: String,
     pub(in crate::web) size: String,
     pub(in crate::web) state: String,
+    /// What is wrong with it.
+    pub(in crate::web) finding: Option<String>,
 }
 
 /// What can be done with the note as it stands.
@@ -135,9 +139,12 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
         _ => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
     };
     let kind = [Some(note.note.note_type.as_str()), note.note.note_subtype.as_deref()];
-    let filed: Vec<&str> = note.note.filed_against.iter().map(|id| id.as_str()).collect();
+    let filed = note.note.filed_against.iter();
+    let filed: Vec<&str> = filed.map(|id| id.in_crm().map_or("not linked to the CRM yet", |id| id.as_str())).collect();
     let documents = note.attachments.iter().map(|one| DocumentRow {
         filename: one.filename.clone(),
+        download: documents::download(&one.document.to_string()),
+        finding: documents::replaced(&one.replaced),
         size: words::size(one.size),
         state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
     });
@@ -211,7 +218,8 @@ fn sentences(note: &Note, order: &Order) -> Vec<String> {
     if order.behind > 0 && is_open {
         let notes = words::count(order.behind as u64, "later note", "later notes");
         said.push(format!(
-            "{notes} of the same clients wait for it, so that the CRM has them in order. Other clients do not."
+            "{notes} of the same clients wait for it, so that the CRM has them in order: until it is delivered or given \
+             up, by somebody here or after its last try, 18 hours after the first. Other clients do not wait."
         ));
     }
     if note.state == NoteState::Dead {

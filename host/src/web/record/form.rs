@@ -5,59 +5,20 @@ use askama::filters::HtmlSafe;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use crate::domain::ClientId;
+use super::documents::{DOCUMENT, FILE};
+use super::kind::Kind;
 use crate::domain::note::Event;
+use crate::domain::{ClientId, DocumentId};
 use crate::store::book::HouseholdRow;
 use crate::web::parts::Clock;
 use crate::web::words;
 
-/// The types of events that can be recorded by hand; those with a document are recorded where the document is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::web) enum Kind {
-    Survey,
-    Values,
-    Preferences,
-    Note,
-}
-
-impl Kind {
-    pub(in crate::web) const ALL: [Self; 4] = [Self::Survey, Self::Values, Self::Preferences, Self::Note];
-
-    pub(in crate::web) fn event_type(self) -> &'static str {
-        match self {
-            Self::Survey => "your-life-survey.completed",
-            Self::Values => "values-session.completed",
-            Self::Preferences => "investment-preferences.completed",
-            Self::Note => "note.written",
-        }
-    }
-
-    pub(in crate::web) fn word(self) -> &'static str {
-        match self {
-            Self::Survey => "Your Life Survey completed",
-            Self::Values => "Values session completed",
-            Self::Preferences => "Investment preferences completed",
-            Self::Note => "Note",
-        }
-    }
-
-    pub(in crate::web) fn what(self) -> &'static str {
-        match self {
-            Self::Survey => "The score, the goals to be addressed and the dimensions of wellbeing go to the CRM.",
-            Self::Values => "The five top values of each person and the progress scores go to the CRM.",
-            Self::Preferences => "All questions with their responses go to the CRM.",
-            Self::Note => "A note in your own words goes to the CRM.",
-        }
-    }
-
-    /// The names of its groups of rows, each with the names of a row's fields.
-    fn rows(self) -> &'static [(&'static str, &'static [&'static str])] {
-        match self {
-            Self::Survey => &[("goals", &["goal"]), ("dimensions", &["dimension", "percent"])],
-            Self::Preferences => &[("answers", &["question", "response"])],
-            Self::Values | Self::Note => &[],
-        }
-    }
+/// A document that a form has already.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct Kept {
+    pub(in crate::web) id: DocumentId,
+    pub(in crate::web) filename: String,
+    pub(in crate::web) size: u64,
 }
 
 /// One field to fill in.
@@ -67,7 +28,7 @@ pub(in crate::web) struct Input {
     pub(in crate::web) name: String,
     pub(in crate::web) label: String,
     pub(in crate::web) value: String,
-    /// `text`, `percent`, `lines`, `moment`; or `choice`.
+    /// `text`, `percent`, `lines`, `moment`, `choice`, `file`; or `kept`, a box for a document that is there already.
     pub(in crate::web) kind: &'static str,
     pub(in crate::web) choices: Vec<(String, String)>,
     pub(in crate::web) problem: Option<String>,
@@ -118,6 +79,8 @@ pub(in crate::web) struct Filled {
     rows: Vec<(&'static str, Vec<Vec<String>>)>,
     /// Of a values session: for each person the progress and five values.
     sessions: Vec<(String, Vec<String>)>,
+    /// The documents that it has already.
+    pub(in crate::web) documents: Vec<Kept>,
 }
 
 /// Values of a person that a session's form takes.
@@ -145,14 +108,14 @@ impl Filled {
     pub(in crate::web) fn of(kind: Kind, found: &HouseholdRow, pairs: &[(String, String)]) -> Self {
         let all = |name: &str| -> Vec<String> {
             let of_name = pairs.iter().filter(|(known, _)| known == name);
-            of_name.map(|(_, value)| value.trim().to_owned()).collect()
+            of_name.map(|(_, value)| value.trim().replace("\r\n", "\n")).collect()
         };
         let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
         let people: Vec<_> = found.people.iter().map(|one| (one.id, words::name(&one.client.full_name()))).collect();
         let fields: &[&str] = match kind {
             Kind::Survey => &["score"],
             Kind::Note => &["subject", "body"],
-            Kind::Values | Kind::Preferences => &[],
+            Kind::Values | Kind::Preferences | Kind::Plan | Kind::PreferencesDocument => &[],
         };
         let rows = kind.rows().iter().map(|(group, names)| {
             let columns: Vec<Vec<String>> = names.iter().map(|name| all(name)).collect();
@@ -173,6 +136,7 @@ impl Filled {
             fields: fields.iter().map(|name| (*name, one(name))).collect(),
             rows: rows.collect(),
             sessions: (0..people.len()).map(session).collect(),
+            documents: Vec::new(),
             people,
         }
     }
@@ -186,7 +150,7 @@ impl Filled {
     }
 
     /// The event, or the place in it that cannot be read with what would be right.
-    pub(super) fn event(&self, found: &HouseholdRow, clock: &Clock) -> Result<Event, (String, String)> {
+    pub(in crate::web) fn event(&self, found: &HouseholdRow, clock: &Clock) -> Result<Event, (String, String)> {
         let wrong = |pointer: &str, message: &str| (pointer.to_owned(), message.to_owned());
         let moment = self.occurred.parse::<DateTime>().ok().and_then(|at| at.to_zoned(clock.zone.clone()).ok());
         let occurred_at = moment.ok_or_else(|| wrong("/occurred_at", "must be a date and a time"))?.timestamp();
@@ -206,7 +170,7 @@ impl Filled {
             client_id,
             occurred_at,
             data,
-            attachments: Vec::new(),
+            attachments: self.documents.iter().map(|document| document.id).collect(),
         })
     }
 
@@ -238,6 +202,7 @@ impl Filled {
                 let answer = |row: &Vec<String>| json!({ "question": row[0], "response": row[1] });
                 json!({ "answers": rows("answers").iter().map(answer).collect::<Vec<_>>() })
             }
+            Kind::Plan | Kind::PreferencesDocument => json!({}),
             Kind::Note => json!({ "subject": self.field("subject"), "body": self.field("body") }),
         }
     }
@@ -305,7 +270,26 @@ impl Filled {
         if self.kind == Kind::Values {
             parts.extend(self.session_parts(&input));
         }
+        if self.kind.takes_documents() {
+            parts.push(self.document_part(&input));
+        }
         parts
+    }
+
+    /// The documents there are, and a field for one more. It stands last, so that what is typed is read before it.
+    fn document_part(&self, input: &dyn Fn(&str, &str, &str, &str, &'static str) -> Input) -> Part {
+        let kept = self.documents.iter().enumerate().map(|(place, document)| {
+            let label = format!("{}, {}", document.filename, words::size(document.size));
+            vec![input(&format!("/attachments/{place}"), DOCUMENT, &label, &document.id.to_string(), "kept")]
+        });
+        let label = if self.documents.is_empty() { "PDF" } else { "Another PDF" };
+        let file = vec![input("/attachments", FILE, label, "", "file")];
+        let hint = match self.kind {
+            Kind::Note => "PDFs that go with the note, each at most 25 MB.",
+            _ => "At most 25 MB. Without one, the document is made here from what is known now.",
+        };
+        let rows = kept.chain([file]).collect();
+        Part { heading: Some("Documents".to_owned()), hint, rows, add: Some(("documents", "Add another PDF")) }
     }
 
     /// Of a values session: a group of rows for each person.

@@ -260,7 +260,7 @@ fn documents(found: &HouseholdRow) -> Documents {
 #[test]
 fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     let seen = documents(&couple()).render().unwrap();
-    for words in ["Export Best Life Plan", "Look at it first", "File the PDF", "Save primary professional"] {
+    for words in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"] {
         assert!(seen.contains(words), "{words} is not in {seen}");
     }
     let reader = Documents { may_export: false, choices: Vec::new(), ..documents(&couple()) };

@@ -183,6 +183,7 @@ fn notes_and_their_delivery() {
     let page = |rows| NotesPage {
         frame: frame(Place::Notes),
         of: None,
+        documents: Filter::default().documents(),
         choices: notes::choices(&Filter::in_state("waiting")),
         filters: notes::filters(&Filter::in_state("waiting"), vec!["main".to_owned()], true),
         rows,

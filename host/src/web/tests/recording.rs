@@ -3,8 +3,9 @@
 use askama::Template as _;
 
 use super::super::frame::Place;
-use super::super::record::{self, Filled, Kind};
+use super::super::record::{self, Filled, Kept, Kind};
 use super::{clock, couple, frame};
+use crate::domain::DocumentId;
 
 fn view(kind: Kind, filled: &Filled, problems: Vec<(Option<String>, String)>) -> record::RecordEventPage {
     record::view(kind, &couple(), filled, "key".to_owned(), problems, frame(Place::Households))
@@ -28,4 +29,31 @@ fn forms_have_their_fields_and_say_what_is_wrong_beside_them() {
     for part in ["href=\"#data-body\"", "id=\"data-body-problem\"", "<li>Is missing</li>", "&#60;b&#62;Called"] {
         assert!(refused.contains(part), "{part} is not in {refused}");
     }
+}
+
+#[test]
+fn a_form_with_documents_keeps_those_it_has_and_asks_for_another() {
+    let mut filled = Filled::of(Kind::Note, &couple(), &[]);
+    let id: DocumentId = "ab".repeat(32).parse().unwrap();
+    filled.documents = vec![Kept { id, filename: "<Agreement>.pdf".to_owned(), size: 1_234_567 }];
+    let problem = (Some("/attachments".to_owned()), "the file a.pdf was not taken".to_owned());
+    let html = view(Kind::Note, &filled, vec![problem]).render().unwrap();
+    for part in [
+        "enctype=\"multipart/form-data\"",
+        "name=\"document\" value=\"abab",
+        "&#60;Agreement&#62;.pdf, 1.2 MB</label>",
+        "<label for=\"attachments\">Another PDF</label>",
+        "href=\"#attachments\">The file a.pdf was not taken",
+        "name=\"add\" value=\"documents\"",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    for kind in Kind::ALL {
+        let empty = view(kind, &Filled::empty(kind, &couple(), &clock()), Vec::new()).render().unwrap();
+        assert_eq!(empty.contains("type=\"file\""), kind.takes_documents(), "{kind:?}");
+    }
+    let kept = filled.documents;
+    filled = Filled::empty(Kind::Plan, &couple(), &clock());
+    filled.documents = kept;
+    assert_eq!(filled.event(&couple(), &clock()).unwrap().attachments, [id]);
 }

@@ -10,6 +10,7 @@ fn with_documents(names: &[&str]) -> Note {
         filename: (*name).to_owned(),
         media_type: "application/pdf".to_owned(),
         size: 8,
+        replaced: String::new(),
         attached_as: None,
     };
     Note { attachments: names.iter().map(attachment).collect(), ..note() }

@@ -1,0 +1,86 @@
+//! The documents that went with notes: of the newest note first, each note's in their order.
+
+use redb::ReadTransaction;
+use uuid::Uuid;
+
+use super::lists::{LOOKED_AT, NoteFilter, ids};
+use super::tables::{self, NOTES};
+use crate::domain::NoteId;
+use crate::domain::note::{Attachment, Note};
+use crate::store::book::{Page, PageRequest};
+use crate::store::documents::{self, DocumentFacts};
+use crate::store::{Store, StoreError};
+
+/// A document with the note that it goes with.
+#[derive(Clone, Debug)]
+pub struct NoteDocument {
+    /// The document, as the note carries it.
+    pub attachment: Attachment,
+    /// What is known of it where it is kept.
+    pub facts: Option<DocumentFacts>,
+    /// The note.
+    pub note: Note,
+}
+
+/// The document with which a page begins: the note's, and its place there. Those of earlier notes follow.
+#[derive(Clone, Copy)]
+struct Begin {
+    note: Uuid,
+    place: usize,
+}
+
+impl Begin {
+    fn read(cursor: &str) -> Option<Self> {
+        let (note, place) = cursor.split_once('-')?;
+        Some(Self { note: Uuid::try_parse(note).ok()?, place: place.parse().ok()? })
+    }
+
+    fn cursor(self) -> String {
+        format!("{}-{}", self.note.simple(), self.place)
+    }
+}
+
+impl Store {
+    /// Documents of the filter's notes.
+    ///
+    /// # Errors
+    /// Where the store fails or the cursor is not one of its own.
+    pub async fn note_documents(
+        &self,
+        filter: NoteFilter,
+        page: PageRequest,
+    ) -> Result<Page<NoteDocument>, StoreError> {
+        let begin = match &page.cursor {
+            Some(cursor) => Some(Begin::read(cursor).ok_or(StoreError::BadCursor)?),
+            None => None,
+        };
+        self.read(move |transaction| list(transaction, &filter, begin, page.limit())).await
+    }
+}
+
+fn list(
+    transaction: &ReadTransaction,
+    filter: &NoteFilter,
+    begin: Option<Begin>,
+    limit: usize,
+) -> Result<Page<NoteDocument>, StoreError> {
+    let notes = transaction.open_table(NOTES)?;
+    let mut items = Vec::new();
+    let before = begin.map_or([0xff; 16], |begin| begin.note.as_u128().saturating_add(1).to_be_bytes());
+    for (looked_at, id) in ids(transaction, filter, before)?.enumerate() {
+        let id = Uuid::from_bytes(id?);
+        if looked_at == LOOKED_AT {
+            return Ok(Page { items, next: Some(Begin { note: id, place: 0 }.cursor()) });
+        }
+        let Some(note) = tables::note(&notes, NoteId(id))?.filter(|note| filter.admits(note)) else { continue };
+        let first = begin.filter(|begin| begin.note == id).map_or(0, |begin| begin.place);
+        for (place, attachment) in note.attachments.iter().enumerate().skip(first) {
+            if items.len() == limit {
+                return Ok(Page { items, next: Some(Begin { note: id, place }.cursor()) });
+            }
+            let facts = documents::facts(transaction, attachment.document)?;
+            items.push(NoteDocument { attachment: attachment.clone(), facts, note: note.clone() });
+        }
+    }
+    Ok(Page { items, next: None })
+}

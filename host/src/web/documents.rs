@@ -1,0 +1,118 @@
+//! The documents that went with file notes: a household's past plans, each with its note and its place in the CRM.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::listing::Asked;
+use super::notes::{self, Filter, Whose};
+use super::parts::{Badge, Clock, Moment, Paging};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::store::documents::Source;
+use crate::store::outbox::NoteDocument;
+
+#[derive(Template)]
+#[template(path = "documents.html")]
+pub(super) struct DocumentsPage {
+    pub(super) frame: Frame,
+    /// Whose documents, where it is not everybody's.
+    pub(super) of: Option<Whose>,
+    pub(super) rows: Vec<DocumentRow>,
+    pub(super) paging: Paging,
+}
+
+/// A document with its note.
+pub(super) struct DocumentRow {
+    pub(super) filename: String,
+    /// Where it is downloaded; none where it is not kept here any more.
+    pub(super) download: Option<String>,
+    pub(super) size: String,
+    pub(super) source: &'static str,
+    pub(super) kept: Option<Moment>,
+    /// Characters that no font has; its note says more.
+    pub(super) replaced: String,
+    pub(super) household: String,
+    pub(super) household_path: String,
+    pub(super) note: String,
+    pub(super) note_path: String,
+    pub(super) badge: Badge,
+    pub(super) note_in_crm: String,
+    pub(super) in_crm: String,
+}
+
+/// `GET /documents?household_id=…&cursor=…`
+pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+    person.may(Action::ReadNotes)?;
+    let filter = asked.filter.of_store()?;
+    let of = notes::whose(&app, &filter).await?;
+    let found = app.store.note_documents(filter, asked.page()).await?;
+    let mut rows = Vec::with_capacity(found.items.len());
+    for document in &found.items {
+        rows.push(row(document, notes::household(&app, &document.note).await?, &person.clock));
+    }
+    let paging = asked.paging("/documents", &asked.filter.query(), found.next.as_deref());
+    let frame = Frame::load(&app, &person, Place::Notes).await?;
+    page(&DocumentsPage { frame, of, rows, paging })
+}
+
+pub(super) fn row(
+    NoteDocument { attachment, facts, note }: &NoteDocument,
+    household: String,
+    clock: &Clock,
+) -> DocumentRow {
+    DocumentRow {
+        filename: attachment.filename.clone(),
+        download: facts.is_some().then(|| download(&attachment.document.to_string())),
+        size: words::size(attachment.size),
+        source: match facts.as_ref().map(|facts| facts.source) {
+            Some(Source::Made) => "Made here",
+            Some(Source::Uploaded) => "Uploaded",
+            None => "Not kept here any more",
+        },
+        kept: facts.as_ref().map(|facts| Moment::new(facts.kept_at(), clock)),
+        replaced: attachment.replaced.clone(),
+        household,
+        household_path: format!("/households/{}", note.household_id),
+        note: note.note.subject.clone(),
+        note_path: format!("/notes/{}", note.id),
+        badge: notes::badge(note),
+        note_in_crm: note.document_id().map(ToString::to_string).unwrap_or_default(),
+        in_crm: attachment.attached_as.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+/// Where a document is downloaded.
+pub(super) fn download(id: &str) -> String {
+    format!("/api/v1/documents/{id}")
+}
+
+/// What is said of characters that no font has; none where there are none.
+pub(super) fn replaced(characters: &str) -> Option<String> {
+    let told: Vec<String> = characters.chars().map(|one| format!("{one} (U+{:04X})", u32::from(one))).collect();
+    let which = match told.as_slice() {
+        [] => return None,
+        [one] => format!("No font here has the character {one}"),
+        all => format!("No font here has the characters {}", all.join(", ")),
+    };
+    Some(format!(
+        "{which}; the PDF has \u{FFFD} in its place. Whoever runs the host can name a folder of fonts in its settings \
+         (documents.font-dir); then export the document again."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_no_font_has_are_told_by_name() {
+        assert_eq!(replaced(""), None);
+        let said = replaced("中田").unwrap();
+        assert!(said.contains("中 (U+4E2D), 田 (U+7530)") && said.contains("documents.font-dir"), "{said}");
+    }
+}
