@@ -59,11 +59,19 @@ async fn two_sites_fill_one_practice() -> Result<()> {
     assert_eq!(found["items"][0]["country_code"].as_str().unwrap_or("NZ"), "NZ", "{found}");
     assert_eq!(host.get(&format!("/api/v1/clients?external_id={shared}")).await?.status, StatusCode::BAD_REQUEST);
 
+    // The one of the settings file syncs without the check; somebody confirms it, once.
+    assert!(host.get("/api/v1/connections/main").await?.ok()?["preflight"].is_null());
+    let confirmed = host.post("/api/v1/connections/main/preflight", &Value::Null).await?.ok()?["preflight"].clone();
+    assert!(confirmed["who"].is_string(), "{confirmed}");
+    host.post("/api/v1/connections/main/preflight", &Value::Null).await?.ok()?;
+    assert_eq!(host.get("/api/v1/connections/main").await?.ok()?["preflight"], confirmed);
+
     // Kept over a restart, with its secret.
     let mut host = host;
     host.stop().await?;
     host.restart().await?;
     assert_eq!(sync(&host, "south").await?["counts"]["changed"], 0);
+    assert_eq!(host.get("/api/v1/connections/main").await?.ok()?["preflight"], confirmed);
 
     // Gone, and its clients stay.
     assert_eq!(send(&host, Method::DELETE, "/api/v1/connections/south", &Value::Null).await?.status, 204);

@@ -116,6 +116,14 @@ async fn a_client_of_the_crm_who_looks_like_one_of_the_practice_waits_for_a_deci
     host.sync_and_wait().await?;
     let book = linked(&host).await?;
     ensure!(people.iter().all(|record| !book.contains_key(&record.id.to_string())), "both are held back");
+    // Why they are not here is told, by id and by name.
+    for search in [people[0].id.to_string(), people[0].last_name.as_deref().unwrap_or_default().to_owned()] {
+        let traces = host.get(&format!("/api/v1/troubleshoot?search={search}")).await?.ok()?["items"].take();
+        let is_held = |trace: &Value| {
+            trace["stops_at"] == "review" && trace["external_id"].as_str() == Some(&*people[0].id.to_string())
+        };
+        ensure!(traces.as_array().into_iter().flatten().any(is_held), "{traces}");
+    }
     let waiting = host.get("/api/v1/review").await?.ok()?["items"].take();
     let entry = |record: &Record| {
         let mut all = waiting.as_array().into_iter().flatten();

@@ -121,6 +121,10 @@ async fn somebody_authorises_it_and_it_stays_authorised() -> Result<()> {
     let refused = practice.host.post(&format!("{PATH}/sync"), &Value::Null).await?;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
     assert!(refused.text.contains("authorised on its site first"), "{}", refused.text);
+    let trace = practice.host.get("/api/v1/troubleshoot?search=4711").await?.ok()?["items"].take();
+    let words =
+        |trace: &Value| trace["steps"][0]["detail"].as_str().is_some_and(|words| words.contains("to be authorised"));
+    assert!(trace.as_array().into_iter().flatten().any(words), "{trace}");
 
     practice.authorise().await?;
     assert_eq!(practice.state().await?, "authorized");

@@ -1,6 +1,8 @@
 //! A book that changes between syncs: groups that are no longer seen, values edited here, couples that part, and the
 //! answers to "why is this person not here".
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -32,6 +34,13 @@ async fn all(host: &Host, list: &str) -> Result<Vec<Value>> {
 async fn client(host: &Host, id: u32) -> Result<Value> {
     let found = host.get(&format!("/api/v1/clients?external_id={id}")).await?.ok()?["items"].take();
     found.get(0).cloned().with_context(|| format!("{id} is not in the book"))
+}
+
+/// The ids of the goals and covers of a household or client.
+async fn listed_of(host: &Host, whose: &str) -> Result<BTreeSet<String>> {
+    let mut rows = all(host, &format!("goals?{whose}")).await?;
+    rows.extend(all(host, &format!("covers?{whose}")).await?);
+    Ok(rows.iter().filter_map(|row| Some(row["id"].as_str()?.to_owned())).collect())
 }
 
 /// Clients that came over, by their records in the site.
@@ -122,6 +131,14 @@ async fn an_edit_stands_until_the_next_sync() -> Result<()> {
     let changes = all(&host, &format!("runs/{}/changes", run["id"].as_str().context("a run has an id")?)).await?;
     ensure!(changes.len() == 1 && changes[0]["kind"] == "overridden", "{changes:?}");
     ensure!(changes[0]["fields"].as_array().map(Vec::len) == Some(2), "{changes:?}");
+    // By command, too.
+    let id = run["id"].as_str().context("a run has an id")?;
+    let said = host.run(&["run", "show", id, "--changes", "--diagnostics"]).await?;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    ensure!(said.contains("overridden") && said.contains("suburb: Newtown →"), "{said}");
+    let listed = host.run(&["run", "list", "--json"]).await?;
+    let listed: Value = serde_json::from_slice(&listed.stdout)?;
+    ensure!(listed.as_array().map(Vec::len) == Some(2) && listed[0]["id"] == run["id"], "{listed}");
     ensure!(host.sync_and_wait().await?["counts"]["overridden"] == 0, "it is overridden once");
     Ok(())
 }
@@ -138,18 +155,38 @@ async fn couples_part_die_and_are_merged_and_nobody_is_lost() -> Result<()> {
         !record.is_partner
             && partner.is_some_and(|other| other.partner_entity_id == Some(record.id) && other.is_partner)
     };
-    let couples: Vec<(u32, u32)> = records
+    let mut couples: Vec<(u32, u32)> = records
         .iter()
         .filter(is_couple)
         .map(|record| (record.id, record.partner_entity_id.unwrap_or_default()))
         .collect();
     ensure!(couples.len() >= 4, "{couples:?}");
+    // Those first who have something to lose.
+    let listed = |(id, _): &(u32, u32)| find(*id).map_or(0, |record| record.goals.len() + record.policies.len());
+    couples.sort_by_key(|couple| std::cmp::Reverse(listed(couple)));
     let mut homes = Vec::new();
     for (one, other) in &couples {
         let home = client(&host, *one).await?["household_id"].clone();
         ensure!(client(&host, *other).await?["household_id"] == home, "{one} and {other}");
         homes.push(home);
     }
+    // What is kept with them: their goals and covers, a file note and a chosen professional each.
+    let professionals = all(&host, "households").await?;
+    let chosen = professionals.iter().find_map(|household| household["primary_professional"]["external_id"].as_str());
+    let chosen = json!({ "primary_professional": { "external_id": chosen.context("somebody is a professional")? } });
+    let mut listed_before = Vec::new();
+    for (number, home) in (0..).zip(&homes[..4]) {
+        let id = home.as_str().context("a household has an id")?;
+        listed_before.push(listed_of(&host, &format!("household_id={id}")).await?);
+        patch(&host, &format!("/api/v1/households/{id}"), &chosen).await?.ok()?;
+        let event = json!({
+            "type": "note.written", "household_id": id, "occurred_at": "2026-03-02T01:30:00Z",
+            "data": {"subject": format!("Note {number}"), "body": "B"},
+        });
+        let note = host.post_event(&format!("k{number}"), &event).await?;
+        host.wait_for(note.header("location"), |note| note["state"] == "done").await?;
+    }
+    ensure!(listed_before.iter().all(|listed| !listed.is_empty()), "{listed_before:?}");
     let crm = host.crm();
     // A separation.
     let (ayda, sam) = couples[0];
@@ -186,6 +223,25 @@ async fn couples_part_die_and_are_merged_and_nobody_is_lost() -> Result<()> {
             .as_array()
             .is_some_and(|all| all.iter().any(|one| one["external_id"].as_str() == Some(&*gone.to_string())));
         ensure!(is_there, "{gone} is not among {former}");
+    }
+    // Nothing of it is lost: what stood in a record goes where the record goes, or stays with the household that it
+    // left the book from.
+    let mut listed = Vec::new();
+    for home in &homes[..4] {
+        let id = home.as_str().context("a household has an id")?;
+        listed.push(listed_of(&host, &format!("household_id={id}")).await?);
+        ensure!(
+            of(home).await?["primary_professional"]["external_id"] == chosen["primary_professional"]["external_id"]
+        );
+        let notes = all(&host, &format!("notes?household_id={id}")).await?;
+        ensure!(notes.len() == 1, "{notes:?}");
+    }
+    listed[0]
+        .extend(listed_of(&host, &format!("household_id={}", home(sam).await?.as_str().unwrap_or_default())).await?);
+    let of_the_old = client(&host, goes).await?["id"].clone();
+    listed[2].extend(listed_of(&host, &format!("client_id={}", of_the_old.as_str().unwrap_or_default())).await?);
+    for (before, after) in listed_before.iter().zip(&listed) {
+        ensure!(before.is_subset(after), "{before:?} are not all among {after:?}");
     }
     let trace = host.get(&format!("/api/v1/troubleshoot?search={dead}")).await?.ok()?["items"][0].take();
     ensure!(trace["stops_at"] == "status" && trace["client_id"].is_string(), "{trace}");

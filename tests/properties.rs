@@ -1,12 +1,13 @@
 //! Whatever happens to a book between walks, and to the walks, the practice ends with what the book says.
 //!
-//! Random books, random edits, faults on, the host killed at random moments: then the clients, households and records
-//! left out are those that `expected` and `households` compute from the stand-in site's own records, and one more walk
+//! Random books, random edits, faults on, the host killed at random moments: then the clients, households, goals, covers
+//! and records left out are those that `expected` and `households` compute from the stand-in site's own records, and one more walk
 //! changes nothing. The seed is fixed, so that a failure comes again; `TIDEGATE_SEED` chooses another.
 
 mod edits;
 mod expected;
 mod households;
+mod listed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tidegate_tests::{Host, Setup};
 use xplan_sandbox::FaultPlan;
 
 use edits::Edit;
-use expected::Practice;
+use expected::{Fields, Practice};
 
 /// Books; each goes through several walks.
 const BOOKS: u32 = 3;
@@ -106,17 +107,12 @@ fn run_id(run: &Value) -> Result<String> {
 /// Compares the practice with what the book makes of it.
 async fn agrees(host: &Host) -> Result<()> {
     let expected = host.crm().book(|book| Practice::of(book.clients()));
-    let clients = by_external_id(rows(host, "clients").await?)?;
-    let ids = |rows: BTreeSet<&String>| rows.into_iter().cloned().collect::<Vec<_>>().join(" ");
-    let (found, wanted) = (clients.keys().collect(), expected.clients.keys().collect());
-    ensure!(found == wanted, "clients:\n{}\nexpected:\n{}", ids(found), ids(wanted));
-    let mut wrong = Vec::new();
-    for (id, wanted) in &expected.clients {
-        let found = &clients[id];
-        let differs = wanted.iter().filter(|(field, value)| &found[**field] != *value);
-        wrong.extend(differs.map(|(field, value)| format!("{field} of {id} is {}, expected {value}", found[*field])));
+    are("clients", rows(host, "clients").await?, &expected.clients)?;
+    for (list, expected) in [("goals", &expected.goals), ("covers", &expected.covers)] {
+        // What is gone from the book is kept, and says so.
+        let here = rows(host, list).await?.into_iter().filter(|row| row["gone_since"].is_null());
+        are(list, here.map(listed::with_numbers).collect(), expected)?;
     }
-    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     let households: BTreeSet<Vec<String>> = rows(host, "households").await?.iter().map(members).collect();
     ensure!(households == expected.households, "households:\n{households:?}\nexpected:\n{:?}", expected.households);
     let quarantine = rows(host, "quarantine").await?;
@@ -124,11 +120,27 @@ async fn agrees(host: &Host) -> Result<()> {
     Ok(())
 }
 
+/// Compares the rows of a list with what they have to be.
+fn are(list: &str, rows: Vec<Value>, expected: &BTreeMap<String, Fields>) -> Result<()> {
+    let rows = by_external_id(rows)?;
+    let ids = |rows: BTreeSet<&String>| rows.into_iter().cloned().collect::<Vec<_>>().join(" ");
+    let (found, wanted) = (rows.keys().collect(), expected.keys().collect());
+    ensure!(found == wanted, "{list}:\n{}\nexpected:\n{}", ids(found), ids(wanted));
+    let mut wrong = Vec::new();
+    for (id, wanted) in expected {
+        let found = &rows[id];
+        let differs = wanted.iter().filter(|(field, value)| &found[**field] != *value);
+        wrong.extend(differs.map(|(field, value)| format!("{field} of {id} is {}, expected {value}", found[*field])));
+    }
+    ensure!(wrong.is_empty(), "{list}: {}", wrong.join("\n"));
+    Ok(())
+}
+
 fn by_external_id(rows: Vec<Value>) -> Result<BTreeMap<String, Value>> {
     let mut by_id = BTreeMap::new();
     for row in rows {
-        let id = row["external_id"].as_str().context("a client has an id in the CRM")?.to_owned();
-        ensure!(by_id.insert(id, row).is_none(), "a client stands twice");
+        let id = row["external_id"].as_str().context("a record has an id in the CRM")?.to_owned();
+        ensure!(by_id.insert(id, row).is_none(), "a record stands twice");
     }
     Ok(by_id)
 }
@@ -146,7 +158,7 @@ fn members(household: &Value) -> Vec<String> {
 /// Every list, for comparing the practice with itself: ids and times included.
 async fn everything(host: &Host) -> Result<Vec<Vec<Value>>> {
     let mut all = Vec::new();
-    for list in ["clients", "households", "quarantine"] {
+    for list in ["clients", "households", "goals", "covers", "quarantine"] {
         all.push(rows(host, list).await?);
     }
     Ok(all)

@@ -12,6 +12,7 @@ mod note;
 mod output;
 mod pack;
 mod progress;
+mod run;
 mod serve;
 mod sync;
 mod typeset;
@@ -40,6 +41,7 @@ Examples:
   tidegate serve                        run the host
   tidegate sync main --once             bring the book over now
   tidegate import clients.xlsx          which of our clients is which in the CRM? before the first sync
+  tidegate run list                     how the last syncs went
   tidegate explain 1259 mobile          why is this client's mobile what it is?
   tidegate note list --state waiting    file notes that have not reached the CRM yet";
 
@@ -75,6 +77,9 @@ enum Command {
     Import(import::Import),
     /// Tell where a client's values come from
     Explain(explain::Explain),
+    /// Look at how syncs went, and at what they changed
+    #[command(subcommand)]
+    Run(run::Run),
     /// Look at packs
     #[command(subcommand)]
     Pack(pack::Pack),
@@ -165,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sync(command) => command.run(&cli.global).await,
         Command::Import(command) => command.run(&cli.global).await,
         Command::Explain(command) => command.run(&cli.global).await,
+        Command::Run(command) => command.run(&cli.global).await,
         Command::Pack(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global),

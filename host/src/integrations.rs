@@ -94,7 +94,7 @@ pub struct Integration {
     pub enabled: bool,
     /// How it signs in.
     pub means: Means,
-    /// Who confirmed the check before it was enabled.
+    /// Who confirmed the check that comes before a connection; one of the settings file may run without.
     pub preflight: Option<By>,
     /// Why it is enabled and does not run.
     pub problem: Option<String>,
@@ -203,12 +203,15 @@ impl Integrations {
     pub async fn list(&self) -> Result<Vec<Integration>, StoreError> {
         let stored = self.0.store.stored_connections().await?;
         let stored: Vec<_> = stored.into_iter().filter(|stored| stored.removed_at.is_none()).collect();
-        let of_file = self.0.config.connections.iter().map(|(name, settings)| {
+        let mut all = Vec::new();
+        for (name, settings) in &self.0.config.connections {
             let hides_another = stored.iter().any(|stored| stored.name == *name);
-            self.of_file(name, settings, hides_another)
-        });
+            let preflight = self.0.store.preflight(name.clone()).await?;
+            all.push(Integration { preflight, ..self.of_file(name, settings, hides_another) });
+        }
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
-        Ok(of_file.chain(others.map(|stored| self.of_page(stored))).collect())
+        all.extend(others.map(|stored| self.of_page(stored)));
+        Ok(all)
     }
 
     /// One connection.
@@ -246,6 +249,28 @@ impl Integrations {
         let made = By { who: who.to_owned(), at: Timestamp::now() };
         let stored = self.checked(Some(before), draft, made).await?;
         self.keep(stored).await
+    }
+
+    /// Keeps that somebody confirmed the check that comes before a connection: the CRM's ids of all clients who are in
+    /// the practice already have been provided. One of the settings file runs without it, because nobody may be there
+    /// to be asked; until somebody answers, its page and the API say so. Who confirmed it first stays.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says.
+    pub async fn confirm_preflight(&self, name: &ConnectionName, who: &str) -> Result<Integration, IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.one(name).await?;
+        if one.preflight.is_some() {
+            return Ok(one);
+        }
+        let by = By { who: who.to_owned(), at: Timestamp::now() };
+        if one.origin == Origin::File {
+            self.0.store.keep_preflight(name.clone(), by).await?;
+        } else {
+            let stored = self.stored(name).await?;
+            self.0.store.keep_connection(StoredConnection { preflight: Some(by), ..stored }).await?;
+        }
+        self.one(name).await
     }
 
     /// Removes a connection. Its clients, runs and notes stay; what its site authorised is forgotten.

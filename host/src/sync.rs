@@ -6,6 +6,7 @@ mod fetch;
 mod gathered;
 mod map;
 mod mapper;
+mod missed;
 mod one;
 mod order;
 mod progress;

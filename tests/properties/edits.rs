@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use xplan_sandbox::book::{Address, Contact, Text};
+use xplan_sandbox::book::{Address, Contact, Cover, Goal, Money, Policy, Text};
 use xplan_sandbox::{Admin, Client};
 
 /// One change, to whichever client the index falls on.
@@ -33,6 +33,10 @@ pub enum Change {
     SharedEmail(Index),
     /// The preferred telephone number and all telephone contacts.
     Phone(Option<(&'static str, &'static str)>),
+    /// All goals: none, or what is left of them with this one in front.
+    Goals(Option<(u32, &'static str, &'static str, &'static str)>),
+    /// All policies: none, or what is left of them with this one in front.
+    Policies(Option<(u32, &'static str, &'static str)>),
     Home(Option<(&'static str, &'static str, &'static str, &'static str, Option<&'static str>)>),
 }
 
@@ -69,7 +73,21 @@ fn change() -> impl Strategy<Value = Change> {
         ("7 Rue Haute", "Paris", "Île-de-France", "75001", Some("France")),
         ("9 Far Road", "Perth", "Wessex", "6000", Some("Nowhere")),
     ]);
+    let goals = prop::sample::select(vec![
+        (1, "client", "Sail round the cape", "-1.5E+5"),
+        (1, "Joint", "Sail round the cape", "25000"),
+        (2, "partner", " ", "0"),
+        (3, "the dog", "Rest", "0.10"),
+    ]);
+    let policies = prop::sample::select(vec![
+        (11, "client", "TPD"),
+        (11, "partner", "Home & Contents"),
+        (12, "Khan Family Trust", "Needlestick"),
+        (12, "joint", "life"),
+    ]);
     prop_oneof![
+        2 => prop::option::weighted(0.7, goals).prop_map(Change::Goals),
+        2 => prop::option::weighted(0.7, policies).prop_map(Change::Policies),
         1 => names().prop_map(Change::FirstName),
         1 => names().prop_map(Change::LastName),
         1 => names().prop_map(Change::PreferredName),
@@ -140,6 +158,14 @@ impl Change {
                 client.preferred_phone = phone.map(|(_, number)| number.into());
                 client.contacts.extend(phone.map(|(kind, number)| contact(1, kind, number.into())));
             }
+            Self::Goals(row) => {
+                client.goals.retain(|known| row.is_some_and(|(index, ..)| known.index != index));
+                client.goals.splice(0..0, row.map(goal));
+            }
+            Self::Policies(row) => {
+                client.policies.retain(|known| row.is_some_and(|(index, ..)| known.index != index));
+                client.policies.splice(0..0, row.map(policy));
+            }
             Self::Home(home) => client.addresses = home.iter().map(|home| address(*home)).collect(),
         }
     }
@@ -153,6 +179,44 @@ fn set_email(client: &mut Client, email: Option<Text>) {
     client.contacts.retain(|row| !is_email(row));
     client.contacts.extend(email.clone().map(|email| contact(99, "email", email)));
     client.preferred_email = email;
+}
+
+fn goal((index, owner, name, cost): (u32, &'static str, &'static str, &'static str)) -> Goal {
+    Goal {
+        index,
+        status: "2".into(),
+        category: Some(5),
+        description: Some(name.into()),
+        owner: owner.into(),
+        frequency: Some(12),
+        target_date: Some("2040-02-29".into()),
+        capture_date: None,
+        target_amount: Some(Money { code: "AUD".into(), value: cost.into() }),
+        xpt_external_id: None,
+    }
+}
+
+/// A policy with two covers of the same type.
+fn policy((index, owner, kind): (u32, &'static str, &'static str)) -> Policy {
+    let cover = |status: &'static str| Cover {
+        cover_type: kind.into(),
+        sum_insured: Some(Money { code: "AUD".into(), value: "1.25e5".into() }),
+        benefit_status: status.into(),
+    };
+    Policy {
+        index,
+        policy_number: Some("L-7".into()),
+        underwriter: "KOWHAI".into(),
+        underwriter_description: " ".into(),
+        plan_name: None,
+        policy_owners: vec![owner.into()],
+        installment_premium: None,
+        frequency_display: Some("Half-Yearly".into()),
+        inception_date: None,
+        renewal_date: Some("soon".into()),
+        policy_to: Some("2031-06-30".into()),
+        covers: vec![cover("Active"), cover("Lapsed")],
+    }
 }
 
 fn contact(index: u32, kind: &'static str, value: Text) -> Contact {

@@ -8,6 +8,7 @@ use xplan_sandbox::Client;
 use xplan_sandbox::book::Address;
 
 use super::households::{Person, households};
+use super::listed::{Listed, covers, goals};
 
 /// Words that begin a unit's or a level's number.
 const UNIT_WORDS: [&str; 11] =
@@ -38,13 +39,15 @@ const COUNTRIES: [(&str, &[&str]); 9] = [
 ];
 
 /// Fields of a client by their canonical names.
-type Fields = BTreeMap<&'static str, Value>;
+pub type Fields = BTreeMap<&'static str, Value>;
 
 /// A practice as its pages and its API have to show it.
 pub struct Practice {
     pub clients: BTreeMap<String, Fields>,
     /// Members by the CRM's ids, the primary client first.
     pub households: BTreeSet<Vec<String>>,
+    pub goals: Listed,
+    pub covers: Listed,
 }
 
 impl Practice {
@@ -57,6 +60,8 @@ impl Practice {
         Self {
             clients: people.iter().map(fields).collect(),
             households: households(&people.iter().map(person).collect()),
+            goals: goals(&people),
+            covers: covers(&people, jiff::Zoned::now().date()),
         }
     }
 }
@@ -100,13 +105,13 @@ fn fields(client: &Client, (email, is_placeholder): &(String, bool)) -> Fields {
     ])
 }
 
-fn clean(text: Option<&str>) -> Option<String> {
+pub fn clean(text: Option<&str>) -> Option<String> {
     let words: Vec<&str> = text?.split_whitespace().collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// A word for comparison: without case, full stops and spare blanks.
-fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     clean(Some(&text.replace('.', ""))).unwrap_or_default().to_lowercase()
 }
 

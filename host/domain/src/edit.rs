@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RunId;
-use crate::record::{Client, Sex, Title};
+use crate::record::{Client, Fields as _, Sex, Title};
 use crate::value::{CountryCode, Date, E164, EmailAddress, Timestamp};
 
 /// The fields that a person may change here. Ids, links, status and what a pack adds are the CRM's alone.

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::edit::FieldChange;
 use crate::ids::ExternalId;
-use crate::record::{Canonical, Cover, Goal, GoalStatus, RecordKind, Recurrence};
-use crate::run::ListCounts;
+use crate::merge::in_words;
+use crate::record::{Canonical, Cover, Fields, Goal, GoalStatus, RecordKind, Recurrence};
+use crate::run::{ChangeKind, ListCounts};
 use crate::value::Timestamp;
 
 /// A goal or a cover.
-pub trait ListItem: Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
+pub trait ListItem: Fields + Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
     /// What the practice adds; a sync never touches it.
     type Own: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
     /// Which of the two.
@@ -20,6 +22,9 @@ pub trait ListItem: Clone + PartialEq + Serialize + DeserializeOwned + Send + 's
 
     /// The id in the CRM, unique within the client.
     fn external_id(&self) -> &ExternalId;
+
+    /// By what a person knows it: a goal's name, a cover's type and policy. None where the CRM has neither.
+    fn label(&self) -> Option<String>;
 }
 
 impl ListItem for Goal {
@@ -29,6 +34,10 @@ impl ListItem for Goal {
     fn external_id(&self) -> &ExternalId {
         &self.external_id
     }
+
+    fn label(&self) -> Option<String> {
+        self.name.clone()
+    }
 }
 
 impl ListItem for Cover {
@@ -37,6 +46,12 @@ impl ListItem for Cover {
 
     fn external_id(&self) -> &ExternalId {
         &self.external_id
+    }
+
+    fn label(&self) -> Option<String> {
+        let parts: Vec<&str> =
+            [&self.type_as_given, &self.policy_number].into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 
@@ -138,23 +153,44 @@ pub struct Listed<T, O> {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What is kept of a list and what the CRM says now, put together in the CRM's order, what is gone behind. Nothing is
-/// ever left out of what is kept; only a list that was read whole marks as gone.
+/// What a merge did to a goal or cover that was known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListChange {
+    /// What.
+    pub kind: ChangeKind,
+    /// Its place in the merged list.
+    pub place: usize,
+    /// The fields that changed, with what stood and what stands in them.
+    pub fields: Vec<FieldChange>,
+}
+
+/// A list after a merge.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MergedList<T: ListItem> {
+    /// In the CRM's order, what is gone behind.
+    pub items: Vec<Listed<T, T::Own>>,
+    /// What is another than before; what is new is not among it.
+    pub changes: Vec<ListChange>,
+}
+
+/// Puts together what is kept of a list and what the CRM says now. Nothing is ever left out of what is kept; only a
+/// list that was read whole marks as gone.
 pub fn merge<T: ListItem>(
     mut known: Vec<Listed<T, T::Own>>,
     found: FoundList<T>,
     at: Timestamp,
     counts: &mut ListCounts,
     mut new_id: impl FnMut() -> Uuid,
-) -> Vec<Listed<T, T::Own>> {
+) -> MergedList<T> {
     let is_whole = found.is_whole();
-    let mut merged = Vec::with_capacity(found.items.len().max(known.len()));
+    let mut items = Vec::with_capacity(found.items.len().max(known.len()));
+    let mut changes = Vec::new();
     for Found { value, diagnostics } in found.items {
         let place = known.iter().position(|known| known.value.external_id() == value.external_id());
         let Some(place) = place else {
             counts.created += 1;
             let own = T::Own::default();
-            merged.push(Listed { id: new_id(), value, own, changed_at: at, gone_since: None, diagnostics });
+            items.push(Listed { id: new_id(), value, own, changed_at: at, gone_since: None, diagnostics });
             continue;
         };
         let mut kept = known.remove(place);
@@ -163,17 +199,21 @@ pub fn merge<T: ListItem>(
         } else {
             counts.changed += 1;
             kept.changed_at = at;
+            let kind = if kept.gone_since.is_some() { ChangeKind::Returned } else { ChangeKind::Changed };
+            let fields = in_words(&kept.value, &value, &kept.value.differing(&value));
+            changes.push(ListChange { kind, place: items.len(), fields });
         }
-        merged.push(Listed { value, gone_since: None, diagnostics, ..kept });
+        items.push(Listed { value, gone_since: None, diagnostics, ..kept });
     }
     for mut missing in known {
         if is_whole && missing.gone_since.is_none() {
             missing.gone_since = Some(at);
             counts.gone += 1;
+            changes.push(ListChange { kind: ChangeKind::Gone, place: items.len(), fields: Vec::new() });
         }
-        merged.push(missing);
+        items.push(missing);
     }
-    merged
+    MergedList { items, changes }
 }
 
 #[cfg(test)]
@@ -205,32 +245,38 @@ mod tests {
     #[test]
     fn a_goal_is_new_then_changed_then_gone_then_back() {
         let mut ids = 0_u128;
-        let mut sync = |known, found, second| {
+        let mut sync = |known: Vec<Listed<Goal, GoalOwn>>, found: FoundList<Goal>, second| {
             let mut counts = ListCounts::default();
             let merged = merge(known, found, at(second), &mut counts, || {
                 ids += 1;
                 Uuid::from_u128(ids)
             });
-            (merged, [counts.created, counts.changed, counts.unchanged, counts.gone])
+            let told = |change: &ListChange| {
+                let word = |field: &FieldChange| format!(" {}: {:?}", field.field, field.from);
+                let fields: String = change.fields.iter().map(word).collect();
+                format!("{} {}{fields}", merged.items[change.place].value.label().unwrap(), change.kind.as_str())
+            };
+            let told: Vec<String> = merged.changes.iter().map(told).collect();
+            ((merged.items, told), [counts.created, counts.changed, counts.unchanged, counts.gone])
         };
-        let (mut kept, counts) = sync(Vec::new(), list(&[goal("1", "Sail"), goal("2", "Boat")], Vec::new()), 1);
-        assert_eq!(counts, [2, 0, 0, 0]);
+        let ((mut kept, told), counts) = sync(Vec::new(), list(&[goal("1", "Sail"), goal("2", "Boat")], Vec::new()), 1);
+        assert_eq!((counts, told.len()), ([2, 0, 0, 0], 0));
         assert_eq!(kept[0].own.status, GoalStatus::ToDo);
         kept[0].own = GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::Yearly) };
         let own = kept[0].own;
 
-        let (kept, counts) = sync(kept, list(&[goal("2", "Boat"), goal("1", "Sail far")], Vec::new()), 2);
-        assert_eq!(counts, [0, 1, 1, 0]);
+        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat"), goal("1", "Sail far")], Vec::new()), 2);
+        assert_eq!((counts, told), ([0, 1, 1, 0], vec!["Sail far changed name: Some(\"Sail\")".to_owned()]));
         assert_eq!((kept[1].own, kept[1].changed_at, kept[0].changed_at), (own, at(2), at(1)));
 
-        let (kept, counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 3);
-        assert_eq!(counts, [0, 0, 1, 1]);
+        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 3);
+        assert_eq!((counts, told), ([0, 0, 1, 1], vec!["Sail far gone".to_owned()]));
         assert_eq!((kept[1].id, kept[1].gone_since), (Uuid::from_u128(1), Some(at(3))));
-        let (kept, counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 4);
-        assert_eq!((counts, kept[1].gone_since), ([0, 0, 1, 0], Some(at(3))));
+        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 4);
+        assert_eq!((counts, told.len(), kept[1].gone_since), ([0, 0, 1, 0], 0, Some(at(3))));
 
-        let (kept, counts) = sync(kept, list(&[goal("1", "Sail far"), goal("2", "Boat")], Vec::new()), 5);
-        assert_eq!(counts, [0, 1, 1, 0]);
+        let ((kept, told), counts) = sync(kept, list(&[goal("1", "Sail far"), goal("2", "Boat")], Vec::new()), 5);
+        assert_eq!((counts, told), ([0, 1, 1, 0], vec!["Sail far returned".to_owned()]));
         assert_eq!((kept[0].id, kept[0].own, kept[0].gone_since), (Uuid::from_u128(1), own, None));
     }
 
@@ -238,9 +284,9 @@ mod tests {
     fn a_list_with_a_row_that_cannot_be_read_marks_nothing_as_gone() {
         let mut counts = ListCounts::default();
         let new = || Uuid::nil();
-        let kept = merge(Vec::new(), list(&[goal("1", "Sail")], Vec::new()), at(1), &mut counts, new);
+        let kept = merge(Vec::new(), list(&[goal("1", "Sail")], Vec::new()), at(1), &mut counts, new).items;
         let broken = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
-        let kept = merge(kept, list(&[], broken), at(2), &mut counts, new);
+        let kept = merge(kept, list(&[], broken), at(2), &mut counts, new).items;
         assert_eq!((kept.len(), kept[0].gone_since, counts.gone), (1, None, 0));
     }
 

@@ -5,7 +5,7 @@
 //! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
 use crate::edit::{FieldChange, LocalEdit};
-use crate::record::Client;
+use crate::record::{Client, Fields};
 
 /// A client after a merge.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +32,7 @@ pub fn merge(current: Option<&Client>, edits: Vec<LocalEdit>, supplied: Client) 
 }
 
 /// What stands in the changed fields before and after, in words.
-pub fn in_words(before: &Client, after: &Client, changed: &[&'static str]) -> Vec<FieldChange> {
+pub fn in_words<T: Fields>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
     let change = |field: &&'static str| FieldChange {
         field: (*field).to_owned(),
         from: before.text_of(field),

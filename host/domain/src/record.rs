@@ -233,60 +233,82 @@ pub struct Adviser {
     pub active: bool,
 }
 
-macro_rules! client {
-    ($($field:ident: $kind:ty),+ $(,)?) => {
-        /// A person whom the practice advises.
+/// A record whose fields are told by name.
+pub trait Fields {
+    /// The names of all fields in JSON, in the order of the record.
+    const FIELDS: &'static [&'static str];
+
+    /// A field's value in words, as JSON would write it; none where it is empty or there is no such field.
+    fn text_of(&self, field: &str) -> Option<String>;
+
+    /// The fields in which `other` differs, in the order of the record.
+    fn differing(&self, other: &Self) -> Vec<&'static str>;
+}
+
+/// A field's name in JSON, where it is not the one in Rust.
+macro_rules! name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $name:literal) => {
+        $name
+    };
+}
+
+macro_rules! record {
+    ($(#[$doc:meta])* $record:ident { $($field:ident $(as $name:literal)?: $kind:ty),+ $(,)? }) => {
+        $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
         #[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
-        pub struct Client {
-            $(pub $field: $kind),+
+        pub struct $record {
+            $($(#[serde(rename = $name)])? pub $field: $kind),+
         }
 
-        impl Client {
-            /// The names of all fields, in the order of the record.
-            pub const FIELDS: &[&str] = &[$(stringify!($field)),+];
+        impl Fields for $record {
+            const FIELDS: &'static [&'static str] = &[$(name!($field $($name)?)),+];
 
-            /// A field's value in words, as JSON would write it; none where it is empty or there is no such field.
-            pub fn text_of(&self, field: &str) -> Option<String> {
+            fn text_of(&self, field: &str) -> Option<String> {
                 match field {
-                    $(stringify!($field) => self.$field.text(),)+
+                    $(name!($field $($name)?) => self.$field.text(),)+
                     _ => None,
                 }
             }
 
-            /// The fields in which `other` differs, in the order of the record.
-            pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+            fn differing(&self, other: &Self) -> Vec<&'static str> {
                 let mut differing = Vec::new();
-                $(if self.$field != other.$field { differing.push(stringify!($field)); })+
+                $(if self.$field != other.$field { differing.push(name!($field $($name)?)); })+
                 differing
             }
         }
     };
 }
 
-client! {
-    external_id: ExternalId,
-    title: Option<Title>,
-    first_name: Option<String>,
-    middle_name: Option<String>,
-    last_name: Option<String>,
-    preferred_name: Option<String>,
-    date_of_birth: Option<Date>,
-    sex: Option<Sex>,
-    address_line_1: Option<String>,
-    address_line_2: Option<String>,
-    suburb: Option<String>,
-    state: Option<String>,
-    postcode: Option<String>,
-    country_code: Option<CountryCode>,
-    email: Option<EmailAddress>,
-    email_is_placeholder: bool,
-    mobile: Option<E164>,
-    adviser_external_id: Option<ExternalId>,
-    partner_external_id: Option<ExternalId>,
-    is_partner: bool,
-    status: ClientStatus,
-    extensions: Vec<Extension>,
+record! {
+    /// A person whom the practice advises.
+    Client {
+        external_id: ExternalId,
+        title: Option<Title>,
+        first_name: Option<String>,
+        middle_name: Option<String>,
+        last_name: Option<String>,
+        preferred_name: Option<String>,
+        date_of_birth: Option<Date>,
+        sex: Option<Sex>,
+        address_line_1: Option<String>,
+        address_line_2: Option<String>,
+        suburb: Option<String>,
+        state: Option<String>,
+        postcode: Option<String>,
+        country_code: Option<CountryCode>,
+        email: Option<EmailAddress>,
+        email_is_placeholder: bool,
+        mobile: Option<E164>,
+        adviser_external_id: Option<ExternalId>,
+        partner_external_id: Option<ExternalId>,
+        is_partner: bool,
+        status: ClientStatus,
+        extensions: Vec<Extension>,
+    }
 }
 
 /// A value in words.
@@ -316,6 +338,13 @@ in_words! {
     E164 => |number| number.to_string(),
     bool => |is| is.to_string(),
     ClientStatus => |status| status.as_str().to_owned(),
+    Money => |money| format!("{} {}", money.amount, money.currency),
+    u16 => |number| number.to_string(),
+    GoalOwner => |owner| owner.as_str().to_owned(),
+    Outlook => |outlook| outlook.as_str().to_owned(),
+    CoverType => |kind| kind.as_str().to_owned(),
+    PremiumFrequency => |frequency| frequency.as_str().to_owned(),
+    CoverOwner => |owner| owner.as_str().to_owned(),
 }
 
 impl<T: InWords> InWords for Option<T> {
@@ -370,39 +399,38 @@ impl Client {
     }
 }
 
-/// Something a client wants to reach.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
-pub struct Goal {
-    pub external_id: ExternalId,
-    pub owner: GoalOwner,
-    pub category: Option<String>,
-    pub name: Option<String>,
-    pub target_date: Option<Date>,
-    pub estimated_cost: Option<Money>,
-    pub outlook: Outlook,
-    pub extensions: Vec<Extension>,
+record! {
+    /// Something a client wants to reach.
+    Goal {
+        external_id: ExternalId,
+        owner: GoalOwner,
+        category: Option<String>,
+        name: Option<String>,
+        target_date: Option<Date>,
+        estimated_cost: Option<Money>,
+        outlook: Outlook,
+        extensions: Vec<Extension>,
+    }
 }
 
-/// One cover of an insurance policy.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
-pub struct Cover {
-    pub external_id: ExternalId,
-    pub policy_number: Option<String>,
-    #[serde(rename = "type")]
-    pub cover_type: CoverType,
-    pub type_as_given: Option<String>,
-    pub insurer: Option<String>,
-    pub plan_name: Option<String>,
-    pub sum_insured: Option<Money>,
-    pub premium: Option<Money>,
-    pub premium_frequency: Option<PremiumFrequency>,
-    pub owner: CoverOwner,
-    pub renewal_date: Option<Date>,
-    pub end_year: Option<u16>,
-    pub expired: bool,
-    pub extensions: Vec<Extension>,
+record! {
+    /// One cover of an insurance policy.
+    Cover {
+        external_id: ExternalId,
+        policy_number: Option<String>,
+        cover_type as "type": CoverType,
+        type_as_given: Option<String>,
+        insurer: Option<String>,
+        plan_name: Option<String>,
+        sum_insured: Option<Money>,
+        premium: Option<Money>,
+        premium_frequency: Option<PremiumFrequency>,
+        owner: CoverOwner,
+        renewal_date: Option<Date>,
+        end_year: Option<u16>,
+        expired: bool,
+        extensions: Vec<Extension>,
+    }
 }
 
 /// One canonical record.

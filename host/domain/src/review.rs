@@ -60,6 +60,8 @@ pub enum Likeness {
     NameAndDateOfBirth,
     /// Name and mobile.
     NameAndMobile,
+    /// Name and the partner, who is in the CRM.
+    NameAndPartner,
     /// The name, and nothing speaks against it.
     Name,
 }
@@ -71,6 +73,7 @@ impl Likeness {
             Self::Email => "email",
             Self::NameAndDateOfBirth => "name_and_date_of_birth",
             Self::NameAndMobile => "name_and_mobile",
+            Self::NameAndPartner => "name_and_partner",
             Self::Name => "name",
         }
     }
@@ -113,7 +116,8 @@ impl Review {
     }
 }
 
-/// What a client of the practice and one of a CRM have in common, if it is enough to ask a person.
+/// What a client of the practice and one of a CRM have in common, if it is enough to ask a person. Both name partners by
+/// their ids in the same CRM.
 pub fn likeness(own: &Client, crm: &Client) -> Option<Likeness> {
     let real = |client: &Client| {
         client.email.as_ref().filter(|_| !client.email_is_placeholder).map(|email| email.as_str().to_lowercase())
@@ -132,6 +136,9 @@ pub fn likeness(own: &Client, crm: &Client) -> Option<Likeness> {
     match own.date_of_birth.zip(crm.date_of_birth) {
         Some((one, other)) => return (one == other).then_some(Likeness::NameAndDateOfBirth),
         None if own.mobile.is_some() && own.mobile == crm.mobile => return Some(Likeness::NameAndMobile),
+        None if own.partner_external_id.is_some() && own.partner_external_id == crm.partner_external_id => {
+            return Some(Likeness::NameAndPartner);
+        }
         None => {}
     }
     // Two addresses without anything else to compare by are two people as often as one.
@@ -173,6 +180,13 @@ mod tests {
         check(("Ayda Khan", "", "", ""), ("Ayda Khan", "a@example.com", "", ""), Some(Likeness::Name));
         check(("Ayda Khan", "b@example.com", "", ""), ("Ayda Khan", "a@example.com", "", ""), None);
         check(("Ayda Khan", "", "", mobile), ("Sam Khan", "", "", mobile), None);
+        let with = |partner: &str, email: &str| Client {
+            partner_external_id: Some(ExternalId(partner.to_owned())),
+            ..client("Ayda Khan", email, "", "")
+        };
+        let (own, crm) = (with("8", "b@example.com"), with("8", "a@example.com"));
+        assert_eq!(likeness(&own, &crm), Some(Likeness::NameAndPartner), "two addresses, and one partner");
+        assert_eq!(likeness(&with("9", "b@example.com"), &crm), None);
         let placeholder = Client { email_is_placeholder: true, ..client("Al Osei", "a@example.com", "", "") };
         assert_eq!(likeness(&client("Ayda Khan", "a@example.com", "", ""), &placeholder), None);
     }

@@ -92,9 +92,17 @@ pub struct RunCounts {
     pub repeated: u64,
     /// Rows that name no record, so that nothing could be kept of them. Such a walk proves nobody's departure.
     pub unreadable: u64,
+    /// Clients in the book whom the walk did not see, because rows moved while they were read, and whom the CRM shows
+    /// when it is asked by id. They were brought over so, and are seen.
+    #[serde(default)]
+    pub missed: u64,
+    /// Clients whom the walk did not see, and the CRM failed when it was asked by id. Such a walk proves nobody's
+    /// departure.
+    #[serde(default)]
+    pub unconfirmed: u64,
     /// Diagnostics of warning severity, by code.
     pub warnings: BTreeMap<String, u64>,
-    /// Stored fields that changed, by canonical field.
+    /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name`.
     pub changed_fields: BTreeMap<String, u64>,
     /// Marked as not visible: two complete walks in a row did not see them.
     pub not_visible: u64,
@@ -105,7 +113,7 @@ pub struct RunCounts {
     /// What stands in doubt in the whole book after a complete walk (links of couples, addresses that several
     /// households share), by code.
     pub doubts: BTreeMap<String, u64>,
-    /// Rows of the run's report that are kept: what changed, client by client.
+    /// Rows of the run's report that are kept: what changed, client by client, goal by goal and cover by cover.
     pub listed: u64,
     /// HTTP requests made to the CRM.
     pub requests: u64,
@@ -142,7 +150,7 @@ impl RunCounts {
 
     /// Whether the walk saw the book as a whole: who was not in it is not in the CRM's book.
     pub fn is_whole(&self) -> bool {
-        self.repeated == 0 && self.unreadable == 0
+        self.repeated == 0 && self.unreadable == 0 && self.unconfirmed == 0
     }
 
     /// All clients left out by rules.
@@ -151,7 +159,7 @@ impl RunCounts {
     }
 }
 
-/// What a run did to a client, as its report lists it.
+/// What a run did to a client, a goal or a cover, as its report lists it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
@@ -163,8 +171,10 @@ pub enum ChangeKind {
     Overridden,
     /// Left out by a rule from now on.
     LeftOut,
-    /// No longer left out by a rule.
+    /// No longer left out by a rule; of a goal or cover: stands in its list again.
     Returned,
+    /// A goal or cover that no longer stands in its list.
+    Gone,
     /// No longer seen by two complete walks in a row.
     NotVisible,
     /// Seen again.
@@ -179,6 +189,7 @@ impl ChangeKind {
         Self::Overridden,
         Self::LeftOut,
         Self::Returned,
+        Self::Gone,
         Self::NotVisible,
         Self::VisibleAgain,
     ];
@@ -191,6 +202,7 @@ impl ChangeKind {
             Self::Overridden => "overridden",
             Self::LeftOut => "left_out",
             Self::Returned => "returned",
+            Self::Gone => "gone",
             Self::NotVisible => "not_visible",
             Self::VisibleAgain => "visible_again",
         }

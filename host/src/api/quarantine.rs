@@ -20,6 +20,9 @@ use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, T
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
+    /// Only those that this run found.
+    #[param(value_type = Option<String>, format = Uuid)]
+    run_id: Option<RunId>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -84,5 +87,5 @@ pub async fn list(
 ) -> Result<Json<List<QuarantinedBody>>, Problem> {
     caller.may(Action::ReadBook)?;
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.set_aside(true, page).await?)))
+    Ok(Json(List::of(app.store.set_aside(true, params.run_id, page).await?)))
 }

@@ -79,8 +79,13 @@ pub fn visibility() -> Object {
     one_of("Whether the CRM still shows the client.", ["visible", "not_visible"])
 }
 
+pub fn changed_record() -> Object {
+    let what = "What was changed: a client, or a goal or cover in a client's list.";
+    one_of(what, [RecordKind::Client, RecordKind::Goal, RecordKind::Cover].map(RecordKind::as_str))
+}
+
 pub fn change_kind() -> Object {
-    let what = "What the run did to the client. A first walk's new clients are not listed one by one.";
+    let what = "What the run did. What is new in a first walk is not listed one by one.";
     one_of(what, ChangeKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
@@ -150,7 +155,10 @@ pub fn review_state() -> Object {
 }
 
 pub fn likeness() -> Object {
-    one_of("What the two have in common.", ["email", "name_and_date_of_birth", "name_and_mobile", "name"])
+    one_of(
+        "What the two have in common.",
+        ["email", "name_and_date_of_birth", "name_and_mobile", "name_and_partner", "name"],
+    )
 }
 
 pub fn household_role() -> Object {

@@ -4,6 +4,8 @@
 //! Serves `api` and `web` alike. Asks the store only, so that looking costs the CRM nothing.
 
 use crate::app::App;
+use crate::connection::Standing;
+use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
@@ -23,6 +25,8 @@ pub enum Stage {
     Visibility,
     /// No rule leaves the record out, and it can be read.
     Status,
+    /// Nobody of the practice looks so much like it that a person has to decide.
+    Review,
     /// The links to a partner agree.
     Partner,
     /// Every value could be used.
@@ -34,7 +38,7 @@ pub enum Stage {
 impl Stage {
     /// All of them, in their order.
     pub const ALL: &[Self] =
-        &[Self::Credentials, Self::Visibility, Self::Status, Self::Partner, Self::Mapping, Self::Merge];
+        &[Self::Credentials, Self::Visibility, Self::Status, Self::Review, Self::Partner, Self::Mapping, Self::Merge];
 
     /// The word as it stands in JSON.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +46,7 @@ impl Stage {
             Self::Credentials => "credentials",
             Self::Visibility => "visibility",
             Self::Status => "status",
+            Self::Review => "review",
             Self::Partner => "partner",
             Self::Mapping => "mapping",
             Self::Merge => "merge",
@@ -130,12 +135,19 @@ impl App {
         let id = ExternalId(search.to_owned());
         for connection in self.connections.all().iter() {
             let known = self.store.whereabouts(connection.name.clone(), id.clone()).await?;
-            if known.client.is_some() || known.set_aside.is_some() || known.sight == Sight::Seen {
+            if known.client.is_some()
+                || known.set_aside.is_some()
+                || known.review.is_some()
+                || known.sight == Sight::Seen
+            {
                 people.push((connection.name.clone(), id.clone()));
             }
         }
         if !search.is_empty() && people.len() < PEOPLE {
             people.extend(self.store.set_aside_with(search.to_owned(), PEOPLE - people.len()).await?);
+        }
+        if !search.is_empty() && people.len() < PEOPLE {
+            people.extend(self.store.held_with(search.to_owned(), PEOPLE - people.len()).await?);
         }
         let mut traces: Vec<Trace> = Vec::new();
         for (connection, id) in people {
@@ -159,7 +171,7 @@ impl App {
             None => None,
         };
         let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref())];
-        steps.push(status(known.as_ref()));
+        steps.extend([status(known.as_ref()), review(known.as_ref())]);
         let client = known.as_ref().and_then(|known| known.client.clone());
         let in_book = client.as_ref().filter(|_| known.as_ref().is_some_and(|known| known.is_in_book));
         match in_book {
@@ -184,6 +196,16 @@ impl App {
     async fn credentials(&self, connection: &ConnectionName) -> Result<Step, StoreError> {
         let newest = PageRequest { cursor: None, limit: 1 };
         let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
+        if connection.is_practice() {
+            let words = "Made in the practice and not linked to the CRM, so that nothing comes over.";
+            let advice = "Link the client to the CRM on the household’s page.";
+            return Ok(step(Stage::Credentials, Outcome::Attention, words, Some(advice)));
+        }
+        if let Some((words, advice)) = self.obstacle(connection) {
+            // What came over before stays, so that only who never could come ends here.
+            let outcome = if run.is_some() { Outcome::Attention } else { Outcome::Stopped };
+            return Ok(step(Stage::Credentials, outcome, words, Some(advice)));
+        }
         let (outcome, words, advice) = match run {
             None => (
                 Outcome::Stopped,
@@ -201,6 +223,21 @@ impl App {
             Some(_) => (Outcome::Passed, "The connection signs in, and its last sync ended well.".to_owned(), None),
         };
         Ok(Step { stage: Stage::Credentials, outcome, words, advice, findings: Vec::new() })
+    }
+
+    /// What stands in the connection's way now, whatever its runs did before, and what would mend it.
+    fn obstacle(&self, connection: &ConnectionName) -> Option<(String, &'static str)> {
+        let Some(at_work) = self.connections.get(connection) else {
+            let words = "The connection is disabled, removed or has a problem, so that nothing new comes.".to_owned();
+            return Some((words, "Look at it under Settings, Integrations."));
+        };
+        let standing = at_work.authorisation.standing();
+        let words = standing.obstacle()?;
+        let state = match standing {
+            Standing::Refused { .. } => "The connection is paused",
+            _ => "The connection waits to be authorised",
+        };
+        Some((format!("{state}. {words}"), "Authorise it under Settings, Integrations."))
     }
 }
 
@@ -239,7 +276,7 @@ fn visibility(known: Option<&Whereabouts>) -> Step {
             let words = "The last complete walk did not see a record of this id.";
             step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
         }
-        (Sight::NoWalk, None) if known.is_in_book || known.set_aside.is_some() => {
+        (Sight::NoWalk, None) if known.is_in_book || known.set_aside.is_some() || known.review.is_some() => {
             step(Stage::Visibility, Outcome::Passed, "A walk that was not complete saw the record.", None)
         }
         (Sight::NoWalk, None) => {
@@ -270,8 +307,41 @@ fn status(known: Option<&Whereabouts>) -> Step {
         None if known.is_in_book => {
             step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
         }
+        None if known.review.is_some() => {
+            step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
+        }
         None => not_reached(Stage::Status),
     }
+}
+
+fn review(known: Option<&Whereabouts>) -> Step {
+    let Some(known) = known else { return not_reached(Stage::Review) };
+    let state = known.review.as_ref().map(|review| review.state);
+    let (outcome, words, advice) = match state {
+        Some(ReviewState::Ignored) => (
+            Outcome::Stopped,
+            "Somebody decided in the review queue that this person stays out of the book.",
+            Some("Take the decision back under Review, and the next sync brings the person."),
+        ),
+        // What was imported comes with the next sync, what is linked is in the book.
+        Some(ReviewState::Imported) => (
+            Outcome::Stopped,
+            "Somebody decided in the review queue that this is a new client; the next sync brings the person.",
+            Some("“Sync now” on the overview brings the person at once."),
+        ),
+        Some(_) if !known.is_in_book => (
+            Outcome::Stopped,
+            "The person looks like a client of the practice who is not linked to the CRM, and waits in the review queue.",
+            Some("Decide there whether it is the same person: Import, Ignore or Link."),
+        ),
+        _ if known.is_in_book => (
+            Outcome::Passed,
+            "Nobody of the practice who is not linked looks like this person, or it was decided.",
+            None,
+        ),
+        _ => return not_reached(Stage::Review),
+    };
+    step(Stage::Review, outcome, words, advice)
 }
 
 fn partner(findings: Vec<Diagnostic>) -> Step {

@@ -10,7 +10,7 @@ use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::runs::number_of;
 use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies, decode};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
 pub use lists::{ClientList, GoalChange, Whose};
 use reader::Reader;
@@ -219,11 +219,17 @@ impl Store {
         .await
     }
 
-    /// Records in quarantine (`quarantined`) or left out by a rule, by connection and CRM id.
+    /// Records in quarantine (`quarantined`) or left out by a rule, by connection and CRM id; of all, or those that one
+    /// run found.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn set_aside(&self, quarantined: bool, page: PageRequest) -> Result<Page<SetAside>, StoreError> {
+    pub async fn set_aside(
+        &self,
+        quarantined: bool,
+        found_by: Option<RunId>,
+        page: PageRequest,
+    ) -> Result<Page<SetAside>, StoreError> {
         self.read(move |transaction| {
             let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[u8::from(quarantined)]]);
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&prefix);
@@ -236,8 +242,11 @@ impl Store {
                 if items.len() == page.limit() {
                     return Ok(Page { items, next: Some(cursor::write(&reached)) });
                 }
-                reached = *key.value();
-                items.push(decode(value.value())?);
+                let record: SetAside = decode(value.value())?;
+                if found_by.is_none_or(|run| run == record.run) {
+                    reached = *key.value();
+                    items.push(record);
+                }
             }
             Ok(Page { items, next: None })
         })

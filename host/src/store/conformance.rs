@@ -17,16 +17,17 @@ use uuid::Uuid;
 
 use super::Store;
 use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
-use super::commit::{Arrival, Group, MappedBy, Outcome};
+use super::commit::{Arrival, Group, Lists, MappedBy, Outcome};
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
 use crate::domain::departure::Threshold;
-use crate::domain::record::ClientStatus;
+use crate::domain::listed::FoundList;
+use crate::domain::record::{ClientStatus, GoalOwner, Outlook};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::StoredClient;
 use crate::domain::{
-    Adviser, Client, ConnectionName, Diagnostic, ExternalId, RecordKind, RevisionId, RunId, Timestamp,
+    Adviser, Client, ConnectionName, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, RunId, Timestamp,
 };
 
 /// A practice with an empty book and one run under way.
@@ -76,6 +77,19 @@ impl Practice {
 
     async fn clients(&mut self, clients: &[Client]) -> RunCounts {
         self.commit(RecordKind::Client, clients.iter().map(mapped).collect()).await
+    }
+
+    /// Commits the goals of clients, as a walk that read their lists anew.
+    async fn goals(&mut self, lists: &[(&str, &[Goal])]) {
+        let mut group = self.group(RecordKind::Client, Vec::new());
+        let arrivals = lists.iter().map(|(id, goals)| {
+            let found = FoundList::new(RecordKind::Goal, goals.iter().cloned(), Vec::new());
+            arrival(id, Outcome::Goals(found))
+        });
+        let by = MappedBy { revision: REVISION, as_of: None };
+        group.below = vec![Lists { kind: RecordKind::Goal, by, arrivals: arrivals.collect() }];
+        self.run = self.store.commit(group).await.unwrap();
+        self.chunks += 1;
     }
 
     /// A whole run that sees these clients in one group and ends as told.
@@ -170,6 +184,19 @@ fn arrival(id: &str, outcome: Outcome) -> Arrival {
 
 fn mapped(client: &Client) -> Arrival {
     arrival(client.external_id.as_str(), Outcome::Client(Box::new(client.clone())))
+}
+
+fn goal(id: &str, name: &str) -> Goal {
+    Goal {
+        external_id: ExternalId(id.to_owned()),
+        owner: GoalOwner::Client,
+        category: None,
+        name: Some(name.to_owned()),
+        target_date: None,
+        estimated_cost: None,
+        outlook: Outlook::NonFinancial,
+        extensions: Vec::new(),
+    }
 }
 
 fn left_out(id: &str, code: &str) -> Arrival {

@@ -14,6 +14,9 @@ const SETTINGS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("
 /// What sites authorised, by the connection's name, whether that is made here or in the settings file.
 const AUTHORISATIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-authorisations");
 
+/// Who confirmed the check that comes before a connection of the settings file, by its name.
+const PREFLIGHTS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-preflights");
+
 /// A sealed secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed(pub Vec<u8>);
@@ -102,6 +105,7 @@ pub struct StoredAuthorisation {
 pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(SETTINGS)?;
     transaction.open_table(AUTHORISATIONS)?;
+    transaction.open_table(PREFLIGHTS)?;
     Ok(())
 }
 
@@ -126,6 +130,31 @@ impl Store {
         self.write(move |transaction| {
             let mut table = transaction.open_table(SETTINGS)?;
             table.insert((PRACTICE, connection.name.as_str()), written(&connection)?.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Who confirmed the check of a connection of the settings file.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn preflight(&self, of: ConnectionName) -> Result<Option<By>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(PREFLIGHTS)?;
+            table.get((PRACTICE, of.as_str()))?.map(|row| read(row.value())).transpose()
+        })
+        .await
+    }
+
+    /// Keeps who confirmed the check of a connection of the settings file.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_preflight(&self, of: ConnectionName, by: By) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut table = transaction.open_table(PREFLIGHTS)?;
+            table.insert((PRACTICE, of.as_str()), written(&by)?.as_slice())?;
             Ok(())
         })
         .await

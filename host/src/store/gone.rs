@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
-use super::report::Rows;
+use super::report::{Rows, Told};
 use super::runs::{connection_key, number_for, number_of, put_run, read_walks, seen_chunks};
 use super::seen::lookup;
 use super::tables::{DEPARTURES, GONE, IDENTITIES, RUNS, TALLIES, Tallies, WALKS, decode, encode};
@@ -18,7 +18,7 @@ use super::{Store, StoreError};
 use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude as conclude_from};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ConnectionName, RecordKind, RunId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RunId, Timestamp};
 
 /// A client that is not visible.
 #[derive(Serialize, Deserialize)]
@@ -81,7 +81,7 @@ pub(super) fn restore(
         run.counts.visible_again += 1;
         let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
         if let Some(client) = identity.and_then(|identity| identity.client) {
-            rows.note(run, ChangeKind::VisibleAgain, client, &[])?;
+            rows.note(run, ChangeKind::VisibleAgain, Told::client(client), &[])?;
         }
     }
     rows.write(transaction)?;
@@ -148,7 +148,7 @@ fn mark(
         table.insert(&record(connection, RecordKind::Client, *id), gone.as_slice())?;
         tallies.not_visible += 1;
         run.counts.not_visible += 1;
-        rows.note(run, ChangeKind::NotVisible, *client, &[])?;
+        rows.note(run, ChangeKind::NotVisible, Told::client(*client), &[])?;
     }
     rows.write(transaction)?;
     keep_tallies(transaction, &tallies)
@@ -222,6 +222,45 @@ impl Store {
                 found.extend(reader.client(ClientId(client))?);
             }
             Ok(found)
+        })
+        .await
+    }
+
+    /// Clients in the book, not marked as not visible, whom a run under way has not seen; `limit` at most.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn absent(
+        &self,
+        connection: ConnectionName,
+        run: RunId,
+        limit: usize,
+    ) -> Result<Vec<ExternalId>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
+            let chunks =
+                super::runs::chunks_of(&transaction.open_table(super::tables::SEEN)?, run.0, RecordKind::Client)?;
+            let (mut seen, gone) = (lookup(&chunks), transaction.open_table(GONE)?);
+            let reader = super::book::reader::Reader::open(transaction)?;
+            let (first, last) = clients_of(number);
+            let mut absent = Vec::new();
+            for entry in transaction.open_table(IDENTITIES)?.range::<&RecordKey>(&first..=&last)? {
+                let (key, row) = entry?;
+                if seen.holds(u128::from_be_bytes(id_of(key.value()).0)) || !Identity::is_in_book(row.value()) {
+                    continue;
+                }
+                let Some(client) = Identity::from_row(row.value()).client else { continue };
+                if gone.get(key.value())?.is_some() {
+                    continue;
+                }
+                absent.extend(reader.client(ClientId(client))?.map(|client| client.client.external_id));
+                if absent.len() == limit {
+                    break;
+                }
+            }
+            // A client of the practice who lives with one of this connection's is not the CRM's.
+            absent.retain(|id| id.in_crm().is_some());
+            Ok(absent)
         })
         .await
     }

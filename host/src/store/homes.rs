@@ -58,6 +58,14 @@ fn homes_of(
     Ok(found)
 }
 
+/// Everybody who ever left a household, the earliest first.
+pub(super) fn left(
+    table: &impl ReadableTable<&'static HomeKey, ()>,
+    household: HouseholdId,
+) -> Result<Vec<ClientId>, StoreError> {
+    Ok(homes_of(table, BY_HOUSEHOLD, household.0)?.into_iter().map(|(client, _)| ClientId(client)).collect())
+}
+
 impl Store {
     /// The households that a client has been in, the earliest first; the last is where it is now.
     ///

@@ -1,4 +1,5 @@
-//! A run's report, client by client: what changed from what to what, what was overridden, who came, went and came back.
+//! A run's report, client by client, goal by goal and cover by cover: what changed from what to what, what was
+//! overridden, who came, went and came back.
 //!
 //! Rows are written with the records that they tell of; a record that did not change costs nothing. Bounded: the rows
 //! of the latest runs are kept, and so many of each run.
@@ -12,10 +13,13 @@ use super::tables::{REPORTS, decode, encode, write_sorted};
 use super::{Store, StoreError};
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{ClientId, ExternalId, HouseholdId, RunId};
+use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
 
-/// `practice · run · what was done · client`.
-pub(super) type ReportKey = [u8; 4 + 16 + 1 + 16];
+/// `practice · run · what was done · kind of record · goal or cover, or nothing · client`.
+pub(super) type ReportKey = [u8; 4 + 16 + 1 + 1 + 16 + 16];
+
+/// Where in a key the kind of record and the goal or cover stand.
+const KIND_AT: usize = 21;
 
 /// Rows of one run that are kept; beyond them the run's counts tell.
 const ROWS_OF_A_RUN: u64 = 20_000;
@@ -23,12 +27,18 @@ const ROWS_OF_A_RUN: u64 = 20_000;
 /// A connection's runs whose rows are kept: a month of hourly ones.
 pub(super) const RUNS_KEPT: usize = 720;
 
-/// What a run did to a client.
+/// What a run did to a client, or to a goal or cover of a client's.
 #[derive(Clone, PartialEq, Debug)]
-pub struct ClientChange {
+pub struct Change {
     /// What.
     pub kind: ChangeKind,
-    /// To whom.
+    /// To what kind of record.
+    pub record: RecordKind,
+    /// The goal or cover; none for a client.
+    pub record_id: Option<Uuid>,
+    /// By what a person knew the goal or cover when the run saw it.
+    pub label: Option<String>,
+    /// The client, or whose goal or cover it is.
     pub client_id: ClientId,
     /// The client's id in the CRM.
     pub external_id: ExternalId,
@@ -40,23 +50,48 @@ pub struct ClientChange {
     pub fields: Vec<FieldChange>,
 }
 
+/// To what a run did something.
+pub(super) struct Told {
+    client: Uuid,
+    record: RecordKind,
+    id: Uuid,
+    label: Option<String>,
+}
+
+impl Told {
+    /// A client.
+    pub fn client(client: Uuid) -> Self {
+        Self { client, record: RecordKind::Client, id: Uuid::nil(), label: None }
+    }
+
+    /// A goal or cover of a client's.
+    pub fn listed(client: Uuid, record: RecordKind, id: Uuid, label: Option<String>) -> Self {
+        Self { client, record, id, label }
+    }
+}
+
+/// A row: by what a person knows the goal or cover, and the values, in words.
+type Row<F> = (Option<String>, F);
+
 /// Rows to be written with a group.
 #[derive(Default)]
 pub(super) struct Rows(Vec<(ReportKey, Vec<u8>)>);
 
 impl Rows {
-    /// Notes what was done to a client.
+    /// Notes what was done to what.
     pub fn note(
         &mut self,
         run: &mut Run,
         kind: ChangeKind,
-        client: Uuid,
+        told: Told,
         fields: &[FieldChange],
     ) -> Result<(), StoreError> {
         if run.counts.listed < ROWS_OF_A_RUN {
             run.counts.listed += 1;
-            let key = join([&own(run.id.0), &[kind as u8], client.as_bytes()]);
-            self.0.push((key, encode(&fields)?));
+            let Told { client, record, id, label } = told;
+            let key = join([&own(run.id.0), &[kind as u8, record as u8], id.as_bytes(), client.as_bytes()]);
+            let row: Row<&[FieldChange]> = (label, fields);
+            self.0.push((key, encode(&row)?));
         }
         Ok(())
     }
@@ -72,6 +107,13 @@ impl Rows {
     }
 }
 
+/// The goal or cover that a row tells of.
+fn listed_in(key: &ReportKey) -> Uuid {
+    let mut id = [0; 16];
+    id.copy_from_slice(&key[KIND_AT + 1..KIND_AT + 17]);
+    Uuid::from_bytes(id)
+}
+
 /// Forgets the rows of a run.
 pub(super) fn forget(transaction: &WriteTransaction, run: Uuid) -> Result<(), StoreError> {
     let (first, last) = span::<{ size_of::<ReportKey>() }>(&own(run));
@@ -79,7 +121,7 @@ pub(super) fn forget(transaction: &WriteTransaction, run: Uuid) -> Result<(), St
 }
 
 impl Store {
-    /// What a run did, client by client, of one kind or of all.
+    /// What a run did, client by client and then goal by goal and cover by cover, of one kind or of all.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
@@ -88,7 +130,7 @@ impl Store {
         run: RunId,
         kind: Option<ChangeKind>,
         page: PageRequest,
-    ) -> Result<Page<ClientChange>, StoreError> {
+    ) -> Result<Page<Change>, StoreError> {
         self.read(move |transaction| {
             let prefix: OwnKey = own(run.0);
             let (first, last) = match kind {
@@ -107,13 +149,19 @@ impl Store {
                 reached = *key.value();
                 let Some(kind) = ChangeKind::ALL.iter().find(|kind| **kind as u8 == reached[20]) else { continue };
                 let Some(stored) = reader.client(ClientId(uuid_at_end(&reached)))? else { continue };
-                items.push(ClientChange {
+                let record = RecordKind::ALL.into_iter().find(|record| *record as u8 == reached[KIND_AT]);
+                let Some(record) = record else { continue };
+                let (label, fields): Row<Vec<FieldChange>> = decode(row.value())?;
+                items.push(Change {
                     kind: *kind,
+                    record,
+                    record_id: record.is_listed().then(|| listed_in(&reached)),
+                    label,
                     client_id: stored.id,
                     name: stored.client.full_name(),
                     external_id: stored.client.external_id,
                     household_id: stored.household_id,
-                    fields: decode(row.value())?,
+                    fields,
                 });
             }
             Ok(Page { items, next: None })

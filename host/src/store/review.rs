@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use redb::ReadTransaction;
+
 use super::book::{Page, PageRequest};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
 use super::tables::{REVIEWS, decode};
@@ -100,16 +102,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn review(&self, id: ReviewId) -> Result<Option<Review>, StoreError> {
-        self.read(move |transaction| {
-            let reviews = transaction.open_table(REVIEWS)?;
-            for state in ReviewState::ALL {
-                if let Some(review) = reviews.get(&id.key(state))? {
-                    return decode(review.value()).map(Some);
-                }
-            }
-            Ok(None)
-        })
-        .await
+        self.read(move |transaction| find(transaction, id)).await
     }
 
     /// How many wait, counted up to 1,000.
@@ -124,4 +117,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// One client of the queue, whatever was decided.
+pub(super) fn find(transaction: &ReadTransaction, id: ReviewId) -> Result<Option<Review>, StoreError> {
+    let reviews = transaction.open_table(REVIEWS)?;
+    for state in ReviewState::ALL {
+        if let Some(review) = reviews.get(&id.key(state))? {
+            return decode(review.value()).map(Some);
+        }
+    }
+    Ok(None)
 }

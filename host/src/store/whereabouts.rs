@@ -5,13 +5,16 @@ use super::book::reader::Reader;
 use super::identity::{Aside, Identity};
 use super::keys::{ExternalKey, PRACTICE, join, record, span};
 use super::raw::unpack;
+use super::review::{self, ReviewId, ReviewKey};
 use super::runs::{chunks_of, number_of, read_walks};
 use super::seen::lookup;
-use super::tables::{AsideKey, IDENTITIES, RAW, SEEN, SET_ASIDE, WALKS, decode};
+use super::tables::{AsideKey, IDENTITIES, RAW, REVIEWS, SEEN, SET_ASIDE, WALKS, decode};
 use super::{Store, StoreError};
 use crate::domain::fold::fold;
+use crate::domain::record::Fields as _;
+use crate::domain::review::{Review, ReviewState};
 use crate::domain::stored::{SetAside, StoredClient};
-use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind};
+use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind};
 
 /// Records that are searched for a name, of those that were set aside.
 const SEARCHED: usize = 5_000;
@@ -38,6 +41,8 @@ pub struct Whereabouts {
     pub is_in_book: bool,
     /// Why it was set aside, if it was.
     pub set_aside: Option<SetAside>,
+    /// Where it stands in the review queue, while that keeps it out of the book.
+    pub review: Option<Review>,
 }
 
 impl Store {
@@ -47,7 +52,8 @@ impl Store {
     /// Where the store fails.
     pub async fn whereabouts(&self, connection: ConnectionName, id: ExternalId) -> Result<Whereabouts, StoreError> {
         self.read(move |transaction| {
-            let nobody = Whereabouts { sight: Sight::NoWalk, client: None, is_in_book: false, set_aside: None };
+            let nobody =
+                Whereabouts { sight: Sight::NoWalk, client: None, is_in_book: false, set_aside: None, review: None };
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(nobody) };
             let external = ExternalKey::from(&id);
             let key = record(connection, RecordKind::Client, external);
@@ -73,7 +79,42 @@ impl Store {
                 Some(client) => Reader::open(transaction)?.client(ClientId(client))?,
                 None => None,
             };
-            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside: set_aside.transpose()? })
+            let review =
+                if identity.is_held { review::find(transaction, ReviewId::new(connection, external))? } else { None };
+            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside: set_aside.transpose()?, review })
+        })
+        .await
+    }
+
+    /// Clients whom the review queue keeps out of the book and in whose names, email, mobile or id all these words
+    /// stand.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn held_with(
+        &self,
+        words: String,
+        limit: usize,
+    ) -> Result<Vec<(ConnectionName, ExternalId)>, StoreError> {
+        self.read(move |transaction| {
+            let folded = fold(&words);
+            let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+            let mut found = Vec::new();
+            let reviews = transaction.open_table(REVIEWS)?;
+            for state in [ReviewState::Waiting, ReviewState::Ignored] {
+                let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[state as u8]]);
+                let (first, last) = span::<{ size_of::<ReviewKey>() }>(&prefix);
+                for entry in reviews.range::<&ReviewKey>(&first..=&last)?.take(SEARCHED) {
+                    let review: Review = decode(entry?.1.value())?;
+                    let client = &review.client;
+                    let fields = Client::FIELDS.iter().filter_map(|field| client.text_of(field));
+                    let text = fold(&fields.collect::<Vec<_>>().join(" "));
+                    if found.len() < limit && !words.is_empty() && words.iter().all(|word| text.contains(word)) {
+                        found.push((review.connection, review.client.external_id));
+                    }
+                }
+            }
+            Ok(found)
         })
         .await
     }

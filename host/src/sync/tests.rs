@@ -1,7 +1,7 @@
 //! Walks over a scripted CRM with a mapping written in Rust, in place of a site and a component.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -32,6 +32,7 @@ use crate::store::book::{ClientFilter, GoalChange, HouseholdFilter, PageRequest,
 use crate::store::seen::Seen;
 
 mod goals;
+mod missed;
 mod one_client;
 
 /// A CRM whose people are lines `name|partner|is partner`; pages of three, by position.
@@ -45,6 +46,8 @@ struct Script {
     /// The bookmark that is given in place of all others.
     stuck_at: Option<&'static str>,
     pages: AtomicUsize,
+    /// Whether it fails when it is asked for one person.
+    fails_by_id: AtomicBool,
     traffic: Traffic,
     /// Taken before a page of clients is answered: a test holds it to let something happen meanwhile.
     gate: tokio::sync::Mutex<()>,
@@ -91,6 +94,9 @@ impl Connector for Script {
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         self.traffic.count_request();
+        if self.fails_by_id.load(Ordering::Relaxed) {
+            return Err(CrmError::Unknown { words: "502".to_owned() });
+        }
         let found = self.people.lock().unwrap().iter().find(|(known, _)| known.to_string() == id.as_str()).map(record);
         let Some(found) = found else { return Ok(None) };
         let records = vec![found];
@@ -353,8 +359,8 @@ impl Practice {
         let all = || PageRequest { cursor: None, limit: 500 };
         let clients = self.store.clients(ClientFilter::default(), all()).await.unwrap().items;
         let households = self.store.households(HouseholdFilter::default(), all()).await.unwrap().items;
-        let aside = self.store.set_aside(true, all()).await.unwrap().items;
-        let left_out = self.store.set_aside(false, all()).await.unwrap().items;
+        let aside = self.store.set_aside(true, None, all()).await.unwrap().items;
+        let left_out = self.store.set_aside(false, None, all()).await.unwrap().items;
         let mut lines: Vec<String> = clients.iter().map(|client| format!("{:?}", client.client)).collect();
         lines.extend(households.iter().map(|row| format!("{} {:?}", row.household.name, row.household.diagnostics)));
         lines.extend(
@@ -461,11 +467,13 @@ async fn a_record_that_cannot_be_used_costs_itself_alone() {
     practice.edit(2, &format!("Bo {}", "x".repeat(2 << 20)));
     let counts = practice.complete().await;
     assert_eq!((counts.seen, counts.created, counts.quarantined), (3, 2, 1));
-    let aside = practice.store.set_aside(true, PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
+    let aside = practice.store.set_aside(true, None, PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
     assert_eq!(aside[0].diagnostics[0].code, "record-too-large");
     practice.edit(2, "Bo Osei");
     assert_eq!(practice.complete().await.created, 1);
-    assert!(practice.store.set_aside(true, PageRequest { cursor: None, limit: 9 }).await.unwrap().items.is_empty());
+    assert!(
+        practice.store.set_aside(true, None, PageRequest { cursor: None, limit: 9 }).await.unwrap().items.is_empty()
+    );
 }
 
 #[tokio::test]

@@ -102,11 +102,11 @@ impl Walk {
             Some((index, position, seen)) => (index, Some((position, seen))),
             None => (0, None),
         };
-        for source in sources.into_iter().skip(skipped) {
+        for source in &sources[skipped..] {
             let begun = begun.take();
-            self.source(source, begun).await?;
+            self.source(source.clone(), begun).await?;
         }
-        Ok(())
+        self.look_for_missed(&sources).await
     }
 
     async fn source(&mut self, source: Source, begun: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {

@@ -1,4 +1,4 @@
-//! What a run changed, client by client, with the values from what to what.
+//! What a run changed, client by client, goal by goal and cover by cover, with the values from what to what.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -12,12 +12,12 @@ use super::parts::{Badge, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;
-use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
+use crate::domain::{RecordKind, RunId};
 use crate::store::book::Page;
-use crate::store::report::ClientChange;
+use crate::store::report::Change;
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
@@ -41,6 +41,8 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) external_id: String,
     pub(super) path: String,
+    /// Which goal or cover, where it is not the client.
+    pub(super) item: Option<String>,
     pub(super) badge: Badge,
     pub(super) fields: Vec<Diff>,
 }
@@ -77,7 +79,7 @@ pub(super) async fn list(
 }
 
 /// The page, from values alone.
-fn view(run: &Run, changes: &Page<ClientChange>, asked: &Asked<Filter>, frame: Frame) -> ChangesPage {
+fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) -> ChangesPage {
     let path = format!("/runs/{}/changes", run.id);
     let kind = |kind: Option<ChangeKind>, word| {
         let path = kind.map_or_else(|| path.clone(), |kind| format!("{path}?{}", pair("kind", kind.as_str())));
@@ -97,19 +99,26 @@ fn view(run: &Run, changes: &Page<ClientChange>, asked: &Asked<Filter>, frame: F
     }
 }
 
-fn row(change: &ClientChange) -> Row {
+fn row(change: &Change) -> Row {
     let tone = match change.kind {
         ChangeKind::Created | ChangeKind::Returned | ChangeKind::VisibleAgain => Tone::Good,
         ChangeKind::Changed => Tone::Neutral,
-        ChangeKind::Overridden | ChangeKind::LeftOut | ChangeKind::NotVisible => Tone::Attention,
+        ChangeKind::Overridden | ChangeKind::LeftOut | ChangeKind::Gone | ChangeKind::NotVisible => Tone::Attention,
     };
     Row {
         name: words::name(&change.name),
         external_id: change.external_id.to_string(),
         path: format!("/households/{}", change.household_id),
+        item: item(change.record, change.label.as_deref()),
         badge: Badge::new(tone, word(change.kind)),
         fields: change.fields.iter().map(Diff::from).collect(),
     }
+}
+
+/// A goal or cover for people: `Goal “Retire at 60”`.
+fn item(record: RecordKind, label: Option<&str>) -> Option<String> {
+    let kind = record.is_listed().then(|| words::choice(record.as_str()))?;
+    Some(label.map_or_else(|| format!("{kind} without a name"), |label| format!("{kind} “{label}”")))
 }
 
 fn word(kind: ChangeKind) -> &'static str {
@@ -119,6 +128,7 @@ fn word(kind: ChangeKind) -> &'static str {
         ChangeKind::Overridden => "Overridden",
         ChangeKind::LeftOut => "Left out",
         ChangeKind::Returned => "Back in the book",
+        ChangeKind::Gone => "Gone from the CRM",
         ChangeKind::NotVisible => "Not visible",
         ChangeKind::VisibleAgain => "Visible again",
     }

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::domain::ClientId;
 use crate::domain::access::Action;
 use crate::domain::edit::{EDITABLE, Refused};
-use crate::domain::record::{Sex, Title};
+use crate::domain::record::{Fields as _, Sex, Title};
 use crate::domain::stored::StoredClient;
 use crate::store::book::HouseholdRow;
 use crate::store::commit::Edit;

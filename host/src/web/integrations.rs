@@ -57,6 +57,8 @@ pub(super) struct IntegrationPage {
     /// Whether it is changed here, and not in the settings file.
     pub(super) is_ours: bool,
     pub(super) hides_another: bool,
+    /// Nobody confirmed the check that comes before a connection, and it runs.
+    pub(super) asks_preflight: bool,
     pub(super) is_at_work: bool,
 }
 
@@ -110,6 +112,17 @@ pub(super) async fn check_sign_in(
     };
     let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.forward_host);
     shown(&app, &person, one, Some(checked)).await
+}
+
+/// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
+pub(super) async fn confirm_preflight(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = app.integrations.confirm_preflight(&parse(&name)?, person.name()).await?;
+    Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
 /// `GET /settings/integrations/{name}/remove`
@@ -194,8 +207,14 @@ pub(super) fn view(
         facts,
         is_ours: one.origin == Origin::Page,
         hides_another: one.hides_another,
+        asks_preflight: asks_preflight(one),
         is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
     }
+}
+
+/// A connection of the settings file runs without the check, because nobody may be there to be asked.
+fn asks_preflight(one: &Integration) -> bool {
+    one.origin == Origin::File && one.enabled && one.preflight.is_none()
 }
 
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
@@ -214,6 +233,8 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
         }
         (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing_of(last, &crm, clock),
     };
+    let asked = if asks_preflight(one) { " One question is open: do clients exist on both sites already?" } else { "" };
+    let state = format!("{state}{asked}");
     Row {
         path: path(&one.name),
         title: one.title.clone(),

@@ -68,7 +68,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
         return not_visible(&app, &person, &asked).await;
     }
     let quarantined = asked.filter.of == Of::Unreadable;
-    let found = app.store.set_aside(quarantined, asked.page()).await?;
+    let found = app.store.set_aside(quarantined, None, asked.page()).await?;
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
         let records = words::count(counts.quarantined, "record", "records");

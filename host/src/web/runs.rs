@@ -74,7 +74,7 @@ pub(super) struct RunPage {
     pub(super) error: Option<String>,
     pub(super) progress: Option<Progress>,
     pub(super) ended: Option<Moment>,
-    /// Where what changed is listed, client by client.
+    /// Where what changed is listed, record by record.
     pub(super) changes: Option<String>,
     pub(super) tables: Vec<Table>,
 }
@@ -169,6 +169,8 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Local edits overridden by the CRM", counts.overridden),
                 one("Rows that came twice, because rows moved while they were read", counts.repeated),
                 one("Rows that name no record", counts.unreadable),
+                one("Missed by the walk because rows moved, and read by themselves", counts.missed),
+                one("Not seen, and not known whether the CRM shows them", counts.unconfirmed),
                 one("No longer visible", counts.not_visible),
                 one("Visible again", counts.visible_again),
                 one("Gone, waiting for somebody to confirm it", counts.awaiting),
@@ -190,7 +192,7 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
         },
         Table {
             heading: "Changed fields",
-            unit: "Clients",
+            unit: "Records",
             empty: "No stored value changed.",
             rows: each(&counts.changed_fields, words::field),
         },

@@ -128,6 +128,7 @@ fn heading(stage: Stage) -> &'static str {
         Stage::Credentials => "The connection signs in",
         Stage::Visibility => "The CRM shows the record",
         Stage::Status => "No rule leaves it out",
+        Stage::Review => "Nobody has to decide who it is",
         Stage::Partner => "The partner link agrees",
         Stage::Mapping => "The values can be used",
         Stage::Merge => "The CRM’s value stands here",
@@ -141,6 +142,7 @@ fn purpose(stage: Stage) -> &'static str {
         Stage::Status => {
             "Archived and deceased clients, records without a name and records that are no people stay out."
         }
+        Stage::Review => "Who looks like a client of the practice who is not linked waits for a person’s decision.",
         Stage::Partner => "Two who link each other share a household; a link of one side is followed with a warning.",
         Stage::Mapping => "A value that cannot be used, such as a landline as mobile, is left out with the reason.",
         Stage::Merge => "A value edited here stands until the next sync that brings the record.",

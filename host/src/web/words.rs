@@ -70,8 +70,11 @@ pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// A canonical field's name for people: `date_of_birth` is `Date of birth`.
+/// A canonical field's name for people: `date_of_birth` is `Date of birth`, `goal.name` is `Goal: name`.
 pub(super) fn field(name: &str) -> String {
+    if let Some((kind, field)) = name.split_once('.') {
+        return format!("{}: {}", sentence(kind), field.replace('_', " "));
+    }
     match name {
         "external_id" => "Client ID".to_owned(),
         "email_is_placeholder" => "Placeholder email".to_owned(),
@@ -251,6 +254,7 @@ mod tests {
     #[test]
     fn names_for_people() {
         assert_eq!(field("date_of_birth"), "Date of birth");
+        assert_eq!(field("goal.target_date"), "Goal: target date");
         assert_eq!(field("mobile"), "Mobile");
         assert_eq!(code("not-a-mobile"), "Not a mobile");
         assert_eq!(name(" "), "No name");

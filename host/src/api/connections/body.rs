@@ -44,8 +44,8 @@ pub struct ConnectionBody {
     auth: AuthBody,
     /// Whether its site lets the host in.
     authorization: AuthorizationBody,
-    /// Who confirmed, before it was enabled, that the ids of clients who exist on both sites were provided; null for a
-    /// connection of the settings file.
+    /// Who confirmed that the ids of clients who exist on both sites were provided. Null where nobody has: a connection
+    /// made at run time is not enabled then; one of the settings file runs all the same, and its page asks for it.
     #[schema(required)]
     preflight: Option<ByBody>,
     /// Why it is enabled and does not run; null where it does.

@@ -196,6 +196,28 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Confirms that the Xplan ids of all clients who are in the practice already have been provided. Who and when is kept;
+/// who confirmed it first stays. For connections of the settings file, which run without: their page asks for it until then.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/preflight",
+    operation_id = "confirm_connection_preflight",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn confirm_preflight(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<ConnectionBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let one = app.integrations.confirm_preflight(&name, caller.name()).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
 /// Where somebody authorises the connection.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuthorizationRequest)]

@@ -76,9 +76,14 @@ pub struct RunCountsBody {
     repeated: u64,
     /// Rows that name no record, so that nothing could be kept of them.
     unreadable: u64,
+    /// Clients whom the walk did not see, because rows moved while they were read, and whom the CRM shows when it is
+    /// asked by id: they were brought over so.
+    missed: u64,
+    /// Clients whom the walk did not see, and the CRM failed when it was asked by id.
+    unconfirmed: u64,
     /// Warnings, by code.
     warnings: BTreeMap<String, u64>,
-    /// Stored fields that changed, by canonical field.
+    /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name` and `cover.premium`.
     changed_fields: BTreeMap<String, u64>,
     /// Marked as not visible: two complete walks in a row did not see them.
     not_visible: u64,
@@ -148,6 +153,8 @@ impl From<RunCounts> for RunCountsBody {
             covers: counts.covers.into(),
             repeated: counts.repeated,
             unreadable: counts.unreadable,
+            missed: counts.missed,
+            unconfirmed: counts.unconfirmed,
             warnings: counts.warnings,
             changed_fields: counts.changed_fields,
             not_visible: counts.not_visible,

@@ -1,9 +1,10 @@
-//! What a run changed, client by client.
+//! What a run changed, client by client, goal by goal and cover by cover.
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
@@ -14,8 +15,8 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
 use crate::domain::run::ChangeKind;
-use crate::domain::{ClientId, ExternalId, HouseholdId, RunId};
-use crate::store::report::ClientChange;
+use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
+use crate::store::report::Change;
 
 /// Which changes.
 #[derive(Deserialize, IntoParams)]
@@ -32,14 +33,23 @@ pub struct ChangeParams {
     cursor: Option<String>,
 }
 
-/// What a run did to a client.
+/// What a run did to a client, or to a goal or cover of a client's.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct ChangeBody {
     /// What.
     #[schema(schema_with = schema::change_kind)]
     kind: ChangeKind,
-    /// To whom.
+    /// To what kind of record.
+    #[schema(schema_with = schema::changed_record)]
+    record: RecordKind,
+    /// The goal or cover; null for a client.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    record_id: Option<Uuid>,
+    /// By what a person knew the goal or cover when the run saw it: its name, or its type and policy. Null for a client.
+    #[schema(required, example = "Retire at 60")]
+    label: Option<String>,
+    /// The client, or whose goal or cover it is.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
     /// The client's id in the CRM.
@@ -75,15 +85,15 @@ impl From<FieldChange> for FieldChangeBody {
     }
 }
 
-impl From<ClientChange> for ChangeBody {
-    fn from(change: ClientChange) -> Self {
-        let ClientChange { kind, client_id, external_id, name, household_id, fields } = change;
+impl From<Change> for ChangeBody {
+    fn from(change: Change) -> Self {
+        let Change { kind, record, record_id, label, client_id, external_id, name, household_id, fields } = change;
         let fields = fields.into_iter().map(FieldChangeBody::from).collect();
-        Self { kind, client_id, external_id, name, household_id, fields }
+        Self { kind, record, record_id, label, client_id, external_id, name, household_id, fields }
     }
 }
 
-/// What a run changed, client by client, by kind.
+/// What a run changed, client by client, goal by goal and cover by cover, by kind of change.
 ///
 /// The rows of a month of hourly runs are kept, at most 20,000 of one run; a run's counts tell of all.
 #[utoipa::path(

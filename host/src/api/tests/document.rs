@@ -46,6 +46,7 @@ async fn what_it_lists() {
     get /api/v1/connections/{name}/departures (name) 200 default
     post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
     post /api/v1/connections/{name}/departures/dismiss (name, run_id) 200 default
+    post /api/v1/connections/{name}/preflight (name) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
     get /api/v1/covers/{id} (id) 200 default
@@ -75,7 +76,7 @@ async fn what_it_lists() {
     post /api/v1/notes/{id}/edit (id) 202 default
     post /api/v1/notes/{id}/resolve (id) 202 default
     post /api/v1/notes/{id}/retry (id) 202 default
-    get /api/v1/quarantine (limit, cursor) 200 default
+    get /api/v1/quarantine (run_id, limit, cursor) 200 default
     get /api/v1/review (state, limit, cursor) 200 default
     post /api/v1/review/{id}/decision (id) 200 default
     get /api/v1/runs (connection, limit, cursor) 200 default

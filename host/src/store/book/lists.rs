@@ -10,8 +10,9 @@ use crate::domain::listed::{GoalOwn, ListItem, Listed};
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
 use crate::domain::{ClientId, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
+use crate::store::homes;
 use crate::store::keys::{ConnectionNumber, PRACTICE, own, span};
-use crate::store::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, decode, encode};
+use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, decode, encode};
 use crate::store::{Store, StoreError};
 
 type ListTable = TableDefinition<'static, &'static ListKey, &'static [u8]>;
@@ -27,7 +28,7 @@ pub enum Whose {
     Practice,
     /// Those in this client's lists.
     Client(ClientId),
-    /// Those in the lists of the household's people, the CFO's first.
+    /// Those in the lists of the household's people, the CFO's first, and of those who left the book from it.
     Household(HouseholdId),
 }
 
@@ -55,7 +56,7 @@ impl Store {
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
     pub async fn goals(&self, whose: Whose, page: PageRequest) -> Result<Page<StoredGoal>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.page(whose, &page)).await
+        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.page(transaction, whose, &page)).await
     }
 
     /// Covers, those that are gone included, in the CRM's order.
@@ -63,7 +64,16 @@ impl Store {
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
     pub async fn covers(&self, whose: Whose, page: PageRequest) -> Result<Page<StoredCover>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.page(whose, &page)).await
+        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.page(transaction, whose, &page)).await
+    }
+
+    /// Who left the book from this household: by death, or with a record that the CRM merged into another. What stands
+    /// in their lists belongs to the household still, because a couple's goals and covers stand in one list for both.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn departed(&self, id: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
+        self.read(move |transaction| departed(transaction, &Reader::open(transaction)?, id)).await
     }
 
     /// All goals of a household by client, the CFO's first; those that are gone included.
@@ -71,7 +81,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn goals_of_household(&self, id: HouseholdId) -> Result<Vec<ClientList<Goal, GoalOwn>>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.of_household(id)).await
+        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.of_household(transaction, id)).await
     }
 
     /// All covers of a household by client, the CFO's first; those that are gone included.
@@ -79,7 +89,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn covers_of_household(&self, id: HouseholdId) -> Result<Vec<ClientList<Cover, ()>>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.of_household(id)).await
+        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.of_household(transaction, id)).await
     }
 
     /// One goal.
@@ -132,11 +142,18 @@ impl<T: ListItem> View<T> {
         Ok(Self { reader, table, kind: std::marker::PhantomData })
     }
 
-    fn page(&self, whose: Whose, page: &PageRequest) -> Result<Page<StoredListed<T, T::Own>>, StoreError> {
+    fn page(
+        &self,
+        transaction: &ReadTransaction,
+        whose: Whose,
+        page: &PageRequest,
+    ) -> Result<Page<StoredListed<T, T::Own>>, StoreError> {
         let clients = match whose {
             Whose::Practice => vec![PRACTICE.to_be_bytes().to_vec()],
             Whose::Client(id) => vec![own(id.0).to_vec()],
-            Whose::Household(id) => self.people(id)?.iter().map(|client| own(client.id.0).to_vec()).collect(),
+            Whose::Household(id) => {
+                self.people(transaction, id)?.iter().map(|client| own(client.id.0).to_vec()).collect()
+            }
         };
         let spans: Vec<(PlaceKey, PlaceKey)> = clients.iter().map(|prefix| span(prefix)).collect();
         let after = cursor::after(page, &spans)?;
@@ -178,9 +195,13 @@ impl<T: ListItem> View<T> {
         Ok(Page { items, next: None })
     }
 
-    fn of_household(&self, id: HouseholdId) -> Result<Vec<ClientList<T, T::Own>>, StoreError> {
+    fn of_household(
+        &self,
+        transaction: &ReadTransaction,
+        id: HouseholdId,
+    ) -> Result<Vec<ClientList<T, T::Own>>, StoreError> {
         let mut lists = Vec::new();
-        for client in self.people(id)? {
+        for client in self.people(transaction, id)? {
             let (first, last) = span::<{ size_of::<ListKey>() }>(&own(client.id.0));
             for entry in self.table.range::<&ListKey>(&first..=&last)? {
                 let (key, record) = entry?;
@@ -205,8 +226,10 @@ impl<T: ListItem> View<T> {
         listed.map(|listed| self.stored(key.value(), &client, revision, listed)).transpose()
     }
 
-    fn people(&self, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
-        Ok(self.reader.household(household)?.map(|row| row.people).unwrap_or_default())
+    fn people(&self, transaction: &ReadTransaction, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
+        let mut people = self.reader.household(household)?.map(|row| row.people).unwrap_or_default();
+        people.extend(departed(transaction, &self.reader, household)?);
+        Ok(people)
     }
 
     fn client_of(&self, key: &ListKey) -> Result<Option<StoredClient>, StoreError> {
@@ -226,6 +249,26 @@ impl<T: ListItem> View<T> {
         let (client_id, household_id) = (client.id, client.household_id);
         Ok(StoredListed { client_id, household_id, connection, revision: RevisionId(revision), listed })
     }
+}
+
+/// Who left the book from a household, the latest first.
+fn departed(
+    transaction: &ReadTransaction,
+    reader: &Reader,
+    household: HouseholdId,
+) -> Result<Vec<StoredClient>, StoreError> {
+    let Some(row) = reader.household(household)? else { return Ok(Vec::new()) };
+    let mut departed: Vec<StoredClient> = Vec::new();
+    for client in homes::left(&transaction.open_table(HOMES)?, row.household.id)?.into_iter().rev() {
+        if departed.iter().any(|known| known.id == client) {
+            continue;
+        }
+        let Some(client) = reader.client(client)? else { continue };
+        if !reader.is_in_book(&client)? && client.household_id == row.household.id {
+            departed.push(client);
+        }
+    }
+    Ok(departed)
 }
 
 fn place(list: &ListKey, number: u16) -> PlaceKey {

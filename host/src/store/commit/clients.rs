@@ -7,7 +7,7 @@ use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys, look_keys, name_keys, naming_key};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own};
-use super::super::report::Rows as Report;
+use super::super::report::{Rows as Report, Told};
 use super::super::tables::{
     CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies, decode, encode, write_sorted,
 };
@@ -90,7 +90,7 @@ impl Merging<'_> {
         {
             tallies.not_visible -= 1;
             run.counts.visible_again += 1;
-            self.report.note(run, ChangeKind::VisibleAgain, identity.client.unwrap_or_default(), &[])?;
+            self.report.note(run, ChangeKind::VisibleAgain, Told::client(identity.client.unwrap_or_default()), &[])?;
         }
         match arrival.outcome {
             Outcome::Client(_) if held == Verdict::IsHeld => {
@@ -105,7 +105,12 @@ impl Merging<'_> {
             Outcome::SetAside { quarantined: false } => {
                 *run.counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
                 if was_in_book {
-                    self.report.note(run, ChangeKind::LeftOut, identity.client.unwrap_or_default(), &[])?;
+                    self.report.note(
+                        run,
+                        ChangeKind::LeftOut,
+                        Told::client(identity.client.unwrap_or_default()),
+                        &[],
+                    )?;
                     self.hide(rows, (id, &mut identity))?;
                     tallies.clients -= 1;
                 }
@@ -148,7 +153,7 @@ impl Merging<'_> {
         } else {
             run.counts.created += 1;
             if run.expected.is_some() {
-                self.report.note(run, ChangeKind::Created, client_id, &[])?;
+                self.report.note(run, ChangeKind::Created, Told::client(client_id), &[])?;
             }
         }
         for (edit, supplied) in merged.overridden {
@@ -187,7 +192,7 @@ impl Merging<'_> {
         merged: &Merged,
     ) -> Result<(), StoreError> {
         if !was_in_book {
-            self.report.note(run, ChangeKind::Returned, client, &[])?;
+            self.report.note(run, ChangeKind::Returned, Told::client(client), &[])?;
         }
         if merged.changed.is_empty() {
             run.counts.same += 1;
@@ -201,7 +206,7 @@ impl Merging<'_> {
             changed.into_iter().partition(|change| is_overridden(&change.field));
         for (kind, fields) in [(ChangeKind::Changed, changed), (ChangeKind::Overridden, overridden)] {
             if !fields.is_empty() {
-                self.report.note(run, kind, client, &fields)?;
+                self.report.note(run, kind, Told::client(client), &fields)?;
             }
         }
         Ok(())

@@ -1,16 +1,18 @@
 //! Merging what stands in clients' lists: goals and covers.
 
 use redb::{ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::identity::{Aside, Identity};
 use super::super::keys::{ExternalKey, OwnKey, join, own};
+use super::super::report::{Rows as Report, Told};
 use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, Tallies, decode, encode, write_sorted};
 use super::clients::count_warnings;
 use super::rows::Rows;
 use super::{Arrival, Outcome};
-use crate::domain::listed::{FoundList, ListItem, merge as merge_list};
-use crate::domain::run::Run;
+use crate::domain::listed::{FoundList, ListItem, MergedList, merge as merge_list};
+use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{Cover, Goal};
 
 type ListTable = TableDefinition<'static, &'static ListKey, &'static [u8]>;
@@ -46,8 +48,10 @@ pub(super) fn merge(
         let known = rows.get(id)?;
         let before = known.as_ref().map_or(0, Identity::listed);
         let listed = match arrival.outcome {
-            Outcome::Goals(found) => Some(goals.take(rows, run, &key, found, &mut tallies.goals, before)?),
-            Outcome::Covers(found) => Some(covers.take(rows, run, &key, found, &mut tallies.covers, before)?),
+            Outcome::Goals(found) => Some(goals.take(rows, run, (client, &key), found, &mut tallies.goals, before)?),
+            Outcome::Covers(found) => {
+                Some(covers.take(rows, run, (client, &key), found, &mut tallies.covers, before)?)
+            }
             _ => None,
         };
         if listed.is_none()
@@ -70,13 +74,20 @@ struct Merging<'t, T> {
     writes: Vec<(ListKey, Vec<u8>)>,
     /// Goals or covers that are new, each with the list in which it stands.
     new: Vec<(OwnKey, ListKey)>,
+    report: Report,
     kind: std::marker::PhantomData<T>,
 }
 
 impl<'t, T: ListItem> Merging<'t, T> {
     fn open(transaction: &'t WriteTransaction, table: ListTable) -> Result<Self, StoreError> {
         let table = transaction.open_table(table)?;
-        Ok(Self { table, writes: Vec::new(), new: Vec::new(), kind: std::marker::PhantomData })
+        Ok(Self {
+            table,
+            writes: Vec::new(),
+            new: Vec::new(),
+            report: Report::default(),
+            kind: std::marker::PhantomData,
+        })
     }
 
     /// Merges one list. Answers how much stands in it now.
@@ -84,7 +95,7 @@ impl<'t, T: ListItem> Merging<'t, T> {
         &mut self,
         rows: &Rows<'_>,
         run: &mut Run,
-        key: &ListKey,
+        (client, key): (Uuid, &ListKey),
         found: FoundList<T>,
         tally: &mut u64,
         before: u32,
@@ -95,14 +106,15 @@ impl<'t, T: ListItem> Merging<'t, T> {
             count_warnings(&mut run.counts, &item.diagnostics);
         }
         let diagnostics = found.diagnostics.clone();
-        let mut new = Vec::new();
+        let first_new = self.new.len();
         let Some(counts) = run.counts.list_mut(T::KIND) else { return Ok(before) };
-        let items = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
+        let merged = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
             let id = rows.new_id();
-            new.push((own(id), *key));
+            self.new.push((own(id), *key));
             id
         });
-        self.new.extend(new);
+        self.tell(run, client, &merged, first_new)?;
+        let items = merged.items;
         let listed = items.iter().filter(|item| item.gone_since.is_none()).count() as u32;
         *tally = (*tally + u64::from(listed)).saturating_sub(u64::from(before));
         let record = ListRecord { revision: rows.by.revision.0, items, diagnostics };
@@ -110,7 +122,37 @@ impl<'t, T: ListItem> Merging<'t, T> {
         Ok(listed)
     }
 
+    /// Counts by field what a merge changed, and reports it. A first walk's goals and covers are not listed one by one.
+    fn tell(
+        &mut self,
+        run: &mut Run,
+        client: Uuid,
+        merged: &MergedList<T>,
+        first_new: usize,
+    ) -> Result<(), StoreError> {
+        for change in &merged.changes {
+            for field in &change.fields {
+                let field = format!("{}.{}", T::KIND.as_str(), field.field);
+                *run.counts.changed_fields.entry(field).or_default() += 1;
+            }
+            let item = &merged.items[change.place];
+            let told = Told::listed(client, T::KIND, item.id, item.value.label());
+            self.report.note(run, change.kind, told, &change.fields)?;
+        }
+        if run.expected.is_some() {
+            for (id, _) in &self.new[first_new..] {
+                let item = merged.items.iter().find(|item| own(item.id) == *id);
+                let told = item.map(|item| Told::listed(client, T::KIND, item.id, item.value.label()));
+                if let Some(told) = told {
+                    self.report.note(run, ChangeKind::Created, told, &[])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn write(mut self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+        self.report.write(transaction)?;
         self.writes.sort_unstable_by_key(|(key, _)| *key);
         write_sorted(&mut self.table, self.writes.iter().map(|(key, record)| (key, record.as_slice())))?;
         // New ids follow one another: they are sorted already.

@@ -105,7 +105,9 @@ impl<'t> Reviewing<'t> {
                     continue;
                 }
                 let Some(stored) = clients.get(&own(id))? else { continue };
-                let stored: ClientRecord = decode(stored.value())?;
+                let mut stored: ClientRecord = decode(stored.value())?;
+                // The same id in another CRM is somebody else.
+                stored.client.partner_external_id.take_if(|_| stored.connection != self.connection);
                 let likeness = likeness(&stored.client, client);
                 found.extend(likeness.map(|likeness| Lookalike { client_id: ClientId(id), likeness }));
             }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::HouseholdId;
 use crate::domain::stored::HouseholdRole;
+use crate::store::book::Whose;
 
 #[tokio::test]
 async fn a_couple_is_one_household_whoever_comes_first() {
@@ -171,6 +172,55 @@ async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_ho
     assert_eq!((row.household.id, row.household.name.as_str()), (couple, "Ayda Khan & Sam Khan"));
     let before = practice.store.stays_in(couple).await.unwrap();
     assert_eq!(before.iter().map(|stay| stay.client_id).collect::<Vec<_>>(), [ayda]);
+}
+
+impl Practice {
+    /// The goals of the household that somebody is in, by name.
+    async fn goals_of(&self, id: &str) -> Vec<String> {
+        let household = self.household_of(id).await.household.id;
+        let found = self.store.goals(Whose::Household(household), first(20)).await.unwrap().items;
+        let on_the_page = self.store.goals_of_household(household).await.unwrap();
+        let on_the_page = on_the_page.into_iter().flat_map(|list| list.items).map(|goal| goal.listed.id);
+        assert_eq!(found.iter().map(|goal| goal.listed.id).collect::<Vec<_>>(), on_the_page.collect::<Vec<_>>());
+        found.into_iter().filter_map(|goal| goal.listed.value.name).collect()
+    }
+}
+
+#[tokio::test]
+async fn goals_stay_with_who_has_them_and_with_the_household_of_the_dead() {
+    let couple = [linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)];
+    let lists: [(&str, &[Goal]); 2] = [("7", &[goal("1", "Sail"), goal("2", "Boat")]), ("8", &[goal("3", "Bike")])];
+    let mut practice = Practice::new().await;
+    practice.clients(&couple).await;
+    practice.goals(&lists).await;
+    assert_eq!(practice.goals_of("8").await, ["Sail", "Boat", "Bike"]);
+
+    // They part: each takes what stands in their own record.
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
+    assert_eq!(
+        (practice.goals_of("7").await, practice.goals_of("8").await),
+        (vec!["Sail".into(), "Boat".into()], vec!["Bike".into()])
+    );
+
+    // She dies, or her record is merged into another: what the couple had in her record is still the household's.
+    practice.clients(&couple).await;
+    for left_as in ["deceased", "archived"] {
+        practice.commit(RecordKind::Client, vec![left_out("7", left_as), mapped(&client("8", "Sam Khan"))]).await;
+        assert_eq!(practice.goals_of("8").await, ["Bike", "Sail", "Boat"], "{left_as}");
+        let household = practice.household_of("8").await.household.id;
+        let departed = practice.store.departed(household).await.unwrap();
+        assert_eq!(departed.iter().map(|client| client.client.full_name()).collect::<Vec<_>>(), ["Ayda Khan"]);
+    }
+    // Who takes over brings goals of their own, and the old ones stay.
+    practice.clients(&[linked("8", "Sam Khan", "13", true), linked("13", "Ayda Khan", "8", false)]).await;
+    practice.goals(&[("13", &[goal("4", "Sail")])]).await;
+    let mut names = practice.goals_of("13").await;
+    names.sort_unstable();
+    assert_eq!(names, ["Bike", "Boat", "Sail", "Sail"]);
+    // She is back: it is as it was.
+    practice.clients(&[client("13", "Ayda Osei")]).await;
+    practice.clients(&couple).await;
+    assert_eq!(practice.goals_of("8").await, ["Sail", "Boat", "Bike"]);
 }
 
 #[tokio::test]

@@ -65,20 +65,20 @@ async fn a_record_is_set_aside_and_comes_back() {
     let counts = practice.commit(RecordKind::Client, vec![left_out("7", "deceased"), unusable("8")]).await;
     assert_eq!((counts.skipped_total(), counts.skipped["deceased"], counts.quarantined), (1, 1, 1));
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
-    let found = practice.store.set_aside(true, first(10)).await.unwrap().items;
+    let found = practice.store.set_aside(true, None, first(10)).await.unwrap().items;
     assert_eq!((found.len(), found[0].external_id.as_str(), found[0].run), (1, "8", practice.run.id));
 
     // The same again is the same entry; the other reason is another list.
     practice.commit(RecordKind::Client, vec![unusable("7"), unusable("8")]).await;
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (0, 2));
-    let again = practice.store.set_aside(true, first(10)).await.unwrap().items;
+    let again = practice.store.set_aside(true, None, first(10)).await.unwrap().items;
     assert_eq!(again[1].since, found[0].since);
-    assert!(practice.store.set_aside(false, first(10)).await.unwrap().items.is_empty());
+    assert!(practice.store.set_aside(false, None, first(10)).await.unwrap().items.is_empty());
 
     practice.clients(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
     let counts = practice.counts().await;
     assert_eq!((counts.clients, counts.skipped, counts.quarantined), (2, 0, 0));
-    assert!(practice.store.set_aside(true, first(10)).await.unwrap().items.is_empty());
+    assert!(practice.store.set_aside(true, None, first(10)).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]

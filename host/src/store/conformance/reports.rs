@@ -53,3 +53,36 @@ async fn details_of_old_runs_are_forgotten() {
     assert!(practice.store.changes(run, None, first(10)).await.unwrap().items.is_empty());
     assert!(practice.store.run(run).await.unwrap().is_some(), "the run itself stays");
 }
+
+#[tokio::test]
+async fn a_report_lists_goals_that_came_changed_went_and_came_back() {
+    let mut practice = Practice::new().await;
+    practice.walk(&[client("7", "Ayda Khan")]).await;
+    practice.run = practice.store.begin_run(Run { expected: None, ..new_run("main") }).await.unwrap();
+    practice.run.expected = None;
+    practice.goals(&[("7", &[goal("1", "Sail"), goal("2", "Boat")])]).await;
+    assert_eq!(practice.run.counts.listed, 0, "a first walk's are not listed one by one");
+
+    let all = async |practice: &Practice| {
+        let rows = practice.store.changes(practice.run.id, None, first(10)).await.unwrap().items;
+        let row = |row: super::super::report::Change| {
+            let field = |field: crate::domain::edit::FieldChange| {
+                format!("{}: {} → {}", field.field, field.from.unwrap_or_default(), field.to.unwrap_or_default())
+            };
+            assert!((row.record, row.record_id.is_some(), &*row.name) == (RecordKind::Goal, true, "Ayda Khan"));
+            let fields: Vec<String> = row.fields.into_iter().map(field).collect();
+            format!("{} {} {}", row.kind.as_str(), row.label.unwrap(), fields.join(", "))
+        };
+        rows.into_iter().map(row).collect::<Vec<_>>()
+    };
+    practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+    practice.goals(&[("7", &[goal("1", "Sail far"), goal("3", "Car")])]).await;
+    assert_eq!(all(&practice).await, ["created Car ", "changed Sail far name: Sail → Sail far", "gone Boat "]);
+    assert_eq!((practice.run.counts.listed, practice.run.counts.changed_fields["goal.name"]), (3, 1));
+
+    practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+    practice.goals(&[("7", &[goal("1", "Sail far"), goal("2", "Boat"), goal("3", "Car")])]).await;
+    assert_eq!(all(&practice).await, ["returned Boat "]);
+    let gone = practice.store.changes(practice.run.id, Some(ChangeKind::Gone), first(10)).await.unwrap();
+    assert!(gone.items.is_empty());
+}

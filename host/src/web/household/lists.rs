@@ -17,6 +17,8 @@ use crate::web::words;
 pub(in crate::web) struct Found {
     pub(in crate::web) goals: Vec<ClientList<Goal, GoalOwn>>,
     pub(in crate::web) covers: Vec<ClientList<Cover, ()>>,
+    /// Whose lists are among these though they left the book.
+    pub(in crate::web) departed: Vec<StoredClient>,
     /// Whether the person who looks may change what the practice adds to goals.
     pub(in crate::web) may_change: bool,
 }
@@ -26,7 +28,8 @@ impl Found {
     pub(in crate::web) async fn read(app: &App, of: &HouseholdRow, may_change: bool) -> Result<Self, StoreError> {
         let goals = app.store.goals_of_household(of.household.id).await?;
         let covers = app.store.covers_of_household(of.household.id).await?;
-        Ok(Self { goals, covers, may_change })
+        let departed = app.store.departed(of.household.id).await?;
+        Ok(Self { goals, covers, departed, may_change })
     }
 }
 
@@ -85,25 +88,34 @@ struct CoverCard {
 }
 
 /// Who is meant by an owner, seen from a client.
-struct People<'a>(&'a [StoredClient]);
+struct People<'a> {
+    here: &'a [StoredClient],
+    departed: &'a [StoredClient],
+}
 
 impl People<'_> {
     fn name(&self, of: ClientId) -> String {
-        let person = self.0.iter().find(|person| person.id == of);
+        let person = self.here.iter().chain(self.departed).find(|person| person.id == of);
         person.map_or_else(|| "The client".to_owned(), |person| words::name(&person.client.full_name()))
     }
 
     fn partner(&self, of: ClientId) -> String {
-        let other = self.0.iter().find(|person| person.id != of);
+        let other = self.here.iter().chain(self.departed).find(|person| person.id != of);
         let name = |person: &StoredClient| words::name(&person.client.full_name());
         other.map_or_else(|| format!("The partner of {}", self.name(of)), name)
+    }
+
+    /// Whose record it is, where they are not in the household any more.
+    fn record_of(&self, of: ClientId) -> Option<(&'static str, String)> {
+        let is_departed = self.departed.iter().any(|person| person.id == of);
+        is_departed.then(|| ("Stands in the record of", format!("{}, who is no longer in the book", self.name(of))))
     }
 }
 
 impl Lists {
     /// The sections, from values alone.
     pub(super) fn new(found: &Found, people: &[StoredClient], crm: String, clock: &Clock) -> Self {
-        let people = People(people);
+        let people = People { here: people, departed: &found.departed };
         let goals = found.goals.iter().flat_map(|list| &list.items);
         Self {
             crm,
@@ -138,6 +150,14 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
         is_chosen: own.recurrence == choice,
     };
     let recurrences = [None].into_iter().chain(Recurrence::ALL.iter().copied().map(Some));
+    let mut fields = filled([
+        ("Owner", Some(owner)),
+        ("Category", goal.category.clone()),
+        ("Target date", goal.target_date.map(words::date)),
+        ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
+        ("Outlook", Some(outlook(goal.outlook).to_owned())),
+    ]);
+    fields.extend(people.record_of(stored.client_id));
     let recurs = own.recurrence.map(|word| format!(", {}", word.as_str().replace('_', "-")));
     GoalCard {
         id: stored.listed.id.to_string(),
@@ -147,13 +167,7 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
             .flatten()
             .collect(),
         gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
-        fields: filled([
-            ("Owner", Some(owner)),
-            ("Category", goal.category.clone()),
-            ("Target date", goal.target_date.map(words::date)),
-            ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
-            ("Outlook", Some(outlook(goal.outlook).to_owned())),
-        ]),
+        fields,
         findings: findings(&stored.listed),
         statuses: GoalStatus::ALL
             .iter()
@@ -221,6 +235,7 @@ fn cover_card(stored: &StoredCover, people: &People<'_>, clock: &Clock) -> Cover
     let more =
         cover.extensions.iter().map(|more| ("In the CRM", format!("{}: {}", words::field(&more.name), more.value)));
     fields.extend(more);
+    fields.extend(people.record_of(stored.client_id));
     CoverCard {
         id: stored.listed.id.to_string(),
         name: match cover.cover_type {

@@ -133,6 +133,7 @@ fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
             Likeness::Email => "the same email",
             Likeness::NameAndDateOfBirth => "the same name and date of birth",
             Likeness::NameAndMobile => "the same name and mobile",
+            Likeness::NameAndPartner => "the same name and partner",
             Likeness::Name => "the same name",
         },
     }

@@ -229,6 +229,7 @@ fn lists() -> Found {
             ],
             diagnostics: Vec::new(),
         }],
+        departed: Vec::new(),
         may_change: true,
     }
 }
@@ -241,7 +242,7 @@ fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
-    let empty = page(&Found { goals: Vec::new(), covers: Vec::new(), may_change: true });
+    let empty = page(&Found { goals: Vec::new(), covers: Vec::new(), ..lists() });
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
 }
 

@@ -46,6 +46,8 @@ fn run(state: RunState) -> Run {
         slow_downs: 0,
         repeated: 0,
         unreadable: 0,
+        missed: 1,
+        unconfirmed: 0,
     };
     Run {
         id: RunId(NIL),
