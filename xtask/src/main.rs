@@ -32,11 +32,7 @@ struct Xtask {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
-    /// Check format, spelling, lints, documentation and unit tests
-    ///
-    /// Every check runs, whatever the ones before it found; at the end the failed ones are named.
-    #[command(after_help = "Examples:\n  cargo xtask check")]
-    Check,
+    Check(check::Arguments),
     /// Check sizes, directions between modules, names that must not appear, and dependencies
     ///
     /// The first of the checks of `cargo xtask check`: it only reads files.
@@ -50,7 +46,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
-        Command::Check => check::run(),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
