@@ -1,14 +1,16 @@
 //! Faults of a page of rows or of a batch's answers: made from the right page, so that everything else about it stays true.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::query::{Query, bookmark};
 use crate::faults::{Fault, Rule};
 
-/// The page as these rules spoil it; an answer that is no page stays as it is.
+/// The page as these rules spoil it; an answer that is no page stays as it is. A row that no rule is about keeps its
+/// text to the byte: a reader who takes fingerprints sees that it is the one it was.
 pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
-    let Ok(mut rows) = serde_json::from_slice::<Vec<Value>>(&answer.body) else {
+    let Ok(mut rows) = serde_json::from_slice::<Vec<Box<RawValue>>>(&answer.body) else {
         return answer;
     };
     for rule in rules {
@@ -16,13 +18,13 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
             Fault::BookmarkLoop => {
                 // What leads to this very page: the bookmark it was asked by, or the one before every row.
                 let here = query.raw("page_bookmark").map_or_else(|| bookmark(0), str::to_owned);
-                rows.iter_mut().for_each(|row| row["bookmark"] = json!(here));
+                rows.iter_mut().for_each(|row| change(row, |row| row["bookmark"] = json!(here)));
             }
             Fault::ShortPage => rows.truncate(rows.len().div_ceil(2)),
             Fault::RepeatedRow => rows.extend(repeated(&rows)),
             fault => {
                 if let Some(row) = rows.first_mut() {
-                    spoil_row(row, fault);
+                    change(row, |row| spoil_row(row, fault));
                 }
             }
         }
@@ -30,10 +32,20 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
     Answer { body: Answer::of(&rows).body, ..answer }
 }
 
+/// Changes one row.
+fn change(row: &mut Box<RawValue>, to: impl FnOnce(&mut Value)) {
+    let mut value: Value = serde_json::from_str(row.get()).unwrap_or_default();
+    to(&mut value);
+    if let Ok(text) = RawValue::from_string(value.to_string()) {
+        *row = text;
+    }
+}
+
 /// The first row again, with the bookmark of the last, so that the next page begins where it should.
-fn repeated(rows: &[Value]) -> Option<Value> {
+fn repeated(rows: &[Box<RawValue>]) -> Option<Box<RawValue>> {
+    let last: Value = serde_json::from_str(rows.last()?.get()).ok()?;
     let mut again = rows.first()?.clone();
-    again["bookmark"] = rows.last()?["bookmark"].clone();
+    change(&mut again, |row| row["bookmark"] = last["bookmark"].clone());
     Some(again)
 }
 
