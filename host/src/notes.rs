@@ -14,8 +14,6 @@ mod schema;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 pub use self::delivery::Gate;
 pub use self::documents::DocumentMaker;
 pub use self::person::NoteEdit;
@@ -41,8 +39,6 @@ struct Inner {
     practice: Practice,
     delivery: Arc<Delivery>,
     documents: Option<Arc<dyn DocumentMaker>>,
-    /// Told when clients were linked to the CRM.
-    linked: Notify,
 }
 
 /// Why an event is not accepted, or a note not changed.
@@ -99,8 +95,7 @@ impl Notes {
         let at_work = connections.clone();
         let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
         let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
-        let linked = Notify::new();
-        Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents, linked }) }
+        Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has

@@ -32,6 +32,8 @@ pub mod whereabouts;
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use threads::{Lane, Threads};
 
 /// The open store. Cheap to clone.
@@ -39,6 +41,8 @@ use threads::{Lane, Threads};
 pub struct Store {
     db: Arc<redb::Database>,
     threads: Arc<Threads>,
+    /// Told when clients were linked to a CRM.
+    linked: Arc<Notify>,
 }
 
 /// Why the store did not do what it was asked.

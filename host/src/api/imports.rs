@@ -294,6 +294,5 @@ pub async fn apply(
 ) -> Result<Json<ImportBody>, Problem> {
     caller.may(Action::WriteBook)?;
     let applied = app.store.apply_import(id, Timestamp::now()).await?;
-    app.notes.somebody_was_linked();
     Ok(Json(applied.ok_or_else(|| missing(id))?.into()))
 }

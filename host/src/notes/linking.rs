@@ -9,7 +9,7 @@ use crate::domain::note::Note;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, ExternalId, Timestamp};
 
-/// Between two looks at who is linked by now.
+/// Between two looks at who is linked by now, where the store tells of none.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// Lets a note wait where somebody it is filed against is not linked.
@@ -30,15 +30,10 @@ impl Notes {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.inner.linked.notified() => {}
+                () = self.inner.store.until_somebody_is_linked() => {}
                 () = tokio::time::sleep(EVERY) => {}
             }
         }
-    }
-
-    /// Looks at once for notes that wait for a link: somebody made one.
-    pub fn somebody_was_linked(&self) {
-        self.inner.linked.notify_one();
     }
 
     /// Sends the notes all of whose clients are linked by now; answers how many.

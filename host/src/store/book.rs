@@ -1,5 +1,5 @@
 //! Reading the book: households, clients, advisers, what was set aside. Lists are paged by an opaque cursor and
-//! filtered in the index, never in memory.
+//! filtered in the index; what was set aside by one run is looked for among the little that is.
 
 pub(super) mod cursor;
 mod lists;

@@ -8,12 +8,13 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::book::reader::Reader;
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use super::report::{Rows, Told};
-use super::runs::{connection_key, number_for, number_of, put_run, read_walks, seen_chunks};
+use super::runs::{chunks_of, connection_key, number_for, number_of, put_run, read_walks, seen_chunks};
 use super::seen::lookup;
-use super::tables::{DEPARTURES, GONE, IDENTITIES, RUNS, TALLIES, Tallies, WALKS, decode, encode};
+use super::tables::{DEPARTURES, GONE, IDENTITIES, RUNS, SEEN, TALLIES, Tallies, WALKS, decode, encode};
 use super::{Store, StoreError};
 use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude as conclude_from};
 use crate::domain::run::{ChangeKind, Run};
@@ -158,9 +159,9 @@ fn missing(
     identities: &impl ReadableTable<&'static RecordKey, &'static IdentityRow>,
     gone: &impl ReadableTable<&'static RecordKey, &'static [u8]>,
     connection: ConnectionNumber,
-    walks: &[Vec<Vec<u8>>; 2],
+    walks: &[Vec<Vec<u8>>],
 ) -> Result<Missing, StoreError> {
-    let mut seen = walks.each_ref().map(|chunks| lookup(chunks));
+    let mut seen: Vec<_> = walks.iter().map(|chunks| lookup(chunks)).collect();
     let (first, last) = clients_of(connection);
     let mut missing = Missing { clients: Vec::new(), of: 0 };
     for entry in identities.range::<&RecordKey>(&first..=&last)? {
@@ -216,7 +217,7 @@ impl Store {
         self.read(move |transaction| {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
             let missing = missing_now(transaction, number)?;
-            let reader = super::book::reader::Reader::open(transaction)?;
+            let reader = Reader::open(transaction)?;
             let mut found = Vec::new();
             for (_, client) in missing.into_iter().flat_map(|missing| missing.clients).take(limit) {
                 found.extend(reader.client(ClientId(client))?);
@@ -238,25 +239,12 @@ impl Store {
     ) -> Result<Vec<ExternalId>, StoreError> {
         self.read(move |transaction| {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
-            let chunks =
-                super::runs::chunks_of(&transaction.open_table(super::tables::SEEN)?, run.0, RecordKind::Client)?;
-            let (mut seen, gone) = (lookup(&chunks), transaction.open_table(GONE)?);
-            let reader = super::book::reader::Reader::open(transaction)?;
-            let (first, last) = clients_of(number);
+            let seen = chunks_of(&transaction.open_table(SEEN)?, run.0, RecordKind::Client)?;
+            let (identities, gone) = (transaction.open_table(IDENTITIES)?, transaction.open_table(GONE)?);
+            let reader = Reader::open(transaction)?;
             let mut absent = Vec::new();
-            for entry in transaction.open_table(IDENTITIES)?.range::<&RecordKey>(&first..=&last)? {
-                let (key, row) = entry?;
-                if seen.holds(u128::from_be_bytes(id_of(key.value()).0)) || !Identity::is_in_book(row.value()) {
-                    continue;
-                }
-                let Some(client) = Identity::from_row(row.value()).client else { continue };
-                if gone.get(key.value())?.is_some() {
-                    continue;
-                }
+            for (_, client) in missing(&identities, &gone, number, &[seen])?.clients.into_iter().take(limit) {
                 absent.extend(reader.client(ClientId(client))?.map(|client| client.client.external_id));
-                if absent.len() == limit {
-                    break;
-                }
             }
             // A client of the practice who lives with one of this connection's is not the CRM's.
             absent.retain(|id| id.in_crm().is_some());
@@ -310,8 +298,8 @@ impl Store {
 fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> Result<Option<Missing>, StoreError> {
     let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
     let Some([newest, before]) = walks.last_two() else { return Ok(None) };
-    let table = transaction.open_table(super::tables::SEEN)?;
-    let chunks = |walk| super::runs::chunks_of(&table, walk, RecordKind::Client);
+    let table = transaction.open_table(SEEN)?;
+    let chunks = |walk| chunks_of(&table, walk, RecordKind::Client);
     let seen = [chunks(newest)?, chunks(before)?];
     missing(&transaction.open_table(IDENTITIES)?, &transaction.open_table(GONE)?, connection, &seen).map(Some)
 }

@@ -222,7 +222,7 @@ impl Store {
     /// # Errors
     /// Where the store fails; nothing is linked then.
     pub async fn apply_import(&self, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
-        self.write(move |transaction| apply(transaction, id, at)).await
+        self.write_links(move |transaction| apply(transaction, id, at)).await
     }
 }
 

@@ -54,7 +54,7 @@ impl Store {
         })?;
         prepare(&db)?;
         let threads = Threads::start().map_err(failed)?;
-        Ok(Self { db: Arc::new(db), threads: Arc::new(threads) })
+        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), linked: Arc::default() })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use redb::ReadTransaction;
+use redb::ReadableTable;
 
 use super::book::{Page, PageRequest};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn review(&self, id: ReviewId) -> Result<Option<Review>, StoreError> {
-        self.read(move |transaction| find(transaction, id)).await
+        self.read(move |transaction| find(&transaction.open_table(REVIEWS)?, id)).await
     }
 
     /// How many wait, counted up to 1,000.
@@ -120,8 +120,10 @@ impl Store {
 }
 
 /// One client of the queue, whatever was decided.
-pub(super) fn find(transaction: &ReadTransaction, id: ReviewId) -> Result<Option<Review>, StoreError> {
-    let reviews = transaction.open_table(REVIEWS)?;
+pub(super) fn find(
+    reviews: &impl ReadableTable<&'static ReviewKey, &'static [u8]>,
+    id: ReviewId,
+) -> Result<Option<Review>, StoreError> {
     for state in ReviewState::ALL {
         if let Some(review) = reviews.get(&id.key(state))? {
             return decode(review.value()).map(Some);

@@ -45,6 +45,22 @@ pub struct Whereabouts {
     pub review: Option<Review>,
 }
 
+/// What somebody looks for.
+struct Words(String);
+
+impl Words {
+    fn new(words: &str) -> Self {
+        Self(fold(words))
+    }
+
+    /// Whether all of them stand in a text, in whatever case and with whatever accents; no words stand nowhere.
+    fn stand_in(&self, text: &str) -> bool {
+        let text = fold(text);
+        let mut words = self.0.split(' ').filter(|word| !word.is_empty()).peekable();
+        words.peek().is_some() && words.all(|word| text.contains(word))
+    }
+}
+
 impl Store {
     /// What is known of the client with this id in a connection's CRM.
     ///
@@ -79,8 +95,11 @@ impl Store {
                 Some(client) => Reader::open(transaction)?.client(ClientId(client))?,
                 None => None,
             };
-            let review =
-                if identity.is_held { review::find(transaction, ReviewId::new(connection, external))? } else { None };
+            let review = if identity.is_held {
+                review::find(&transaction.open_table(REVIEWS)?, ReviewId::new(connection, external))?
+            } else {
+                None
+            };
             Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside: set_aside.transpose()?, review })
         })
         .await
@@ -97,8 +116,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(ConnectionName, ExternalId)>, StoreError> {
         self.read(move |transaction| {
-            let folded = fold(&words);
-            let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+            let words = Words::new(&words);
             let mut found = Vec::new();
             let reviews = transaction.open_table(REVIEWS)?;
             for state in [ReviewState::Waiting, ReviewState::Ignored] {
@@ -108,9 +126,11 @@ impl Store {
                     let review: Review = decode(entry?.1.value())?;
                     let client = &review.client;
                     let fields = Client::FIELDS.iter().filter_map(|field| client.text_of(field));
-                    let text = fold(&fields.collect::<Vec<_>>().join(" "));
-                    if found.len() < limit && !words.is_empty() && words.iter().all(|word| text.contains(word)) {
+                    if words.stand_in(&fields.collect::<Vec<_>>().join(" ")) {
                         found.push((review.connection, review.client.external_id));
+                    }
+                    if found.len() == limit {
+                        return Ok(found);
                     }
                 }
             }
@@ -129,12 +149,8 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(ConnectionName, ExternalId)>, StoreError> {
         self.read(move |transaction| {
-            let folded = fold(&words);
-            let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+            let words = Words::new(&words);
             let mut found = Vec::new();
-            if words.is_empty() {
-                return Ok(found);
-            }
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&PRACTICE.to_be_bytes());
             let (aside, raw) = (transaction.open_table(SET_ASIDE)?, transaction.open_table(RAW)?);
             for entry in aside.range::<&AsideKey>(&first..=&last)?.take(SEARCHED) {
@@ -142,8 +158,7 @@ impl Store {
                 let key = join([&PRACTICE.to_be_bytes(), &key.value()[5..]]);
                 let Some(raw) = raw.get(&key)? else { continue };
                 let text = unpack(raw.value())?;
-                let text = fold(&String::from_utf8_lossy(&text));
-                if words.iter().all(|word| text.contains(word)) {
+                if words.stand_in(&String::from_utf8_lossy(&text)) {
                     let stored: SetAside = decode(value.value())?;
                     if stored.kind == RecordKind::Client {
                         found.push((stored.connection, stored.external_id));

@@ -121,7 +121,6 @@ pub(super) async fn link(
         return Err(Failure::Refused("Write the client’s ID in the CRM. Nothing was changed.".to_owned()));
     }
     app.store.link_client(id, connection, external_id, person.clock.now).await?.map_err(refused)?;
-    app.notes.somebody_was_linked();
     to_household(&app, id).await
 }
 

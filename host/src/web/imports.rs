@@ -155,7 +155,6 @@ pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path
     person.may(Action::WriteBook)?;
     let id = parse(&id)?;
     app.store.apply_import(id, person.clock.now).await?.ok_or(NO_LIST)?;
-    app.notes.somebody_was_linked();
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
 }
 

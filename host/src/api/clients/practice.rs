@@ -224,7 +224,6 @@ pub async fn link(
         return Err(at("/external_id", format!("Write the CRM's id, of at most {LONGEST_ID} characters.")));
     }
     app.store.link_client(id, connection, ExternalId(given.to_owned()), Timestamp::now()).await??;
-    app.notes.somebody_was_linked();
     Ok(Json(find(&app, id).await?.into()))
 }
 

@@ -30,7 +30,7 @@ impl Store {
         id: ExternalId,
         at: Timestamp,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| {
+        self.write_links(move |transaction| {
             let connection = number_for(transaction, &connection)?;
             let mut outcomes = link_all(transaction, connection, &[(client, id)], at)?;
             Ok(outcomes.pop().unwrap_or(Ok(())))
@@ -45,6 +45,22 @@ impl Store {
     /// Where the store fails.
     pub async fn unlink_client(&self, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
         self.write(move |transaction| unlink(transaction, client, at)).await
+    }
+
+    /// Comes back when clients may have been linked since it last did.
+    pub async fn until_somebody_is_linked(&self) {
+        self.linked.notified().await;
+    }
+
+    /// A write that may link clients: who waits for it is told once it is on disk.
+    pub(in crate::store) async fn write_links<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        let answer = self.write(work).await?;
+        self.linked.notify_one();
+        Ok(answer)
     }
 }
 

@@ -8,7 +8,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::index::{LookKey, look_spans};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
-use super::super::review::{ReviewId, ReviewKey};
+use super::super::review::{ReviewId, ReviewKey, find};
 use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, LOOKS, REVIEWS, decode, encode};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
@@ -62,7 +62,7 @@ impl<'t> Reviewing<'t> {
             return Ok(Verdict::Enters);
         }
         let key = ExternalKey::from(&client.external_id);
-        let known = if is_held { find(&self.reviews, self.connection, key)? } else { None };
+        let known = if is_held { find(&self.reviews, ReviewId::new(self.connection, key))? } else { None };
         let lookalikes = self.lookalikes(clients, client)?;
         let known = match known {
             // It enters now, and the decision stays to be seen and taken back.
@@ -138,7 +138,7 @@ impl Store {
         decision: ReviewDecision,
         at: Timestamp,
     ) -> Result<Result<Review, Undecided>, StoreError> {
-        self.write(move |transaction| decide(transaction, id, decision, at)).await
+        self.write_links(move |transaction| decide(transaction, id, decision, at)).await
     }
 }
 
@@ -148,7 +148,7 @@ fn decide(
     decision: ReviewDecision,
     at: Timestamp,
 ) -> Result<Result<Review, Undecided>, StoreError> {
-    let known = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+    let known = find(&transaction.open_table(REVIEWS)?, id)?;
     let Some(mut review) = known else { return Ok(Err(Undecided::Unknown)) };
     let state = match decision {
         ReviewDecision::Import => ReviewState::Imported,
@@ -161,7 +161,7 @@ fn decide(
             ReviewDecision::Link(other) if other == client => Ok(Ok(review)),
             ReviewDecision::Wait => match unlink(transaction, client, at)? {
                 Ok(()) => {
-                    let review = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+                    let review = find(&transaction.open_table(REVIEWS)?, id)?;
                     Ok(review.ok_or(Undecided::Unknown))
                 }
                 Err(refusal) => Ok(Err(Undecided::Refused(refusal))),
@@ -179,7 +179,7 @@ fn decide(
         return match outcomes.pop() {
             Some(Err(refusal)) => Ok(Err(Undecided::Refused(refusal))),
             _ => {
-                let review = find(&transaction.open_table(REVIEWS)?, id.connection, id.external)?;
+                let review = find(&transaction.open_table(REVIEWS)?, id)?;
                 Ok(review.ok_or(Undecided::Unknown))
             }
         };
@@ -213,16 +213,6 @@ fn hold(transaction: &WriteTransaction, id: ReviewId, at: Timestamp) -> Result<(
     settle(transaction, rows, &[change], |tallies| tallies.clients -= 1)
 }
 
-/// The client's place in the queue.
-fn find(reviews: &Reviews<'_>, connection: ConnectionNumber, key: ExternalKey) -> Result<Option<Review>, StoreError> {
-    for state in ReviewState::ALL {
-        if let Some(review) = reviews.get(&ReviewId::new(connection, key).key(state))? {
-            return decode(review.value()).map(Some);
-        }
-    }
-    Ok(None)
-}
-
 fn put(reviews: &mut Reviews<'_>, connection: ConnectionNumber, review: &Review) -> Result<(), StoreError> {
     let id = ReviewId::new(connection, ExternalKey::from(review.external_id()));
     for state in ReviewState::ALL.into_iter().filter(|state| *state != review.state) {
@@ -241,7 +231,7 @@ pub(super) fn linked(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut reviews = transaction.open_table(REVIEWS)?;
-    let Some(review) = find(&reviews, connection, key)? else { return Ok(()) };
+    let Some(review) = find(&reviews, ReviewId::new(connection, key))? else { return Ok(()) };
     let linked = Review { state: ReviewState::Linked, linked_to: Some(client), decided_at: Some(at), ..review };
     put(&mut reviews, connection, &linked)
 }
@@ -253,7 +243,7 @@ pub(super) fn unlinked(
     key: ExternalKey,
 ) -> Result<(), StoreError> {
     let mut reviews = transaction.open_table(REVIEWS)?;
-    let Some(review) = find(&reviews, connection, key)? else { return Ok(()) };
+    let Some(review) = find(&reviews, ReviewId::new(connection, key))? else { return Ok(()) };
     let waiting = Review { state: ReviewState::Waiting, linked_to: None, decided_at: None, ..review };
     put(&mut reviews, connection, &waiting)?;
     drop(reviews);
