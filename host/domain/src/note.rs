@@ -240,9 +240,14 @@ impl Note {
         }
     }
 
-    /// Whether the CRM may have it twice, or was seen to.
+    /// Whether the CRM may have it twice: its create once had no answer, or it was seen to.
     pub fn is_doubted(&self) -> bool {
         self.doubted || self.copies.is_some()
+    }
+
+    /// Whether it is looked for in the CRM again: each once when it is done, a doubted one for longer.
+    pub fn is_looked_for(&self) -> bool {
+        self.is_doubted() || self.state == NoteState::Done
     }
 
     /// How far it has come.

@@ -1,8 +1,8 @@
 //! Looks again for notes that are in the CRM: a site that did the work very late or twice, or a person who copied a note,
 //! leaves two with one marker, which is raised until one of them is gone.
 //!
-//! A note whose create once had no answer is looked for in every round of a day, every other one in the round after it
-//! was made.
+//! A note whose create once had no answer, or that was there twice, is looked for in every round of a day, every other one
+//! once.
 
 use std::time::Duration;
 
@@ -13,18 +13,14 @@ use super::delivery::{Delivery, Gate, calls};
 use crate::domain::Timestamp;
 use crate::domain::note::{Note, NoteState};
 use crate::store::StoreError;
-use crate::store::book::PageRequest;
-use crate::store::outbox::NoteFilter;
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(3600);
 /// Before the first one: a start has more urgent things to do.
 const FIRST: Duration = Duration::from_secs(60);
-/// How long after it was done a note is looked for again: one that was doubted, or is there twice.
+/// How long after it was done a note is looked for: a doubted one again and again, others where the site did not answer.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// The same for every other one: a round and some minutes, so that none falls between two.
-const ONCE: SignedDuration = SignedDuration::from_mins(65);
-/// The most notes of one round, of either sort.
+/// The most notes of one round, the oldest first; the others' turn is in the next.
 const MOST: usize = 500;
 
 impl Delivery {
@@ -55,29 +51,19 @@ impl Delivery {
     /// Where the store fails. What a CRM refuses is asked again in the next round.
     pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut raised = 0;
-        for note in self.store.doubted_notes(MOST).await? {
+        for note in self.store.notes_looked_for(MOST).await? {
             // While it is on its way, delivery looks for it itself.
             let Some(done_at) = note.done_at.filter(|_| note.state == NoteState::Done) else { continue };
             let is_old = now.duration_since(done_at) > LONGEST;
             match self.look_again(&note, now).await? {
                 Some(copies) if copies > 1 => raised += 1,
-                Some(_) if is_old => self.store.settle_doubt(note.id).await?,
+                Some(_) if is_old || !note.is_doubted() => self.store.note_is_settled(note.id).await?,
+                // Its create was answered; a site that does not let it be looked for holds up nobody else's.
+                None if is_old && !note.is_doubted() => self.store.note_is_settled(note.id).await?,
                 _ => {}
             }
         }
-        for note in self.just_done(now).await? {
-            raised += usize::from(self.look_again(&note, now).await?.is_some_and(|copies| copies > 1));
-        }
         Ok(raised)
-    }
-
-    /// Notes that nobody doubted and that were done since the round before, the newest first.
-    async fn just_done(&self, now: Timestamp) -> Result<Vec<Note>, StoreError> {
-        let page = PageRequest { cursor: None, limit: MOST };
-        let mut notes = self.store.notes(NoteFilter::in_state(NoteState::Done), page).await?.items;
-        let is_recent = |note: &Note| note.done_at.is_some_and(|done_at| now.duration_since(done_at) <= ONCE);
-        notes.retain(|note| !note.is_doubted() && is_recent(note));
-        Ok(notes)
     }
 
     /// How many notes with its marker the CRM has; none where it does not say.

@@ -409,22 +409,20 @@ async fn a_site_that_is_down_is_left_alone_and_takes_nobody_elses_places() {
 #[tokio::test]
 async fn a_note_that_the_crm_has_twice_is_raised_until_one_is_gone() {
     let rig = Rig::new(PASSWORD).await;
-    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
-    let doubted = rig.accept(rig.clients[0], 1, "Its create had no answer").await;
-    let running = rig.start();
-    rig.until_stage(doubted, Stage::Done).await;
-    running.abort();
-    let plain = rig.accept(rig.clients[1], 2, "Nobody doubted it").await;
-    let running = rig.start();
-    rig.until_stage(plain, Stage::Done).await;
     let delivery = rig.delivery();
-    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
-
-    for id in [doubted, plain] {
+    let watched =
+        async || -> Vec<NoteId> { rig.store.notes_looked_for(10).await.unwrap().iter().map(|note| note.id).collect() };
+    for (number, faults) in [(1, &["cut_after:times=1,on=docnote,method=POST"][..]), (2, &[])] {
+        rig.faults(1, faults);
+        let id = rig.accept(rig.clients[number], (number as u64).into(), "Made once").await;
+        let running = rig.start();
+        rig.until_stage(id, Stage::Done).await;
+        running.abort();
         let note = rig.store.note(id).await.unwrap().unwrap();
+        assert_eq!(note.doubted, number == 1);
         let made: u32 = note.document_id().unwrap().as_str().parse().unwrap();
         let copy = rig.sandbox.admin().copy_note(made).unwrap();
-        assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 1, "{id}");
+        assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 1, "{number}");
         let twice = NoteFilter { twice: true, ..NoteFilter::default() };
         let raised = rig.store.notes(twice.clone(), PageRequest { cursor: None, limit: 10 }).await.unwrap().items;
         assert_eq!(raised.iter().map(|note| (note.id, note.copies)).collect::<Vec<_>>(), [(id, Some(2))]);
@@ -439,11 +437,16 @@ async fn a_note_that_the_crm_has_twice_is_raised_until_one_is_gone() {
         let left = rig.store.note(id).await.unwrap().unwrap();
         assert_eq!((left.stage(), left.copies, left.reason), (Stage::Done, None, None));
         assert_eq!(rig.store.notes(twice, PageRequest { cursor: None, limit: 10 }).await.unwrap().items, []);
-        let watched: Vec<NoteId> = rig.store.doubted_notes(10).await.unwrap().iter().map(|note| note.id).collect();
-        assert_eq!(watched, [id], "it is looked for until a day has gone by");
+        assert_eq!(watched().await, [id], "it was doubted, and is looked for until a day has gone by");
+        delivery.reconcile(Timestamp::now() + SignedDuration::from_hours(50)).await.unwrap();
+        assert_eq!(watched().await, []);
     }
-    delivery.reconcile(Timestamp::now() + SignedDuration::from_hours(50)).await.unwrap();
-    assert_eq!(rig.store.doubted_notes(10).await.unwrap(), []);
-    assert_eq!(rig.subjects_in_crm().len(), 2);
+    let plain = rig.accept(rig.clients[3], 3, "There once, and nobody doubted it").await;
+    let running = rig.start();
+    rig.until_stage(plain, Stage::Done).await;
     running.abort();
+    assert_eq!(watched().await, [plain]);
+    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
+    assert_eq!(watched().await, [], "it is looked for once");
+    assert_eq!(rig.subjects_in_crm().len(), 3);
 }

@@ -4,7 +4,7 @@ use redb::ReadableTable as _;
 use uuid::Uuid;
 
 use super::lanes::{self, End};
-use super::tables::{self, AWAITING_LINK, BY_STATE, DOUBTED, Id, NOTES};
+use super::tables::{self, AWAITING_LINK, BY_STATE, Id, LOOKED_FOR, NOTES};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::outbox::Call;
 use crate::domain::{ConnectionName, NoteId, Timestamp};
@@ -133,15 +133,15 @@ impl Store {
         .await
     }
 
-    /// Notes that the CRM may have twice, oldest first.
+    /// Notes that are to be looked for in the CRM again, oldest first.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn doubted_notes(&self, limit: usize) -> Result<Vec<Note>, StoreError> {
+    pub async fn notes_looked_for(&self, limit: usize) -> Result<Vec<Note>, StoreError> {
         self.read(move |transaction| {
-            let doubted = transaction.open_table(DOUBTED)?;
+            let looked_for = transaction.open_table(LOOKED_FOR)?;
             let notes = transaction.open_table(NOTES)?;
-            let range = doubted.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?.take(limit);
+            let range = looked_for.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?.take(limit);
             let found = range.filter_map(|entry| match entry {
                 Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
                 Err(error) => Some(Err(error.into())),
@@ -151,13 +151,13 @@ impl Store {
         .await
     }
 
-    /// Takes a note off the list of those that the CRM may have twice.
+    /// Takes a note off the list of those that are looked for again.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn settle_doubt(&self, note: NoteId) -> Result<(), StoreError> {
+    pub async fn note_is_settled(&self, note: NoteId) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            transaction.open_table(DOUBTED)?.remove((PRACTICE, note.0.into_bytes()))?;
+            transaction.open_table(LOOKED_FOR)?.remove((PRACTICE, note.0.into_bytes()))?;
             Ok(())
         })
         .await

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::tables::{self, AWAITING_LINK, BY_DOCUMENT, BY_OWNER, BY_STATE, DOUBTED, DUE, Id, LANES, NOTES};
+use super::tables::{self, AWAITING_LINK, BY_DOCUMENT, BY_OWNER, BY_STATE, DUE, Id, LANES, LOOKED_FOR, NOTES};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
@@ -110,8 +110,8 @@ fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> 
             by_document.insert((PRACTICE, new.as_str(), id), ())?;
         }
     }
-    if note.is_doubted() && !before.is_some_and(Note::is_doubted) {
-        transaction.open_table(DOUBTED)?.insert((PRACTICE, id), ())?;
+    if note.is_looked_for() && !before.is_some_and(Note::is_looked_for) {
+        transaction.open_table(LOOKED_FOR)?.insert((PRACTICE, id), ())?;
     }
     let awaits_link = |note: &Note| note.awaits == Some(Awaits::Link);
     match (before.is_some_and(awaits_link), awaits_link(note)) {

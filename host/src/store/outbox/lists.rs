@@ -4,7 +4,7 @@ use redb::ReadTransaction;
 use uuid::Uuid;
 
 use super::lanes;
-use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, DOUBTED, Id, NOTES};
+use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, LOOKED_FOR, NOTES};
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
 use crate::store::book::{Page, PageRequest};
@@ -114,7 +114,7 @@ pub(super) fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     if filter.twice {
-        let range = transaction.open_table(DOUBTED)?.range((PRACTICE, [0; 16])..(PRACTICE, before))?.rev();
+        let range = transaction.open_table(LOOKED_FOR)?.range((PRACTICE, [0; 16])..(PRACTICE, before))?.rev();
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().1))));
     }
     let owner = filter.client.map(|client| client.0).or(filter.household.map(|household| household.0));

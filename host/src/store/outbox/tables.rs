@@ -26,8 +26,8 @@ pub(super) const BY_STATE: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinit
 pub(super) const BY_OWNER: TableDefinition<'_, (u32, Id, Id), ()> = TableDefinition::new("notes-by-owner");
 /// Notes by the CRM's id of them.
 pub(super) const BY_DOCUMENT: TableDefinition<'_, (u32, &str, Id), ()> = TableDefinition::new("notes-by-document");
-/// Notes that the CRM may have twice.
-pub(super) const DOUBTED: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-doubted");
+/// Notes that are looked for in the CRM again, those that it may have twice among them.
+pub(super) const LOOKED_FOR: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-looked-for");
 /// Notes that wait for a client to be linked to the CRM.
 pub(super) const AWAITING_LINK: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-awaiting-link");
 /// Open notes by lane: when each is due, in milliseconds since 1970.
@@ -43,7 +43,7 @@ pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<()
     transaction.open_table(BY_STATE)?;
     transaction.open_table(BY_OWNER)?;
     transaction.open_table(BY_DOCUMENT)?;
-    transaction.open_table(DOUBTED)?;
+    transaction.open_table(LOOKED_FOR)?;
     transaction.open_table(AWAITING_LINK)?;
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
