@@ -16,7 +16,7 @@ use tidegate_documents::{DocumentError, MadeAt};
 pub use self::content::{Material, Professional};
 pub use self::download::disposition;
 pub use self::receive::{NotTaken, Uploads};
-pub use self::upload::{LARGEST, NotAPdf};
+pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
 use crate::domain::Timestamp;
 use crate::pack::Revision;

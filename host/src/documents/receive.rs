@@ -12,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
-use super::upload::{LARGEST, NotAPdf, check};
+use super::upload::{LARGEST, NotAPdf, READ_TO_ITS_END, check};
 use crate::domain::Timestamp;
 use crate::store::documents::Document;
 
@@ -89,12 +89,19 @@ impl Uploads {
         let mut pieces = std::pin::pin!(pieces);
         let mut size = 0;
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| NotTaken::BrokeOff(error.to_string()))?;
+            let piece = match piece {
+                Err(_) if size > LARGEST => break,
+                piece => piece.map_err(|error| NotTaken::BrokeOff(error.to_string()))?,
+            };
             size += piece.len();
-            if size > LARGEST {
-                return Err(NotAPdf::TooLarge.into());
+            if size <= LARGEST {
+                file.write_all(&piece).await?;
+            } else if size > READ_TO_ITS_END {
+                break;
             }
-            file.write_all(&piece).await?;
+        }
+        if size > LARGEST {
+            return Err(NotAPdf::TooLarge.into());
         }
         file.flush().await?;
         Ok(file)
@@ -126,14 +133,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_document_comes_in_pieces_and_is_refused_as_soon_as_it_is_too_large() {
+    async fn a_document_comes_in_pieces_and_is_refused_where_it_is_too_large() {
         let pieces = PDF.chunks(7).map(|piece| Ok(Bytes::from_static(piece))).collect();
         let taken = receive(pieces).await.unwrap();
         assert_eq!((taken.content.as_slice(), taken.filename.as_str()), (PDF, "plan.pdf"));
 
         let megabyte = Bytes::from(vec![b' '; 1 << 20]);
-        let endless = (0..30).map(|_| Ok(megabyte.clone())).collect();
-        assert!(matches!(receive(endless).await, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))));
+        for megabytes in [30, 130] {
+            let pieces = (0..megabytes).map(|_| Ok(megabyte.clone())).collect();
+            assert!(matches!(receive(pieces).await, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))));
+            let cut = (0..megabytes).map(|at| if at < 28 { Ok(megabyte.clone()) } else { Err("too long".to_owned()) });
+            assert!(matches!(receive(cut.collect()).await, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))));
+        }
         let broken = vec![Ok(Bytes::from_static(PDF)), Err("reset".to_owned())];
         assert!(matches!(receive(broken).await, Err(NotTaken::BrokeOff(_))));
         assert!(matches!(receive(Vec::new()).await, Err(NotTaken::NotAPdf(NotAPdf::Empty))));

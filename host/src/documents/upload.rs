@@ -6,6 +6,10 @@ use crate::store::documents::LARGEST_DOCUMENT;
 /// The largest document, bytes.
 pub const LARGEST: usize = LARGEST_DOCUMENT;
 
+/// So much of one that is too large is read before it is refused, in bytes: a sender who is still sending when the
+/// connection ends sees no answer.
+pub const READ_TO_ITS_END: usize = 4 * LARGEST;
+
 /// How far into a file its first line may begin, and how far from its end the last may stand: what readers allow.
 const SLACK: usize = 1024;
 

@@ -1,14 +1,10 @@
 //! Uploads: a PDF that a program made itself, to go with an event's note.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::body::BodyDataStream;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
-use futures::StreamExt as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -18,18 +14,13 @@ use crate::api::caller::Caller;
 use crate::api::extract::NoParams;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::App;
-use crate::documents::{LARGEST, NotAPdf, NotTaken};
+use crate::documents::{LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
 use crate::store::documents::Document;
 
 /// What a multipart body may have around the document.
 const AROUND: usize = 64 << 10;
-/// A body of up to so many bytes is read to its end before it is refused: a program that is still sending when the
-/// connection ends sees no answer.
-const READ_TO_ITS_END: usize = 4 * LARGEST;
-/// How long that may take.
-const AT_MOST: Duration = Duration::from_secs(60);
 
 /// A document that is kept.
 #[derive(Serialize, ToSchema)]
@@ -76,23 +67,15 @@ pub async fn upload(
     caller.may(Action::WriteNotes)?;
     let headers = request.headers().clone();
     let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
-    if is_too_large {
-        // Who asks beforehand, and sends nothing until it is told to, is told at once.
-        if !headers.contains_key(EXPECT) {
-            read_to_its_end(request.into_body().into_data_stream()).await;
-        }
+    // Who asks beforehand, and sends nothing until it is told to, is told at once.
+    if is_too_large && headers.contains_key(EXPECT) {
         return Err(NotTaken::from(NotAPdf::TooLarge).into());
     }
     let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let document = match media_type.as_str() {
         "application/pdf" => {
             let name = file_name(header(&headers, &CONTENT_DISPOSITION));
-            let mut body = request.into_body().into_data_stream();
-            let taken = app.uploads.receive(name, &mut body, Timestamp::now()).await;
-            if matches!(taken, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))) {
-                read_to_its_end(body).await;
-            }
-            taken?
+            app.uploads.receive(name, request.into_body().into_data_stream(), Timestamp::now()).await?
         }
         "multipart/form-data" => from_form(&app, request).await?,
         other => {
@@ -119,13 +102,7 @@ async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
             let name = part.file_name().map(ToOwned::to_owned);
             let taken = app.uploads.receive(name.as_deref(), part, Timestamp::now()).await;
             return match taken {
-                Err(NotTaken::NotAPdf(NotAPdf::TooLarge)) => {
-                    // A form is read part by part, to the end of each.
-                    let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
-                    let _ = tokio::time::timeout(AT_MOST, rest).await;
-                    Err(NotTaken::from(NotAPdf::TooLarge).into())
-                }
-                Err(NotTaken::NotAPdf(what)) => Err(at_file(what.to_string())),
+                Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => Err(at_file(what.to_string())),
                 taken => Ok(taken?),
             };
         }
@@ -135,20 +112,6 @@ async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
 
 fn at_file(detail: String) -> Problem {
     Problem::invalid(vec![FieldError { pointer: "/file".to_owned(), detail }])
-}
-
-/// Reads what is left of a body that is refused, within bounds.
-async fn read_to_its_end(mut body: BodyDataStream) {
-    let rest = async {
-        let mut read = 0;
-        while let Some(Ok(piece)) = body.next().await {
-            read += piece.len();
-            if read > READ_TO_ITS_END {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(AT_MOST, rest).await;
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {

@@ -8,14 +8,11 @@ use axum::http::header::CONTENT_TYPE;
 
 use super::form::Kept;
 use crate::app::App;
-use crate::documents::{LARGEST, NotTaken};
+use crate::documents::{NotTaken, READ_TO_ITS_END};
 use crate::domain::DocumentId;
 use crate::web::failure::Failure;
 use crate::web::person::Person;
 
-/// The largest form. Larger than a document may be: one that is too large is read to its end and told in the form, where
-/// a connection that is cut would tell nothing.
-const LARGEST_FORM: usize = 4 * LARGEST;
 /// The largest of all texts together, bytes.
 const LARGEST_TEXT: usize = 2 << 20;
 
@@ -40,7 +37,7 @@ impl Sent {
             let Form(pairs) = Form::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
             return Ok(Self { pairs, problem: None });
         }
-        DefaultBodyLimit::max(LARGEST_FORM).apply(&mut request);
+        DefaultBodyLimit::max(READ_TO_ITS_END).apply(&mut request);
         let mut form = Multipart::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
         let (mut sent, mut text) = (Self::default(), 0);
         loop {
