@@ -65,11 +65,13 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     } else {
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };
-    let search = (!search.is_empty()).then(|| pair("search", search));
-    let sort = (order == NameOrder::Descending).then(|| pair("sort", BACKWARDS));
-    let query: Vec<String> = search.iter().cloned().chain(sort).collect();
-    let paging = asked.paging("/households", &query.join("&"), found.next.as_deref());
-    let by_name = Sorting::by_name("Household", "/households", search.as_deref(), order);
+    let filter = if search.is_empty() { String::new() } else { pair("search", search) };
+    let sorted = match order {
+        NameOrder::Ascending => filter.clone(),
+        NameOrder::Descending => [pair("sort", BACKWARDS), filter.clone()].join("&"),
+    };
+    let paging = asked.paging("/households", &sorted, found.next.as_deref());
+    let by_name = Sorting::by_name("Household", "/households", &filter, order);
     let rows = rows(&app, &found.items).await?;
     page(&HouseholdsPage { frame, state, by_name, rows, paging })
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::parts::{Paging, pair};
+use super::parts::{Paging, address, pair};
 use crate::store::book::{NameOrder, PageRequest};
 
 /// Rows of a page.
@@ -74,14 +74,12 @@ impl HtmlSafe for Sorting {}
 
 impl Sorting {
     /// For a list at `path` that goes by name; `filter` is the rest of its address.
-    pub(super) fn by_name(word: &'static str, path: &str, filter: Option<&str>, order: NameOrder) -> Self {
+    pub(super) fn by_name(word: &'static str, path: &str, filter: &str, order: NameOrder) -> Self {
         let (state, mark, other) = match order {
-            NameOrder::Ascending => ("ascending", "↑", Some(pair("sort", BACKWARDS))),
-            NameOrder::Descending => ("descending", "↓", None),
+            NameOrder::Ascending => ("ascending", "↑", pair("sort", BACKWARDS)),
+            NameOrder::Descending => ("descending", "↓", String::new()),
         };
-        let pairs: Vec<&str> = filter.into_iter().chain(other.as_deref()).collect();
-        let path = if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) };
-        Self { word, path, state, mark }
+        Self { word, path: address(path, &[filter, &other]), state, mark }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, Choice};
-use super::parts::{Badge, Clock, Moment, Paging, Tone, pair};
+use super::parts::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;
@@ -88,8 +88,7 @@ impl Filter {
     /// The documents of the same people.
     pub(super) fn documents(&self) -> String {
         let (household_id, client_id) = (self.household_id.clone(), self.client_id.clone());
-        let query = Self { household_id, client_id, ..Self::default() }.query();
-        if query.is_empty() { "/documents".to_owned() } else { format!("/documents?{query}") }
+        address("/documents", &[&Self { household_id, client_id, ..Self::default() }.query()])
     }
 
     fn is_dead(&self) -> bool {

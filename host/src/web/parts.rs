@@ -123,12 +123,17 @@ impl Paging {
     /// For a list at `path` with its other filters in `query` (empty, or encoded pairs): `cursor` began this page,
     /// `next` begins the next.
     pub(super) fn new(path: &str, query: &str, cursor: Option<&str>, next: Option<&str>) -> Self {
-        let address = |extra: &str| {
-            let pairs: Vec<&str> = [query, extra].into_iter().filter(|pairs| !pairs.is_empty()).collect();
-            if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
-        };
-        Self { first: cursor.map(|_| address("")), next: next.map(|next| address(&pair("cursor", next))) }
+        Self {
+            first: cursor.map(|_| address(path, &[query])),
+            next: next.map(|next| address(path, &[query, &pair("cursor", next)])),
+        }
     }
+}
+
+/// The address of a page with these pairs, or joined pairs; empty ones are left out.
+pub(super) fn address(path: &str, pairs: &[&str]) -> String {
+    let pairs: Vec<&str> = pairs.iter().copied().filter(|pairs| !pairs.is_empty()).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 /// A name and a value as they stand in an address.

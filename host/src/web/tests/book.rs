@@ -314,7 +314,7 @@ fn households() {
     let page = |state: &str, found: &[HouseholdRow], next| HouseholdsPage {
         frame: frame(Place::Households),
         state: state.to_owned(),
-        by_name: Sorting::by_name("Household", "/households", None, NameOrder::Ascending),
+        by_name: Sorting::by_name("Household", "/households", "", NameOrder::Ascending),
         rows: found.iter().map(row).collect(),
         paging: Paging::new("/households", "", None, next),
     };
