@@ -120,7 +120,7 @@ async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     let mut expected: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
 
     let rules =
-        ["cut_after:every=5,method=POST", "cut_late:every=7,ms=800,method=POST", "slow:every=2,ms=150,method=POST"];
+        ["cut_after:every=3,method=POST", "cut_late:every=7,ms=800,method=POST", "slow:every=2,ms=150,method=POST"];
     let rules = rules.iter().map(|rule| {
         rule.parse().map(|mut rule: xplan_sandbox::Rule| {
             rule.on = Some("docnote-v2".to_owned());

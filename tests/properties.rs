@@ -1,8 +1,8 @@
 //! Whatever happens to a book between walks, and to the walks, the practice ends with what the book says.
 //!
 //! Random books, random edits, faults on, the host killed at random moments: then the clients, households, goals, covers
-//! and records left out are those that `expected` and `households` compute from the stand-in site's own records, and one more walk
-//! changes nothing. The seed is fixed, so that a failure comes again; `TIDEGATE_SEED` chooses another.
+//! and records left out are those that `expected` and `households` compute from the stand-in site's own records, and one
+//! more walk changes nothing. The seed is fixed, so that a failure comes again; `TIDEGATE_SEED` chooses another.
 
 mod edits;
 mod expected;

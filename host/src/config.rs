@@ -25,7 +25,7 @@ use crate::domain::departure::Threshold;
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
 
-/// The dialects that a connection made on the page may speak; others need what only the settings file says.
+/// The dialects that a connection may speak.
 pub const DIALECTS: [&str; 2] = ["resourceful", OPEN];
 
 /// The dialect that a gateway speaks for a site.

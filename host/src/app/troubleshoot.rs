@@ -194,13 +194,13 @@ impl App {
     }
 
     async fn credentials(&self, connection: &ConnectionName) -> Result<Step, StoreError> {
-        let newest = PageRequest { cursor: None, limit: 1 };
-        let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
         if connection.is_practice() {
             let words = "Made in the practice and not linked to the CRM, so that nothing comes over.";
             let advice = "Link the client to the CRM on the household’s page.";
             return Ok(step(Stage::Credentials, Outcome::Attention, words, Some(advice)));
         }
+        let newest = PageRequest { cursor: None, limit: 1 };
+        let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
         if let Some((words, advice)) = self.obstacle(connection) {
             // What came over before stays, so that only who never could come ends here.
             let outcome = if run.is_some() { Outcome::Attention } else { Outcome::Stopped };
@@ -304,10 +304,7 @@ fn status(known: Option<&Whereabouts>) -> Step {
             let outcome = if known.is_in_book { Outcome::Attention } else { Outcome::Stopped };
             Step { findings: aside.diagnostics.clone(), ..step(Stage::Status, outcome, words, Some(advice)) }
         }
-        None if known.is_in_book => {
-            step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
-        }
-        None if known.review.is_some() => {
+        None if known.is_in_book || known.review.is_some() => {
             step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
         }
         None => not_reached(Stage::Status),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::local::Local;
+use super::output::text;
 use super::{Global, WrongUse, local, output};
 
 #[derive(Subcommand)]
@@ -264,8 +265,4 @@ fn show(note: &Value) -> anyhow::Result<()> {
         output::line(format!("{}  {} ms  {}", text(&attempt["at"]), attempt["took_ms"], text(&attempt["outcome"])))?;
     }
     Ok(())
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or("–").to_owned()
 }

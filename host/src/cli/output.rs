@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// Whether an error is only that the reader of our output went away, as in `tidegate note list | head -1`.
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
@@ -13,6 +14,11 @@ pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{text}")?;
     Ok(())
+}
+
+/// A text of an answer; a dash where there is none.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("–").to_owned()
 }
 
 /// Prints a value as one JSON document.

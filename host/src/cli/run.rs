@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::local::Local;
+use super::output::text;
 use super::{Global, local, output, progress};
 
 #[derive(Subcommand)]
@@ -182,8 +183,4 @@ fn each(heading: &str, counts: &Value) -> anyhow::Result<()> {
     let counts = counts.as_object().into_iter().flatten();
     let words: Vec<String> = counts.map(|(word, count)| format!("{word} {count}")).collect();
     if words.is_empty() { Ok(()) } else { output::line(format!("{heading}: {}", words.join(", "))) }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or("–").to_owned()
 }

@@ -61,10 +61,10 @@ impl Walk {
                 }
             }
             if found.len() == GROUP {
-                self.take_in(sources, std::mem::take(&mut found)).await?;
+                self.take_in(std::mem::take(&mut found)).await?;
             }
         }
-        if found.is_empty() { Ok(()) } else { self.take_in(sources, found).await }
+        self.take_in(found).await
     }
 
     async fn ask_for(&self, sources: &[Source], id: &ExternalId) -> Result<Option<(Source, RawPage)>, CrmError> {
@@ -77,27 +77,16 @@ impl Walk {
     }
 
     /// Commits clients as a walk's page that came late: they are seen.
-    async fn take_in(&mut self, sources: &[Source], pages: Vec<(Source, Instant, RawPage)>) -> Result<(), WalkError> {
-        let kind = RecordKind::Client;
-        let mut gathered = Gathered::new(self.run.clone());
-        let mut seen = Seen::default();
+    async fn take_in(&mut self, pages: Vec<(Source, Instant, RawPage)>) -> Result<(), WalkError> {
+        let Some((source, ..)) = pages.last() else { return Ok(()) };
+        let (kind, resource) = (source.kind, source.resource.clone());
+        let mut position = WalkPosition { kind, resource, after: None, chunks: self.chunks, is_over: true };
+        let (mut seen, mut gathered) = (Seen::default(), Gathered::new(self.run.clone()));
         gathered.run.counts.missed += pages.len() as u64;
         for (source, asked, raw) in pages {
             let page = map::page(&self.store, &self.mapper, &self.run, &source, asked, raw).await?;
             gathered.take(page, &mut seen, kind);
         }
-        // Who is read by itself and again while this is on its way is newer.
-        let order = std::sync::Arc::clone(&self.order);
-        let turn = order.turn().await;
-        gathered.give_way(&turn, kind);
-        let number = self.chunks;
-        self.chunks += 1;
-        let Some(last) = sources.last() else { return Ok(()) };
-        let (kind_of_last, resource) = (last.kind, last.resource.clone());
-        let position = WalkPosition { kind: kind_of_last, resource, after: None, chunks: self.chunks, is_over: true };
-        let group = gathered.into_group(self.mapper.as_ref(), kind, Some((number, seen.pack().0, position)));
-        self.run = self.store.commit(group).await?;
-        self.progress.counts(&self.run);
-        Ok(())
+        self.commit(&mut position, &mut seen, gathered).await
     }
 }

@@ -182,7 +182,8 @@ impl Walk {
         }
     }
 
-    async fn commit(
+    /// Commits what was gathered, with the walk's position behind it.
+    pub(super) async fn commit(
         &mut self,
         position: &mut WalkPosition,
         seen: &mut Seen,
