@@ -1,11 +1,11 @@
 //! A household's documents, made by the real binary and read by a real PDF reader (poppler), and templates that mean ill.
 
-use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::{env, fs};
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
@@ -151,7 +151,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 #[tokio::test]
 async fn an_exported_plan_ends_as_one_note_with_exactly_this_pdf() -> Result<()> {
-    let host = Host::start(Setup::with_clients(40)).await?;
+    let mut host = Host::start(Setup::with_clients(40)).await?;
     host.sync_and_wait().await?;
     let household = first_household(&host).await?["id"].take();
     let event = json!({
@@ -175,12 +175,39 @@ async fn an_exported_plan_ends_as_one_note_with_exactly_this_pdf() -> Result<()>
     ensure!(listed.as_array().is_some_and(|items| items.len() == 1) && listed[0]["id"] == document, "{listed}");
     ensure!(listed[0]["source"] == "made" && listed[0]["replaced_characters"] == "", "{listed}");
     ensure!(listed[0]["note_id"] == note["id"] && listed[0]["document_id"] == note["document_id"], "{listed}");
-    for_a_client_of_the_practice(&host).await
+    let household = for_a_client_of_the_practice(&host).await?;
+    with_a_folder_of_fonts(&mut host, &household).await
+}
+
+/// A name that the fonts in the program do not have, once without and once with fonts that do.
+async fn with_a_folder_of_fonts(host: &mut Host, household: &str) -> Result<()> {
+    let path = format!("/api/v1/households/{household}/document?document=best-life-plan");
+    let preview = async |host: &Host| -> Result<(Option<HeaderValue>, String, String)> {
+        let answer = host.http().get(host.url(&path)).bearer_auth(TOKEN).send().await?.error_for_status()?;
+        let replaced = answer.headers().get("replaced-characters").cloned();
+        let file = host.folder().join("preview.pdf");
+        fs::write(&file, answer.bytes().await?)?;
+        let text = poppler("pdftotext", &["-layout"], &file).await?;
+        let fonts = String::from_utf8(Command::new("pdffonts").arg(&file).output().await?.stdout)?;
+        Ok((replaced, text, fonts))
+    };
+    let (replaced, text, _) = preview(host).await?;
+    ensure!(replaced.is_some_and(|replaced| replaced == "U+4E2D U+7530") && !text.contains("中田"), "{text}");
+
+    let fonts = env::var("CJK_FONTS").context("CJK_FONTS names a folder of fonts; `cargo xtask test` sets it")?;
+    let settings = host.folder().join("tidegate.toml");
+    let with_fonts = format!("{}\n[documents]\nfont-dir = {fonts:?}\n", fs::read_to_string(&settings)?);
+    fs::write(&settings, with_fonts)?;
+    host.restart().await?;
+    let (replaced, text, fonts) = preview(host).await?;
+    ensure!(replaced.is_none() && text.contains("Mārama 中田 Алексеева"), "{replaced:?} {text}");
+    ensure!(fonts.lines().skip(2).all(|font| font.contains("yes yes yes")), "{fonts}");
+    Ok(())
 }
 
 /// Somebody whom the CRM does not have, with a name that no font here has: the plan is made and can be downloaded, tells
-/// what is not in it, and waits with its note for the link.
-async fn for_a_client_of_the_practice(host: &Host) -> Result<()> {
+/// what is not in it, and waits with its note for the link. Answers the household's id.
+async fn for_a_client_of_the_practice(host: &Host) -> Result<String> {
     let person = json!({ "first_name": "Mārama 中田", "last_name": "Алексеева" });
     let person = host.post("/api/v1/clients", &person).await?.ok()?;
     let event = json!({
@@ -209,7 +236,7 @@ async fn for_a_client_of_the_practice(host: &Host) -> Result<()> {
     ensure!(sent["filed_against"] == json!([external_id]), "{sent}");
     let in_crm = host.crm().notes().pop().context("it is in the CRM")?;
     ensure!(in_crm.entity_ids[0].to_string() == external_id && in_crm.attachments.len() == 1, "{in_crm:?}");
-    Ok(())
+    Ok(person["household_id"].as_str().context("a household")?.to_owned())
 }
 
 #[tokio::test]

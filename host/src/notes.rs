@@ -99,12 +99,13 @@ impl Notes {
     }
 
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
-    /// twice.
+    /// twice, and for documents that no event named.
     pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
         tokio::join!(
             self.inner.delivery.run(&shutdown),
             self.inner.delivery.reconcile_until(&shutdown),
             self.link_until(&shutdown),
+            shutdown.run_until_cancelled(self.forget_unclaimed_documents()),
             shutdown.run_until_cancelled(self.release_as_connections_change())
         );
     }

@@ -6,6 +6,7 @@
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
 //! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
 //! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`;
+//! - `CJK_FONTS`: a folder of fonts for names that the fonts in the program do not have;
 //! - `PDFUA_PYTHON`: a Python with a checker of PDF/UA, where one could be installed.
 
 use std::env;
@@ -22,6 +23,9 @@ use crate::{build, step};
 
 /// The names under which distributions and vendors ship Chromium, the first found is used.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// Where Debian's packages put fonts for Chinese, Japanese and Korean, the first found is used.
+const CJK_FONTS: [&str; 2] = ["/usr/share/fonts/opentype/noto", "/usr/share/fonts/truetype/wqy"];
 
 /// Validates PDF/UA-1 and needs nothing beside itself.
 const PDF_CHECKER: &str = "page-validation==0.11.0";
@@ -49,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if step::program("pdftotext").is_none() {
         step::apt_install(&["poppler-utils"])?;
     }
+    let fonts = cjk_fonts()?;
     let checker = pdf_checker(&workspace.target.join("pdfua"));
     build::plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
@@ -62,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .env("TIDEGATE_BIN", workspace.binary("tidegate", false))
             .env("TIDEGATE_PACKS", workspace.packs())
             .env("CHROMIUM", chromium)
+            .env("CJK_FONTS", fonts)
             .envs(checker.map(|python| ("PDFUA_PYTHON", python))),
     )
 }
@@ -104,6 +110,19 @@ fn chromium() -> Result<PathBuf> {
     }
     step::apt_install(&["chromium", "fonts-dejavu-core", "fonts-noto-core"])?;
     Ok("/usr/bin/chromium".into())
+}
+
+/// A folder of fonts for Chinese, Japanese and Korean names: what `CJK_FONTS` names, else one that is installed, else
+/// Debian's, which is installed first.
+fn cjk_fonts() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("CJK_FONTS") {
+        return Ok(named.into());
+    }
+    if let Some(found) = CJK_FONTS.iter().map(Path::new).find(|folder| folder.is_dir()) {
+        return Ok(found.to_owned());
+    }
+    step::apt_install(&["fonts-wqy-zenhei"])?;
+    Ok("/usr/share/fonts/truetype/wqy".into())
 }
 
 /// Installs the packages of the browser tests where their lockfile is newer than what is installed.

@@ -18,6 +18,9 @@ use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{DocumentId, HouseholdId, Timestamp};
 
+/// The most characters that an answer's header tells of.
+const MOST_REPLACED: usize = 500;
+
 /// Which document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +59,16 @@ pub struct PreviewParams {
     tag = "documents",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The household's id"), PreviewParams),
-    responses((status = 200, description = "The document", body = Vec<u8>, content_type = "application/pdf"))
+    responses((
+        status = 200,
+        description = "The document",
+        body = Vec<u8>,
+        content_type = "application/pdf",
+        headers((
+            "Replaced-Characters" = String,
+            description = "Characters that no font has and that stand in it as U+FFFD, where there are any: `U+4E2D U+6587`"
+        ))
+    ))
 )]
 pub async fn preview(
     caller: Caller,
@@ -72,7 +84,12 @@ pub async fn preview(
     let attachments = Vec::new();
     let event = Event { event_type, household_id, client_id: None, occurred_at, data, attachments };
     let made = app.make_document(&event).await?;
-    Ok(pdf(made.pdf, &made.file_name))
+    let answer = pdf(made.pdf, &made.file_name);
+    if made.replaced.is_empty() {
+        return Ok(answer);
+    }
+    let replaced = made.replaced.chars().take(MOST_REPLACED).map(|letter| format!("U+{:04X}", u32::from(letter)));
+    Ok(([("replaced-characters", replaced.collect::<Vec<_>>().join(" "))], answer).into_response())
 }
 
 /// A document that is kept: as it went to the CRM.

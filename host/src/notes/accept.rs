@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -16,6 +17,9 @@ use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timesta
 use crate::pack::{NoteEvent, NoteMember, PackError};
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
+
+/// How far ahead an event may say it happened: clocks differ, and so do days around the world.
+const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -35,6 +39,9 @@ impl Notes {
             return before(known, digest);
         }
         schema::check(&event.event_type, &event.data)?;
+        if event.occurred_at > Timestamp::now() + FARTHEST_AHEAD {
+            return Err(invalid("/occurred_at", "lies over a day ahead; give the moment it happened".to_owned()));
+        }
         let household = self.inner.store.household(event.household_id).await?;
         let household = household.ok_or(NotesError::UnknownHousehold(event.household_id))?;
         let about = match about(&event, &household)? {

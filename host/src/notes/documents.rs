@@ -1,4 +1,7 @@
-//! The documents of an event: those that its sender uploaded beforehand, or the one that the host makes.
+//! The documents of an event: those that its sender uploaded beforehand, or the one that the host makes. An upload that
+//! no event names is not kept for good.
+
+use std::time::Duration;
 
 use super::schema::{self, DocumentRule, invalid};
 use super::{Notes, NotesError};
@@ -7,6 +10,8 @@ use crate::domain::{DocumentId, Timestamp};
 use crate::store::book::HouseholdRow;
 use crate::store::documents::{Document, DocumentFacts};
 
+/// Between two looks for documents that nobody named.
+const EVERY: Duration = Duration::from_secs(3600);
 /// The most documents of one note.
 const MOST: usize = 10;
 
@@ -56,6 +61,19 @@ impl EventDocument {
 }
 
 impl Notes {
+    /// Removes uploads that no event named in time, now and then, for ever.
+    pub(super) async fn forget_unclaimed_documents(&self) {
+        let mut rounds = tokio::time::interval(EVERY);
+        loop {
+            rounds.tick().await;
+            match self.inner.store.forget_unclaimed_documents(Timestamp::now()).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "uploads that no event named in time were removed"),
+                Err(error) => tracing::error!(%error, "uploads that no event named were not looked for"),
+            }
+        }
+    }
+
     /// The event's documents, each known to be there.
     pub(super) async fn documents(
         &self,
@@ -86,7 +104,10 @@ impl Notes {
                 return Err(invalid(&at, "is there twice; a note carries each document once".to_owned()));
             }
             let Some(facts) = self.inner.store.document_facts(*id).await? else {
-                return Err(invalid(&at, format!("there is no document {id}; upload it first")));
+                return Err(invalid(
+                    &at,
+                    format!("there is no document {id}; upload it (again, if that was over a week ago)"),
+                ));
             };
             let DocumentFacts { filename, media_type, size, replaced, .. } = facts;
             documents.push(EventDocument { id: *id, filename, media_type, size, replaced, made: None });

@@ -1,6 +1,7 @@
 //! Documents that go with file notes: kept by the digest of their bytes, in pieces, so that a large one neither fills
 //! the page cache nor needs a contiguous stretch of the file. The same bytes are kept once.
 
+use jiff::SignedDuration;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use crate::domain::{DocumentId, Timestamp};
 /// The largest document, in bytes.
 pub const LARGEST_DOCUMENT: usize = 25 * 1024 * 1024;
 
+/// How long a document that somebody brought is kept for an event to name it.
+pub const KEPT_UNCLAIMED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Bytes of a piece.
 const PIECE: usize = 256 * 1024;
 
@@ -19,6 +23,8 @@ const PIECE: usize = 256 * 1024;
 const DOCUMENTS: TableDefinition<'static, (u32, [u8; 32]), &[u8]> = TableDefinition::new("documents");
 /// Its bytes, by the number of the piece.
 const PIECES: TableDefinition<'static, (u32, [u8; 32], u32), &[u8]> = TableDefinition::new("document-pieces");
+/// Those that somebody brought and no event has named yet: when, in milliseconds since 1970.
+const UNCLAIMED: TableDefinition<'static, (u32, [u8; 32]), i64> = TableDefinition::new("documents-unclaimed");
 
 /// Where a document comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -89,12 +95,43 @@ impl Document {
 }
 
 impl Store {
-    /// Keeps a document. Where its bytes are kept already, under whatever name, nothing changes.
+    /// Keeps a document that somebody brought, for good once an event names it, else for [`KEPT_UNCLAIMED`]. Where its
+    /// bytes are kept already, they stay under the name they have.
     ///
     /// # Errors
     /// Where it is too large, or the store fails.
     pub async fn put_document(&self, document: Document) -> Result<(), StoreError> {
-        self.write(move |transaction| put(transaction, &document)).await
+        self.write(move |transaction| {
+            let mut unclaimed = transaction.open_table(UNCLAIMED)?;
+            let key = (PRACTICE, document.id.0);
+            if put(transaction, &document)? || unclaimed.get(key)?.is_some() {
+                unclaimed.insert(key, document.kept_at.as_millisecond())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes documents that somebody brought and no event named in [`KEPT_UNCLAIMED`]; answers how many.
+    ///
+    /// # Errors
+    /// Where the store fails; nothing is removed then.
+    pub async fn forget_unclaimed_documents(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.write(move |transaction| {
+            let mut unclaimed = transaction.open_table(UNCLAIMED)?;
+            let is_over = |brought: i64| now.as_millisecond() - brought >= KEPT_UNCLAIMED.as_millis() as i64;
+            let mut over = Vec::new();
+            for entry in unclaimed.extract_if(|_, brought| is_over(brought))? {
+                over.push(entry?.0.value());
+            }
+            let (mut documents, mut pieces) = (transaction.open_table(DOCUMENTS)?, transaction.open_table(PIECES)?);
+            for (practice, id) in &over {
+                documents.remove((*practice, *id))?;
+                pieces.retain_in((*practice, *id, 0)..=(*practice, *id, u32::MAX), |_, _| false)?;
+            }
+            Ok(over.len())
+        })
+        .await
     }
 
     /// A document with its bytes.
@@ -134,11 +171,25 @@ pub(super) fn facts(transaction: &ReadTransaction, id: DocumentId) -> Result<Opt
 pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(DOCUMENTS)?;
     transaction.open_table(PIECES)?;
+    transaction.open_table(UNCLAIMED)?;
     Ok(())
 }
 
-/// Keeps a document in a transaction of somebody else's.
-pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result<(), StoreError> {
+/// Keeps a document for good, in the transaction of the event that names it.
+///
+/// # Errors
+/// Where it was removed since the event was checked: the event is refused when it is sent again.
+pub(super) fn claim(transaction: &WriteTransaction, id: DocumentId) -> Result<(), StoreError> {
+    let key = (PRACTICE, id.0);
+    transaction.open_table(UNCLAIMED)?.remove(key)?;
+    match transaction.open_table(DOCUMENTS)?.get(key)? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Failed(format!("the document {id} is not kept any more"))),
+    }
+}
+
+/// Keeps a document in a transaction of somebody else's; answers whether its bytes were not kept before.
+pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result<bool, StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {
         let size = document.content.len() >> 20;
         return Err(StoreError::Failed(format!(
@@ -149,7 +200,7 @@ pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result
     let key = (PRACTICE, document.id.0);
     let mut documents = transaction.open_table(DOCUMENTS)?;
     if documents.get(key)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let facts = DocumentFacts {
         filename: document.filename.clone(),
@@ -164,7 +215,7 @@ pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result
     for (number, piece) in (0..).zip(document.content.chunks(PIECE)) {
         pieces.insert((PRACTICE, document.id.0, number), piece)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -202,5 +253,36 @@ mod tests {
         assert_eq!(store.document_facts(first.id).await.unwrap().map(|facts| facts.size), Some(8));
         let large = document("c.pdf", vec![0; LARGEST_DOCUMENT + 1]);
         assert!(store.put_document(large).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_no_event_names_is_removed_after_a_week() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [named, again, left] = [b"named", b"again", b"left.."].map(|bytes| document("a.pdf", bytes.to_vec()));
+        for kept in [&named, &again, &left] {
+            store.put_document(kept.clone()).await.unwrap();
+        }
+        let id = named.id;
+        store.write(move |transaction| claim(transaction, id)).await.unwrap();
+        store.put_document(named.clone()).await.unwrap();
+        let brought = left.kept_at;
+        store
+            .put_document(Document { kept_at: brought + SignedDuration::from_hours(24), ..again.clone() })
+            .await
+            .unwrap();
+
+        let week = brought + KEPT_UNCLAIMED;
+        assert_eq!(store.forget_unclaimed_documents(week - SignedDuration::from_secs(1)).await.unwrap(), 0);
+        assert_eq!(store.forget_unclaimed_documents(week).await.unwrap(), 1);
+        assert_eq!(store.document(left.id).await.unwrap(), None);
+        assert_eq!(store.document(named.id).await.unwrap(), Some(named.clone()));
+        assert!(store.document(again.id).await.unwrap().is_some());
+        assert_eq!(store.forget_unclaimed_documents(week + SignedDuration::from_hours(24)).await.unwrap(), 1);
+        assert_eq!(store.document(named.id).await.unwrap(), Some(named));
+        let gone = left.id;
+        assert!(store.write(move |transaction| claim(transaction, gone)).await.is_err());
+        store.put_document(left.clone()).await.unwrap();
+        assert_eq!(store.document(left.id).await.unwrap(), Some(left));
     }
 }

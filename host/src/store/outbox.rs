@@ -63,7 +63,10 @@ impl Store {
             }
             let id = new.note.id.0.into_bytes();
             keys.insert((PRACTICE, new.key.as_str()), (new.digest, id))?;
-            new.documents.iter().try_for_each(|document| kept::put(transaction, document))?;
+            for document in &new.documents {
+                kept::put(transaction, document)?;
+            }
+            new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document))?;
             latest::note(transaction, &new.event)?;
             let event = tables::encode(&new.event)?;
             transaction.open_table(EVENTS)?.insert((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;

@@ -142,8 +142,10 @@ async fn events_that_cannot_be_read_or_do_not_fit() {
     check(&post("text/plain", "k1", &event).await, 415, "unsupported-media-type", "application/json");
     check(&post("application/json", "k1", &"x".repeat(1024 * 1024 + 1)).await, 413, "too-large", "1 MB");
     let mut wrong = example_event();
-    wrong["occurred_at"] = json!("yesterday");
-    check(&post("application/json", "k1", &wrong.to_string()).await, 422, "invalid", r#""pointer":"/occurred_at""#);
+    for moment in ["yesterday", "2999-12-31T00:00:00Z"] {
+        wrong["occurred_at"] = json!(moment);
+        check(&post("application/json", "k1", &wrong.to_string()).await, 422, "invalid", r#""pointer":"/occurred_at""#);
+    }
     check(&post("application/json; charset=utf-8", "k1", &event).await, 422, "invalid", "/household_id");
 }
 
