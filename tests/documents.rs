@@ -97,7 +97,7 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
 
 /// Asks a checker of PDF/UA-1, where `PDFUA_PYTHON` names a Python that has one (`cargo xtask test` sees to it).
 async fn conforms(pdf: &Path) -> Result<()> {
-    let Some(python) = std::env::var_os("PDFUA_PYTHON") else { return Ok(()) };
+    let Some(python) = env::var_os("PDFUA_PYTHON") else { return Ok(()) };
     let program = "import page, sys\nr = page.validate_pdf(sys.argv[1], profile='ua1')\n\
                    print([f.message for f in r.failures])\nsys.exit(not r.is_compliant)";
     let output = Command::new(python).args(["-c", program]).arg(pdf).output().await?;
@@ -108,7 +108,7 @@ async fn conforms(pdf: &Path) -> Result<()> {
 #[tokio::test]
 async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Result<()> {
     let host = Host::prepare(Setup::with_clients(1)).await?;
-    let shipped = Path::new(&std::env::var("TIDEGATE_PACKS")?).join("xplan-au");
+    let shipped = Path::new(&env::var("TIDEGATE_PACKS")?).join("xplan-au");
     let packs = host.folder().join("packs");
     let templates = [
         ("loop", "#for a in range(100000) { for b in range(100000) { let c = a * b } }", "seconds of computing"),

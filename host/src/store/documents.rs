@@ -259,7 +259,7 @@ mod tests {
     async fn what_no_event_names_is_removed_after_a_week() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let [named, again, left] = [b"named", b"again", b"left.."].map(|bytes| document("a.pdf", bytes.to_vec()));
+        let [named, again, left] = ["named", "again", "left"].map(|text| document("a.pdf", text.into()));
         for kept in [&named, &again, &left] {
             store.put_document(kept.clone()).await.unwrap();
         }
