@@ -43,7 +43,9 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
     fs::write(&logo, LOGO)?;
     let settings = host.folder().join("tidegate.toml");
     let with_logo = fs::read_to_string(&settings)?.replacen("[practice]", "[practice]\nlogo = \"logo.svg\"", 1);
-    fs::write(&settings, with_logo)?;
+    let (shipped, packs) = (env::var("TIDEGATE_PACKS")?, host.folder().join("packs"));
+    copy(&Path::new(&shipped).join("xplan-au"), &packs.join("xplan-au"))?;
+    fs::write(&settings, with_logo.replace(&shipped, &packs.display().to_string()))?;
     host.restart().await?;
     host.sync_and_wait().await?;
     let household = first_household(&host).await?;
@@ -92,6 +94,41 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
     ensure!(text.contains(other["last_name"].as_str().context("a name")?), "{text}");
     let back = host.patch(&path, &json!({ "primary_professional": null })).await?.ok()?;
     ensure!(back["external_id"] == primary["external_id"] && back["because"] == primary["because"], "{back}");
+    its_template_is_exchanged_while_the_host_runs(&host, &path).await
+}
+
+async fn its_template_is_exchanged_while_the_host_runs(host: &Host, household: &str) -> Result<()> {
+    let template = host.folder().join("packs/xplan-au/documents/best-life-plan.exported.typ");
+    let shipped = fs::read_to_string(&template)?;
+    let before = host.get("/api/v1/connections/main").await?.ok()?["revision"].take();
+    let read = async || -> Result<String> {
+        let (pdf, _) = download(host, &format!("{household}/document?document=best-life-plan")).await?;
+        let file = host.folder().join("exchanged.pdf");
+        fs::write(&file, pdf)?;
+        poppler("pdftotext", &["-layout"], &file).await
+    };
+
+    fs::write(&template, format!("{shipped}\nPrinted with care.\n"))?;
+    ensure!(!read().await?.contains("Printed with care."), "nobody has put it in force yet");
+    let output = host.run(&["pack", "activate", "main", "--json"]).await?;
+    let now: Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(now["revision"].is_string() && now["revision"] != before, "{now}");
+    ensure!(read().await?.contains("Printed with care."), "the template is in force");
+
+    fs::write(&template, format!("{shipped}\n#no-such-thing\n"))?;
+    let refused = host.post("/api/v1/connections/main/activate", &json!({})).await?;
+    ensure!(refused.status == 409 && refused.text.contains("no-such-thing"), "{}", refused.text);
+    ensure!(
+        host.get("/api/v1/connections/main").await?.ok()?["revision"] == now["revision"],
+        "what was in force stays"
+    );
+    ensure!(read().await?.contains("Printed with care."), "what was in force stays");
+    let unknown = host.post("/api/v1/connections/nobody/activate", &json!({})).await?;
+    ensure!(unknown.status == 404, "{}", unknown.text);
+
+    // The records that the revision before has mapped are mapped anew, and are the same.
+    let run = host.sync_and_wait().await?;
+    ensure!(run["counts"]["changed"] == 0 && run["counts"]["created"] == 0, "{run}");
     Ok(())
 }
 

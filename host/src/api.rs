@@ -73,6 +73,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::change))
         .routes(routes!(connections::change::remove))
         .routes(routes!(connections::change::confirm_preflight))
+        .routes(routes!(connections::change::activate))
         .routes(routes!(connections::change::authorize))
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))

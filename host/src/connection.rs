@@ -130,6 +130,11 @@ impl Connection {
         Arc::clone(&active)
     }
 
+    /// Puts another revision in force. What holds on to the one before ends on it.
+    pub fn activate(&self, revision: Arc<Revision>) {
+        *self.active.write().unwrap_or_else(PoisonError::into_inner) = revision;
+    }
+
     /// What the mapping is told on the day `as_of`.
     pub fn context(&self, as_of: Date) -> Context {
         Context {

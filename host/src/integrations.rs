@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::config::{Auth, Config, ConnectionConfig};
 use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::{Tokens, xplan};
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
 use crate::secrets::Secrets;
 use crate::store::connections::{By, StoredAuth, StoredConnection};
@@ -271,6 +271,30 @@ impl Integrations {
             self.0.store.keep_connection(StoredConnection { preflight: Some(by), ..stored }).await?;
         }
         self.one(name).await
+    }
+
+    /// Puts in force what stands in a connection's pack folder by now: loaded and verified as at a start, then exchanged
+    /// at once. What is under way ends on the revision it began with, and the next walk maps everybody anew. Answers
+    /// which was in force before.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says; the revision stays in force that was.
+    pub async fn activate(&self, name: &ConnectionName) -> Result<(Integration, RevisionId), IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.one(name).await?;
+        let refused = |words: String| IntegrationError::WrongState(format!("nothing was changed: {words}"));
+        let Some(connection) = &one.connection else {
+            return Err(refused(format!("the connection `{name}` is not at work; enable it, or mend what it lacks")));
+        };
+        let settings = match self.0.config.connections.get(name) {
+            Some(settings) => settings.clone(),
+            None => self.settings(&self.stored(name).await?).map_err(|error| refused(error.to_string()))?,
+        };
+        let revision = self.revision(&settings).await.map_err(|error| refused(format!("{error:#}")))?;
+        let (before, now) = (connection.revision().id(), revision.id());
+        connection.activate(revision);
+        tracing::info!(connection = %name, %before, %now, "the pack was loaded again");
+        Ok((one, before))
     }
 
     /// Removes a connection. Its clients, runs and notes stay; what its site authorised is forgotten.

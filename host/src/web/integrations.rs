@@ -49,7 +49,7 @@ pub(super) struct IntegrationPage {
     pub(super) frame: Frame,
     pub(super) row: Row,
     pub(super) name: String,
-    /// What was just found out about the sign-in.
+    /// What was just found out, or done.
     pub(super) checked: Option<Checked>,
     /// What the button says that leads to its site; none where it signs in by name and password or is not at work.
     pub(super) authorise: Option<&'static str>,
@@ -60,9 +60,11 @@ pub(super) struct IntegrationPage {
     /// Nobody confirmed the check that comes before a connection, and it runs.
     pub(super) asks_preflight: bool,
     pub(super) is_at_work: bool,
+    /// Whether a pack is in force for it.
+    pub(super) has_pack: bool,
 }
 
-/// What came of asking the site as whom the host is signed in.
+/// What came of asking the site as whom the host is signed in, or of another button.
 pub(super) struct Checked {
     pub(super) is_good: bool,
     pub(super) words: String,
@@ -112,6 +114,26 @@ pub(super) async fn check_sign_in(
     };
     let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.forward_host);
     shown(&app, &person, one, Some(checked)).await
+}
+
+/// `POST /settings/integrations/{name}/activate`, from the button "Load the pack again".
+pub(super) async fn activate(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let (one, before) = app.integrations.activate(&parse(&name)?).await?;
+    let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
+    let words = if now == before {
+        format!("The folder of {} holds what is in force already: revision {now}.", one.pack)
+    } else {
+        format!(
+            "Revision {now} of {} is in force, in place of {before}. The next sync maps every client anew.",
+            one.pack
+        )
+    };
+    shown(&app, &person, one, Some(Checked { is_good: true, words })).await
 }
 
 /// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
@@ -209,6 +231,7 @@ pub(super) fn view(
         hides_another: one.hides_another,
         asks_preflight: asks_preflight(one),
         is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
+        has_pack: one.connection.is_some(),
     }
 }
 

@@ -218,6 +218,29 @@ pub async fn confirm_preflight(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
+/// Puts in force what stands in the connection's pack folder by now, its templates of notes and documents included:
+/// loaded and verified first, and refused where it does not load. What is under way ends on the revision it began with;
+/// the next walk maps everybody anew.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/activate",
+    operation_id = "activate_connection_pack",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn activate(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<ConnectionBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let (one, _) = app.integrations.activate(&name).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
 /// Where somebody authorises the connection.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuthorizationRequest)]
