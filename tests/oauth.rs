@@ -26,10 +26,16 @@ struct Practice {
 
 impl Practice {
     async fn new(oauth: OAuthOptions, clients: u32) -> Result<Self> {
+        Self::with_gateway(oauth, clients, false).await
+    }
+
+    /// In the Open dialect where there is a gateway, which is the site's own address here.
+    async fn with_gateway(oauth: OAuthOptions, clients: u32, has_gateway: bool) -> Result<Self> {
         let oauth = OAuthOptions { client_id: Some("tidegate".to_owned()), ..oauth };
         let site = Sandbox::start(Options { clients, oauth, ..Options::default() }).await?;
         let host = Host::start(Setup { ..setup(10) }).await?;
-        connect(&host, &site.addr().to_string(), "sandbox-secret").await?;
+        let address = site.addr().to_string();
+        connect(&host, &address, "sandbox-secret", has_gateway.then_some(&address)).await?;
         let cookie = sign_up(&host).await?;
         Ok(Self { host, site, cookie })
     }
@@ -82,8 +88,9 @@ impl Practice {
     }
 }
 
-async fn connect(host: &Host, site: &str, secret: &str) -> Result<Value> {
+async fn connect(host: &Host, site: &str, secret: &str, gateway: Option<&String>) -> Result<Value> {
     let draft = json!({
+        "dialect": if gateway.is_some() { "open" } else { "resourceful" }, "gateway_host": gateway,
         "name": "oauth", "title": "Over OAuth", "pack": "xplan-au", "forward_host": site, "insecure_http": true,
         "schedule": "0 0 0 1 1 *", "confirms_preflight": true,
         "auth": {"mode": "oauth", "client_id": "tidegate", "client_secret": secret},
@@ -220,9 +227,14 @@ async fn what_goes_wrong_on_the_way_leads_on() -> Result<()> {
 
 #[tokio::test]
 async fn what_was_taken_back_pauses_it_until_somebody_authorises_again() -> Result<()> {
-    let practice = Practice::new(OAuthOptions::default(), 20).await?;
+    // Through a gateway: the site lets the integration in, the gateway is told by a header for which site a call is.
+    let practice = Practice::with_gateway(OAuthOptions::default(), 20, true).await?;
     practice.authorise().await?;
     assert_eq!(practice.sync().await?["state"], "done");
+    practice.site.admin().expire_tokens();
+    let run = practice.sync().await?;
+    assert_eq!((&run["state"], &run["counts"]["seen"]), (&json!("done"), &json!(20)), "{run}");
+    assert_eq!(practice.state().await?, "authorized");
     practice.site.admin().revoke_tokens();
 
     // A note finds it out; it is kept, and no run starts.
@@ -269,7 +281,7 @@ async fn a_server_of_somebody_elses_making() -> Result<()> {
     let started = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await??;
     let site = started.context("it says where it is")?;
 
-    connect(&host, &site, "a-secret-of-the-server").await?;
+    connect(&host, &site, "a-secret-of-the-server", None).await?;
     let cookie = sign_up(&host).await?;
     let back = through_its_pages(&host, &begin(&host, &cookie).await?).await?;
     let answer = come_back(&host, &cookie, &back).await?;

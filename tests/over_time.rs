@@ -266,7 +266,20 @@ async fn why_somebody_is_not_here() -> Result<()> {
     let archived = host.crm().clients_seen_by(&Account::new("svc", "")).into_iter().find(is_archived);
     let archived = archived.context("somebody is archived")?;
     host.crm().edit(archived.id, |record| record.last_name = Some("Zyzzogeton".into()));
+    // What is wrong with a goal or a cover is a client's finding too.
+    let is_owner = |record: &&Record| record.id.to_string() == here["external_id"].as_str().unwrap_or_default();
+    let seen = host.crm().clients_seen_by(&Account::new("svc", ""));
+    let mut goals = seen.iter().find_map(|record| record.goals.first().cloned()).into_iter().collect::<Vec<_>>();
+    goals.iter_mut().for_each(|goal| goal.category = Some(4242));
+    let owner = seen.iter().find(is_owner).context("the client is in the book")?.id;
+    host.crm().edit(owner, |record| record.goals = goals);
     host.sync_and_wait().await?;
+    let found = trace(&owner.to_string()).await?;
+    let steps = found["steps"].as_array().context("a trace has steps")?;
+    let mapping = steps.iter().find(|step| step["stage"] == "mapping").context("mapping is a stage")?;
+    let of_goal = |finding: &Value| finding["field"] == "goal.category";
+    ensure!(mapping["outcome"] == "attention", "{mapping}");
+    ensure!(mapping["diagnostics"].as_array().is_some_and(|all| all.iter().any(of_goal)), "{mapping}");
     let found = trace("zyzzogeton").await?;
     ensure!(
         found["stops_at"] == "status" && found["external_id"].as_str() == Some(&*archived.id.to_string()),

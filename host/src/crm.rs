@@ -115,6 +115,15 @@ pub struct RawBelow {
     pub withheld: u64,
 }
 
+/// What came of asking for records by id. Who is in neither part is not shown.
+#[derive(Debug)]
+pub struct ById {
+    /// Those that the CRM shows.
+    pub page: RawPage,
+    /// For which it failed, so that nothing is known of them.
+    pub unanswered: Vec<ExternalId>,
+}
+
 /// The CRM's own mark of a place in a list.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Bookmark(pub String);
@@ -272,6 +281,24 @@ pub trait Connector: Send + Sync {
 
     /// One record with its lists and what stands below, as a page of one; none where the CRM does not show it.
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError>;
+
+    /// For how many records one call of [`Self::by_id`] asks.
+    fn by_id_at_once(&self) -> usize {
+        1
+    }
+
+    /// Which of these records the CRM shows, with their lists and what stands below; at most as many as can be asked for
+    /// at once.
+    async fn by_id(&self, source: &Source, ids: &[ExternalId]) -> Result<ById, CrmError> {
+        let mut page = RawPage { records: Vec::new(), below: Vec::new(), unreadable: 0, next: None };
+        for id in ids {
+            if let Some(one) = self.one(source, id).await? {
+                page.records.extend(one.records);
+                page.below.extend(one.below);
+            }
+        }
+        Ok(ById { page, unanswered: Vec::new() })
+    }
 
     /// Notes filed against `entity` with this subject, made since `since`, for looking a marker up.
     async fn find_notes(

@@ -8,13 +8,16 @@ use crate::connection::Standing;
 use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
+use crate::domain::{ConnectionName, Diagnostic, ExternalId, RecordKind, Severity};
 use crate::store::StoreError;
-use crate::store::book::{ClientFilter, PageRequest};
+use crate::store::book::{ClientFilter, PageRequest, Whose};
 use crate::store::whereabouts::{Sight, Whereabouts};
 
 /// People who are traced for one search.
 const PEOPLE: usize = 10;
+
+/// Goals, and covers, of a client that are looked at.
+const LISTED: usize = 500;
 
 /// A stage that every record passes, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,7 +181,7 @@ impl App {
             Some(client) => {
                 let household = self.store.household(client.household_id).await?;
                 steps.push(partner(household.map(|row| row.household.diagnostics).unwrap_or_default()));
-                steps.push(mapping(client));
+                steps.push(mapping(client, self.findings_of_lists(client).await?));
                 steps.push(merge(client));
             }
             None => steps.extend([Stage::Partner, Stage::Mapping, Stage::Merge].map(not_reached)),
@@ -191,6 +194,24 @@ impl App {
             }
         }
         Ok(Trace { connection, external_id: id, client, steps })
+    }
+
+    /// What was said about the client's goals and covers that still stand in the CRM's lists, each once.
+    async fn findings_of_lists(&self, client: &StoredClient) -> Result<Vec<Diagnostic>, StoreError> {
+        let page = || PageRequest { cursor: None, limit: LISTED };
+        let goals = self.store.goals(Whose::Client(client.id), page()).await?.items;
+        let covers = self.store.covers(Whose::Client(client.id), page()).await?.items;
+        let of_goals = goals.into_iter().filter(|goal| goal.listed.gone_since.is_none());
+        let of_covers = covers.into_iter().filter(|cover| cover.listed.gone_since.is_none());
+        let said = of_goals.flat_map(|goal| named(RecordKind::Goal, goal.listed.diagnostics));
+        let said = said.chain(of_covers.flat_map(|cover| named(RecordKind::Cover, cover.listed.diagnostics)));
+        let mut findings: Vec<Diagnostic> = Vec::new();
+        for finding in said {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        Ok(findings)
     }
 
     async fn credentials(&self, connection: &ConnectionName) -> Result<Step, StoreError> {
@@ -239,6 +260,14 @@ impl App {
         };
         Some((format!("{state}. {words}"), "Authorise it under Settings, Integrations."))
     }
+}
+
+/// With fields told from the client's own: `cover.type`, as in reports of runs.
+fn named(kind: RecordKind, diagnostics: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> {
+    diagnostics.into_iter().map(move |found| {
+        let field = found.field.map(|field| format!("{}.{field}", kind.as_str()));
+        Diagnostic { field, ..found }
+    })
 }
 
 fn step(stage: Stage, outcome: Outcome, words: impl Into<String>, advice: Option<&str>) -> Step {
@@ -350,9 +379,9 @@ fn partner(findings: Vec<Diagnostic>) -> Step {
     Step { findings, ..step(Stage::Partner, Outcome::Attention, words, Some(advice)) }
 }
 
-fn mapping(client: &StoredClient) -> Step {
-    let findings: Vec<Diagnostic> =
-        client.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).cloned().collect();
+fn mapping(client: &StoredClient, of_lists: Vec<Diagnostic>) -> Step {
+    let found = client.diagnostics.iter().cloned().chain(of_lists);
+    let findings: Vec<Diagnostic> = found.filter(|found| found.severity >= Severity::Warning).collect();
     if findings.is_empty() {
         let words = "Every value that the CRM has could be used. A field that is empty here is empty there.";
         return step(Stage::Mapping, Outcome::Passed, words, None);

@@ -9,6 +9,9 @@ use super::local::Local;
 use super::output::text;
 use super::{Global, local, output, progress};
 
+/// The most letters of a name that a table shows; `--json` has all.
+const NAME: usize = 48;
+
 #[derive(Subcommand)]
 pub(super) enum Run {
     /// List runs, newest first
@@ -112,6 +115,7 @@ impl Show {
         show(&run)?;
         if let Some(changes) = changes {
             show_changes(&changes)?;
+            show_rest(changes.len(), self.limit, &run["counts"]["listed"])?;
         }
         if let Some(records) = records {
             show_diagnostics(&run["counts"], &records)?;
@@ -155,11 +159,20 @@ fn show_changes(changes: &[Value]) -> anyhow::Result<()> {
         let fields: Vec<String> = fields
             .map(|field| format!("{}: {} → {}", text(&field["field"]), text(&field["from"]), text(&field["to"])))
             .collect();
-        let client = format!("{} ({})", text(&change["name"]), text(&change["external_id"]));
-        vec![text(&change["kind"]), client, record, fields.join("; ")]
+        let client = format!("{} ({})", clipped(&text(&change["name"])), text(&change["external_id"]));
+        let fields = change["reason"].as_str().map_or_else(|| fields.join("; "), str::to_owned);
+        vec![text(&change["kind"]), client, clipped(&record), fields]
     };
     let rows: Vec<Vec<String>> = changes.iter().map(row).collect();
-    output::table(&["WHAT", "CLIENT", "OF WHICH", "FROM → TO"], &rows, "Nothing of this kind was changed.")
+    output::table(&["WHAT", "CLIENT", "OF WHICH", "FROM → TO, OR WHY"], &rows, "Nothing of this kind was changed.")
+}
+
+/// Says that there is more than is shown.
+fn show_rest(shown: usize, limit: usize, listed: &Value) -> anyhow::Result<()> {
+    if shown == limit && listed.as_u64().is_some_and(|listed| listed > shown as u64) {
+        output::line(format!("The first {shown} are shown, of {listed} of all kinds; --limit {listed} shows all."))?;
+    }
+    Ok(())
 }
 
 fn show_diagnostics(counts: &Value, records: &[Value]) -> anyhow::Result<()> {
@@ -183,4 +196,12 @@ fn each(heading: &str, counts: &Value) -> anyhow::Result<()> {
     let counts = counts.as_object().into_iter().flatten();
     let words: Vec<String> = counts.map(|(word, count)| format!("{word} {count}")).collect();
     if words.is_empty() { Ok(()) } else { output::line(format!("{heading}: {}", words.join(", "))) }
+}
+
+/// A name that makes no column wider than a screen.
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(NAME) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }

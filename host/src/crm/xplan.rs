@@ -7,6 +7,7 @@
 //! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
+//! - [`by_id`]: entities asked for by their ids, many at once
 //! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
@@ -16,6 +17,7 @@
 
 mod address;
 mod attachments;
+mod by_id;
 mod choices;
 mod docnotes;
 mod lists;
@@ -42,7 +44,7 @@ use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
 use super::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens, Traffic,
+    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens, Traffic,
 };
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;
@@ -207,6 +209,21 @@ impl Connector for Xplan {
             return Err(rows::unexpected(&answer, "the entity that was asked for"));
         }
         self.records(source, &[row], &answer.body, true).await.map(Some)
+    }
+
+    fn by_id_at_once(&self) -> usize {
+        by_id::MOST
+    }
+
+    async fn by_id(&self, source: &Source, ids: &[ExternalId]) -> Result<ById, CrmError> {
+        self.site_lists.prepare(&self.site, source, false).await?;
+        let found = by_id::ask(&self.site, source, ids).await?;
+        let list = rows::list(&found.rows)?;
+        if list.rows.iter().any(|row| !ids.iter().any(|id| id.as_str() == row.id)) {
+            return Err(rows::unexpected(&found.rows, "the entities that were asked for"));
+        }
+        let page = self.records(source, &list.rows, &found.rows.body, false).await?;
+        Ok(ById { page: RawPage { unreadable: list.unreadable, ..page }, unanswered: found.unanswered })
     }
 
     async fn find_notes(

@@ -22,7 +22,7 @@ pub(super) type ReportKey = [u8; 4 + 16 + 1 + 1 + 16 + 16];
 const KIND_AT: usize = 21;
 
 /// Rows of one run that are kept; beyond them the run's counts tell.
-const ROWS_OF_A_RUN: u64 = 20_000;
+pub const ROWS_OF_A_RUN: u64 = 20_000;
 
 /// A connection's runs whose rows are kept: a month of hourly ones.
 pub(super) const RUNS_KEPT: usize = 720;
@@ -38,6 +38,8 @@ pub struct Change {
     pub record_id: Option<Uuid>,
     /// By what a person knew the goal or cover when the run saw it.
     pub label: Option<String>,
+    /// Why a client is left out, for a person.
+    pub reason: Option<String>,
     /// The client, or whose goal or cover it is.
     pub client_id: ClientId,
     /// The client's id in the CRM.
@@ -64,13 +66,18 @@ impl Told {
         Self { client, record: RecordKind::Client, id: Uuid::nil(), label: None }
     }
 
+    /// A client whom a rule leaves out, and why.
+    pub fn left_out(client: Uuid, reason: Option<String>) -> Self {
+        Self { label: reason, ..Self::client(client) }
+    }
+
     /// A goal or cover of a client's.
     pub fn listed(client: Uuid, record: RecordKind, id: Uuid, label: Option<String>) -> Self {
         Self { client, record, id, label }
     }
 }
 
-/// A row: by what a person knows the goal or cover, and the values, in words.
+/// A row: by what a person knows the goal or cover, or why a client is left out, and the values, in words.
 type Row<F> = (Option<String>, F);
 
 /// Rows to be written with a group.
@@ -151,12 +158,14 @@ impl Store {
                 let Some(stored) = reader.client(ClientId(uuid_at_end(&reached)))? else { continue };
                 let record = RecordKind::ALL.into_iter().find(|record| *record as u8 == reached[KIND_AT]);
                 let Some(record) = record else { continue };
-                let (label, fields): Row<Vec<FieldChange>> = decode(row.value())?;
+                let (words, fields): Row<Vec<FieldChange>> = decode(row.value())?;
+                let (label, reason) = if record.is_listed() { (words, None) } else { (None, words) };
                 items.push(Change {
                     kind: *kind,
                     record,
                     record_id: record.is_listed().then(|| listed_in(&reached)),
                     label,
+                    reason,
                     client_id: stored.id,
                     name: stored.client.full_name(),
                     external_id: stored.client.external_id,

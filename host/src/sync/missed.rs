@@ -7,14 +7,15 @@ use std::time::Instant;
 use super::gathered::Gathered;
 use super::map;
 use super::walk::{Walk, WalkError};
-use crate::crm::{CrmError, RawPage, Source};
+use crate::crm::{ById, CrmError, RawPage, Source};
 use crate::domain::{ExternalId, RecordKind};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
 
-/// So many are asked for at the end of a walk. More are no rows that moved: two walks in a row have to agree on them,
-/// and a person is asked.
-const MOST_ASKED: usize = 500;
+/// For so many the CRM is asked at the end of a walk, in so many calls. More are no rows that moved: two walks in a row
+/// have to agree on them, and a person is asked.
+const MOST_ASKED: usize = 10_000;
+const MOST_CALLS: usize = 500;
 
 /// Failures in a row after which the CRM is asked no more.
 const MOST_FAILURES: u32 = 5;
@@ -32,48 +33,63 @@ impl Walk {
         if self.is_rehearsal || self.run.expected.is_none() {
             return Ok(());
         }
-        let absent = self.store.absent(self.run.connection.clone(), self.run.id, MOST_ASKED + 1).await?;
-        if absent.len() > MOST_ASKED {
+        let at_once = self.connector.by_id_at_once();
+        let most = MOST_ASKED.min(MOST_CALLS * at_once);
+        let absent = self.store.absent(self.run.connection.clone(), self.run.id, most + 1).await?;
+        if absent.len() > most {
             return Ok(());
         }
         let mut failures = 0;
-        let mut found = Vec::new();
-        for id in absent {
+        let mut found: Vec<(Source, Instant, RawPage)> = Vec::new();
+        for ids in absent.chunks(at_once) {
             if self.stop.is_cancelled() {
                 return Err(WalkError::Stopped);
             }
             if failures == MOST_FAILURES {
-                self.run.counts.unconfirmed += 1;
+                self.run.counts.unconfirmed += ids.len() as u64;
                 continue;
             }
-            let asked = Instant::now();
-            match self.ask_for(sources, &id).await {
-                Ok(None) => failures = 0,
-                Ok(Some((source, page))) => {
+            match self.ask_for(sources, ids, &mut found).await {
+                Ok(unanswered) => {
                     failures = 0;
-                    found.push((source, asked, page));
+                    self.run.counts.unconfirmed += unanswered;
                 }
                 Err(error @ CrmError::Unauthorised { .. }) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(run = %self.run.id, %error, "a client whom the walk did not see could not be asked for");
-                    self.run.counts.unconfirmed += 1;
+                    tracing::warn!(run = %self.run.id, %error, "clients whom the walk did not see could not be asked for");
+                    self.run.counts.unconfirmed += ids.len() as u64;
                     failures += 1;
                 }
             }
-            if found.len() == GROUP {
+            if found.iter().map(|(_, _, page)| page.records.len()).sum::<usize>() >= GROUP {
                 self.take_in(std::mem::take(&mut found)).await?;
             }
         }
         self.take_in(found).await
     }
 
-    async fn ask_for(&self, sources: &[Source], id: &ExternalId) -> Result<Option<(Source, RawPage)>, CrmError> {
+    /// Adds who is shown to `found`, by the first of the sources that shows them; answers of how many nothing is known.
+    async fn ask_for(
+        &self,
+        sources: &[Source],
+        ids: &[ExternalId],
+        found: &mut Vec<(Source, Instant, RawPage)>,
+    ) -> Result<u64, CrmError> {
+        let (mut open, mut unanswered, mut pages) = (ids.to_vec(), 0, Vec::new());
         for source in sources.iter().filter(|source| source.kind == RecordKind::Client) {
-            if let Some(page) = self.connector.one(source, id).await? {
-                return Ok(Some((source.clone(), page)));
+            if open.is_empty() {
+                break;
+            }
+            let asked = Instant::now();
+            let ById { page, unanswered: failed } = self.connector.by_id(source, &open).await?;
+            open.retain(|id| !failed.contains(id) && !page.records.iter().any(|record| record.id == *id));
+            unanswered += failed.len() as u64;
+            if !page.records.is_empty() {
+                pages.push((source.clone(), asked, page));
             }
         }
-        Ok(None)
+        found.append(&mut pages);
+        Ok(unanswered)
     }
 
     /// Commits clients as a walk's page that came late: they are seen.
@@ -82,7 +98,7 @@ impl Walk {
         let (kind, resource) = (source.kind, source.resource.clone());
         let mut position = WalkPosition { kind, resource, after: None, chunks: self.chunks, is_over: true };
         let (mut seen, mut gathered) = (Seen::default(), Gathered::new(self.run.clone()));
-        gathered.run.counts.missed += pages.len() as u64;
+        gathered.run.counts.missed += pages.iter().map(|(_, _, page)| page.records.len() as u64).sum::<u64>();
         for (source, asked, raw) in pages {
             let page = map::page(&self.store, &self.mapper, &self.run, &source, asked, raw).await?;
             gathered.take(page, &mut seen, kind);

@@ -17,7 +17,7 @@ use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{RecordKind, RunId};
 use crate::store::book::Page;
-use crate::store::report::Change;
+use crate::store::report::{Change, ROWS_OF_A_RUN};
 
 #[derive(Deserialize)]
 pub(super) struct Filter {
@@ -31,6 +31,8 @@ pub(super) struct ChangesPage {
     pub(super) connection: String,
     pub(super) run: String,
     pub(super) state: String,
+    /// How many are listed, where that is not all.
+    pub(super) clipped: Option<String>,
     pub(super) choices: Vec<Choice>,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
@@ -44,6 +46,8 @@ pub(super) struct Row {
     /// Which goal or cover, where it is not the client.
     pub(super) item: Option<String>,
     pub(super) badge: Badge,
+    /// Why a client is left out.
+    pub(super) reason: Option<String>,
     pub(super) fields: Vec<Diff>,
 }
 
@@ -93,6 +97,7 @@ fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) 
         connection: run.connection.to_string(),
         run: format!("/runs/{}", run.id),
         state: format!("{}.", words::what_changed(&run.counts)),
+        clipped: (run.counts.listed >= ROWS_OF_A_RUN).then(|| words::number(ROWS_OF_A_RUN)),
         choices,
         rows: changes.items.iter().map(row).collect(),
         paging: asked.paging(&path, &query, changes.next.as_deref()),
@@ -111,6 +116,7 @@ fn row(change: &Change) -> Row {
         path: format!("/households/{}", change.household_id),
         item: item(change.record, change.label.as_deref()),
         badge: Badge::new(tone, word(change.kind)),
+        reason: change.reason.clone(),
         fields: change.fields.iter().map(Diff::from).collect(),
     }
 }

@@ -49,6 +49,9 @@ pub struct ChangeBody {
     /// By what a person knew the goal or cover when the run saw it: its name, or its type and policy. Null for a client.
     #[schema(required, example = "Retire at 60")]
     label: Option<String>,
+    /// Why a client is left out, in a sentence; null otherwise.
+    #[schema(required)]
+    reason: Option<String>,
     /// The client, or whose goal or cover it is.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
@@ -87,9 +90,10 @@ impl From<FieldChange> for FieldChangeBody {
 
 impl From<Change> for ChangeBody {
     fn from(change: Change) -> Self {
-        let Change { kind, record, record_id, label, client_id, external_id, name, household_id, fields } = change;
+        let Change { kind, record, record_id, label, reason, client_id, external_id, name, household_id, fields } =
+            change;
         let fields = fields.into_iter().map(FieldChangeBody::from).collect();
-        Self { kind, record, record_id, label, client_id, external_id, name, household_id, fields }
+        Self { kind, record, record_id, label, reason, client_id, external_id, name, household_id, fields }
     }
 }
 

@@ -12,7 +12,7 @@ use super::words;
 use crate::crm::{CrmError, RawPart, RawRecord, RawText};
 
 /// The most calls of a batch.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 
 /// Which lists of which entities are asked for. Each has a slot: those of the first entity, then the second's.
 pub(super) struct Wanted<'a> {
@@ -25,13 +25,14 @@ pub(super) struct Wanted<'a> {
     pub(super) is_awaited: bool,
 }
 
+/// The answer to a call of a batch.
 #[derive(Deserialize)]
-struct Item<'a> {
-    code: u16,
+pub(super) struct Item<'a> {
+    pub(super) code: u16,
     #[serde(borrow)]
-    name: &'a RawValue,
+    pub(super) name: &'a RawValue,
     #[serde(borrow)]
-    body: Option<&'a RawValue>,
+    pub(super) body: Option<&'a RawValue>,
 }
 
 /// A list of an entity.

@@ -9,6 +9,8 @@ use super::*;
 use crate::config::{Auth, Pace};
 use crate::domain::RecordKind;
 
+mod by_id;
+
 /// Limits at which faults cost milliseconds.
 fn quick() -> Limits {
     Limits {

@@ -105,12 +105,9 @@ impl Merging<'_> {
             Outcome::SetAside { quarantined: false } => {
                 *run.counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
                 if was_in_book {
-                    self.report.note(
-                        run,
-                        ChangeKind::LeftOut,
-                        Told::client(identity.client.unwrap_or_default()),
-                        &[],
-                    )?;
+                    let why = gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
+                    let told = Told::left_out(identity.client.unwrap_or_default(), why);
+                    self.report.note(run, ChangeKind::LeftOut, told, &[])?;
                     self.hide(rows, (id, &mut identity))?;
                     tallies.clients -= 1;
                 }
@@ -236,8 +233,12 @@ pub(super) fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic])
 
 /// The code by which a record that was left out is counted: that of its gravest diagnostic.
 fn reason(diagnostics: &[Diagnostic]) -> String {
-    let gravest = diagnostics.iter().rev().max_by_key(|diagnostic| diagnostic.severity);
-    gravest.map_or_else(|| "without-reason".to_owned(), |diagnostic| diagnostic.code.clone())
+    gravest(diagnostics).map_or_else(|| "without-reason".to_owned(), |diagnostic| diagnostic.code.clone())
+}
+
+/// The first of the gravest.
+fn gravest(diagnostics: &[Diagnostic]) -> Option<&Diagnostic> {
+    diagnostics.iter().rev().max_by_key(|diagnostic| diagnostic.severity)
 }
 
 /// Index entries to write and to remove, by table.

@@ -25,6 +25,9 @@ async fn a_report_lists_what_changed_from_what_to_what() {
         ]
     );
     assert_eq!(practice.run.counts.listed, 3);
+    let left_out = practice.store.changes(practice.run.id, Some(ChangeKind::LeftOut), first(1)).await.unwrap();
+    assert_eq!(left_out.items[0].reason.as_deref(), Some("left out"));
+    assert_eq!(left_out.items[0].label, None);
     let changed = practice.store.changes(practice.run.id, Some(ChangeKind::Changed), first(10)).await.unwrap();
     let field = &changed.items[0].fields[0];
     assert_eq!(
