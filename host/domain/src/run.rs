@@ -76,6 +76,12 @@ pub struct RunCounts {
     pub same: u64,
     /// Left out by a rule (not a person, no name, archived, deceased), by reason code.
     pub skipped: BTreeMap<String, u64>,
+    /// Of those left out by rules: who was in the book until then.
+    #[serde(default)]
+    pub newly_left_out: u64,
+    /// Left out by a rule before, and in the book again; among `changed` or `same` too.
+    #[serde(default)]
+    pub returned: u64,
     /// Cannot be used and kept in quarantine.
     pub quarantined: u64,
     /// Look like a client of the practice who is not linked, and wait for review or were ignored there.

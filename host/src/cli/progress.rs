@@ -91,12 +91,24 @@ pub(super) fn in_words(run: &Value) -> String {
     let count = |key: &str| counts[key].as_u64().unwrap_or(0);
     let skipped: u64 =
         counts["skipped"].as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_u64).sum();
-    format!(
+    let mut words = format!(
         "{} clients seen: {} new, {} changed, {} unchanged, {skipped} left out by a rule, {} in quarantine",
         count("seen"),
         count("created"),
         count("changed"),
         count("unchanged") + count("same"),
         count("quarantined"),
-    )
+    );
+    for (key, what) in [
+        ("newly_left_out", "left out from now on"),
+        ("returned", "back in the book"),
+        ("not_visible", "no longer visible"),
+        ("visible_again", "visible again"),
+        ("awaiting", "gone, if somebody confirms it"),
+    ] {
+        if count(key) > 0 {
+            words.push_str(&format!(", {} {what}", count(key)));
+        }
+    }
+    words
 }

@@ -44,7 +44,8 @@ use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
 use super::{
-    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens, Traffic,
+    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens,
+    Traffic,
 };
 use crate::config::ConnectionConfig;
 use crate::domain::note::FileNote;

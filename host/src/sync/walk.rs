@@ -80,6 +80,8 @@ impl Walk {
 
     /// Keeps the finished run, with what was concluded from it.
     pub async fn finish_run(&mut self) -> Result<(), StoreError> {
+        // Since the last commit too: what was asked by id, or repeated until the walk gave up.
+        count_traffic(&mut self.run.counts, self.connector.traffic().totals().since(self.traffic_before));
         if !self.is_rehearsal {
             self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
+use super::households::adviser_named;
 use super::listing::{Asked, Choice};
 use super::parts::{Badge, Paging, Tone, pair};
 use super::person::Person;
@@ -15,8 +16,8 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{RecordKind, RunId};
-use crate::store::book::Page;
+use crate::domain::{ConnectionName, ExternalId, RecordKind, RunId};
+use crate::store::book::{ClientFilter, Page, PageRequest};
 use crate::store::report::{Change, ROWS_OF_A_RUN};
 
 #[derive(Deserialize)]
@@ -60,7 +61,8 @@ pub(super) struct Diff {
 
 impl From<&FieldChange> for Diff {
     fn from(change: &FieldChange) -> Self {
-        Self { label: words::field(&change.field), from: change.from.clone(), to: change.to.clone() }
+        let value = |value: &Option<String>| value.as_deref().map(|value| words::value(&change.field, value));
+        Self { label: words::field(&change.field), from: value(&change.from), to: value(&change.to) }
     }
 }
 
@@ -77,9 +79,34 @@ pub(super) async fn list(
         Err(_) => None,
     };
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
-    let changes = app.store.changes(run.id, asked.filter.kind, asked.page()).await?;
+    let mut changes = app.store.changes(run.id, asked.filter.kind, asked.page()).await?;
+    for field in changes.items.iter_mut().flat_map(|change| &mut change.fields) {
+        name_people(&app, &run.connection, field).await?;
+    }
     let frame = Frame::load(&app, &person, Place::Runs).await?;
     page(&view(&run, &changes, &asked, frame))
+}
+
+/// Puts the names of advisers and partners before their ids in the CRM.
+async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldChange) -> Result<(), Failure> {
+    for value in [&mut change.from, &mut change.to].into_iter().flatten() {
+        let id = ExternalId(value.clone());
+        let name = match change.field.as_str() {
+            "adviser_external_id" => {
+                app.store.adviser(connection.clone(), id).await?.map(|found| adviser_named(&found.adviser))
+            }
+            "partner_external_id" => {
+                let filter = ClientFilter { external_id: Some((connection.clone(), id)), ..ClientFilter::default() };
+                let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
+                found.map(|partner| words::name(&partner.client.full_name()))
+            }
+            _ => None,
+        };
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            *value = format!("{name} ({value})");
+        }
+    }
+    Ok(())
 }
 
 /// The page, from values alone.

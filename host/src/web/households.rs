@@ -16,7 +16,7 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ConnectionName, Diagnostic, ExternalId, Severity};
+use crate::domain::{Adviser, ConnectionName, Diagnostic, ExternalId, Severity};
 use crate::store::book::{HouseholdFilter, HouseholdRow, NameOrder};
 
 #[derive(Deserialize)]
@@ -112,11 +112,14 @@ pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
 /// The adviser's name; `User 30590` where the CRM names an adviser who was not read.
 pub(super) async fn adviser_name(app: &App, connection: &ConnectionName, id: &ExternalId) -> Result<String, Failure> {
     let found = app.store.adviser(connection.clone(), id.clone()).await?;
-    let name = found.map(|found| {
-        let names = [found.adviser.first_name, found.adviser.last_name];
-        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    });
+    let name = found.map(|found| adviser_named(&found.adviser));
     Ok(name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("User {id}")))
+}
+
+/// An adviser's names, whichever there are.
+pub(super) fn adviser_named(adviser: &Adviser) -> String {
+    let names = [&adviser.first_name, &adviser.last_name];
+    names.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// How many things a person should look at, of the household and of its people.

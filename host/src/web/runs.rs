@@ -164,6 +164,8 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Changed", counts.changed),
                 one("Mapped again to the same values", counts.same),
                 one("Left out by a rule", counts.skipped_total()),
+                one("Of them, in the book until now", counts.newly_left_out),
+                one("Left out before, and back in the book", counts.returned),
                 one("Could not be read", counts.quarantined),
                 one("Like a client of the practice, and in review", counts.held),
                 one("Local edits overridden by the CRM", counts.overridden),

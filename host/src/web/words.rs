@@ -84,6 +84,18 @@ pub(super) fn field(name: &str) -> String {
     }
 }
 
+/// A stored value of a field for people: what is a choice or a yes in the store reads as one.
+pub(super) fn value(field: &str, value: &str) -> String {
+    match (field, value) {
+        ("is_partner" | "email_is_placeholder" | "cover.expired", "true") => "Yes".to_owned(),
+        ("is_partner" | "email_is_placeholder" | "cover.expired", "false") => "No".to_owned(),
+        ("goal.outlook", "non_financial") => "Non-financial".to_owned(),
+        ("goal.outlook", _) => sentence(&value.replace('_', " ")),
+        ("sex" | "status" | "goal.owner" | "cover.owner" | "cover.premium_frequency", _) => choice(value),
+        _ => value.to_owned(),
+    }
+}
+
 /// A word of a choice for people: `half_yearly` is `Half-yearly`.
 pub(super) fn choice(word: &str) -> String {
     sentence(&word.replace('_', "-"))
@@ -163,6 +175,11 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
     };
     add(counts.created, "new");
     add(counts.changed, "changed");
+    add(counts.newly_left_out, "left out from now on");
+    add(counts.returned, "back in the book");
+    add(counts.not_visible, "no longer visible");
+    add(counts.visible_again, "visible again");
+    add(counts.awaiting, "gone, if somebody confirms it");
     add(counts.quarantined, "could not be read");
     for (list, one, many) in [(counts.goals, "goal", "goals"), (counts.covers, "cover", "covers")] {
         let touched = list.created + list.changed + list.gone;
@@ -195,6 +212,19 @@ mod tests {
         check(1_000_000, "1,000,000");
         assert_eq!(count(1, "client", "clients"), "1 client");
         assert_eq!(count(0, "client", "clients"), "0 clients");
+    }
+
+    #[test]
+    fn values_of_choices_are_words() {
+        let check = |field, stored, expected| assert_eq!(value(field, stored), expected, "{field}");
+        check("is_partner", "true", "Yes");
+        check("cover.expired", "false", "No");
+        check("goal.outlook", "will_have_less_money", "Will have less money");
+        check("goal.outlook", "non_financial", "Non-financial");
+        check("cover.premium_frequency", "half_yearly", "Half-yearly");
+        // What people wrote stays as they wrote it.
+        check("first_name", "true", "true");
+        check("goal.name", "half_yearly", "half_yearly");
     }
 
     #[test]
@@ -268,5 +298,9 @@ mod tests {
         counts.changed = 25;
         counts.quarantined = 1;
         assert_eq!(what_changed(&counts), "4,318 clients read, 25 changed, 1 could not be read");
+        // Who is marked, leaves or comes back is a change, though no value is another.
+        let counts = RunCounts { seen: 9, not_visible: 400, returned: 2, newly_left_out: 3, ..RunCounts::default() };
+        let told = "9 clients read, 3 left out from now on, 2 back in the book, 400 no longer visible";
+        assert_eq!(what_changed(&counts), told);
     }
 }

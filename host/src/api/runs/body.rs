@@ -62,6 +62,10 @@ pub struct RunCountsBody {
     same: u64,
     /// Left out by a rule, by reason.
     skipped: BTreeMap<String, u64>,
+    /// Of those left out by rules: who was in the book until then.
+    newly_left_out: u64,
+    /// Left out by a rule before, and in the book again; among `changed` or `same` too.
+    returned: u64,
     /// Cannot be used and kept in quarantine.
     quarantined: u64,
     /// Look like a client of the practice who is not linked: in the review queue.
@@ -146,6 +150,8 @@ impl From<RunCounts> for RunCountsBody {
             changed: counts.changed,
             same: counts.same,
             skipped: counts.skipped,
+            newly_left_out: counts.newly_left_out,
+            returned: counts.returned,
             quarantined: counts.quarantined,
             held: counts.held,
             overridden: counts.overridden,

@@ -108,6 +108,7 @@ impl Merging<'_> {
                     let why = gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
                     let told = Told::left_out(identity.client.unwrap_or_default(), why);
                     self.report.note(run, ChangeKind::LeftOut, told, &[])?;
+                    run.counts.newly_left_out += 1;
                     self.hide(rows, (id, &mut identity))?;
                     tallies.clients -= 1;
                 }
@@ -190,6 +191,7 @@ impl Merging<'_> {
     ) -> Result<(), StoreError> {
         if !was_in_book {
             self.report.note(run, ChangeKind::Returned, Told::client(client), &[])?;
+            run.counts.returned += 1;
         }
         if merged.changed.is_empty() {
             run.counts.same += 1;

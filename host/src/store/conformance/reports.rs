@@ -24,7 +24,7 @@ async fn a_report_lists_what_changed_from_what_to_what() {
             (ChangeKind::LeftOut, "8".to_owned(), "Sam Khan".to_owned()),
         ]
     );
-    assert_eq!(practice.run.counts.listed, 3);
+    assert_eq!((practice.run.counts.listed, practice.run.counts.newly_left_out), (3, 1));
     let left_out = practice.store.changes(practice.run.id, Some(ChangeKind::LeftOut), first(1)).await.unwrap();
     assert_eq!(left_out.items[0].reason.as_deref(), Some("left out"));
     assert_eq!(left_out.items[0].label, None);
@@ -41,6 +41,7 @@ async fn a_report_lists_what_changed_from_what_to_what() {
 
     practice.walk(&[client("7", "Ayda Osei"), client("8", "Sam Khan"), client("9", "Bo Hill")]).await;
     assert_eq!(all(&practice).await, [(ChangeKind::Returned, "8".to_owned(), "Sam Khan".to_owned())]);
+    assert_eq!(practice.run.counts.returned, 1);
 }
 
 #[tokio::test]

@@ -39,7 +39,12 @@ async fn who_cannot_be_asked_for_is_not_gone() {
     practice.crm.people.lock().unwrap().retain(|(id, _)| *id != 2);
     practice.complete().await;
     practice.crm.fails_by_id.store(true, Ordering::Relaxed);
-    let counts = practice.complete().await;
+    let mut walk = practice.walk(practice.store.begin_run(new_run()).await.unwrap(), false);
+    walk.go(None).await.unwrap();
+    walk.run.state = RunState::Done;
+    walk.finish_run().await.unwrap();
+    let counts = walk.run.counts.clone();
+    assert_eq!(counts.requests, practice.crm.traffic.totals().requests, "what was asked by id counts too");
     assert_eq!((counts.unconfirmed, counts.not_visible, counts.is_whole()), (1, 0, false));
     practice.crm.fails_by_id.store(false, Ordering::Relaxed);
     assert_eq!(practice.complete().await.not_visible, 1);

@@ -31,6 +31,8 @@ fn run(state: RunState) -> Run {
         changed: 25,
         same: 8,
         skipped: BTreeMap::from([("archived".to_owned(), 31), ("not-a-person".to_owned(), 4)]),
+        newly_left_out: 5,
+        returned: 4,
         quarantined: 3,
         held: 0,
         overridden: 1,
