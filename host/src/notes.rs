@@ -41,20 +41,24 @@ struct Inner {
     documents: Option<Arc<dyn DocumentMaker>>,
 }
 
+/// A part of an event that does not fit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Misfit {
+    /// JSON Pointer into the event.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
 /// Why an event is not accepted, or a note not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotesError {
     /// No household of this id.
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
-    /// The event does not fit its type; `field` is a JSON Pointer into the event.
-    #[error("{field}: {message}")]
-    Invalid {
-        /// JSON Pointer into the event.
-        field: String,
-        /// What is wrong and what would be right.
-        message: String,
-    },
+    /// The event does not fit its type; everything that is wrong with it, up to a bound.
+    #[error("{}", .0.iter().map(|one| format!("{}: {}", one.field, one.message)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Misfit>),
     /// The key was used for another event.
     #[error("the idempotency key was used for another event; a new event needs a new key")]
     KeyReused,

@@ -14,7 +14,7 @@ use crate::app::ExplainError;
 use crate::domain::Diagnostic;
 use crate::import::ImportError;
 use crate::integrations::{FieldProblem, IntegrationError};
-use crate::notes::NotesError;
+use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
 use crate::store::StoreError;
 use crate::store::commit::practice::Refusal;
@@ -276,8 +276,9 @@ impl From<NotesError> for Problem {
                 let detail = format!("There is no household {id}.");
                 Self::invalid(vec![FieldError { pointer: "/household_id".to_owned(), detail }])
             }
-            NotesError::Invalid { field, message } => {
-                Self::invalid(vec![FieldError { pointer: field, detail: message }])
+            NotesError::Invalid(misfits) => {
+                let error = |Misfit { field, message }| FieldError { pointer: field, detail: message };
+                Self::invalid(misfits.into_iter().map(error).collect())
             }
             NotesError::KeyReused => Self::new(
                 Kind::KeyReused,
@@ -366,7 +367,9 @@ mod tests {
     async fn errors_of_runs_and_notes() {
         let id = uuid::Uuid::nil();
         let name: ConnectionName = "main".parse().unwrap();
-        let wrong = |field: &str| NotesError::Invalid { field: field.to_owned(), message: "not 0 to 100".to_owned() };
+        let wrong = |field: &str| {
+            NotesError::Invalid(vec![Misfit { field: field.to_owned(), message: "not 0 to 100".to_owned() }])
+        };
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::NotesError;
+use super::{Misfit, NotesError};
 
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("events.json")).expect("a test reads the file"));
@@ -40,86 +40,91 @@ pub fn document_rule(event_type: &str) -> DocumentRule {
     }
 }
 
+/// The most misfits that an answer lists.
+const MOST_TOLD: usize = 50;
+
 /// Checks an event's data against its type's schema.
 pub(super) fn check(event_type: &str, data: &Value) -> Result<(), NotesError> {
-    match SCHEMAS.get(event_type) {
-        Some(schema) => {
-            check_value(schema, data, "/data")?;
-            match characters(data) {
-                ..=LONGEST_DATA => Ok(()),
-                long => {
-                    let message = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
-                    Err(invalid("/data", message))
-                }
-            }
-        }
-        None => {
-            let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            Err(invalid("/type", format!("`{event_type}` is no event known here; there are: {known}")))
-        }
+    let Some(schema) = SCHEMAS.get(event_type) else {
+        let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(invalid("/type", format!("`{event_type}` is no event known here; there are: {known}")));
+    };
+    let mut misfits = Misfits(Vec::new());
+    misfits.check(schema, data, "/data");
+    let long = characters(data);
+    if misfits.0.is_empty() && long > LONGEST_DATA {
+        misfits.tell("/data", format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}"));
     }
+    misfits.0.truncate(MOST_TOLD);
+    if misfits.0.is_empty() { Ok(()) } else { Err(NotesError::Invalid(misfits.0)) }
 }
 
 pub(super) fn invalid(field: &str, message: String) -> NotesError {
-    NotesError::Invalid { field: field.to_owned(), message }
+    NotesError::Invalid(vec![Misfit { field: field.to_owned(), message }])
 }
 
-fn check_value(schema: &Value, value: &Value, at: &str) -> Result<(), NotesError> {
-    match (schema["type"].as_str(), value) {
-        (Some("object"), Value::Object(members)) => check_object(schema, members, at),
-        (Some("array"), Value::Array(items)) => {
-            check_size(schema, ("minItems", "maxItems"), items.len(), "entries", at)?;
-            let mut items = items.iter().enumerate();
-            items.try_for_each(|(index, item)| check_value(&schema["items"], item, &format!("{at}/{index}")))
-        }
-        (Some("string"), Value::String(text)) => {
-            check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at)?;
-            // A file note drops what cannot be seen, and would be empty there.
-            match schema["minLength"].as_u64() {
-                Some(1..) if !text.contains(is_visible) => {
-                    Err(invalid(at, "must have text that can be seen".to_owned()))
+/// What was found so far.
+struct Misfits(Vec<Misfit>);
+
+impl Misfits {
+    fn tell(&mut self, at: &str, message: impl Into<String>) {
+        self.0.push(Misfit { field: at.to_owned(), message: message.into() });
+    }
+
+    fn check(&mut self, schema: &Value, value: &Value, at: &str) {
+        match (schema["type"].as_str(), value) {
+            (Some("object"), Value::Object(members)) => self.check_object(schema, members, at),
+            (Some("array"), Value::Array(items)) => {
+                self.check_size(schema, ("minItems", "maxItems"), items.len(), "entries", at);
+                for (index, item) in items.iter().enumerate() {
+                    self.check(&schema["items"], item, &format!("{at}/{index}"));
                 }
-                _ => Ok(()),
+            }
+            (Some("string"), Value::String(text)) => {
+                let fits = self.check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at);
+                // A file note drops what cannot be seen, and would be empty there.
+                if fits && schema["minLength"].as_u64() > Some(0) && !text.contains(is_visible) {
+                    self.tell(at, "must have text that can be seen");
+                }
+            }
+            (Some("number"), Value::Number(number)) => {
+                let (from, to) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+                let number = number.as_f64().unwrap_or(f64::NAN);
+                if from.is_some_and(|from| number < from) || to.is_some_and(|to| number > to) || number.is_nan() {
+                    let [from, to] = [from, to].map(|bound| bound.unwrap_or(f64::INFINITY));
+                    self.tell(at, format!("must be a number from {from} to {to}"));
+                }
+            }
+            (wanted, _) => self.tell(at, format!("must be {}", wanted.map_or("absent", article))),
+        }
+    }
+
+    fn check_object(&mut self, schema: &Value, members: &Map<String, Value>, at: &str) {
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for name in required.filter(|name| !members.contains_key(*name)) {
+            self.tell(&pointer(at, name), "is missing");
+        }
+        for (name, value) in members {
+            match schema["properties"].get(name) {
+                Some(schema) => self.check(schema, value, &pointer(at, name)),
+                None => self.tell(&pointer(at, name), "is not known; remove it"),
             }
         }
-        (Some("number"), Value::Number(number)) => {
-            let (from, to) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
-            let number = number.as_f64().unwrap_or(f64::NAN);
-            if from.is_some_and(|from| number < from) || to.is_some_and(|to| number > to) || number.is_nan() {
-                let [from, to] = [from, to].map(|bound| bound.unwrap_or(f64::INFINITY));
-                return Err(invalid(at, format!("must be a number from {from} to {to}")));
-            }
-            Ok(())
-        }
-        (wanted, _) => Err(invalid(at, format!("must be {}", wanted.map_or("absent", article)))),
     }
-}
 
-fn check_object(schema: &Value, members: &Map<String, Value>, at: &str) -> Result<(), NotesError> {
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    for name in required {
-        if !members.contains_key(name) {
-            return Err(invalid(&pointer(at, name), "is missing".to_owned()));
+    /// Answers whether the size fits.
+    fn check_size(&mut self, schema: &Value, (least, most): (&str, &str), size: usize, of: &str, at: &str) -> bool {
+        let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
+        if let Some(least) = bound(least).filter(|least| size < *least) {
+            self.tell(at, format!("must have at least {least} {of}"));
+            return false;
         }
+        if let Some(most) = bound(most).filter(|most| size > *most) {
+            self.tell(at, format!("must have at most {most} {of}, and has {size}"));
+            return false;
+        }
+        true
     }
-    for (name, value) in members {
-        let Some(schema) = schema["properties"].get(name) else {
-            return Err(invalid(&pointer(at, name), "is not known; remove it".to_owned()));
-        };
-        check_value(schema, value, &pointer(at, name))?;
-    }
-    Ok(())
-}
-
-fn check_size(schema: &Value, (least, most): (&str, &str), size: usize, of: &str, at: &str) -> Result<(), NotesError> {
-    let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
-    if let Some(least) = bound(least).filter(|least| size < *least) {
-        return Err(invalid(at, format!("must have at least {least} {of}")));
-    }
-    if let Some(most) = bound(most).filter(|most| size > *most) {
-        return Err(invalid(at, format!("must have at most {most} {of}, and has {size}")));
-    }
-    Ok(())
 }
 
 /// Characters of all texts.
@@ -163,7 +168,8 @@ mod tests {
     fn surveys() {
         let check = |data: Value, expected: Option<(&str, &str)>| match check("your-life-survey.completed", &data) {
             Ok(()) => assert_eq!(expected, None, "{data}"),
-            Err(NotesError::Invalid { field, message }) => {
+            Err(NotesError::Invalid(misfits)) => {
+                let [Misfit { field, message }] = misfits.as_slice() else { panic!("{misfits:?}") };
                 assert_eq!(Some((field.as_str(), message.as_str())), expected, "{data}");
             }
             Err(other) => panic!("{other}"),
@@ -192,6 +198,20 @@ mod tests {
         let mut odd = good.clone();
         odd["a/b"] = json!(1);
         check(odd, Some(("/data/a~1b", "is not known; remove it")));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_up_to_a_bound() {
+        let said = |data: Value| check("your-life-survey.completed", &data).unwrap_err();
+        let wrong = json!({"score": 101, "goals": ["", 7], "dimensions": [{"percent": 250}], "mood": "good"});
+        let NotesError::Invalid(misfits) = said(wrong) else { panic!() };
+        let fields: Vec<&str> = misfits.iter().map(|misfit| misfit.field.as_str()).collect();
+        let expected = ["/dimensions/0/name", "/dimensions/0/percent", "/goals/0", "/goals/1", "/mood", "/score"]
+            .map(|at| format!("/data{at}"));
+        assert_eq!(fields, expected);
+        let many = json!({"score": 1, "goals": vec![7; 500], "dimensions": []});
+        let NotesError::Invalid(misfits) = said(many) else { panic!() };
+        assert_eq!(misfits.len(), MOST_TOLD);
     }
 
     #[test]

@@ -122,22 +122,24 @@ pub(super) async fn send(
         filled.add_row(rows);
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
-    let problem = match filled.event(&found, &person.clock) {
-        Err((pointer, message)) => (Some(pointer), message),
+    let problems = match filled.event(&found, &person.clock) {
+        Err((pointer, message)) => vec![(Some(pointer), message)],
         Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
-            Err(NotesError::Invalid { field, message }) => (Some(field), message),
-            Err(NotesError::KeyReused) => (
+            Err(NotesError::Invalid(misfits)) => {
+                misfits.into_iter().map(|misfit| (Some(misfit.field), misfit.message)).collect()
+            }
+            Err(NotesError::KeyReused) => vec![(
                 None,
                 "this form was recorded before, and is changed; send it again to record another event".to_owned(),
-            ),
-            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_))) => (None, error.to_string()),
+            )],
+            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_))) => vec![(None, error.to_string())],
             Err(error) => return Err(Failure::Broken(error.to_string())),
         },
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
-    refused(&view(kind, &found, &filled, Uuid::now_v7().to_string(), vec![problem], frame))
+    refused(&view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, frame))
 }
 
 fn refused(view: &RecordEventPage) -> Result<Response, Failure> {

@@ -112,8 +112,10 @@ async fn done(
         Ok(note) => Ok(Redirect::to(&format!("/notes/{}", note.id)).into_response()),
         Err(NotesError::UnknownNote(_)) => Err(NO_NOTE),
         Err(NotesError::WrongState(words)) => Err(Failure::Refused(words)),
-        Err(NotesError::Invalid { field, message }) => {
-            let problem = Some((field.trim_start_matches('/').to_owned(), words::sentence(&message)));
+        Err(NotesError::Invalid(misfits)) => {
+            let first = misfits.into_iter().next();
+            let problem =
+                first.map(|one| (one.field.trim_start_matches('/').to_owned(), words::sentence(&one.message)));
             let page = page(&load(app, person, id, Typed { problem, ..typed }).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
