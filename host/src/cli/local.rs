@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::{Stream, StreamExt as _};
 use serde_json::Value;
+use tokio::net::UnixStream;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::serve;
+use crate::store::StoreError;
 
 /// The API of a host on this machine.
 pub(super) struct Local {
@@ -27,7 +29,11 @@ impl Local {
     }
 }
 
-/// Does `work` with the running host, or with one opened for it.
+/// How often a command looks for a host that holds the data folder and does not answer yet, and how long between.
+const LOOKS: u32 = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Does `work` with the running host, or with one opened for it. A host that is just starting is waited for.
 pub(super) async fn with_host<T, F, Work>(config: Config, work: Work) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
@@ -35,11 +41,23 @@ where
 {
     let host = Local::of(&config.server.data_dir)?;
     let socket = serve::socket_path(&config.server.data_dir);
-    if tokio::net::UnixStream::connect(&socket).await.is_ok() {
-        return work(host).await;
+    let mut looks = 1..=LOOKS;
+    loop {
+        if UnixStream::connect(&socket).await.is_ok() {
+            return work(host).await;
+        }
+        match App::open(config.clone()) {
+            Ok(app) => return serve::run_locally(app, async { work(host).await }).await,
+            Err(error) if is_held_by_another(&error) && looks.next().is_some() => {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let app = App::open(config)?;
-    serve::run_locally(app, async { work(host).await }).await
+}
+
+fn is_held_by_another(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Locked))
 }
 
 impl Local {
@@ -139,4 +157,24 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<
     }
     let words = ["detail", "title"].into_iter().find_map(|key| body[key].as_str());
     anyhow::bail!("{}", words.unwrap_or_else(|| status.canonical_reason().unwrap_or("the host refused")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_host_that_is_just_starting_or_ending_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("tidegate.toml");
+        std::fs::write(&settings, "").unwrap();
+        let config = Config::load(Some(&settings), &Vec::new()).unwrap();
+        let held = Store::open(&config.server.data_dir).unwrap();
+        let ask = tokio::spawn(with_host(config, |host| async move { host.get("connections").await }));
+        tokio::time::sleep(3 * BETWEEN_LOOKS).await;
+        assert!(!ask.is_finished());
+        drop(held);
+        assert_eq!(ask.await.unwrap().unwrap()["items"], serde_json::json!([]));
+    }
 }
