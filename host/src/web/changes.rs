@@ -59,10 +59,17 @@ pub(super) struct Diff {
     pub(super) to: Option<String>,
 }
 
+impl Diff {
+    /// Of a field's stored values.
+    pub(super) fn new(field: &str, from: Option<&str>, to: Option<&str>) -> Self {
+        let [from, to] = [from, to].map(|value| value.map(|value| words::value(field, value)));
+        Self { label: words::field(field), from, to }
+    }
+}
+
 impl From<&FieldChange> for Diff {
     fn from(change: &FieldChange) -> Self {
-        let value = |value: &Option<String>| value.as_deref().map(|value| words::value(&change.field, value));
-        Self { label: words::field(&change.field), from: value(&change.from), to: value(&change.to) }
+        Self::new(&change.field, change.from.as_deref(), change.to.as_deref())
     }
 }
 

@@ -248,7 +248,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
 
 fn overridden(edit: &Overridden, clock: &Clock) -> OverriddenEdit {
     OverriddenEdit {
-        field: Diff { label: words::field(&edit.field), from: edit.from.clone(), to: edit.to.clone() },
+        field: Diff::new(&edit.field, edit.from.as_deref(), edit.to.as_deref()),
         by: edit.by.clone(),
         run: format!("/runs/{}", edit.run),
         at: Moment::new(edit.at, clock),

@@ -84,7 +84,7 @@ pub(super) fn field(name: &str) -> String {
     }
 }
 
-/// A stored value of a field for people: what is a choice or a yes in the store reads as one.
+/// A stored value of a field for people: what is a choice, a yes or a day in the store reads as one.
 pub(super) fn value(field: &str, value: &str) -> String {
     match (field, value) {
         ("is_partner" | "email_is_placeholder" | "cover.expired", "true") => "Yes".to_owned(),
@@ -92,6 +92,9 @@ pub(super) fn value(field: &str, value: &str) -> String {
         ("goal.outlook", "non_financial") => "Non-financial".to_owned(),
         ("goal.outlook", _) => sentence(&value.replace('_', " ")),
         ("sex" | "status" | "goal.owner" | "cover.owner" | "cover.premium_frequency", _) => choice(value),
+        ("date_of_birth" | "goal.target_date" | "cover.renewal_date", _) => {
+            value.parse().map_or_else(|_| value.to_owned(), date)
+        }
         _ => value.to_owned(),
     }
 }
@@ -222,6 +225,8 @@ mod tests {
         check("goal.outlook", "will_have_less_money", "Will have less money");
         check("goal.outlook", "non_financial", "Non-financial");
         check("cover.premium_frequency", "half_yearly", "Half-yearly");
+        check("date_of_birth", "1985-03-26", "26 Mar 1985");
+        check("goal.target_date", "soon", "soon");
         // What people wrote stays as they wrote it.
         check("first_name", "true", "true");
         check("goal.name", "half_yearly", "half_yearly");

@@ -38,7 +38,7 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
         value: value.unwrap_or_default(),
         remark: None,
         edited: stored.edits.iter().find(|edit| edit.field == name).map(|edit| {
-            let had = edit.from.as_deref().unwrap_or("nothing");
+            let had = edit.from.as_deref().map_or("nothing".to_owned(), |had| words::value(name, had));
             format!("Edited here by {}; the next sync overrides it. The CRM had {had}.", edit.by)
         }),
         findings: findings_of(stored, name),
