@@ -1,5 +1,6 @@
 //! The tables of the book and of runs, and how their records are written.
 
+use std::cell::Cell;
 use std::ops::Bound;
 
 use redb::{CursorError, TableDefinition, Value, WriteTransaction};
@@ -188,9 +189,23 @@ pub(super) struct Tallies {
     pub not_visible: u64,
 }
 
+/// The most bytes that a thread keeps at hand for encoding.
+const SPACE_KEPT: usize = 64 << 10;
+
+thread_local! {
+    /// Where records are encoded before their size is known: many small ones follow one another.
+    static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// A record's bytes.
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    Ok(postcard::to_stdvec(record)?)
+    let mut space = postcard::to_extend(record, SPACE.take())?;
+    let bytes = space.as_slice().to_vec();
+    if space.capacity() <= SPACE_KEPT {
+        space.clear();
+        SPACE.set(space);
+    }
+    Ok(bytes)
 }
 
 /// A record from its bytes.

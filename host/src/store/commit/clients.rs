@@ -38,8 +38,8 @@ pub(super) fn merge(
         // Most books have nobody who is not visible: then there is nothing to look for.
         gone: if tallies.not_visible > 0 { Some(transaction.open_table(GONE)?) } else { None },
         report: Report::default(),
-        writes: Vec::new(),
-        entries: Entries::default(),
+        writes: Vec::with_capacity(arrivals.len()),
+        entries: Entries::with_room_for(arrivals.len()),
         changes: Vec::new(),
         reviewing: Reviewing::open(transaction, rows.connection, rows.at)?,
     };
@@ -135,9 +135,10 @@ impl Merging<'_> {
         diagnostics: Vec<Diagnostic>,
     ) -> Result<(), StoreError> {
         count_warnings(&mut run.counts, &diagnostics);
+        let is_new = identity.client.is_none();
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
-        let mut before = self.record(&key)?;
+        let mut before = if is_new { None } else { self.record(&key)? };
         let (edits, mut overridden) = before
             .as_mut()
             .map(|before| (std::mem::take(&mut before.edits), std::mem::take(&mut before.overridden)))
@@ -280,6 +281,14 @@ impl<const KEY: usize> Changed<KEY> {
 }
 
 impl Entries {
+    /// With room for the entries of so many new clients: mostly three by name at most, two by contact.
+    fn with_room_for(clients: usize) -> Self {
+        let mut entries = Self::default();
+        entries.names.added.reserve(3 * clients);
+        entries.contacts.added.reserve(2 * clients);
+        entries
+    }
+
     /// Replaces the entries of what was shown of a client by those of what is shown now.
     pub fn replace(
         &mut self,
