@@ -176,12 +176,15 @@ impl App {
         let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref())];
         steps.extend([status(known.as_ref()), review(known.as_ref())]);
         let client = known.as_ref().and_then(|known| known.client.clone());
+        let lists_aside = known.as_ref().map(|known| known.lists_aside.clone()).unwrap_or_default();
         let in_book = client.as_ref().filter(|_| known.as_ref().is_some_and(|known| known.is_in_book));
         match in_book {
             Some(client) => {
                 let household = self.store.household(client.household_id).await?;
                 steps.push(partner(household.map(|row| row.household.diagnostics).unwrap_or_default()));
-                steps.push(mapping(client, self.findings_of_lists(client).await?));
+                let unread = lists_aside.into_iter().flat_map(|list| named(list.kind, list.diagnostics));
+                let of_lists = unread.chain(self.findings_of_lists(client).await?).collect();
+                steps.push(mapping(client, of_lists));
                 steps.push(merge(client));
             }
             None => steps.extend([Stage::Partner, Stage::Mapping, Stage::Merge].map(not_reached)),

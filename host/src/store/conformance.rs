@@ -81,13 +81,18 @@ impl Practice {
 
     /// Commits the goals of clients, as a walk that read their lists anew.
     async fn goals(&mut self, lists: &[(&str, &[Goal])]) {
-        let mut group = self.group(RecordKind::Client, Vec::new());
         let arrivals = lists.iter().map(|(id, goals)| {
             let found = FoundList::new(RecordKind::Goal, goals.iter().cloned(), Vec::new());
             arrival(id, Outcome::Goals(found))
         });
+        self.below(RecordKind::Goal, arrivals.collect()).await;
+    }
+
+    /// Commits lists of a kind, of clients who are there.
+    async fn below(&mut self, kind: RecordKind, arrivals: Vec<Arrival>) {
+        let mut group = self.group(RecordKind::Client, Vec::new());
         let by = MappedBy { revision: REVISION, as_of: None };
-        group.below = vec![Lists { kind: RecordKind::Goal, by, arrivals: arrivals.collect() }];
+        group.below = vec![Lists { kind, by, arrivals }];
         self.run = self.store.commit(group).await.unwrap();
         self.chunks += 1;
     }

@@ -1,9 +1,11 @@
 //! What the store knows of somebody in a CRM, whether they are in the book or not: for the question why somebody is
 //! not here.
 
+use redb::ReadTransaction;
+
 use super::book::reader::Reader;
 use super::identity::{Aside, Identity};
-use super::keys::{ExternalKey, PRACTICE, join, record, span};
+use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::raw::unpack;
 use super::review::{self, ReviewId, ReviewKey};
 use super::runs::{chunks_of, number_of, read_walks};
@@ -41,6 +43,8 @@ pub struct Whereabouts {
     pub is_in_book: bool,
     /// Why it was set aside, if it was.
     pub set_aside: Option<SetAside>,
+    /// The lists below it that could not be read: what they brought before stays.
+    pub lists_aside: Vec<SetAside>,
     /// Where it stands in the review queue, while that keeps it out of the book.
     pub review: Option<Review>,
 }
@@ -61,6 +65,16 @@ impl Words {
     }
 }
 
+/// What is known of a record, and why it was set aside, if it was.
+fn known(transaction: &ReadTransaction, key: &RecordKey) -> Result<(Option<Identity>, Option<SetAside>), StoreError> {
+    let row = transaction.open_table(IDENTITIES)?.get(key)?;
+    let Some(identity) = row.map(|row| Identity::from_row(row.value())) else { return Ok((None, None)) };
+    let Some(aside) = identity.set_aside else { return Ok((Some(identity), None)) };
+    let aside: AsideKey = join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]]);
+    let set_aside = transaction.open_table(SET_ASIDE)?.get(&aside)?;
+    Ok((Some(identity), set_aside.map(|aside| decode(aside.value())).transpose()?))
+}
+
 impl Store {
     /// What is known of the client with this id in a connection's CRM.
     ///
@@ -68,8 +82,14 @@ impl Store {
     /// Where the store fails.
     pub async fn whereabouts(&self, connection: ConnectionName, id: ExternalId) -> Result<Whereabouts, StoreError> {
         self.read(move |transaction| {
-            let nobody =
-                Whereabouts { sight: Sight::NoWalk, client: None, is_in_book: false, set_aside: None, review: None };
+            let nobody = Whereabouts {
+                sight: Sight::NoWalk,
+                client: None,
+                is_in_book: false,
+                set_aside: None,
+                lists_aside: Vec::new(),
+                review: None,
+            };
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(nobody) };
             let external = ExternalKey::from(&id);
             let key = record(connection, RecordKind::Client, external);
@@ -82,15 +102,12 @@ impl Store {
                     if is_seen { Sight::Seen } else { Sight::NotSeen }
                 }
             };
-            let identity = transaction.open_table(IDENTITIES)?.get(&key)?.map(|row| Identity::from_row(row.value()));
+            let (identity, set_aside) = known(transaction, &key)?;
             let Some(identity) = identity else { return Ok(Whereabouts { sight, ..nobody }) };
-            let aside: Option<AsideKey> = identity
-                .set_aside
-                .map(|aside| join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]]));
-            let set_aside = match aside {
-                Some(key) => transaction.open_table(SET_ASIDE)?.get(&key)?.map(|aside| decode(aside.value())),
-                None => None,
-            };
+            let mut lists_aside = Vec::new();
+            for kind in [RecordKind::Goal, RecordKind::Cover] {
+                lists_aside.extend(known(transaction, &record(connection, kind, external))?.1);
+            }
             let client = match identity.client {
                 Some(client) => Reader::open(transaction)?.client(ClientId(client))?,
                 None => None,
@@ -100,7 +117,7 @@ impl Store {
             } else {
                 None
             };
-            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside: set_aside.transpose()?, review })
+            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside, lists_aside, review })
         })
         .await
     }

@@ -82,6 +82,23 @@ async fn a_record_is_set_aside_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_read_is_told_with_its_client() {
+    let mut practice = Practice::new().await;
+    practice.walk(&[client("7", "Ayda Khan")]).await;
+    practice.goals(&[("7", &[goal("1", "Sail")])]).await;
+    let told = async |practice: &Practice| {
+        let known = practice.store.whereabouts("main".parse().unwrap(), ExternalId("7".to_owned())).await.unwrap();
+        assert!(known.is_in_book && known.set_aside.is_none());
+        known.lists_aside.iter().map(|list| (list.kind, list.diagnostics[0].code.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&practice).await, []);
+    practice.below(RecordKind::Goal, vec![unusable("7")]).await;
+    assert_eq!(told(&practice).await, [(RecordKind::Goal, "broken".to_owned())]);
+    practice.goals(&[("7", &[goal("1", "Sail")])]).await;
+    assert_eq!(told(&practice).await, []);
+}
+
+#[tokio::test]
 async fn a_client_who_is_left_out_leaves_the_lists_and_is_kept() {
     let mut practice = Practice::new().await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
