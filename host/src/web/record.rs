@@ -162,11 +162,14 @@ pub(super) fn view(
 ) -> RecordEventPage {
     let path = format!("/households/{}", found.household.id);
     let parts = filled.parts(&problems);
-    let shown: Vec<&str> = parts.iter().flat_map(Part::ids).collect();
     let problems = problems.into_iter().map(|(pointer, message)| {
-        let id = pointer.map(|pointer| form::id(&pointer)).filter(|id| shown.contains(&id.as_str()));
-        (id, words::sentence(&message))
+        let id = pointer.map(|pointer| form::id(&pointer)).unwrap_or_default();
+        match parts.iter().find_map(|part| part.name_of(&id)) {
+            Some(name) => (Some(id), format!("{name}: {message}")),
+            None => (None, words::sentence(&message)),
+        }
     });
+    let problems = problems.collect();
     RecordEventPage {
         frame,
         household: words::name(&found.household.name),
@@ -176,7 +179,7 @@ pub(super) fn view(
         what: kind.what(),
         key,
         takes_documents: kind.takes_documents(),
-        problems: problems.collect(),
+        problems,
         parts,
     }
 }

@@ -53,9 +53,16 @@ impl Part {
         Self { heading: None, hint: "", rows: vec![vec![input]], add: None }
     }
 
-    /// The ids of its fields.
-    pub(super) fn ids(&self) -> Vec<&str> {
-        self.rows.iter().flatten().map(|input| input.id.as_str()).collect()
+    /// What its field with this id is called where the field is not beside it: `Dimension 1, percent`.
+    pub(super) fn name_of(&self, id: &str) -> Option<String> {
+        let row = self.rows.iter().find(|row| row.iter().any(|input| input.id == id))?;
+        let names: Vec<String> = match row.iter().position(|input| input.id == id)? {
+            0 => vec![row[0].label.clone()],
+            place => vec![row[0].label.clone(), row[place].label.to_lowercase()],
+        };
+        // A group to which nothing can be added is a person's.
+        let whose = self.heading.as_ref().filter(|_| self.add.is_none());
+        Some(whose.into_iter().cloned().chain(names).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -29,6 +29,15 @@ fn forms_have_their_fields_and_say_what_is_wrong_beside_them() {
     for part in ["href=\"#data-body\"", "id=\"data-body-problem\"", "<li>Is missing</li>", "&#60;b&#62;Called"] {
         assert!(refused.contains(part), "{part} is not in {refused}");
     }
+    for (kind, pointer, named) in [
+        (Kind::Note, "/data/body", "Text: is wrong"),
+        (Kind::Survey, "/data/dimensions/0/percent", "Dimension 1, percent: is wrong"),
+        (Kind::Values, "/data/clients/0/values/1", "Ayda Khan, Value 2: is wrong"),
+    ] {
+        let problem = (Some(pointer.to_owned()), "is wrong".to_owned());
+        let refused = view(kind, &Filled::empty(kind, &couple(), &clock()), vec![problem]).render().unwrap();
+        assert!(refused.contains(named), "{named} is not in {refused}");
+    }
 }
 
 #[test]
@@ -43,7 +52,7 @@ fn a_form_with_documents_keeps_those_it_has_and_asks_for_another() {
         "name=\"document\" value=\"abab",
         "&#60;Agreement&#62;.pdf, 1.2 MB</label>",
         "<label for=\"attachments\">Another PDF</label>",
-        "href=\"#attachments\">The file a.pdf was not taken",
+        "href=\"#attachments\">Another PDF: the file a.pdf was not taken",
         "name=\"add\" value=\"documents\"",
     ] {
         assert!(html.contains(part), "{part} is not in {html}");
