@@ -41,9 +41,15 @@ async fn a_program_reads_the_book_and_where_its_values_come_from() -> Result<()>
 #[tokio::test]
 async fn a_run_is_followed_to_its_end() -> Result<()> {
     let host = Host::start(Setup::default()).await?;
+    let slow: xplan_sandbox::Rule = "slow:every=1,ms=300".parse()?;
+    host.crm().set_faults(xplan_sandbox::FaultPlan { rules: vec![slow], ..Default::default() });
     let begun = host.post("/api/v1/connections/main/sync", &Value::Null).await?;
     assert_eq!(begun.status, StatusCode::ACCEPTED);
     let address = begun.header("location").to_owned();
+    // A second walk at once is the same one.
+    let again = host.post("/api/v1/connections/main/sync", &Value::Null).await?;
+    assert_eq!((again.status, again.header("location")), (202, &*address));
+    host.crm().set_faults(Default::default());
     let follow = host.http().get(host.url(&format!("{address}/events"))).bearer_auth(TOKEN);
     let followed = host.send(follow).await?;
     let runs: Vec<Value> = followed
@@ -55,6 +61,7 @@ async fn a_run_is_followed_to_its_end() -> Result<()> {
     let last = runs.last().context("at least one event comes")?;
     assert_eq!(last["state"], "done", "{last}");
     assert_eq!(host.get(&address).await?.ok()?, *last);
+    assert_eq!(host.get("/api/v1/runs").await?.ok()?["items"].as_array().map(Vec::len), Some(1));
     Ok(())
 }
 

@@ -80,7 +80,7 @@ enum Command {
     /// Look at how syncs went, and at what they changed
     #[command(subcommand)]
     Run(run::Run),
-    /// Look at packs
+    /// Look at packs, and put an edited one in force
     #[command(subcommand)]
     Pack(pack::Pack),
     /// Look at file notes

@@ -135,10 +135,10 @@ impl Connection {
         *self.active.write().unwrap_or_else(PoisonError::into_inner) = revision;
     }
 
-    /// What the mapping is told on the day `as_of`.
-    pub fn context(&self, as_of: Date) -> Context {
+    /// What the mapping of a revision is told on the day `as_of`.
+    pub fn context(&self, revision: &Revision, as_of: Date) -> Context {
         Context {
-            region: self.revision().region().to_owned(),
+            region: revision.region().to_owned(),
             dialect: self.dialect.clone(),
             connection: self.name.to_string(),
             placeholder_email_domain: self.placeholder_email_domain.clone(),

@@ -179,7 +179,7 @@ impl Syncs {
         let walk = Walk {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
-            mapper: Arc::new(Sandboxed { revision: connection.revision(), context: connection.context(as_of) }),
+            mapper: Arc::new(Sandboxed::new(connection, as_of)),
             order: if is_rehearsal { Arc::default() } else { self.orders.of(&connection.name) },
             is_rehearsal,
             stop: stop.clone(),

@@ -41,8 +41,8 @@ impl App {
         let connection = self.connections.get(name).ok_or_else(|| ExplainError::NoConnection(name.clone()))?;
         let json = self.store.raw_record(client.id, kind).await?.ok_or(ExplainError::NoRecord(kind.as_str()))?;
         let record = RawInput { kind, id: client.client.external_id.clone(), json };
-        let context = connection.context(now.to_zoned(self.config.practice.time_zone.clone()).date());
         let revision = connection.revision();
+        let context = connection.context(&revision, now.to_zoned(self.config.practice.time_zone.clone()).date());
         let asked = tokio::task::spawn_blocking(move || revision.explain(&context, &record)).await;
         Ok(asked.map_err(|panic| PackError::Failed(panic.to_string()))??)
     }

@@ -177,7 +177,7 @@ async fn render(
         let message = format!("the pack `{}` writes no file note for `{}`", revision.pack(), event.event_type);
         return Err(invalid("/type", message));
     }
-    let context = connection.context(event.occurred_at.to_zoned(time_zone).date());
+    let context = connection.context(&revision, event.occurred_at.to_zoned(time_zone).date());
     let id = revision.id();
     let members: Vec<ExternalId> = told.members.iter().map(|member| member.external_id.clone()).collect();
     let names: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();

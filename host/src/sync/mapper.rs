@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::connection::Connection;
 use crate::crm::Source;
-use crate::domain::{RecordKind, RevisionId};
+use crate::domain::{Date, RecordKind, RevisionId};
 use crate::pack::{Context, RawInput, Revision, Verdict};
 
 /// What maps a walk's records, the same from its beginning to its end.
@@ -15,7 +16,7 @@ pub(super) trait Mapper: Send + Sync {
     fn reads_as_of(&self, kind: RecordKind) -> bool;
 
     /// The day for which the mapping is asked.
-    fn as_of(&self) -> jiff::civil::Date;
+    fn as_of(&self) -> Date;
 
     /// What is to be read from the CRM.
     fn sources(&self) -> &[Source];
@@ -26,8 +27,17 @@ pub(super) trait Mapper: Send + Sync {
 
 /// A pack revision with what holds for the walk.
 pub(super) struct Sandboxed {
-    pub revision: Arc<Revision>,
-    pub context: Context,
+    revision: Arc<Revision>,
+    context: Context,
+}
+
+impl Sandboxed {
+    /// The revision in force, whatever is put in force later.
+    pub fn new(connection: &Connection, as_of: Date) -> Self {
+        let revision = connection.revision();
+        let context = connection.context(&revision, as_of);
+        Self { revision, context }
+    }
 }
 
 impl Mapper for Sandboxed {
@@ -39,7 +49,7 @@ impl Mapper for Sandboxed {
         self.revision.reads_as_of(kind)
     }
 
-    fn as_of(&self) -> jiff::civil::Date {
+    fn as_of(&self) -> Date {
         self.context.as_of
     }
 

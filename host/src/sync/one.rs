@@ -110,7 +110,7 @@ impl Syncs {
         One {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
-            mapper: Arc::new(Sandboxed { revision: connection.revision(), context: connection.context(as_of) }),
+            mapper: Arc::new(Sandboxed::new(&connection, as_of)),
             order: self.orders.of(&connection.name),
         }
         .sync(started(&connection), client)
