@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, BACKWARDS, Sorting};
-use super::parts::{Badge, Paging, Tone, pair};
+use super::parts::{Badge, Paging, Tone, joined, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;
@@ -68,7 +68,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let filter = if search.is_empty() { String::new() } else { pair("search", search) };
     let sorted = match order {
         NameOrder::Ascending => filter.clone(),
-        NameOrder::Descending => [pair("sort", BACKWARDS), filter.clone()].join("&"),
+        NameOrder::Descending => joined(&[&pair("sort", BACKWARDS), &filter]),
     };
     let paging = asked.paging("/households", &sorted, found.next.as_deref());
     let by_name = Sorting::by_name("Household", "/households", &filter, order);

@@ -132,8 +132,13 @@ impl Paging {
 
 /// The address of a page with these pairs, or joined pairs; empty ones are left out.
 pub(super) fn address(path: &str, pairs: &[&str]) -> String {
-    let pairs: Vec<&str> = pairs.iter().copied().filter(|pairs| !pairs.is_empty()).collect();
-    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+    let query = joined(pairs);
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// Pairs, or joined pairs, joined; empty ones are left out.
+pub(super) fn joined(pairs: &[&str]) -> String {
+    pairs.iter().copied().filter(|pairs| !pairs.is_empty()).collect::<Vec<_>>().join("&")
 }
 
 /// A name and a value as they stand in an address.
@@ -164,6 +169,11 @@ mod tests {
         let paging = Paging::new("/households", &pair("search", "o'neil & co"), Some("a"), Some("b="));
         assert_eq!(paging.first.as_deref(), Some("/households?search=o%27neil%20%26%20co"));
         assert_eq!(paging.next.as_deref(), Some("/households?search=o%27neil%20%26%20co&cursor=b%3D"));
+        assert_eq!(joined(&["sort=-name", ""]), "sort=-name");
+        assert_eq!(
+            (address("/runs", &["", ""]), address("/runs", &["a=1", "", "b=2"])),
+            ("/runs".into(), "/runs?a=1&b=2".into())
+        );
         let only = Paging::new("/runs", "", None, None);
         assert_eq!((only.first, only.next), (None, None));
     }
