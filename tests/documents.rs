@@ -235,6 +235,7 @@ async fn with_a_folder_of_fonts(host: &mut Host, household: &str) -> Result<()> 
     let settings = host.folder().join("tidegate.toml");
     let with_fonts = format!("{}\n[documents]\nfont-dir = {fonts:?}\n", fs::read_to_string(&settings)?);
     fs::write(&settings, with_fonts)?;
+    host.stop().await?;
     host.restart().await?;
     let (replaced, text, fonts) = preview(host).await?;
     ensure!(replaced.is_none() && text.contains("Mārama 中田 Алексеева"), "{replaced:?} {text}");

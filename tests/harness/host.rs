@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -69,10 +69,10 @@ impl Host {
         Ok(Self { site, process: None, folder, settings, http, asserts_quiet: true })
     }
 
-    /// Starts the host on its folder, after [`Host::kill`] or [`Host::prepare`].
+    /// Starts the host on its folder, after [`Host::kill`], [`Host::stop`] or [`Host::prepare`].
     ///
     /// # Errors
-    /// Where it does not start, with the end of its log.
+    /// Where it does not start, with the end of its log, or where it runs already.
     pub async fn restart(&mut self) -> Result<()> {
         self.start_process(None).await
     }
@@ -94,6 +94,8 @@ impl Host {
     }
 
     async fn start_process(&mut self, place: Option<&str>) -> Result<()> {
+        // Two would race for the store, and whichever came second would end at once.
+        ensure!(self.process.is_none(), "the host runs: stop or kill it before it is started again");
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
         let mut child = self
             .command(&["serve", "--json"])?
@@ -335,8 +337,8 @@ impl Drop for Host {
         if !self.asserts_quiet || std::thread::panicking() {
             return;
         }
-        // A host that was stopped or never started has nothing under way that could be asked for.
-        if let Some(process) = &self.process {
+        // A host that was stopped or never listened has nothing under way that could be asked for.
+        if let Some(process) = self.process.as_ref().filter(|process| process.address.port() != 0) {
             let unfinished = quiet::unfinished(process.address).expect("the host tells what is under way");
             assert!(unfinished.is_empty(), "still under way at the end of the test:\n{}", unfinished.join("\n"));
         }
