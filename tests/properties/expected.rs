@@ -261,10 +261,15 @@ fn local_part(client: &Client) -> String {
 
 /// Letters without their marks; what has no Latin letter at its bottom is left out.
 fn ascii(text: Option<&str>) -> String {
-    const PLAIN: [(char, &str); 10] = [
-        ('A', "ÁĀ"),
+    const PLAIN: [(char, &str); 15] = [
+        ('A', "ÁĀĂẠẦ"),
+        ('C', "Ç"),
         ('D', "Đ"),
-        ('O', "Ō"),
+        ('E', "ÉÊËĒỄỆ"),
+        ('I', "ĪỊ"),
+        ('O', "ÓØŌ"),
+        ('U', "ÙÜŪỨ"),
+        ('Y', "Ỳ"),
         ('a', "áāăạầ"),
         ('c', "ç"),
         ('e', "éêëēễệ"),

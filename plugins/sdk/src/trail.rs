@@ -131,17 +131,20 @@ impl Recorded {
             Verdict::Mapped(mapped) => (canonical::fields_of(&mapped.records), mapped.diagnostics.as_slice()),
             Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => (Vec::new(), diagnostics.as_slice()),
         };
-        let about = |field: Option<&str>| -> Vec<Diagnostic> {
-            diagnostics.iter().filter(|d| d.field.as_deref() == field).cloned().collect()
+        let about = |field: &str| -> Vec<Diagnostic> {
+            diagnostics.iter().filter(|d| d.field.as_deref() == Some(field)).cloned().collect()
         };
+        // What was said of a field that came out of nothing, as of a record that was rejected, is said of the whole.
+        let is_of_a_field =
+            |d: &Diagnostic| d.field.as_ref().is_some_and(|of| fields.iter().any(|(field, _)| field == of));
+        let whole: Vec<Diagnostic> = diagnostics.iter().filter(|d| !is_of_a_field(d)).cloned().collect();
         let mut explained: Vec<FieldExplanation> = fields
             .into_iter()
             .map(|(field, value)| {
                 let origin = self.origins.remove(&field).unwrap_or_default();
-                explanation(&field, value, origin, about(Some(&field)))
+                explanation(&field, value, origin, about(&field))
             })
             .collect();
-        let whole = about(None);
         let origin = self.origins.remove(canonical::WHOLE);
         if !whole.is_empty() || origin.is_some() {
             let origin = origin.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Clients: the people whom the practice advises.
 
 use tidegate_sdk::{Canonical, Client, Ctx, Fate, Lineage, Origin, RawRecord, Severity, Trail};
-use xplan::{ClientField as F, RawClient, View};
+use xplan::{ClientField as F, RawClient, Value, View};
 
 use crate::{address, contact, mapping::ClientMapping, person, record, standing};
 
@@ -23,12 +23,7 @@ pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRec
     };
     let names = person::names(row, trail);
     if names.are_empty() {
-        trail.whole(
-            Severity::Info,
-            "no-name",
-            "The record has no name at all, so it is not taken for a client. Enter a name in Xplan to bring it over.",
-        );
-        return Fate::Skipped;
+        return nameless(row, trail);
     }
     let address = address::map(rules, &client.addresses, trail);
     let email = contact::email(rules, row, &client.contacts, trail);
@@ -63,4 +58,26 @@ pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRec
         status,
         extensions: Vec::new(),
     })])
+}
+
+/// A record without a name is no client. One whose names cannot be read, or that holds nothing, is one that Xplan failed
+/// to send: what is known of the client stays.
+fn nameless<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Fate {
+    let is_unreadable = |name: F| !matches!(row.get(name), Value::Text(_)) && !row.get(name).is_empty();
+    if [F::FirstName, F::MiddleName, F::LastName, F::PreferredName].into_iter().any(is_unreadable) {
+        let message = "None of the record’s names can be read, so that it cannot be told who it is; what came over \
+                       before stays. Correct the names in Xplan, or the fields’ names in the rules.";
+        return record::reject(trail, "unreadable-name", message.to_owned());
+    }
+    if row.row.is_empty_from(F::MEMBERS) {
+        let message = "Xplan sent the record with nothing in the fields that were asked for; what came over before \
+                       stays. See in Xplan whether the integration’s user may read the client’s fields.";
+        return record::reject(trail, "empty-record", message.to_owned());
+    }
+    trail.whole(
+        Severity::Info,
+        "no-name",
+        "The record has no name at all, so it is not taken for a client. Enter a name in Xplan to bring it over.",
+    );
+    Fate::Skipped
 }

@@ -28,7 +28,8 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
     Ok(())
 }
 
-fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {
+/// Rejects the record and says why: nothing of what is known of it changes.
+pub(crate) fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {
     trail.whole(Severity::Error, code, message);
     Fate::Rejected
 }

@@ -40,6 +40,12 @@ impl<'a, F: Fields> Row<'a, F> {
         self.values.get(field.index()).unwrap_or(&Value::Absent)
     }
 
+    /// True where none of the fields holds anything, those before `first` by their index left out.
+    #[must_use]
+    pub fn is_empty_from(&self, first: usize) -> bool {
+        self.values.iter().skip(first).all(Value::is_empty)
+    }
+
     /// True where the CRM sent something other than an object for a row.
     #[must_use]
     pub fn is_broken(&self) -> bool {

@@ -33,7 +33,15 @@ pub(super) struct Rows<'a> {
     last_bookmark: Option<Option<&'a RawValue>>,
 }
 
-/// The rows of a list. One that names no record is counted; where none does, the answer is something else.
+impl Rows<'_> {
+    /// Whether the last row says where the next page begins.
+    fn goes_on(&self) -> bool {
+        self.last_bookmark.flatten().is_some_and(|bookmark| bookmark.get().starts_with('"'))
+    }
+}
+
+/// The rows of a list. One that names no record is counted; where none does, nor says where the next page begins, the
+/// answer is something else.
 pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
     let texts: Vec<&RawValue> = parsed(answer, "a JSON array of rows")?;
     let mut list = Rows { rows: Vec::with_capacity(texts.len()), unreadable: 0, last_bookmark: None };
@@ -52,7 +60,7 @@ pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
         }
     }
     match first_error {
-        Some(error) if list.rows.is_empty() => Err(error),
+        Some(error) if list.rows.is_empty() && !list.goes_on() => Err(error),
         _ => Ok(list),
     }
 }
@@ -193,6 +201,10 @@ mod tests {
         let found = list(&answer).unwrap();
         assert_eq!((found.rows.len(), found.unreadable), (1, 2));
         assert_eq!(next(&found, None, &answer).unwrap(), Some(Bookmark("b".to_owned())));
+        // The last page of a book may hold one row only.
+        let last = self::answer(r#"[{"id":null,"bookmark":"b"}]"#);
+        let found = list(&last).unwrap();
+        assert_eq!((found.rows.len(), found.unreadable), (0, 1));
     }
 
     #[test]
@@ -206,6 +218,7 @@ mod tests {
         check(r#"["Pat"]"#, "each row as a JSON object");
         check(r#"[{"first_name":"Pat"}]"#, "`id` of each row");
         check(r#"[{"id":null}]"#, "`id` of each row");
+        check(r#"[{"id":null,"bookmark":null}]"#, "`id` of each row");
         check(r#"[{"id":"../1"}]"#, "`id` of each row");
         check(r#"[{"id":7}"#, "expected a JSON array of rows");
     }

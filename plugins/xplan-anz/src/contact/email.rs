@@ -10,6 +10,9 @@ use crate::{client::ClientRow, mapping::ClientMapping, person::PersonNames};
 
 const FIELD: &str = "email";
 
+/// RFC 5321's limit for the part before the `@`, in bytes.
+const LOCAL_PART_LIMIT: usize = 64;
+
 /// The preferred email address.
 pub(crate) fn email<L: Lineage>(
     rules: &ClientMapping,
@@ -40,7 +43,7 @@ fn is_address(text: &str) -> bool {
     let strange = |c: char| c.is_whitespace() || matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')');
     let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
     !local.is_empty()
-        && local.len() <= 64
+        && local.len() <= LOCAL_PART_LIMIT
         && text.len() <= 254
         && !local.contains(strange)
         && !domain.contains(strange)
@@ -70,6 +73,9 @@ pub(crate) fn placeholder<L: Lineage>(
     let pattern = rules.placeholder.replace("@{domain}", "");
     let filled = pattern.replace("{first_name}", &given).replace("{last_name}", &family);
     let joined = filled.trim_matches(['.', '-', '_']);
+    // A longer one is no address, and the client would have none.
+    let kept = joined.floor_char_boundary(LOCAL_PART_LIMIT);
+    let joined = joined[..kept].trim_end_matches('.');
     let local = if joined.is_empty() { format!("Client.{id}") } else { joined.to_owned() };
     trail.info(
         FIELD,

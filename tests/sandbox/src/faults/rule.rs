@@ -113,7 +113,7 @@ impl Fault {
     }
 
     /// Whether it concerns a request as a whole.
-    pub(crate) fn concerns_request(self) -> bool {
+    pub fn concerns_request(self) -> bool {
         !self.concerns_page() && !self.concerns_call() && !self.concerns_batch()
     }
 }

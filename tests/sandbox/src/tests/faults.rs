@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::visitor::Visitor;
 use crate::{FaultPlan, Options};
@@ -119,6 +120,14 @@ async fn pages_may_loop_shrink_or_hold_nonsense() {
     assert_eq!(short.as_array().unwrap().len(), 2);
     assert_eq!(short[1]["id"], good[1]["id"]);
     assert_eq!(visitor.walk("page_size=10").await.len(), 50, "the rest follows by the bookmarks");
+    set(&visitor, &["repeated_row"]);
+    let repeated = visitor.get(PAGE).await;
+    let rows: Vec<&RawValue> = serde_json::from_str(&repeated.body).unwrap();
+    let (first, last) = (rows[0].get(), rows[rows.len() - 1].get());
+    let json = repeated.json();
+    let mark = |at: usize| json[at]["bookmark"].as_str().unwrap();
+    assert_eq!(mark(rows.len() - 1), mark(rows.len() - 2), "the next page begins where it should");
+    assert_eq!(last.replace(mark(rows.len() - 1), mark(0)), first, "the rest is the same to the byte");
     set(&visitor, &["wrong_types"]);
     let wrong = visitor.get(&format!("{PAGE}&fields.0=client_adviser&fields.1=last_name")).await.json();
     assert_eq!(wrong[0]["id"], good[0]["id"]);
