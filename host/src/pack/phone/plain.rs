@@ -1,16 +1,17 @@
 //! Numbers that are written out: a plus sign, then digits with nothing but spaces between.
 //!
-//! The library finds a number's region four times over, each time trying every kind of line; here it is found once,
-//! with the library's own metadata, so that a number costs a fifth. Whatever is not of this plainest form (an
-//! extension, a trunk prefix, a zero too many, a country code of no region) is left to the library; a test holds the
-//! two against each other.
+//! The library finds a number's region four times over, each time trying every kind of line, a pattern after the other,
+//! and compiles a pattern anew when a hundred others came between; here the region is found once, and one pass tells all
+//! of the region's patterns, the library's own, that match. Whatever is not of this plainest form (an extension, a trunk
+//! prefix, a zero too many, a country code of no region) is left to the library; a test holds the two against each other.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use phonenumber::Metadata;
 use phonenumber::country;
 use phonenumber::metadata::{DATABASE, Descriptor};
+use regex::{RegexSet, RegexSetBuilder, SetMatches};
 
 use super::{LineType, Number, Problem};
 
@@ -21,16 +22,17 @@ const LONGEST_CODE: usize = 3;
 const LONGEST: usize = 15;
 
 /// Regions by country code, each code's main region first, as the library tries them.
-static PLANS: LazyLock<HashMap<u16, Vec<&'static Metadata>>> = LazyLock::new(|| {
+static PLANS: LazyLock<HashMap<u16, Vec<Plan>>> = LazyLock::new(|| {
     let codes = DATABASE.iter().map(Metadata::country_code);
-    codes.filter_map(|code| Some((code, DATABASE.by_code(&code)?))).collect()
+    let plans = |regions: Vec<&'static Metadata>| regions.into_iter().map(Plan::new).collect();
+    codes.filter_map(|code| Some((code, plans(DATABASE.by_code(&code)?)))).collect()
 });
 
 /// The answer to a number that is written out; none where the library has to say.
 pub(super) fn parse(text: &str) -> Option<Result<Number, Problem>> {
     let mut digits = [0; LONGEST];
     let digits = digits_of(text, &mut digits)?;
-    let (code, regions) = (1..=LONGEST_CODE).find_map(|length| {
+    let (code, plans) = (1..=LONGEST_CODE).find_map(|length| {
         let code: u16 = digits.get(..length)?.parse().ok()?;
         Some((length, PLANS.get(&code)?))
     })?;
@@ -38,12 +40,14 @@ pub(super) fn parse(text: &str) -> Option<Result<Number, Problem>> {
     if national.len() < 3 || national.starts_with('0') {
         return None;
     }
-    let (region, line) = match regions.as_slice() {
-        [only] => (*only, line(only, national)),
-        several => several.iter().find_map(|region| claims(region, national))?,
-    };
-    let id: country::Id = region.id().parse().ok()?;
-    if begins_with_a_prefix(region, national) {
+    let alone = plans.len() == 1;
+    let (plan, matches, line) = plans.iter().find_map(|plan| {
+        let matches = plan.matches(national);
+        let line = plan.line(&matches, national);
+        (alone || plan.claims(&matches, line)).then_some((plan, matches, line))
+    })?;
+    let id: country::Id = plan.region.id().parse().ok()?;
+    if plan.begins_with_a_prefix(&matches, national) {
         return None;
     }
     let number = line.map(|line| Number { e164: format!("+{digits}"), line, region: Some(id.as_ref().to_owned()) });
@@ -73,50 +77,96 @@ fn digits_of<'d>(text: &str, digits: &'d mut [u8; LONGEST]) -> Option<&'d str> {
     (ends_well && !digits.starts_with('0')).then_some(digits)
 }
 
-/// Whether a number of a code that several regions share is this one's, and of what line.
-fn claims(region: &'static Metadata, national: &str) -> Option<(&'static Metadata, Option<LineType>)> {
-    let Some(leading) = region.leading_digits() else {
-        let line = line(region, national)?;
-        return Some((region, Some(line)));
-    };
-    let is_claimed = leading.find(national).is_some_and(|found| found.start() == 0);
-    is_claimed.then(|| (region, line(region, national)))
+/// The numbers of one region.
+struct Plan {
+    region: &'static Metadata,
+    /// What its numbers look like, in the order of [`Plan::kinds`], then which begin with its leading digits, and which
+    /// with a national prefix or a carrier's. Made when first asked for: few regions ever are.
+    patterns: OnceLock<RegexSet>,
 }
 
-/// The library would cut a national prefix off, or a carrier's.
-fn begins_with_a_prefix(region: &Metadata, national: &str) -> bool {
-    region.national_prefix().is_some_and(|prefix| national.starts_with(prefix))
-        || region
-            .national_prefix_for_parsing()
-            .is_some_and(|prefix| prefix.find(national).is_some_and(|found| found.start() == 0))
-}
+/// Places among a plan's patterns.
+const GENERAL: usize = 0;
+const FIXED_LINE: usize = 1;
+const MOBILE: usize = 2;
+const OTHERS: std::ops::Range<usize> = 3..11;
+const LEADING_DIGITS: usize = 11;
+const PREFIX: usize = 12;
 
-/// What kind of line the number is, none where the region has no such number; asked in the library's order.
-fn line(region: &'static Metadata, national: &str) -> Option<LineType> {
-    let kinds = region.descriptors();
-    let is = |kind: Option<&Descriptor>| kind.is_some_and(|kind| kind.is_match(national));
-    if !kinds.general().is_match(national) {
-        return None;
+/// Matches no digits.
+const NOTHING: &str = "x";
+
+impl Plan {
+    fn new(region: &'static Metadata) -> Self {
+        Self { region, patterns: OnceLock::new() }
     }
-    let others = [
-        kinds.premium_rate(),
-        kinds.toll_free(),
-        kinds.shared_cost(),
-        kinds.voip(),
-        kinds.personal_number(),
-        kinds.pager(),
-        kinds.uan(),
-        kinds.voicemail(),
-    ];
-    if others.into_iter().any(is) {
-        return Some(LineType::Other);
+
+    fn kinds(&self) -> [Option<&'static Descriptor>; OTHERS.end] {
+        let kinds = self.region.descriptors();
+        [
+            Some(kinds.general()),
+            kinds.fixed_line(),
+            kinds.mobile(),
+            kinds.premium_rate(),
+            kinds.toll_free(),
+            kinds.shared_cost(),
+            kinds.voip(),
+            kinds.personal_number(),
+            kinds.pager(),
+            kinds.uan(),
+            kinds.voicemail(),
+        ]
     }
-    if is(kinds.fixed_line()) {
-        let pattern = |kind: &'static Descriptor| kind.national_number().as_str();
-        let is_either = is(kinds.mobile()) || kinds.fixed_line().map(pattern) == kinds.mobile().map(pattern);
-        return Some(if is_either { LineType::FixedLineOrMobile } else { LineType::FixedLine });
+
+    /// Which of the patterns the number begins with; lengths are looked at by [`Plan::line`].
+    fn matches(&self, national: &str) -> SetMatches {
+        let patterns = self.patterns.get_or_init(|| {
+            let kinds = self.kinds().map(|kind| kind.map(Descriptor::national_number));
+            let others = [self.region.leading_digits(), self.region.national_prefix_for_parsing()];
+            let patterns = kinds.into_iter().chain(others);
+            let patterns = patterns.map(|pattern| pattern.map_or(NOTHING, |pattern| pattern.as_str()));
+            let anchored = patterns.map(|pattern| format!("^(?:{pattern})"));
+            let built = RegexSetBuilder::new(anchored).ignore_whitespace(true).unicode(false).build();
+            built.expect("the library's patterns are regular expressions")
+        });
+        patterns.matches(national)
     }
-    is(kinds.mobile()).then_some(LineType::Mobile)
+
+    /// What kind of line the number is, none where the region has no such number; asked in the library's order.
+    fn line(&self, matches: &SetMatches, national: &str) -> Option<LineType> {
+        let kinds = self.kinds();
+        let has_length = |kind: &Descriptor| {
+            let lengths = kind.possible_length();
+            lengths.is_empty() || lengths.iter().any(|length| usize::from(*length) == national.len())
+        };
+        let is = |place: usize| matches.matched(place) && kinds[place].is_some_and(has_length);
+        if !is(GENERAL) {
+            return None;
+        }
+        if OTHERS.into_iter().any(is) {
+            return Some(LineType::Other);
+        }
+        if is(FIXED_LINE) {
+            let pattern = |place: usize| kinds[place].map(|kind| kind.national_number().as_str());
+            let is_either = is(MOBILE) || pattern(FIXED_LINE) == pattern(MOBILE);
+            return Some(if is_either { LineType::FixedLineOrMobile } else { LineType::FixedLine });
+        }
+        is(MOBILE).then_some(LineType::Mobile)
+    }
+
+    /// Whether a number of a code that several regions share is this one's.
+    fn claims(&self, matches: &SetMatches, line: Option<LineType>) -> bool {
+        match self.region.leading_digits() {
+            Some(_) => matches.matched(LEADING_DIGITS),
+            None => line.is_some(),
+        }
+    }
+
+    /// The library would cut a national prefix off, or a carrier's.
+    fn begins_with_a_prefix(&self, matches: &SetMatches, national: &str) -> bool {
+        let prefix = self.region.national_prefix();
+        prefix.is_some_and(|prefix| national.starts_with(prefix)) || matches.matched(PREFIX)
+    }
 }
 
 #[cfg(test)]
