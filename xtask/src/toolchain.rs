@@ -78,7 +78,7 @@ impl Toolchain {
         command
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths());
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags());
         command
     }
 }
@@ -119,11 +119,13 @@ fn own_linker() -> Option<PathBuf> {
     linker.exists().then_some(linker)
 }
 
-/// The compiler flags that replace this machine's folders by names that mean the same everywhere.
-fn remapped_paths() -> String {
+/// The compiler's flags: this machine's folders are replaced by names that mean the same everywhere, and small functions
+/// are inlined more freely, because each call costs a component two checks, of its stack and of its time.
+fn flags() -> String {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
-    let mut flags = format!("--remap-path-prefix={}=tidegate", workspace::root().display());
+    let root = workspace::root();
+    let mut flags = format!("-Cllvm-args=-inline-threshold=1000 --remap-path-prefix={}=tidegate", root.display());
     if let Some(registry) = cargo_home.or(home) {
         flags.push_str(&format!(" --remap-path-prefix={}=cargo", registry.display()));
     }

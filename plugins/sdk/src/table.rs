@@ -9,8 +9,8 @@ use crate::{Lineage, RuleProblem, Trail, canonical::Choice, text};
 /// A table from the CRM's words to what they mean. Case, full stops and blanks do not matter.
 #[derive(Debug, Clone)]
 pub struct Table<T> {
-    /// Sorted by the normalised word.
-    words: Vec<(String, T)>,
+    /// Normalised words behind their [`head`], sorted.
+    words: Vec<(u64, String, T)>,
     /// Where the rules have the table, as a JSON Pointer.
     path: &'static str,
     /// The table's keys as the rules write them, for messages.
@@ -21,8 +21,11 @@ impl<T> Table<T> {
     /// What a word means.
     #[must_use]
     pub fn get(&self, word: &str) -> Option<&T> {
-        let found = text::with_normal(word, |word| self.words.binary_search_by(|(known, _)| known.as_str().cmp(word)));
-        found.ok().map(|index| &self.words[index].1)
+        let found = text::with_normal(word, |word| {
+            let sought = head(word);
+            self.words.binary_search_by(|(head, known, _)| head.cmp(&sought).then_with(|| known.as_str().cmp(word)))
+        });
+        found.ok().map(|index| &self.words[index].2)
     }
 
     /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
@@ -50,9 +53,8 @@ impl<T> Table<T> {
     where
         T: Default,
     {
-        let mut words: Vec<(String, T)> = words.iter().map(|word| (text::normal(word), T::default())).collect();
-        words.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { keys: String::new(), words, path }
+        let words = words.iter().map(|word| (text::normal(word), T::default()));
+        Self { keys: String::new(), words: sorted(words), path }
     }
 
     /// True where the rules have no such table.
@@ -60,6 +62,20 @@ impl<T> Table<T> {
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
+}
+
+/// The first eight bytes of a word as a number: it tells most words apart in one comparison.
+fn head(word: &str) -> u64 {
+    let mut head = [0; 8];
+    let length = word.len().min(head.len());
+    head[..length].copy_from_slice(&word.as_bytes()[..length]);
+    u64::from_be_bytes(head)
+}
+
+fn sorted<T>(words: impl Iterator<Item = (String, T)>) -> Vec<(u64, String, T)> {
+    let mut words: Vec<_> = words.map(|(word, meaning)| (head(&word), word, meaning)).collect();
+    words.sort_by(|(head_a, a, _), (head_b, b, _)| (head_a, a).cmp(&(head_b, b)));
+    words
 }
 
 /// A table as the rules write it: the spellings under each meaning, `mr = ["Mr", "Mister"]`.
@@ -100,7 +116,7 @@ impl Spellings {
         let keys: Vec<&str> = self.0.keys().map(String::as_str).collect();
         Table {
             keys: keys.join(", "),
-            words: words.into_iter().map(|(word, _, meaning)| (word, meaning)).collect(),
+            words: sorted(words.into_iter().map(|(word, _, meaning)| (word, meaning))),
             path,
         }
     }

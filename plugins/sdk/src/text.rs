@@ -10,14 +10,12 @@ pub use fold::ascii;
 /// the ends. None where nothing is left. Text that is clean already, nearly all, is not copied.
 #[must_use]
 pub fn clean(text: &str) -> Option<Cow<'_, str>> {
+    if is_clean_ascii(text.as_bytes()) {
+        return Some(Cow::Borrowed(text));
+    }
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return None;
-    }
-    let bytes = trimmed.as_bytes();
-    let plain = |byte: &u8| (0x20..0x7f).contains(byte);
-    if bytes.iter().all(plain) && !bytes.windows(2).any(|pair| pair == b"  ") {
-        return Some(Cow::Borrowed(trimmed));
     }
     let visible: String = trimmed.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).collect();
     let words: Vec<&str> = visible.split_whitespace().collect();
@@ -27,6 +25,31 @@ pub fn clean(text: &str) -> Option<Cow<'_, str>> {
         false if cleaned == trimmed => Some(Cow::Borrowed(trimmed)),
         false => Some(Cow::Owned(cleaned)),
     }
+}
+
+/// True of text that is printable ASCII with single blanks inside: nearly every value. Looked at eight bytes at a time;
+/// it may call clean text unclean (a `!` behind a blank), never the other way round.
+fn is_clean_ascii(text: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // Sets the highest bit of each byte that is below `limit`, and may set it in bytes above such a byte.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b'~'; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    // A blank at the beginning is as wrong as one behind a blank.
+    let mut blank_before = 0x80;
+    for bytes in words.iter().chain([&last]) {
+        let word = u64::from_le_bytes(*bytes);
+        let blanks = below(word ^ (ONES * u64::from(b' ')), 1);
+        let deletes = below(word ^ (ONES * 0x7f), 1);
+        let strange = word & HIGH | below(word, 0x20) | deletes;
+        if strange | blanks & (blanks << 8 | blank_before) != 0 {
+            return false;
+        }
+        blank_before = blanks >> 56;
+    }
+    text.last().is_some_and(|last| *last != b' ')
 }
 
 /// Text of several lines with each line cleaned; blank lines at the ends are left out.
@@ -88,7 +111,7 @@ pub(crate) fn with_normal<T>(text: &str, then: impl FnOnce(&str) -> T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, clean_lines, normal, with_normal};
+    use super::{clean, clean_lines, is_clean_ascii, normal, with_normal};
 
     #[track_caller]
     fn check(text: &str, cleaned: Option<&str>) {
@@ -107,6 +130,30 @@ mod tests {
         check("one\r\ntwo", Some("one two"));
         check(" \u{200b} ", None);
         check("", None);
+    }
+
+    #[test]
+    fn what_counts_as_clean_is_what_cleaning_leaves_alone() {
+        let bytes = [b' ', b'!', b'a', b'~', 0x7f, 0x1f, 0xc3, 0xa9];
+        for length in 0..=17 {
+            for place in 0..length {
+                for first in bytes {
+                    for second in bytes {
+                        let mut text = vec![b'a'; length];
+                        text[place] = first;
+                        text[length - 1] = second;
+                        let slow = text.trim_ascii() == text
+                            && text.iter().all(|byte| (0x20..0x7f).contains(byte))
+                            && !text.windows(2).any(|pair| pair == b"  ");
+                        let quick = is_clean_ascii(&text);
+                        assert!(slow || !quick, "{text:?}");
+                        assert!(quick || !slow || text.contains(&b'!'), "{text:?}");
+                    }
+                }
+            }
+        }
+        assert!(!is_clean_ascii(b"") && !is_clean_ascii(b"1234567  9") && is_clean_ascii(b"12 High St, Carlton"));
+        assert_eq!(clean("wait !").as_deref(), Some("wait !"));
     }
 
     #[test]

@@ -70,10 +70,22 @@ impl<F: Fields> Names<F> {
     /// fields in the order in which they were asked for, so that it mostly is the one after the last found.
     pub(crate) fn find(&self, name: &str, expected: usize) -> Option<usize> {
         match self.names.get(expected) {
-            Some(known) if **known == *name => Some(expected),
-            _ => self.names.iter().position(|known| **known == *name),
+            Some(known) if is_same(known, name) => Some(expected),
+            _ => self.names.iter().position(|known| is_same(known, name)),
         }
     }
+}
+
+/// Equality of two names, eight bytes at a time: comparing slices compares byte by byte in WebAssembly.
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let mut words = words.iter().zip(other_words);
+    words.all(|(word, other)| u64::from_le_bytes(*word) == u64::from_le_bytes(*other))
+        && rest.iter().zip(other_rest).all(|(byte, other)| byte == other)
 }
 
 impl<'de, F: Fields> Deserialize<'de> for Names<F> {
