@@ -280,6 +280,20 @@ async fn why_somebody_is_not_here() -> Result<()> {
     let of_goal = |finding: &Value| finding["field"] == "goal.category";
     ensure!(mapping["outcome"] == "attention", "{mapping}");
     ensure!(mapping["diagnostics"].as_array().is_some_and(|all| all.iter().any(of_goal)), "{mapping}");
+    // Whose a warning is, of whichever record: who is counted is in the list of its code.
+    let told = all(&host, "clients?diagnostic=unknown-category").await?;
+    ensure!(told.iter().any(|client| client["id"] == here["id"]), "{told:?}");
+    let said = |client: &Value, code: &str| {
+        client["diagnostics"].as_array().is_some_and(|said| said.iter().any(|said| said["code"] == code))
+    };
+    let clients = all(&host, "clients").await?;
+    let of = |code| clients.iter().filter(move |client| said(client, code)).map(|client| client["id"].to_string());
+    for code in ["no-country-code", "placeholder-email", "shared-email"] {
+        let told = all(&host, &format!("clients?diagnostic={code}")).await?;
+        let told: BTreeSet<String> = told.iter().map(|client| client["id"].to_string()).collect();
+        ensure!(!told.is_empty() && told == of(code).collect(), "{code}: {told:?}");
+    }
+    ensure!(host.get("/api/v1/clients?diagnostic=").await?.status == StatusCode::BAD_REQUEST, "an empty code");
     let found = trace("zyzzogeton").await?;
     ensure!(
         found["stops_at"] == "status" && found["external_id"].as_str() == Some(&*archived.id.to_string()),

@@ -11,7 +11,7 @@ pub mod commit;
 mod conformance;
 pub mod connections;
 pub mod documents;
-mod doubts;
+pub mod doubts;
 pub mod gone;
 mod homes;
 mod identity;

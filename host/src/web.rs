@@ -16,6 +16,7 @@ mod documents;
 mod edit;
 mod explain;
 mod failure;
+mod findings;
 mod frame;
 mod goals;
 mod guard;
@@ -63,7 +64,7 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/professional", post(household::documents::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
-        .route("/clients", post(clients::make))
+        .route("/clients", get(findings::list).post(clients::make))
         .route("/clients/new", get(clients::form))
         .route("/clients/{id}/link", post(clients::link))
         .route("/clients/{id}/unlink", post(clients::unlink))

@@ -194,6 +194,8 @@ async function readReport(page, report) {
   for (const part of ["Read from the CRM", "Warnings", "Left out by a rule", "Requests to the CRM"]) {
     report.that(`it tells “${part}”`, text.includes(part), text);
   }
+  await page.locator("section[aria-label=Warnings] a").first().click();
+  report.that("a warning leads to those of whom it is said", (await page.locator("tbody tr a.open").count()) > 0);
   await page.goto("/review?of=left-out");
   report.that("what rules left out is listed", (await page.locator("tbody tr").count()) > 0);
 }

@@ -16,6 +16,7 @@ export async function looks(browser, report, { host, person, pages, worked, scre
     runs: "/runs",
     run: pages.run,
     changes: `${pages.run}/changes`,
+    findings: "/clients?diagnostic=no-country-code",
     notes: "/notes",
     note: pages.note,
     review: "/review?of=left-out",

@@ -4,6 +4,9 @@ use crate::diagnostic::Diagnostic;
 use crate::record::Client;
 use crate::value::Date;
 
+/// The code of what is said of such a birth.
+pub const IN_FUTURE: &str = "birth-in-future";
+
 /// Leaves out a date of birth after `today`, and says so.
 ///
 /// Asked when a client is read, not when one is mapped: a mapping that knew the day would have to map everybody again
@@ -12,7 +15,7 @@ pub fn leave_out_future(client: &mut Client, today: Date) -> Option<Diagnostic> 
     let born = client.date_of_birth.filter(|born| *born > today)?;
     client.date_of_birth = None;
     let message = format!("the date of birth {born} is still to come; it is left out until then");
-    Some(Diagnostic::warning("date_of_birth", "birth-in-future", message))
+    Some(Diagnostic::warning("date_of_birth", IN_FUTURE, message))
 }
 
 #[cfg(test)]

@@ -50,6 +50,10 @@ pub struct ClientParams {
     /// `not_visible`: only those whom the CRM no longer shows, in the order of their ids there.
     #[param(schema_with = schema::visibility)]
     visibility: Option<Visibility>,
+    /// Only those of whom this is said now, or of whose goals or covers: the code of a diagnostic, as a run counts them
+    /// under `warnings`. In the order in which the clients came.
+    #[param(min_length = 1, example = "no-country-code")]
+    diagnostic: Option<String>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -81,8 +85,16 @@ impl ClientParams {
                 Some((only.name.clone(), id.clone()))
             }
         };
-        let not_visible = self.visibility == Some(Visibility::NotVisible);
-        Ok(ClientFilter { external_id, household: self.household_id, search: self.search.clone(), not_visible })
+        if self.diagnostic.as_deref().is_some_and(|code| code.trim().is_empty()) {
+            return Err(malformed("`diagnostic` is a code, such as `no-country-code`; leave it out for all clients."));
+        }
+        Ok(ClientFilter {
+            external_id,
+            household: self.household_id,
+            search: self.search.clone(),
+            not_visible: self.visibility == Some(Visibility::NotVisible),
+            diagnostic: self.diagnostic.clone(),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! filtered in the index; what was set aside by one run is looked for among the little that is.
 
 pub(super) mod cursor;
+mod findings;
 mod lists;
 pub(super) mod reader;
 mod search;
@@ -12,6 +13,7 @@ use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies, decode};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
+pub use findings::{Said, Told};
 pub use lists::{ClientList, GoalChange, Whose};
 use reader::Reader;
 
@@ -116,6 +118,8 @@ pub struct ClientFilter {
     pub search: Option<String>,
     /// Only those whom the CRM no longer shows.
     pub not_visible: bool,
+    /// Only those of whom, or of whose goals and covers, this is said, by the diagnostic's code.
+    pub diagnostic: Option<String>,
 }
 
 impl Store {
@@ -140,12 +144,12 @@ impl Store {
         self.read(move |transaction| Reader::open(transaction)?.household(id)).await
     }
 
-    /// Clients by last name, then first name.
+    /// Clients by last name, then first name; those of whom something is said, in the order in which they came.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
     pub async fn clients(&self, filter: ClientFilter, page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
-        self.read(move |transaction| search::clients(&Reader::open(transaction)?, &filter, &page)).await
+        self.read(move |transaction| search::clients(transaction, &filter, &page)).await
     }
 
     /// One client, also one that a rule has left out since.

@@ -2,6 +2,7 @@
 //! opening it in [`Practice::new`] instead.
 
 mod edits;
+mod findings;
 mod gone;
 mod households;
 mod linking;

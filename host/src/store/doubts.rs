@@ -16,9 +16,9 @@ use crate::domain::RecordKind;
 use crate::domain::household::{CONTESTED, NO_PRIMARY, ONE_SIDED, TWO_PRIMARY};
 
 /// Somebody of the same household has the address too.
-pub(super) const SHARED_AT_HOME: &str = "shared-email";
+pub const SHARED_AT_HOME: &str = "shared-email";
 /// Somebody of another household has the address too.
-pub(super) const SHARED_ELSEWHERE: &str = "shared-email-across-households";
+pub const SHARED_ELSEWHERE: &str = "shared-email-across-households";
 
 type Counts = BTreeMap<String, u64>;
 

@@ -10,11 +10,12 @@ use super::listing::{Asked, Everything};
 use super::parts::{Badge, Clock, Moment, Paging};
 use super::person::Person;
 use super::progress::Progress;
-use super::words;
+use super::{findings, words};
 use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::run::{ListCounts, Run, RunCounts, Trigger};
+use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 
 #[derive(Template)]
 #[template(path = "runs.html")]
@@ -85,7 +86,26 @@ pub(super) struct Table {
     /// What the counts count.
     pub(super) unit: &'static str,
     pub(super) empty: &'static str,
-    pub(super) rows: Vec<(String, String)>,
+    pub(super) rows: Vec<Counted>,
+}
+
+/// One count.
+pub(super) struct Counted {
+    pub(super) word: String,
+    pub(super) number: String,
+    /// Where it is listed whose it is.
+    pub(super) path: Option<String>,
+}
+
+impl Counted {
+    fn new(word: impl Into<String>, number: u64) -> Self {
+        Self { word: word.into(), number: words::number(number), path: None }
+    }
+
+    /// Diagnostics with this code, which are listed by client.
+    fn told(code: &str, number: u64) -> Self {
+        Self { path: Some(findings::path(code)), ..Self::new(words::code(code), number) }
+    }
 }
 
 /// `GET /runs?cursor=…`
@@ -130,7 +150,7 @@ pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
 }
 
 fn listed(heading: &'static str, counts: &ListCounts) -> Table {
-    let one = |word: &str, n: u64| (word.to_owned(), words::number(n));
+    let one = Counted::new;
     Table {
         heading,
         unit: heading,
@@ -145,12 +165,20 @@ fn listed(heading: &'static str, counts: &ListCounts) -> Table {
     }
 }
 
+/// Doubts about addresses are said of clients; those about links of couples stand with their households.
+fn doubt(code: &str, number: u64) -> Counted {
+    match code {
+        SHARED_AT_HOME | SHARED_ELSEWHERE => Counted::told(code, number),
+        _ => Counted::new(words::code(code), number),
+    }
+}
+
 fn tables(counts: &RunCounts) -> Vec<Table> {
-    let one = |word: &str, n: u64| (word.to_owned(), words::number(n));
-    let each = |counts: &std::collections::BTreeMap<String, u64>, name: fn(&str) -> String| {
+    let one = Counted::new;
+    let each = |counts: &std::collections::BTreeMap<String, u64>, row: fn(&str, u64) -> Counted| {
         let mut rows: Vec<_> = counts.iter().collect();
         rows.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-        rows.into_iter().map(|(word, n)| (name(word), words::number(*n))).collect::<Vec<_>>()
+        rows.into_iter().map(|(word, n)| row(word, *n)).collect::<Vec<_>>()
     };
     vec![
         Table {
@@ -184,25 +212,25 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
             heading: "Warnings",
             unit: "Values",
             empty: "Nothing to look at in the records that this run mapped.",
-            rows: each(&counts.warnings, words::code),
+            rows: each(&counts.warnings, Counted::told),
         },
         Table {
             heading: "In doubt in the whole book",
             unit: "Number",
             empty: "No partner link and no address stands in doubt.",
-            rows: each(&counts.doubts, words::code),
+            rows: each(&counts.doubts, doubt),
         },
         Table {
             heading: "Changed fields",
             unit: "Records",
             empty: "No stored value changed.",
-            rows: each(&counts.changed_fields, words::field),
+            rows: each(&counts.changed_fields, |field, n| Counted::new(words::field(field), n)),
         },
         Table {
             heading: "Left out by a rule",
             unit: "Records",
             empty: "No record was left out.",
-            rows: each(&counts.skipped, words::code),
+            rows: each(&counts.skipped, |code, n| Counted::new(words::code(code), n)),
         },
         Table {
             heading: "Traffic",

@@ -28,7 +28,7 @@ use crate::store::tables::{
 /// One consistent view of the book.
 pub(in crate::store) struct Reader {
     identities: ReadOnlyTable<&'static RecordKey, &'static IdentityRow>,
-    clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
+    pub clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
     households: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
     contacts: ReadOnlyTable<&'static ContactKey, ()>,
     pub gone: ReadOnlyTable<&'static RecordKey, &'static [u8]>,

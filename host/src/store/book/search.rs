@@ -2,8 +2,10 @@
 
 use std::ops::Bound;
 
+use redb::ReadTransaction;
+
 use super::reader::Reader;
-use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, Page, PageRequest, cursor};
+use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, Page, PageRequest, cursor, findings};
 use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
@@ -57,10 +59,11 @@ pub(super) fn households(
 
 /// Clients of a filter.
 pub(super) fn clients(
-    reader: &Reader,
+    transaction: &ReadTransaction,
     filter: &ClientFilter,
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
+    let reader = &Reader::open(transaction)?;
     let some = match (&filter.external_id, filter.household) {
         (Some((connection, id)), household) => {
             let number = reader.number_of(connection);
@@ -73,6 +76,15 @@ pub(super) fn clients(
         (None, None) => None,
     };
     let query = query(reader, filter.search.as_deref())?;
+    if let Some(code) = &filter.diagnostic {
+        let is_wanted = |client: &StoredClient| {
+            some.as_ref().is_none_or(|of| of.iter().any(|known| known.id == client.id))
+                && query.finds(client)
+                && (!filter.not_visible || client.not_visible_since.is_some())
+        };
+        let Page { items, next } = findings::told(transaction, reader, code, page, is_wanted)?;
+        return Ok(Page { items: items.into_iter().map(|told| told.client).collect(), next });
+    }
     if filter.not_visible {
         return not_visible(reader, some.as_deref(), &query, page);
     }

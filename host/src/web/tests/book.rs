@@ -3,6 +3,7 @@
 use askama::Template as _;
 
 use super::super::explain::{ExplainPage, Explained};
+use super::super::findings::{self, FindingsPage};
 use super::super::frame::Place;
 use super::super::household::documents::{Choice as Professional, Documents, Kind};
 use super::super::household::lists::Found;
@@ -20,7 +21,7 @@ use crate::domain::record::{
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
 use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
 use crate::pack::FieldExplanation;
-use crate::store::book::{ClientList, HouseholdRow, NameOrder};
+use crate::store::book::{ClientList, HouseholdRow, NameOrder, Said, Told};
 
 fn id(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
@@ -396,4 +397,25 @@ fn records_set_aside() {
     };
     check("review_empty", &page(&[]));
     check("review", &page(&[record]));
+}
+
+#[test]
+fn of_whom_something_is_said() {
+    let said = |kind, label: Option<&str>| Said {
+        kind,
+        label: label.map(str::to_owned),
+        diagnostic: diagnostic(Severity::Warning, "category", "unknown-category", "“4242” is no known <category>"),
+    };
+    let told = |of: HouseholdRow, said| Told { client: of.people[0].clone(), said };
+    let page = |told: &[Told]| FindingsPage {
+        frame: frame(Place::Households),
+        heading: words::code("unknown-category"),
+        rows: told.iter().map(findings::row).collect(),
+        paging: Paging::new("/clients", "diagnostic=unknown-category", None, None),
+    };
+    check("findings_empty", &page(&[]));
+    let of_all =
+        vec![said(RecordKind::Client, None), said(RecordKind::Goal, Some("Sail")), said(RecordKind::Cover, None)];
+    let each = [couple(), longest(), nameless()].map(|of| told(of, of_all.clone()));
+    check("findings", &page(&each));
 }

@@ -1,0 +1,153 @@
+//! Of whom something is said: clients by the code of a diagnostic, their own or that of a goal or cover of theirs.
+//!
+//! Looked for when somebody asks: clients and lists lie in the same order, so that one pass through the three tables
+//! finds them, and a record whose bytes do not hold the code is not decoded. No walk pays for an index.
+
+use std::iter::Peekable;
+use std::marker::PhantomData;
+use std::ops::Bound;
+
+use memchr::memmem::Finder;
+use redb::{Range, ReadTransaction, TableDefinition};
+
+use super::reader::Reader;
+use super::{Page, PageRequest, cursor};
+use crate::domain::birth::IN_FUTURE;
+use crate::domain::listed::ListItem;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, Cover, Diagnostic, Goal, RecordKind};
+use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
+use crate::store::tables::{COVERS, GOALS, ListKey, ListRecord, decode};
+use crate::store::{Store, StoreError};
+
+/// Said of a client when it is read, because it follows from the day or from everybody else; it stands in no record.
+const WORKED_OUT: [&str; 3] = [IN_FUTURE, SHARED_AT_HOME, SHARED_ELSEWHERE];
+
+/// A client of whom something is said.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Told {
+    /// The client.
+    pub client: StoredClient,
+    /// What, of the client first.
+    pub said: Vec<Said>,
+}
+
+/// Something that is said of a client, or of what stands in the client's lists.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Said {
+    /// Of the client, of goals, or of covers.
+    pub kind: RecordKind,
+    /// The goal or cover, as people know it; none for the client, the list as a whole, and what has no name.
+    pub label: Option<String>,
+    /// What.
+    pub diagnostic: Diagnostic,
+}
+
+impl Store {
+    /// Clients in the book of whom this is said, by the diagnostic's code, in the order in which they came.
+    ///
+    /// # Errors
+    /// Where the store fails or the cursor is not one of its own.
+    pub async fn told(&self, code: String, page: PageRequest) -> Result<Page<Told>, StoreError> {
+        self.read(move |transaction| told(transaction, &Reader::open(transaction)?, &code, &page, |_| true)).await
+    }
+}
+
+/// The same, of those who are wanted.
+pub(super) fn told(
+    transaction: &ReadTransaction,
+    reader: &Reader,
+    code: &str,
+    page: &PageRequest,
+    is_wanted: impl Fn(&StoredClient) -> bool,
+) -> Result<Page<Told>, StoreError> {
+    let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
+    let after = cursor::after(page, &[(first, last)])?;
+    let begin = after.bound(&first);
+    let code = Code { text: code, finder: Finder::new(code) };
+    let mut goals = Lists::<Goal>::open(transaction, GOALS, begin)?;
+    let mut covers = Lists::<Cover>::open(transaction, COVERS, begin)?;
+    let mut items: Vec<Told> = Vec::new();
+    let mut reached = first;
+    for entry in reader.clients.range::<&OwnKey>((begin, Bound::Included(&last)))? {
+        let (key, record) = entry?;
+        let key = *key.value();
+        let mut said = goals.said(&key, &code)?;
+        said.append(&mut covers.said(&key, &code)?);
+        if said.is_empty() && !WORKED_OUT.contains(&code.text) && !code.may_stand_in(record.value()) {
+            continue;
+        }
+        let Some(client) = reader.client(ClientId(uuid_at_end(&key)))? else { continue };
+        said.splice(0..0, code.among(&client.diagnostics, RecordKind::Client, None));
+        if said.is_empty() || !is_wanted(&client) || !reader.is_in_book(&client)? {
+            continue;
+        }
+        if items.len() == page.limit() {
+            return Ok(Page { items, next: Some(cursor::write(&reached)) });
+        }
+        reached = key;
+        items.push(Told { client, said });
+    }
+    Ok(Page { items, next: None })
+}
+
+/// The code that is looked for.
+struct Code<'c> {
+    text: &'c str,
+    finder: Finder<'c>,
+}
+
+impl Code<'_> {
+    /// Whether a record may hold it. Codes are encoded as they are written.
+    fn may_stand_in(&self, record: &[u8]) -> bool {
+        self.finder.find(record).is_some()
+    }
+
+    /// Those of the diagnostics that have it.
+    fn among(&self, diagnostics: &[Diagnostic], kind: RecordKind, label: Option<&String>) -> Vec<Said> {
+        let have = diagnostics.iter().filter(|diagnostic| diagnostic.code == self.text);
+        have.map(|diagnostic| Said { kind, label: label.cloned(), diagnostic: diagnostic.clone() }).collect()
+    }
+}
+
+/// The lists of one kind, gone through beside the clients.
+struct Lists<T> {
+    ahead: Peekable<Range<'static, &'static ListKey, &'static [u8]>>,
+    kind: PhantomData<T>,
+}
+
+impl<T: ListItem> Lists<T> {
+    fn open(
+        transaction: &ReadTransaction,
+        table: TableDefinition<'static, &'static ListKey, &'static [u8]>,
+        begin: Bound<&OwnKey>,
+    ) -> Result<Self, StoreError> {
+        let (Bound::Included(client) | Bound::Excluded(client)) = begin else {
+            return Err(StoreError::Failed("a list of clients begins with one".to_owned()));
+        };
+        let first: ListKey = join([client, &[0; 2]]);
+        let (_, last) = span::<{ size_of::<ListKey>() }>(&PRACTICE.to_be_bytes());
+        let lists = transaction.open_table(table)?.range::<&ListKey>(&first..=&last)?;
+        Ok(Self { ahead: lists.peekable(), kind: PhantomData })
+    }
+
+    /// What is said of what stands in the lists of a client; clients are asked about in their order.
+    fn said(&mut self, client: &OwnKey, code: &Code<'_>) -> Result<Vec<Said>, StoreError> {
+        let mut said = Vec::new();
+        let of = |key: &ListKey| key[..size_of::<OwnKey>()].cmp(client);
+        while let Some(entry) = self.ahead.next_if(|entry| entry.as_ref().is_ok_and(|(key, _)| of(key.value()).is_le()))
+        {
+            let (key, record) = entry?;
+            if of(key.value()).is_lt() || !code.may_stand_in(record.value()) {
+                continue;
+            }
+            let list: ListRecord<T> = decode(record.value())?;
+            for item in list.items.iter().filter(|item| item.gone_since.is_none()) {
+                said.append(&mut code.among(&item.diagnostics, T::KIND, item.value.label().as_ref()));
+            }
+            said.append(&mut code.among(&list.diagnostics, T::KIND, None));
+        }
+        Ok(said)
+    }
+}

@@ -1,0 +1,96 @@
+//! Of whom something is said: by the code, of the client or of what stands in the client's lists.
+
+use super::*;
+use crate::store::StoreError;
+use crate::store::book::Told;
+
+fn warning(field: &str, code: &str) -> Diagnostic {
+    Diagnostic::warning(field, code, format!("the {field} was left out"))
+}
+
+/// A client of whom this is said.
+fn of_client(client: &Client, code: &str) -> Arrival {
+    Arrival { diagnostics: vec![warning("mobile", code)], ..mapped(client) }
+}
+
+async fn told(practice: &Practice, code: &str) -> Vec<Told> {
+    practice.store.told(code.to_owned(), first(10)).await.unwrap().items
+}
+
+fn ids(told: &[Told]) -> Vec<&str> {
+    told.iter().map(|told| told.client.client.external_id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn clients_are_found_by_what_is_said_of_them() {
+    let mut practice = Practice::new().await;
+    let [khan, hill, lee] = [client("7", "Ayda Khan"), client("8", "Bo Hill"), client("9", "Mia Lee")];
+    let arrivals = vec![of_client(&khan, "no-country-code"), mapped(&hill), of_client(&lee, "no-country")];
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let found = told(&practice, "no-country-code").await;
+    assert_eq!(ids(&found), ["7"]);
+    assert_eq!((found[0].said.len(), found[0].said[0].kind), (1, RecordKind::Client));
+    assert_eq!(ids(&told(&practice, "no-country").await), ["9"], "a code is not the beginning of another");
+    assert_eq!(ids(&told(&practice, "Khan").await), [""; 0], "a name is no code");
+    assert_eq!(ids(&told(&practice, "").await), [""; 0]);
+
+    // Left out by a rule: not in the book, and not in the list.
+    let arrivals = vec![left_out("7", "archived"), mapped(&hill), of_client(&lee, "no-country")];
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    assert_eq!(ids(&told(&practice, "no-country-code").await), [""; 0]);
+    // Corrected in the CRM.
+    practice.walk(&[khan, hill, lee]).await;
+    assert_eq!(ids(&told(&practice, "no-country").await), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too() {
+    let mut practice = Practice::new().await;
+    let shared = |id, name| with_email(client(id, name), "office@example.org");
+    practice
+        .clients(&[client("6", "Jo Ng"), shared("7", "Ayda Khan"), client("8", "Bo Hill"), shared("9", "Mia Lee")])
+        .await;
+    let said = |field: &str| warning(field, "unknown-category");
+    let lists = [("8", vec![said("goals[1].category")]), ("6", vec![said("list")]), ("9", Vec::new())];
+    let arrivals = lists.map(|(id, said)| {
+        let goals = [goal(&format!("{id}/1"), "Sail"), goal(&format!("{id}/2"), "Rest")];
+        arrival(id, Outcome::Goals(FoundList::new(RecordKind::Goal, goals, said)))
+    });
+    practice.below(RecordKind::Goal, arrivals.to_vec()).await;
+    let found = told(&practice, "unknown-category").await;
+    assert_eq!(ids(&found), ["6", "8"]);
+    assert_eq!((found[0].said[0].label.as_deref(), found[1].said[0].label.as_deref()), (None, Some("Rest")));
+    assert!(found.iter().all(|told| told.said.len() == 1 && told.said[0].kind == RecordKind::Goal));
+    assert_eq!(ids(&told(&practice, "shared-email-across-households").await), ["7", "9"]);
+    // A goal that is gone says nothing any more.
+    let gone = arrival("8", Outcome::Goals(FoundList::new(RecordKind::Goal, [goal("8/1", "Sail")], Vec::new())));
+    practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone }]).await;
+    assert_eq!(ids(&told(&practice, "unknown-category").await), ["6"]);
+}
+
+#[tokio::test]
+async fn the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters() {
+    let mut practice = Practice::new().await;
+    let all: Vec<Client> = (1..8).map(|id| client(&id.to_string(), "Ayda Khan")).collect();
+    let arrivals = all.iter().map(|client| of_client(client, "not-valid")).collect();
+    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let filter = ClientFilter { diagnostic: Some("not-valid".to_owned()), ..ClientFilter::default() };
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = practice.store.clients(filter.clone(), PageRequest { cursor, limit: 3 }).await.unwrap();
+        found.extend(page.items.into_iter().map(|client| client.client.external_id.to_string()));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["1", "2", "3", "4", "5", "6", "7"]);
+    let search = |search: &str| ClientFilter { search: Some(search.to_owned()), ..filter.clone() };
+    let count = async |filter| practice.store.clients(filter, first(10)).await.unwrap().items.len();
+    assert_eq!((count(search("4")).await, count(search("khan")).await, count(search("hill")).await), (1, 7, 0));
+    assert_eq!(count(ClientFilter { not_visible: true, ..filter.clone() }).await, 0);
+    let cursor = Some("AAAA".to_owned());
+    let wrong = practice.store.clients(filter.clone(), PageRequest { cursor, limit: 3 }).await;
+    assert!(matches!(wrong, Err(StoreError::BadCursor)));
+}

@@ -1,0 +1,91 @@
+//! Whose a finding is: the clients of whom, or of whose goals and covers, something is said.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use super::failure::{Failure, page};
+use super::frame::{Frame, Place};
+use super::listing::Asked;
+use super::parts::{Finding, Paging, address, pair};
+use super::person::Person;
+use super::words;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::{Diagnostic, RecordKind};
+use crate::store::book::{Said, Told};
+
+const PATH: &str = "/clients";
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    diagnostic: String,
+}
+
+#[derive(Template)]
+#[template(path = "findings.html")]
+pub(super) struct FindingsPage {
+    pub(super) frame: Frame,
+    pub(super) heading: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) paging: Paging,
+}
+
+/// A client of whom it is said.
+pub(super) struct Row {
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) external_id: String,
+    pub(super) connection: String,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// The address of the list of those of whom this is said.
+pub(super) fn path(code: &str) -> String {
+    address(PATH, &[&pair("diagnostic", code)])
+}
+
+/// `GET /clients?diagnostic=…&cursor=…`; without a code, the list of households, in which everybody is.
+pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let code = asked.filter.diagnostic.trim();
+    if code.is_empty() {
+        return Ok(Redirect::to("/households").into_response());
+    }
+    let found = app.store.told(code.to_owned(), asked.page()).await?;
+    page(&FindingsPage {
+        frame: Frame::load(&app, &person, Place::Households).await?,
+        heading: words::code(code),
+        rows: found.items.iter().map(row).collect(),
+        paging: asked.paging(PATH, &pair("diagnostic", code), found.next.as_deref()),
+    })
+}
+
+/// One row, from values alone.
+pub(super) fn row(told: &Told) -> Row {
+    let Told { client, said } = told;
+    Row {
+        path: format!("/households/{}", client.household_id),
+        name: words::name(&client.client.full_name()),
+        external_id: words::crm_id(&client.client.external_id),
+        connection: client.origin.connection.to_string(),
+        findings: said.iter().map(finding).collect(),
+    }
+}
+
+/// What is said, with the goal or cover that it is said of.
+fn finding(said: &Said) -> Finding {
+    let Said { kind, label, diagnostic } = said;
+    let of = match (kind, label) {
+        (RecordKind::Goal | RecordKind::Cover, Some(label)) => {
+            format!("{} “{label}”: ", words::sentence(kind.as_str()))
+        }
+        (RecordKind::Goal | RecordKind::Cover, None) => {
+            format!("{}: ", words::sentence(&format!("{}s", kind.as_str())))
+        }
+        (RecordKind::Client | RecordKind::Adviser, _) => String::new(),
+    };
+    Finding::from(&Diagnostic { message: of + &diagnostic.message, ..diagnostic.clone() })
+}
