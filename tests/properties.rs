@@ -141,10 +141,9 @@ async fn walk_spoilt(host: &mut Host, spoilt: &Spoilt) -> Result<()> {
     ensure!(run["state"] == "done", "{run}");
     // Of what came before a kill, nothing may have been kept.
     let struck = if spoilt.killed_after.is_none() { host.crm().stats().faults } else { Vec::new() };
-    for fault in wrong::struck(&struck) {
-        let shown = wrong::shows_in(fault);
+    for (fault, counts) in wrong::told(&struck) {
         let is_told =
-            shown.is_empty() || shown.iter().any(|count| run["counts"].pointer(count).is_some_and(is_above_zero));
+            counts.is_empty() || counts.iter().any(|count| run["counts"].pointer(count).is_some_and(is_above_zero));
         ensure!(is_told, "of {fault:?} there is nothing in {run}");
     }
     Ok(())

@@ -22,15 +22,18 @@ pub const HARMLESS: [&str; 14] = [
     "slow:every=2,ms=40",
 ];
 
+/// Where users are read, whose faults a run does not count.
+const USERS: &str = "/entity/user";
+
 /// Every kind of fault there is, each by chance and a few times at most. Those that end a walk come after `late`
 /// requests, so that there is something to end.
 pub fn every_kind(late: u64) -> Vec<Rule> {
-    Fault::ALL.iter().map(|(_, fault)| now_and_then(*fault, late)).collect()
+    Fault::ALL.iter().flat_map(|(_, fault)| now_and_then(*fault, late)).collect()
 }
 
-fn now_and_then(fault: Fault, late: u64) -> Rule {
+fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
     let seldom = Rule { chance: Some(0.025), times: Some(1), retry_after: Some(0), ..Rule::always(fault) };
-    match fault {
+    let rule = match fault {
         // Many pages, so that each of them can be spoilt in its own way.
         Fault::ShortPage => Rule::always(fault),
         Fault::Slow | Fault::CutLate => Rule { ms: 40, ..seldom },
@@ -42,12 +45,18 @@ fn now_and_then(fault: Fault, late: u64) -> Rule {
         Fault::CallError | Fault::NotAList => Rule { chance: Some(0.01), times: Some(3), ..seldom },
         Fault::BatchShort => Rule { chance: Some(0.2), ..seldom },
         fault if fault.concerns_request() => seldom,
-        _ => Rule { chance: Some(0.3), times: Some(3), ..seldom },
-    }
+        _ => {
+            let spoilt = Rule { chance: Some(0.3), times: Some(3), ..seldom };
+            let on = |part: &str| Rule { on: Some(part.to_owned()), ..spoilt.clone() };
+            return vec![on("client-v4"), on(USERS)];
+        }
+    };
+    vec![rule]
 }
 
 /// Where a walk that came to its end tells of a fault: counts of the run by their pointers, one at least above zero.
-pub fn shows_in(fault: Fault) -> &'static [&'static str] {
+/// What a cut took along nobody saw.
+fn shows_in(fault: Fault, is_cut: bool) -> &'static [&'static str] {
     match fault {
         Fault::TooManyRequests
         | Fault::ServerError
@@ -55,11 +64,12 @@ pub fn shows_in(fault: Fault) -> &'static [&'static str] {
         | Fault::CutBefore
         | Fault::CutAfter
         | Fault::CutLate
-        | Fault::CutBody
-        | Fault::CallError
-        | Fault::BatchShort => &["/retries"],
+        | Fault::CutBody => &["/retries"],
+        _ if is_cut => &[],
+        Fault::CallError | Fault::BatchShort => &["/retries"],
         Fault::NoId => &["/unreadable"],
-        Fault::RepeatedRow => &["/repeated"],
+        // The row that comes again may be one that names no record.
+        Fault::RepeatedRow => &["/repeated", "/unreadable"],
         Fault::WrongTypes | Fault::NullValues | Fault::OtherFields | Fault::HugeRow => {
             &["/quarantined", "/warnings", "/unreadable"]
         }
@@ -68,7 +78,11 @@ pub fn shows_in(fault: Fault) -> &'static [&'static str] {
     }
 }
 
-/// The faults that struck.
-pub fn struck(tallies: &[Tally]) -> impl Iterator<Item = Fault> {
-    tallies.iter().filter(|tally| tally.struck > 0).map(|tally| tally.rule.fault)
+/// The faults that struck, each with where the run has to tell of it.
+pub fn told(tallies: &[Tally]) -> impl Iterator<Item = (Fault, &'static [&'static str])> {
+    let struck = |tally: &&Tally| tally.struck > 0 && tally.rule.on.as_deref() != Some(USERS);
+    let struck = tallies.iter().filter(struck).map(|tally| tally.rule.fault);
+    let cuts = [Fault::CutAfter, Fault::CutLate, Fault::CutBody];
+    let is_cut = struck.clone().any(|fault| cuts.contains(&fault));
+    struck.map(move |fault| (fault, shows_in(fault, is_cut)))
 }

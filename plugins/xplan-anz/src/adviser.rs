@@ -15,6 +15,9 @@ pub(crate) fn map<L: Lineage>(rules: &AdviserRules, raw: &RawRecord, trail: &mut
     if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
         return fate;
     }
+    if row.row.is_empty_from(F::MEMBERS) {
+        return record::empty(trail);
+    }
     let mut text = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
         row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)

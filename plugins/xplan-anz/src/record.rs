@@ -28,6 +28,13 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
     Ok(())
 }
 
+/// Rejects a record of which Xplan failed to send anything: what is known of it stays.
+pub(crate) fn empty<L: Lineage>(trail: &mut Trail<L>) -> Fate {
+    let message = "Xplan sent the record with nothing in the fields that were asked for; what came over before stays. \
+                   See in Xplan whether the integration’s user may read the record’s fields.";
+    reject(trail, "empty-record", message.to_owned())
+}
+
 /// Rejects the record and says why: nothing of what is known of it changes.
 pub(crate) fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {
     trail.whole(Severity::Error, code, message);
