@@ -7,6 +7,9 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use crate::crm::{CrmError, Traffic};
 use crate::domain::Timestamp;
 
+/// A pause that whoever waits for an answer wonders about: it is logged with its reason.
+const NOTICED: Duration = Duration::from_secs(3);
+
 /// The times that hold for a site. Guesses for want of published limits; the same for every site until one asks for
 /// others.
 #[derive(Clone, Debug)]
@@ -98,7 +101,11 @@ impl Limits {
                 return Err(error);
             }
             waited += pause - counted;
-            tracing::debug!(%error, pause_ms = pause.as_millis(), "asking the CRM again");
+            let pause_ms = pause.as_millis();
+            match pause < NOTICED {
+                true => tracing::debug!(%error, pause_ms, "asking the CRM again"),
+                false => tracing::warn!(%error, pause_ms, "asking the CRM again after a pause"),
+            }
             traffic.count_retry();
             tokio::time::sleep(pause).await;
         }
