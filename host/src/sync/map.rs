@@ -155,12 +155,15 @@ async fn mapped(
         return Ok(Vec::new());
     }
     let mapper = Arc::clone(mapper);
-    let work = move || records.chunks(BATCH).flat_map(|batch| map_batch(mapper.as_ref(), kind, batch)).collect();
+    let work = move || {
+        let mut arrivals = Vec::with_capacity(records.len());
+        records.chunks(BATCH).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut arrivals));
+        arrivals
+    };
     tokio::task::spawn_blocking(work).await.map_err(|panic| WalkError::Fault(panic.to_string()))
 }
 
-fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Vec<Arrival> {
-    let mut arrivals = Vec::with_capacity(records.len());
+fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<Arrival>) {
     let mut inputs = Vec::with_capacity(records.len());
     let mut fingerprints = Vec::with_capacity(records.len());
     for record in records {
@@ -184,7 +187,6 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord]) -> Ve
         let raw = PackedRaw::pack(&input.json);
         arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics });
     }
-    arrivals
 }
 
 /// Why a record cannot be used, before any mapping.
