@@ -19,6 +19,17 @@ pub struct Cost {
     pub peak_mb: f64,
 }
 
+impl Cost {
+    /// Before anything ran.
+    pub const MOST: Self = Self { cpu: f64::MAX, wall: f64::MAX, peak_mb: 0.0 };
+
+    /// Another run of the same: the lower CPU and clock seconds count, and the higher peak.
+    pub fn or_less(&mut self, other: Self) {
+        let Self { cpu, wall, peak_mb } = other;
+        *self = Self { cpu: self.cpu.min(cpu), wall: self.wall.min(wall), peak_mb: self.peak_mb.max(peak_mb) };
+    }
+}
+
 /// Runs a program to its end and answers what it cost.
 pub fn run(command: &mut Command) -> anyhow::Result<Cost> {
     let cpu_before = children_cpu()?;
