@@ -15,7 +15,7 @@ pub(super) const MEMORY: usize = 64 << 20;
 
 /// Linear memory that a slot keeps between instances, bytes: what most batches touch, so that they cause no page
 /// faults.
-pub(super) const MEMORY_KEPT: usize = 1 << 20;
+pub(super) const MEMORY_KEPT: usize = 2 << 20;
 
 /// Core instances of one component: the module, and the few shims that componentising adds.
 pub(super) const CORE_INSTANCES: u32 = 8;

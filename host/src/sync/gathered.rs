@@ -102,8 +102,9 @@ impl Gathered {
 
     /// Whether it is time to commit.
     pub fn is_full(&self, size: GroupSize) -> bool {
-        let listed = self.below.values().map(Vec::len).max().unwrap_or_default();
-        let mapped = self.arrivals.len().max(listed);
+        // Two lists take about the memory of a client.
+        let lists: usize = self.below.values().map(Vec::len).sum();
+        let mapped = self.arrivals.len() + lists / 2;
         mapped >= size.mapped || self.seen >= size.seen as u64 || self.since.elapsed() >= GROUP_TIME
     }
 
