@@ -18,7 +18,7 @@ const GROUP_TIME: Duration = Duration::from_secs(10);
 /// When a group is committed.
 #[derive(Clone, Copy)]
 pub(super) struct GroupSize {
-    /// With so many mapped records.
+    /// With so many mapped clients or advisers; of the lists below them, two count as one.
     pub mapped: usize,
     /// With so many seen ones.
     pub seen: usize,
