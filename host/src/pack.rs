@@ -35,6 +35,12 @@ pub use tidegate_documents::{MadeAt, Typesetter};
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionId};
 pub use revision::Revision;
 
+/// What a component asks of the host, for whoever runs a plugin natively and compares.
+pub mod native {
+    pub use super::bindings::tidegate::mapping::phone::{LineType, Number, Problem};
+    pub use super::phone::answer as parse_phone;
+}
+
 /// What holds for a batch; `context` of the contract.
 #[derive(Clone, Debug)]
 pub struct Context {

@@ -24,13 +24,8 @@ pub(super) struct Answers(HashMap<(String, Option<String>), Result<Number, Probl
 impl Host for State {
     fn parse(&mut self, text: String, region: Option<String>) -> wasmtime::Result<Result<Number, Problem>> {
         self.count_host_call()?;
-        if text.len() > LONGEST || region.as_ref().is_some_and(|region| region.len() > LONGEST) {
-            return Ok(Err(Problem::NotANumber));
-        }
         // Cheaper to find again than to remember.
-        if region.is_none()
-            && let Some(answer) = plain::parse(&text)
-        {
+        if let Some(answer) = soon_told(&text, region.as_deref()) {
             return Ok(answer);
         }
         let key = (text, region);
@@ -41,6 +36,22 @@ impl Host for State {
         self.phones.0.insert(key, answer.clone());
         Ok(answer)
     }
+}
+
+/// As a component is answered that asks for the first time.
+pub fn answer(text: &str, region: Option<&str>) -> Result<Number, Problem> {
+    soon_told(text, region).unwrap_or_else(|| parse(text, region))
+}
+
+/// The answer where the library need not be asked.
+fn soon_told(text: &str, region: Option<&str>) -> Option<Result<Number, Problem>> {
+    if text.len() > LONGEST || region.is_some_and(|region| region.len() > LONGEST) {
+        return Some(Err(Problem::NotANumber));
+    }
+    if region.is_some() {
+        return None;
+    }
+    plain::parse(text)
 }
 
 /// Loads the metadata, which takes about a tenth of a second, so that the first batch need not wait for it.

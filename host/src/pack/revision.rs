@@ -125,6 +125,17 @@ impl Revision {
         )
     }
 
+    /// Sends a batch through the plugin, and answers how many outcomes came back: what the sandbox alone costs, without
+    /// what becomes of the outcomes here. For measuring it.
+    ///
+    /// # Errors
+    /// [`PackError::Failed`] where the plugin fails.
+    pub fn pass_through(&self, context: &Context, records: &[RawInput]) -> Result<usize, PackError> {
+        let as_of = context.as_of.to_string();
+        let records: Vec<_> = records.iter().map(convert::raw_record).collect();
+        Ok(self.ready()?.map(convert::context(context, &as_of), &records)?.len())
+    }
+
     /// Where each canonical field of a record comes from.
     ///
     /// # Errors

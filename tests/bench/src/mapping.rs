@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tidegate::pack::{Context, Packs, RawInput, Typesetter};
+use tidegate::pack::{Context, Packs, RawInput, Typesetter, native};
 use tidegate_sdk::harness::{self, NativeHost, Pack};
-use tidegate_sdk::{RawRecord, RecordKind, Session};
+use tidegate_sdk::{Host, LineType, LogLevel, PhoneNumber, PhoneProblem, RawRecord, RecordKind, Session};
 use xplan_anz::XplanAnz;
 
 use crate::baseline;
@@ -40,8 +40,8 @@ pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow:
     for _ in 0..ROUNDS {
         sandboxed = sandboxed.min(cpu(|| {
             for batch in raw.chunks(BATCH) {
-                let verdicts = revision.map(&context, batch);
-                anyhow::ensure!(verdicts.len() == batch.len(), "a verdict is missing");
+                let outcomes = revision.pass_through(&context, batch)?;
+                anyhow::ensure!(outcomes == batch.len(), "an outcome is missing");
             }
             Ok(())
         })?);
@@ -54,16 +54,41 @@ pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow:
     Ok(())
 }
 
-/// The same batches, each configured anew, and the answers turned into domain types as the host turns them.
+/// The same batches, each configured anew, to the contract's outcomes as well.
 fn natively(rules: &str, raw: &[RawInput]) -> anyhow::Result<()> {
     let context = harness::context("AU");
     for batch in raw.chunks(BATCH) {
         let session = Session::<XplanAnz>::configure(rules).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
         let records = batch.iter().map(to_guest).collect();
-        let outcomes = session.map(&NativeHost, &context, records);
+        let outcomes = session.map(&Answering, &context, records);
         anyhow::ensure!(outcomes.len() == batch.len(), "an outcome is missing");
     }
     Ok(())
+}
+
+/// The real host's answers about telephone numbers natively, so that both pay for the same.
+struct Answering;
+
+impl Host for Answering {
+    fn parse_phone(&self, text: &str, region: Option<&str>) -> Result<PhoneNumber, PhoneProblem> {
+        let native::Number { e164, line, region } =
+            native::parse_phone(text, region).map_err(|problem| match problem {
+                native::Problem::NotANumber => PhoneProblem::NotANumber,
+                native::Problem::NoCountryCode => PhoneProblem::NoCountryCode,
+                native::Problem::NotValid => PhoneProblem::NotValid,
+            })?;
+        let line = match line {
+            native::LineType::Mobile => LineType::Mobile,
+            native::LineType::FixedLine => LineType::FixedLine,
+            native::LineType::FixedLineOrMobile => LineType::FixedLineOrMobile,
+            native::LineType::Other => LineType::Other,
+        };
+        Ok(PhoneNumber { e164, line, region })
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        NativeHost.log(level, message);
+    }
 }
 
 /// A raw record as the plugin takes it.
