@@ -58,7 +58,7 @@ pub enum Fate {
 /// What a plugin may ask of the host. In the sandbox these are the contract's two imports; natively the caller
 /// brings its own, such as the harness.
 pub trait Host {
-    /// Parses a telephone number; see `wit/v1/phone.wit`. Costs 6 to 18 µs: ask only about what may be of use.
+    /// Parses a telephone number; see `wit/v1/phone.wit`. The host has to be asked: do so only about what may be of use.
     ///
     /// # Errors
     /// Why the text is not a number.
