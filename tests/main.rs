@@ -12,4 +12,6 @@ mod one_client;
 mod open;
 mod over_time;
 mod properties;
+mod stalled;
+mod supervised;
 mod sync_kill;

@@ -8,6 +8,7 @@ mod password;
 pub mod request;
 pub mod session;
 mod setup;
+pub mod source;
 mod throttle;
 mod token;
 
@@ -21,9 +22,11 @@ pub use account::{AccountError, FieldProblem, NewUser};
 pub use session::{Session, SignedIn};
 
 use crate::access::setup::SetUpLink;
+use crate::access::source::Source;
 use crate::access::throttle::Throttle;
 use crate::domain::access::{Actor, Role, User};
 use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::queue::{self, NotDone};
 use crate::store::access::{Added, StoredSession, StoredUser};
 use crate::store::{Store, StoreError};
 
@@ -58,12 +61,15 @@ pub enum SignInError {
     /// No account has this email and password; it is not said which of them is wrong.
     #[error("no account has this email and password")]
     Refused,
-    /// Too many tries failed, for this email or in all.
-    #[error("too many sign-ins failed; try again in {} minutes", .retry_after.as_secs().div_ceil(60))]
+    /// Too many tries failed from where this one comes.
+    #[error("too many sign-ins failed; try again in {} seconds", .retry_after.as_millis().div_ceil(1000))]
     TooMany {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// Too many wait to be signed in.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -133,19 +139,28 @@ impl Access {
     /// Opens a session for whoever knows an account's password. Takes as long for an email that nobody has.
     ///
     /// # Errors
-    /// [`SignInError::Refused`], [`SignInError::TooMany`], or where the store fails.
-    pub async fn sign_in(&self, email: &str, password: &SecretString, now: Timestamp) -> Result<SignedIn, SignInError> {
+    /// [`SignInError::Refused`], [`SignInError::TooMany`], [`SignInError::NotDone`], or where the store fails.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &SecretString,
+        source: Source,
+        now: Timestamp,
+    ) -> Result<SignedIn, SignInError> {
         let typed = email.trim().to_lowercase();
-        let key = token::digest(&typed);
-        lock(&self.throttle).begin(key, now).map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        let (source, key) = (source.network(), token::digest(&typed));
+        let admitted = lock(&self.throttle).begin(source, key, now);
+        let admitted = admitted.map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        tokio::time::sleep(admitted.hold).await;
         let stored = match EmailAddress::try_from(typed) {
             Ok(email) => self.store.user_by_email(email).await?,
             Err(_) => None,
         };
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
-        let is_right = password::is_right(password, hash).await;
+        let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
+        let is_right = password::is_right(password, hash, queue).await?;
         let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
-        lock(&self.throttle).succeeded(key);
+        lock(&self.throttle).succeeded(source, key);
         Ok(self.open_session(stored.user, now).await?)
     }
 
@@ -177,6 +192,11 @@ impl Access {
         is_bootstrap.then(|| Actor { name: "the bootstrap token".to_owned(), role: Role::PracticeManager })
     }
 
+    /// Counts a token or a set-up link that nobody gave; how long its source is asked to wait, where it showed too many.
+    pub fn wrong_token(&self, source: Source, now: Timestamp) -> Option<Duration> {
+        lock(&self.throttle).wrong_token(source.network(), now)
+    }
+
     async fn open_session(&self, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
         let token = token::new();
         let stored = StoredSession { user_id: user.id, opened_at: now, used_at: now };
@@ -188,7 +208,7 @@ impl Access {
 async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
     let email = new.check()?;
     let user = User { id: UserId(Uuid::now_v7()), email, name: new.name.trim().to_owned(), role: new.role };
-    Ok(StoredUser { user, password_hash: password::hash(&new.password).await })
+    Ok(StoredUser { user, password_hash: password::hash(&new.password).await? })
 }
 
 /// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.

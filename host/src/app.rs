@@ -25,6 +25,7 @@ use crate::notes::Notes;
 use crate::pack::{Packs, Typesetter};
 use crate::secrets::Secrets;
 use crate::store::Store;
+use crate::supervise::Supervisor;
 use crate::sync::Syncs;
 
 /// The host's parts, put together. Cheap to clone.
@@ -50,6 +51,8 @@ pub struct App {
     pub access: Access,
     /// Documents that are sent in.
     pub uploads: Uploads,
+    /// The tasks that run as long as the host does.
+    pub supervisor: Supervisor,
 }
 
 impl App {
@@ -72,7 +75,8 @@ impl App {
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         let uploads = Uploads::new(data_dir);
-        Ok(Self { config, store, packs, integrations, connections, syncs, notes, imports, access, uploads })
+        let supervisor = Supervisor::default();
+        Ok(Self { config, store, packs, integrations, connections, syncs, notes, imports, access, uploads, supervisor })
     }
 
     /// Puts the connections that were made at run time to work, and takes up what sites authorised and what earlier

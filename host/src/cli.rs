@@ -19,6 +19,7 @@ mod typeset;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -141,6 +142,9 @@ impl Global {
 #[error("{0}")]
 struct WrongUse(String);
 
+/// How long threads that block may go on once the command is done.
+const THREADS_END: Duration = Duration::from_secs(1);
+
 /// Parses the command line, runs the command and answers the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -149,7 +153,12 @@ pub fn main() -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(cli));
+            // A document that is being set, say, is nobody's any more.
+            runtime.shutdown_timeout(THREADS_END);
+            outcome
+        }
         Err(error) => Err(anyhow::Error::new(error).context("the asynchronous runtime cannot be started")),
     };
     match outcome {

@@ -6,6 +6,7 @@
 mod file;
 pub mod host;
 pub mod logo;
+mod network;
 mod schedule;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 
 pub use self::host::HostRules;
+pub use self::network::Network;
 pub use self::schedule::check_schedule;
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
@@ -85,6 +87,8 @@ pub struct Server {
     pub bootstrap_token: Option<SecretString>,
     /// What compiles plugins in a process of its own: this program, for its command line knows how. No setting.
     pub compiler: Option<PathBuf>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<Network>,
     /// What secrets in the store are sealed with; none where the data folder has a key of its own.
     pub secret_key: Option<SecretString>,
 }
@@ -214,6 +218,12 @@ pub type Overrides = Vec<(String, String)>;
 #[cfg(debug_assertions)]
 pub fn fail_at() -> Option<String> {
     std::env::var("TIDEGATE_FAIL_AT").ok()
+}
+
+/// Which tasks a test wants to die, and how many times, as `note delivery:2,schedule:1`; read by debug builds only.
+#[cfg(debug_assertions)]
+pub fn panic_in() -> Option<String> {
+    std::env::var("TIDEGATE_PANIC_IN").ok()
 }
 
 impl Config {
@@ -350,6 +360,7 @@ mod tests {
         );
         check("[server]\npublic-url = \"tidegate.example\"", &["server.public-url", "tidegate.example"]);
         check("[server]\npublic-url = \"https://a.example/x\"", &["server.public-url"]);
+        check("[server]\ntrusted-proxies = [\"proxy\"]", &["server.trusted-proxies", "10.0.0.0/8"]);
         check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
         check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
         check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);

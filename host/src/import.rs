@@ -29,6 +29,7 @@ pub use file::FileError;
 
 use crate::domain::import::{Import, ImportCounts, ImportState, Reason};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
+use crate::queue::{self, NotDone};
 use crate::store::imports::{Before, Listed};
 use crate::store::{Store, StoreError};
 use row::ListRow;
@@ -58,6 +59,9 @@ pub enum ImportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Others wait for their lists to be read, or the host failed.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 impl From<FileError> for ImportError {
@@ -118,7 +122,7 @@ impl Imports {
 
     async fn read_rows(&self, id: ImportId, file: File) -> Result<(), ImportError> {
         let (to, mut from) = mpsc::channel::<Vec<Listed>>(2);
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
             let gone = |_| FileError::Failed("the store takes no more rows".to_owned());
@@ -130,12 +134,12 @@ impl Imports {
                 to.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).map_err(gone)
             })?;
             to.blocking_send(batch).map_err(gone)
-        });
+        }));
         let mut before = Before::default();
         while let Some(batch) = from.recv().await {
             before = self.store.add_import_rows(id, batch, before).await?;
         }
-        reading.await.map_err(|panic| io::Error::other(panic.to_string()))??;
+        reading.await.unwrap_or(Err(NotDone::Fault))??;
         Ok(())
     }
 }

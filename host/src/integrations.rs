@@ -15,6 +15,7 @@ use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::{Tokens, xplan};
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
+use crate::queue;
 use crate::secrets::Secrets;
 use crate::store::connections::{By, StoredAuth, StoredConnection};
 use crate::store::{Store, StoreError};
@@ -395,7 +396,7 @@ impl Integrations {
     /// The connection's pack, loaded, which may mean compiled.
     async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
         let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
-        tokio::task::spawn_blocking(move || revision(&packs, &config, &settings)).await?
+        queue::PACKS.run(move || revision(&packs, &config, &settings)).await?
     }
 
     fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {

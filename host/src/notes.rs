@@ -14,6 +14,8 @@ mod schema;
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 pub use self::delivery::Gate;
 pub use self::documents::DocumentMaker;
 pub use self::person::NoteEdit;
@@ -25,7 +27,9 @@ use crate::connection::Connections;
 use crate::domain::note::Note;
 use crate::domain::outbox::Timing;
 use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
+use crate::queue::NotDone;
 use crate::store::{Store, StoreError};
+use crate::supervise::Supervisor;
 
 /// Accepts events and delivers their notes. Cheap to clone.
 #[derive(Clone)]
@@ -77,6 +81,9 @@ pub enum NotesError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Others wait for their notes, or the host failed; nothing was kept.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 /// An accepted event.
@@ -104,13 +111,18 @@ impl Notes {
 
     /// Delivers until shut down; takes up what an earlier process left. Looks now and then for notes that the CRM has
     /// twice, and for documents that no event named.
-    pub async fn run(&self, shutdown: tokio_util::sync::CancellationToken) {
+    pub async fn run(&self, supervisor: &Supervisor, shutdown: &CancellationToken) {
+        let delivery = &self.inner.delivery;
         tokio::join!(
-            self.inner.delivery.run(&shutdown),
-            self.inner.delivery.reconcile_until(&shutdown),
-            self.link_until(&shutdown),
-            shutdown.run_until_cancelled(self.forget_unclaimed_documents()),
-            shutdown.run_until_cancelled(self.release_as_connections_change())
+            supervisor.keep("note delivery", shutdown, || delivery.run(shutdown)),
+            supervisor.keep("note reconciliation", shutdown, || delivery.reconcile_until(shutdown)),
+            supervisor.keep("notes that wait for a link", shutdown, || self.link_until(shutdown)),
+            supervisor.keep("unclaimed documents", shutdown, || async {
+                shutdown.run_until_cancelled(self.forget_unclaimed_documents()).await;
+            }),
+            supervisor.keep("changes of connections", shutdown, || async {
+                shutdown.run_until_cancelled(self.release_as_connections_change()).await;
+            })
         );
     }
 

@@ -14,7 +14,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::connection::{Connection, Connections};
+use crate::app::App;
+use crate::connection::Connection;
 use crate::domain::run::{Run, Trigger};
 use crate::store::Store;
 use crate::store::book::PageRequest;
@@ -26,8 +27,8 @@ const MOST_JITTER_SECS: u64 = 60;
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Sets off every connection's runs until `shutdown`; connections may come and go meanwhile.
-pub async fn run(syncs: Syncs, store: Store, connections: Connections, zone: TimeZone, shutdown: CancellationToken) {
-    let mut changes = connections.changes();
+pub async fn run(app: &App, shutdown: &CancellationToken) {
+    let mut changes = app.connections.changes();
     // Whoever is dropped from here stops.
     let mut jobs: Vec<(Arc<Connection>, DropGuard)> = Vec::new();
     while !shutdown.is_cancelled() {
@@ -35,9 +36,8 @@ pub async fn run(syncs: Syncs, store: Store, connections: Connections, zone: Tim
         jobs.retain(|(connection, _)| now.iter().any(|other| Arc::ptr_eq(connection, other)));
         for connection in now.iter() {
             if !jobs.iter().any(|(other, _)| Arc::ptr_eq(connection, other)) {
-                let job = keep(syncs.clone(), store.clone(), Arc::clone(connection), zone.clone());
                 let stop = shutdown.child_token();
-                tokio::spawn(stop.clone().run_until_cancelled_owned(job));
+                tokio::spawn(supervised(app.clone(), Arc::clone(connection), stop.clone()));
                 jobs.push((Arc::clone(connection), stop.drop_guard()));
             }
         }
@@ -46,6 +46,16 @@ pub async fn run(syncs: Syncs, store: Store, connections: Connections, zone: Tim
             () = shutdown.cancelled() => {}
         }
     }
+}
+
+/// Keeps a connection's schedule until `stop`.
+async fn supervised(app: App, connection: Arc<Connection>, stop: CancellationToken) {
+    let zone = &app.config.practice.time_zone;
+    let work = || async {
+        let job = keep(app.syncs.clone(), app.store.clone(), Arc::clone(&connection), zone.clone());
+        stop.run_until_cancelled(job).await;
+    };
+    app.supervisor.keep(&format!("schedule of {}", connection.name), &stop, work).await;
 }
 
 async fn keep(syncs: Syncs, store: Store, connection: Arc<Connection>, zone: TimeZone) {

@@ -133,6 +133,7 @@ mod tests {
             packs_dir: "packs".into(),
             public_url: None,
             bootstrap_token: None,
+            trusted_proxies: Vec::new(),
             secret_key,
             compiler: None,
         }

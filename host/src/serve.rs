@@ -3,28 +3,36 @@
 //! Two doors lead to the same routes: the address of the settings, for people and programs that sign in, and a socket in
 //! the data folder, for commands of the same user on the same machine.
 
+mod body;
+mod places;
+mod server;
+mod socket;
+mod watch;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::middleware::from_fn;
-use tokio::net::{TcpListener, UnixListener};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use server::Server;
+use socket::LocalSocket;
+pub use socket::socket_path;
 
 use crate::access::LocalOperator;
 use crate::app::App;
 use crate::config::Config;
 use crate::{api, schedule, web};
 
-/// Where commands on this machine reach the host.
-pub fn socket_path(data_dir: &Path) -> PathBuf {
-    data_dir.join("tidegate.sock")
-}
+/// How long open requests, runs and deliveries may go on once the host is told to stop. Containers are killed ten seconds
+/// after they are told.
+const END: Duration = Duration::from_secs(6);
+/// How long signing out of the CRMs may take then.
+const SIGN_OUT: Duration = Duration::from_secs(2);
 
 /// The address that people and programs use.
 ///
@@ -44,45 +52,56 @@ async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListene
 }
 
 /// Serves people, programs and commands, keeps the schedule and delivers notes, until `shutdown`. Then open requests
-/// end, runs stop at their next commit, and everything is on disk when this returns.
+/// end, runs stop at their next commit, and everything is on disk when this returns. Nobody holds up the end for long.
 ///
 /// # Errors
-/// Where the socket cannot be made or a listener fails.
+/// Where the socket cannot be made, or a listener cannot listen.
 pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     app.start().await?;
-    let mut jobs = JoinSet::new();
-    let zone = app.config.practice.time_zone.clone();
-    let schedule = schedule::run(app.syncs.clone(), app.store.clone(), app.connections.clone(), zone, shutdown.clone());
-    jobs.spawn(schedule);
-    let notes = app.notes.clone();
-    let until = shutdown.clone();
-    jobs.spawn(async move { notes.run(until).await });
+    let figures = match app.config.metrics {
+        Some(address) => Some(listen(address, "[metrics] listen").await?),
+        None => None,
+    };
+    let socket = LocalSocket::make(&app.config.server.data_dir)?;
+    let proxies = app.config.server.trusted_proxies.clone();
+    let public = Server::new(routes(&app), proxies, shutdown.clone());
+    let local = Server::new(local_routes(&app), Vec::new(), shutdown.clone());
+    let metrics = Server::new(api::figures::router(app.clone()), Vec::new(), shutdown.clone());
 
-    if let Some(address) = app.config.metrics {
-        let figures = listen(address, "[metrics] listen").await?;
-        let until = shutdown.clone().cancelled_owned();
-        let serving = axum::serve(figures, api::figures::router(app.clone())).with_graceful_shutdown(until);
-        jobs.spawn(async move { drop(serving.await) });
-    }
-    let socket = listen_locally(&app.config.server.data_dir)?;
-    let routes = routes(&app);
-    let local = axum::serve(socket, local_routes(&app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let public = axum::serve(listener, routes).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    // A listener waits for its open requests, and those that follow a run end when the run stops.
-    let stop_runs = async {
+    let supervisor = &app.supervisor;
+    let working = async {
+        let take_figures = async {
+            if let Some(figures) = &figures {
+                supervisor.keep("listener for figures", &shutdown, || metrics.take_network(figures)).await;
+            }
+        };
+        tokio::join!(
+            supervisor.keep("schedule", &shutdown, || schedule::run(&app, &shutdown)),
+            app.notes.run(supervisor, &shutdown),
+            supervisor.keep("listener for people and programs", &shutdown, || public.take_network(&listener)),
+            supervisor.keep("listener for commands", &shutdown, || socket.serve(&local, &shutdown)),
+            take_figures
+        );
+    };
+    let ending = async {
         shutdown.cancelled().await;
-        app.syncs.shut_down().await;
+        let runs = async {
+            if tokio::time::timeout(END, app.syncs.shut_down()).await.is_err() {
+                tracing::warn!("runs that did not come to a commit are cut off; they go on at the next start");
+            }
+        };
+        tokio::join!(runs, public.close(END), local.close(END), metrics.close(END));
     };
-    let serving = async {
-        let outcome = tokio::try_join!(public.into_future(), local.into_future());
-        shutdown.cancel();
-        outcome
+    let too_long = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(END + Duration::from_secs(1)).await;
     };
-    let (outcome, ()) = tokio::join!(serving, stop_runs);
-    while jobs.join_next().await.is_some() {}
-    app.connections.sign_out().await;
-    drop(std::fs::remove_file(socket_path(&app.config.server.data_dir)));
-    outcome.context("a listener failed")?;
+    tokio::select! {
+        _ = async { tokio::join!(working, ending) } => {}
+        () = too_long => tracing::warn!("tasks that did not end are cut off"),
+    }
+    drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
+    socket.remove();
     Ok(())
 }
 
@@ -93,16 +112,18 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
 /// Where the socket cannot be made, or as `work` fails.
 pub async fn run_locally<T>(app: App, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     app.integrations.start().await?;
-    let socket = listen_locally(&app.config.server.data_dir)?;
+    let socket = LocalSocket::make(&app.config.server.data_dir)?;
     let shutdown = CancellationToken::new();
-    let serving = axum::serve(socket, local_routes(&app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let serving = tokio::spawn(serving.into_future());
-    let answer = work.await;
+    let server = Server::new(local_routes(&app), Vec::new(), shutdown.clone());
+    let answer = tokio::select! {
+        () = socket.serve(&server, &shutdown) => Err(anyhow::anyhow!("the socket for commands cannot be used any more")),
+        answer = work => answer,
+    };
     shutdown.cancel();
     app.syncs.shut_down().await;
-    app.connections.sign_out().await;
-    drop(serving.await);
-    drop(std::fs::remove_file(socket_path(&app.config.server.data_dir)));
+    server.close(END).await;
+    drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
+    socket.remove();
     answer
 }
 
@@ -112,14 +133,4 @@ fn routes(app: &App) -> Router {
 
 fn local_routes(app: &App) -> Router {
     api::router(app.clone()).layer(axum::Extension(LocalOperator)).layer(from_fn(api::log_request))
-}
-
-/// The store's lock says that no other host is alive, so that a socket found here is left over.
-fn listen_locally(data_dir: &Path) -> anyhow::Result<UnixListener> {
-    let path = socket_path(data_dir);
-    drop(std::fs::remove_file(&path));
-    let listener = UnixListener::bind(&path)
-        .with_context(|| format!("{} cannot be made; a shorter data-dir may help", path.display()))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }

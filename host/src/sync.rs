@@ -15,9 +15,11 @@ mod tests;
 mod under_way;
 mod walk;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -27,9 +29,11 @@ use crate::crm::{Connector, CrmError, TrafficTotals};
 use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
+use crate::queue::NotDone;
 use crate::store::runs::{Interrupted, WalkPosition};
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
+use crate::supervise::{self, Death};
 use crate::telemetry::figures;
 use gathered::GroupSize;
 use mapper::Sandboxed;
@@ -192,9 +196,17 @@ impl Syncs {
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);
+        let (store, last) = (self.store.clone(), changes.clone());
         self.under_way.start(changes, stop, is_rehearsal, move |id| async move {
             let _ending = Arc::clone(&under_way).until_dropped(id);
-            drive(walk, from, &under_way).await;
+            let driven = AssertUnwindSafe(drive(walk, from, &under_way)).catch_unwind().await;
+            if driven.is_err() {
+                supervise::died("run", Death::Panic);
+                if !is_rehearsal {
+                    let run = last.borrow().as_ref().clone();
+                    end_of_fault(&store, run).await;
+                }
+            }
         });
     }
 }
@@ -252,6 +264,16 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
         figures::run_ended(&walk.run);
     }
     walk.progress.state(&walk.run);
+}
+
+/// Ends a run that died by a fault, so that nobody takes it for one that is under way.
+async fn end_of_fault(store: &Store, run: Run) {
+    let error = Some(in_words(&NotDone::Fault.into()));
+    let run = Run { state: RunState::Failed, error, finished_at: Some(Timestamp::now()), ..run };
+    if let Err(error) = store.finish_run(run.clone(), Threshold::default()).await {
+        tracing::error!(run = %run.id, %error, "the end of a run could not be kept; it goes on at the next start");
+    }
+    figures::run_ended(&run);
 }
 
 /// Whether the CRM answers at all. A person waits for a rehearsal, so that it is not asked as patiently as by a walk.

@@ -45,6 +45,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 
@@ -108,6 +109,7 @@ pub fn router(app: App) -> Router {
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
         .route("/assets/{name}", get(assets::serve))
         .fallback(failure::no_page)
+        .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn(guard::guard))
         .with_state(app)
 }

@@ -74,7 +74,15 @@ impl Host {
     /// # Errors
     /// Where it does not start, with the end of its log, or where it runs already.
     pub async fn restart(&mut self) -> Result<()> {
-        self.start_process(None).await
+        self.start_process(&[]).await
+    }
+
+    /// The same, with variables in its environment.
+    ///
+    /// # Errors
+    /// As [`Host::restart`].
+    pub async fn restart_with(&mut self, variables: &[(&str, &str)]) -> Result<()> {
+        self.start_process(variables).await
     }
 
     /// The same, with a host that ends by itself, as in a power cut, when it first comes to a place of a note's way. It
@@ -83,7 +91,7 @@ impl Host {
     /// # Errors
     /// As [`Host::restart`], unless it came to the place.
     pub async fn restart_dying_at(&mut self, place: &str) -> Result<()> {
-        let started = self.start_process(Some(place)).await;
+        let started = self.start_process(&[("TIDEGATE_FAIL_AT", place)]).await;
         if let Some(process) = &mut self.process
             && started.is_err()
             && process.child.wait().await?.code().is_none()
@@ -93,13 +101,13 @@ impl Host {
         started
     }
 
-    async fn start_process(&mut self, place: Option<&str>) -> Result<()> {
+    async fn start_process(&mut self, variables: &[(&str, &str)]) -> Result<()> {
         // Two would race for the store, and whichever came second would end at once.
         ensure!(self.process.is_none(), "the host runs: stop or kill it before it is started again");
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
         let mut child = self
             .command(&["serve", "--json"])?
-            .envs(place.map(|place| ("TIDEGATE_FAIL_AT", place)))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -221,6 +221,15 @@ impl Note {
         self.wait(now, None);
     }
 
+    /// Takes up a note whose sending died by a fault of this program, when `due_at` has come.
+    pub fn died(&mut self, now: Timestamp, due_at: Timestamp) {
+        if self.state == NoteState::Sending {
+            self.take_up(now);
+            let reason = "Sending it was cut short by a fault in Tidegate; the CRM is asked whether it is there.";
+            self.wait(due_at, Some(reason.to_owned()));
+        }
+    }
+
     /// Waits for a client to be linked to the CRM: there is nobody yet to file it against.
     pub fn await_link(&mut self, who: &str) {
         self.state = NoteState::Waiting;

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::access::password;
 use crate::domain::EmailAddress;
 use crate::domain::access::Role;
+use crate::queue::NotDone;
 use crate::store::StoreError;
 
 /// An account to be made, as somebody typed it.
@@ -44,6 +45,9 @@ pub enum AccountError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many wait for their accounts.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 impl NewUser {

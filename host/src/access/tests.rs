@@ -5,6 +5,10 @@ use secrecy::ExposeSecret as _;
 use super::*;
 
 const PASSWORD: &str = "correct horse battery";
+/// Two sources.
+const HERE: Source = Source(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
+/// See [`HERE`].
+const THERE: Source = Source(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)));
 
 fn at(minute: u64) -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap() + Duration::from_mins(minute)
@@ -28,7 +32,7 @@ async fn a_session_opens_lasts_while_used_and_ends_at_sign_out() {
     let folder = tempfile::tempdir().unwrap();
     let access = access(&folder);
     access.create_user(pat()).await.unwrap();
-    let signed_in = access.sign_in(" pat.lee@EXAMPLE.com", &PASSWORD.into(), at(0)).await.unwrap();
+    let signed_in = access.sign_in(" pat.lee@EXAMPLE.com", &PASSWORD.into(), HERE, at(0)).await.unwrap();
     let token = signed_in.token.expose_secret();
     for minute in [1, 50, 100] {
         let session = access.session(token, at(minute)).await.unwrap().expect("used within the hour");
@@ -47,23 +51,40 @@ async fn wrong_passwords_and_unknown_emails_get_one_answer() {
     let access = access(&folder);
     access.create_user(pat()).await.unwrap();
     for email in ["pat.lee@example.com", "nobody@example.com", "no email"] {
-        let refused = access.sign_in(email, &"wrong horse battery".into(), at(0)).await;
+        let refused = access.sign_in(email, &"wrong horse battery".into(), HERE, at(0)).await;
         assert!(matches!(refused, Err(SignInError::Refused)), "{email}: {refused:?}");
     }
 }
 
 #[tokio::test]
-async fn an_email_is_locked_after_ten_failures_also_for_the_right_password() {
+async fn failures_of_one_source_delay_it_and_never_the_holder_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let access = access(&folder);
     access.create_user(pat()).await.unwrap();
-    for _ in 0..10 {
-        access.sign_in("pat.lee@example.com", &"wrong".into(), at(0)).await.unwrap_err();
+    for _ in 0..6 {
+        let refused = access.sign_in("pat.lee@example.com", &"wrong".into(), THERE, at(0)).await;
+        assert!(matches!(refused, Err(SignInError::Refused)), "{refused:?}");
     }
-    let blocked = access.sign_in("PAT.LEE@example.com", &PASSWORD.into(), at(5)).await;
-    let Err(error @ SignInError::TooMany { .. }) = blocked else { panic!("{blocked:?}") };
-    assert_eq!(error.to_string(), "too many sign-ins failed; try again in 10 minutes");
-    access.sign_in("pat.lee@example.com", &PASSWORD.into(), at(15)).await.unwrap();
+    let delayed = access.sign_in("PAT.LEE@example.com", &PASSWORD.into(), THERE, at(0)).await;
+    let Err(error @ SignInError::TooMany { .. }) = delayed else { panic!("{delayed:?}") };
+    assert_eq!(error.to_string(), "too many sign-ins failed; try again in 1 seconds");
+    access.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE, at(0)).await.unwrap();
+    access.sign_in("pat.lee@example.com", &PASSWORD.into(), THERE, at(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn hundreds_of_failures_from_everywhere_hold_the_holder_up_for_seconds_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(&folder);
+    access.create_user(pat()).await.unwrap();
+    for number in 0..600_u32 {
+        let everywhere = std::net::Ipv4Addr::from_bits(0x0B00_0000 + number).into();
+        let key = token::digest("pat.lee@example.com");
+        lock(&access.throttle).begin(everywhere, key, at(0)).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    access.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE, at(0)).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -103,7 +124,7 @@ async fn accounts_and_sessions_outlive_the_process_and_secrets_are_not_in_the_fi
     let folder = tempfile::tempdir().unwrap();
     let first = access(&folder);
     first.create_user(pat()).await.unwrap();
-    let token = first.sign_in("pat.lee@example.com", &PASSWORD.into(), at(0)).await.unwrap().token;
+    let token = first.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE, at(0)).await.unwrap().token;
     drop(first);
     let bytes = std::fs::read(folder.path().join("tidegate.redb")).unwrap();
     let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use crate::access::source::Source;
 use crate::access::{LocalOperator, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
@@ -48,7 +49,13 @@ impl FromRequestParts<App> for Caller {
             let token = header.to_str().ok().and_then(bearer);
             let holder = token.and_then(|token| app.access.token_holder(token));
             return holder.map(|actor| Self { actor, user: None }).ok_or_else(|| {
-                unauthenticated("The Authorization header holds no token that is accepted. Send `Bearer <token>`.")
+                let source = Source::in_extensions(&parts.extensions);
+                match app.access.wrong_token(source, Timestamp::now()) {
+                    Some(wait) => Problem::too_many("Too many tokens were sent that are not accepted.", wait),
+                    None => unauthenticated(
+                        "The Authorization header holds no token that is accepted. Send `Bearer <token>`.",
+                    ),
+                }
             });
         }
         let Some(token) = request::session_token(&parts.headers) else {

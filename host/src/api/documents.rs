@@ -134,10 +134,7 @@ impl From<DocumentError> for Problem {
                 Self::new(Kind::DocumentFailed, detail)
             }
             DocumentError::Store(error) => error.into(),
-            DocumentError::Failed(words) => {
-                tracing::error!(%words, "a document was not made");
-                Self::internal()
-            }
+            DocumentError::NotDone(error) => error.into(),
         }
     }
 }

@@ -23,14 +23,21 @@ pub async fn healthz() -> Json<Health> {
     OK
 }
 
-/// Whether the store can be read. The packs were loaded before the host began to listen.
+/// Whether the store can be read and every task of the host is at work. The packs were loaded before the host began to
+/// listen.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Health)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    match app.store.has_users().await {
-        Ok(_) => Ok(OK),
-        Err(error) => {
-            tracing::error!(%error, "the store cannot be read");
-            Err(Problem::new(Kind::Unavailable, "The store cannot be read. The cause is in the host's log."))
-        }
+    if let Err(error) = app.store.has_users().await {
+        tracing::error!(%error, "the store cannot be read");
+        return Err(Problem::new(Kind::Unavailable, "The store cannot be read. The cause is in the host's log."));
     }
+    let down = app.supervisor.down();
+    if !down.is_empty() {
+        let detail = format!(
+            "A task of the host died and is begun again in a moment: {}. The cause is in the host's log.",
+            down.join(", ")
+        );
+        return Err(Problem::new(Kind::Unavailable, detail));
+    }
+    Ok(OK)
 }

@@ -3,8 +3,10 @@
 //! `detail` says what happened, what it means for the data and what to do. What went wrong inside (paths, the store's
 //! and the plugin's words) goes to the log, never into an answer.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::import::ImportError;
 use crate::integrations::{FieldProblem, IntegrationError};
 use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
+use crate::queue::NotDone;
 use crate::store::StoreError;
 use crate::store::commit::practice::Refusal;
 use crate::sync::{OneError, SyncError};
@@ -51,6 +54,8 @@ pub enum Kind {
     DocumentFailed,
     /// Something failed inside.
     Internal,
+    /// Too much is asked at once; `Retry-After` says when to come again.
+    TooMany,
     /// The host cannot serve now.
     Unavailable,
 }
@@ -78,6 +83,7 @@ impl Kind {
                 (StatusCode::INTERNAL_SERVER_ERROR, "document-failed", "The document cannot be made")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too much is asked at once"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
         }
     }
@@ -89,6 +95,7 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
 }
 
 /// A problem document.
@@ -123,7 +130,12 @@ pub struct FieldError {
 impl Problem {
     /// A failure with nothing more to say.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    /// Too much is asked at once; it may be asked again after so long.
+    pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Kind::TooMany, detail) }
     }
 
     /// There is no `what`.
@@ -134,7 +146,7 @@ impl Problem {
     /// A body that can be read and does not fit.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = "Nothing was kept. Mend what `errors` names and send it again.";
-        Self { kind: Kind::Invalid, detail: detail.to_owned(), errors }
+        Self { errors, ..Self::new(Kind::Invalid, detail) }
     }
 
     /// Something failed inside, and is in the log.
@@ -159,6 +171,9 @@ impl IntoResponse for Problem {
         if self.kind == Kind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tidegate\""));
         }
+        if let Some(after) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_millis().div_ceil(1000) as u64));
+        }
         response
     }
 }
@@ -177,6 +192,15 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<NotDone> for Problem {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Busy { retry_after, .. } => Self::too_many(format!("Nothing was changed: {error}."), retry_after),
+            NotDone::Fault => Self::internal(),
         }
     }
 }
@@ -219,6 +243,7 @@ impl From<ImportError> for Problem {
                 Self::internal()
             }
             ImportError::Store(error) => error.into(),
+            ImportError::NotDone(error) => error.into(),
         }
     }
 }
@@ -290,6 +315,7 @@ impl From<NotesError> for Problem {
             NotesError::WrongState(words) => Self::new(Kind::WrongState, words),
             NotesError::Plugin(words) => PackError::Failed(words).into(),
             NotesError::Store(error) => error.into(),
+            NotesError::NotDone(error) => error.into(),
         }
     }
 }
@@ -316,6 +342,7 @@ impl From<ExplainError> for Problem {
             }
             ExplainError::Pack(error) => error.into(),
             ExplainError::Store(error) => error.into(),
+            ExplainError::NotDone(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::access::NewUser;
+use crate::access::source::Source;
 use crate::config::Config;
 use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState, Trigger};
@@ -62,7 +63,8 @@ impl Host {
         let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
         let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
         self.app.access.create_user(new).await.unwrap();
-        let signed_in = self.app.access.sign_in(&email, &PASSWORD.into(), Timestamp::now()).await.unwrap();
+        let signed_in =
+            self.app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }

@@ -14,6 +14,7 @@ use crate::documents::{self, Made, Material, NotMade, Professional};
 use crate::domain::note::Event;
 use crate::domain::{ConnectionName, HouseholdId, Timestamp};
 use crate::notes::{DocumentMaker, NotesError};
+use crate::queue::{self, NotDone};
 use crate::store::book::HouseholdRow;
 use crate::store::documents::Document;
 use crate::store::{Store, StoreError};
@@ -36,9 +37,9 @@ pub enum DocumentError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The host failed.
-    #[error("{0}")]
-    Failed(String),
+    /// Others wait for theirs, or the host failed.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 /// Makes documents from what the host knows.
@@ -70,8 +71,7 @@ impl Maker {
         let material = self.material(event, household).await?;
         let event_type = event.event_type.clone();
         let making = move || documents::make(&revision, &config.practice, &event_type, &material);
-        let made = tokio::task::spawn_blocking(making).await;
-        let made = made.map_err(|panic| DocumentError::Failed(panic.to_string()))??;
+        let made = queue::DOCUMENTS.run(making).await??;
         if !made.replaced.is_empty() {
             let count = made.replaced.chars().count();
             tracing::warn!(household = %event.household_id, count, "no font has some characters of a document");
@@ -116,7 +116,7 @@ impl DocumentMaker for Maker {
                 tracing::error!(%error, "a document was not made");
                 Err(NotesError::WrongState(format!("The document was not made and nothing was kept: {error}.")))
             }
-            Err(DocumentError::Failed(words)) => Err(NotesError::Plugin(words)),
+            Err(DocumentError::NotDone(error)) => Err(error.into()),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, RecordKind, Timestamp};
 use crate::pack::{FieldExplanation, PackError, RawInput};
+use crate::queue::{self, NotDone};
 use crate::store::StoreError;
 
 /// Why values cannot be explained.
@@ -23,6 +24,9 @@ pub enum ExplainError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Others wait for their answers, or the host failed.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
 }
 
 impl App {
@@ -43,7 +47,6 @@ impl App {
         let record = RawInput { kind, id: client.client.external_id.clone(), json };
         let revision = connection.revision();
         let context = connection.context(&revision, now.to_zoned(self.config.practice.time_zone.clone()).date());
-        let asked = tokio::task::spawn_blocking(move || revision.explain(&context, &record)).await;
-        Ok(asked.map_err(|panic| PackError::Failed(panic.to_string()))??)
+        Ok(queue::QUESTIONS.run(move || revision.explain(&context, &record)).await??)
     }
 }

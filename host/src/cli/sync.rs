@@ -185,8 +185,7 @@ async fn keep_schedule(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::open(config)?;
     app.start().await?;
     let shutdown = super::serve::on_signal();
-    let zone = app.config.practice.time_zone.clone();
-    crate::schedule::run(app.syncs.clone(), app.store.clone(), app.connections.clone(), zone, shutdown).await;
+    crate::schedule::run(&app, &shutdown).await;
     app.syncs.shut_down().await;
     Ok(ExitCode::SUCCESS)
 }

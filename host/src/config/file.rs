@@ -59,6 +59,7 @@ struct ServerSection {
     packs_dir: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<String>,
+    trusted_proxies: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bootstrap_token_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -300,8 +301,24 @@ impl ServerSection {
         let public_url = self.public_url.and_then(|url| public_url(&url, check));
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
+        let mut trusted_proxies = Vec::with_capacity(self.trusted_proxies.len());
+        for proxy in self.trusted_proxies {
+            match proxy.parse() {
+                Ok(network) => trusted_proxies.push(network),
+                Err(why) => check.problem("server.trusted-proxies", why),
+            }
+        }
         let listen = check.address("server.listen", &self.listen)?;
-        Some(Server { listen, public_url, data_dir, packs_dir, bootstrap_token, secret_key, compiler: None })
+        Some(Server {
+            listen,
+            public_url,
+            data_dir,
+            packs_dir,
+            bootstrap_token,
+            trusted_proxies,
+            secret_key,
+            compiler: None,
+        })
     }
 }
 

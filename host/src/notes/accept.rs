@@ -15,6 +15,7 @@ use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timestamp};
 use crate::pack::{NoteEvent, NoteMember, PackError};
+use crate::queue;
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
 
@@ -182,15 +183,14 @@ async fn render(
     let members: Vec<ExternalId> = told.members.iter().map(|member| member.external_id.clone()).collect();
     let names: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
     // Plugins run off the async threads.
-    let rendered = tokio::task::spawn_blocking(move || {
+    let rendering = move || {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         revision.render_note(&context, &told, &names)
-    });
-    let (note, attachments) =
-        rendered.await.map_err(|panic| NotesError::Plugin(panic.to_string()))?.map_err(|error| match error {
-            PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
-            other => NotesError::Plugin(other.to_string()),
-        })?;
+    };
+    let (note, attachments) = queue::QUESTIONS.run(rendering).await?.map_err(|error| match error {
+        PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
+        other => NotesError::Plugin(other.to_string()),
+    })?;
     if note.filed_against.is_empty() || !note.filed_against.iter().all(|id| members.contains(id)) {
         return Err(NotesError::Plugin("it files the note against somebody outside the household".to_owned()));
     }

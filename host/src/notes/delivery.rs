@@ -22,9 +22,10 @@ use crate::crm::Connector;
 use crate::domain::breaker::Health;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::{Call, Outcome, Timing};
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::outbox::Pick;
 use crate::store::{Store, StoreError};
+use crate::supervise::{self, Death};
 use crate::telemetry::figures;
 
 /// Notes of one connection under way at once. A site bounds its calls further.
@@ -33,6 +34,8 @@ const SIDE_BY_SIDE: usize = 8;
 const GRACE: Duration = Duration::from_secs(5);
 /// Before the store is asked again after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Before a note is looked up again whose sending died by a fault once more; doubled each time.
+const AFTER_DEATH: Duration = Duration::from_secs(5);
 
 /// The connector of a connection, while that is at work.
 pub(super) type Connectors = Box<dyn Fn(&ConnectionName) -> Option<Arc<dyn Connector>> + Send + Sync>;
@@ -48,23 +51,35 @@ pub(super) struct Delivery {
     pub(super) fail_points: FailPoints,
 }
 
-/// Notes under way, by connection.
+/// Notes under way.
 #[derive(Default)]
 struct UnderWay {
     calls: JoinSet<()>,
-    of: HashMap<Id, ConnectionName>,
+    of: HashMap<Id, (ConnectionName, NoteId)>,
+    /// How many times in a row the sending of a note died.
+    deaths: HashMap<NoteId, u32>,
 }
 
 impl UnderWay {
     fn count(&self, connection: &ConnectionName) -> usize {
-        self.of.values().filter(|one| *one == connection).count()
+        self.of.values().filter(|(one, _)| one == connection).count()
     }
 
-    /// Waits until one ends; for ever where there is none.
-    async fn one_ends(&mut self) {
+    /// Waits until one ends, for ever where there is none. Answers the note whose sending died, and how many times it
+    /// did in a row.
+    async fn one_ends(&mut self) -> Option<(NoteId, u32)> {
         match self.calls.join_next_with_id().await {
-            Some(Ok((id, ()))) => drop(self.of.remove(&id)),
-            Some(Err(ended)) => drop(self.of.remove(&ended.id())),
+            Some(Ok((id, ()))) => {
+                let (_, note) = self.of.remove(&id)?;
+                self.deaths.remove(&note);
+                None
+            }
+            Some(Err(ended)) => {
+                let (_, note) = self.of.remove(&ended.id())?;
+                let deaths = self.deaths.entry(note).or_default();
+                *deaths += 1;
+                Some((note, *deaths))
+            }
             None => std::future::pending().await,
         }
     }
@@ -92,7 +107,9 @@ impl Delivery {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.wake.notified() => {}
-                () = under_way.one_ends() => {}
+                died = under_way.one_ends() => if let Some((note, deaths)) = died {
+                    self.take_up_again(note, deaths, shutdown).await;
+                },
                 () = tokio::time::sleep(next.unwrap_or_default()), if next.is_some() => {}
             }
         }
@@ -150,6 +167,22 @@ impl Delivery {
         }
     }
 
+    /// Takes up a note whose sending died: its call may have taken effect. At once, and later where it dies again.
+    async fn take_up_again(&self, note: NoteId, deaths: u32, shutdown: &CancellationToken) {
+        supervise::died("sending of a file note", Death::Panic);
+        let pause = if deaths > 1 { supervise::pause(AFTER_DEATH, deaths - 1) } else { Duration::ZERO };
+        // The next start of the host takes up what is left.
+        while !shutdown.is_cancelled() {
+            let due_at = Timestamp::now() + pause;
+            let change = move |note: &mut Note| note.died(Timestamp::now(), due_at);
+            match self.store.change_note(note, change).await {
+                Ok(_) => return,
+                Err(error) => tracing::error!(%note, %error, "a file note whose sending died is not taken up yet"),
+            }
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+    }
+
     /// Starts the calls of due notes; answers how long nothing else will be due.
     async fn take_due(self: &Arc<Self>, under_way: &mut UnderWay, shutdown: &CancellationToken) -> Option<Duration> {
         match self.try_take_due(under_way, shutdown).await {
@@ -190,9 +223,10 @@ impl Delivery {
                 return Ok(next.map(|at| at.duration_since(Timestamp::now()).try_into().unwrap_or_default()));
             }
             for (note, call) in self.store.take_due_notes(now, picks).await? {
-                let (delivery, connection, shutdown) = (Arc::clone(self), note.connection.clone(), shutdown.clone());
+                let (delivery, shutdown) = (Arc::clone(self), shutdown.clone());
+                let of = (note.connection.clone(), note.id);
                 let task = under_way.calls.spawn(async move { delivery.deliver(note, call, &shutdown).await });
-                under_way.of.insert(task.id(), connection);
+                under_way.of.insert(task.id(), of);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
+use crate::queue;
 use crate::store::Store;
 use crate::store::commit::{Arrival, Known, MappedBy, Outcome};
 use crate::store::raw::PackedRaw;
@@ -160,7 +161,7 @@ async fn mapped(
         records.chunks(BATCH).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut arrivals));
         arrivals
     };
-    tokio::task::spawn_blocking(work).await.map_err(|panic| WalkError::Fault(panic.to_string()))
+    Ok(queue::MAPPING.run(work).await?)
 }
 
 fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<Arrival>) {

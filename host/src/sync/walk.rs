@@ -17,6 +17,7 @@ use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
 use crate::domain::RecordKind;
 use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunCounts};
+use crate::queue::NotDone;
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
@@ -65,8 +66,8 @@ pub(super) enum WalkError {
     #[error("the CRM's list goes round in circles: it {0}")]
     Circle(String),
     /// This program failed.
-    #[error("a fault in Tidegate: {0}")]
-    Fault(String),
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
     /// Somebody asked for it.
     #[error("the run was stopped")]
     Stopped,

@@ -52,6 +52,8 @@ fn describe() {
     );
     describe_gauge!("tidegate_last_run_ended_seconds", "When the newest complete run ended, in seconds since 1970");
     describe_gauge!("tidegate_clients", "Clients in the practice");
+    describe_counter!("tidegate_task_deaths_total", "Tasks of the host that died and were begun again, by task");
+    describe_gauge!("tidegate_tasks_down", "Tasks of the host that are down now");
 }
 
 /// A run came to its end.
@@ -106,6 +108,16 @@ pub fn connection(
     if let Some(ended) = ended {
         gauge!("tidegate_last_run_ended_seconds", "connection" => name).set(ended as f64);
     }
+}
+
+/// A task of the host died.
+pub fn task_died(task: &str) {
+    counter!("tidegate_task_deaths_total", "task" => task.to_owned()).increment(1);
+}
+
+/// How many tasks of the host are down.
+pub fn tasks_down(count: usize) {
+    gauge!("tidegate_tasks_down").set(count as f64);
 }
 
 /// How many clients the practice has.

@@ -133,6 +133,7 @@ pub(super) async fn show(
     let fields = match app.explain(client, subject.kind, person.clock.now).await {
         Ok(fields) => subject.its_own(fields)?,
         Err(ExplainError::Store(error)) => return Err(error.into()),
+        Err(ExplainError::NotDone(error)) => return Err(error.into()),
         Err(other) => return Err(Failure::Refused(format!("{}.", words::sentence(&other.to_string())))),
     };
     let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());

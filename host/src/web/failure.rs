@@ -1,10 +1,15 @@
 //! Pages for what did not work: what happened, what it means for the data, what to do.
 
+use std::any::Any;
+use std::time::Duration;
+
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::assets;
+use super::{assets, words};
+use crate::queue::NotDone;
 use crate::store::StoreError;
 
 /// Why a page cannot be shown.
@@ -22,6 +27,8 @@ pub(super) enum Failure {
     Unreadable,
     /// What was asked for cannot be done in this state; the text says why.
     Refused(String),
+    /// Too many ask for the same at once, and when to come again.
+    Busy(String, Duration),
     /// The host itself failed; the text is for the log, not for the page.
     Broken(String),
 }
@@ -60,6 +67,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),
+            Self::Busy(words, _) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once", words.clone()),
             Self::Broken(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something failed here",
@@ -78,10 +86,14 @@ impl IntoResponse for Failure {
             tracing::error!(error = %words, "a page could not be made");
         }
         let (status, page) = self.page();
-        match page.render() {
+        let mut response = match page.render() {
             Ok(html) => (status, Html(html)).into_response(),
             Err(_) => (status, page.words).into_response(),
+        };
+        if let Self::Busy(_, after) = self {
+            response.headers_mut().insert(RETRY_AFTER, seconds(after));
         }
+        response
     }
 }
 
@@ -94,6 +106,27 @@ impl From<StoreError> for Failure {
             other => Self::Broken(other.to_string()),
         }
     }
+}
+
+impl From<NotDone> for Failure {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Busy { retry_after, .. } => {
+                Self::Busy(format!("{}. Nothing was changed.", words::sentence(&error.to_string())), retry_after)
+            }
+            NotDone::Fault => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// A delay as `Retry-After` has it.
+pub(super) fn seconds(delay: Duration) -> HeaderValue {
+    HeaderValue::from(delay.as_millis().div_ceil(1000) as u64)
+}
+
+/// What is answered where the host's own code fails in the middle: a page, and not a connection that breaks off.
+pub(super) fn panicked(_words: Box<dyn Any + Send>) -> Response {
+    Failure::Broken(NotDone::Fault.to_string()).into_response()
 }
 
 /// A page as an answer.

@@ -116,6 +116,7 @@ pub(super) async fn bring(State(app): State<App>, person: Person, form: Multipar
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(ImportError::Store(error)) => Err(error.into()),
+        Err(ImportError::NotDone(error)) => Err(error.into()),
         Err(ImportError::Disk(error)) => Err(Failure::Broken(error.to_string())),
     }
 }

@@ -133,7 +133,9 @@ pub(super) async fn send(
                 None,
                 "this form was recorded before, and is changed; send it again to record another event".to_owned(),
             )],
-            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_))) => vec![(None, error.to_string())],
+            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_) | NotesError::NotDone(_))) => {
+                vec![(None, error.to_string())]
+            }
             Err(error) => return Err(Failure::Broken(error.to_string())),
         },
     };

@@ -3,20 +3,22 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use super::assets;
-use super::failure::{Failure, page};
+use super::failure::{self, Failure, page};
 use super::parts::Clock;
 use crate::access::account::{AccountError, FieldProblem, NewUser};
 use crate::access::request::{cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
+use crate::access::source::Source;
 use crate::access::{SignInError, SignedIn};
 use crate::app::App;
 use crate::domain::access::Role;
+use crate::queue::NotDone;
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -83,25 +85,34 @@ pub(super) async fn form(State(app): State<App>, Query(destination): Query<Desti
 pub(super) async fn sign_in(
     State(app): State<App>,
     clock: Clock,
+    extensions: Extensions,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
     let practice = app.config.practice.name.clone();
     let refused = |problem: String| {
-        let page =
-            page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })?;
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })
     };
     if cannot_keep_cookie(&headers) {
-        return refused(NOT_ENCRYPTED.to_owned());
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());
     }
-    let problem = match app.access.sign_in(&form.email, &form.password, clock.now).await {
+    let source = Source::in_extensions(&extensions);
+    let error = match app.access.sign_in(&form.email, &form.password, source, clock.now).await {
         Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
-        Err(SignInError::Store(error)) => return Err(error.into()),
-        Err(SignInError::Refused) => "No account has this email and password. Check both and sign in again.".to_owned(),
-        Err(error @ SignInError::TooMany { .. }) => format!("{}.", super::words::sentence(&error.to_string())),
+        Err(error) => error,
     };
-    refused(problem)
+    let again = match &error {
+        SignInError::Store(_) | SignInError::NotDone(NotDone::Fault) => {
+            return Err(Failure::Broken(error.to_string()));
+        }
+        SignInError::Refused => {
+            let problem = "No account has this email and password. Check both and sign in again.";
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(problem.to_owned())?).into_response());
+        }
+        SignInError::TooMany { retry_after } | SignInError::NotDone(NotDone::Busy { retry_after, .. }) => *retry_after,
+    };
+    let page = refused(format!("{}.", super::words::sentence(&error.to_string())))?;
+    Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, failure::seconds(again))], page).into_response())
 }
 
 /// Without this a person would sign in, be sent on, and find the sign-in form again, without a word of why.
@@ -121,10 +132,11 @@ pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Resu
 pub(super) async fn set_up_form(
     State(app): State<App>,
     clock: Clock,
+    extensions: Extensions,
     Path(token): Path<String>,
 ) -> Result<Response, Failure> {
     if !app.access.is_set_up_open(&token, clock.now) {
-        return Err(Failure::LinkIsOver);
+        return Err(wrong_link(&app, &extensions, &clock));
     }
     let practice = app.config.practice.name.clone();
     page(&SetUpPage { practice, token, name: String::new(), email: String::new(), problems: Vec::new() })
@@ -135,6 +147,7 @@ pub(super) async fn set_up(
     State(app): State<App>,
     clock: Clock,
     Path(token): Path<String>,
+    extensions: Extensions,
     headers: HeaderMap,
     Form(form): Form<SetUpForm>,
 ) -> Result<Response, Failure> {
@@ -145,13 +158,22 @@ pub(super) async fn set_up(
     let new = NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password };
     match app.access.set_up(&token, new, clock.now).await {
         Ok(signed_in) => Ok(entered(&signed_in, "/")),
-        Err(AccountError::LinkIsOver) => Err(Failure::LinkIsOver),
+        Err(AccountError::LinkIsOver) => Err(wrong_link(&app, &extensions, &clock)),
         Err(AccountError::Store(error)) => Err(error.into()),
+        Err(AccountError::NotDone(error)) => Err(error.into()),
         Err(AccountError::Invalid(problems)) => {
             let practice = app.config.practice.name.clone();
             let page = page(&SetUpPage { practice, token, name, email, problems })?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
+    }
+}
+
+/// A link that is over, or was never given.
+fn wrong_link(app: &App, extensions: &Extensions, clock: &Clock) -> Failure {
+    match app.access.wrong_token(Source::in_extensions(extensions), clock.now) {
+        Some(wait) => Failure::Busy("Too many links were tried that do not hold.".to_owned(), wait),
+        None => Failure::LinkIsOver,
     }
 }
 

@@ -3,11 +3,11 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
-    ("serve", &["api", "web", "schedule", "app", "access", "config"]),
+    ("serve", &["api", "web", "schedule", "app", "access", "config", "supervise"]),
     ("api", BELOW_PAGES),
     ("web", BELOW_PAGES),
     ("schedule", BELOW_PAGES),
@@ -26,6 +26,8 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "access",
             "secrets",
             "config",
+            "supervise",
+            "queue",
         ],
     ),
     ("sync", BELOW_JOBS),
@@ -34,7 +36,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("import", BELOW_JOBS),
     ("documents", BELOW_JOBS),
     ("connection", &["crm", "pack", "config"]),
-    ("access", &["store", "config"]),
+    ("access", &["store", "config", "queue"]),
     // Keeps secrets in the store, sealed.
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
@@ -42,6 +44,9 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("crm", &["config"]),
     ("store", &["config"]),
     ("telemetry", &["config"]),
+    // Tasks that are kept alive, and threads that block.
+    ("supervise", &["telemetry", "config"]),
+    ("queue", &[]),
     ("config", &[]),
 ];
 
@@ -65,6 +70,8 @@ const EVERYTHING: &[&str] = &[
     "secrets",
     "config",
     "telemetry",
+    "supervise",
+    "queue",
 ];
 
 /// What answers people and programs, and the clock: they act through the handle `app`.
@@ -82,10 +89,13 @@ const BELOW_PAGES: &[&str] = &[
     "access",
     "config",
     "telemetry",
+    "supervise",
+    "queue",
 ];
 
 /// What does the work.
-const BELOW_JOBS: &[&str] = &["connection", "crm", "store", "pack", "access", "secrets", "config", "telemetry"];
+const BELOW_JOBS: &[&str] =
+    &["connection", "crm", "store", "pack", "access", "secrets", "config", "telemetry", "supervise", "queue"];
 
 /// Where the modules are.
 const HOST: &str = "host/src/";

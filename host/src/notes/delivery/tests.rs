@@ -6,6 +6,7 @@ use uuid::Uuid;
 use xplan_sandbox::{Account, FaultPlan, Options, Sandbox};
 
 mod kills;
+mod panics;
 
 use jiff::SignedDuration;
 

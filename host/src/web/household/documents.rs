@@ -161,7 +161,7 @@ impl From<DocumentError> for Failure {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::Store(error) => error.into(),
-            DocumentError::Failed(words) => Self::Broken(words),
+            DocumentError::NotDone(error) => error.into(),
             DocumentError::UnknownHousehold(_) => {
                 Self::NotFound("There is no household here. Look for it in the list of households.")
             }

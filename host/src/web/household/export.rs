@@ -43,6 +43,7 @@ pub(in crate::web) async fn export(
         Ok(accepted) => Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
         Err(NotesError::KeyReused) => Err(refused("This form was sent before; its file note is in the list of notes")),
         Err(NotesError::Store(error)) => Err(error.into()),
+        Err(NotesError::NotDone(error)) => Err(error.into()),
         Err(NotesError::WrongState(words)) => Err(Failure::Refused(words)),
         Err(other) => Err(refused(&other.to_string())),
     }

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 
 use crate::access::NewUser;
+use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::Timestamp;
@@ -63,7 +64,8 @@ impl Host {
         let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
         let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
         self.app.access.create_user(new).await.unwrap();
-        let signed_in = self.app.access.sign_in(&email, &PASSWORD.into(), Timestamp::now()).await.unwrap();
+        let signed_in =
+            self.app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }

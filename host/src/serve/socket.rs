@@ -1,0 +1,113 @@
+//! The socket in the data folder, for commands of the same user on the same machine.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use super::server::Server;
+
+/// How often it is looked whether the socket is still in its place: commands find no host where somebody removed it.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Where commands on this machine reach the host.
+pub fn socket_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("tidegate.sock")
+}
+
+/// The socket.
+pub(super) struct LocalSocket {
+    path: PathBuf,
+    /// None once it was found removed.
+    listener: tokio::sync::Mutex<Option<UnixListener>>,
+}
+
+impl LocalSocket {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Where the system refuses, with what to do.
+    pub fn make(data_dir: &Path) -> anyhow::Result<Self> {
+        let path = socket_path(data_dir);
+        let listener = tokio::sync::Mutex::new(Some(listen(&path)?));
+        Ok(Self { path, listener })
+    }
+
+    /// Serves who connects, until shut down. A socket that was removed is made again.
+    pub async fn serve(&self, server: &Arc<Server>, shutdown: &CancellationToken) {
+        let mut kept = self.listener.lock().await;
+        while !shutdown.is_cancelled() {
+            let listener = match kept.take().map_or_else(|| listen(&self.path), Ok) {
+                Ok(listener) => kept.insert(listener),
+                Err(error) => return tracing::error!(error = format!("{error:#}"), "commands do not reach the host"),
+            };
+            let made = inode(&self.path);
+            let mut looks = tokio::time::interval(LOOK_EVERY);
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = server.take_local(listener) => {}
+                    _ = looks.tick() => if made.is_none() || inode(&self.path) != made {
+                        tracing::warn!("the socket for commands was removed; it is made again");
+                        break;
+                    }
+                }
+            }
+            *kept = None;
+        }
+    }
+
+    /// Removes it.
+    pub fn remove(&self) {
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|found| found.ino())
+}
+
+/// The store's lock says that no other host is alive, so that a socket found here is left over.
+fn listen(path: &Path) -> anyhow::Result<UnixListener> {
+    drop(fs::remove_file(path));
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("{} cannot be made; a shorter data-dir may help", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_was_removed_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = LocalSocket::make(folder.path()).unwrap();
+        let path = socket_path(folder.path());
+        let shutdown = CancellationToken::new();
+        let server = Server::new(Router::new(), Vec::new(), shutdown.clone());
+        let until = shutdown.clone();
+        let serving = tokio::spawn(async move { socket.serve(&server, &until).await });
+        UnixStream::connect(&path).await.unwrap();
+        fs::remove_file(&path).unwrap();
+        let again = async {
+            while UnixStream::connect(&path).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(LOOK_EVERY * 3, again).await.expect("commands reach the host again");
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        shutdown.cancel();
+        serving.await.unwrap();
+    }
+}
