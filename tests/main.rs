@@ -12,6 +12,7 @@ mod one_client;
 mod open;
 mod over_time;
 mod properties;
+mod settings;
 mod stalled;
 mod supervised;
 mod sync_kill;

@@ -67,6 +67,11 @@ pub enum StoreError {
     Failed(String),
 }
 
+/// Why a row of JSON cannot be read, without what stands in it.
+fn unreadable(what: &str, error: &serde_json::Error) -> String {
+    format!("{what} cannot be read ({:?}, column {})", error.classify(), error.column())
+}
+
 impl Store {
     /// Runs `work` in a read transaction: one consistent view, writers go on.
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>

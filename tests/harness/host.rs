@@ -166,6 +166,11 @@ impl Host {
         Ok(())
     }
 
+    /// The number of the host's process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref()?.child.id()
+    }
+
     /// Waits until the host has ended by itself, or so long; answers whether it has.
     pub async fn dies_within(&mut self, longest: Duration) -> bool {
         match &mut self.process {

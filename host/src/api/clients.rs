@@ -166,7 +166,8 @@ pub async fn edit(
     let at = Timestamp::now();
     let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
     let changes = texts(changes)?;
-    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today };
+    let forms = app.connections.address_forms();
+    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Json(find(&app, id).await?.into())),
         Err(refused) => {

@@ -2,7 +2,7 @@
 
 mod body;
 pub mod change;
-
+pub mod check;
 mod departures;
 
 use std::sync::Arc;

@@ -22,6 +22,7 @@ use crate::queue::NotDone;
 use crate::store::StoreError;
 use crate::store::commit::practice::Refusal;
 use crate::sync::{OneError, SyncError};
+use crate::telemetry;
 
 /// What kind of failure it is; programs match on its `type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -349,7 +350,12 @@ impl From<ExplainError> for Problem {
 
 impl From<PackError> for Problem {
     fn from(error: PackError) -> Self {
-        tracing::error!(%error, "a plugin failed");
+        // What a plugin says of an event or of rules may name people; why it was stopped, the host says.
+        let reason = match &error {
+            PackError::NotRendered(_) | PackError::Rules(_) => telemetry::length(&error.to_string()),
+            PackError::Io(_) | PackError::Refused(_) | PackError::Failed(_) => error.to_string(),
+        };
+        tracing::error!(reason, "a plugin failed");
         Self::new(
             Kind::PluginFailed,
             "The request was not carried out and nothing was changed. The cause is in the host's log; another revision \

@@ -198,5 +198,5 @@ fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a connection cannot be read: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(super::unreadable("a connection", &error)))
 }

@@ -123,7 +123,7 @@ pub(super) async fn send(
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
     let problems = match filled.event(&found, &person.clock) {
-        Err((pointer, message)) => vec![(Some(pointer), message)],
+        Err(wrong) => wrong.into_iter().map(|(pointer, message)| (Some(pointer), message)).collect(),
         Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
             Err(NotesError::Invalid(misfits)) => {

@@ -143,7 +143,8 @@ pub async fn make(
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
     let (draft, partner_of) = body.apart();
-    let client = draft.check().map_err(invalid)?;
+    let today = Timestamp::now().to_zoned(app.config.practice.time_zone.clone()).date();
+    let client = draft.check(today, &app.connections.address_forms()).map_err(invalid)?;
     let id = ClientId(Uuid::now_v7());
     app.store.make_client(NewClient { id, client, partner_of }, Timestamp::now()).await??;
     let body = ClientBody::from(find(&app, id).await?);

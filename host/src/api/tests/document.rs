@@ -43,6 +43,7 @@ async fn what_it_lists() {
     patch /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/activate (name) 200 default
     post /api/v1/connections/{name}/authorize (name) 200 default
+    post /api/v1/connections/{name}/check (name) 200 default
     post /api/v1/connections/{name}/clients/{external_id}/sync (name, external_id) 200 default
     get /api/v1/connections/{name}/departures (name) 200 default
     post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
