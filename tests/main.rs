@@ -10,6 +10,7 @@ mod notes_kill;
 mod oauth;
 mod one_client;
 mod open;
+mod openapi;
 mod over_time;
 mod properties;
 mod settings;

@@ -16,6 +16,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams};
 use crate::api::notes::NoteBody;
 use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
@@ -51,7 +52,7 @@ pub struct EventBody {
     /// Documents that go with the file note, in order: ids of documents that were uploaded before. An exported plan
     /// needs one.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, required = false)]
+    #[schema(schema_with = schema::document_ids, required = false)]
     attachments: Vec<DocumentId>,
 }
 

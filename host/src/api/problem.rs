@@ -265,6 +265,7 @@ impl From<OneError> for Problem {
     fn from(error: OneError) -> Self {
         match error {
             OneError::Sync(error) => error.into(),
+            OneError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
             OneError::Crm(_) | OneError::TooSlow => {
                 Self::new(Kind::CrmFailed, format!("{error}. Nothing was changed; try again in a while."))
             }

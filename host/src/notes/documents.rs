@@ -14,7 +14,7 @@ use crate::store::documents::{Document, DocumentFacts};
 /// Between two looks for documents that nobody named.
 const EVERY: Duration = Duration::from_secs(3600);
 /// The most documents of one note.
-const MOST: usize = 10;
+pub const MOST_DOCUMENTS: usize = 10;
 
 /// Makes the document of an event whose sender brought none.
 #[async_trait::async_trait]
@@ -79,8 +79,8 @@ impl Notes {
     pub(super) async fn documents(&self, event: &Event) -> Result<Result<Vec<EventDocument>, Vec<Misfit>>, StoreError> {
         let rule = schema::document_rule(&event.event_type);
         let refused = |message: String| Ok(Err(vec![misfit("/attachments", message)]));
-        if event.attachments.len() > MOST {
-            return refused(format!("must have at most {MOST} documents"));
+        if event.attachments.len() > MOST_DOCUMENTS {
+            return refused(format!("must have at most {MOST_DOCUMENTS} documents"));
         }
         if rule == DocumentRule::None && !event.attachments.is_empty() {
             return refused(format!("the file note of `{}` carries no documents; send it without", event.event_type));

@@ -105,10 +105,10 @@ fn invalid(problems: Vec<DraftProblem>) -> Problem {
 #[schema(as = Link)]
 pub struct LinkBody {
     /// Whose CRM.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: ConnectionName,
     /// The client's id there.
-    #[schema(value_type = String, example = "48213")]
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "48213")]
     external_id: ExternalId,
 }
 

@@ -18,7 +18,7 @@ use crate::store::connections::By;
 pub struct ConnectionBody {
     /// Its name in addresses.
     #[schema(value_type = String, example = "main")]
-    name: ConnectionName,
+    pub(super) name: ConnectionName,
     /// What people call it.
     #[schema(example = "Acme Xplan integration")]
     title: String,
