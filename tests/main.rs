@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod connections;
+mod disk;
 mod documents;
 mod imports;
 mod lists;
@@ -10,10 +11,8 @@ mod notes_kill;
 mod oauth;
 mod one_client;
 mod open;
-mod openapi;
 mod over_time;
 mod properties;
-mod settings;
 mod stalled;
 mod supervised;
 mod sync_kill;

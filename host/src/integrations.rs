@@ -10,12 +10,9 @@ mod tokens;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::tz::TimeZone;
-
 use crate::config::{Auth, Config, ConnectionConfig};
 use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::{Tokens, xplan};
-use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
 use crate::queue;
@@ -90,7 +87,7 @@ pub struct Integration {
     pub forward_host: String,
     /// The gateway's host, of the dialect that has one.
     pub gateway_host: Option<String>,
-    /// When it walks its book: a crontab line, on the practice's clock.
+    /// Cron with seconds.
     pub schedule: String,
     /// Plain HTTP to a stand-in site.
     pub insecure_http: bool,
@@ -107,12 +104,6 @@ pub struct Integration {
 }
 
 impl Integration {
-    /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
-    pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
-        let schedule = self.schedule.parse::<Schedule>().ok().filter(|_| self.enabled);
-        schedule.map(|schedule| schedule.next_runs(now, zone)).unwrap_or_default()
-    }
-
     /// Whether its site lets the host in.
     pub fn standing(&self) -> Standing {
         match (&self.connection, &self.means) {
@@ -164,7 +155,7 @@ impl Integrations {
         let integrations = Self(Arc::new(inner));
         for (name, settings) in &integrations.0.config.connections {
             if settings.enabled {
-                let revision = load_pack(&integrations.0.packs, &integrations.0.config, settings);
+                let revision = revision(&integrations.0.packs, &integrations.0.config, settings);
                 let connection = revision.and_then(|revision| integrations.connect(name, settings, revision));
                 let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
                 integrations.0.connections.put(connection);
@@ -405,7 +396,7 @@ impl Integrations {
     /// The connection's pack, loaded, which may mean compiled.
     async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
         let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
-        queue::PACKS.run(move || load_pack(&packs, &config, &settings)).await?
+        queue::PACKS.run(move || revision(&packs, &config, &settings)).await?
     }
 
     fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {
@@ -419,7 +410,7 @@ impl Integrations {
             pack: settings.pack.clone(),
             forward_host: settings.forward_host.clone(),
             gateway_host: settings.gateway.as_ref().map(|gateway| gateway.host.clone()),
-            schedule: settings.schedule.to_string(),
+            schedule: settings.schedule.clone(),
             insecure_http: settings.insecure_http,
             enabled: settings.enabled,
             means: match &settings.auth {
@@ -457,11 +448,7 @@ impl Integrations {
     }
 }
 
-/// Loads and verifies the pack that a connection's settings name.
-///
-/// # Errors
-/// Where there is none, or it does not load, or reads another CRM.
-pub fn load_pack(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
+fn revision(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
     let folder = config.server.packs_dir.join(&settings.pack);
     anyhow::ensure!(
         folder.is_dir(),

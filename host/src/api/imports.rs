@@ -17,9 +17,8 @@ use utoipa_axum::routes;
 use self::body::{ImportBody, ImportRowBody};
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
+use crate::api::extract::{Body, NoParams, Params, PathParam, page};
 use crate::api::problem::{FieldError, Kind, Problem};
-use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::import::{Decision, Import, RowStatus};
@@ -51,15 +50,6 @@ pub struct BringParams {
     file_name: Option<String>,
 }
 
-/// A form that brings a file.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "for the document: a form is read part by part")]
-pub struct UploadForm {
-    /// The file.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
-}
-
 /// Brings a list and answers its preview. Nothing is changed yet.
 ///
 /// The list is a CSV file or an .xlsx workbook with First Name, Last Name, Email and Xplan ID in any order: as the body,
@@ -74,7 +64,7 @@ pub struct UploadForm {
     request_body(content(
         (String = "text/csv"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (UploadForm = "multipart/form-data")
+        (String = "multipart/form-data")
     ), description = "The file"),
     responses((status = 201, description = "Read", body = ImportBody, headers(("Location" = String, description = "The list's address"))))
 )]
@@ -85,6 +75,7 @@ pub async fn bring(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
+    app.store.space().admit()?;
     let upload::Upload { file, name } = upload::read(&app, request, params.file_name).await?;
     let connection = connection(&app, params.connection)?;
     let import = app.imports.preview(file, &name, connection, caller.name(), Timestamp::now()).await?;
@@ -106,6 +97,18 @@ fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName
     }
 }
 
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
 /// Lists, newest first.
 #[utoipa::path(
     get,
@@ -113,16 +116,16 @@ fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName
     operation_id = "list_imports",
     tag = "imports",
     security(("token" = []), ("session" = [])),
-    params(PageParams),
+    params(ListParams),
     responses((status = 200, body = List<ImportBody>))
 )]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
-    Params(params): Params<PageParams>,
+    Params(params): Params<ListParams>,
 ) -> Result<Json<List<ImportBody>>, Problem> {
     caller.may(Action::ReadBook)?;
-    Ok(Json(List::of(app.store.imports(params.page()?).await?)))
+    Ok(Json(List::of(app.store.imports(page(params.limit, params.cursor)?).await?)))
 }
 
 /// One list with how many rows of each kind it has.
@@ -178,8 +181,8 @@ pub async fn forget(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RowParams {
-    /// Rows of this status only.
-    #[param(schema_with = schema::row_status, required = false)]
+    /// Rows of this status only: `ready`, `needs_decision` or `cannot_be_imported`.
+    #[param(value_type = Option<String>)]
     status: Option<RowStatus>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
