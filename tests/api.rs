@@ -27,7 +27,7 @@ async fn a_program_reads_the_book_and_where_its_values_come_from() -> Result<()>
     assert_eq!(explained["fields"][0]["value"], client["first_name"]);
     assert!(explained["fields"][0]["source"].as_str().is_some_and(|pointer| pointer.starts_with("/row")));
     let unknown = host.get(&format!("/api/v1/clients/{id}/explain?field=shoe_size")).await?;
-    assert_eq!(unknown.status, 400);
+    assert_eq!(unknown.status, 404);
     assert!(unknown.text.contains("first_name"), "{}", unknown.text);
 
     let household = client["household_id"].as_str().context("a client has a household")?;

@@ -172,6 +172,11 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
     Ok(())
 }
 
+/// Copies a shipped pack, to be changed.
+pub fn copy_pack(name: &str, to: &Path) -> Result<()> {
+    copy(&Path::new(&env::var("TIDEGATE_PACKS")?).join(name), to)
+}
+
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

@@ -3,7 +3,6 @@
 mod api;
 mod browser;
 mod connections;
-mod disk;
 mod documents;
 mod imports;
 mod lists;
@@ -11,8 +10,10 @@ mod notes_kill;
 mod oauth;
 mod one_client;
 mod open;
+mod openapi;
 mod over_time;
 mod properties;
+mod settings;
 mod stalled;
 mod supervised;
 mod sync_kill;

@@ -35,3 +35,22 @@ async fn one_client_comes_over_in_seconds() -> Result<()> {
     assert!(String::from_utf8_lossy(&output.stdout).contains("does not show this client"), "{output:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn who_is_not_linked_is_not_asked_for_in_the_crm() -> Result<()> {
+    let host = Host::start(Setup::with_clients(60)).await?;
+    host.sync_and_wait().await?;
+    let found = host.get("/api/v1/clients?limit=1").await?.ok()?["items"][0].take();
+    let alone = host.post("/api/v1/clients", &json!({"first_name": "Ayda", "last_name": "Khan"})).await?.ok()?;
+    let partner = json!({"first_name": "Noah", "last_name": "Lee", "partner_of": found["id"]});
+    // The second shares a household with somebody whom the CRM has, or is alone where that one has a partner.
+    let partner = host.post("/api/v1/clients", &partner).await?;
+    let requests = host.crm().stats().requests;
+    for client in [alone, partner.json()?].iter().filter_map(|client| client["id"].as_str()) {
+        let refused = host.post(&format!("/api/v1/clients/{client}/sync"), &Value::Null).await?;
+        assert_eq!(refused.status, 409, "{}", refused.text);
+        assert!(refused.text.contains("Link the client first"), "{}", refused.text);
+    }
+    assert_eq!(host.crm().stats().requests, requests, "the CRM was asked");
+    Ok(())
+}

@@ -74,6 +74,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::remove))
         .routes(routes!(connections::change::confirm_preflight))
         .routes(routes!(connections::change::activate))
+        .routes(routes!(connections::check::check))
         .routes(routes!(connections::change::authorize))
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))

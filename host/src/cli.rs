@@ -11,6 +11,7 @@ mod local;
 mod note;
 mod output;
 mod pack;
+mod process;
 mod progress;
 mod run;
 mod serve;
@@ -127,13 +128,17 @@ impl Global {
 
     /// The settings of a command that answers and ends: it logs what is wrong only, unless told otherwise.
     fn load_quietly(&self) -> Result<Config, ConfigError> {
-        let mut config = Config::load(self.config.as_deref(), &self.overrides())?;
+        Ok(self.ready(Config::load(self.config.as_deref(), &self.overrides())?))
+    }
+
+    /// Settings for a command that answers and ends.
+    fn ready(&self, mut config: Config) -> Config {
         config.server.compiler = std::env::current_exe().ok();
         if self.log.is_none() {
             "warn".clone_into(&mut config.log.level);
         }
         crate::telemetry::start(&config.log);
-        Ok(config)
+        config
     }
 }
 
@@ -147,6 +152,7 @@ const THREADS_END: Duration = Duration::from_secs(1);
 
 /// Parses the command line, runs the command and answers the exit code.
 pub fn main() -> ExitCode {
+    process::close();
     let cli = Cli::parse();
     if let Command::Typeset(command) = cli.command {
         return command.run();
@@ -182,7 +188,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(command) => command.run(&cli.global).await,
         Command::Pack(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,
-        Command::Config(command) => command.run(&cli.global),
+        Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,
         Command::CompilePlugin => Ok(compile_plugin::run()),
         Command::Typeset(command) => Ok(command.run()),

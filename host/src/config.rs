@@ -5,24 +5,31 @@
 
 mod file;
 pub mod host;
+mod layers;
 pub mod logo;
 mod network;
+mod problems;
 mod schedule;
+mod secret;
+mod site;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 
 pub use self::host::HostRules;
+use self::layers::Layers;
 pub use self::network::Network;
 pub use self::schedule::check_schedule;
-use crate::domain::ConnectionName;
+pub use self::secret::bare;
 use crate::domain::departure::Threshold;
+use crate::domain::schedule::Schedule;
+use crate::domain::{ConnectionName, Timestamp};
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
@@ -40,8 +47,6 @@ pub struct Config {
     pub practice: Practice,
     /// Where it listens and keeps things.
     pub server: Server,
-    /// How much of the disk is kept free.
-    pub storage: Storage,
     /// What is logged.
     pub log: Log,
     /// How documents are made.
@@ -106,17 +111,6 @@ impl Server {
     }
 }
 
-/// How much of the data folder's disk is kept free, in bytes.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Storage {
-    /// Below it, pages, log and `/readyz` warn.
-    pub warn_below: u64,
-    /// Below it, nothing new is taken in.
-    pub refuse_below: u64,
-    /// What is kept back for what has to be stored in any case.
-    pub reserve: u64,
-}
-
 /// What is logged and how.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -141,8 +135,8 @@ pub struct ConnectionConfig {
     pub forward_host: String,
     /// Plain HTTP to a loopback host.
     pub insecure_http: bool,
-    /// Cron with seconds.
-    pub schedule: String,
+    /// When it walks its book, on the practice's clock.
+    pub schedule: Schedule,
     /// Where the Open dialect is spoken; none for the others.
     pub gateway: Option<Gateway>,
     /// How hard the site may be asked.
@@ -246,179 +240,41 @@ impl Config {
     /// # Errors
     /// Names every problem with its key and where it was set.
     pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let (figment, base) = layers(path, overrides)?;
-        let raw: file::File =
-            figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
-        raw.into_config(&base, std::env::var("TIDEGATE_SECRET_KEY").ok())
+        let (config, problems) = Self::examine(path, overrides)?;
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
     }
 
-    /// The settings in force as TOML, secrets left out (they are files, whose paths are shown).
+    /// Reads the settings as far as they can be used, with every problem there is. What cannot be used has its default.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is no TOML.
+    pub fn examine(path: Option<&Path>, overrides: &Overrides) -> Result<(Self, Vec<String>), ConfigError> {
+        let layers = Layers::gather(path, overrides)?;
+        let (raw, problems) = layers.read()?;
+        let secret_key = std::env::var("TIDEGATE_SECRET_KEY").ok();
+        Ok(raw.into_config(&layers.base, secret_key, Timestamp::now(), problems))
+    }
+
+    /// The settings in force as TOML. Secrets are left out: they are files, whose paths are shown, or have stars in their
+    /// place.
     ///
     /// # Errors
     /// As [`Config::load`].
     pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
-        let (figment, base) = layers(path, overrides)?;
-        let raw: file::File =
-            figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| say(&e)).collect()))?;
-        raw.clone().into_config(&base, None)?;
+        let layers = Layers::gather(path, overrides)?;
+        let (raw, problems) = layers.read()?;
+        let (_, problems) = raw.clone().into_config(&layers.base, None, Timestamp::now(), problems);
+        if !problems.is_empty() {
+            return Err(ConfigError(problems));
+        }
         toml::to_string_pretty(&raw).map_err(|error| ConfigError(vec![error.to_string()]))
     }
 }
 
-fn layers(path: Option<&Path>, overrides: &Overrides) -> Result<(Figment, PathBuf), ConfigError> {
-    let mut figment = Figment::new().merge(Toml::string(REFERENCE));
-    let default_path = Path::new("tidegate.toml");
-    let chosen = path.or_else(|| default_path.exists().then_some(default_path));
-    let mut base = PathBuf::from(".");
-    if let Some(path) = chosen {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            ConfigError(vec![format!("{} cannot be read: {error}; name another with --config", path.display())])
-        })?;
-        base = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let parsed = toml::from_str::<toml::Table>(&text);
-        parsed.map_err(|error| ConfigError(vec![format!("{} is not TOML: {error}", path.display())]))?;
-        figment = figment.merge(Toml::file_exact(path));
-    }
-    let environment =
-        Env::prefixed("TIDEGATE__").map(|key| key.as_str().to_lowercase().replace("__", ".").replace('_', "-").into());
-    figment = figment.merge(environment);
-    for (key, value) in overrides {
-        figment = figment.merge((key.as_str(), value.as_str()));
-    }
-    Ok((figment, base))
-}
-
-fn say(error: &figment::Error) -> String {
-    let source = error.metadata.as_ref().map(|metadata| {
-        let place = metadata.source.as_ref().map(ToString::to_string);
-        place.unwrap_or_else(|| metadata.name.to_string())
-    });
-    let key = error.path.join(".");
-    let place = match (key.is_empty(), source) {
-        (true, Some(source)) => format!(" (in {source})"),
-        (false, Some(source)) => format!(" (at `{key}`, in {source})"),
-        (false, None) => format!(" (at `{key}`)"),
-        (true, None) => String::new(),
-    };
-    format!("{}{place}", error.kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("secrets")).unwrap();
-        std::fs::write(folder.path().join("secrets/xplan"), "s3cret\n").unwrap();
-        std::fs::write(folder.path().join("secrets/key"), "a key of at least 32 characters, told to nobody").unwrap();
-        std::fs::write(folder.path().join("tidegate.toml"), text).unwrap();
-        Config::load(Some(&folder.path().join("tidegate.toml")), &Vec::new())
-    }
-
-    const CONNECTION: &str = r#"
-        [connections.main]
-        crm = "xplan"
-        pack = "xplan-au"
-        forward-host = "acme.xplan.iress.com.au"
-        auth = { mode = "basic", username = "svc", password-file = "secrets/xplan", app-id = "app" }
-    "#;
-
-    #[test]
-    fn the_reference_alone_is_usable() {
-        let config = load("").unwrap();
-        assert_eq!(config.server.listen.port(), 8080);
-        assert!(config.connections.is_empty());
-    }
-
-    #[test]
-    fn a_connection_is_read_with_its_secret_trimmed() {
-        use secrecy::ExposeSecret as _;
-        let config = load(CONNECTION).unwrap();
-        let connection = &config.connections[&"main".parse().unwrap()];
-        let Auth::Basic { username, password, .. } = &connection.auth else { panic!("basic is another mode") };
-        assert_eq!((username.as_str(), password.expose_secret()), ("svc", "s3cret"));
-        assert_eq!(connection.schedule, "0 0 * * * *");
-    }
-
-    #[test]
-    fn every_problem_is_named() {
-        let check = |text: &str, expected: &[&str]| {
-            let said = load(text).unwrap_err().to_string();
-            for words in expected {
-                assert!(said.contains(words), "{words:?} is not in:\n{said}");
-            }
-        };
-        check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
-        check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
-        check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
-        check("[practice", &["is not TOML"]);
-        check(
-            &CONNECTION.replace("secrets/xplan", "secrets/none"),
-            &["connections.main.auth.password-file", "secrets/none"],
-        );
-        check(&CONNECTION.replace("acme.xplan", "https://acme.xplan"), &["connections.main.forward-host"]);
-        check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["insecure-http"]);
-        check(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\""), &["15 minutes", "allow-frequent"]);
-        check(&format!("{CONNECTION}\nschedule = \"0 0,50 9 * * *\""), &["50 minutes"]);
-        check(&format!("{CONNECTION}\ndialect = \"open\""), &["gateway-host"]);
-        check(&format!("{CONNECTION}\ngateway-host = \"x.example\""), &["gateway-host", "open"]);
-        check(&format!("{CONNECTION}\ndialect = \"open\"\ngateway-host = \"https://x\""), &["gateway-host"]);
-        check(&format!("{CONNECTION}\ndialect = \"closed\""), &["dialect", "resourceful", "open"]);
-        check(&format!("{CONNECTION}\nmax-side-by-side = 1"), &["max-side-by-side", "file notes"]);
-        check(&format!("{CONNECTION}\nmax-requests-per-second = 0"), &["max-requests-per-second"]);
-        check(
-            &CONNECTION.replace("acme.xplan.iress.com.au", "evil.example"),
-            &["connections.main.forward-host", "[crm]"],
-        );
-        check("[server]\npublic-url = \"tidegate.example\"", &["server.public-url", "tidegate.example"]);
-        check("[server]\npublic-url = \"https://a.example/x\"", &["server.public-url"]);
-        check("[storage]\nwarn-below-mb = 1", &["storage.warn-below-mb", "256"]);
-        check("[server]\ntrusted-proxies = [\"proxy\"]", &["server.trusted-proxies", "10.0.0.0/8"]);
-        check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
-        check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
-        check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
-        check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
-        check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
-    }
-
-    #[test]
-    fn a_frequent_schedule_is_the_operators_own_decision() {
-        assert!(load(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\"\nallow-frequent = true")).is_ok());
-        assert!(load(&format!("{CONNECTION}\nschedule = \"0 0 2 * * Mon\"")).is_ok());
-    }
-
-    #[test]
-    fn a_connection_with_oauth_and_a_key() {
-        let config = load(
-            r#"
-            [server]
-            public-url = "https://tidegate.acme.example/"
-            secret-key-file = "secrets/key"
-            [crm]
-            forward-host-suffixes = [".advice.example"]
-            [metrics]
-            listen = "127.0.0.1:9464"
-            [connections.main]
-            crm = "xplan"
-            pack = "xplan-au"
-            forward-host = "CRM.advice.example"
-            auth = { mode = "oauth", client-id = "tidegate", client-secret-file = "secrets/xplan" }
-            "#,
-        )
-        .unwrap();
-        let connection = &config.connections[&"main".parse().unwrap()];
-        assert!(matches!(&connection.auth, Auth::OAuth { client_id, .. } if client_id == "tidegate"));
-        assert_eq!(connection.forward_host, "crm.advice.example");
-        assert_eq!(config.server.base_url(), "https://tidegate.acme.example");
-        assert!(config.server.secret_key.is_some());
-        assert_eq!(config.metrics.unwrap().port(), 9464);
-    }
-
-    #[test]
-    fn an_override_outranks_the_file() {
-        let overrides = vec![("server.listen".to_owned(), "127.0.0.1:0".to_owned())];
-        let config = Config::load(None, &overrides).unwrap();
-        assert_eq!(config.server.listen.port(), 0);
-    }
+/// What is wrong with a text that is to be TOML, and where, without the line itself: it may hold a secret.
+pub fn toml_words(text: &str, error: &toml::de::Error) -> String {
+    let Some(span) = error.span() else { return error.message().to_owned() };
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: {}", error.message())
 }

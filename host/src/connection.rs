@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ConnectionConfig;
 use crate::crm::Connector;
+use crate::domain::address::{AddressForm, AddressForms};
 use crate::domain::departure::Threshold;
+use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Date, Timestamp};
 use crate::pack::{Context, Revision};
 
@@ -22,8 +24,8 @@ pub struct Connection {
     pub dialect: String,
     /// The practice's domain for made-up addresses.
     pub placeholder_email_domain: String,
-    /// Cron expression with seconds, in the practice's time zone.
-    pub schedule: String,
+    /// When it walks its book, on the practice's clock.
+    pub schedule: Schedule,
     /// The site's host, for people.
     pub forward_host: String,
     /// How many clients that are gone a run may mark as not visible by itself.
@@ -177,6 +179,16 @@ impl Connections {
     /// one where nobody in the household is linked to a CRM yet.
     pub fn serving(&self, name: &ConnectionName, is_anybody_linked: bool) -> Option<Arc<Connection>> {
         self.get(name).or_else(|| self.0.borrow().first().filter(|_| !is_anybody_linked).cloned())
+    }
+
+    /// How addresses are written in the countries of the packs in force.
+    pub fn address_forms(&self) -> AddressForms {
+        let mut forms: Vec<AddressForm> = Vec::new();
+        for connection in self.all().iter() {
+            let form = connection.revision().address_form().cloned();
+            forms.extend(form.filter(|form| !forms.iter().any(|known| known.country == form.country)));
+        }
+        AddressForms(forms)
     }
 
     /// Told of every change: of the list, and of what a site authorised.

@@ -192,6 +192,23 @@ pub enum CrmError {
     },
 }
 
+impl CrmError {
+    /// What the log may have of it: what kind of failure it is, its status, and how much the CRM said. The words
+    /// themselves may name people; they go to the run, the note or the page that is about it.
+    pub fn for_log(&self) -> String {
+        let said = |what: &str, words: &str| format!("{what}, {}", crate::telemetry::length(words));
+        match self {
+            Self::Unauthorised { status, words } => said(&format!("the sign-in is refused ({status})"), words),
+            Self::Refused { status, words } => said(&format!("the call is refused ({status})"), words),
+            Self::Throttled { status, words, .. } => said(&format!("to wait is asked ({status})"), words),
+            Self::Unknown { words } => said("no usable answer", words),
+            Self::Unreachable { words } => said("it cannot be reached", words),
+            Self::TooLarge { words } => said("more than can be taken", words),
+            Self::Protocol { words } => said("something else than expected", words),
+        }
+    }
+}
+
 /// Requests made and repeated, for run reports.
 #[derive(Debug, Default)]
 pub struct Traffic {

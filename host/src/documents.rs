@@ -4,7 +4,7 @@
 //! looks is the pack's; what stands in it is put together here, from the book and from what the practice reported.
 
 mod content;
-mod download;
+mod disposition;
 mod receive;
 mod upload;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt};
 
 pub use self::content::{Material, Professional};
-pub use self::download::disposition;
+pub use self::disposition::{disposition, named_by};
 pub use self::receive::{NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};

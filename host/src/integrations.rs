@@ -10,9 +10,12 @@ mod tokens;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::tz::TimeZone;
+
 use crate::config::{Auth, Config, ConnectionConfig};
 use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::{Tokens, xplan};
+use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
 use crate::queue;
@@ -87,7 +90,7 @@ pub struct Integration {
     pub forward_host: String,
     /// The gateway's host, of the dialect that has one.
     pub gateway_host: Option<String>,
-    /// Cron with seconds.
+    /// When it walks its book: a crontab line, on the practice's clock.
     pub schedule: String,
     /// Plain HTTP to a stand-in site.
     pub insecure_http: bool,
@@ -104,6 +107,12 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
+    pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+        let schedule = self.schedule.parse::<Schedule>().ok().filter(|_| self.enabled);
+        schedule.map(|schedule| schedule.next_runs(now, zone)).unwrap_or_default()
+    }
+
     /// Whether its site lets the host in.
     pub fn standing(&self) -> Standing {
         match (&self.connection, &self.means) {
@@ -155,7 +164,7 @@ impl Integrations {
         let integrations = Self(Arc::new(inner));
         for (name, settings) in &integrations.0.config.connections {
             if settings.enabled {
-                let revision = revision(&integrations.0.packs, &integrations.0.config, settings);
+                let revision = load_pack(&integrations.0.packs, &integrations.0.config, settings);
                 let connection = revision.and_then(|revision| integrations.connect(name, settings, revision));
                 let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
                 integrations.0.connections.put(connection);
@@ -396,7 +405,7 @@ impl Integrations {
     /// The connection's pack, loaded, which may mean compiled.
     async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
         let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
-        queue::PACKS.run(move || revision(&packs, &config, &settings)).await?
+        queue::PACKS.run(move || load_pack(&packs, &config, &settings)).await?
     }
 
     fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {
@@ -410,7 +419,7 @@ impl Integrations {
             pack: settings.pack.clone(),
             forward_host: settings.forward_host.clone(),
             gateway_host: settings.gateway.as_ref().map(|gateway| gateway.host.clone()),
-            schedule: settings.schedule.clone(),
+            schedule: settings.schedule.to_string(),
             insecure_http: settings.insecure_http,
             enabled: settings.enabled,
             means: match &settings.auth {
@@ -448,7 +457,11 @@ impl Integrations {
     }
 }
 
-fn revision(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
+/// Loads and verifies the pack that a connection's settings name.
+///
+/// # Errors
+/// Where there is none, or it does not load, or reads another CRM.
+pub fn load_pack(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
     let folder = config.server.packs_dir.join(&settings.pack);
     anyhow::ensure!(
         folder.is_dir(),

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::delivery::Gate;
-pub use self::documents::DocumentMaker;
+pub use self::documents::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::person::NoteEdit;
-pub use self::schema::{DocumentRule, document_rule, event_schemas};
+pub use self::schema::{DocumentRule, data_misfits, document_rule, event_schemas};
 
 use self::delivery::Delivery;
 use crate::config::Practice;

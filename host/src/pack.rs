@@ -33,6 +33,7 @@ use std::{fs, thread};
 pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionId};
+pub use log::PluginLine;
 pub use revision::Revision;
 
 /// What a component asks of the host, for whoever runs a plugin natively and compares.

@@ -6,14 +6,14 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::Server;
+use crate::config::{Server, bare};
 use crate::store::connections::Sealed;
 
 /// What the key's file is called in the data folder.
@@ -106,7 +106,10 @@ fn own_key(data_dir: &Path) -> Result<SecretString, SecretsError> {
     let path = data_dir.join(KEY_FILE);
     let failed = |error| SecretsError::KeyFile { path: path.clone(), error };
     match fs::read_to_string(&path) {
-        Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned().into()),
+        Ok(text) if bare(&text).trim().len() >= 32 => {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+            return Ok(bare(&text).trim().into());
+        }
         Ok(_) => return Err(failed(std::io::Error::other("it holds no key of at least 32 characters"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
@@ -119,8 +122,6 @@ fn own_key(data_dir: &Path) -> Result<SecretString, SecretsError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn settings(data_dir: &Path, key: Option<&str>) -> Server {
@@ -152,8 +153,15 @@ mod tests {
         // The next start finds the same key.
         let again = Secrets::open(&settings(folder.path(), None)).unwrap();
         assert_eq!(again.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
-        let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let key = folder.path().join(KEY_FILE);
+        let mode = || fs::metadata(&key).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        // One that somebody copied back, through an editor of another system and for everybody to read.
+        fs::write(&key, format!("\u{feff}{}\r\n", fs::read_to_string(&key).unwrap().trim())).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        let copied = Secrets::open(&settings(folder.path(), None)).unwrap();
+        assert_eq!(copied.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
+        assert_eq!(mode(), 0o600);
 
         let refused = |secrets: &Secrets, place, sealed: &Sealed| {
             let words = secrets.reveal(place, sealed).unwrap_err().to_string();

@@ -166,23 +166,17 @@ impl Host {
         Ok(())
     }
 
+    /// The number of the host's process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref()?.child.id()
+    }
+
     /// Waits until the host has ended by itself, or so long; answers whether it has.
     pub async fn dies_within(&mut self, longest: Duration) -> bool {
         match &mut self.process {
             Some(process) => tokio::time::timeout(longest, process.child.wait()).await.is_ok(),
             None => false,
         }
-    }
-
-    /// The number of the host's process.
-    pub fn process_id(&self) -> Option<u32> {
-        self.process.as_ref()?.child.id()
-    }
-
-    /// The exit code of a host that ends by itself, within so long.
-    pub async fn ends_within(&mut self, longest: Duration) -> Option<i32> {
-        let process = self.process.as_mut()?;
-        tokio::time::timeout(longest, process.child.wait()).await.ok()?.ok()?.code()
     }
 
     /// Asks the host to stop (SIGTERM) and waits until it has; answers its exit code.

@@ -5,10 +5,11 @@ use xplan_sandbox::{Fault, Rule};
 
 /// Faults that a walk gets through, and ends right. Each strikes a few times; none of the calls meets so many of them
 /// that it is given up.
-pub const HARMLESS: [&str; 14] = [
+pub const HARMLESS: [&str; 15] = [
     "session_takeover:every=5,times=1",
     "server_error:on=client-v4,every=2,times=1",
     "bad_gateway:method=POST,every=2,times=1",
+    "names_people:on=client-v4,every=5,times=1",
     "cut_before:every=6,times=1",
     "cut_after:method=POST,every=3,times=1",
     "cut_late:on=/entity/user,every=2,times=1,ms=60",
@@ -61,6 +62,7 @@ fn shows_in(fault: Fault, is_cut: bool) -> &'static [&'static str] {
         Fault::TooManyRequests
         | Fault::ServerError
         | Fault::BadGateway
+        | Fault::NamesPeople
         | Fault::CutBefore
         | Fault::CutAfter
         | Fault::CutLate

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -13,7 +14,8 @@ use crate::{component, packs, step};
 /// Build the plugins, the packs and the host.
 ///
 /// Plugins are compiled to WebAssembly components and put with their rules into `target/packs`, where a host built
-/// here looks for them. What has not changed is not built again.
+/// here looks for them. What has not changed is not built again. An optimised host is stripped; its symbols are put beside
+/// it as `tidegate.debug`, where debuggers find them.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --release\n  cargo xtask build --plugins")]
 pub struct Arguments {
@@ -31,9 +33,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     plugins(&workspace)?;
     if !arguments.plugins {
         host(arguments.release)?;
-        eprintln!("   The host is {}", workspace.binary("tidegate", arguments.release).display());
+        let host = workspace.binary("tidegate", arguments.release);
+        if arguments.release {
+            put_symbols_apart(&host)?;
+        }
+        eprintln!("   The host is {} ({})", host.display(), size(&host)?);
     }
     Ok(())
+}
+
+/// Strips `program` and puts its symbols beside it as `program.debug`, which the stripped one names: a debugger or a
+/// profiler finds them, and the image that runs the host does not carry them.
+fn put_symbols_apart(program: &Path) -> Result<()> {
+    if step::program("objcopy").is_none() {
+        step::apt_install(&["binutils"])?;
+    }
+    let symbols = program.with_extension("debug");
+    let stripped = program.with_extension("stripped");
+    let objcopy = || Command::new("objcopy");
+    step::timed("Putting the symbols apart", || {
+        // The link to the symbols names the file alone and is looked for beside the program.
+        let folder = program.parent().context("the program is in a folder")?;
+        let keep = ["--only-keep-debug", "--compress-debug-sections"];
+        step::quietly(objcopy().args(keep).arg(program).arg(&symbols))?;
+        let link = format!("--add-gnu-debuglink={}", symbols.display());
+        step::quietly(objcopy().current_dir(folder).args(["--strip-all", &link]).arg(program).arg(&stripped))?;
+        // A new file: cargo keeps the whole program under another name, and would else find that changed, too.
+        Ok(fs::rename(&stripped, program)?)
+    })?;
+    eprintln!("   Its symbols are {} ({})", symbols.display(), size(&symbols)?);
+    Ok(())
+}
+
+/// A file's size as people read it.
+fn size(file: &Path) -> Result<String> {
+    let bytes = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?.len();
+    Ok(format!("{:.1} MB", bytes as f64 / 1e6))
 }
 
 /// Builds the binary `tidegate`.

@@ -7,7 +7,8 @@
 //! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
 //! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`;
 //! - `CJK_FONTS`: a folder of fonts for names that the fonts in the program do not have;
-//! - `PDFUA_PYTHON`: a Python with a checker of PDF/UA, where one could be installed.
+//! - `PDFUA_PYTHON`: a Python with a checker of PDF/UA, where one could be installed;
+//! - `SCHEMATHESIS`: a program that holds the API against its document, where it could be installed.
 
 use std::env;
 use std::fs;
@@ -29,6 +30,9 @@ const CJK_FONTS: [&str; 2] = ["/usr/share/fonts/opentype/noto", "/usr/share/font
 
 /// Validates PDF/UA-1 and needs nothing beside itself.
 const PDF_CHECKER: &str = "page-validation==0.11.0";
+
+/// Asks every operation of an OpenAPI document what the document allows, and what it does not.
+const API_CHECKER: &str = "schemathesis==4.32.5";
 
 /// Run every test: units, end to end, crashes, browser.
 ///
@@ -54,7 +58,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         step::apt_install(&["poppler-utils"])?;
     }
     let fonts = cjk_fonts()?;
-    let checker = pdf_checker(&workspace.target.join("pdfua"));
+    let pdf_checker = python_with("a checker of PDF/UA", PDF_CHECKER, &workspace.target.join("pdfua"));
+    let api_checker = python_with("a checker of the API", API_CHECKER, &workspace.target.join("schemathesis"));
     build::plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
@@ -68,33 +73,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .env("TIDEGATE_PACKS", workspace.packs())
             .env("CHROMIUM", chromium)
             .env("CJK_FONTS", fonts)
-            .envs(checker.map(|python| ("PDFUA_PYTHON", python))),
+            .envs(pdf_checker.map(|folder| ("PDFUA_PYTHON", folder.join("bin/python3"))))
+            .envs(api_checker.map(|folder| ("SCHEMATHESIS", folder.join("bin/schemathesis")))),
     )
 }
 
-/// A Python with a checker of PDF/UA, installed into `folder` on first use. Documents are tested without it, too: where
-/// it cannot be had, that is said and the tests go on.
-fn pdf_checker(folder: &Path) -> Option<PathBuf> {
-    if let Some(named) = env::var_os("PDFUA_PYTHON") {
-        return Some(named.into());
+/// A Python environment in `folder` that has `package`, installed there on first use. What it checks is tested without
+/// it, too: where it cannot be had, that is said and the tests go on.
+fn python_with(what: &str, package: &str, folder: &Path) -> Option<PathBuf> {
+    let installed = folder.join("installed");
+    if fs::read_to_string(&installed).is_ok_and(|version| version == package) {
+        return Some(folder.to_owned());
     }
     let python = folder.join("bin/python3");
-    let installed = folder.join("installed");
-    if installed.exists() {
-        return Some(python);
-    }
     let install = || {
-        if step::program("python3").is_none() {
+        let venv = || step::output(Command::new("python3").args(["-m", "venv"]).arg(folder));
+        if venv().is_err() {
             step::apt_install(&["python3-venv"])?;
+            venv()?;
         }
-        step::quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        step::quietly(Command::new(&python).args(["-m", "pip", "--quiet", "install", PDF_CHECKER]))?;
-        Ok(fs::write(&installed, PDF_CHECKER)?)
+        step::quietly(Command::new(&python).args(["-m", "pip", "--quiet", "install", package]))?;
+        Ok(fs::write(&installed, package)?)
     };
-    match step::timed("Installing a checker of PDF/UA", install) {
-        Ok(()) => Some(python),
+    match step::timed(&format!("Installing {what}"), install) {
+        Ok(()) => Some(folder.to_owned()),
         Err(error) => {
-            eprintln!("   no checker of PDF/UA: documents are tested with poppler alone ({error:#})");
+            eprintln!("   no {what}: its tests pass without looking ({error:#})");
             None
         }
     }

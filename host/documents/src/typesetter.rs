@@ -77,8 +77,7 @@ fn in_process(
                 *idle = Some(worker);
                 return answer.map_err(DocumentError::Template);
             }
-            // Or somebody ended it meanwhile: the machine, say, for want of memory.
-            Err(Ended::Idle | Ended::Otherwise(_)) => {}
+            Err(Ended::Idle) => {}
             Err(ended) => return Err(ended.because(&job.template)),
         }
     }

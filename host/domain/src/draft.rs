@@ -2,6 +2,8 @@
 
 use std::str::FromStr as _;
 
+use crate::address::AddressForms;
+use crate::edit::{one_line, past};
 use crate::ids::ExternalId;
 use crate::record::{Client, ClientStatus, Sex, Title};
 use crate::value::{CountryCode, Date, E164, EmailAddress};
@@ -40,11 +42,11 @@ pub struct DraftProblem {
 }
 
 impl ClientDraft {
-    /// The client, without an id in a CRM.
+    /// The client, without an id in a CRM. `today` is the practice's day; the address is checked by `forms`.
     ///
     /// # Errors
     /// All problems at once.
-    pub fn check(self) -> Result<Client, Vec<DraftProblem>> {
+    pub fn check(self, today: Date, forms: &AddressForms) -> Result<Client, Vec<DraftProblem>> {
         let mut problems = Problems(Vec::new());
         let mut client = Client::unnamed(ExternalId(String::new()), ClientStatus::Client);
         let title = problems.text("title", self.title);
@@ -56,6 +58,9 @@ impl ClientDraft {
         let date = problems.text("date_of_birth", self.date_of_birth);
         client.date_of_birth =
             problems.value("date_of_birth", date, "Write the date as 1970-12-31.", |text| Date::from_str(&text).ok());
+        if let Some(Err(message)) = client.date_of_birth.map(|date| past(&date.to_string(), today)) {
+            problems.add("date_of_birth", message);
+        }
         let sex = problems.text("sex", self.sex);
         client.sex = problems.word("sex", sex, Sex::ALL, Sex::as_str);
         client.address_line_1 = problems.text("address_line_1", self.address_line_1);
@@ -77,6 +82,9 @@ impl ClientDraft {
             let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
             E164::try_from(plain).ok()
         });
+        for problem in forms.settle(&mut client).err().unwrap_or_default() {
+            problems.add(problem.field, problem.message);
+        }
         if client.full_name().is_empty() && problems.0.is_empty() {
             problems.add("last_name", "Write a name at least: a first, last, middle or preferred one.".to_owned());
         }
@@ -93,8 +101,7 @@ impl Problems {
 
     /// Text without space around it; none where nothing is left.
     fn text(&mut self, field: &'static str, given: Option<String>) -> Option<String> {
-        let given = given?;
-        let text = given.trim();
+        let text = one_line(&given?);
         if text.is_empty() {
             return None;
         }
@@ -106,7 +113,7 @@ impl Problems {
             self.add(field, "Write one line of text, without control characters.".to_owned());
             return None;
         }
-        Some(text.to_owned())
+        Some(text)
     }
 
     fn value<T>(
@@ -140,6 +147,8 @@ impl Problems {
 mod tests {
     use super::*;
 
+    const TODAY: Date = Date::constant(2026, 3, 1);
+
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
@@ -156,7 +165,7 @@ mod tests {
             mobile: some("+61 491 570 156"),
             ..ClientDraft::default()
         };
-        let client = draft.check().unwrap();
+        let client = draft.check(TODAY, &AddressForms::default()).unwrap();
         assert_eq!((client.title, client.full_name().as_str(), &client.last_name), (Some(Title::Mrs), "Ayda", &None));
         assert_eq!(client.mobile.unwrap().as_str(), "+61491570156");
         assert_eq!(client.country_code.unwrap().as_str(), "AU");
@@ -166,10 +175,14 @@ mod tests {
     #[test]
     fn every_problem_names_its_field() {
         let check = |draft: ClientDraft, fields: &[&str]| {
-            let found: Vec<&str> = draft.check().unwrap_err().iter().map(|problem| problem.field).collect();
+            let found: Vec<&str> =
+                draft.check(TODAY, &AddressForms::default()).unwrap_err().iter().map(|problem| problem.field).collect();
             assert_eq!(found, fields);
         };
         check(ClientDraft::default(), &["last_name"]);
+        let unborn =
+            ClientDraft { first_name: some("Ayda"), date_of_birth: some("2030-01-01"), ..ClientDraft::default() };
+        check(unborn, &["date_of_birth"]);
         let odd = ClientDraft {
             title: some("Sir"),
             first_name: some(&"a".repeat(201)),

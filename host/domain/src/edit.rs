@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::{self, AddressForms};
 use crate::ids::RunId;
 use crate::record::{Client, Fields as _, Sex, Title};
 use crate::value::{CountryCode, Date, E164, EmailAddress, Timestamp};
@@ -83,7 +84,8 @@ pub struct Refused {
     pub why: String,
 }
 
-/// Changes fields, all or none, and answers those whose value is another now.
+/// Changes fields, all or none, and answers those whose value is another now. Where a part of the address is changed that a
+/// country has rules for, the address is checked by `forms`.
 ///
 /// # Errors
 /// Every field that cannot be changed so, with the reason.
@@ -91,14 +93,20 @@ pub fn apply(
     client: &mut Client,
     changes: &[(String, Option<String>)],
     today: Date,
+    forms: &AddressForms,
 ) -> Result<Vec<FieldChange>, Vec<Refused>> {
     let mut edited = client.clone();
     let mut refused = Vec::new();
     for (field, value) in changes {
-        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
-        if let Err(why) = set(&mut edited, field, value, today) {
+        let value = value.as_deref().map(one_line).filter(|value| !value.is_empty());
+        if let Err(why) = set(&mut edited, field, value.as_deref(), today) {
             refused.push(Refused { field: field.clone(), why });
         }
+    }
+    let is_of_address = |field: &str| address::FIELDS.contains(&field);
+    if changes.iter().any(|(field, _)| is_of_address(field)) && !refused.iter().any(|one| is_of_address(&one.field)) {
+        let problems = forms.settle(&mut edited).err().unwrap_or_default();
+        refused.extend(problems.into_iter().map(|one| Refused { field: one.field.to_owned(), why: one.message }));
     }
     if refused.is_empty() && edited.full_name().is_empty() {
         let why = "A client needs a name: keep the first or the last one.".to_owned();
@@ -168,7 +176,19 @@ fn one_of<T: Copy>(value: Option<&str>, all: &[T], word: fn(T) -> &'static str) 
     found.map(|known| Some(*known)).ok_or_else(|| format!("This is one of {}, or nothing.", words()))
 }
 
-fn past(value: &str, today: Date) -> Result<Date, String> {
+/// A text as a mapping cleans it: no characters that only steer how others are shown, single blanks, none at the ends.
+/// Control characters stay, and are refused.
+pub(crate) fn one_line(text: &str) -> String {
+    let steers = |c: char| matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let visible: String = text.trim().chars().filter(|c| !steers(*c)).collect();
+    visible
+        .split(|c: char| c.is_whitespace() && !c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+pub(crate) fn past(value: &str, today: Date) -> Result<Date, String> {
     let date: Date = value.parse().map_err(|_| "This is a date such as 1979-02-28.".to_owned())?;
     if date > today || date.year() < 1880 {
         return Err(format!("Nobody was born on {date}."));
@@ -181,6 +201,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::address::AddressForm;
     use crate::ids::ExternalId;
     use crate::record::ClientStatus;
 
@@ -194,10 +215,18 @@ mod tests {
         }
     }
 
+    fn australia() -> AddressForm {
+        AddressForm {
+            country: CountryCode::try_from("AU".to_owned()).unwrap(),
+            states: vec![("NSW".to_owned(), vec!["New South Wales".to_owned()])],
+            postcode: Some("9999".to_owned()),
+        }
+    }
+
     fn apply_to(client: &mut Client, changes: &[(&str, &str)]) -> Result<Vec<FieldChange>, Vec<Refused>> {
         let value = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
         let changes: Vec<_> = changes.iter().map(|(field, text)| ((*field).to_owned(), value(text))).collect();
-        apply(client, &changes, date(2026, 3, 1))
+        apply(client, &changes, date(2026, 3, 1), &AddressForms(vec![australia()]))
     }
 
     #[test]
@@ -210,6 +239,8 @@ mod tests {
                 "country_code" => "nz",
                 "email" => "ayda@example.org",
                 "mobile" => "+61 491 570 156",
+                "state" => "New South Wales",
+                "postcode" => "2000",
                 _ => "Māia",
             };
             let mut client = ayda();
@@ -218,6 +249,35 @@ mod tests {
             assert!(client.text_of(field).is_some(), "{field}");
             assert_eq!(apply_to(&mut client, &[(field, "")]).is_ok(), field != "email", "{field}");
         }
+    }
+
+    #[test]
+    fn an_address_is_checked_by_its_country() {
+        let check = |changes: &[(&str, &str)], expected: &[&str]| {
+            let mut client = Client { country_code: Some(australia().country), ..ayda() };
+            let refused = apply_to(&mut client, changes).err().unwrap_or_default();
+            assert_eq!(refused.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), expected, "{changes:?}");
+            client
+        };
+        let client = check(&[("state", "new south wales"), ("postcode", "2 000")], &[]);
+        assert_eq!((client.state.as_deref(), client.postcode.as_deref()), (Some("NSW"), Some("2000")));
+        check(
+            &[("state", "Victorya"), ("postcode", "20000"), ("mobile", "0491 570 156")],
+            &["mobile", "state", "postcode"],
+        );
+        check(&[("country_code", "GB"), ("state", "Kent"), ("postcode", "CT1 2EH")], &[]);
+        check(&[("country_code", "Australia"), ("state", "Kent")], &["country_code"]);
+        // What the CRM supplied and nobody touches is no reason to refuse another field.
+        let mut client = Client { country_code: Some(australia().country), state: Some("Kent".to_owned()), ..ayda() };
+        assert!(apply_to(&mut client, &[("suburb", "Newtown")]).is_ok());
+        assert!(apply_to(&mut client, &[("postcode", "2000")]).is_err());
+    }
+
+    #[test]
+    fn a_name_is_cleaned_as_a_mapping_cleans_it() {
+        let mut client = ayda();
+        apply_to(&mut client, &[("first_name", "\u{feff}Mary\u{200b}  Ann\u{a0}"), ("suburb", "\u{202e}")]).unwrap();
+        assert_eq!((client.first_name.as_deref(), client.suburb), (Some("Mary Ann"), None));
     }
 
     #[test]

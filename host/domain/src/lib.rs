@@ -5,6 +5,7 @@
 //! these is a candidate and lives in the host's `pack` module.
 
 pub mod access;
+pub mod address;
 pub mod birth;
 pub mod breaker;
 pub mod departure;
@@ -23,6 +24,7 @@ pub mod placeholder;
 pub mod record;
 pub mod review;
 pub mod run;
+pub mod schedule;
 pub mod stored;
 pub mod value;
 

@@ -20,7 +20,7 @@ pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_i
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
@@ -48,7 +48,7 @@ pub struct ClientParams {
     /// Words that begin the person's names, or the whole email or mobile.
     search: Option<String>,
     /// `not_visible`: only those whom the CRM no longer shows, in the order of their ids there.
-    #[param(schema_with = schema::visibility)]
+    #[param(schema_with = schema::not_visible, required = false)]
     visibility: Option<Visibility>,
     /// Only those of whom this is said now, or of whose goals or covers: the code of a diagnostic, as a run counts them
     /// under `warnings`. In the order in which the clients came.
@@ -166,7 +166,8 @@ pub async fn edit(
     let at = Timestamp::now();
     let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
     let changes = texts(changes)?;
-    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today };
+    let forms = app.connections.address_forms();
+    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Json(find(&app, id).await?.into())),
         Err(refused) => {
@@ -210,26 +211,29 @@ impl From<Stay> for StayBody {
     }
 }
 
-/// The households that a client has been in, the earliest first, on one page.
+/// The households that a client has been in, the earliest first.
 #[utoipa::path(
     get,
     path = "/api/v1/clients/{id}/households",
     operation_id = "list_client_households",
     tag = "clients",
     security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The client's id")),
+    params(("id" = Uuid, Path, description = "The client's id"), PageParams),
     responses((status = 200, body = List<StayBody>))
 )]
 pub async fn households(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ClientId>,
-    _: NoParams,
+    Params(params): Params<PageParams>,
 ) -> Result<Json<List<StayBody>>, Problem> {
     caller.may(Action::ReadBook)?;
+    let page = params.page()?;
     find(&app, id).await?;
     let stays = app.store.stays_of(id).await?;
-    Ok(Json(List::new(stays.into_iter().map(StayBody::from).collect(), None)))
+    // Somebody can come back to a household, so that a stay is known by its place alone.
+    let place = |place: usize, _: &StayBody| place.to_string();
+    Ok(Json(List::cut(stays.into_iter().map(StayBody::from).collect(), &page, place)?))
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Problem> {

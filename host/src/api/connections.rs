@@ -2,7 +2,7 @@
 
 mod body;
 pub mod change;
-
+pub mod check;
 mod departures;
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use self::body::ConnectionBody;
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{NoParams, Params, PathParam};
+use crate::api::extract::{NoParams, PageParams, Params, PathParam};
 use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
@@ -28,22 +28,28 @@ use crate::domain::access::Action;
 use crate::domain::run::Trigger;
 pub use departures::routes as departures_routes;
 
-/// All connections on one page, those of the settings file first.
+/// Connections, those of the settings file first.
 #[utoipa::path(
     get,
     path = "/api/v1/connections",
     operation_id = "list_connections",
     tag = "connections",
     security(("token" = []), ("session" = [])),
+    params(PageParams),
     responses((status = 200, body = List<ConnectionBody>))
 )]
-pub async fn list(caller: Caller, State(app): State<App>, _: NoParams) -> Result<Json<List<ConnectionBody>>, Problem> {
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<PageParams>,
+) -> Result<Json<List<ConnectionBody>>, Problem> {
     caller.may(Action::ReadRuns)?;
+    let page = params.page()?;
     let mut items = Vec::new();
     for one in app.integrations.list().await? {
         items.push(ConnectionBody::of(one, &app).await?);
     }
-    Ok(Json(List::new(items, None)))
+    Ok(Json(List::cut(items, &page, |_, one| one.name.to_string())?))
 }
 
 /// One connection.

@@ -17,6 +17,7 @@ use crate::documents::{NotMade, disposition};
 use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{DocumentId, HouseholdId, Timestamp};
+use crate::telemetry;
 
 /// The most characters that an answer's header tells of.
 const MOST_REPLACED: usize = 500;
@@ -127,7 +128,7 @@ impl From<DocumentError> for Problem {
                 Self::new(Kind::WrongState, format!("Nothing was kept: {error}."))
             }
             DocumentError::NotMade(error) => {
-                tracing::error!(%error, "a document was not made");
+                tracing::error!(reason = telemetry::length(&error.to_string()), "a document was not made");
                 let detail = format!(
                     "The document was not made and nothing was kept: {error}. Mend the pack or the logo, or upload a PDF."
                 );

@@ -6,6 +6,8 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
@@ -13,14 +15,18 @@ use utoipa_axum::routes;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams};
 use crate::api::notes::NoteBody;
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId, HouseholdId, Timestamp};
+use crate::notes::{Misfit, data_misfits};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 const LONGEST_KEY: usize = 255;
+/// The members of an event.
+const MEMBERS: [&str; 6] = ["type", "household_id", "client_id", "occurred_at", "data", "attachments"];
 
 /// Something that happened in the practice.
 #[derive(Deserialize, ToSchema)]
@@ -42,11 +48,11 @@ pub struct EventBody {
     occurred_at: Timestamp,
     /// The event's own data, in the shape that its type demands.
     #[serde(default)]
-    data: serde_json::Value,
+    data: Value,
     /// Documents that go with the file note, in order: ids of documents that were uploaded before. An exported plan
     /// needs one.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, required = false)]
+    #[schema(schema_with = schema::document_ids, required = false)]
     attachments: Vec<DocumentId>,
 }
 
@@ -55,6 +61,51 @@ impl From<EventBody> for Event {
         let EventBody { event_type, household_id, client_id, occurred_at, data, attachments } = body;
         Self { event_type, household_id, client_id, occurred_at, data, attachments }
     }
+}
+
+/// Reads an event, or tells all that is wrong with it.
+fn read(body: Value) -> Result<Event, Problem> {
+    match serde_json::from_value::<EventBody>(body.clone()) {
+        Ok(event) => Ok(event.into()),
+        Err(error) => {
+            let errors = errors(&body);
+            let other = || vec![FieldError { pointer: String::new(), detail: format!("{error}.") }];
+            Err(Problem::invalid(if errors.is_empty() { other() } else { errors }))
+        }
+    }
+}
+
+/// What is wrong with each member of an event that cannot be read, its data among them.
+fn errors(body: &Value) -> Vec<FieldError> {
+    let error = |pointer: &str, detail: &str| FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() };
+    let Some(members) = body.as_object() else { return vec![error("", "must be an object")] };
+    let mut errors = Vec::new();
+    let mut check = |name: &str, is_needed: bool, fits: &dyn Fn(&Value) -> bool, wanted: &str| match members.get(name) {
+        None if is_needed => errors.push(error(&format!("/{name}"), "is missing")),
+        None => {}
+        Some(value) if fits(value) => {}
+        Some(_) => errors.push(error(&format!("/{name}"), wanted)),
+    };
+    check("type", true, &Value::is_string, "must be a text such as your-life-survey.completed");
+    check("household_id", true, &is::<HouseholdId>, "must be a household's id, as the list of households has it");
+    check("client_id", false, &is::<Option<ClientId>>, "must be a client's id, or left out");
+    check("occurred_at", true, &is::<Timestamp>, "must be a moment with its offset, such as 2026-03-02T01:30:00Z");
+    check("attachments", false, &is::<Vec<DocumentId>>, "must be a list of the ids of documents that were uploaded");
+    for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        errors.push(error(&pointer, "is not known; remove it"));
+    }
+    if let Some(event_type) = members.get("type").and_then(Value::as_str) {
+        let misfits = data_misfits(event_type, members.get("data").unwrap_or(&Value::Null));
+        errors.extend(
+            misfits.into_iter().map(|Misfit { field, message }| FieldError { pointer: field, detail: message }),
+        );
+    }
+    errors
+}
+
+fn is<T: DeserializeOwned>(value: &Value) -> bool {
+    T::deserialize(value).is_ok()
 }
 
 /// `POST /api/v1/events`, with its own limit of the body.
@@ -84,12 +135,12 @@ pub async fn accept(
     State(app): State<App>,
     _: NoParams,
     headers: HeaderMap,
-    event: Result<Body<EventBody>, Problem>,
+    event: Result<Body<Value>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
-    let accepted = app.notes.accept(event.into(), key).await?;
+    let accepted = app.notes.accept(read(event)?, key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
     Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))

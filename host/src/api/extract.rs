@@ -105,6 +105,11 @@ fn unread(rejection: &BytesRejection) -> Problem {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept.")))?;
+    if !value.is_object() {
+        // A list would else be taken for the fields in their order.
+        let detail = "The body is a JSON object of named fields.".to_owned();
+        return Err(Problem::invalid(vec![FieldError { pointer: String::new(), detail }]));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer: String = error.path().iter().map(step).collect();
         let words = error.inner().to_string();
@@ -122,6 +127,25 @@ fn step(segment: &Segment) -> String {
             format!("/{}", key.replace('~', "~0").replace('/', "~1"))
         }
         Segment::Unknown => "/?".to_owned(),
+    }
+}
+
+/// Which part of a list.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    /// The page.
+    pub fn page(self) -> Result<PageRequest, Problem> {
+        page(self.limit, self.cursor)
     }
 }
 
@@ -169,6 +193,8 @@ mod tests {
         }
         check("{\"list\":\n [", 400, &["line 2 column 2"]).await;
         check("", 400, &["not JSON"]).await;
+        check("[[]]", 422, &["a JSON object of named fields"]).await;
+        check("null", 422, &["a JSON object of named fields"]).await;
         check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "expected u8"]).await;
         check(r#"{"list":[],"lits":1}"#, 422, &["/lits", "unknown field"]).await;
         check("{}", 422, &[r#""pointer":"/list""#, "missing field `list`"]).await;

@@ -101,12 +101,18 @@ pub async fn one(
 #[schema(as = GoalChange)]
 pub struct GoalChangeBody {
     /// How far the practice is with it.
+    #[serde(default, deserialize_with = "named")]
     #[schema(schema_with = schema::goal_status, required = false)]
     status: Option<GoalStatus>,
     /// How often it comes again; null for once.
     #[serde(default, deserialize_with = "said")]
     #[schema(schema_with = schema::recurrence, required = false)]
     recurrence: Option<Option<Recurrence>>,
+}
+
+/// A goal always has a status, so that null is none.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GoalStatus>, D::Error> {
+    GoalStatus::deserialize(deserializer).map(Some)
 }
 
 /// A field that is null is said; one that is missing is not.

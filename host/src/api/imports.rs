@@ -17,8 +17,9 @@ use utoipa_axum::routes;
 use self::body::{ImportBody, ImportRowBody};
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::import::{Decision, Import, RowStatus};
@@ -50,6 +51,15 @@ pub struct BringParams {
     file_name: Option<String>,
 }
 
+/// A form that brings a file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the document: a form is read part by part")]
+pub struct UploadForm {
+    /// The file.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
 /// Brings a list and answers its preview. Nothing is changed yet.
 ///
 /// The list is a CSV file or an .xlsx workbook with First Name, Last Name, Email and Xplan ID in any order: as the body,
@@ -64,7 +74,7 @@ pub struct BringParams {
     request_body(content(
         (String = "text/csv"),
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (String = "multipart/form-data")
+        (UploadForm = "multipart/form-data")
     ), description = "The file"),
     responses((status = 201, description = "Read", body = ImportBody, headers(("Location" = String, description = "The list's address"))))
 )]
@@ -75,7 +85,6 @@ pub async fn bring(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
-    app.store.space().admit()?;
     let upload::Upload { file, name } = upload::read(&app, request, params.file_name).await?;
     let connection = connection(&app, params.connection)?;
     let import = app.imports.preview(file, &name, connection, caller.name(), Timestamp::now()).await?;
@@ -97,18 +106,6 @@ fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName
     }
 }
 
-/// Which part of the list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListParams {
-    /// How many items, 1 to 500; 50 if not said.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Lists, newest first.
 #[utoipa::path(
     get,
@@ -116,16 +113,16 @@ pub struct ListParams {
     operation_id = "list_imports",
     tag = "imports",
     security(("token" = []), ("session" = [])),
-    params(ListParams),
+    params(PageParams),
     responses((status = 200, body = List<ImportBody>))
 )]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
-    Params(params): Params<ListParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<Json<List<ImportBody>>, Problem> {
     caller.may(Action::ReadBook)?;
-    Ok(Json(List::of(app.store.imports(page(params.limit, params.cursor)?).await?)))
+    Ok(Json(List::of(app.store.imports(params.page()?).await?)))
 }
 
 /// One list with how many rows of each kind it has.
@@ -181,8 +178,8 @@ pub async fn forget(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RowParams {
-    /// Rows of this status only: `ready`, `needs_decision` or `cannot_be_imported`.
-    #[param(value_type = Option<String>)]
+    /// Rows of this status only.
+    #[param(schema_with = schema::row_status, required = false)]
     status: Option<RowStatus>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]

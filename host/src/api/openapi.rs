@@ -1,6 +1,7 @@
 //! What the OpenAPI document says beside the resources, which describe themselves.
 
 mod events;
+pub mod parameters;
 
 use std::collections::BTreeMap;
 
@@ -66,6 +67,7 @@ pub fn finish(mut document: OpenApi) -> Value {
     // Plain data with text keys.
     let mut document = serde_json::to_value(document).unwrap_or_default();
     events::spell_out(&mut document);
+    parameters::complete(&mut document);
     document
 }
 

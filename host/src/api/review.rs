@@ -21,8 +21,8 @@ use crate::store::review::{ReviewId, Undecided};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewParams {
-    /// `waiting` (if not said), `ignored`, `imported` or `linked`.
-    #[param(value_type = Option<String>)]
+    /// In this state; `waiting` if not said.
+    #[param(schema_with = schema::review_state, required = false)]
     state: Option<ReviewState>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]

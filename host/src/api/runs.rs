@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 pub use body::RunBody;
 pub use changes::{__path_changes, changes};
 
+use self::progress::RunEvent;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam, page};
@@ -94,7 +95,7 @@ pub async fn one(
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")
     ),
     responses(
-        (status = 200, body = RunBody, content_type = "text/event-stream"),
+        (status = 200, body = inline(RunEvent), content_type = "text/event-stream"),
         (status = 204, description = "The last event was seen")
     )
 )]

@@ -1,6 +1,6 @@
 //! Schemas of the domain's words, so that the document lists what a field can be.
 
-use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::app::troubleshoot;
 use crate::domain::departure::Standing;
@@ -12,6 +12,7 @@ use crate::domain::record::{
 };
 use crate::domain::review::ReviewState;
 use crate::domain::run::{ChangeKind, RunState};
+use crate::notes::MOST_DOCUMENTS;
 use crate::sync::OneOutcome;
 
 fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
@@ -79,6 +80,10 @@ pub fn visibility() -> Object {
     one_of("Whether the CRM still shows the client.", ["visible", "not_visible"])
 }
 
+pub fn not_visible() -> Object {
+    one_of("Only those whom the CRM no longer shows.", ["not_visible"])
+}
+
 pub fn changed_record() -> Object {
     let what = "What was changed: a client, or a goal or cover in a client's list.";
     one_of(what, [RecordKind::Client, RecordKind::Goal, RecordKind::Cover].map(RecordKind::as_str))
@@ -135,6 +140,29 @@ pub fn note_state() -> Object {
 pub fn note_stage() -> Object {
     let what = "How far the note has come, finer than its state: `in_doubt` asks a person whether it is in the CRM.";
     one_of(what, Stage::ALL.iter().map(|stage| stage.as_str()))
+}
+
+pub fn note_stage_or_null() -> Object {
+    one_of_or_null("In this stage only; null for any.", Stage::ALL.iter().map(|stage| stage.as_str()))
+}
+
+pub fn document_ids() -> Array {
+    let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9a-f]{64}$"));
+    let what = "Documents that go with the file note, in order: ids of documents that were uploaded before. An exported \
+                plan needs one.";
+    ArrayBuilder::new().items(id).max_items(Some(MOST_DOCUMENTS)).description(Some(what)).build()
+}
+
+/// One server-sent event, as the specification of OpenAPI 3.2 describes them: its lines, of which `data` is JSON.
+pub fn run_event() -> Object {
+    let text = |what: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(what));
+    ObjectBuilder::new()
+        .description(Some("One event of the stream."))
+        .property("event", text("`run`."))
+        .property("id", text("The run's state."))
+        .property("data", text("The run as JSON, of the schema `Run`.").content_media_type("application/json"))
+        .required("data")
+        .build()
 }
 
 pub fn document_source() -> Object {

@@ -21,6 +21,7 @@ use crate::domain::{ClientId, ConnectionName, ExternalId};
 #[into_params(parameter_in = Query)]
 pub struct TroubleshootParams {
     /// Words of the person's name, or the whole email, mobile or id in the CRM.
+    #[param(pattern = r"\S")]
     search: String,
 }
 

@@ -18,6 +18,7 @@ use crate::queue::{self, NotDone};
 use crate::store::book::HouseholdRow;
 use crate::store::documents::Document;
 use crate::store::{Store, StoreError};
+use crate::telemetry;
 
 /// What documents are called by programs that open them.
 const MEDIA_TYPE: &str = "application/pdf";
@@ -113,7 +114,7 @@ impl DocumentMaker for Maker {
             Err(DocumentError::Store(error)) => Err(error.into()),
             Err(DocumentError::UnknownHousehold(id)) => Err(NotesError::UnknownHousehold(id)),
             Err(error @ (DocumentError::NoConnection(_) | DocumentError::NotMade(_))) => {
-                tracing::error!(%error, "a document was not made");
+                tracing::error!(reason = telemetry::length(&error.to_string()), "a document was not made");
                 Err(NotesError::WrongState(format!("The document was not made and nothing was kept: {error}.")))
             }
             Err(DocumentError::NotDone(error)) => Err(error.into()),

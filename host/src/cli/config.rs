@@ -1,58 +1,131 @@
 //! `tidegate config`: are the settings usable, and what are they?
 
+mod connect;
+mod packs;
+
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::{Global, output};
 use crate::config::Config;
+use crate::domain::ConnectionName;
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say whether the settings can be used, naming every problem
-    #[command(
-        after_help = "Examples:\n  tidegate config check\n  tidegate config check --config /etc/tidegate.toml --json"
-    )]
-    Check,
-    /// Print the settings in force: defaults, file, environment and flags together; secrets are files and stay there
+    /// Say whether the settings can be used, naming every problem; exit 2 where they cannot, 1 where a sign-in fails
+    #[command(after_help = "Examples:
+  tidegate config check
+  tidegate config check --connect
+  tidegate config check --config /etc/tidegate.toml --json")]
+    Check(Check),
+    /// Print the settings in force: defaults, file, environment and flags together; secrets are not printed
     #[command(
         after_help = "Examples:\n  tidegate config dump\n  TIDEGATE__SERVER__LISTEN=0.0.0.0:80 tidegate config dump"
     )]
     Dump,
 }
 
+#[derive(Args)]
+pub(super) struct Check {
+    /// Sign in to each connection's site as well, and say as whom
+    #[arg(long)]
+    connect: bool,
+}
+
 impl ConfigCommand {
-    pub(super) fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let overrides = global.overrides();
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Check => match Config::load(global.config.as_deref(), &overrides) {
-                Ok(config) => {
-                    let names: Vec<String> = config.connections.keys().map(ToString::to_string).collect();
-                    if global.json {
-                        output::json(&serde_json::json!({ "ok": true, "connections": names }))?;
-                    } else {
-                        output::line(format!("The settings can be used. Connections: {}", or_none(&names)))?;
-                    }
-                }
-                Err(error) if global.json => {
-                    output::json(&serde_json::json!({ "ok": false, "problems": error.0 }))?;
-                    return Ok(ExitCode::from(2));
-                }
-                Err(error) => return Err(error.into()),
-            },
+            Self::Check(check) => check.run(global).await,
             Self::Dump => {
-                let text = Config::dump(global.config.as_deref(), &overrides)?;
+                let text = Config::dump(global.config.as_deref(), &global.overrides())?;
                 if global.json {
                     output::json(&toml::from_str::<toml::Value>(&text)?)?;
                 } else {
                     output::line(text.trim_end())?;
                 }
+                Ok(ExitCode::SUCCESS)
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn or_none(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+/// What was found out about a connection.
+struct Found {
+    name: ConnectionName,
+    enabled: bool,
+    /// When its schedule starts the next runs.
+    next_runs: Vec<Timestamp>,
+    /// As whom the site knows the host, or why it does not; none where nobody asked.
+    sign_in: Option<Result<String, String>>,
+}
+
+impl Check {
+    async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let (config, mut problems) = match Config::examine(global.config.as_deref(), &global.overrides()) {
+            Ok((config, problems)) => (global.ready(config), problems),
+            Err(error) => return refuse(global, &error.0),
+        };
+        problems.extend(packs::problems(config.clone()).await?);
+        if !problems.is_empty() {
+            return refuse(global, &problems);
+        }
+        let zone = &config.practice.time_zone;
+        let mut found = Vec::new();
+        for (name, settings) in &config.connections {
+            let next_runs =
+                if settings.enabled { settings.schedule.next_runs(Timestamp::now(), zone) } else { Vec::new() };
+            found.push(Found { name: name.clone(), enabled: settings.enabled, next_runs, sign_in: None });
+        }
+        if self.connect {
+            connect::sign_in(&config, &mut found).await?;
+        }
+        if global.json {
+            output::json(
+                &serde_json::json!({ "ok": true, "connections": found.iter().map(json).collect::<Vec<_>>() }),
+            )?;
+        } else {
+            print(&config, &found)?;
+        }
+        let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))));
+        Ok(if all_signed_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Tells the problems; the settings are of no use with them.
+fn refuse(global: &Global, problems: &[String]) -> anyhow::Result<ExitCode> {
+    if global.json {
+        output::json(&serde_json::json!({ "ok": false, "problems": problems }))?;
+        return Ok(ExitCode::from(2));
+    }
+    Err(crate::config::ConfigError(problems.to_vec()).into())
+}
+
+fn json(found: &Found) -> serde_json::Value {
+    let mut json = serde_json::json!({ "name": found.name, "enabled": found.enabled, "next_runs": found.next_runs });
+    if let Some(sign_in) = &found.sign_in {
+        json["signed_in_as"] = sign_in.as_ref().ok().cloned().into();
+        json["problem"] = sign_in.as_ref().err().cloned().into();
+    }
+    json
+}
+
+fn print(config: &Config, found: &[Found]) -> anyhow::Result<()> {
+    let names: Vec<String> = found.iter().map(|found| found.name.to_string()).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    output::line(format!("The settings can be used. Connections: {names}"))?;
+    for Found { name, enabled, next_runs, sign_in } in found {
+        let zone = &config.practice.time_zone;
+        let times = next_runs.iter().map(|at| at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string());
+        let times: Vec<String> = times.collect();
+        let runs = if *enabled { format!("next runs {}", times.join(", ")) } else { "disabled".to_owned() };
+        output::line(format!("  {name}: {runs}"))?;
+        match sign_in {
+            Some(Ok(user)) => output::line(format!("  {name}: signed in as {user}"))?,
+            Some(Err(words)) => output::line(format!("  {name}: {words}"))?,
+            None => {}
+        }
+    }
+    Ok(())
 }

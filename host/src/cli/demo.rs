@@ -49,6 +49,9 @@ impl Demo {
         self.check()?;
         let folder = tempfile::Builder::new().prefix("tidegate-demo-").tempdir()?;
         let sandbox = Sandbox::start(self.sandbox_options()).await.context("the stand-in site")?;
+        let site = sandbox.admin();
+        let couple = site.book(|book| book.showcase(jiff::Zoned::now().year()));
+        let [shown, _] = site.add_couple(couple);
         let token = access::random_secret();
         let config = self.config(global, folder.path(), sandbox.addr(), token.expose_secret())?;
         let listener = serve::bind(&config).await?;
@@ -66,9 +69,8 @@ impl Demo {
         say_where(&listener, sandbox.addr(), password.expose_secret(), token.expose_secret(), global.json)?;
         let host = Local::of(&app.config.server.data_dir)?;
         let running = tokio::spawn(serve::run(app, listener, shutdown.clone()));
-        let site = sandbox.admin();
         tokio::select! {
-            outcome = show(&host, &site, global.json) => outcome?,
+            outcome = show(&host, &site, shown, global.json) => outcome?,
             () = shutdown.cancelled() => {}
         }
         if !global.json && !shutdown.is_cancelled() {
@@ -181,8 +183,8 @@ fn say_where(
     output::line(format!("CRM       a stand-in site with invented people on http://{site}"))
 }
 
-/// The first walk, and one survey that ends as a file note.
-async fn show(host: &Local, site: &Admin, as_json: bool) -> anyhow::Result<()> {
+/// The first walk, then what a practice does with a couple: a survey and a plan, each of which ends as a file note.
+async fn show(host: &Local, site: &Admin, shown: u32, as_json: bool) -> anyhow::Result<()> {
     host.wait_until_ready().await?;
     let begun = host.post("connections/main/sync").await?;
     let run = progress::follow(host, &begun, as_json).await?;
@@ -190,35 +192,35 @@ async fn show(host: &Local, site: &Admin, as_json: bool) -> anyhow::Result<()> {
     if !as_json {
         output::line(format!("Synced    {}", progress::in_words(&run)))?;
     }
-    let note = complete_a_survey(host).await?;
-    let in_crm = site.notes().len();
-    if as_json {
-        output::line(json!({ "event": "note", "note": note, "notes_in_crm": in_crm }))
-    } else {
-        let subject = note["subject"].as_str().unwrap_or_default();
-        output::line(format!(
-            "File note “{subject}” is {}: {in_crm} in the CRM",
-            note["state"].as_str().unwrap_or_default()
-        ))
+    let couple = host.list("clients", &[("external_id", &shown.to_string())], 1).await?;
+    let household = couple.first().context("the couple did not come over")?["household_id"].clone();
+    let survey = json!({
+        "score": 72,
+        "goals": ["Pay off the home loan", "Travel while we are fit"],
+        "dimensions": [{ "name": "Health", "percent": 80 }, { "name": "Money", "percent": 64 }],
+    });
+    let mut notes = Vec::new();
+    for (event_type, data) in [("your-life-survey.completed", survey), ("best-life-plan.exported", json!({}))] {
+        notes.push(report(host, event_type, &household, data).await?);
     }
+    let in_crm = site.notes().len();
+    for note in notes {
+        if as_json {
+            output::line(json!({ "event": "note", "note": note, "notes_in_crm": in_crm }))?;
+        } else {
+            let (subject, state) = (note["subject"].as_str(), note["state"].as_str());
+            let (subject, state) = (subject.unwrap_or_default(), state.unwrap_or_default());
+            output::line(format!("File note “{subject}” is {state}: {in_crm} in the CRM"))?;
+        }
+    }
+    Ok(())
 }
 
-/// A life survey of the first household; answers its note once delivered.
-async fn complete_a_survey(host: &Local) -> anyhow::Result<Value> {
-    let households = host.list("households", &[], 50).await?;
-    let is_named = |household: &&Value| household["name"].as_str().is_some_and(|name| !name.is_empty());
-    let household = households.iter().find(is_named).context("the book has no household with a name")?;
-    let event = json!({
-        "type": "your-life-survey.completed",
-        "household_id": household["id"],
-        "occurred_at": jiff::Timestamp::now(),
-        "data": {
-            "score": 72,
-            "goals": ["Pay off the home loan", "Travel while we are fit"],
-            "dimensions": [{ "name": "Health", "percent": 80 }, { "name": "Money", "percent": 64 }],
-        },
-    });
-    let accepted = host.post_event(&event, "demo-life-survey").await?;
+/// Reports an event of the household; answers its note once delivered.
+async fn report(host: &Local, event_type: &str, household: &Value, data: Value) -> anyhow::Result<Value> {
+    let now = jiff::Timestamp::now();
+    let event = json!({ "type": event_type, "household_id": household, "occurred_at": now, "data": data });
+    let accepted = host.post_event(&event, &format!("demo-{event_type}")).await?;
     let id = accepted["id"].as_str().context("the accepted note has no id")?;
     for _ in 0..100 {
         let note = host.get(&format!("notes/{id}")).await?;

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::host::is_host_name;
-use super::schedule::check_schedule;
-use super::{
-    Auth, Config, ConfigError, ConnectionConfig, Documents, Gateway, HostRules, Log, OPEN, Pace, Practice, Server,
-    Storage, logo,
-};
-use crate::domain::ConnectionName;
-use crate::domain::departure::Threshold;
+use super::problems::Problems;
+use super::site::ConnectionSection;
+use super::{Config, Documents, HostRules, Log, Practice, Server, logo, secret};
+use crate::domain::{ConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -24,7 +21,6 @@ use crate::domain::departure::Threshold;
 pub(super) struct File {
     practice: PracticeSection,
     server: ServerSection,
-    storage: StorageSection,
     log: LogSection,
     #[serde(default)]
     documents: DocumentsSection,
@@ -68,14 +64,6 @@ struct ServerSection {
     secret_key_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct StorageSection {
-    warn_below_mb: u64,
-    refuse_below_mb: u64,
-    reserve_mb: u64,
-}
-
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct CrmSection {
@@ -104,108 +92,40 @@ enum LogFormat {
     Json,
 }
 
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ConnectionSection {
-    crm: String,
-    pack: String,
-    #[serde(default = "resourceful")]
-    dialect: String,
-    forward_host: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gateway_host: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notes_list: Option<String>,
-    #[serde(default = "hourly")]
-    schedule: String,
-    #[serde(default)]
-    allow_frequent: bool,
-    #[serde(default = "pace_requests")]
-    max_requests_per_second: u32,
-    #[serde(default = "pace_side_by_side")]
-    max_side_by_side: usize,
-    #[serde(default)]
-    insecure_http: bool,
-    #[serde(default = "yes")]
-    enabled: bool,
-    #[serde(default)]
-    gone_threshold: GoneThreshold,
-    auth: AuthSection,
-}
-
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct GoneThreshold {
-    percent: u8,
-    at_least: u64,
-}
-
-impl Default for GoneThreshold {
-    fn default() -> Self {
-        let Threshold { percent, at_least } = Threshold::default();
-        Self { percent, at_least }
-    }
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(tag = "mode", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-enum AuthSection {
-    Basic {
-        username: String,
-        password_file: PathBuf,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        app_id: Option<String>,
-    },
-    #[serde(rename = "oauth")]
-    OAuth {
-        client_id: String,
-        client_secret_file: PathBuf,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        app_id: Option<String>,
-    },
-}
-
-fn resourceful() -> String {
-    "resourceful".to_owned()
-}
-
-fn hourly() -> String {
-    "0 0 * * * *".to_owned()
-}
-
-fn pace_requests() -> u32 {
-    Pace::default().max_requests_per_second.get()
-}
-
-fn pace_side_by_side() -> usize {
-    Pace::default().max_side_by_side
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Collects problems, so that a person sees all of them at once.
-struct Check<'a> {
+/// Checks values one after the other and collects what is wrong with them.
+pub(super) struct Check<'a> {
     base: &'a Path,
-    problems: Vec<String>,
+    pub(super) now: Timestamp,
+    /// The practice's; UTC where it is not known which that is.
+    pub(super) zone: TimeZone,
+    problems: Problems,
 }
 
 impl Check<'_> {
-    fn problem(&mut self, key: &str, words: impl std::fmt::Display) {
-        self.problems.push(format!("{key}: {words}"));
+    pub(super) fn problem(&mut self, key: &str, words: impl std::fmt::Display) {
+        self.problems.add(key, words);
     }
 
-    fn secret(&mut self, key: &str, path: &Path) -> SecretString {
+    pub(super) fn secret(&mut self, key: &str, path: &Path) -> SecretString {
         let path = self.base.join(path);
-        match std::fs::read_to_string(&path) {
-            Ok(text) if text.trim_end().is_empty() => self.problem(key, format!("{} is empty", path.display())),
-            Ok(text) => return text.trim_end_matches(['\r', '\n']).to_owned().into(),
-            Err(error) => self.problem(key, format!("{} cannot be read: {error}", path.display())),
+        match secret::read(&path) {
+            Ok(secret) => secret,
+            Err(words) => {
+                self.problem(key, words);
+                SecretString::default()
+            }
         }
-        SecretString::default()
+    }
+
+    /// A text that every connection needs; empty where it is missing.
+    pub(super) fn needed(&mut self, key: &str, text: Option<String>, advice: &str) -> String {
+        match text.filter(|text| !text.trim().is_empty()) {
+            Some(text) => text,
+            None => {
+                self.problem(key, format!("is missing; {advice}"));
+                String::new()
+            }
+        }
     }
 
     fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
@@ -215,23 +135,29 @@ impl Check<'_> {
 
     /// A secret of at least 32 characters.
     fn long_secret(&mut self, key: &str, what: &str, path: &Path) -> SecretString {
-        use secrecy::ExposeSecret as _;
         let secret = self.secret(key, path);
-        self.check_length(key, what, secret.expose_secret());
+        self.check_length(key, what, &secret);
         secret
     }
 
-    fn check_length(&mut self, key: &str, what: &str, secret: &str) {
-        if !secret.is_empty() && secret.len() < 32 {
+    fn check_length(&mut self, key: &str, what: &str, secret: &SecretString) {
+        if (1..32).contains(&secret.expose_secret().len()) {
             self.problem(key, format!("the {what} is shorter than 32 characters"));
         }
     }
 }
 
 impl File {
-    /// Checks every value; relative paths are meant from `base`. `secret_key` is the environment's.
-    pub(super) fn into_config(self, base: &Path, secret_key: Option<String>) -> Result<Config, ConfigError> {
-        let mut check = Check { base, problems: Vec::new() };
+    /// Checks every value; relative paths are meant from `base`. `secret_key` is the environment's. What cannot be used
+    /// has its default, and is among the problems, which begin with those that are known.
+    pub(super) fn into_config(
+        self,
+        base: &Path,
+        secret_key: Option<String>,
+        now: Timestamp,
+        problems: Problems,
+    ) -> (Config, Vec<String>) {
+        let mut check = Check { base, now, zone: TimeZone::UTC, problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
         let hosts = self.crm.check(&mut check);
@@ -240,7 +166,6 @@ impl File {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
             check.problem("log.level", format!("`{}` is no level: {error}", log.level));
         }
-        let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
@@ -256,17 +181,13 @@ impl File {
                 Err(error) => check.problem("connections", error),
             }
         }
-        match (practice, server, check.problems.is_empty()) {
-            (Some(practice), Some(server), true) => {
-                Ok(Config { practice, server, storage, log, documents, metrics, hosts, connections })
-            }
-            _ => Err(ConfigError(check.problems)),
-        }
+        let config = Config { practice, server, log, documents, metrics, hosts, connections };
+        (config, check.problems.said())
     }
 }
 
 impl PracticeSection {
-    fn check(self, check: &mut Check<'_>) -> Option<Practice> {
+    fn check(self, check: &mut Check<'_>) -> Practice {
         if self.name.trim().is_empty() {
             check.problem("practice.name", "is empty; it is shown on every page and file note");
         }
@@ -278,15 +199,14 @@ impl PracticeSection {
         if let Some(why) = logo.as_ref().and_then(|path| logo::read(path).err()) {
             check.problem("practice.logo", why);
         }
-        let zone = jiff::tz::TimeZone::get(&self.time_zone);
-        match zone {
-            Ok(time_zone) => Some(Practice { name: self.name, email_domain: self.email_domain, time_zone, logo }),
+        match TimeZone::get(&self.time_zone) {
+            Ok(zone) => check.zone = zone,
             Err(_) => {
                 let words = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
                 check.problem("practice.time-zone", words);
-                None
             }
         }
+        Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
     }
 }
 
@@ -300,29 +220,16 @@ impl DocumentsSection {
     }
 }
 
-impl StorageSection {
-    fn check(self, check: &mut Check<'_>) -> Storage {
-        let Self { warn_below_mb, refuse_below_mb, reserve_mb } = self;
-        if warn_below_mb < refuse_below_mb {
-            check.problem(
-                "storage.warn-below-mb",
-                format!("{warn_below_mb} is less than refuse-below-mb ({refuse_below_mb})"),
-            );
-        }
-        let bytes = |megabytes: u64| megabytes.saturating_mul(1 << 20);
-        Storage { warn_below: bytes(warn_below_mb), refuse_below: bytes(refuse_below_mb), reserve: bytes(reserve_mb) }
-    }
-}
-
 impl ServerSection {
-    fn check(self, secret_key: Option<String>, check: &mut Check<'_>) -> Option<Server> {
+    fn check(self, secret_key: Option<String>, check: &mut Check<'_>) -> Server {
         let bootstrap_token =
             self.bootstrap_token_file.map(|path| check.long_secret("server.bootstrap-token-file", "token", &path));
-        if let Some(key) = &secret_key {
+        let of_environment = secret_key.map(|key| SecretString::from(secret::bare(&key)));
+        if let Some(key) = &of_environment {
             check.check_length("TIDEGATE_SECRET_KEY", "key", key);
         }
         let of_file = self.secret_key_file.map(|path| check.long_secret("server.secret-key-file", "key", &path));
-        let secret_key = secret_key.map(SecretString::from).or(of_file);
+        let secret_key = of_environment.or(of_file);
         let public_url = self.public_url.and_then(|url| public_url(&url, check));
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
@@ -333,17 +240,14 @@ impl ServerSection {
                 Err(why) => check.problem("server.trusted-proxies", why),
             }
         }
-        let listen = check.address("server.listen", &self.listen)?;
-        Some(Server {
-            listen,
-            public_url,
-            data_dir,
-            packs_dir,
-            bootstrap_token,
-            trusted_proxies,
-            secret_key,
-            compiler: None,
-        })
+        if !packs_dir.is_dir() && packs_dir.exists() {
+            check.problem("server.packs-dir", format!("{} is no folder", packs_dir.display()));
+        }
+        if !data_dir.is_dir() && data_dir.exists() {
+            check.problem("server.data-dir", format!("{} is no folder", data_dir.display()));
+        }
+        let listen = check.address("server.listen", &self.listen).unwrap_or(([127, 0, 0, 1], 0).into());
+        Server { listen, public_url, data_dir, packs_dir, bootstrap_token, trusted_proxies, secret_key, compiler: None }
     }
 }
 
@@ -377,114 +281,5 @@ impl CrmSection {
 impl MetricsSection {
     fn check(self, check: &mut Check<'_>) -> Option<SocketAddr> {
         self.listen.and_then(|listen| check.address("metrics.listen", &listen))
-    }
-}
-
-impl ConnectionSection {
-    fn check(self, key: &str, hosts: &HostRules, check: &mut Check<'_>) -> ConnectionConfig {
-        if self.crm != "xplan" {
-            check.problem(&format!("{key}.crm"), format!("`{}` is no CRM known here; use \"xplan\"", self.crm));
-        }
-        let gateway = self.gateway(key, check);
-        if let Err(words) = check_schedule(&self.schedule, self.allow_frequent) {
-            check.problem(&format!("{key}.schedule"), words);
-        }
-        let max_requests_per_second = NonZeroU32::new(self.max_requests_per_second).unwrap_or_else(|| {
-            check.problem(&format!("{key}.max-requests-per-second"), "must be at least 1");
-            NonZeroU32::MIN
-        });
-        if !(2..=32).contains(&self.max_side_by_side) {
-            let words = format!("{} is not within 2 to 32; one is kept free for file notes", self.max_side_by_side);
-            check.problem(&format!("{key}.max-side-by-side"), words);
-        }
-        let GoneThreshold { percent, at_least } = self.gone_threshold;
-        if percent > 100 {
-            check.problem(&format!("{key}.gone-threshold.percent"), format!("{percent} is more than 100 percent"));
-        }
-        let (host_key, host) = match self.insecure_http {
-            true => ("insecure-http", HostRules::check_stand_in(&self.forward_host)),
-            false => ("forward-host", hosts.check(&self.forward_host).map_err(|words| self.hint(words))),
-        };
-        let forward_host = host.unwrap_or_else(|words| {
-            check.problem(&format!("{key}.{host_key}"), words);
-            String::new()
-        });
-        let auth = match self.auth {
-            AuthSection::Basic { username, password_file, app_id } => {
-                let password = check.secret(&format!("{key}.auth.password-file"), &password_file);
-                Auth::Basic { username, password, app_id: app_id.map(Into::into) }
-            }
-            AuthSection::OAuth { client_id, client_secret_file, app_id } => {
-                let client_secret = check.secret(&format!("{key}.auth.client-secret-file"), &client_secret_file);
-                Auth::OAuth { client_id, client_secret, app_id: app_id.map(Into::into) }
-            }
-        };
-        ConnectionConfig {
-            crm: self.crm,
-            enabled: self.enabled,
-            pack: self.pack,
-            dialect: self.dialect,
-            forward_host,
-            insecure_http: self.insecure_http,
-            gateway,
-            schedule: self.schedule,
-            pace: Pace { max_requests_per_second, max_side_by_side: self.max_side_by_side },
-            gone_threshold: Threshold { percent, at_least },
-            auth,
-        }
-    }
-}
-
-impl ConnectionSection {
-    /// What is wrong with the host, and what a stand-in site needs where it is one.
-    fn hint(&self, words: String) -> String {
-        match HostRules::check_stand_in(&self.forward_host) {
-            Ok(_) => format!("{words}; a stand-in site on this machine needs insecure-http = true"),
-            Err(_) => words,
-        }
-    }
-
-    /// The gateway of a connection in the Open dialect; no other has one.
-    fn gateway(&self, key: &str, check: &mut Check<'_>) -> Option<Gateway> {
-        match (self.dialect.as_str(), &self.gateway_host) {
-            ("resourceful", None) => None,
-            (OPEN, Some(host)) => {
-                let checked = match self.insecure_http {
-                    true => HostRules::check_stand_in(host),
-                    // Whoever writes the settings file stands for the gateway, under whatever suffix.
-                    false => HostRules::check_name(host),
-                };
-                let host = checked.unwrap_or_else(|words| {
-                    check.problem(&format!("{key}.gateway-host"), words);
-                    String::new()
-                });
-                let mut gateway = Gateway::at(host);
-                gateway.api_version = self.api_version.clone().unwrap_or(gateway.api_version);
-                gateway.notes_list = self.notes_list.clone().unwrap_or(gateway.notes_list);
-                let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-                for (name, text) in [("api-version", &gateway.api_version), ("notes-list", &gateway.notes_list)] {
-                    if text.is_empty() || !text.bytes().all(is_plain) {
-                        let words = format!("`{text}` is not made of letters, digits, `-`, `_` and `.`");
-                        check.problem(&format!("{key}.{name}"), words);
-                    }
-                }
-                Some(gateway)
-            }
-            (OPEN, None) => {
-                let words = "is missing: the open dialect is spoken by a gateway, which names the site by forward-host";
-                check.problem(&format!("{key}.gateway-host"), words);
-                None
-            }
-            ("resourceful", Some(_)) => {
-                let words = "is for `dialect = \"open\"` only; remove it, or set the dialect";
-                check.problem(&format!("{key}.gateway-host"), words);
-                None
-            }
-            (other, _) => {
-                let words = format!("`{other}` is no dialect known here; use \"resourceful\" or \"open\"");
-                check.problem(&format!("{key}.dialect"), words);
-                None
-            }
-        }
     }
 }

@@ -1,28 +1,28 @@
 //! How often a connection may walk its book.
 
-use std::str::FromStr as _;
+use crate::domain::Timestamp;
+use crate::domain::schedule::Schedule;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
-/// How many ticks of a schedule are looked at for two that are too close: two days and a bit of an hourly one.
-const TICKS_LOOKED_AT: usize = 200;
-
-/// A schedule that can be read and, unless it is allowed, knocks at most once an hour.
+/// A schedule that can be read, comes round from `now` on and, unless it is allowed, knocks at most once an hour.
 ///
 /// # Errors
 /// In a sentence that says what would be right.
-pub fn check_schedule(schedule: &str, allow_frequent: bool) -> Result<(), String> {
-    let ticks = cron::Schedule::from_str(schedule)
-        .map_err(|error| format!("`{schedule}` is no cron expression with seconds such as \"0 0 * * * *\": {error}"))?;
-    // Whatever repeats within the hour shows at its first ticks of a day.
-    let from = chrono::DateTime::UNIX_EPOCH;
-    let ticks: Vec<_> = ticks.after(&from).take(TICKS_LOOKED_AT).collect();
-    let closest = ticks.windows(2).map(|pair| pair[1] - pair[0]).min();
-    match closest.filter(|closest| *closest < chrono::TimeDelta::hours(1) && !allow_frequent) {
-        None => Ok(()),
+pub fn check_schedule(text: &str, allow_frequent: bool, now: Timestamp, zone: &TimeZone) -> Result<Schedule, String> {
+    let schedule: Schedule =
+        text.parse().map_err(|error: crate::domain::schedule::InvalidSchedule| error.to_string())?;
+    if schedule.next_after(now, zone).is_none() {
+        return Err(format!("`{schedule}` does not come round any more: its years are over; leave the year out"));
+    }
+    let closest = schedule.shortest_gap().filter(|gap| *gap < SignedDuration::from_hours(1) && !allow_frequent);
+    match closest {
+        None => Ok(schedule),
         Some(closest) => Err(format!(
             "`{schedule}` walks the whole book again after {} minutes; the CRM is its users' first of all, so once an \
-             hour is the most (\"0 0 * * * *\"), and one client can be synced at any time. Where the CRM's vendor \
-             agrees to more, set allow-frequent = true for it in the settings file",
-            closest.num_minutes()
+             hour is the most (\"0 * * * *\"), and one client can be synced at any time. Where the CRM's vendor agrees \
+             to more, set allow-frequent = true for it in the settings file",
+            closest.as_mins()
         )),
     }
 }

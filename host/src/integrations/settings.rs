@@ -3,10 +3,10 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{IntegrationError, Integrations};
-use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, check_schedule};
+use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, bare, check_schedule};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
-use crate::secrets::{Place, SecretsError};
+use crate::secrets::Place;
 use crate::store::book::PageRequest;
 use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
 
@@ -33,7 +33,7 @@ pub struct Draft {
     pub gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site.
     pub insecure_http: Option<bool>,
-    /// Cron with seconds.
+    /// When it walks its book: a crontab line, on the practice's clock.
     pub schedule: Option<String>,
     /// Whether it is to run.
     pub enabled: Option<bool>,
@@ -125,7 +125,8 @@ impl Integrations {
         }
         let schedule = draft.schedule.or_else(|| old.map(|old| old.schedule.clone()));
         let schedule = schedule.unwrap_or_else(|| "0 0 * * * *".to_owned());
-        if let Err(words) = check_schedule(&schedule, false) {
+        let zone = &self.0.config.practice.time_zone;
+        if let Err(words) = check_schedule(&schedule, false, by.at, zone) {
             problems.add("schedule", format!("{words}."));
         }
         let pack = problems.text("pack", "a pack", draft.pack.or_else(|| old.map(|old| old.pack.clone())));
@@ -251,6 +252,7 @@ impl Integrations {
         problems: &mut Problems,
     ) -> Option<StoredAuth> {
         let seal = |what: &'static str, secret: Option<SecretString>, old: Option<&Sealed>| {
+            let secret = secret.map(|secret| SecretString::from(bare(secret.expose_secret())));
             let secret = secret.filter(|secret| !secret.expose_secret().trim().is_empty());
             let sealed = secret.map(|secret| self.0.secrets.seal(Place { what, of: name.as_str() }, &secret));
             sealed.or_else(|| old.cloned())
@@ -302,7 +304,10 @@ impl Integrations {
     }
 
     /// What a connection is made from, its secrets opened.
-    pub(super) fn settings(&self, stored: &StoredConnection) -> Result<ConnectionConfig, SecretsError> {
+    ///
+    /// # Errors
+    /// Where a secret does not open, or the schedule, kept by an earlier version, is none.
+    pub(super) fn settings(&self, stored: &StoredConnection) -> anyhow::Result<ConnectionConfig> {
         let open = |what: &'static str, sealed: &Sealed| {
             self.0.secrets.reveal(Place { what, of: stored.name.as_str() }, sealed)
         };
@@ -324,7 +329,7 @@ impl Integrations {
             dialect: stored.dialect.clone(),
             forward_host: stored.forward_host.clone(),
             insecure_http: stored.insecure_http,
-            schedule: stored.schedule.clone(),
+            schedule: stored.schedule.parse()?,
             gateway: stored.gateway_host.clone().map(Gateway::at),
             pace: Pace::default(),
             gone_threshold: Threshold::default(),

@@ -16,6 +16,7 @@ use crate::domain::{ConnectionName, Timestamp};
 use crate::secrets::{Place, Secrets};
 use crate::store::Store;
 use crate::store::connections::{By, StoredAuthorisation};
+use crate::telemetry;
 
 /// Renewed so long before it expires, or a fifth of its time where that is shorter.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
@@ -143,7 +144,8 @@ impl Keeper {
     /// The site does not accept the authorisation any more: a person has to give another.
     async fn refused(&self, current: &Current, words: &str) -> CrmError {
         let at = Timestamp::now();
-        tracing::error!(connection = %self.name, words, "the site refused to renew: authorise the connection again");
+        let reason = telemetry::length(words);
+        tracing::error!(connection = %self.name, reason, "the site refused to renew: authorise the connection again");
         if let Err(error) = self.keep(&current.pair, &current.granted, Some((at, words.to_owned()))).await {
             tracing::error!(connection = %self.name, %error, "the refusal is not kept; the next start asks the site again");
         }
@@ -201,7 +203,8 @@ impl Keeper {
             Err(CrmError::Unreachable { words } | CrmError::Unknown { words })
                 if Some(current.number) != stale && now < current.pair.expires_at =>
             {
-                tracing::warn!(connection = %self.name, words, "tokens are not renewed yet; the old one still holds");
+                let reason = telemetry::length(&words);
+                tracing::warn!(connection = %self.name, reason, "tokens are not renewed yet; the old one still holds");
                 Ok(current.token())
             }
             Err(error) => Err(error),

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::documents::EventDocument;
-use super::schema::invalid;
-use super::{Accepted, Notes, NotesError, linking, schema};
+use super::schema::{invalid, misfit};
+use super::{Accepted, Misfit, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
 use crate::domain::fold::fold;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
@@ -16,6 +16,7 @@ use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timestamp};
 use crate::pack::{NoteEvent, NoteMember, PackError};
 use crate::queue;
+use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
 
@@ -39,18 +40,9 @@ impl Notes {
         if let Some(known) = self.inner.store.keyed_note(idempotency_key.to_owned()).await? {
             return before(known, digest);
         }
-        schema::check(&event.event_type, &event.data)?;
-        if event.occurred_at > Timestamp::now() + FARTHEST_AHEAD {
-            return Err(invalid("/occurred_at", "lies over a day ahead; give the moment it happened".to_owned()));
-        }
-        let household = self.inner.store.household(event.household_id).await?;
-        let household = household.ok_or(NotesError::UnknownHousehold(event.household_id))?;
-        let about = match about(&event, &household)? {
-            None => whose_session(&event, &household)?,
-            about => about,
-        };
+        let Fitting { household, about, documents } = self.fitting(&event).await?.map_err(NotesError::Invalid)?;
         let connection = &self.connection_of(&household)?;
-        let documents = self.documents(&event, &household).await?;
+        let documents = self.with_made(documents, &event, &household).await?;
         let told = self.told(&event, &household, about);
         let zone = self.inner.practice.time_zone.clone();
         let rendered = render(connection, told, zone, &event, &documents).await?;
@@ -68,6 +60,35 @@ impl Notes {
                 Ok(Accepted { note, is_new: true })
             }
         }
+    }
+
+    /// What an event names, or all that does not fit in it.
+    async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<Misfit>>, StoreError> {
+        let mut misfits = schema::data_misfits(&event.event_type, &event.data);
+        let fits_its_type = misfits.is_empty();
+        if event.occurred_at > Timestamp::now() + FARTHEST_AHEAD {
+            misfits.push(misfit("/occurred_at", "lies over a day ahead; give the moment it happened"));
+        }
+        let household = self.inner.store.household(event.household_id).await?;
+        let whose = |household: &HouseholdRow| match about(event, household)? {
+            None if fits_its_type => whose_session(event, household),
+            about => Ok(about),
+        };
+        let unknown = || misfit("/household_id", format!("there is no household {}", event.household_id));
+        let about = household.as_ref().ok_or_else(unknown).and_then(whose);
+        let about = about.map_err(|wrong| misfits.push(wrong)).unwrap_or_default();
+        let mut documents = Vec::new();
+        // What an unknown type carries is not known either.
+        if schema::event_schemas().contains_key(&event.event_type) {
+            match self.documents(event).await? {
+                Ok(known) => documents = known,
+                Err(wrong) => misfits.extend(wrong),
+            }
+        }
+        Ok(match household {
+            Some(household) if misfits.is_empty() => Ok(Fitting { household, about, documents }),
+            _ => Err(misfits),
+        })
     }
 
     /// The connection whose pack writes the household's notes.
@@ -98,6 +119,15 @@ impl Notes {
     }
 }
 
+/// What an event that fits names.
+struct Fitting {
+    household: HouseholdRow,
+    /// The CRM's id of the client that it is about.
+    about: Option<ExternalId>,
+    /// Those that were uploaded.
+    documents: Vec<EventDocument>,
+}
+
 /// The answer to an event whose key is known.
 fn before(known: Keyed, digest: [u8; 32]) -> Result<Accepted, NotesError> {
     if known.digest == digest { Ok(Accepted { note: known.note, is_new: false }) } else { Err(NotesError::KeyReused) }
@@ -122,32 +152,29 @@ fn digest(event: &Event) -> [u8; 32] {
 }
 
 /// The CRM's id of the client that the event is about; none where it is about the household.
-fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, NotesError> {
+fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, Misfit> {
     let Some(client_id) = event.client_id else { return Ok(None) };
     let member = household.household.members.iter().find(|member| member.client_id == client_id);
     let member = member.ok_or_else(|| {
-        invalid("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
+        misfit("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
     })?;
     if event.data["clients"].as_array().is_some_and(|clients| clients.len() > 1) {
-        let message = "must be left out: a session with both is about the household".to_owned();
-        return Err(invalid("/client_id", message));
+        return Err(misfit("/client_id", "must be left out: a session with both is about the household"));
     }
     Ok(Some(member.external_id.clone()))
 }
 
 /// A values session has to have the people of its household: both, or the one that it was with, who is answered.
-fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, NotesError> {
+fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, Misfit> {
     let Some(clients) = event.data["clients"].as_array() else { return Ok(None) };
     match (clients.as_slice(), household.people.as_slice()) {
-        ([_, _, ..], [_]) => {
-            Err(invalid("/data/clients/1", "must be left out: the household has no partner".to_owned()))
-        }
+        ([_, _, ..], [_]) => Err(misfit("/data/clients/1", "must be left out: the household has no partner")),
         ([client], [_, _, ..]) => {
             let name = fold(client["name"].as_str().unwrap_or_default().trim());
             let named = household.people.iter().find(|person| fold(&person.client.full_name()) == name);
             let message = "has one client and the household has two: add the partner, or say in `client_id` with whom the \
                            session was";
-            let named = named.ok_or_else(|| invalid("/data/clients", message.to_owned()))?;
+            let named = named.ok_or_else(|| misfit("/data/clients", message))?;
             Ok(Some(named.client.external_id.clone()))
         }
         _ => Ok(None),

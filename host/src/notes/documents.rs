@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
-use super::schema::{self, DocumentRule, invalid};
-use super::{Notes, NotesError};
+use super::schema::{self, DocumentRule, misfit};
+use super::{Misfit, Notes, NotesError};
 use crate::domain::note::{Attachment, Event};
 use crate::domain::{DocumentId, Timestamp};
+use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::documents::{Document, DocumentFacts};
 
 /// Between two looks for documents that nobody named.
 const EVERY: Duration = Duration::from_secs(3600);
 /// The most documents of one note.
-const MOST: usize = 10;
+pub const MOST_DOCUMENTS: usize = 10;
 
 /// Makes the document of an event whose sender brought none.
 #[async_trait::async_trait]
@@ -74,44 +75,52 @@ impl Notes {
         }
     }
 
-    /// The event's documents, each known to be there.
-    pub(super) async fn documents(
-        &self,
-        event: &Event,
-        household: &HouseholdRow,
-    ) -> Result<Vec<EventDocument>, NotesError> {
+    /// The documents that an event names, each known to be there, or all that is wrong with them.
+    pub(super) async fn documents(&self, event: &Event) -> Result<Result<Vec<EventDocument>, Vec<Misfit>>, StoreError> {
         let rule = schema::document_rule(&event.event_type);
-        if event.attachments.len() > MOST {
-            return Err(invalid("/attachments", format!("must have at most {MOST} documents")));
+        let refused = |message: String| Ok(Err(vec![misfit("/attachments", message)]));
+        if event.attachments.len() > MOST_DOCUMENTS {
+            return refused(format!("must have at most {MOST_DOCUMENTS} documents"));
         }
         if rule == DocumentRule::None && !event.attachments.is_empty() {
-            let message = format!("the file note of `{}` carries no documents; send it without", event.event_type);
-            return Err(invalid("/attachments", message));
+            return refused(format!("the file note of `{}` carries no documents; send it without", event.event_type));
         }
-        if rule == DocumentRule::Required && event.attachments.is_empty() {
-            return match &self.inner.documents {
-                Some(maker) => Ok(vec![EventDocument::made(maker.make(event, household, Timestamp::now()).await?)]),
-                None => {
-                    let message = "needs the document: upload it first and give its id here".to_owned();
-                    Err(invalid("/attachments", message))
-                }
-            };
+        if rule == DocumentRule::Required && event.attachments.is_empty() && self.inner.documents.is_none() {
+            return refused("needs the document: upload it first and give its id here".to_owned());
         }
-        let mut documents = Vec::with_capacity(event.attachments.len());
+        let (mut documents, mut misfits) = (Vec::with_capacity(event.attachments.len()), Vec::new());
         for (place, id) in event.attachments.iter().enumerate() {
             let at = format!("/attachments/{place}");
             if event.attachments[..place].contains(id) {
-                return Err(invalid(&at, "is there twice; a note carries each document once".to_owned()));
+                misfits.push(misfit(&at, "is there twice; a note carries each document once"));
+                continue;
             }
-            let Some(facts) = self.inner.store.document_facts(*id).await? else {
-                return Err(invalid(
-                    &at,
-                    format!("there is no document {id}; upload it (again, if that was over a week ago)"),
-                ));
-            };
-            let DocumentFacts { filename, media_type, size, replaced, .. } = facts;
-            documents.push(EventDocument { id: *id, filename, media_type, size, replaced, made: None });
+            match self.inner.store.document_facts(*id).await? {
+                Some(DocumentFacts { filename, media_type, size, replaced, .. }) => {
+                    documents.push(EventDocument { id: *id, filename, media_type, size, replaced, made: None });
+                }
+                None => {
+                    let message = format!("there is no document {id}; upload it (again, if that was over a week ago)");
+                    misfits.push(misfit(&at, message));
+                }
+            }
         }
-        Ok(documents)
+        Ok(if misfits.is_empty() { Ok(documents) } else { Err(misfits) })
+    }
+
+    /// The documents with the one that is made here, where the event needs one and brought none.
+    pub(super) async fn with_made(
+        &self,
+        documents: Vec<EventDocument>,
+        event: &Event,
+        household: &HouseholdRow,
+    ) -> Result<Vec<EventDocument>, NotesError> {
+        let is_needed = schema::document_rule(&event.event_type) == DocumentRule::Required && documents.is_empty();
+        match &self.inner.documents {
+            Some(maker) if is_needed => {
+                Ok(vec![EventDocument::made(maker.make(event, household, Timestamp::now()).await?)])
+            }
+            _ => Ok(documents),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use wasmtime::component::Component;
@@ -41,6 +41,8 @@ impl Cache {
     ) -> std::result::Result<Self, PackError> {
         let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        // One that is there may be open to others, who could look for the key in it.
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
         let key = read_or_make_key(&folder.join(KEY)).map_err(failed)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -157,8 +159,6 @@ pub(super) fn create_private(path: &Path) -> io::Result<fs::File> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::pack::engine::Sandbox;
 
@@ -173,6 +173,8 @@ mod tests {
     fn compiled_code_is_kept_and_what_was_changed_is_not_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("cache");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let sandbox = Sandbox::new().unwrap();
         let digest = blake3::hash(COMPONENT);
         let cache = Cache::open(&folder, &sandbox.engine, None).unwrap();

@@ -29,6 +29,8 @@ pub(super) fn code(engine: &Engine, program: Option<&Path>, folder: &Path, compo
     let output = Output::new(folder)?;
     let spawned = Command::new(program)
         .arg("compile-plugin")
+        // Nothing of the host's environment: it may hold the key that secrets are sealed with.
+        .env_clear()
         .stdin(Stdio::piped())
         .stdout(output.file.try_clone()?)
         .stderr(Stdio::piped())
@@ -152,6 +154,16 @@ mod tests {
     #[test]
     fn the_code_is_what_the_compiler_writes() {
         assert_eq!(with_compiler("echo \"$1:\"; cat").unwrap(), b"compile-plugin:\na component");
+    }
+
+    #[test]
+    fn the_compiler_sees_nothing_of_the_environment() {
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "there is something to be seen");
+        let seen = with_compiler("cat >/dev/null; env").unwrap();
+        let seen = String::from_utf8(seen).unwrap();
+        let names: Vec<&str> = seen.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        // What a shell sets by itself.
+        assert!(names.iter().all(|name| ["PWD", "OLDPWD", "SHLVL", "_"].contains(name)), "{names:?}");
     }
 
     #[test]

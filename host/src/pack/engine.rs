@@ -13,11 +13,14 @@ use super::PackError;
 use super::bindings::Mapping;
 use super::instance::State;
 use super::limits;
+use super::log::Lines;
 
 /// The engine and what every component is linked with.
 pub(super) struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
+    /// What plugins wrote.
+    pub(super) lines: Lines,
     seats: Seats,
 }
 
@@ -28,7 +31,7 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         Mapping::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(|e| unusable(&e))?;
         start_clock(&engine)?;
-        Ok(Arc::new(Self { engine, linker, seats: Seats::new(limits::INSTANCES) }))
+        Ok(Arc::new(Self { engine, linker, lines: Lines::default(), seats: Seats::new(limits::INSTANCES) }))
     }
 
     /// Waits for a place in the pool of instances. The pool itself never waits: it would refuse.

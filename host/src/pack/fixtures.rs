@@ -76,7 +76,8 @@ struct MemberFile {
 /// # Errors
 /// Names the first fixture that comes out otherwise, the place, and both values.
 pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<(), PackError> {
-    let folder = folder.join("fixtures");
+    let pack = folder;
+    let folder = pack.join("fixtures");
     if !folder.exists() {
         return Ok(());
     }
@@ -86,7 +87,7 @@ pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<(
     paths.sort();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         let wrong = |why: &str| refused(path, why);
-        let fixture: Fixture = serde_json::from_str(&read_text(path)?).map_err(|e| wrong(&e.to_string()))?;
+        let fixture: Fixture = serde_json::from_str(&read_text(pack, path)?).map_err(|e| wrong(&e.to_string()))?;
         if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
             continue;
         }

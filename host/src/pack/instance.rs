@@ -69,7 +69,7 @@ impl<'a> Instance<'a> {
         let seat = sandbox.take_seat();
         let state = State {
             limits: limits::store_limits(),
-            log: Log::of(&program.pack),
+            log: Log::of(&program.pack, sandbox.lines.clone()),
             phones: Answers::default(),
             host_calls_left: limits::HOST_CALLS,
             allowance: Allowance::new(limits::CALL_TIME),

@@ -41,6 +41,8 @@ pub(super) const HOST_CALLS_A_RECORD: u32 = 50;
 pub(super) const LOG_LINES: u32 = 50;
 /// See [`LOG_LINES`].
 pub(super) const LOG_LINE: usize = 512;
+/// Lines that are kept for people, of all plugins together: the newest.
+pub(super) const LOG_LINES_KEPT: usize = 200;
 
 /// How often the clock ticks that interrupts guests.
 pub(super) const TICK: Duration = Duration::from_millis(10);

@@ -1,9 +1,11 @@
 //! From a pack folder to a verified revision. Each step refuses with the reason; nothing is kept of a refused pack.
 
+use std::collections::BTreeMap;
 use std::path::{Component as PathPart, Path};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::bindings::MappingPre;
 use super::engine::Sandbox;
@@ -13,8 +15,10 @@ use super::manifest::Manifest;
 use super::rules::{self, Rules};
 use super::templates::Templates;
 use super::{PackError, Revision, Shared, component, convert, fixtures, limits};
+use crate::config::toml_words;
 use crate::crm::Source;
-use crate::domain::RevisionId;
+use crate::domain::address::AddressForm;
+use crate::domain::{CountryCode, RevisionId};
 
 /// `pack.toml`: what the folder is, for people and for the host.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +36,18 @@ pub(super) struct PackFile {
     pub(super) crm: String,
     /// ISO 3166-1 alpha-2 code of the region it is for.
     pub(super) region: String,
+    /// Where its rules tell how addresses of the region are written.
+    address: Option<AddressPointers>,
+}
+
+/// Places in the rules, as JSON Pointers (RFC 6901): the host knows none of the rules' own names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddressPointers {
+    /// A table of states: codes with lists of spellings. None where the region's addresses have no state.
+    states: Option<String>,
+    /// A pattern of postcodes.
+    postcode: Option<String>,
 }
 
 /// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures.
@@ -42,10 +58,11 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let Shared { sandbox, cache, typesetter } = shared;
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
-    let bytes = files::read(&path, limits::COMPONENT)?;
+    let bytes = files::read(folder, &path, limits::COMPONENT)?;
     let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
     let rules = rules::read(folder, dialect)?;
+    let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
     let templates = Templates::read(folder)?;
 
     let digest = blake3::hash(&bytes);
@@ -63,6 +80,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
         pack,
         manifest,
         rules: rules.json,
+        address_form,
         sources,
         component_bytes: bytes.len() as u64,
         templates,
@@ -75,7 +93,8 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
 
 fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {
     let path = folder.join("pack.toml");
-    let pack: PackFile = toml::from_str(&files::read_text(&path)?).map_err(|e| refused(&path, &e.to_string()))?;
+    let text = files::read_text(folder, &path)?;
+    let pack: PackFile = toml::from_str(&text).map_err(|e| refused(&path, &toml_words(&text, &e)))?;
     let mut parts = Path::new(&pack.component).components();
     if !matches!((parts.next(), parts.next()), (Some(PathPart::Normal(_)), None)) {
         return Err(refused(&path, "`component` is to be the name of a file in the pack's own folder"));
@@ -91,6 +110,27 @@ fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> 
     check(pack.plugin == manifest.name, "plugin", &pack.plugin, format!("`{}`", manifest.name))?;
     check(pack.crm == manifest.crm, "crm", &pack.crm, format!("`{}`", manifest.crm))?;
     check(manifest.regions.contains(&pack.region), "region", &pack.region, format!("{:?}", manifest.regions))
+}
+
+/// How addresses of the region are written, by the rules.
+fn address_form(pack: &PackFile, rules: &Rules) -> Result<Option<AddressForm>, String> {
+    let Some(pointers) = &pack.address else { return Ok(None) };
+    let rules: Value = serde_json::from_str(&rules.json).map_err(|error| error.to_string())?;
+    let at = |pointer: &str| rules.pointer(pointer).ok_or_else(|| format!("`{pointer}` leads to nothing in its rules"));
+    let states: BTreeMap<String, Vec<String>> = match &pointers.states {
+        Some(pointer) => Deserialize::deserialize(at(pointer)?)
+            .map_err(|_| format!("`{pointer}` leads to no table of states with lists of spellings"))?,
+        None => BTreeMap::new(),
+    };
+    let postcode = match &pointers.postcode {
+        Some(pointer) => {
+            let pattern = at(pointer)?.as_str().ok_or_else(|| format!("`{pointer}` leads to no pattern"))?;
+            Some(pattern.to_owned())
+        }
+        None => None,
+    };
+    let country = CountryCode::try_from(pack.region.clone()).map_err(|error| error.to_string())?;
+    Ok(Some(AddressForm { country, states: states.into_iter().collect(), postcode }))
 }
 
 /// Runs the component once: it has to tell the manifest that it carries, and to take the rules.

@@ -1,22 +1,63 @@
-//! The contract's `log`: lines of plugins, counted and capped, in the operator's log.
+//! The contract's `log`: lines of plugins, counted and capped. They may name people, whatever the contract says: so the
+//! operator's log has their number and length, and the lines themselves wait in memory for whoever manages connections.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bindings::tidegate::mapping::log::{Host, Level};
 use super::instance::State;
 use super::limits;
+use crate::domain::Timestamp;
+
+/// A line that a plugin wrote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PluginLine {
+    /// When.
+    pub at: Timestamp,
+    /// The pack whose plugin it was.
+    pub pack: String,
+    /// `debug`, `info` or `warn`.
+    pub level: &'static str,
+    /// One line of bounded length.
+    pub text: String,
+}
+
+/// The newest lines of all plugins. Cheap to clone; all clones hold the same lines.
+#[derive(Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<VecDeque<PluginLine>>>);
+
+impl Lines {
+    fn push(&self, line: PluginLine) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == limits::LOG_LINES_KEPT {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// Those of a pack, the newest first.
+    pub(super) fn of(&self, pack: &str) -> Vec<PluginLine> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().rev().filter(|line| line.pack == pack).cloned().collect()
+    }
+}
 
 /// The lines of one call.
 #[derive(Default)]
 pub(super) struct Log {
     /// The pack, as operators know it.
-    pub(super) pack: String,
+    pack: String,
+    kept: Lines,
     lines: u32,
+    characters: usize,
+    warnings: u32,
     dropped: u32,
 }
 
 impl Log {
     /// No lines yet, of this pack.
-    pub(super) fn of(pack: &str) -> Self {
-        Self { pack: pack.to_owned(), lines: 0, dropped: 0 }
+    pub(super) fn of(pack: &str, kept: Lines) -> Self {
+        Self { pack: pack.to_owned(), kept, ..Self::default() }
     }
 
     fn take(&mut self, level: Level, message: &str) {
@@ -25,20 +66,25 @@ impl Log {
             return;
         }
         self.lines += 1;
-        let (pack, line) = (&self.pack, one_line(message));
-        match level {
-            Level::Debug => tracing::debug!(target: "tidegate::plugin", %pack, "{line}"),
-            Level::Info => tracing::info!(target: "tidegate::plugin", %pack, "{line}"),
-            Level::Warn => tracing::warn!(target: "tidegate::plugin", %pack, "{line}"),
-        }
+        self.warnings += u32::from(level == Level::Warn);
+        let level = match level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+        };
+        let text = one_line(message);
+        self.characters += text.chars().count();
+        self.kept.push(PluginLine { at: Timestamp::now(), pack: self.pack.clone(), level, text });
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if self.dropped > 0 {
-            let (pack, dropped) = (&self.pack, self.dropped);
-            tracing::warn!(target: "tidegate::plugin", %pack, dropped, "the plugin wrote too many lines; the rest was dropped");
+        let Self { pack, lines, characters, warnings, dropped, .. } = self;
+        if *warnings + *dropped > 0 {
+            tracing::warn!(target: "tidegate::plugin", %pack, lines, characters, warnings, dropped, "a plugin wrote lines; the connection's page shows the newest");
+        } else if *lines > 0 {
+            tracing::debug!(target: "tidegate::plugin", %pack, lines, characters, "a plugin wrote lines; the connection's page shows the newest");
         }
     }
 }
@@ -68,6 +114,19 @@ mod tests {
             log.take(Level::Debug, "x");
         }
         assert_eq!((log.lines, log.dropped), (limits::LOG_LINES, 7));
+    }
+
+    #[test]
+    fn the_newest_lines_of_a_pack_are_kept() {
+        let lines = Lines::default();
+        for number in 0..limits::LOG_LINES_KEPT {
+            Log::of("au", lines.clone()).take(Level::Info, &number.to_string());
+        }
+        Log::of("nz", lines.clone()).take(Level::Warn, "another");
+        let of_au = lines.of("au");
+        assert_eq!(of_au.len(), limits::LOG_LINES_KEPT - 1);
+        assert_eq!(of_au[0].text, (limits::LOG_LINES_KEPT - 1).to_string());
+        assert_eq!(lines.of("nz").iter().map(|line| line.level).collect::<Vec<_>>(), ["warn"]);
     }
 
     #[test]

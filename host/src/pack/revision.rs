@@ -10,8 +10,11 @@ use super::instance::{Failure, Instance, Program};
 use super::load::PackFile;
 use super::manifest::Manifest;
 use super::templates::Templates;
-use super::{Context, FieldExplanation, NoteEvent, PackError, PackFacts, RawInput, Verdict, convert, limits, map};
+use super::{
+    Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginLine, RawInput, Verdict, convert, limits, map,
+};
 use crate::crm::Source;
+use crate::domain::address::AddressForm;
 use crate::domain::note::FileNote;
 use crate::domain::{Diagnostic, RecordKind, RevisionId};
 
@@ -25,6 +28,7 @@ pub struct Revision {
     pub(super) manifest: Manifest,
     /// As `configure` takes them.
     pub(super) rules: String,
+    pub(super) address_form: Option<AddressForm>,
     pub(super) sources: Vec<Source>,
     pub(super) component_bytes: u64,
     pub(super) templates: Templates,
@@ -55,6 +59,11 @@ impl Revision {
     /// The CRM it reads: `xplan`.
     pub fn crm(&self) -> &str {
         &self.pack.crm
+    }
+
+    /// How addresses of its region are written, where the pack says where its rules tell that.
+    pub fn address_form(&self) -> Option<&AddressForm> {
+        self.address_form.as_ref()
     }
 
     /// What is to be read from the CRM.
@@ -88,6 +97,11 @@ impl Revision {
         let mut job = self.templates.job(event_type, data, made_at, identity);
         job.files.extend(logo);
         self.typesetter.typeset(job)
+    }
+
+    /// What its plugin wrote lately, the newest line first. It may name people.
+    pub fn plugin_lines(&self) -> Vec<PluginLine> {
+        self.sandbox.lines.of(self.pack())
     }
 
     /// Event types that it can render.

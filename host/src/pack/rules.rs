@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::PackError;
 use super::files::{read_text, refused};
+use crate::config::toml_words;
 
 /// The dialect that `rules.toml` is written for.
 pub(super) const PLAIN_DIALECT: &str = "resourceful";
@@ -24,10 +25,15 @@ pub(super) struct Rules {
 /// Reads the rules of a pack folder for a dialect.
 ///
 /// # Errors
-/// Names the file that is missing or no TOML, with the place in it.
+/// Names every file that is missing or no TOML, with the place in it.
 pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
-    let mut rules = read_toml(&folder.join("rules.toml"))?;
-    let notes = read_folder(&folder.join("notes"), "a note is a file <event type>.toml")?;
+    let mut files = Files { pack: folder, problems: Vec::new() };
+    let mut rules = files.toml(&folder.join("rules.toml"));
+    let notes = files.folder("notes", "a note is a file <event type>.toml")?;
+    let mut dialects = files.folder("dialects", "what differs in a dialect is a file <dialect>.toml")?;
+    if !files.problems.is_empty() {
+        return Err(PackError::Refused(files.problems.join("; ")));
+    }
     if !notes.is_empty() {
         if rules.contains_key("notes") {
             let message = "it has a table `notes`; notes are files of the folder `notes`, one an event type";
@@ -35,7 +41,6 @@ pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
         }
         rules.insert("notes".to_owned(), toml::Value::Table(notes));
     }
-    let mut dialects = read_folder(&folder.join("dialects"), "what differs in a dialect is a file <dialect>.toml")?;
     let plain = to_json(toml::Value::Table(rules.clone())).to_string();
     let mut whole = plain.clone();
     for (name, differences) in &dialects {
@@ -65,28 +70,46 @@ fn lay_over(rules: &mut toml::Table, differences: toml::Table) {
     }
 }
 
-/// The TOML files of a folder, by name; none where there is no such folder.
-fn read_folder(folder: &Path, is_for: &str) -> Result<toml::Table, PackError> {
-    let mut files = toml::Table::new();
-    if !folder.exists() {
-        return Ok(files);
-    }
-    let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        match (stem, path.extension().and_then(|extension| extension.to_str())) {
-            (Some(name), Some("toml")) => {
-                files.insert(name.to_owned(), toml::Value::Table(read_toml(&path)?));
-            }
-            _ => return Err(refused(&path, is_for)),
-        }
-    }
-    Ok(files)
+/// A pack's TOML files, and what is wrong with them so far.
+struct Files<'a> {
+    pack: &'a Path,
+    problems: Vec<String>,
 }
 
-fn read_toml(path: &Path) -> Result<toml::Table, PackError> {
-    read_text(path)?.parse().map_err(|e| refused(path, &format!("it is not TOML: {e}")))
+impl Files<'_> {
+    /// The TOML files of a folder, by name; none where there is no such folder.
+    fn folder(&mut self, name: &str, is_for: &str) -> Result<toml::Table, PackError> {
+        let folder = self.pack.join(name);
+        let mut files = toml::Table::new();
+        if !folder.exists() {
+            return Ok(files);
+        }
+        let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
+        let entries = fs::read_dir(&folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            match (stem, path.extension().and_then(|extension| extension.to_str())) {
+                // What containers keep beside the files that they are given.
+                (Some(name), _) if name.starts_with("..") => {}
+                (Some(name), Some("toml")) => drop(files.insert(name.to_owned(), toml::Value::Table(self.toml(&path)))),
+                _ => self.problems.push(refused(&path, is_for).to_string()),
+            }
+        }
+        Ok(files)
+    }
+
+    /// A file's table; empty where it cannot be read, which is a problem.
+    fn toml(&mut self, path: &Path) -> toml::Table {
+        let read = read_text(self.pack, path).and_then(|text| {
+            toml::from_str(&text).map_err(|e| refused(path, &format!("it is not TOML: {}", toml_words(&text, &e))))
+        });
+        read.unwrap_or_else(|error| {
+            self.problems.push(error.to_string());
+            toml::Table::new()
+        })
+    }
 }
 
 /// TOML's values in JSON. Dates become text; a float that JSON lacks becomes null, which no schema takes.
@@ -153,9 +176,39 @@ mod tests {
     }
 
     #[test]
+    fn no_rule_is_read_from_outside_the_pack() {
+        use std::os::unix::fs::symlink;
+        let outside = folder(&[("secret", "password = hunter2"), ("rules.toml", "a = 1")]);
+        let refused = |folder: &tempfile::TempDir, expected: &str| {
+            let words = read(folder.path(), PLAIN_DIALECT).err().unwrap().to_string();
+            assert!(words.contains(expected) && !words.contains("hunter2"), "{words}");
+        };
+        let pack = folder(&[("notes/a.toml", "")]);
+        symlink(outside.path().join("secret"), pack.path().join("rules.toml")).unwrap();
+        refused(&pack, "rules.toml: it is a link that leads out");
+        fs::remove_file(pack.path().join("rules.toml")).unwrap();
+        fs::write(pack.path().join("rules.toml"), "b = 1").unwrap();
+        symlink(outside.path(), pack.path().join("dialects")).unwrap();
+        refused(&pack, "dialects/rules.toml: it is a link that leads out");
+        // A secret that somebody put into the rules is not quoted either.
+        refused(&folder(&[("rules.toml", "password = hunter2")]), "it is not TOML: line 1");
+
+        // As containers lay files out: links to a folder beside them.
+        let pack = folder(&[("..2026/rules.toml", "a = 1")]);
+        symlink("..2026", pack.path().join("..data")).unwrap();
+        symlink("..data/rules.toml", pack.path().join("rules.toml")).unwrap();
+        assert_eq!(read(pack.path(), PLAIN_DIALECT).ok().unwrap().json, r#"{"a":1}"#);
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_said() {
         check(&[], Err("rules.toml"));
-        check(&[("rules.toml", "a = ")], Err("not TOML"));
+        check(&[("rules.toml", "a = 1\nb = ")], Err("not TOML: line 2"));
+        check(
+            &[("rules.toml", "a = "), ("notes/plan.toml", "b = "), ("notes/x.txt", "")],
+            Err("notes/plan.toml: it is"),
+        );
+        check(&[("rules.toml", "a = "), ("notes/plan.toml", "b = "), ("notes/x.txt", "")], Err("a note is a file"));
         check(&[("rules.toml", ""), ("notes/plan.txt", "")], Err("plan.txt"));
         check(&[("rules.toml", "[notes]"), ("notes/plan.toml", "")], Err("table `notes`"));
     }

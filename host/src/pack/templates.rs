@@ -35,7 +35,7 @@ impl Templates {
         let folder = pack.join(FOLDER);
         let mut templates = Self::default();
         if folder.exists() {
-            templates.read_below(&folder, "")?;
+            templates.read_below(pack, &folder, "")?;
         }
         for event in templates.events() {
             if !templates.files.contains_key(&format!("{event}.json")) {
@@ -46,7 +46,7 @@ impl Templates {
         Ok(templates)
     }
 
-    fn read_below(&mut self, folder: &Path, prefix: &str) -> Result<(), PackError> {
+    fn read_below(&mut self, pack: &Path, folder: &Path, prefix: &str) -> Result<(), PackError> {
         let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -57,9 +57,9 @@ impl Templates {
             }
             let inner = format!("{prefix}{name}");
             if kind.is_dir() && prefix.matches('/').count() < limits::TEMPLATE_FOLDERS {
-                self.read_below(&path, &format!("{inner}/"))?;
+                self.read_below(pack, &path, &format!("{inner}/"))?;
             } else if kind.is_file() {
-                self.files.insert(inner, files::read(&path, limits::TEXT_FILE)?);
+                self.files.insert(inner, files::read(pack, &path, limits::TEXT_FILE)?);
             } else {
                 return Err(refused(&path, "only files and folders of the pack's own are read, no links"));
             }

@@ -4,7 +4,9 @@ mod folder;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Mutex;
 
 use super::*;
 use folder::{Bench, MANIFEST, component};
@@ -98,6 +100,44 @@ fn a_flood_of_calls_to_the_host_is_stopped() {
     hostile("(loop $ever (call $log (i32.const 0) (i32.const 2000) (i32.const 4)) (br $ever))", "too often");
 }
 
+/// What is logged, at every level, while `work` goes on.
+fn logged(work: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
+    tracing::subscriber::with_default(lines.finish(), work);
+    let bytes = kept.0.lock().unwrap();
+    String::from_utf8(bytes.clone()).unwrap()
+}
+
+#[test]
+fn what_a_plugin_says_is_shown_and_not_logged() {
+    // It writes the record's id as a warning, and gives up.
+    let tell =
+        "(call $log (i32.const 2) (i32.load offset=4 (local.get $record)) (i32.load offset=8 (local.get $record)))
+        (unreachable)";
+    let bench = Bench::new(tell);
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
+    let mut verdicts = Vec::new();
+    let log = logged(|| verdicts = revision.map(&context(), &records(&["a", "xIgnatia Canary 0491 570 156"])));
+    assert!(matches!(verdicts[1], Verdict::Rejected(_)));
+    assert!(log.contains("a plugin wrote lines") && log.contains("test-au"), "{log}");
+    assert!(!log.contains("Canary") && !log.contains("0491"), "{log}");
+    let lines = revision.plugin_lines();
+    assert!(lines.iter().any(|line| line.text.contains("Ignatia Canary") && line.level == "warn"), "{lines:?}");
+}
+
 #[test]
 fn nothing_outlives_a_batch() {
     // On its second call an instance would give up.
@@ -180,6 +220,21 @@ fn damaged_and_missing_files_are_named() {
         fs::remove_file(bench.pack().join(file)).unwrap();
         assert!(bench.refusal().contains(file), "{}", bench.refusal());
     }
+}
+
+#[test]
+fn a_pack_says_where_its_rules_tell_of_addresses() {
+    let bench = Bench::new("unreachable");
+    let pack = fs::read_to_string(bench.pack().join("pack.toml")).unwrap();
+    let with = |address: &str| bench.write("pack.toml", format!("{pack}\n[address]\n{address}").as_bytes());
+    with("");
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
+    let form = revision.address_form().unwrap();
+    assert_eq!((form.country.as_str(), form.states.len(), &form.postcode), ("AU", 0, &None));
+    with("postcode = \"/client/postcode\"");
+    assert!(bench.refusal().contains("`/client/postcode` leads to nothing"), "{}", bench.refusal());
+    with("zip = \"/x\"");
+    assert!(bench.refusal().contains("zip"), "{}", bench.refusal());
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl Store {
         of: ConnectionName,
         authorisation: Option<StoredAuthorisation>,
     ) -> Result<(), StoreError> {
-        self.write_in_any_case(move |transaction| {
+        self.write(move |transaction| {
             let mut table = transaction.open_table(AUTHORISATIONS)?;
             match authorisation {
                 Some(kept) => drop(table.insert((PRACTICE, of.as_str()), written(&kept)?.as_slice())?),
@@ -198,5 +198,5 @@ fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a connection cannot be read: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(super::unreadable("a connection", &error)))
 }

@@ -1,17 +1,16 @@
 //! Opening the file: the lock, the permissions, the format version, the tables.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
-use tokio::sync::watch;
 
-use super::space::Space;
 use super::threads::Threads;
 use super::{Store, StoreError};
-use crate::config::Storage;
 
 /// What the store's file is called in the data folder.
 const FILE_NAME: &str = "tidegate.redb";
@@ -47,19 +46,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::TooNew`], or what the disk said.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Self::open_sparing(data_dir, Storage::default())
-    }
-
-    /// The same, keeping some of the disk free.
-    ///
-    /// # Errors
-    /// As [`Store::open`], and [`StoreError::NoSpace`] before anything is written to a disk that is full.
-    pub fn open_sparing(data_dir: &Path, storage: Storage) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let failed = |error: std::io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed)?;
-        let space = Arc::new(Space::of(data_dir, storage));
-        space.admit_in_any_case()?;
+        let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
+        make_private(data_dir).map_err(|error| StoreError::Failed(error.to_string()))?;
         OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
         let db = Builder::new().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
@@ -67,9 +56,40 @@ impl Store {
         })?;
         prepare(&db)?;
         let threads = Threads::start().map_err(failed)?;
-        let broken = Arc::new(watch::Sender::new(None));
-        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), space, broken, linked: Arc::default() })
+        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), linked: Arc::default() })
     }
+}
+
+/// Makes the folder for its owner alone. One that is there already is closed to others, unless it holds something else:
+/// then somebody may need it open.
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mode = fs::metadata(folder)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    if holds_nothing_else(folder)? && fs::set_permissions(folder, Permissions::from_mode(0o700)).is_ok() {
+        return Ok(());
+    }
+    // A volume that a machine's administrator hands over to a group.
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "others on this machine can get into it (mode {:o}); close it with `chmod 700`, or name a folder of its own with \
+         --data-dir or [server] data-dir",
+        mode & 0o777
+    )))
+}
+
+/// Whether the folder is the host's: it has a store, or nothing that the host does not make.
+fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name());
+    }
+    let is_ours = |name: &OsString| ["cache", "secret.key", "lost+found"].iter().any(|known| name == known);
+    Ok(names.iter().any(|name| name == FILE_NAME) || names.iter().all(is_ours))
 }
 
 /// Refuses a later format before anything is written; makes the tables that are missing.
@@ -94,8 +114,6 @@ fn prepare(db: &Database) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -112,8 +130,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         Store::open(&data_dir).unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&data_dir), mode(&data_dir.join(FILE_NAME))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_folder_that_is_there_is_closed_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        let check = |mode: u32, file: Option<&str>, expected: Option<u32>| {
+            drop(fs::remove_dir_all(&data_dir));
+            fs::create_dir(&data_dir).unwrap();
+            file.iter().for_each(|file| fs::write(data_dir.join(file), "").unwrap());
+            fs::set_permissions(&data_dir, Permissions::from_mode(mode)).unwrap();
+            match (make_private(&data_dir), expected) {
+                (Ok(()), Some(expected)) => {
+                    assert_eq!(fs::metadata(&data_dir).unwrap().permissions().mode() & 0o777, expected);
+                }
+                (Err(error), None) => assert!(error.to_string().contains("chmod 700"), "{error}"),
+                (outcome, _) => panic!("{mode:o} {file:?}: {outcome:?}"),
+            }
+        };
+        check(0o755, None, Some(0o700));
+        check(0o777, Some(FILE_NAME), Some(0o700));
+        check(0o755, Some("secret.key"), Some(0o700));
+        check(0o700, Some("diary"), Some(0o700));
+        check(0o755, Some("diary"), None);
+        check(0o1777, Some("diary"), None);
+        // A volume of a container, handed over to a group.
+        check(0o770, Some("diary"), Some(0o770));
     }
 
     #[test]

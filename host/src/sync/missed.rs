@@ -56,7 +56,7 @@ impl Walk {
                 }
                 Err(error @ CrmError::Unauthorised { .. }) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(run = %self.run.id, %error, "clients whom the walk did not see could not be asked for");
+                    tracing::warn!(run = %self.run.id, error = error.for_log(), "clients whom the walk did not see could not be asked for");
                     self.run.counts.unconfirmed += ids.len() as u64;
                     failures += 1;
                 }

@@ -88,6 +88,9 @@ pub enum OneError {
     /// There is no such connection, or the store failed.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// The client has no id in the CRM.
+    #[error("The client is not linked to the CRM, so that there is nothing to sync. Link the client first.")]
+    NotLinked,
     /// The CRM failed.
     #[error(transparent)]
     Crm(#[from] CrmError),
@@ -105,6 +108,9 @@ impl Syncs {
     /// # Errors
     /// Where there is no such connection, the CRM or the store fails; nothing was changed then.
     pub async fn one(&self, connection: &ConnectionName, client: &ExternalId) -> Result<OneSynced, OneError> {
+        if client.in_crm().is_none() {
+            return Err(OneError::NotLinked);
+        }
         let connection = self.connection(connection)?;
         let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
         One {

@@ -85,7 +85,9 @@ pub(super) async fn make(
         date_of_birth: Some(written.date_of_birth),
         ..ClientDraft::default()
     };
-    let client = match draft.check() {
+    let client = match draft
+        .check(person.clock.now.to_zoned(person.clock.zone.clone()).date(), &app.connections.address_forms())
+    {
         Ok(client) => client,
         Err(problems) => {
             let page = page(&new_client(&app, &person, form, problems).await?)?;

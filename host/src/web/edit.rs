@@ -81,7 +81,8 @@ pub(super) async fn save(
     let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
     let at = person.clock.now;
     let today = at.to_zoned(person.clock.zone.clone()).date();
-    let edit = Edit { client: client.id, changes, by: person.name().to_owned(), at, today };
+    let forms = app.connections.address_forms();
+    let edit = Edit { client: client.id, changes, by: person.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
         Err(refused) => {

@@ -18,11 +18,14 @@ use super::parts::{Badge, Clock, Tone};
 use super::person::Person;
 use super::words;
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::{Connection, Standing};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::integrations::{Integration, IntegrationError, Means, Origin};
+
+/// The most lines of a plugin that a page shows.
+const LINES_SHOWN: usize = 50;
 
 #[derive(Template)]
 #[template(path = "integrations.html")]
@@ -62,6 +65,8 @@ pub(super) struct IntegrationPage {
     pub(super) is_at_work: bool,
     /// Whether a pack is in force for it.
     pub(super) has_pack: bool,
+    /// What the pack's plugin wrote lately: when, how much it matters, and the line.
+    pub(super) said: Vec<(String, &'static str, String)>,
 }
 
 /// What came of asking the site as whom the host is signed in, or of another button.
@@ -202,6 +207,9 @@ pub(super) fn view(
     ];
     facts.extend(one.gateway_host.clone().map(|host| ("Gateway host", host)));
     facts.push(("Syncs", words::schedule(&one.schedule)));
+    if one.enabled {
+        facts.push(("Next syncs", next_runs(one, clock)));
+    }
     match &one.means {
         Means::Basic { username } => facts.push(("Signs in", format!("as {username}, with a password"))),
         Means::OAuth { client_id } => {
@@ -232,7 +240,21 @@ pub(super) fn view(
         asks_preflight: asks_preflight(one),
         is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
         has_pack: one.connection.is_some(),
+        said: one.connection.iter().flat_map(|connection| said(connection, clock)).collect(),
     }
+}
+
+/// The newest lines of the plugin that maps a connection.
+fn said(connection: &Connection, clock: &Clock) -> Vec<(String, &'static str, String)> {
+    let lines = connection.revision().plugin_lines().into_iter().take(LINES_SHOWN);
+    lines.map(|line| (words::time(line.at, &clock.zone), line.level, line.text)).collect()
+}
+
+/// The next times of its schedule.
+fn next_runs(one: &Integration, clock: &Clock) -> String {
+    let times = one.next_runs(clock.now, &clock.zone);
+    let times: Vec<String> = times.into_iter().map(|at| words::time(at, &clock.zone)).collect();
+    if times.is_empty() { "none: its schedule is over".to_owned() } else { times.join(", ") }
 }
 
 /// A connection of the settings file runs without the check, because nobody may be there to be asked.

@@ -112,7 +112,7 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock)
         host: connection.forward_host.clone(),
         pack: revision.pack().to_owned(),
         revision: revision.id().to_string(),
-        schedule: words::schedule(&connection.schedule),
+        schedule: words::schedule(&connection.schedule.to_string()),
         badge,
         state,
         authorise: obstacle.map(|_| format!("/settings/integrations/{}", connection.name)),

@@ -26,7 +26,6 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::notes::NotesError;
-use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 
 #[derive(Template)]
@@ -124,7 +123,7 @@ pub(super) async fn send(
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
     let problems = match filled.event(&found, &person.clock) {
-        Err((pointer, message)) => vec![(Some(pointer), message)],
+        Err(wrong) => wrong.into_iter().map(|(pointer, message)| (Some(pointer), message)).collect(),
         Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
             Err(NotesError::Invalid(misfits)) => {
@@ -134,12 +133,7 @@ pub(super) async fn send(
                 None,
                 "this form was recorded before, and is changed; send it again to record another event".to_owned(),
             )],
-            Err(
-                error @ (NotesError::NotRendered(_)
-                | NotesError::WrongState(_)
-                | NotesError::NotDone(_)
-                | NotesError::Store(StoreError::NoSpace { .. })),
-            ) => {
+            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_) | NotesError::NotDone(_))) => {
                 vec![(None, error.to_string())]
             }
             Err(error) => return Err(Failure::Broken(error.to_string())),

@@ -197,7 +197,7 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
 /// When a connection syncs by itself, in words where the schedule has simple ones.
 pub(super) fn schedule(cron: &str) -> String {
     match cron {
-        "0 0 * * * *" => "every hour".to_owned(),
+        "0 0 * * * *" | "0 * * * *" | "@hourly" => "every hour".to_owned(),
         other => format!("by the schedule {other}"),
     }
 }

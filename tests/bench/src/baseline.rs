@@ -77,7 +77,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         dialect: "resourceful".to_owned(),
         forward_host: site.to_owned(),
         insecure_http: true,
-        schedule: "0 0 * * * *".to_owned(),
+        schedule: tidegate::domain::schedule::Schedule::hourly(),
         gateway: None,
         pace: tidegate::config::Pace::default(),
         gone_threshold: Default::default(),

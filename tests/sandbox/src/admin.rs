@@ -75,6 +75,14 @@ impl Admin {
         id
     }
 
+    /// Adds a couple who name each other as partners; answers their numbers.
+    pub fn add_couple(&self, couple: [Client; 2]) -> [u32; 2] {
+        let [one, other] = couple.map(|client| self.add(client));
+        self.link_partner(one, Some(other));
+        self.link_partner(other, Some(one));
+        [one, other]
+    }
+
     /// Changes a user with `edit`; its number stays. False if there is no such user.
     pub fn edit_user(&self, id: u32, edit: impl FnOnce(&mut User)) -> bool {
         let mut book = writing(&self.0.book);

@@ -13,6 +13,7 @@ mod model;
 mod names;
 mod person;
 mod policies;
+mod showcase;
 mod users;
 
 pub use model::{Address, Client, Contact, Cover, Goal, Money, Policy, Text, User};

@@ -115,6 +115,10 @@ impl Order {
     }
 }
 
+/// What a site may say in an error: a record's values, and the address that was called.
+const WORDS_ABOUT_SOMEBODY: &str = "The record of Ignatia Canary, born 1961-03-14, ignatia.canary@example.com, \
+    0491 570 156, is locked: /resourceful/entity/client-v4?q=Ignatia+Canary&token=canary-token-0123456789";
+
 /// The end of a request that a fault of requests strikes.
 fn struck(order: Order, rule: &Rule) -> Result<Response<Payload>, Cut> {
     match rule.fault {
@@ -145,6 +149,7 @@ fn refused(rule: &Rule) -> Answer {
     match rule.fault {
         Fault::LoginPage => Answer::html(200, "Xplan login"),
         Fault::Forbidden => Answer::from(Refusal::new(403, "The user lacks the capability for this.")),
+        Fault::NamesPeople => Answer::from(Refusal::new(500, WORDS_ABOUT_SOMEBODY)),
         Fault::BadGateway => Answer::html(502, "Bad Gateway"),
         Fault::TooManyRequests => {
             let answer = Answer::from(Refusal::new(429, "Too many requests."));

@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "config",
             "supervise",
             "queue",
+            "telemetry",
         ],
     ),
     ("sync", BELOW_JOBS),
@@ -41,8 +42,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
-    ("crm", &["config"]),
-    ("store", &["config", "supervise"]),
+    ("crm", &["config", "telemetry"]),
+    ("store", &["config"]),
     ("telemetry", &["config"]),
     // Tasks that are kept alive, and threads that block.
     ("supervise", &["telemetry", "config"]),

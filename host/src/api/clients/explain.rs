@@ -102,7 +102,7 @@ pub async fn explain(
         fields.retain(|explanation| explanation.field == wanted);
         if fields.is_empty() {
             let detail = format!("`{wanted}` is no field of this record. These are: {known}.");
-            return Err(Problem::new(Kind::Malformed, detail));
+            return Err(Problem::new(Kind::NotFound, detail));
         }
     }
     let fields = fields.into_iter().map(FieldBody::from).collect();

@@ -105,10 +105,10 @@ fn invalid(problems: Vec<DraftProblem>) -> Problem {
 #[schema(as = Link)]
 pub struct LinkBody {
     /// Whose CRM.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: ConnectionName,
     /// The client's id there.
-    #[schema(value_type = String, example = "48213")]
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "48213")]
     external_id: ExternalId,
 }
 
@@ -143,7 +143,8 @@ pub async fn make(
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
     let (draft, partner_of) = body.apart();
-    let client = draft.check().map_err(invalid)?;
+    let today = Timestamp::now().to_zoned(app.config.practice.time_zone.clone()).date();
+    let client = draft.check(today, &app.connections.address_forms()).map_err(invalid)?;
     let id = ClientId(Uuid::now_v7());
     app.store.make_client(NewClient { id, client, partner_of }, Timestamp::now()).await??;
     let body = ClientBody::from(find(&app, id).await?);

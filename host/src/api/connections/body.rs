@@ -18,7 +18,7 @@ use crate::store::connections::By;
 pub struct ConnectionBody {
     /// Its name in addresses.
     #[schema(value_type = String, example = "main")]
-    name: ConnectionName,
+    pub(super) name: ConnectionName,
     /// What people call it.
     #[schema(example = "Acme Xplan integration")]
     title: String,
@@ -35,9 +35,12 @@ pub struct ConnectionBody {
     /// The gateway's host; null in a dialect that has none.
     #[schema(required)]
     gateway_host: Option<String>,
-    /// When it is synced: a cron expression with seconds, in the practice's time zone.
-    #[schema(example = "0 0 * * * *")]
+    /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone.
+    #[schema(example = "0 * * * *")]
     schedule: String,
+    /// When the schedule starts the next runs, three at most; empty where it is disabled.
+    #[schema(value_type = Vec<String>)]
+    next_runs: Vec<Timestamp>,
     /// Whether it is to run.
     enabled: bool,
     /// How it signs in.
@@ -160,6 +163,7 @@ impl ConnectionBody {
         let runs = app.store.runs(Some(one.name.clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
         Ok(Self {
+            next_runs: one.next_runs(Timestamp::now(), &app.config.practice.time_zone),
             authorization: one.standing().into(),
             name: one.name,
             title: one.title,

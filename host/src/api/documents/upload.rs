@@ -1,7 +1,5 @@
 //! Uploads: a PDF that a program made itself, to go with an event's note.
 
-use std::io::ErrorKind;
-
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
@@ -16,7 +14,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::NoParams;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::App;
-use crate::documents::{LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END};
+use crate::documents::{LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END, named_by};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
 use crate::store::documents::Document;
@@ -67,7 +65,6 @@ pub async fn upload(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteNotes)?;
-    app.store.space().admit()?;
     let headers = request.headers().clone();
     let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
     // Who asks beforehand, and sends nothing until it is told to, is told at once.
@@ -77,8 +74,8 @@ pub async fn upload(
     let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let document = match media_type.as_str() {
         "application/pdf" => {
-            let name = file_name(header(&headers, &CONTENT_DISPOSITION));
-            app.uploads.receive(name, request.into_body().into_data_stream(), Timestamp::now()).await?
+            let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
+            app.uploads.receive(name.as_deref(), request.into_body().into_data_stream(), Timestamp::now()).await?
         }
         "multipart/form-data" => from_form(&app, request).await?,
         other => {
@@ -102,7 +99,7 @@ async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
     let mut form = Multipart::from_request(request, app).await.map_err(|error| broken(&error))?;
     while let Some(part) = form.next_field().await.map_err(|error| broken(&error))? {
         if part.name() == Some("file") {
-            let name = part.file_name().map(ToOwned::to_owned);
+            let name = part.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
             let taken = app.uploads.receive(name.as_deref(), part, Timestamp::now()).await;
             return match taken {
                 Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => Err(at_file(what.to_string())),
@@ -121,15 +118,6 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The `filename` of a `Content-Disposition`.
-fn file_name(disposition: &str) -> Option<&str> {
-    let (_, rest) = disposition.split_once("filename=")?;
-    match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"').map(|(name, _)| name),
-        None => rest.split(';').next().map(str::trim),
-    }
-}
-
 impl From<NotTaken> for Problem {
     fn from(error: NotTaken) -> Self {
         match error {
@@ -141,23 +129,10 @@ impl From<NotTaken> for Problem {
                 Self::new(Kind::Malformed, format!("Nothing was kept. The upload broke off: {words}."))
             }
             NotTaken::Busy => Self::new(Kind::Unavailable, format!("Nothing was kept: {error}.")),
-            NotTaken::Io(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
             NotTaken::Io(_) => {
                 tracing::error!(%error, "an upload failed");
                 Self::internal()
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_headers() {
-        assert_eq!(file_name("attachment; filename=\"My plan.pdf\""), Some("My plan.pdf"));
-        assert_eq!(file_name("attachment; filename=plan.pdf; size=3"), Some("plan.pdf"));
-        assert_eq!(file_name("inline"), None);
     }
 }

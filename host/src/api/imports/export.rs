@@ -5,15 +5,29 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use futures::stream;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::{RowParams, find};
+use super::find;
 use crate::api::caller::Caller;
 use crate::api::extract::{Params, PathParam};
 use crate::api::problem::Problem;
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
+use crate::domain::import::RowStatus;
 use crate::import::lines;
+
+/// Which rows of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportParams {
+    /// Rows of this status only.
+    #[param(schema_with = schema::row_status, required = false)]
+    status: Option<RowStatus>,
+}
 
 /// The rows of a list with what became of them, as CSV. What a spreadsheet program would take for a formula begins with
 /// an apostrophe.
@@ -23,14 +37,14 @@ use crate::import::lines;
     operation_id = "export_import_rows",
     tag = "imports",
     security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The list's id"), RowParams),
+    params(("id" = Uuid, Path, description = "The list's id"), ExportParams),
     responses((status = 200, content_type = "text/csv", body = String))
 )]
 pub async fn csv(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ImportId>,
-    Params(params): Params<RowParams>,
+    Params(params): Params<ExportParams>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ReadBook)?;
     find(&app, id).await?;

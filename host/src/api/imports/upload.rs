@@ -3,11 +3,12 @@
 use std::fs::File;
 
 use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use futures::StreamExt as _;
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+use crate::documents::named_by;
 
 /// A file that came.
 pub(super) struct Upload {
@@ -23,12 +24,13 @@ pub(super) async fn read(app: &App, request: Request, name: Option<String>) -> R
     if media_type.starts_with("multipart/form-data") {
         return of_form(app, request).await;
     }
+    let named = request.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
     let mut spool = app.imports.spool()?;
     let mut body = request.into_body().into_data_stream();
     while let Some(chunk) = body.next().await {
         spool.write(&chunk.map_err(|_| broken_off())?)?;
     }
-    Ok(Upload { file: spool.into_file(), name: name.unwrap_or_else(|| "list".to_owned()) })
+    Ok(Upload { file: spool.into_file(), name: name.or(named).unwrap_or_else(|| "list".to_owned()) })
 }
 
 async fn of_form(app: &App, request: Request) -> Result<Upload, Problem> {
@@ -37,7 +39,8 @@ async fn of_form(app: &App, request: Request) -> Result<Upload, Problem> {
         if part.name() != Some("file") {
             continue;
         }
-        let name = part.file_name().unwrap_or("list").to_owned();
+        let name = part.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
+        let name = name.unwrap_or_else(|| "list".to_owned());
         let mut spool = app.imports.spool()?;
         while let Some(chunk) = part.chunk().await.map_err(|_| broken_off())? {
             spool.write(&chunk)?;

@@ -23,12 +23,12 @@ use crate::store::outbox::NoteFilter;
 #[serde(deny_unknown_fields)]
 pub struct RetryAllBody {
     /// Of this connection only.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: Option<ConnectionName>,
     /// Of this type of event only.
     event_type: Option<String>,
     /// `dead` for those that were refused or given up, `in_doubt` for those that may be in the CRM.
-    #[schema(schema_with = schema::note_stage, required = false)]
+    #[schema(schema_with = schema::note_stage_or_null, required = false)]
     stage: Option<Stage>,
 }
 
@@ -44,11 +44,13 @@ pub struct RetriedBody {
 #[serde(deny_unknown_fields)]
 pub struct EditBody {
     /// Another subject, one line of at most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     subject: Option<String>,
     /// Another text, at most 20,000 characters.
+    #[schema(min_length = 1, max_length = 20_000)]
     body: Option<String>,
     /// The clients of the household whom it is filed against.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<Uuid>>)]
     client_ids: Option<Vec<ClientId>>,
 }
 
@@ -57,7 +59,7 @@ pub struct EditBody {
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
     /// The CRM's id of the note; null where it is not there, and is to be sent.
-    #[schema(required)]
+    #[schema(required, pattern = "^[A-Za-z0-9-]{1,100}$")]
     document_id: Option<String>,
 }
 
@@ -66,6 +68,7 @@ pub struct ResolveBody {
 #[serde(deny_unknown_fields)]
 pub struct DiscardBody {
     /// Stays with the note; at most 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 

@@ -7,9 +7,23 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::runs::RunBody;
+use crate::api::schema;
 use crate::domain::run::Run;
+
+/// One event of a run's stream, for the API's document.
+pub struct RunEvent;
+
+impl PartialSchema for RunEvent {
+    fn schema() -> RefOr<Schema> {
+        schema::run_event().into()
+    }
+}
+
+impl ToSchema for RunEvent {}
 
 /// Often enough that no proxy takes the silence for a broken connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

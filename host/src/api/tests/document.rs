@@ -31,18 +31,19 @@ async fn what_it_lists() {
     get /api/v1/clients/{id} (id) 200 default
     patch /api/v1/clients/{id} (id) 200 default
     get /api/v1/clients/{id}/explain (id, kind, field) 200 default
-    get /api/v1/clients/{id}/households (id) 200 default
+    get /api/v1/clients/{id}/households (id, limit, cursor) 200 default
     post /api/v1/clients/{id}/link (id) 200 default
     post /api/v1/clients/{id}/restore (id) 200 default
     post /api/v1/clients/{id}/sync (id) 200 default
     post /api/v1/clients/{id}/unlink (id) 200 default
-    get /api/v1/connections () 200 default
+    get /api/v1/connections (limit, cursor) 200 default
     post /api/v1/connections () 201 default
     delete /api/v1/connections/{name} (name) 204 default
     get /api/v1/connections/{name} (name) 200 default
     patch /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/activate (name) 200 default
     post /api/v1/connections/{name}/authorize (name) 200 default
+    post /api/v1/connections/{name}/check (name) 200 default
     post /api/v1/connections/{name}/clients/{external_id}/sync (name, external_id) 200 default
     get /api/v1/connections/{name}/departures (name) 200 default
     post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
@@ -68,7 +69,7 @@ async fn what_it_lists() {
     get /api/v1/imports/{id} (id) 200 default
     post /api/v1/imports/{id}/apply (id) 200 default
     get /api/v1/imports/{id}/rows (id, status, limit, cursor) 200 default
-    get /api/v1/imports/{id}/rows.csv (id, status, limit, cursor) 200 default
+    get /api/v1/imports/{id}/rows.csv (id, status) 200 default
     post /api/v1/imports/{id}/rows/{number}/decision (id, number) 200 default
     get /api/v1/notes (state, stage, connection, event_type, household_id, client_id, document_id, twice, limit, cursor) 200 default
     post /api/v1/notes/retry () 202 default

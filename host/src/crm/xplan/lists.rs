@@ -105,8 +105,8 @@ impl Wanted<'_> {
         loop {
             let call = Call::post("/resourceful", self.body(&open)).of_many().awaited(self.is_awaited);
             let answer = match site.read(&call).await {
-                Err(CrmError::TooLarge { words }) if open.len() > 1 => {
-                    tracing::debug!(%words, "asking for the lists in two halves");
+                Err(CrmError::TooLarge { .. }) if open.len() > 1 => {
+                    tracing::debug!("asking for the lists in two halves");
                     let rest = open.split_off(open.len() / 2);
                     for half in [open, rest] {
                         found.extend(Box::pin(self.batch(site, half)).await?);

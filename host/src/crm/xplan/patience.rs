@@ -103,8 +103,8 @@ impl Limits {
             waited += pause - counted;
             let pause_ms = pause.as_millis();
             match pause < NOTICED {
-                true => tracing::debug!(%error, pause_ms, "asking the CRM again"),
-                false => tracing::warn!(%error, pause_ms, "asking the CRM again after a pause"),
+                true => tracing::debug!(error = error.for_log(), pause_ms, "asking the CRM again"),
+                false => tracing::warn!(error = error.for_log(), pause_ms, "asking the CRM again after a pause"),
             }
             traffic.count_retry();
             tokio::time::sleep(pause).await;

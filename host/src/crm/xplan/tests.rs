@@ -30,7 +30,7 @@ fn settings(host: String) -> ConnectionConfig {
         dialect: "resourceful".to_owned(),
         forward_host: host,
         insecure_http: true,
-        schedule: "0 0 * * * *".to_owned(),
+        schedule: crate::domain::schedule::Schedule::hourly(),
         gateway: None,
         pace: Pace::default(),
         gone_threshold: crate::domain::departure::Threshold::default(),
@@ -334,6 +334,7 @@ async fn a_create_answers_truthfully() {
     check("cut_after:", unknown, 1).await;
     check("cut_body:", unknown, 1).await;
     check("server_error:", unknown, 0).await;
+    check("names_people:", unknown, 0).await;
     check("bad_gateway:", unknown, 0).await;
     check("login_page:", unknown, 0).await;
     check("session_takeover:", |error| matches!(error, CrmError::Unauthorised { .. }), 0).await;

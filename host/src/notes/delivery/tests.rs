@@ -38,7 +38,7 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
         dialect: "resourceful".to_owned(),
         forward_host: host.to_owned(),
         insecure_http: true,
-        schedule: "0 0 * * * *".to_owned(),
+        schedule: crate::domain::schedule::Schedule::hourly(),
         gateway: None,
         pace: Pace::default(),
         gone_threshold: crate::domain::departure::Threshold::default(),

@@ -8,6 +8,7 @@ use super::super::keys::{ExternalKey, own, record};
 use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
+use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, Refused, apply};
 use crate::domain::{ClientId, Date, RecordKind, Timestamp};
 
@@ -24,6 +25,8 @@ pub struct Edit {
     pub at: Timestamp,
     /// The practice's day.
     pub today: Date,
+    /// How addresses are written in the countries of the practice's packs.
+    pub forms: AddressForms,
 }
 
 impl Store {
@@ -41,7 +44,7 @@ fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec
     let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
     let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };
     let before = stored.client.clone();
-    let changes = match apply(&mut stored.client, &edit.changes, edit.today) {
+    let changes = match apply(&mut stored.client, &edit.changes, edit.today, &edit.forms) {
         Ok(changes) => changes,
         Err(refused) => return Ok(Err(refused)),
     };

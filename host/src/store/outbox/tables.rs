@@ -85,5 +85,5 @@ pub(super) fn keyed(
 
 /// A record from its bytes.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(format!("a note cannot be read: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(crate::store::unreadable("a note", &error)))
 }

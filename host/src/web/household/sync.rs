@@ -45,7 +45,12 @@ pub(in crate::web) async fn sync(
     person.may(Action::ControlRuns)?;
     let found = find(&app, &id).await?;
     let mut outcomes = BTreeSet::new();
-    for member in &found.people {
+    // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
+    let linked: Vec<_> = found.people.iter().filter(|member| member.client.external_id.in_crm().is_some()).collect();
+    if linked.is_empty() {
+        return Err(failure(&OneError::NotLinked));
+    }
+    for member in linked {
         let synced = app.syncs.one(&member.origin.connection, &member.client.external_id).await;
         outcomes.insert(synced.map_err(|error| failure(&error))?.outcome.as_str());
     }
@@ -55,6 +60,7 @@ pub(in crate::web) async fn sync(
 
 fn failure(error: &OneError) -> Failure {
     match error {
+        OneError::NotLinked => Failure::Refused(error.to_string()),
         OneError::Crm(_) | OneError::TooSlow => {
             Failure::Refused(format!("{error}. What had come over before stays. Try again in a while."))
         }

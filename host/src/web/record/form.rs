@@ -9,6 +9,7 @@ use super::documents::{DOCUMENT, FILE};
 use super::kind::Kind;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId};
+use crate::notes::data_misfits;
 use crate::store::book::HouseholdRow;
 use crate::web::parts::Clock;
 use crate::web::words;
@@ -156,26 +157,33 @@ impl Filled {
         }
     }
 
-    /// The event, or the place in it that cannot be read with what would be right.
-    pub(in crate::web) fn event(&self, found: &HouseholdRow, clock: &Clock) -> Result<Event, (String, String)> {
-        let wrong = |pointer: &str, message: &str| (pointer.to_owned(), message.to_owned());
+    /// The event; or, where a place of it cannot be read, all that is wrong with it: each place with what would be right.
+    pub(in crate::web) fn event(&self, found: &HouseholdRow, clock: &Clock) -> Result<Event, Vec<(String, String)>> {
+        let mut wrong: Vec<(String, String)> = Vec::new();
         let moment = self.occurred.parse::<DateTime>().ok().and_then(|at| at.to_zoned(clock.zone.clone()).ok());
-        let occurred_at = moment.ok_or_else(|| wrong("/occurred_at", "must be a date and a time"))?.timestamp();
-        let client_id = match self.about.as_str() {
-            "" => None,
-            id => Some(id.parse().map_err(|_| wrong("/client_id", "must be one of the household"))?),
-        };
+        if moment.is_none() {
+            wrong.push(("/occurred_at".to_owned(), "must be a date and a time".to_owned()));
+        }
+        let client_id = self.about.parse().ok();
+        if client_id.is_none() && !self.about.is_empty() {
+            wrong.push(("/client_id".to_owned(), "must be one of the household".to_owned()));
+        }
         let sessions: Vec<usize> = (0..self.people.len()).filter(|place| self.has_session(*place)).collect();
         let (data, client_id) = match (self.kind, &sessions[..]) {
             // A session of one of two people is about that one.
             (Kind::Values, [one]) if self.people.len() > 1 => (self.data(&sessions), Some(self.people[*one].0)),
             _ => (self.data(&sessions), client_id),
         };
+        let Some(moment) = moment.filter(|_| wrong.is_empty()) else {
+            let misfits = data_misfits(self.kind.event_type(), &data);
+            wrong.extend(misfits.into_iter().map(|misfit| (misfit.field, misfit.message)));
+            return Err(wrong);
+        };
         Ok(Event {
             event_type: self.kind.event_type().to_owned(),
             household_id: found.household.id,
             client_id,
-            occurred_at,
+            occurred_at: moment.timestamp(),
             data,
             attachments: self.documents.iter().map(|document| document.id).collect(),
         })
@@ -348,7 +356,7 @@ mod tests {
         Clock { now: "2026-11-22T00:14:00Z".parse().unwrap(), zone: TimeZone::get("Australia/Sydney").unwrap() }
     }
 
-    fn filled(kind: Kind, pairs: &[(&str, &str)]) -> Result<Event, (String, String)> {
+    fn filled(kind: Kind, pairs: &[(&str, &str)]) -> Result<Event, Vec<(String, String)>> {
         let pairs: Vec<(String, String)> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         Filled::of(kind, &couple(), &pairs).event(&couple(), &clock())
     }
@@ -390,8 +398,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_at_its_field() {
-        let wrong = filled(Kind::Note, &[("occurred", "yesterday")]).unwrap_err();
-        assert_eq!(wrong.0, "/occurred_at");
+        let wrong = filled(Kind::Note, &[("occurred", "yesterday"), ("about", "somebody")]).unwrap_err();
+        let places: Vec<&str> = wrong.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, ["/occurred_at", "/client_id", "/data/body", "/data/subject"]);
         let event = filled(Kind::Survey, &[("occurred", "2026-11-22T11:14"), ("score", "many")]).unwrap();
         assert_eq!(event.data["score"], "many", "which does not fit, and is told by the schema");
     }

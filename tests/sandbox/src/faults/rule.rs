@@ -20,6 +20,8 @@ pub enum Fault {
     BadGateway,
     /// 403: the user may not; nothing was done.
     Forbidden,
+    /// 500 as JSON whose words name a person; nothing was done.
+    NamesPeople,
     /// The answer comes `ms` later.
     Slow,
     /// The connection is cut; nothing was done.
@@ -67,6 +69,7 @@ impl Fault {
         ("server_error", Self::ServerError),
         ("bad_gateway", Self::BadGateway),
         ("forbidden", Self::Forbidden),
+        ("names_people", Self::NamesPeople),
         ("slow", Self::Slow),
         ("cut_before", Self::CutBefore),
         ("cut_after", Self::CutAfter),

@@ -1,0 +1,49 @@
+//! What holds for parameters of a name wherever they stand: said once here, and refused alike by every operation.
+
+use serde_json::{Value, json};
+
+/// Completes the schema of every parameter.
+pub(super) fn complete(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
+    let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+    for parameter in parameters.flatten() {
+        let is_query = parameter["in"] == "query";
+        let shape = shape(parameter["name"].as_str().unwrap_or_default());
+        let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { continue };
+        if is_query {
+            // A query has no null: what is not wanted is left out.
+            without_null(schema);
+        }
+        for (key, value) in shape.as_object().into_iter().flatten() {
+            schema.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+/// What is known of the parameters of this name.
+fn shape(name: &str) -> Value {
+    match name {
+        "connection" | "name" => json!({ "pattern": CONNECTION_NAME }),
+        "cursor" => json!({ "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200 }),
+        "external_id" | "document_id" => json!({ "minLength": 1, "maxLength": 100 }),
+        "diagnostic" => json!({ "pattern": r"\S" }),
+        "Idempotency-Key" => json!({ "pattern": "^[!-~]+$", "maxLength": 255 }),
+        _ => json!({}),
+    }
+}
+
+/// What a connection's name looks like; `ConnectionName` says it in words.
+pub const CONNECTION_NAME: &str = "^[a-z][a-z0-9-]{0,39}$";
+
+fn without_null(schema: &mut serde_json::Map<String, Value>) {
+    let types = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let [one, other] = &*types
+        && let Some(kind) = [one, other].into_iter().find(|kind| *kind != "null")
+    {
+        schema.insert("type".to_owned(), kind.clone());
+    }
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.retain(|word| !word.is_null());
+    }
+}

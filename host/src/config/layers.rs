@@ -1,0 +1,175 @@
+//! Where settings come from: the defaults, the file, the environment and the command line, each over the one before.
+//!
+//! A value that does not fit its key is named and put aside, so that one reading names them all.
+
+use std::path::{Path, PathBuf};
+
+use figment::error::{Actual, Kind};
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Error, Figment, Metadata, Profile, Provider, Source};
+
+use super::file::File;
+use super::problems::Problems;
+use super::{ConfigError, Overrides, REFERENCE, toml_words};
+
+/// What environment variables for settings begin with.
+const PREFIX: &str = "TIDEGATE__";
+
+/// All layers, and the folder that relative paths are meant from.
+pub(super) struct Layers {
+    figment: Figment,
+    pub(super) base: PathBuf,
+}
+
+/// A single value that was given somewhere else than in a file.
+struct Given {
+    key: String,
+    value: Value,
+    place: String,
+}
+
+impl Provider for Given {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.place.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Serialized::default(&self.key, &self.value).data()
+    }
+}
+
+impl Layers {
+    /// Reads them. The file is `path`, or `tidegate.toml` where that exists.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is no TOML.
+    pub(super) fn gather(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new().merge(Toml::string(REFERENCE));
+        let default_path = Path::new("tidegate.toml");
+        let chosen = path.or_else(|| default_path.exists().then_some(default_path));
+        let mut base = PathBuf::from(".");
+        if let Some(path) = chosen {
+            let unreadable = |words: String| ConfigError(vec![format!("{} {words}", path.display())]);
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| unreadable(format!("cannot be read: {error}; name another with --config")))?;
+            base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+            let parsed = toml::from_str::<toml::Table>(&text);
+            parsed.map_err(|error| unreadable(format!("is not TOML: {}", toml_words(&text, &error))))?;
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        for (name, value) in std::env::vars_os() {
+            let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+            if let Some(key) = name.strip_prefix(PREFIX) {
+                let key = key.to_lowercase().replace("__", ".").replace('_', "-");
+                figment = figment.merge(Given { key, value: of_environment(value), place: name.to_owned() });
+            }
+        }
+        for (key, value) in overrides {
+            let value = Value::from(value.as_str());
+            figment = figment.merge(Given { key: key.clone(), value, place: "the command line".to_owned() });
+        }
+        Ok(Self { figment, base })
+    }
+
+    /// What they say together, and every value that does not fit its key. In its place stands the default.
+    pub(super) fn read(&self) -> Result<(File, Problems), ConfigError> {
+        let one = |error: Error| ConfigError(vec![words(&error.kind)]);
+        let mut tree: Dict = self.figment.extract().map_err(one)?;
+        let reference: Dict = Figment::from(Toml::string(REFERENCE)).extract().map_err(one)?;
+        let reference = Value::from(reference);
+        let mut problems = Problems::default();
+        loop {
+            let error = match Figment::from(Serialized::defaults(&tree)).extract_lossy::<File>() {
+                Ok(file) => return Ok((file, problems)),
+                Err(error) => error,
+            };
+            let mut path = error.path.clone();
+            if let Kind::UnknownField(name, _) = &error.kind
+                && path.last() != Some(name)
+            {
+                path.push(name.clone());
+            }
+            let place = self.place(&path);
+            let said = format!("{}{place}", words(&error.kind));
+            // An entry of a list has a place in the path and none in the tree.
+            while !put_aside(&mut tree, &path, &reference) {
+                if path.pop().is_none() {
+                    problems.add(&error.path.join("."), said);
+                    return Err(ConfigError(problems.said()));
+                }
+            }
+            problems.put_aside(path.join("."), said);
+        }
+    }
+
+    /// Where a value was set.
+    fn place(&self, path: &[String]) -> String {
+        let metadata = (1..=path.len()).rev().find_map(|end| self.figment.find_metadata(&path[..end].join(".")));
+        match metadata.map(|metadata| (&metadata.source, &metadata.name)) {
+            Some((Some(Source::File(path)), _)) => format!(" (in {})", path.display()),
+            Some((_, name)) => format!(" (in {name})"),
+            None => String::new(),
+        }
+    }
+}
+
+/// A list is written as in the file. Everything else is text, whatever it looks like: a name of digits is a name.
+fn of_environment(text: &str) -> Value {
+    let is_list = text.starts_with(['[', '{']);
+    if is_list && let Ok(value) = text.parse() { value } else { Value::from(text) }
+}
+
+/// Takes a value out, or puts the default in its place; answers whether there was one.
+fn put_aside(tree: &mut Dict, path: &[String], reference: &Value) -> bool {
+    let mut inner = tree;
+    let Some((last, above)) = path.split_last() else { return false };
+    for key in above {
+        match inner.get_mut(key) {
+            Some(Value::Dict(_, below)) => inner = below,
+            _ => return false,
+        }
+    }
+    let was_there = inner.remove(last).is_some();
+    if let Some(default) = reference.find_ref(&path.join(".")) {
+        inner.insert(last.clone(), default.clone());
+    }
+    was_there
+}
+
+/// What is wrong with a value, which itself is not said: it may be a secret in the wrong place.
+fn words(kind: &Kind) -> String {
+    match kind {
+        Kind::UnknownField(_, known) => format!("is not known; the keys here are {}", known.join(", ")),
+        Kind::UnknownVariant(_, known) => format!("is to be one of {}", known.join(", ")),
+        Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
+            format!("is {}, and is to be {}", kind_of(found), plain(wanted))
+        }
+        Kind::Message(words) => words.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn kind_of(found: &Actual) -> &'static str {
+    match found {
+        Actual::Bool(_) => "true or false",
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number of another kind",
+        Actual::Char(_) | Actual::Str(_) | Actual::Bytes(_) => "a text",
+        Actual::Seq => "a list",
+        Actual::Map => "a section",
+        _ => "something else",
+    }
+}
+
+/// What is wanted, in a person's words for Rust's types.
+fn plain(wanted: &str) -> &str {
+    match wanted {
+        "a string" | "path string" | "str" | "string" => "a text in quotation marks",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        wanted if wanted.starts_with(['u', 'i', 'f']) && wanted[1..].parse::<u8>().is_ok() => "a number",
+        "usize" => "a number",
+        wanted if wanted.starts_with("struct ") => "a section with keys",
+        other => other,
+    }
+}

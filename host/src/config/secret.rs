@@ -1,0 +1,84 @@
+//! Secrets as they stand in files and in the settings themselves.
+
+use std::fs;
+use std::path::Path;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A secret that stands in the settings; written again, it is stars.
+#[derive(Clone)]
+pub(super) struct Hidden(pub(super) SecretString);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// A secret without what editors and shells put around it: a byte order mark before it, line ends behind it.
+pub fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n'])
+}
+
+/// The secret that a file holds.
+///
+/// # Errors
+/// What is wrong with the file, never what it holds.
+pub(super) fn read(path: &Path) -> Result<SecretString, String> {
+    let bytes = fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let refused = |why: &str| Err(format!("{} {why}", path.display()));
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return refused("is not UTF-8 text; save it as UTF-8, with the secret and nothing else in it");
+    };
+    match bare(text) {
+        secret if secret.trim().is_empty() => refused("is empty"),
+        secret if secret.chars().any(char::is_control) => {
+            refused("holds more than one line, or control characters; it is to hold the secret and nothing else")
+        }
+        secret => Ok(secret.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_what_its_file_holds_without_its_wrapping() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let check = |bytes: &[u8], expected: Result<&str, &str>| {
+            fs::write(&path, bytes).unwrap();
+            match (read(&path), expected) {
+                (Ok(secret), Ok(expected)) => assert_eq!(secret.expose_secret(), expected),
+                (Err(words), Err(expected)) => {
+                    assert!(words.contains(expected) && !words.contains("s3cret"), "{words}");
+                }
+                (read, expected) => {
+                    panic!("{:?}, and not {expected:?}", read.map(|secret| secret.expose_secret().len()))
+                }
+            }
+        };
+        for bytes in [&b"s3cret"[..], b"s3cret\n", b"s3cret\r\n", b"\xef\xbb\xbfs3cret\r\n", b"\xef\xbb\xbfs3cret\n\n"]
+        {
+            check(bytes, Ok("s3cret"));
+        }
+        // A blank may be part of a password.
+        check(b" s3cret \n", Ok(" s3cret "));
+        check(b"\xff\xfes\x003\0c\0r\0e\0t\0", Err("UTF-8"));
+        check(b"svc\ns3cret\n", Err("more than one line"));
+        check(b"s3cret\0", Err("control characters"));
+        check(b"\xef\xbb\xbf \r\n", Err("is empty"));
+        fs::remove_file(&path).unwrap();
+        assert!(read(&path).err().unwrap().contains("cannot be read"));
+    }
+}

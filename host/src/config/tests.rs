@@ -1,0 +1,219 @@
+use super::*;
+
+fn folder(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("secrets")).unwrap();
+    std::fs::write(folder.path().join("secrets/xplan"), "s3cret\n").unwrap();
+    std::fs::write(folder.path().join("secrets/key"), "a key of at least 32 characters, told to nobody").unwrap();
+    std::fs::write(folder.path().join("tidegate.toml"), text).unwrap();
+    folder
+}
+
+fn load(text: &str) -> Result<Config, ConfigError> {
+    Config::load(Some(&folder(text).path().join("tidegate.toml")), &Vec::new())
+}
+
+const CONNECTION: &str = r#"
+    [connections.main]
+    crm = "xplan"
+    pack = "xplan-au"
+    forward-host = "acme.xplan.iress.com.au"
+    auth = { mode = "basic", username = "svc", password-file = "secrets/xplan", app-id = "an app's id" }
+"#;
+
+#[test]
+fn the_reference_alone_is_usable() {
+    let config = load("").unwrap();
+    assert_eq!(config.server.listen.port(), 8080);
+    assert!(config.connections.is_empty());
+}
+
+#[test]
+fn a_connection_is_read_with_its_secret_trimmed() {
+    use secrecy::ExposeSecret as _;
+    let config = load(CONNECTION).unwrap();
+    let connection = &config.connections[&"main".parse().unwrap()];
+    let Auth::Basic { username, password, .. } = &connection.auth else { panic!("basic is another mode") };
+    assert_eq!((username.as_str(), password.expose_secret()), ("svc", "s3cret"));
+    assert_eq!(connection.schedule.to_string(), "0 0 * * * *");
+}
+
+#[test]
+fn every_problem_is_named() {
+    let check = |text: &str, expected: &[&str]| {
+        let said = load(text).unwrap_err().to_string();
+        for words in expected {
+            assert!(said.contains(words), "{words:?} is not in:\n{said}");
+        }
+    };
+    check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
+    check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
+    check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
+    check("[practice", &["is not TOML"]);
+    check(
+        &CONNECTION.replace("secrets/xplan", "secrets/none"),
+        &["connections.main.auth.password-file", "secrets/none"],
+    );
+    check(&CONNECTION.replace("acme.xplan", "https://acme.xplan"), &["connections.main.forward-host"]);
+    check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["insecure-http"]);
+    check(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\""), &["15 minutes", "allow-frequent"]);
+    check(&format!("{CONNECTION}\nschedule = \"0 0,50 9 * * *\""), &["50 minutes"]);
+    check(&format!("{CONNECTION}\ndialect = \"open\""), &["gateway-host"]);
+    check(&format!("{CONNECTION}\ngateway-host = \"x.example\""), &["gateway-host", "open"]);
+    check(&format!("{CONNECTION}\ndialect = \"open\"\ngateway-host = \"https://x\""), &["gateway-host"]);
+    check(&format!("{CONNECTION}\ndialect = \"closed\""), &["dialect", "resourceful", "open"]);
+    check(&format!("{CONNECTION}\nmax-side-by-side = 1"), &["max-side-by-side", "file notes"]);
+    check(&format!("{CONNECTION}\nmax-requests-per-second = 0"), &["max-requests-per-second"]);
+    check(&CONNECTION.replace("acme.xplan.iress.com.au", "evil.example"), &["connections.main.forward-host", "[crm]"]);
+    check("[server]\npublic-url = \"tidegate.example\"", &["server.public-url", "tidegate.example"]);
+    check("[server]\npublic-url = \"https://a.example/x\"", &["server.public-url"]);
+    check("[server]\ntrusted-proxies = [\"proxy\"]", &["server.trusted-proxies", "10.0.0.0/8"]);
+    check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
+    check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
+    check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
+    check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
+    check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
+}
+
+#[test]
+fn a_frequent_schedule_is_the_operators_own_decision() {
+    assert!(load(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\"\nallow-frequent = true")).is_ok());
+    assert!(load(&format!("{CONNECTION}\nschedule = \"0 0 2 * * Mon\"")).is_ok());
+}
+
+#[test]
+fn a_connection_with_oauth_and_a_key() {
+    let config = load(
+        r#"
+        [server]
+        public-url = "https://tidegate.acme.example/"
+        secret-key-file = "secrets/key"
+        [crm]
+        forward-host-suffixes = [".advice.example"]
+        [metrics]
+        listen = "127.0.0.1:9464"
+        [connections.main]
+        crm = "xplan"
+        pack = "xplan-au"
+        forward-host = "CRM.advice.example"
+        auth = { mode = "oauth", client-id = "tidegate", client-secret-file = "secrets/xplan" }
+        "#,
+    )
+    .unwrap();
+    let connection = &config.connections[&"main".parse().unwrap()];
+    assert!(matches!(&connection.auth, Auth::OAuth { client_id, .. } if client_id == "tidegate"));
+    assert_eq!(connection.forward_host, "crm.advice.example");
+    assert_eq!(config.server.base_url(), "https://tidegate.acme.example");
+    assert!(config.server.secret_key.is_some());
+    assert_eq!(config.metrics.unwrap().port(), 9464);
+}
+
+#[test]
+fn an_override_outranks_the_file() {
+    let overrides = vec![("server.listen".to_owned(), "127.0.0.1:0".to_owned())];
+    let config = Config::load(None, &overrides).unwrap();
+    assert_eq!(config.server.listen.port(), 0);
+}
+
+#[test]
+fn every_problem_is_named_at_once() {
+    let said = load(
+        r#"
+        [practise]
+        name = "x"
+        [practice]
+        time-zone = "Mars/North"
+        logo = 7
+        [server]
+        lisen = "x"
+        listen = 8080
+        data-dir = "secrets/xplan"
+        [log]
+        level = "loud=quiet=1"
+        format = "xml"
+        [documents]
+        font-dir = "nowhere"
+        [crm]
+        forward-host-suffixes = ["advice", 7]
+        [connections.main]
+        crm = "salesforce"
+        forward-host = "evil.example"
+        schedule = "0 0 2 31 4 *"
+        max-side-by-side = "many"
+        gone-threshold = { percent = 101, atleast = 3 }
+        auth = { mode = "basic", username = "svc", password = "hunter2", password-file = "secrets/none" }
+        [connections.south]
+        forward-host = 7
+        auth = { mode = "saml" }
+        [connections."No Name"]
+        auth = "hunter2"
+        "#,
+    );
+    let said = said.unwrap_err().to_string();
+    for words in [
+        "practise: is not known; the keys here are practice, server",
+        "practice.logo: is",
+        "practice.time-zone: `Mars/North`",
+        "server.lisen: is not known; the keys here are listen",
+        "server.listen: is a number",
+        "server.data-dir: ",
+        "log.level: ",
+        "log.format: is to be one of text, json",
+        "documents.font-dir: ",
+        "crm.forward-host-suffixes: ",
+        "connections.main.crm: `salesforce`",
+        "connections.main.pack: is missing",
+        "connections.main.forward-host: `evil.example`",
+        "connections.main.schedule: `0 0 2 31 4 *` is no schedule: it never comes round",
+        "connections.main.max-side-by-side: is a text, and is to be a number",
+        "connections.main.gone-threshold.percent: ",
+        "connections.main.gone-threshold.atleast: is not known",
+        "connections.main.auth.password: is not known",
+        "connections.main.auth.password-file: ",
+        "connections.south.pack: is missing",
+        "connections.south.forward-host: is a number",
+        "connections.south.auth.mode: is to be one of basic, oauth",
+        "connections: `No Name`",
+        "tidegate.toml)",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+    assert!(!said.contains("hunter2"), "a secret in the wrong place is quoted:\n{said}");
+    assert_eq!(said.matches("connections.south.auth.mode").count(), 1, "{said}");
+    assert_eq!(said.matches("server.listen").count(), 1, "{said}");
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_named_and_not_quoted() {
+    let said = load("[server]\nlisten = \"127.0.0.1:0\"\npassword = hunter2\n").unwrap_err().to_string();
+    assert!(said.contains("is not TOML: line 3: ") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_schedule_comes_round_or_is_refused() {
+    let schedule = |line: &str| load(&format!("{CONNECTION}\nschedule = \"{line}\"")).map(|_| ());
+    let refused = |line: &str, words: &str| {
+        let said = schedule(line).unwrap_err().to_string();
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    };
+    refused("0 0 2 31 4 *", "never comes round");
+    refused("0 0 2 1 1 * 2020", "its years are over");
+    refused("* * * * *", "set allow-frequent = true");
+    for line in ["0 * * * *", "0 0 * * * *", "30 2 * * 1-5", "0 0 2 * * Mon"] {
+        assert!(schedule(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn what_is_dumped_holds_no_secret() {
+    let folder = folder(CONNECTION);
+    let dumped = Config::dump(Some(&folder.path().join("tidegate.toml")), &Vec::new()).unwrap();
+    assert!(dumped.contains("app-id = \"***\"") && dumped.contains("secrets/xplan"), "{dumped}");
+    assert!(!dumped.contains("an app's id") && !dumped.contains("s3cret"), "{dumped}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_settings() {
+    assert!(load(&format!("\u{feff}{CONNECTION}")).is_ok());
+    assert_eq!(load("\u{feff}[server]\nlisten = \"127.0.0.1:7\"").unwrap().server.listen.port(), 7);
+}

@@ -1,0 +1,211 @@
+//! The settings as an operator checks them, and what the host leaves behind: on disk, and in its log.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tidegate_tests::{Host, Setup, TOKEN};
+use xplan_sandbox::FaultPlan;
+
+use crate::documents::copy_pack;
+
+/// `tidegate config check …`: the exit code, and what it printed on both streams.
+async fn check(host: &Host, arguments: &[&str]) -> Result<(i32, String)> {
+    let output = host.run(&[&["config", "check"], arguments].concat()).await?;
+    let said = String::from_utf8([output.stdout, output.stderr].concat())?;
+    Ok((output.status.code().context("it ends by itself")?, said))
+}
+
+#[tokio::test]
+async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()> {
+    let setup = Setup { schedule: "30 2 * * 1-5".to_owned(), ..Setup::with_clients(1) };
+    let mut host = Host::prepare(setup).await?;
+    let (code, said) = check(&host, &[]).await?;
+    ensure!(code == 0 && said.contains("next runs Mon ") || said.contains("next runs Tue "), "{code}: {said}");
+    let (code, said) = check(&host, &["--json", "--connect"]).await?;
+    let answer: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    let main = &answer["connections"][0];
+    ensure!(code == 0 && main["next_runs"].as_array().is_some_and(|runs| runs.len() == 3), "{code}: {said}");
+    ensure!(main["signed_in_as"] == "svc" && main["problem"] == Value::Null, "{said}");
+
+    // By the host that runs, too.
+    host.restart().await?;
+    let (code, said) = check(&host, &["--connect"]).await?;
+    ensure!(code == 0 && said.contains("main: signed in as svc"), "{code}: {said}");
+    host.stop().await?;
+
+    // A password that the site refuses is found by signing in alone.
+    fs::write(host.folder().join("secrets/xplan"), "\u{feff}wrong-canary-password\r\n")?;
+    let (code, said) = check(&host, &[]).await?;
+    ensure!(code == 0, "{code}: {said}");
+    let (code, said) = check(&host, &["--connect"]).await?;
+    ensure!(code == 1 && said.contains("refused the sign-in") && !said.contains("canary"), "{code}: {said}");
+
+    let settings = host.folder().join("tidegate.toml");
+    let text = fs::read_to_string(&settings)?;
+    copy_pack("xplan-au", &host.folder().join("packs/broken"))?;
+    let rules = host.folder().join("packs/broken/rules.toml");
+    fs::write(&rules, fs::read_to_string(&rules)?.replace("[client.titles]", "[client.titels]"))?;
+    let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
+    let broken = text
+        .replace(&packs, "packs-dir = \"packs\"\nlisen = 1")
+        .replace("pack = \"xplan-au\"", "pack = \"broken\"")
+        .replace("30 2 * * 1-5", "0 0 2 31 4 *");
+    fs::write(
+        &settings,
+        format!("{broken}\n[connections.south]\npack = \"nowhere\"\nforward-host = \"evil.example\"\n"),
+    )?;
+    let (code, said) = check(&host, &[]).await?;
+    for words in [
+        "server.lisen: is not known",
+        "connections.main.schedule: `0 0 2 31 4 *`",
+        "connections.main.pack: the rules cannot be used",
+        "/client/titels",
+        "connections.south.pack: there is no pack `nowhere`",
+        "connections.south.crm: is missing",
+        "connections.south.forward-host: `evil.example`",
+        "connections.south.auth.mode: is missing",
+    ] {
+        ensure!(code == 2 && said.contains(words), "{words:?} is not in what was said ({code}):\n{said}");
+    }
+    let (code, said) = check(&host, &["--json"]).await?;
+    let answer: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    ensure!(
+        code == 2 && answer["ok"] == false && answer["problems"].as_array().is_some_and(|all| all.len() >= 7),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// A name of digits is a name, and what the environment has wrong is named by its variable.
+#[tokio::test]
+async fn the_environment_is_text() -> Result<()> {
+    let host = Host::prepare(Setup::with_clients(1)).await?;
+    let dump = host.command(&["config", "dump"])?.env("TIDEGATE__PRACTICE__NAME", "1883").output().await?;
+    let said = String::from_utf8(dump.stdout)?;
+    ensure!(dump.status.success() && said.contains("name = \"1883\""), "{said}");
+    let mut check = host.command(&["config", "check"])?;
+    check.env("TIDEGATE__CONNECTIONS__MAIN__MAX_SIDE_BY_SIDE", "4").env("TIDEGATE__LOG__FORMAT", "canary");
+    let said = String::from_utf8(check.output().await?.stderr)?;
+    ensure!(said.contains("log.format: is to be one of text, json (in TIDEGATE__LOG__FORMAT)"), "{said}");
+    ensure!(!said.contains("max-side-by-side") && !said.contains("canary"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_host_makes_is_for_its_owner_alone() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(1)).await?;
+    let data = host.folder().join("data");
+    fs::create_dir_all(&data)?;
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755))?;
+    host.restart().await?;
+    let mode = |path: &Path| -> Result<u32> { Ok(fs::metadata(path)?.permissions().mode() & 0o777) };
+    ensure!(mode(&data)? == 0o700, "{:o}", mode(&data)?);
+    for entry in fs::read_dir(&data)? {
+        let path = entry?.path();
+        ensure!(mode(&path)? & 0o077 == 0, "{} is {:o}", path.display(), mode(&path)?);
+    }
+    let process = Path::new("/proc").join(host.process_id().context("it runs")?.to_string());
+    let status = fs::read_to_string(process.join("status"))?;
+    ensure!(status.contains("Umask:\t0077"), "{status}");
+    let limits = fs::read_to_string(process.join("limits"))?;
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).context("a limit")?;
+    ensure!(core.split_whitespace().skip(4).take(2).all(|limit| limit == "0"), "{core}");
+    Ok(())
+}
+
+/// A host that logs all it can goes through everything that could carry somebody's data into its log.
+#[tokio::test]
+async fn nothing_about_a_person_and_no_secret_is_in_the_log() -> Result<()> {
+    let mut setup = Setup { settings: "\n[log]\nlevel = \"trace\"\n".to_owned(), ..Setup::default() };
+    setup.site.clients = 40;
+    setup.site.accounts[0].password = "canary-password-of-the-site".to_owned();
+    let mut host = Host::prepare(setup).await?;
+    // A template that tells what it was given where it fails, for everybody but the sample.
+    let packs = host.folder().join("packs");
+    copy_pack("xplan-au", &packs.join("xplan-au"))?;
+    let template = packs.join("xplan-au/documents/best-life-plan.exported.typ");
+    let sample: Value = serde_json::from_slice(&fs::read(template.with_extension("json"))?)?;
+    let sampled = sample["household"]["members"][0]["name"].as_str().context("the sample has a member")?;
+    let tells = format!("#if data.household.members.at(0).name != {sampled:?} {{ panic(data.household) }}\n");
+    let import = "#import \"layout.typ\": *\n";
+    fs::write(&template, fs::read_to_string(&template)?.replacen(import, &format!("{import}{tells}"), 1))?;
+    let settings = host.folder().join("tidegate.toml");
+    let shipped = std::env::var("TIDEGATE_PACKS")?;
+    fs::write(&settings, fs::read_to_string(&settings)?.replace(&shipped, &packs.display().to_string()))?;
+    host.restart().await?;
+
+    // The CRM's words in a walk, in a note's delivery and in a refusal of the sign-in.
+    for fault in ["names_people:every=7,times=3", "login_page:on=/entity/client,skip=1,times=1"] {
+        host.crm().set_faults(plan(fault)?);
+        host.sync_and_wait().await?;
+    }
+    host.crm().set_faults(plan("names_people:every=3")?);
+    host.sync_and_wait().await?;
+    host.crm().set_faults(plan("names_people:method=POST,on=docnote,times=2")?);
+    let clients = host.get("/api/v1/clients?limit=500").await?.ok()?["items"].take();
+    let clients = clients.as_array().context("a list")?.clone();
+    let household = &clients[0]["household_id"];
+    let moment = "2026-03-02T01:30:00Z";
+    let note =
+        |data: Value| json!({"type": "note.written", "household_id": household, "occurred_at": moment, "data": data});
+    let written = json!({ "subject": "About Ignatia Canary", "body": "Ignatia Canary, 0491 570 156" });
+    let sent = host.post_event("canary-idempotency-key", &note(written)).await?.ok()?;
+    let path = format!("/api/v1/notes/{}", sent["id"].as_str().context("an id")?);
+    host.wait_for(&path, |note| note["state"] == "done").await?;
+    host.crm().set_faults(plan("slow:times=1,ms=1")?);
+
+    // Events, edits, searches, uploads and documents that are refused.
+    host.post_event("k", &note(json!({ "subject": "Ignatia Canary", "odd": "Canary" }))).await?;
+    host.post_event("k", &json!({ "type": "Ignatia Canary", "household_id": "Canary" })).await?;
+    let id = clients[0]["id"].as_str().context("an id")?;
+    host.patch(&format!("/api/v1/clients/{id}"), &json!({ "state": "Canary", "email": "canary" })).await?;
+    for path in
+        ["households?search=Ignatia+Canary", "Ignatia-Canary", "clients/Ignatia-Canary?q=canary", "households?q=Canary"]
+    {
+        host.get(&format!("/api/v1/{path}")).await?;
+    }
+    let upload = host.http().post(host.url("/api/v1/documents")).bearer_auth(TOKEN);
+    let upload = upload.header("content-disposition", "attachment; filename=\"Ignatia Canary.pdf\"");
+    let refused = host.send(upload.header(CONTENT_TYPE, "application/pdf").body("Ignatia Canary")).await?;
+    ensure!(refused.status == 422, "{}", refused.text);
+    let household = household.as_str().context("an id")?;
+    let made = host.get(&format!("/api/v1/households/{household}/document?document=best-life-plan")).await?;
+    ensure!(made.status == 500 && made.text.contains("panicked"), "{}", made.text);
+    let exported =
+        json!({"type": "best-life-plan.exported", "household_id": household, "occurred_at": moment, "data": {}});
+    ensure!(host.post_event("export", &exported).await?.status == 409, "the document was made");
+    // Sign-ins with a wrong password and a wrong token.
+    let form = "email=ignatia.canary%40example.com&password=canary-password-0123456789";
+    let sign_in = host.http().post(host.url("/sign-in")).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    host.send(sign_in.body(form)).await?;
+    host.send(host.http().get(host.url("/api/v1/clients")).bearer_auth("canary-token-0123456789")).await?;
+    host.stop().await?;
+
+    let log = fs::read_to_string(host.folder().join("host.log"))?;
+    ensure!(log.contains("asking the CRM again") && log.contains("not logged"), "nothing of it was logged:\n{log}");
+    let mut secrets = vec!["canary".to_owned(), "0491 570 156".to_owned(), TOKEN.to_owned()];
+    secrets.push(fs::read_to_string(host.folder().join("secrets/xplan"))?.trim().to_owned());
+    secrets.push(fs::read_to_string(host.folder().join("data/secret.key"))?.trim().to_owned());
+    for client in &clients {
+        for field in ["email", "mobile", "date_of_birth", "address_line_1"] {
+            secrets.extend(client[field].as_str().map(str::to_owned));
+        }
+        let names = ["first_name", "last_name"].map(|name| client[name].as_str().unwrap_or_default());
+        secrets.push(names.join(" "));
+    }
+    let lower = log.to_lowercase();
+    for secret in secrets.iter().filter(|secret| secret.trim().len() > 4) {
+        let found = lower.find(&secret.to_lowercase());
+        let around = found.map(|at| log.get(at.saturating_sub(200)..(at + 200).min(log.len())).unwrap_or_default());
+        ensure!(found.is_none(), "{secret:?} is in the log: {}", around.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn plan(rule: &str) -> Result<FaultPlan> {
+    Ok(FaultPlan { seed: 1, rules: vec![rule.parse()?] })
+}
