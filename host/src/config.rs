@@ -9,6 +9,7 @@ mod layers;
 pub mod logo;
 mod network;
 mod problems;
+mod proxy;
 mod schedule;
 mod secret;
 mod site;
@@ -25,6 +26,8 @@ use secrecy::SecretString;
 pub use self::host::HostRules;
 use self::layers::Layers;
 pub use self::network::Network;
+pub use self::proxy::Proxy;
+use self::proxy::ProxyVariables;
 pub use self::schedule::check_schedule;
 pub use self::secret::bare;
 use crate::domain::departure::Threshold;
@@ -55,6 +58,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Which hosts connections may lead to.
     pub hosts: HostRules,
+    /// By which proxy sites are reached; directly where none.
+    pub proxy: Option<Proxy>,
     /// CRM sites by name.
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
 }
@@ -139,6 +144,8 @@ pub struct ConnectionConfig {
     pub schedule: Schedule,
     /// Where the Open dialect is spoken; none for the others.
     pub gateway: Option<Gateway>,
+    /// By which proxy the site is reached; directly where none.
+    pub proxy: Option<Proxy>,
     /// How hard the site may be asked.
     pub pace: Pace,
     /// How many clients that are gone a run may mark as not visible by itself.
@@ -252,7 +259,7 @@ impl Config {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read()?;
         let secret_key = std::env::var("TIDEGATE_SECRET_KEY").ok();
-        Ok(raw.into_config(&layers.base, secret_key, Timestamp::now(), problems))
+        Ok(raw.into_config(&layers.base, (secret_key, ProxyVariables::read()), Timestamp::now(), problems))
     }
 
     /// The settings in force as TOML. Secrets are left out: they are files, whose paths are shown, or have stars in their
@@ -263,7 +270,7 @@ impl Config {
     pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read()?;
-        let (_, problems) = raw.clone().into_config(&layers.base, None, Timestamp::now(), problems);
+        let (_, problems) = raw.clone().into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }

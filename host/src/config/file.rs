@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::host::is_host_name;
 use super::problems::Problems;
+use super::proxy::ProxyVariables;
 use super::site::ConnectionSection;
-use super::{Config, Documents, HostRules, Log, Practice, Server, logo, secret};
+use super::{Config, ConnectionConfig, Documents, HostRules, Log, Practice, Proxy, Server, logo, secret};
 use crate::domain::{ConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
@@ -26,6 +27,8 @@ pub(super) struct File {
     documents: DocumentsSection,
     #[serde(default)]
     crm: CrmSection,
+    #[serde(default)]
+    network: NetworkSection,
     #[serde(default)]
     metrics: MetricsSection,
     #[serde(default)]
@@ -69,6 +72,14 @@ struct ServerSection {
 struct CrmSection {
     forward_host_suffixes: Vec<String>,
     stand_in_sites: bool,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct NetworkSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<String>,
+    no_proxy: Vec<String>,
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -148,12 +159,12 @@ impl Check<'_> {
 }
 
 impl File {
-    /// Checks every value; relative paths are meant from `base`. `secret_key` is the environment's. What cannot be used
+    /// Checks every value; relative paths are meant from `base`. `secret_key` and `variables` are the environment's. What cannot be used
     /// has its default, and is among the problems, which begin with those that are known.
     pub(super) fn into_config(
         self,
         base: &Path,
-        secret_key: Option<String>,
+        (secret_key, variables): (Option<String>, ProxyVariables),
         now: Timestamp,
         problems: Problems,
     ) -> (Config, Vec<String>) {
@@ -161,6 +172,7 @@ impl File {
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
         let hosts = self.crm.check(&mut check);
+        let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
@@ -176,12 +188,12 @@ impl File {
                 }
                 Ok(connection) => {
                     let settings = section.check(&format!("connections.{name}"), &hosts, &mut check);
-                    connections.insert(connection, settings);
+                    connections.insert(connection, ConnectionConfig { proxy: proxy.clone(), ..settings });
                 }
                 Err(error) => check.problem("connections", error),
             }
         }
-        let config = Config { practice, server, log, documents, metrics, hosts, connections };
+        let config = Config { practice, server, log, documents, metrics, hosts, proxy, connections };
         (config, check.problems.said())
     }
 }
@@ -275,6 +287,25 @@ impl CrmSection {
             suffixes.push(suffix);
         }
         HostRules { suffixes, stand_ins: self.stand_in_sites }
+    }
+}
+
+impl NetworkSection {
+    fn check(self, variables: ProxyVariables, check: &mut Check<'_>) -> Option<Proxy> {
+        let except =
+            if self.no_proxy.is_empty() { variables.no_proxy.unwrap_or_default() } else { self.no_proxy.join(",") };
+        let (key, text) = match self.proxy {
+            Some(text) if text.trim().eq_ignore_ascii_case("none") => return None,
+            Some(text) => ("network.proxy", text),
+            None => variables.proxy?,
+        };
+        let proxy = Proxy::parse(&text, &except)
+            .map_err(|words| check.problem(key, format!("{words}; `proxy = \"none\"` in [network] goes without")))
+            .ok()?;
+        if key == "network.proxy" && proxy.has_credentials() {
+            check.problem(key, "holds a user or a password, which settings do not; give it by HTTPS_PROXY");
+        }
+        Some(proxy)
     }
 }
 

@@ -145,6 +145,7 @@ impl ConnectionSection {
             insecure_http: self.insecure_http,
             gateway,
             schedule,
+            proxy: None,
             pace: Pace { max_requests_per_second, max_side_by_side: self.max_side_by_side },
             gone_threshold: Threshold { percent, at_least },
             auth,

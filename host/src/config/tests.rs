@@ -217,3 +217,32 @@ fn a_byte_order_mark_is_no_part_of_the_settings() {
     assert!(load(&format!("\u{feff}{CONNECTION}")).is_ok());
     assert_eq!(load("\u{feff}[server]\nlisten = \"127.0.0.1:7\"").unwrap().server.listen.port(), 7);
 }
+
+#[test]
+fn a_proxy_of_the_settings_or_of_the_environment() {
+    let check = |text: &str, variable: Option<&str>, expected: Result<Option<&str>, &str>| {
+        let path = folder(text);
+        let layers = Layers::gather(Some(&path.path().join("tidegate.toml")), &Vec::new()).unwrap();
+        let (raw, problems) = layers.read().unwrap();
+        let proxy = variable.map(|text| ("HTTPS_PROXY", text.to_owned()));
+        let variables = ProxyVariables { proxy, no_proxy: Some("b.example".to_owned()) };
+        let (config, problems) = raw.into_config(&layers.base, (None, variables), Timestamp::UNIX_EPOCH, problems);
+        match expected {
+            Ok(expected) => {
+                assert_eq!(problems, Vec::<String>::new(), "{text}");
+                assert_eq!(config.proxy.map(|proxy| proxy.host).as_deref(), expected, "{text}");
+            }
+            Err(words) => {
+                let said = problems.join("\n");
+                assert!(said.contains(words) && !said.contains("secret"), "{words} is not in {said}");
+            }
+        }
+    };
+    check("", None, Ok(None));
+    check("", Some("http://pat:secret@10.0.0.5:3128"), Ok(Some("10.0.0.5")));
+    check("", Some("ftp://pat:secret@proxy"), Err("HTTPS_PROXY"));
+    check("[network]\nproxy = \"http://a.example:3128\"", Some("http://b.example"), Ok(Some("a.example")));
+    check("[network]\nproxy = \"none\"", Some("http://b.example"), Ok(None));
+    check("[network]\nproxy = \"http://a.example/x\"", None, Err("network.proxy"));
+    check("[network]\nproxy = \"http://pat:secret@a.example\"", None, Err("HTTPS_PROXY"));
+}

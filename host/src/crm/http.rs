@@ -4,31 +4,58 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
+use reqwest::{ClientBuilder, NoProxy};
+use secrecy::ExposeSecret as _;
 
+use crate::config::{ConnectionConfig, Proxy};
 use crate::crm::install_tls;
 
-/// A client for one site. `is_stand_in` means plain HTTP to this machine, which the settings have checked; every other
-/// site is reached over HTTPS and at public addresses only.
-pub fn client(is_stand_in: bool) -> ClientBuilder {
+/// A client for one host of a connection, and no other: plain HTTP for a stand-in site on this machine, which the settings
+/// have checked; every other one is reached over HTTPS and at public addresses only.
+///
+/// # Errors
+/// Where the proxy's address is none.
+pub fn client(settings: &ConnectionConfig, host: &str) -> reqwest::Result<ClientBuilder> {
+    match settings.insecure_http {
+        // No proxy comes between, and no certificate is ever looked at.
+        true => Ok(plain().tls_certs_only([])),
+        false => public_client(host, settings.proxy.as_ref()),
+    }
+}
+
+fn public_client(host: &str, proxy: Option<&Proxy>) -> reqwest::Result<ClientBuilder> {
+    let client = plain().https_only(true);
+    let addresses =
+        PublicAddresses { site: host.to_owned(), proxy: proxy.map(|proxy| (proxy.called.clone(), proxy.host.clone())) };
+    let client = client.dns_resolver(Arc::new(addresses));
+    let Some(proxy) = proxy else { return Ok(client) };
+    let by = reqwest::Proxy::https(proxy.url.expose_secret())?.no_proxy(NoProxy::from_string(&proxy.except));
+    Ok(client.proxy(by))
+}
+
+/// Without redirects, which would lead elsewhere with what a call holds, and without what the environment says of proxies:
+/// that is read with the settings.
+fn plain() -> ClientBuilder {
     install_tls();
-    let client = reqwest::Client::builder()
+    reqwest::Client::builder()
         .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
-        .pool_idle_timeout(Duration::from_secs(20));
-    if is_stand_in {
-        // A loopback site: no proxy may come between, and no certificate is ever looked at.
-        client.no_proxy().tls_certs_only([])
-    } else {
-        client.https_only(true).dns_resolver(Arc::new(PublicAddresses))
-    }
+        .pool_idle_timeout(Duration::from_secs(20))
+        .no_proxy()
 }
 
 /// Resolves names and keeps the public addresses: a name that somebody typed must not lead to a machine beside this
 /// one, whatever its owner makes it resolve to, now or at the next call.
-struct PublicAddresses;
+///
+/// Where a proxy is asked for the site, the site is judged all the same, and the proxy is where the company has it. A
+/// company whose machines resolve no names of the outside leaves that to its proxy, and so does this.
+struct PublicAddresses {
+    site: String,
+    /// What the proxy is asked for by, and its name or address.
+    proxy: Option<(String, String)>,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` leads to no public address; a connection's site has to be out in the world")]
@@ -36,15 +63,24 @@ struct NotPublic(String);
 
 impl Resolve for PublicAddresses {
     fn resolve(&self, name: Name) -> Resolving {
+        let site = self.site.clone();
+        let proxy = self.proxy.as_ref().filter(|(called, _)| called == name.as_str()).map(|(_, host)| host.clone());
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found.into_iter().filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(NotPublic(name.as_str().to_owned()).into());
+            let Some(proxy) = proxy else { return Ok(Box::new(public(name.as_str()).await??.into_iter()) as Addrs) };
+            if let Ok(judged) = public(&site).await {
+                judged?;
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((proxy.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
+}
+
+/// The public addresses of a name that can be resolved.
+async fn public(name: &str) -> std::io::Result<Result<Vec<SocketAddr>, NotPublic>> {
+    let found = tokio::net::lookup_host((name, 0)).await?;
+    let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+    Ok(if public.is_empty() { Err(NotPublic(name.to_owned())) } else { Ok(public) })
 }
 
 /// Whether an address is out in the world: none of the ranges set aside for machines, networks and tests (RFC 6890).
@@ -101,6 +137,8 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
     use super::*;
 
     #[test]
@@ -149,10 +187,52 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_called() {
-        let error = client(false).build().unwrap().get("https://localhost:1/").send().await.unwrap_err();
+        let client = public_client("localhost", None).unwrap().build().unwrap();
+        let error = client.get("https://localhost:1/").send().await.unwrap_err();
         let words = chain(&error);
         assert!(words.contains("no public address"), "{words}");
-        let plain = client(false).build().unwrap().get("http://acme.xplan.iress.com.au/").send().await.unwrap_err();
+        let plain = client.get("http://acme.xplan.iress.com.au/").send().await.unwrap_err();
         assert!(plain.is_builder(), "{plain:?}");
+    }
+
+    /// A proxy on this machine that lets nobody through; answers what it is asked for.
+    async fn proxy() -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (told, asked) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                told.send(line.trim().to_owned()).unwrap();
+                let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        });
+        (address, asked)
+    }
+
+    #[tokio::test]
+    async fn by_a_proxy_the_site_is_judged_and_not_the_proxy() {
+        let (address, mut asked) = proxy().await;
+        let get = async |site: &str, proxy: &str, except: &str| {
+            let proxy = Proxy::parse(proxy, except).unwrap();
+            let client = public_client(site, Some(&proxy)).unwrap().build().unwrap();
+            chain(&client.get(format!("https://{site}:1/")).send().await.unwrap_err())
+        };
+        // By its address and by a name; whether the site's name can be resolved here does not matter.
+        for proxy in [format!("http://{address}"), format!("localhost:{}", address.port())] {
+            get("acme.xplan.iress.com.au", &proxy, "").await;
+            assert_eq!(asked.recv().await.unwrap(), "CONNECT acme.xplan.iress.com.au:1 HTTP/1.1");
+            get("nobody.invalid", &proxy, "elsewhere.invalid").await;
+            assert_eq!(asked.recv().await.unwrap(), "CONNECT nobody.invalid:1 HTTP/1.1");
+            // A site beside this machine is not asked for, by whatever way.
+            let words = get("localhost", &proxy, "").await;
+            assert!(words.contains("`localhost` leads to no public address"), "{words}");
+            let words = get("localhost", &proxy, "localhost").await;
+            assert!(words.contains("`localhost` leads to no public address"), "{words}");
+            get("nobody.invalid", &proxy, ".invalid").await;
+        }
+        assert!(asked.try_recv().is_err(), "nothing else went by it");
     }
 }

@@ -11,10 +11,11 @@ use oauth2::{
     EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
     RequestTokenError, TokenResponse as _, TokenUrl, http,
 };
+use reqwest::ClientBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::crm::http::{chain, client};
+use crate::crm::http::chain;
 use crate::domain::Timestamp;
 
 /// For one exchange.
@@ -90,7 +91,7 @@ pub struct Request {
 struct Failed(String);
 
 impl OAuth {
-    /// For the site whose addresses are these. `is_stand_in` is as in [`client`].
+    /// For the site whose addresses are these, over the host's own client for it.
     ///
     /// # Errors
     /// In words, where an address is none.
@@ -98,9 +99,9 @@ impl OAuth {
         client_id: &str,
         client_secret: &SecretString,
         (authorise_url, token_url): (String, String),
-        is_stand_in: bool,
+        http: ClientBuilder,
     ) -> Result<Self, String> {
-        let http = client(is_stand_in).timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let http = http.timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let auth = AuthUrl::new(authorise_url.clone()).map_err(|error| error.to_string())?;
         let token = TokenUrl::new(token_url).map_err(|error| error.to_string())?;
         let client = BasicClient::new(ClientId::new(client_id.to_owned()))

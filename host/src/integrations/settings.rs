@@ -331,6 +331,7 @@ impl Integrations {
             insecure_http: stored.insecure_http,
             schedule: stored.schedule.parse()?,
             gateway: stored.gateway_host.clone().map(Gateway::at),
+            proxy: self.0.config.proxy.clone(),
             pace: Pace::default(),
             gone_threshold: Threshold::default(),
             auth,

@@ -79,6 +79,7 @@ fn connect(site: &str) -> anyhow::Result<Xplan> {
         insecure_http: true,
         schedule: tidegate::domain::schedule::Schedule::hourly(),
         gateway: None,
+        proxy: None,
         pace: tidegate::config::Pace::default(),
         gone_threshold: Default::default(),
         auth,

@@ -1,8 +1,8 @@
 //! Where an Xplan site is authorised: on the site itself, whichever dialect is spoken afterwards.
 
 use crate::config::{Auth, ConnectionConfig};
-use crate::crm::CrmError;
 use crate::crm::oauth::OAuth;
+use crate::crm::{CrmError, http};
 
 /// The site's side of OAuth; none where it is signed in to by name and password.
 ///
@@ -13,6 +13,7 @@ pub fn oauth(settings: &ConnectionConfig) -> Result<Option<OAuth>, CrmError> {
     let scheme = if settings.insecure_http { "http" } else { "https" };
     let base = format!("{scheme}://{}/oauth2", settings.forward_host);
     let addresses = (format!("{base}/auth"), format!("{base}/token"));
-    let client = OAuth::new(client_id, client_secret, addresses, settings.insecure_http);
-    client.map(Some).map_err(|words| CrmError::Protocol { words })
+    let unusable = |words: String| CrmError::Protocol { words };
+    let client = http::client(settings, &settings.forward_host).map_err(|error| unusable(error.to_string()))?;
+    OAuth::new(client_id, client_secret, addresses, client).map(Some).map_err(unusable)
 }

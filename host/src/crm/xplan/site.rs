@@ -112,10 +112,8 @@ impl Site {
                 headers.insert(name, value);
             }
         }
-        let client = http::client(settings.insecure_http)
-            .default_headers(headers)
-            .connect_timeout(limits.connect)
-            .timeout(limits.exchange);
+        let client = http::client(settings, host).map_err(|error| unusable(chain(&error.without_url())))?;
+        let client = client.default_headers(headers).connect_timeout(limits.connect).timeout(limits.exchange);
         Ok(Self {
             client: client.build().map_err(|error| unusable(chain(&error.without_url())))?,
             base,

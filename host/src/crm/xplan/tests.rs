@@ -32,6 +32,7 @@ fn settings(host: String) -> ConnectionConfig {
         insecure_http: true,
         schedule: crate::domain::schedule::Schedule::hourly(),
         gateway: None,
+        proxy: None,
         pace: Pace::default(),
         gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic {

@@ -40,6 +40,7 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
         insecure_http: true,
         schedule: crate::domain::schedule::Schedule::hourly(),
         gateway: None,
+        proxy: None,
         pace: Pace::default(),
         gone_threshold: crate::domain::departure::Threshold::default(),
         auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
