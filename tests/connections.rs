@@ -18,7 +18,7 @@ pub async fn send(host: &Host, method: Method, path: &str, body: &Value) -> Resu
 }
 
 /// What makes a connection to `site` by name and password.
-fn draft(name: &str, site: &Sandbox, pack: &str) -> Value {
+pub fn draft(name: &str, site: &Sandbox, pack: &str) -> Value {
     json!({
         "name": name, "title": format!("Site {name}"), "pack": pack, "forward_host": site.addr().to_string(),
         "insecure_http": true, "schedule": "0 0 0 1 1 *", "confirms_preflight": true,
@@ -26,7 +26,7 @@ fn draft(name: &str, site: &Sandbox, pack: &str) -> Value {
     })
 }
 
-async fn sync(host: &Host, name: &str) -> Result<Value> {
+pub async fn sync(host: &Host, name: &str) -> Result<Value> {
     let run = host.post(&format!("/api/v1/connections/{name}/sync"), &Value::Null).await?.ok()?;
     host.wait_for_run(run["id"].as_str().context("a run has an id")?).await
 }

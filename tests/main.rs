@@ -14,6 +14,7 @@ mod openapi;
 mod over_time;
 mod properties;
 mod settings;
+mod sites;
 mod stalled;
 mod supervised;
 mod sync_kill;

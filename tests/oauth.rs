@@ -18,14 +18,14 @@ use crate::connections::{send, setup};
 const PATH: &str = "/api/v1/connections/oauth";
 
 /// A site that knows the integration, a host with a connection to it, and a practice manager who is signed in.
-struct Practice {
-    host: Host,
-    site: Sandbox,
+pub struct Practice {
+    pub host: Host,
+    pub site: Sandbox,
     cookie: String,
 }
 
 impl Practice {
-    async fn new(oauth: OAuthOptions, clients: u32) -> Result<Self> {
+    pub async fn new(oauth: OAuthOptions, clients: u32) -> Result<Self> {
         Self::with_gateway(oauth, clients, false).await
     }
 
@@ -41,23 +41,23 @@ impl Practice {
     }
 
     /// The address on the site that the person is sent to.
-    async fn begin(&self) -> Result<String> {
+    pub async fn begin(&self) -> Result<String> {
         begin(&self.host, &self.cookie).await
     }
 
     /// Says yes on the site; answers the address that it sends the person back to.
-    async fn say(&self, url: &str, consent: &str) -> Result<Answer> {
+    pub async fn say(&self, url: &str, consent: &str) -> Result<Answer> {
         let (address, query) = url.split_once('?').context("the address has parameters")?;
         let form = format!("{query}&username=svc&password=sandbox&consent={consent}");
         let request = self.host.http().post(address).header("content-type", "application/x-www-form-urlencoded");
         self.host.send(request.body(form)).await
     }
 
-    async fn come_back(&self, address: &str) -> Result<Answer> {
+    pub async fn come_back(&self, address: &str) -> Result<Answer> {
         come_back(&self.host, &self.cookie, address).await
     }
 
-    async fn authorise(&self) -> Result<()> {
+    pub async fn authorise(&self) -> Result<()> {
         let yes = self.say(&self.begin().await?, "yes").await?;
         let back = self.come_back(yes.header("location")).await?;
         ensure!(back.status == StatusCode::SEE_OTHER, "{}", back.text);
@@ -68,7 +68,7 @@ impl Practice {
         Ok(self.host.get(PATH).await?.ok()?["authorization"]["state"].take())
     }
 
-    async fn sync(&self) -> Result<Value> {
+    pub async fn sync(&self) -> Result<Value> {
         let run = self.host.post(&format!("{PATH}/sync"), &Value::Null).await?.ok()?;
         self.host.wait_for_run(run["id"].as_str().context("a run has an id")?).await
     }
@@ -99,7 +99,7 @@ async fn connect(host: &Host, site: &str, secret: &str, gateway: Option<&String>
 }
 
 /// Makes the first account; answers its session's cookie.
-async fn sign_up(host: &Host) -> Result<String> {
+pub async fn sign_up(host: &Host) -> Result<String> {
     let form = "name=Pat+Lee&email=pat.lee%40example.com&password=a+tide+gate+lets+water+out";
     let request = host.http().post(host.url(&host.set_up_path()?)).header("sec-fetch-site", "same-origin");
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);

@@ -3,6 +3,7 @@
 
 mod compile_plugin;
 mod config;
+mod connection;
 mod demo;
 mod explain;
 mod healthcheck;
@@ -85,6 +86,9 @@ enum Command {
     /// Look at packs, and put an edited one in force
     #[command(subcommand)]
     Pack(pack::Pack),
+    /// Say what only a person can say of a connection
+    #[command(subcommand)]
+    Connection(connection::Connection),
     /// Look at file notes
     #[command(subcommand)]
     Note(note::Note),
@@ -187,6 +191,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Explain(command) => command.run(&cli.global).await,
         Command::Run(command) => command.run(&cli.global).await,
         Command::Pack(command) => command.run(&cli.global).await,
+        Command::Connection(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,

@@ -32,14 +32,14 @@ pub struct Connection {
     pub gone_threshold: Threshold,
     /// Speaks to the site.
     pub connector: Arc<dyn Connector>,
-    /// Whether the site lets it in.
+    /// Whether the host may speak to the site.
     pub authorisation: Authorisation,
     /// Cancelled when it is changed, disabled or removed.
     pub gone: CancellationToken,
     active: RwLock<Arc<Revision>>,
 }
 
-/// Whether a site lets the host in, where that needs a person.
+/// Whether the host may speak to a site, where that needs a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Standing {
     /// It signs in by name and password.
@@ -60,6 +60,14 @@ pub enum Standing {
         /// The site's words.
         words: String,
     },
+    /// It leads to another host than the site whose ids it brought. Nothing is sent there until somebody says that it is
+    /// the same site.
+    AnotherSite {
+        /// The host of the site that its clients and notes are of.
+        known: String,
+        /// Where it leads now.
+        now: String,
+    },
 }
 
 impl Standing {
@@ -71,6 +79,11 @@ impl Standing {
             Self::Refused { words, .. } => {
                 Some(format!("The site does not accept the authorisation any more: {words}. Authorise it again."))
             }
+            Self::AnotherSite { known, now } => Some(format!(
+                "Its clients and notes are those of {known}, and it leads to {now} now. Nothing is read from {now} and \
+                 nothing is sent there. Say whether {now} is the same site under another name; where it is not, let this \
+                 connection lead to {known} again and add one of another name for {now}."
+            )),
         }
     }
 }
@@ -124,6 +137,13 @@ impl Connection {
             gone: CancellationToken::new(),
             active: RwLock::new(revision),
         }
+    }
+
+    /// Why ids of its site are not taken from people either, in words: nobody knows which site theirs are of. None where
+    /// its site is known.
+    pub fn unknown_site(&self) -> Option<String> {
+        let standing = self.authorisation.standing();
+        matches!(standing, Standing::AnotherSite { .. }).then(|| standing.obstacle()).flatten()
     }
 
     /// The revision in force. A batch holds on to the one it began with.

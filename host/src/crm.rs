@@ -3,6 +3,7 @@
 //! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
+pub mod held;
 pub mod http;
 pub mod oauth;
 mod pace;
@@ -172,6 +173,12 @@ pub enum CrmError {
         /// What happened.
         words: String,
     },
+    /// Nothing is asked of the site until a person has decided something; the words say what. The call never left.
+    #[error("{words}")]
+    Held {
+        /// What has to be done.
+        words: String,
+    },
     /// The call never left: it cannot have taken effect.
     #[error("the CRM cannot be reached: {words}")]
     Unreachable {
@@ -339,6 +346,11 @@ pub trait Connector: Send + Sync {
 
     /// The attachments of a note, in the CRM's order, for looking one up.
     async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError>;
+
+    /// Why nothing is asked of the site, in words for a person; none where it is.
+    fn held(&self) -> Option<&str> {
+        None
+    }
 
     /// Ends the session, where there is one; for an orderly end of the process.
     async fn sign_out(&self);

@@ -5,6 +5,7 @@
 
 mod authorise;
 mod settings;
+mod site;
 mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,17 +15,20 @@ use jiff::tz::TimeZone;
 
 use crate::config::{Auth, Config, ConnectionConfig};
 use crate::connection::{Authorisation, Connection, Connections, Standing};
-use crate::crm::{Tokens, xplan};
+use crate::crm::held::Held;
+use crate::crm::{Connector, Tokens, xplan};
 use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
 use crate::queue;
-use crate::secrets::Secrets;
-use crate::store::connections::{By, StoredAuth, StoredConnection};
+use crate::secrets::{Secrets, recipients};
+use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
+use crate::store::sites::Site;
 use crate::store::{Store, StoreError};
 
 pub use authorise::{Attempt, Callback, CallbackError, Granted};
 pub use settings::{AuthDraft, Draft, FieldProblem};
+use site::site_at;
 use tokens::Keeper;
 
 /// Manages connections. Cheap to clone.
@@ -100,6 +104,8 @@ pub struct Integration {
     pub means: Means,
     /// Who confirmed the check that comes before a connection; one of the settings file may run without.
     pub preflight: Option<By>,
+    /// Under which host its site was known before, and who said that it is the same site.
+    pub same_site: Option<(String, By)>,
     /// Why it is enabled and does not run.
     pub problem: Option<String>,
     /// At work; none where it is disabled or has a problem.
@@ -164,8 +170,10 @@ impl Integrations {
         let integrations = Self(Arc::new(inner));
         for (name, settings) in &integrations.0.config.connections {
             if settings.enabled {
+                let site = site_at(&settings.crm, &settings.forward_host);
+                let other = integrations.0.store.bind_site_at_opening(name, site)?;
                 let revision = load_pack(&integrations.0.packs, &integrations.0.config, settings);
-                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision));
+                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision, other));
                 let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
                 integrations.0.connections.put(connection);
             }
@@ -184,6 +192,7 @@ impl Integrations {
     /// # Errors
     /// Where the store fails.
     pub async fn start(&self) -> Result<(), StoreError> {
+        self.name_recipients().await?;
         let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
         for keeper in of_file {
             keeper.load().await;
@@ -221,6 +230,10 @@ impl Integrations {
         }
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
         all.extend(others.map(|stored| self.of_page(stored)));
+        for one in &mut all {
+            let known = self.0.store.site(one.name.clone()).await?;
+            one.same_site = known.and_then(|known| known.same_as).map(|(before, by)| (before.host, by));
+        }
         Ok(all)
     }
 
@@ -240,8 +253,9 @@ impl Integrations {
     pub async fn add(&self, draft: Draft, who: &str) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let made = By { who: who.to_owned(), at: Timestamp::now() };
+        let same_site = draft.confirms_same_site.then(|| made.clone());
         let stored = self.checked(None, draft, made).await?;
-        self.keep(stored).await
+        self.keep(stored, same_site).await
     }
 
     /// Changes a connection; what the draft leaves out stays. A run that is under way ends.
@@ -257,8 +271,9 @@ impl Integrations {
         let _changing = self.0.changing.lock().await;
         let before = self.stored(name).await?;
         let made = By { who: who.to_owned(), at: Timestamp::now() };
+        let same_site = draft.confirms_same_site.then(|| made.clone());
         let stored = self.checked(Some(before), draft, made).await?;
-        self.keep(stored).await
+        self.keep(stored, same_site).await
     }
 
     /// Keeps that somebody confirmed the check that comes before a connection: the CRM's ids of all clients who are in
@@ -307,7 +322,8 @@ impl Integrations {
         Ok((one, before))
     }
 
-    /// Removes a connection. Its clients, runs and notes stay; what its site authorised is forgotten.
+    /// Removes a connection. Its clients, runs and notes stay, and of which site they are; its secrets and what its site
+    /// authorised are forgotten.
     ///
     /// # Errors
     /// As [`IntegrationError`] says.
@@ -316,6 +332,7 @@ impl Integrations {
         let mut stored = self.stored(name).await?;
         stored.enabled = false;
         stored.removed_at = Some(Timestamp::now());
+        stored.auth.secrets().for_each(|(_, sealed)| *sealed = Sealed(Vec::new()));
         self.0.store.keep_connection(stored).await?;
         self.out_of_work(name).await;
         self.0.store.keep_authorisation(name.clone(), None).await?;
@@ -332,73 +349,81 @@ impl Integrations {
         found.ok_or_else(|| IntegrationError::Unknown(name.clone()))
     }
 
-    async fn keep(&self, stored: StoredConnection) -> Result<Integration, IntegrationError> {
+    /// Keeps a connection that was checked; `same_site` is who said that its site has another name now, where somebody did.
+    async fn keep(&self, stored: StoredConnection, same_site: Option<By>) -> Result<Integration, IntegrationError> {
         self.0.store.keep_connection(stored.clone()).await?;
+        if let Some(by) = same_site {
+            self.0.store.rename_site(stored.name.clone(), site_at(&stored.crm, &stored.forward_host), by).await?;
+        }
         self.take_up(&stored).await;
-        Ok(self.of_page(&stored))
+        self.one(&stored.name).await
     }
 
     /// Brings what is at work in line with what is kept.
     async fn take_up(&self, stored: &StoredConnection) {
         let name = &stored.name;
-        let before = lock(&self.0.keepers).remove(name);
-        if let Some(keeper) = before {
-            keeper.retire().await;
-        }
         if !stored.enabled {
             self.out_of_work(name).await;
             return;
         }
-        let connected = match self.settings(stored) {
-            Ok(settings) => match self.revision(&settings).await {
-                Ok(revision) => self.connect(name, &settings, revision).map_err(|error| format!("{error:#}")),
-                Err(error) => Err(format!("{error:#}")),
-            },
+        let worked = match self.settings(stored) {
+            Ok(settings) => self.put_to_work(name, &settings).await.map_err(|error| format!("{error:#}")),
             Err(error) => Err(error.to_string()),
         };
-        match connected {
-            Ok(connection) => {
-                let keeper = lock(&self.0.keepers).get(name).cloned();
-                if let Some(keeper) = keeper {
-                    keeper.load().await;
-                }
-                lock(&self.0.problems).remove(name);
-                self.0.connections.put(connection);
-            }
-            Err(words) => {
-                tracing::error!(connection = %name, words, "the connection cannot work");
-                self.out_of_work(name).await;
-                lock(&self.0.problems).insert(name.clone(), words);
-            }
+        if let Err(words) = worked {
+            tracing::error!(connection = %name, words, "the connection cannot work");
+            self.out_of_work(name).await;
+            lock(&self.0.problems).insert(name.clone(), words);
         }
+    }
+
+    /// Connects a connection in place of what is at work under its name.
+    async fn put_to_work(&self, name: &ConnectionName, settings: &ConnectionConfig) -> anyhow::Result<()> {
+        let revision = self.revision(settings).await?;
+        self.end_work_of(name).await;
+        let other = self.0.store.bind_site(name.clone(), site_at(&settings.crm, &settings.forward_host)).await?;
+        let connection = self.connect(name, settings, revision, other)?;
+        let keeper = lock(&self.0.keepers).get(name).cloned();
+        if let Some(keeper) = keeper {
+            keeper.load().await;
+        }
+        lock(&self.0.problems).remove(name);
+        self.0.connections.put(connection);
+        Ok(())
     }
 
     async fn out_of_work(&self, name: &ConnectionName) {
+        self.end_work_of(name).await;
         self.0.connections.remove(name);
         lock(&self.0.problems).remove(name);
-        let keeper = lock(&self.0.keepers).remove(name);
-        if let Some(keeper) = keeper {
-            keeper.retire().await;
-        }
     }
 
+    /// What is at work for a connection. Where its ids are of `other`, nothing is made that speaks to the site.
     fn connect(
         &self,
         name: &ConnectionName,
         settings: &ConnectionConfig,
         revision: Arc<Revision>,
+        other: Option<Site>,
     ) -> anyhow::Result<Connection> {
+        let domain = self.0.config.practice.email_domain.clone();
+        if let Some(Site { host: known, .. }) = other {
+            let standing = Standing::AnotherSite { known, now: settings.forward_host.clone() };
+            let held: Arc<dyn Connector> = Arc::new(Held::new(standing.obstacle().unwrap_or_default()));
+            let site = (held, Authorisation::new(standing));
+            return Ok(Connection::new(name.clone(), settings, domain, site, revision));
+        }
         let mut authorisation = Authorisation::new(Standing::NotNeeded);
         let mut tokens: Option<Arc<dyn Tokens>> = None;
         if let Some(oauth) = xplan::oauth(settings)? {
-            let place = (name.clone(), settings.forward_host.clone());
+            let gateway = settings.gateway.as_ref().map(|gateway| gateway.host.as_str());
+            let place = (name.clone(), recipients(&settings.forward_host, gateway));
             let keeper = Arc::new(Keeper::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
             authorisation = keeper.authorisation.clone();
             tokens = Some(Arc::new(Arc::clone(&keeper)));
             lock(&self.0.keepers).insert(name.clone(), keeper);
         }
         let connector = xplan::connect(settings, tokens)?;
-        let domain = self.0.config.practice.email_domain.clone();
         Ok(Connection::new(name.clone(), settings, domain, (connector, authorisation), revision))
     }
 
@@ -427,6 +452,7 @@ impl Integrations {
                 Auth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
             },
             preflight: None,
+            same_site: None,
             problem: None,
             connection: self.0.connections.get(name),
         }
@@ -451,6 +477,7 @@ impl Integrations {
                 StoredAuth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
             },
             preflight: stored.preflight.clone(),
+            same_site: None,
             problem: lock(&self.0.problems).get(&stored.name).cloned(),
             connection: self.0.connections.get(&stored.name),
         }

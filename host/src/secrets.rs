@@ -1,7 +1,7 @@
 //! Secrets at rest: passwords, client secrets and tokens as they stand in the store.
 //!
-//! XChaCha20-Poly1305, a random nonce a value, and what the value is as associated data, so that a value moved to
-//! another place does not open there. The key comes from the environment or a file of the operator's; else from a file
+//! XChaCha20-Poly1305, a random nonce a value, and what the value is and where it is sent as associated data, so that a
+//! value moved to another place, or of a connection whose host was exchanged, does not open there. The key comes from the environment or a file of the operator's; else from a file
 //! that the first start makes in the data folder. Whoever has both folder and key has the secrets.
 
 use std::fs;
@@ -41,7 +41,7 @@ pub enum SecretsError {
     },
     /// Sealed with another key, or for another place.
     #[error(
-        "the {what} was sealed with another key. Start with the key of before (TIDEGATE_SECRET_KEY, [server] \
+        "the {what} was sealed with another key, or for another host. Start with the key of before (TIDEGATE_SECRET_KEY, [server] \
          secret-key-file, or secret.key in the data folder, whichever was in use), or enter it anew"
     )]
     WrongKey {
@@ -57,6 +57,16 @@ pub struct Place<'a> {
     pub what: &'static str,
     /// The connection's name.
     pub of: &'a str,
+    /// The hosts that it is sent to: [`recipients`].
+    pub to: &'a str,
+}
+
+/// The hosts that a connection's secrets are sent to, as a text that changes with them.
+pub fn recipients(forward_host: &str, gateway_host: Option<&str>) -> String {
+    match gateway_host {
+        Some(gateway) => format!("{forward_host} by {gateway}"),
+        None => forward_host.to_owned(),
+    }
 }
 
 impl Secrets {
@@ -75,8 +85,12 @@ impl Secrets {
 
     /// Seals a secret for its place.
     pub fn seal(&self, place: Place<'_>, plain: &SecretString) -> Sealed {
+        self.seal_with(&place.bytes(), plain)
+    }
+
+    fn seal_with(&self, aad: &[u8], plain: &SecretString) -> Sealed {
         let nonce: [u8; NONCE] = rand::random();
-        let payload = Payload { msg: plain.expose_secret().as_bytes(), aad: &place.bytes() };
+        let payload = Payload { msg: plain.expose_secret().as_bytes(), aad };
         let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload);
         let sealed = sealed.expect("only a text of hundreds of gigabytes is too long to be sealed");
         Sealed([nonce.as_slice(), &sealed].concat())
@@ -87,16 +101,31 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError::WrongKey`].
     pub fn reveal(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString, SecretsError> {
-        let wrong = || SecretsError::WrongKey { what: place.what };
-        let (nonce, text) = sealed.0.split_at_checked(NONCE).ok_or_else(wrong)?;
-        let payload = Payload { msg: text, aad: &place.bytes() };
-        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| wrong())?;
-        String::from_utf8(plain).map(SecretString::from).map_err(|_| wrong())
+        self.reveal_with(&place.bytes(), sealed).ok_or(SecretsError::WrongKey { what: place.what })
+    }
+
+    fn reveal_with(&self, aad: &[u8], sealed: &Sealed) -> Option<SecretString> {
+        let (nonce, text) = sealed.0.split_at_checked(NONCE)?;
+        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: text, aad }).ok()?;
+        String::from_utf8(plain).ok().map(SecretString::from)
+    }
+
+    /// Seals for its hosts what a version sealed that did not name them; answers whether there was anything to do.
+    pub fn name_recipients(&self, place: Place<'_>, sealed: &mut Sealed) -> bool {
+        let unnamed = self.reveal_with(&place.bytes_without_recipients(), sealed);
+        if let Some(plain) = &unnamed {
+            *sealed = self.seal(place, plain);
+        }
+        unnamed.is_some()
     }
 }
 
 impl Place<'_> {
     fn bytes(&self) -> Vec<u8> {
+        [&self.bytes_without_recipients(), b"\0".as_slice(), self.to.as_bytes()].concat()
+    }
+
+    fn bytes_without_recipients(&self) -> Vec<u8> {
         format!("{}\0{}", self.what, self.of).into_bytes()
     }
 }
@@ -140,7 +169,7 @@ mod tests {
         }
     }
 
-    const PASSWORD: Place<'_> = Place { what: "password", of: "main" };
+    const PASSWORD: Place<'_> = Place { what: "password", of: "main", to: "a.example" };
 
     #[test]
     fn a_secret_opens_with_its_key_in_its_place_only() {
@@ -171,10 +200,25 @@ mod tests {
         refused(&other, PASSWORD, &sealed);
         refused(&again, Place { of: "south", ..PASSWORD }, &sealed);
         refused(&again, Place { what: "tokens", ..PASSWORD }, &sealed);
+        refused(&again, Place { to: "b.example", ..PASSWORD }, &sealed);
+        let by_gateway = recipients(PASSWORD.to, Some("gateway.example"));
+        refused(&again, Place { to: &by_gateway, ..PASSWORD }, &sealed);
         let mut changed = sealed;
         *changed.0.last_mut().unwrap() ^= 1;
         refused(&again, PASSWORD, &changed);
         refused(&again, PASSWORD, &Sealed(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn what_was_sealed_before_hosts_were_named_is_bound_to_those_of_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(&settings(folder.path(), None)).unwrap();
+        let mut sealed = secrets.seal_with(b"password\0main", &"correct horse".into());
+        assert!(secrets.reveal(PASSWORD, &sealed).is_err());
+        assert!(secrets.name_recipients(PASSWORD, &mut sealed));
+        assert_eq!(secrets.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
+        // Once: what is bound is never bound anew.
+        assert!(!secrets.name_recipients(Place { to: "b.example", ..PASSWORD }, &mut sealed));
     }
 
     #[test]

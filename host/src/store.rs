@@ -26,6 +26,7 @@ pub mod report;
 pub mod review;
 pub mod runs;
 pub mod seen;
+pub mod sites;
 mod tables;
 mod threads;
 pub mod whereabouts;

@@ -108,6 +108,11 @@ pub enum Outcome {
         /// The CRM's words.
         words: String,
     },
+    /// The connection may not speak to its site until a person has seen to it; the call never left.
+    Held {
+        /// Why the note waits, in a sentence.
+        words: String,
+    },
     /// Refused for good; nothing took effect.
     Refused {
         /// The CRM's words.
@@ -185,15 +190,17 @@ impl Note {
             Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
                 self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);
             }
-            Outcome::Unauthorised { words } => self.hold(after(now, timing.authorisation), &words),
+            Outcome::Unauthorised { words } => {
+                self.hold(after(now, timing.authorisation), &refused_sign_in(&words));
+            }
+            Outcome::Held { words } => self.hold(after(now, timing.authorisation), &words),
             Outcome::Refused { words } => self.die(self.refused(call, &words)),
         }
     }
 
-    /// Waits until `until` because the connection's sign-in is refused; no retry is used up.
+    /// Waits until `until` because the connection may not speak to its site; no retry is used up. `words` say why.
     pub fn hold(&mut self, until: Timestamp, words: &str) {
-        let reason = format!("Waits for the connection to be authorised again; the CRM said: {words}");
-        self.wait(until, Some(reason));
+        self.wait(until, Some(words.to_owned()));
         self.awaits = Some(Awaits::Authorisation);
     }
 
@@ -341,9 +348,16 @@ impl Note {
                 format!("{} may or may not be attached: {words}", name(place))
             }
             (Outcome::NotDone { words, .. } | Outcome::Unknown { words, .. }, _) => words.clone(),
-            (Outcome::Unauthorised { words } | Outcome::Refused { words }, _) => words.clone(),
+            (Outcome::Unauthorised { words } | Outcome::Held { words } | Outcome::Refused { words }, _) => {
+                words.clone()
+            }
         }
     }
+}
+
+/// Why a note waits whose connection's sign-in is refused.
+pub fn refused_sign_in(words: &str) -> String {
+    format!("Waits for the connection to be authorised again; the CRM said: {words}")
 }
 
 /// 80 to 120 % of a delay.

@@ -95,10 +95,14 @@ pub async fn bring(
 fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName, Problem> {
     let connections = app.connections.all();
     let mut all = connections.iter().map(|connection| &connection.name);
+    let known = |name: ConnectionName| {
+        let unknown = app.connections.get(&name).and_then(|connection| connection.unknown_site());
+        unknown.map_or(Ok(name), |words| Err(Problem::new(Kind::WrongState, words)))
+    };
     match (given, all.next(), all.next()) {
-        (Some(name), ..) if app.connections.get(&name).is_some() => Ok(name),
+        (Some(name), ..) if app.connections.get(&name).is_some() => known(name),
         (Some(name), ..) => Err(Problem::not_found(format_args!("connection `{name}`"))),
-        (None, Some(only), None) => Ok(only.clone()),
+        (None, Some(only), None) => known(only.clone()),
         (None, None, _) => {
             Err(Problem::new(Kind::WrongState, "There is no connection yet whose ids these could be. Add one first."))
         }

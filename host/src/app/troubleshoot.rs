@@ -257,11 +257,14 @@ impl App {
         };
         let standing = at_work.authorisation.standing();
         let words = standing.obstacle()?;
-        let state = match standing {
-            Standing::Refused { .. } => "The connection is paused",
-            _ => "The connection waits to be authorised",
+        let (state, advice) = match standing {
+            Standing::AnotherSite { .. } => {
+                ("The connection is paused", "Say which site it is under Settings, Integrations.")
+            }
+            Standing::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),
+            _ => ("The connection waits to be authorised", "Authorise it under Settings, Integrations."),
         };
-        Some((format!("{state}. {words}"), "Authorise it under Settings, Integrations."))
+        Some((format!("{state}. {words}"), advice))
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Attempts(HashMap<blake3::Hash, Pending>);
 
 struct Pending {
     connection: ConnectionName,
+    /// The hosts that its secrets are sent to: a code that another site gave is not sent there.
+    to: String,
     /// Who began it, where that was a person.
     user: Option<UserId>,
     verifier: SecretString,
@@ -178,6 +180,9 @@ impl Integrations {
         user: Option<UserId>,
     ) -> Result<Attempt, IntegrationError> {
         let one = self.one(name).await?;
+        if let Some(words) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
+            return Err(IntegrationError::WrongState(words));
+        }
         let keeper = self.keeper(name).ok_or_else(|| {
             IntegrationError::WrongState(match (&one.problem, one.enabled) {
                 (Some(problem), _) => format!("The connection cannot work: {problem}"),
@@ -197,7 +202,8 @@ impl Integrations {
         let request = keeper.oauth.request(&self.callback_url()).map_err(|error| wrong(error.to_string()))?;
         let began_at = Timestamp::now();
         let ends_at = began_at + HOLDS;
-        let pending = Pending { connection: name.clone(), user, verifier: request.verifier, began_at, ends_at };
+        let (connection, to, verifier) = (name.clone(), keeper.to.clone(), request.verifier);
+        let pending = Pending { connection, to, user, verifier, began_at, ends_at };
         lock(&self.0.attempts).begin(&request.state, pending);
         Ok(Attempt { url: request.url, ends_at })
     }
@@ -220,7 +226,7 @@ impl Integrations {
         }
         let connection = pending.connection;
         let gone = || CallbackError::Gone(connection.clone());
-        let keeper = self.keeper(&connection).ok_or_else(gone)?;
+        let keeper = self.keeper(&connection).filter(|keeper| keeper.to == pending.to).ok_or_else(gone)?;
         let at_work = self.0.connections.get(&connection).ok_or_else(gone)?;
         let site = at_work.forward_host.clone();
         if let Some((code, words)) = callback.error {
@@ -262,6 +268,7 @@ mod tests {
         let began_at = Timestamp::from_second(at).unwrap();
         Pending {
             connection: connection.parse().unwrap(),
+            to: "a.example".to_owned(),
             user: Some(UserId(uuid::Uuid::from_u128(user))),
             verifier: "v".into(),
             began_at,

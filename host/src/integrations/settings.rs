@@ -1,17 +1,24 @@
 //! What people give for a connection, checked, and turned into what a connection is made from.
 
+use std::iter;
+
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::site::site_at;
 use super::{IntegrationError, Integrations};
 use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, bare, check_schedule};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
-use crate::secrets::Place;
-use crate::store::book::PageRequest;
+use crate::secrets::{Place, recipients};
 use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
 
 /// The longest text of a field.
 const LONGEST: usize = 200;
+
+/// What secrets are called where they are sealed.
+const PASSWORD: &str = "password";
+const CLIENT_SECRET: &str = "client secret";
+const APP_ID: &str = "app id";
 
 /// What somebody gives for a connection. For a new one, what is left out has its default or is asked for; for another,
 /// it stays as it is.
@@ -39,6 +46,8 @@ pub struct Draft {
     pub enabled: Option<bool>,
     /// Whether the sender confirms the check before it is enabled.
     pub confirms_preflight: bool,
+    /// Whether the sender says that another forward host is the same site under another name.
+    pub confirms_same_site: bool,
     /// How to sign in.
     pub auth: Option<AuthDraft>,
 }
@@ -64,6 +73,31 @@ pub enum AuthDraft {
         /// The application id.
         app_id: Option<SecretString>,
     },
+}
+
+impl AuthDraft {
+    /// As it signs in already.
+    fn unchanged(auth: &StoredAuth) -> Self {
+        match auth {
+            StoredAuth::Basic { username, .. } => {
+                Self::Basic { username: username.clone(), password: None, app_id: None }
+            }
+            StoredAuth::OAuth { client_id, .. } => {
+                Self::OAuth { client_id: client_id.clone(), client_secret: None, app_id: None }
+            }
+        }
+    }
+}
+
+impl StoredAuth {
+    /// Its secrets, each with what it is called where it is sealed.
+    pub(super) fn secrets(&mut self) -> impl Iterator<Item = (&'static str, &mut Sealed)> {
+        let (what, secret, app_id) = match self {
+            Self::Basic { password, app_id, .. } => (PASSWORD, password, app_id),
+            Self::OAuth { client_secret, app_id, .. } => (CLIENT_SECRET, client_secret, app_id),
+        };
+        iter::once((what, secret)).chain(app_id.as_mut().map(|app_id| (APP_ID, app_id)))
+    }
 }
 
 /// What is wrong with a field.
@@ -150,7 +184,8 @@ impl Integrations {
             _ => None,
         };
         let name = name.unwrap_or_else(|| "unnamed".parse().expect("a plain name"));
-        let auth = self.auth(&name, old.map(|old| &old.auth), draft.auth, &mut problems);
+        let to = recipients(&forward_host, gateway_host.as_deref());
+        let auth = self.auth((&name, &to), old, draft.auth, &mut problems);
         let enabled = draft.enabled.or(old.map(|old| old.enabled)).unwrap_or(true);
         let preflight = draft.confirms_preflight.then(|| by.clone());
         let preflight = preflight.or_else(|| old.and_then(|old| old.preflight.clone()));
@@ -161,13 +196,17 @@ impl Integrations {
                  a sync makes those clients a second time.",
             );
         }
-        if problems.0.is_empty()
-            && self.site_of(&name).await?.is_some_and(|site| site != forward_host)
-            && self.has_run(&name).await?
+        if !draft.confirms_same_site
+            && !forward_host.is_empty()
+            && let Some(known) = self.0.store.other_site(name.clone(), site_at(&crm, &forward_host)).await?
         {
-            let words = "This connection has brought clients from another site. Their ids would be taken for those of this \
-                         one: add a connection of another name for it.";
-            problems.add("forward_host", words);
+            let known = known.host;
+            let words = format!(
+                "The clients and notes of the connection `{name}` are those of {known}: the ids of another site would be \
+                 taken for theirs. For another site, add a connection of another name. Where {forward_host} is the same \
+                 site under another name, say so."
+            );
+            problems.add("confirms_same_site", words);
         }
         let (Some(auth), true) = (auth, problems.0.is_empty()) else {
             return Err(IntegrationError::Invalid(problems.0));
@@ -244,63 +283,68 @@ impl Integrations {
         })
     }
 
+    /// How it signs in, with what is given sealed for the hosts that it is sent to. What is left out stays as it is, unless
+    /// it was given for another host: it goes there alone.
     fn auth(
         &self,
-        name: &ConnectionName,
-        old: Option<&StoredAuth>,
+        (name, to): (&ConnectionName, &str),
+        old: Option<&StoredConnection>,
         draft: Option<AuthDraft>,
         problems: &mut Problems,
     ) -> Option<StoredAuth> {
-        let seal = |what: &'static str, secret: Option<SecretString>, old: Option<&Sealed>| {
-            let secret = secret.map(|secret| SecretString::from(bare(secret.expose_secret())));
-            let secret = secret.filter(|secret| !secret.expose_secret().trim().is_empty());
-            let sealed = secret.map(|secret| self.0.secrets.seal(Place { what, of: name.as_str() }, &secret));
-            sealed.or_else(|| old.cloned())
-        };
-        match (draft, old) {
-            (None, Some(old)) => Some(old.clone()),
-            (None, None) => {
+        let old_to = old.map(|old| recipients(&old.forward_host, old.gateway_host.as_deref()));
+        let old_to = old_to.filter(|old_to| old_to != to);
+        let old = old.map(|old| &old.auth);
+        let mut secret =
+            |field: &'static str, what: &'static str, given: Option<SecretString>, old: Option<&Sealed>| {
+                let given = given.map(|secret| SecretString::from(bare(secret.expose_secret())));
+                let given = given.filter(|secret| !secret.expose_secret().trim().is_empty());
+                let place = Place { what, of: name.as_str(), to };
+                match (given, old, &old_to) {
+                    (Some(given), ..) => Some(self.0.secrets.seal(place, &given)),
+                    (None, Some(old), None) => Some(old.clone()),
+                    (None, Some(_), Some(old_to)) => {
+                        problems.add(
+                            field,
+                            format!("Enter the {what} again. It was given for {old_to} and is sent nowhere else."),
+                        );
+                        None
+                    }
+                    (None, None, _) => None,
+                }
+            };
+        match draft.or_else(|| old.map(AuthDraft::unchanged)) {
+            None => {
                 problems.add("auth", "Choose how to sign in: OAuth, or a user's name and password.");
                 None
             }
-            (Some(AuthDraft::Basic { username, password, app_id }), old) => {
+            Some(AuthDraft::Basic { username, password, app_id }) => {
                 let (old_password, old_app_id) = match old {
                     Some(StoredAuth::Basic { password, app_id, .. }) => (Some(password), app_id.as_ref()),
                     _ => (None, None),
                 };
-                let username = problems.text("auth/username", "the user's name", Some(username));
-                let password = seal("password", password, old_password);
-                if password.is_none() {
+                let password = secret("auth/password", PASSWORD, password, old_password);
+                let app_id = secret("auth/app_id", APP_ID, app_id, old_app_id);
+                if password.is_none() && old_password.is_none() {
                     problems.add("auth/password", "Enter the user's password.");
                 }
-                let app_id = seal("app id", app_id, old_app_id);
+                let username = problems.text("auth/username", "the user's name", Some(username));
                 Some(StoredAuth::Basic { username, password: password?, app_id })
             }
-            (Some(AuthDraft::OAuth { client_id, client_secret, app_id }), old) => {
+            Some(AuthDraft::OAuth { client_id, client_secret, app_id }) => {
                 let (old_secret, old_app_id) = match old {
                     Some(StoredAuth::OAuth { client_secret, app_id, .. }) => (Some(client_secret), app_id.as_ref()),
                     _ => (None, None),
                 };
-                let client_id = problems.text("auth/client_id", "the client id that the site gave", Some(client_id));
-                let client_secret = seal("client secret", client_secret, old_secret);
-                if client_secret.is_none() {
+                let client_secret = secret("auth/client_secret", CLIENT_SECRET, client_secret, old_secret);
+                let app_id = secret("auth/app_id", APP_ID, app_id, old_app_id);
+                if client_secret.is_none() && old_secret.is_none() {
                     problems.add("auth/client_secret", "Enter the client secret that the site gave.");
                 }
-                let app_id = seal("app id", app_id, old_app_id);
+                let client_id = problems.text("auth/client_id", "the client id that the site gave", Some(client_id));
                 Some(StoredAuth::OAuth { client_id, client_secret: client_secret?, app_id })
             }
         }
-    }
-
-    /// The site that a name stands for in the store, also after its connection was removed.
-    async fn site_of(&self, name: &ConnectionName) -> Result<Option<String>, IntegrationError> {
-        let all = self.0.store.stored_connections().await?;
-        Ok(all.into_iter().find(|stored| stored.name == *name).map(|stored| stored.forward_host))
-    }
-
-    async fn has_run(&self, name: &ConnectionName) -> Result<bool, IntegrationError> {
-        let newest = PageRequest { cursor: None, limit: 1 };
-        Ok(!self.0.store.runs(Some(name.clone()), newest).await?.items.is_empty())
     }
 
     /// What a connection is made from, its secrets opened.
@@ -308,17 +352,18 @@ impl Integrations {
     /// # Errors
     /// Where a secret does not open, or the schedule, kept by an earlier version, is none.
     pub(super) fn settings(&self, stored: &StoredConnection) -> anyhow::Result<ConnectionConfig> {
+        let to = recipients(&stored.forward_host, stored.gateway_host.as_deref());
         let open = |what: &'static str, sealed: &Sealed| {
-            self.0.secrets.reveal(Place { what, of: stored.name.as_str() }, sealed)
+            self.0.secrets.reveal(Place { what, of: stored.name.as_str(), to: &to }, sealed)
         };
-        let app_id = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| open("app id", sealed)).transpose();
+        let app_id = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| open(APP_ID, sealed)).transpose();
         let auth = match &stored.auth {
             StoredAuth::Basic { username, password, app_id: id } => {
-                Auth::Basic { username: username.clone(), password: open("password", password)?, app_id: app_id(id)? }
+                Auth::Basic { username: username.clone(), password: open(PASSWORD, password)?, app_id: app_id(id)? }
             }
             StoredAuth::OAuth { client_id, client_secret, app_id: id } => Auth::OAuth {
                 client_id: client_id.clone(),
-                client_secret: open("client secret", client_secret)?,
+                client_secret: open(CLIENT_SECRET, client_secret)?,
                 app_id: app_id(id)?,
             },
         };

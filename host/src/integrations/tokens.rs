@@ -26,8 +26,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Keeps a connection's tokens.
 pub(super) struct Keeper {
     name: ConnectionName,
-    /// The site that tokens are for.
-    site: String,
+    /// The hosts that tokens are for.
+    pub(super) to: String,
     store: Store,
     secrets: Arc<Secrets>,
     pub(super) oauth: OAuth,
@@ -57,22 +57,17 @@ impl Current {
 }
 
 impl Keeper {
-    pub(super) fn new(
-        (name, site): (ConnectionName, String),
-        store: Store,
-        secrets: Arc<Secrets>,
-        oauth: OAuth,
-    ) -> Self {
+    pub(super) fn new((name, to): (ConnectionName, String), store: Store, secrets: Arc<Secrets>, oauth: OAuth) -> Self {
         let authorisation = Authorisation::new(Standing::Needed);
         let (current, renewing) = Default::default();
-        Self { name, site, store, secrets, oauth, authorisation, current, renewing }
+        Self { name, to, store, secrets, oauth, authorisation, current, renewing }
     }
 
     /// Takes up what an earlier process kept.
     pub(super) async fn load(&self) {
         let kept = match self.store.authorisation(self.name.clone()).await {
             // What another site authorised says nothing here, and its tokens go nowhere else.
-            Ok(kept) => kept.filter(|kept| kept.site == self.site),
+            Ok(kept) => kept.filter(|kept| kept.site == self.to),
             Err(error) => return tracing::error!(connection = %self.name, %error, "its tokens cannot be read"),
         };
         let Some(kept) = kept else { return };
@@ -121,7 +116,7 @@ impl Keeper {
         refused: Option<(Timestamp, String)>,
     ) -> Result<(), crate::store::StoreError> {
         let tokens = self.secrets.seal(self.place(), &pair.to_text());
-        let row = StoredAuthorisation { tokens, granted: granted.clone(), site: self.site.clone(), refused };
+        let row = StoredAuthorisation { tokens, granted: granted.clone(), site: self.to.clone(), refused };
         self.store.keep_authorisation(self.name.clone(), Some(row)).await
     }
 
@@ -155,7 +150,7 @@ impl Keeper {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { what: "tokens", of: self.name.as_str() }
+        place(&self.name, &self.to)
     }
 
     fn current(&self) -> Option<Current> {
@@ -227,6 +222,11 @@ impl Tokens for Arc<Keeper> {
 
 fn unauthorised(words: &str) -> CrmError {
     CrmError::Unauthorised { status: 401, words: words.to_owned() }
+}
+
+/// Where a connection's tokens are sealed.
+pub(super) fn place<'a>(name: &'a ConnectionName, to: &'a str) -> Place<'a> {
+    Place { what: "tokens", of: name.as_str(), to }
 }
 
 /// What is kept of a token to know it by: its digest.

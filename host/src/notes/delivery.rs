@@ -23,7 +23,7 @@ use crate::domain::breaker::Health;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::{Call, Outcome, Timing};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
-use crate::store::outbox::Pick;
+use crate::store::outbox::{Hold, Pick};
 use crate::store::{Store, StoreError};
 use crate::supervise::{self, Death};
 use crate::telemetry::figures;
@@ -143,7 +143,11 @@ impl Delivery {
 
     /// What a connection's notes wait for as a whole, in words; none where they go out.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
-        self.sites.gate(connection, now)
+        let held = self.connector(connection).and_then(|connector| connector.held().map(until_seen_to));
+        match held {
+            Some(words) => Gate::Held(Hold::from(now, self.timing.authorisation, words)),
+            None => self.sites.gate(connection, now),
+        }
     }
 
     /// What speaks to a connection's site.
@@ -203,8 +207,8 @@ impl Delivery {
             let now = Timestamp::now();
             let (mut picks, mut next) = (Vec::new(), None);
             for (connection, due) in self.store.next_notes_due().await? {
-                let gate = self.sites.gate(&connection, now);
-                if let Gate::Unauthorised(hold) = &gate
+                let gate = self.gate(&connection, now);
+                if let Gate::Held(hold) = &gate
                     && due <= now
                 {
                     while self.store.hold_due_notes(now, connection.clone(), hold.clone()).await? {}
@@ -281,11 +285,16 @@ impl Delivery {
         match (self.connectors)(&note.connection) {
             Some(connector) => calls::make(&self.store, connector.as_ref(), note, call).await,
             None => {
-                let words = format!("the connection `{}` was removed or disabled", note.connection);
-                (Outcome::Unauthorised { words }, Health::Unknown)
+                let words = format!("The connection `{}` was removed or disabled.", note.connection);
+                (Outcome::Held { words: until_seen_to(&words) }, Health::Unknown)
             }
         }
     }
+}
+
+/// Why a note waits whose connection may not speak to its site.
+fn until_seen_to(words: &str) -> String {
+    format!("Waits until somebody sees to the connection. {words}")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod practice;
 mod reports;
 mod runs;
 mod search;
+mod sites;
 
 use std::collections::BTreeMap;
 

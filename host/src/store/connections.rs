@@ -2,7 +2,7 @@
 //!
 //! Records are JSON: few, and readable by later versions.
 
-use redb::{TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ConnectionName, Timestamp};
@@ -95,7 +95,7 @@ pub struct StoredAuthorisation {
     pub tokens: Sealed,
     /// Who authorised it, and when.
     pub granted: By,
-    /// The site that did: tokens are sent to no other.
+    /// Where the tokens are sent, the gateway included: to no other host.
     pub site: String,
     /// Why it does not hold any more, in the site's words, and since when.
     pub refused: Option<(Timestamp, String)>,
@@ -109,17 +109,24 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
     Ok(())
 }
 
+/// All connections made at run time, as a transaction that writes sees them.
+pub(super) fn all(transaction: &WriteTransaction) -> Result<Vec<StoredConnection>, StoreError> {
+    of_table(&transaction.open_table(SETTINGS)?)
+}
+
+fn of_table(
+    table: &impl ReadableTable<(u32, &'static str), &'static [u8]>,
+) -> Result<Vec<StoredConnection>, StoreError> {
+    table.range((PRACTICE, "")..(PRACTICE + 1, ""))?.map(|entry| read(entry?.1.value())).collect()
+}
+
 impl Store {
     /// All connections made at run time, removed ones too, by name.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn stored_connections(&self) -> Result<Vec<StoredConnection>, StoreError> {
-        self.read(|transaction| {
-            let table = transaction.open_table(SETTINGS)?;
-            table.range((PRACTICE, "")..(PRACTICE + 1, ""))?.map(|entry| read(entry?.1.value())).collect()
-        })
-        .await
+        self.read(|transaction| of_table(&transaction.open_table(SETTINGS)?)).await
     }
 
     /// Keeps a connection, in place of an earlier one of its name.
@@ -193,10 +200,10 @@ impl Store {
     }
 }
 
-fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+pub(super) fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(record).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
-fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(super::unreadable("a connection", &error)))
 }

@@ -51,6 +51,11 @@ pub(super) struct Walks {
 }
 
 impl Walks {
+    /// Whether a walk has begun and not ended.
+    pub fn is_under_way(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
     /// The last complete walk.
     pub fn newest(&self) -> Option<Uuid> {
         self.complete.first().copied()

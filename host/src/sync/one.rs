@@ -13,7 +13,7 @@ use super::map;
 use super::mapper::{Mapper, Sandboxed};
 use super::order::Order;
 use super::walk::count_traffic;
-use super::{SyncError, Syncs, queued};
+use super::{SyncError, Syncs, let_in, queued};
 use crate::connection::Connection;
 use crate::crm::{Connector, CrmError, RawPage, Source};
 use crate::domain::run::{ListCounts, Run, RunState, Trigger};
@@ -106,21 +106,23 @@ impl Syncs {
     /// Reads one client with its lists, maps and merges it now, in a few requests, whether or not a walk is under way.
     ///
     /// # Errors
-    /// Where there is no such connection, the CRM or the store fails; nothing was changed then.
+    /// Where there is no such connection, it is paused or changed meanwhile, the CRM or the store fails; nothing was
+    /// changed then.
     pub async fn one(&self, connection: &ConnectionName, client: &ExternalId) -> Result<OneSynced, OneError> {
         if client.in_crm().is_none() {
             return Err(OneError::NotLinked);
         }
         let connection = self.connection(connection)?;
+        let_in(&connection)?;
         let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
-        One {
+        let one = One {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
             mapper: Arc::new(Sandboxed::new(&connection, as_of)),
             order: self.orders.of(&connection.name),
-        }
-        .sync(started(&connection), client)
-        .await
+        };
+        let synced = connection.gone.run_until_cancelled(one.sync(started(&connection), client)).await;
+        synced.unwrap_or_else(|| Err(SyncError::UnknownConnection(connection.name.clone()).into()))
     }
 }
 

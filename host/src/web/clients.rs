@@ -115,14 +115,16 @@ pub(super) async fn link(
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
     let id = find(&app, &id).await?.id;
-    let connection = form.connection.parse::<ConnectionName>().ok();
-    let connection = connection.filter(|name| app.connections.get(name).is_some());
+    let connection = form.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
     let connection = connection.ok_or(Failure::NotFound("There is no such connection to link to."))?;
+    if let Some(words) = connection.unknown_site() {
+        return Err(Failure::Refused(words));
+    }
     let external_id = ExternalId(form.external_id.trim().to_owned());
     if external_id.as_str().is_empty() || external_id.in_crm().is_none() {
         return Err(Failure::Refused("Write the client’s ID in the CRM. Nothing was changed.".to_owned()));
     }
-    app.store.link_client(id, connection, external_id, person.clock.now).await?.map_err(refused)?;
+    app.store.link_client(id, connection.name.clone(), external_id, person.clock.now).await?.map_err(refused)?;
     to_household(&app, id).await
 }
 

@@ -122,9 +122,12 @@ pub(super) async fn bring(State(app): State<App>, person: Person, form: Multipar
 }
 
 async fn read(app: &App, person: &Person, file: File, name: &str, connection: &str) -> Result<ImportId, ImportError> {
-    let known = connection.parse().ok().filter(|name| app.connections.get(name).is_some());
-    let connection = known.ok_or_else(|| ImportError::Refused("Choose whose IDs the list has.".to_owned()))?;
-    Ok(app.imports.preview(file, name, connection, person.name(), person.clock.now).await?.id)
+    let connection = connection.parse().ok().and_then(|name| app.connections.get(&name));
+    let connection = connection.ok_or_else(|| ImportError::Refused("Choose whose IDs the list has.".to_owned()))?;
+    if let Some(words) = connection.unknown_site() {
+        return Err(ImportError::Refused(words));
+    }
+    Ok(app.imports.preview(file, name, connection.name.clone(), person.name(), person.clock.now).await?.id)
 }
 
 /// The file, its name, and the connection that was chosen.

@@ -5,9 +5,11 @@ mod answer;
 mod form;
 
 use askama::Template;
+use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 
 pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
@@ -62,6 +64,8 @@ pub(super) struct IntegrationPage {
     pub(super) hides_another: bool,
     /// Nobody confirmed the check that comes before a connection, and it runs.
     pub(super) asks_preflight: bool,
+    /// The host of the site that its clients are of, where it leads to another.
+    pub(super) known_host: Option<String>,
     pub(super) is_at_work: bool,
     /// Whether a pack is in force for it.
     pub(super) has_pack: bool,
@@ -152,6 +156,24 @@ pub(super) async fn confirm_preflight(
     Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
+/// The host that the question named.
+#[derive(Deserialize)]
+pub(super) struct SameSiteForm {
+    forward_host: String,
+}
+
+/// `POST /settings/integrations/{name}/same-site`, from the question on a connection's page.
+pub(super) async fn confirm_same_site(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Form(form): Form<SameSiteForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = app.integrations.confirm_same_site(&parse(&name)?, &form.forward_host, person.name()).await?;
+    Ok(Redirect::to(&path(&one.name)).into_response())
+}
+
 /// `GET /settings/integrations/{name}/remove`
 pub(super) async fn ask_to_remove(
     State(app): State<App>,
@@ -223,8 +245,12 @@ pub(super) fn view(
     if let Some(by) = &one.preflight {
         facts.push(("Check confirmed", format!("by {}, {}", by.who, words::time(by.at, &clock.zone))));
     }
+    if let Some((before, by)) = &one.same_site {
+        let said = format!("{before}, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        facts.push(("The same site as", said));
+    }
     let authorise = match (&one.connection, one.standing()) {
-        (None, _) | (_, Standing::NotNeeded) => None,
+        (None, _) | (_, Standing::NotNeeded | Standing::AnotherSite { .. }) => None,
         (_, Standing::Needed) => Some("Proceed to authorise"),
         (_, Standing::Granted { .. } | Standing::Refused { .. }) => Some("Authorise again"),
     };
@@ -238,6 +264,10 @@ pub(super) fn view(
         is_ours: one.origin == Origin::Page,
         hides_another: one.hides_another,
         asks_preflight: asks_preflight(one),
+        known_host: match one.standing() {
+            Standing::AnotherSite { known, .. } => Some(known),
+            _ => None,
+        },
         is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
         has_pack: one.connection.is_some(),
         said: one.connection.iter().flat_map(|connection| said(connection, clock)).collect(),
@@ -272,7 +302,7 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
         (None, true, standing @ Standing::Needed) => {
             (Badge::new(Tone::Attention, "To be authorised"), standing.obstacle().unwrap_or_default())
         }
-        (None, true, standing @ Standing::Refused { .. }) => {
+        (None, true, standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. })) => {
             let words = standing.obstacle().unwrap_or_default();
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
         }

@@ -217,8 +217,11 @@ pub async fn link(
     let Body(body) = body?;
     let LinkBody { connection, external_id } = body;
     let at = |pointer: &str, detail: String| Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
-    if app.connections.get(&connection).is_none() {
+    let Some(site) = app.connections.get(&connection) else {
         return Err(at("/connection", format!("There is no connection `{connection}`.")));
+    };
+    if let Some(words) = site.unknown_site() {
+        return Err(at("/connection", words));
     }
     let given = external_id.as_str().trim();
     if given.is_empty() || given.len() > LONGEST_ID || given.starts_with("practice:") {

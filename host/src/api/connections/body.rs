@@ -47,6 +47,8 @@ pub struct ConnectionBody {
     auth: AuthBody,
     /// Whether its site lets the host in.
     authorization: AuthorizationBody,
+    /// Whether it leads to the site that its clients and notes are of.
+    site: SiteBody,
     /// Who confirmed that the ids of clients who exist on both sites were provided. Null where nobody has: a connection
     /// made at run time is not enabled then; one of the settings file runs all the same, and its page asks for it.
     #[schema(required)]
@@ -127,6 +129,45 @@ pub enum AuthorizationState {
     Refused,
 }
 
+/// Whether a connection leads to the site whose ids its clients and notes have.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConnectionSite)]
+pub struct SiteBody {
+    /// `changed` where its host is another than that of the site: nothing is read from it and nothing is sent to it until
+    /// somebody says that it is the same site under another name (`POST /connections/{name}/same-site`), or it leads to
+    /// the site again.
+    state: SiteState,
+    /// The host of the site that its clients and notes are of, where it leads to another.
+    #[schema(required)]
+    known_host: Option<String>,
+    /// What has to be done; null where nothing has.
+    #[schema(required)]
+    detail: Option<String>,
+    /// Who said that the site has another name now; null where it never had one.
+    #[schema(required)]
+    same_site: Option<ByBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ConnectionSiteState)]
+pub enum SiteState {
+    /// It leads to the site that it always did, or has brought nothing yet.
+    Known,
+    /// It leads to another host.
+    Changed,
+}
+
+impl SiteBody {
+    fn of(standing: &Standing, same_site: Option<By>) -> Self {
+        let (state, known_host, detail) = match standing {
+            Standing::AnotherSite { known, .. } => (SiteState::Changed, Some(known.clone()), standing.obstacle()),
+            _ => (SiteState::Known, None, None),
+        };
+        Self { state, known_host, detail, same_site: same_site.map(ByBody::from) }
+    }
+}
+
 /// Who did something, and when.
 #[derive(Serialize, ToSchema)]
 #[schema(as = By)]
@@ -144,14 +185,19 @@ impl From<By> for ByBody {
     }
 }
 
-impl From<Standing> for AuthorizationBody {
-    fn from(standing: Standing) -> Self {
+impl AuthorizationBody {
+    fn of(standing: Standing, means: &Means) -> Self {
         let detail = standing.obstacle();
-        let (state, since, by) = match standing {
-            Standing::NotNeeded => (AuthorizationState::NotNeeded, None, None),
-            Standing::Needed => (AuthorizationState::Needed, None, None),
-            Standing::Granted { by, at } => (AuthorizationState::Authorized, Some(at), Some(by)),
-            Standing::Refused { at, .. } => (AuthorizationState::Refused, Some(at), None),
+        let (state, since, by) = match (standing, means) {
+            (Standing::NotNeeded, _) | (Standing::AnotherSite { .. }, Means::Basic { .. }) => {
+                (AuthorizationState::NotNeeded, None, None)
+            }
+            // What the site of before authorised is not for this host.
+            (Standing::Needed, _) | (Standing::AnotherSite { .. }, Means::OAuth { .. }) => {
+                (AuthorizationState::Needed, None, None)
+            }
+            (Standing::Granted { by, at }, _) => (AuthorizationState::Authorized, Some(at), Some(by)),
+            (Standing::Refused { at, .. }, _) => (AuthorizationState::Refused, Some(at), None),
         };
         Self { state, since, by, detail }
     }
@@ -162,9 +208,11 @@ impl ConnectionBody {
         let newest = PageRequest { cursor: None, limit: 1 };
         let runs = app.store.runs(Some(one.name.clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
+        let standing = one.standing();
         Ok(Self {
             next_runs: one.next_runs(Timestamp::now(), &app.config.practice.time_zone),
-            authorization: one.standing().into(),
+            site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by)),
+            authorization: AuthorizationBody::of(standing, &one.means),
             name: one.name,
             title: one.title,
             origin: match one.origin {

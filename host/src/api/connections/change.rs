@@ -52,7 +52,12 @@ pub struct DraftBody {
     #[serde(default)]
     #[schema(required = false)]
     confirms_preflight: bool,
-    /// How to sign in.
+    /// That another forward host than that of the connection's clients and notes is the same site under another name. For
+    /// another site, add a connection of another name: its ids would be taken for theirs.
+    #[serde(default)]
+    #[schema(required = false)]
+    confirms_same_site: bool,
+    /// How to sign in. Where it is sent to another host than before, every secret has to be given again.
     auth: Option<AuthDraftBody>,
 }
 
@@ -120,6 +125,7 @@ impl From<DraftBody> for Draft {
             schedule: body.schedule,
             enabled: body.enabled,
             confirms_preflight: body.confirms_preflight,
+            confirms_same_site: body.confirms_same_site,
             auth,
         }
     }
@@ -215,6 +221,41 @@ pub async fn confirm_preflight(
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
     let one = app.integrations.confirm_preflight(&name, caller.name()).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
+/// The host that a connection leads to now.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SameSite {
+    /// As the connection has it, so that a host which was exchanged meanwhile is not confirmed unseen.
+    #[schema(example = "acme.xplan.iress.com.au")]
+    forward_host: String,
+}
+
+/// Says that the connection's host is the same site under another name: that client 1259 there is client 1259 here. Who
+/// said so is kept, and what waited goes on. A connection of the settings file, and any whose name was used for another
+/// site before, waits for this where its `site.state` is `changed`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/same-site",
+    operation_id = "confirm_connection_same_site",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    request_body = SameSite,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn confirm_same_site(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+    body: Result<Body<SameSite>, Problem>,
+) -> Result<Json<ConnectionBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let Body(SameSite { forward_host }) = body?;
+    let one = app.integrations.confirm_same_site(&name, &forward_host, caller.name()).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 

@@ -86,6 +86,7 @@ impl Limits {
                 CrmError::Throttled { retry_after, .. } => retry_after.unwrap_or_default(),
                 CrmError::Unknown { .. } | CrmError::Unreachable { .. } => Duration::ZERO,
                 CrmError::Unauthorised { .. }
+                | CrmError::Held { .. }
                 | CrmError::Refused { .. }
                 | CrmError::TooLarge { .. }
                 | CrmError::Protocol { .. } => {

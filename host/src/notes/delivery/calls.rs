@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::until_seen_to;
 use crate::crm::{Connector, CrmError, FoundNote};
 use crate::domain::breaker::Health;
 use crate::domain::note::Note;
@@ -75,6 +76,7 @@ fn failed(error: &CrmError) -> (Outcome, Health) {
     let words = error.to_string();
     match error {
         CrmError::Unauthorised { .. } => (Outcome::Unauthorised { words }, Health::Unknown),
+        CrmError::Held { .. } => (Outcome::Held { words: until_seen_to(&words) }, Health::Unknown),
         CrmError::Refused { .. } => (Outcome::Refused { words }, Health::Up),
         CrmError::Throttled { status, retry_after, .. } => {
             let retry_after = retry_after.and_then(|pause| SignedDuration::try_from(pause).ok());

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::domain::breaker::{Breaker, Health};
 use crate::domain::note::Note;
-use crate::domain::outbox::Outcome;
+use crate::domain::outbox::{Outcome, refused_sign_in};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::store::outbox::Hold;
 
@@ -35,8 +35,8 @@ pub enum Gate {
     Probing,
     /// The site did not answer, or asked to be left alone, until then.
     Closed(Timestamp),
-    /// The sign-in is refused.
-    Unauthorised(Hold),
+    /// A person has to see to it: the sign-in is refused, or it leads to another site.
+    Held(Hold),
 }
 
 impl Gate {
@@ -45,7 +45,7 @@ impl Gate {
         match self {
             Self::Open | Self::Probing => None,
             Self::Closed(until) => Some(*until),
-            Self::Unauthorised(hold) => Some(hold.until),
+            Self::Held(hold) => Some(hold.until),
         }
     }
 
@@ -54,7 +54,7 @@ impl Gate {
         match self {
             Self::Open => all,
             Self::Probing => 1,
-            Self::Closed(_) | Self::Unauthorised(_) => 0,
+            Self::Closed(_) | Self::Held(_) => 0,
         }
     }
 }
@@ -67,7 +67,7 @@ impl Sites {
     /// How a connection stands.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
         self.with(connection, |site| match (&site.hold, site.breaker.closed_until(now)) {
-            (Some(hold), _) if hold.until > now => Gate::Unauthorised(hold.clone()),
+            (Some(hold), _) if hold.until > now => Gate::Held(hold.clone()),
             (_, Some(until)) => Gate::Closed(until),
             (Some(_), None) => Gate::Probing,
             (None, None) if site.breaker.is_probing() => Gate::Probing,
@@ -80,10 +80,8 @@ impl Sites {
         self.with(&note.connection, |site| {
             site.breaker.heard(note.id, health, now, &self.pauses);
             match outcome {
-                Outcome::Unauthorised { words } => {
-                    let until = now.saturating_add(rest).unwrap_or(Timestamp::MAX);
-                    site.hold = Some(Hold { until, words: words.clone() });
-                }
+                Outcome::Unauthorised { words } => site.hold = Some(Hold::from(now, rest, refused_sign_in(words))),
+                Outcome::Held { words } => site.hold = Some(Hold::from(now, rest, words.clone())),
                 _ if health == Health::Up => site.hold = None,
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! Taking notes up for delivery.
 
+use jiff::SignedDuration;
 use redb::ReadableTable as _;
 use uuid::Uuid;
 
@@ -31,8 +32,15 @@ pub struct Pick {
 pub struct Hold {
     /// When the next may be tried.
     pub until: Timestamp,
-    /// The CRM's words.
+    /// Why, in a sentence.
     pub words: String,
+}
+
+impl Hold {
+    /// For so long.
+    pub fn from(now: Timestamp, rest: SignedDuration, words: String) -> Self {
+        Self { until: now.saturating_add(rest).unwrap_or(Timestamp::MAX), words }
+    }
 }
 
 impl Store {

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Keyed;
-use crate::domain::NoteId;
 use crate::domain::note::{Note, NoteState};
+use crate::domain::{ConnectionName, NoteId};
 use crate::store::StoreError;
 use crate::store::keys::PRACTICE;
 
@@ -73,6 +73,19 @@ pub(super) fn note(
     id: NoteId,
 ) -> Result<Option<Note>, StoreError> {
     notes.get((PRACTICE, id.0.into_bytes()))?.map(|bytes| decode(bytes.value())).transpose()
+}
+
+/// Whether there is a note of a connection. Notes are read one by one until there is: for what seldom happens.
+pub(in crate::store) fn has_notes_of(
+    transaction: &WriteTransaction,
+    connection: &ConnectionName,
+) -> Result<bool, StoreError> {
+    for entry in transaction.open_table(NOTES)?.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
+        if decode::<Note>(entry?.1.value())?.connection == *connection {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a key stands for.

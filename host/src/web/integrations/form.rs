@@ -88,6 +88,9 @@ pub(in crate::web) struct Values {
     /// `on` where the check is confirmed.
     #[serde(default)]
     pub(in crate::web) confirms_preflight: Option<String>,
+    /// `on` where another host is said to be the same site.
+    #[serde(default)]
+    pub(in crate::web) confirms_same_site: Option<String>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
@@ -153,6 +156,7 @@ impl Values {
             schedule: text(&self.schedule),
             enabled: Some(self.enabled.is_some()),
             confirms_preflight: self.confirms_preflight.is_some(),
+            confirms_same_site: self.confirms_same_site.is_some(),
             auth,
         }
     }

@@ -120,7 +120,7 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
             words::relative(until, person.clock.now)
         )),
         Gate::Probing => Some(format!("The CRM of {} is being tried again with one note.", note.connection)),
-        Gate::Open | Gate::Unauthorised(_) => None,
+        Gate::Open | Gate::Held(_) => None,
     };
     let order = Order { behind, is_behind: ahead.is_some(), gate };
     let frame = Frame::load(app, person, Place::Notes).await?;

@@ -1,0 +1,100 @@
+//! That a connection's ids are of one site, and its secrets for one host: bound when it is put to work, looked at before
+//! anything is sent, and taken for another name of the same site when a person says so.
+
+use super::{IntegrationError, Integrations, Origin, lock};
+use crate::connection::Standing;
+use crate::domain::{ConnectionName, Timestamp};
+use crate::integrations::Integration;
+use crate::secrets::{Place, recipients};
+use crate::store::StoreError;
+use crate::store::connections::By;
+use crate::store::sites::Site;
+
+/// The site of a CRM at a host.
+pub(super) fn site_at(crm: &str, forward_host: &str) -> Site {
+    Site { crm: crm.to_owned(), host: forward_host.to_owned() }
+}
+
+impl Integrations {
+    /// Keeps that somebody says that the connection leads to the site of before under another name, `host`, and puts it to
+    /// work there: what waited goes out.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says; [`IntegrationError::WrongState`] where its site is known, or it leads elsewhere than
+    /// to `host`.
+    pub async fn confirm_same_site(
+        &self,
+        name: &ConnectionName,
+        host: &str,
+        who: &str,
+    ) -> Result<Integration, IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.one(name).await?;
+        let wrong = |words: String| Err(IntegrationError::WrongState(words));
+        let Standing::AnotherSite { known, now } = one.standing() else {
+            return wrong(format!("the connection `{name}` leads to the site that it always did; nothing was changed"));
+        };
+        if host.trim().trim_end_matches('.').to_ascii_lowercase() != now {
+            return wrong(format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed"));
+        }
+        let by = By { who: who.to_owned(), at: Timestamp::now() };
+        self.0.store.rename_site(name.clone(), site_at(&one.crm, &now), by).await?;
+        tracing::info!(connection = %name, known, now, "the site has another name");
+        match one.origin {
+            Origin::Page => self.take_up(&self.stored(name).await?).await,
+            Origin::File => {
+                if let Some(settings) = self.0.config.connections.get(name)
+                    && let Err(error) = self.put_to_work(name, settings).await
+                {
+                    return wrong(format!("{error:#}"));
+                }
+            }
+        }
+        self.one(name).await
+    }
+
+    /// Binds secrets to the hosts of now that were sealed by a version which did not name any.
+    pub(super) async fn name_recipients(&self) -> Result<(), StoreError> {
+        let store = &self.0.store;
+        let of_file = self.0.config.connections.iter().map(|(name, settings)| {
+            let gateway = settings.gateway.as_ref().map(|gateway| gateway.host.as_str());
+            (name.clone(), settings.forward_host.clone(), recipients(&settings.forward_host, gateway))
+        });
+        let mut hosts: Vec<_> = of_file.collect();
+        for mut stored in store.stored_connections().await? {
+            let to = recipients(&stored.forward_host, stored.gateway_host.as_deref());
+            let mut is_changed = false;
+            for (what, sealed) in stored.auth.secrets() {
+                let place = Place { what, of: stored.name.as_str(), to: &to };
+                is_changed |= self.0.secrets.name_recipients(place, sealed);
+            }
+            if !self.0.config.connections.contains_key(&stored.name) {
+                hosts.push((stored.name.clone(), stored.forward_host.clone(), to));
+            }
+            if is_changed {
+                store.keep_connection(stored).await?;
+            }
+        }
+        for (name, forward_host, to) in hosts {
+            let Some(mut kept) = store.authorisation(name.clone()).await? else { continue };
+            let place = super::tokens::place(&name, &to);
+            if kept.site == forward_host && self.0.secrets.name_recipients(place, &mut kept.tokens) {
+                kept.site = to;
+                store.keep_authorisation(name, Some(kept)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what a connection has under way, before it is put to work otherwise: what it still commits is committed
+    /// before its site is looked at.
+    pub(super) async fn end_work_of(&self, name: &ConnectionName) {
+        let keeper = lock(&self.0.keepers).remove(name);
+        if let Some(keeper) = keeper {
+            keeper.retire().await;
+        }
+        if let Some(before) = self.0.connections.get(name) {
+            before.gone.cancel();
+        }
+    }
+}

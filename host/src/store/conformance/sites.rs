@@ -1,0 +1,80 @@
+//! Ids are bound to the site that gave them.
+
+use super::*;
+use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
+use crate::store::sites::{KnownSite, Site};
+
+fn site(host: &str) -> Site {
+    Site { crm: "xplan".to_owned(), host: host.to_owned() }
+}
+
+fn name(name: &str) -> ConnectionName {
+    name.parse().unwrap()
+}
+
+fn by() -> By {
+    By { who: "Pat Lee".to_owned(), at: Timestamp::from_second(7).unwrap() }
+}
+
+#[tokio::test]
+async fn a_connection_is_bound_by_what_it_brought() {
+    let mut practice = Practice::new().await;
+    let store = practice.store.clone();
+    let bind = async |of: &str, host: &str| store.bind_site(name(of), site(host)).await.unwrap();
+
+    // One that never ran may have had a mistyped host.
+    assert_eq!(bind("south", "a.example").await, None);
+    assert_eq!(bind("south", "b.example").await, None);
+    assert_eq!(store.site(name("south")).await.unwrap(), Some(KnownSite { site: site("b.example"), same_as: None }));
+
+    // A walk that is under way is about to bring something.
+    assert_eq!(bind("main", "a.example").await, None);
+    assert_eq!(bind("main", "b.example").await, Some(site("a.example")));
+    practice.walk_to(Vec::new(), RunState::Failed, Trigger::Request).await;
+    assert_eq!(store.other_site(name("main"), site("b.example")).await.unwrap(), None, "it brought nothing");
+    practice.walk(&[client("7", "Alexandra Lee")]).await;
+    assert_eq!(store.other_site(name("main"), site("b.example")).await.unwrap(), Some(site("a.example")));
+    assert_eq!(bind("main", "b.example").await, Some(site("a.example")));
+    let other_crm = Site { crm: "another".to_owned(), ..site("a.example") };
+    assert_eq!(store.bind_site_at_opening(&name("main"), other_crm).unwrap(), Some(site("a.example")));
+    assert_eq!(bind("main", "a.example").await, None);
+
+    // Somebody says that it is the same under another name; the name of before is not its own any more.
+    store.rename_site(name("main"), site("b.example"), by()).await.unwrap();
+    assert_eq!(bind("main", "b.example").await, None);
+    assert_eq!(bind("main", "a.example").await, Some(site("b.example")));
+    let known = store.site(name("main")).await.unwrap().unwrap();
+    assert_eq!(known, KnownSite { site: site("b.example"), same_as: Some((site("a.example"), by())) });
+}
+
+#[tokio::test]
+async fn a_store_of_before_is_bound_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let stored = StoredConnection {
+        name: name("south"),
+        title: "South".to_owned(),
+        crm: "xplan".to_owned(),
+        dialect: "resourceful".to_owned(),
+        pack: "xplan-nz".to_owned(),
+        forward_host: "a.example".to_owned(),
+        gateway_host: None,
+        insecure_http: false,
+        schedule: "0 0 * * * *".to_owned(),
+        enabled: false,
+        auth: StoredAuth::Basic { username: "svc".to_owned(), password: Sealed(Vec::new()), app_id: None },
+        preflight: None,
+        made: by(),
+        removed_at: Some(by().at),
+    };
+    store.keep_connection(stored).await.unwrap();
+    assert_eq!(store.site(name("south")).await.unwrap(), None);
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.site(name("south")).await.unwrap().map(|known| known.site), Some(site("a.example")));
+    // A row that is there is never written over.
+    store.bind_site(name("south"), site("b.example")).await.unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.site(name("south")).await.unwrap().map(|known| known.site), Some(site("b.example")));
+}

@@ -1,0 +1,139 @@
+//! Which site the ids of each connection are of: client 1259 of one site is not client 1259 of another.
+//!
+//! A connection is bound to its site by what it brought over. Where it leads to another, nothing is read or written by it
+//! until a person says that the two are one site under two names. Rows stay when a connection is removed, so that its
+//! name is not used for another site unnoticed. Records are JSON: few, and readable by later versions.
+
+use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use super::connections::{self, By, StoredConnection};
+use super::keys::{ConnectionNumber, PRACTICE, RecordKey, join, span};
+use super::tables::{CONNECTIONS, IDENTITIES, WALKS};
+use super::{Store, StoreError, outbox, runs};
+use crate::domain::ConnectionName;
+
+/// Sites by the connection's name.
+const SITES: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-sites");
+
+/// A CRM's site: where ids mean the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Site {
+    /// `xplan`.
+    pub crm: String,
+    /// Its host, as the settings checked it: in lower case, without a dot at the end.
+    pub host: String,
+}
+
+/// The site of a connection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KnownSite {
+    /// Which.
+    pub site: Site,
+    /// Under which name it was known before, and who said that it is the same.
+    pub same_as: Option<(Site, By)>,
+}
+
+/// Makes the table, and binds connections that a version made which did not know of sites: to the host that is kept with
+/// them, of removed ones too.
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    let mut sites = transaction.open_table(SITES)?;
+    for StoredConnection { name, crm, forward_host: host, .. } in connections::all(transaction)? {
+        if sites.get((PRACTICE, name.as_str()))?.is_none() {
+            let known = KnownSite { site: Site { crm, host }, same_as: None };
+            sites.insert((PRACTICE, name.as_str()), connections::written(&known)?.as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The site that a connection's ids are of; none before it was at work for the first time.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn site(&self, of: ConnectionName) -> Result<Option<KnownSite>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(SITES)?;
+            table.get((PRACTICE, of.as_str()))?.map(|row| connections::read(row.value())).transpose()
+        })
+        .await
+    }
+
+    /// Binds a connection to a site. Where it is bound to another and has brought something from there, that one is
+    /// answered and nothing is changed.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn bind_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+        self.write(move |transaction| bind(transaction, &of, site)).await
+    }
+
+    /// As [`Store::bind_site`], on the thread that calls: for a host that is being opened.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn bind_site_at_opening(&self, of: &ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+        let mut transaction = self.db.begin_write()?;
+        transaction.set_two_phase_commit(true);
+        let other = bind(&transaction, of, site)?;
+        transaction.commit()?;
+        Ok(other)
+    }
+
+    /// What [`Store::bind_site`] would answer; nothing is changed.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn other_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+        self.try_out(move |transaction| bind(transaction, &of, site)).await
+    }
+
+    /// Keeps that somebody says that a connection's site has another name now.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn rename_site(&self, of: ConnectionName, site: Site, by: By) -> Result<(), StoreError> {
+        self.write(move |transaction| match bind(transaction, &of, site.clone())? {
+            Some(before) => put(transaction, &of, &KnownSite { site, same_as: Some((before, by)) }),
+            None => Ok(()),
+        })
+        .await
+    }
+}
+
+fn bind(transaction: &WriteTransaction, of: &ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+    match known(transaction, of)? {
+        Some(known) if known.site == site => Ok(None),
+        Some(known) if is_in_use(transaction, of)? => Ok(Some(known.site)),
+        _ => put(transaction, of, &KnownSite { site, same_as: None }).map(|()| None),
+    }
+}
+
+fn known(transaction: &WriteTransaction, of: &ConnectionName) -> Result<Option<KnownSite>, StoreError> {
+    let table = transaction.open_table(SITES)?;
+    let row = table.get((PRACTICE, of.as_str()))?;
+    row.map(|row| connections::read(row.value())).transpose()
+}
+
+fn put(transaction: &WriteTransaction, of: &ConnectionName, known: &KnownSite) -> Result<(), StoreError> {
+    transaction.open_table(SITES)?.insert((PRACTICE, of.as_str()), connections::written(known)?.as_slice())?;
+    Ok(())
+}
+
+/// Whether ids of the connection's site are kept, or about to be: of its records, of its notes, or by a walk under way.
+/// A connection that brought nothing may have had a mistyped host.
+fn is_in_use(transaction: &WriteTransaction, connection: &ConnectionName) -> Result<bool, StoreError> {
+    let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, connection.as_str()))?.map(|row| row.value());
+    if let Some(number) = number.map(ConnectionNumber) {
+        let prefix: [u8; 6] = join([&PRACTICE.to_be_bytes(), &number.0.to_be_bytes()]);
+        let (first, last) = span::<{ size_of::<RecordKey>() }>(&prefix);
+        let identities = transaction.open_table(IDENTITIES)?;
+        if identities.range::<&RecordKey>(&first..=&last)?.next().is_some()
+            || runs::read_walks(&transaction.open_table(WALKS)?, number)?.is_under_way()
+        {
+            return Ok(true);
+        }
+    }
+    outbox::has_notes_of(transaction, connection)
+}
