@@ -1,9 +1,13 @@
 //! Connections made while the host runs: several sites, changes, and what stays when one goes.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tidegate_tests::{Answer, Host, Setup, TOKEN};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
 use xplan_sandbox::{Options, Region, Sandbox};
 
 /// A host that lets connections lead to stand-in sites.
@@ -213,5 +217,28 @@ async fn a_connection_made_at_run_time_speaks_through_a_gateway() -> Result<()> 
     ensure!(made["gateway_host"] == body["gateway_host"], "{made}");
     let run = sync(&host, "open").await?;
     ensure!(run["state"] == "done" && run["counts"]["created"].as_u64() > Some(10), "{run}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_site_is_reached_by_the_companys_proxy() -> Result<()> {
+    let proxy = TcpListener::bind("127.0.0.1:0").await?;
+    let network = format!("\n[network]\nproxy = \"http://{}\"\n", proxy.local_addr()?);
+    let host = Host::start(Setup { settings: network, ..Setup::with_clients(10) }).await?;
+    let mut body = json!({"name": "out", "title": "Out in the world", "pack": "xplan-au", "confirms_preflight": true});
+    body["forward_host"] = json!("acme.xplan.iress.com.au");
+    body["auth"] = json!({"mode": "basic", "username": "svc", "password": "sandbox"});
+    host.post("/api/v1/connections", &body).await?.ok()?;
+    let run = host.post("/api/v1/connections/out/sync?dry_run=true", &Value::Null).await?.ok()?;
+    let (stream, _) = tokio::time::timeout(Duration::from_secs(30), proxy.accept()).await??;
+    let mut stream = BufReader::new(stream);
+    let mut asked = String::new();
+    stream.read_line(&mut asked).await?;
+    assert_eq!(asked.trim(), "CONNECT acme.xplan.iress.com.au:443 HTTP/1.1");
+    drop((stream, proxy));
+    let failed = host.wait_for_run(run["id"].as_str().context("a run has an id")?).await?;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    // A stand-in site is on this machine, where no proxy comes between.
+    assert_eq!(host.sync_and_wait().await?["state"], "done");
     Ok(())
 }
