@@ -270,7 +270,8 @@ impl Config {
     pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read()?;
-        let (_, problems) = raw.clone().into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
+        let (_, problems) =
+            raw.clone().into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }

@@ -209,6 +209,7 @@ impl CrmError {
             Self::Refused { status, words } => said(&format!("the call is refused ({status})"), words),
             Self::Throttled { status, words, .. } => said(&format!("to wait is asked ({status})"), words),
             Self::Unknown { words } => said("no usable answer", words),
+            Self::Held { .. } => "it waits until a person has said which site it is".to_owned(),
             Self::Unreachable { words } => said("it cannot be reached", words),
             Self::TooLarge { words } => said("more than can be taken", words),
             Self::Protocol { words } => said("something else than expected", words),

@@ -367,10 +367,11 @@ impl Integrations {
             return;
         }
         let worked = match self.settings(stored) {
-            Ok(settings) => self.put_to_work(name, &settings).await.map_err(|error| format!("{error:#}")),
-            Err(error) => Err(error.to_string()),
+            Ok(settings) => self.put_to_work(name, &settings).await,
+            Err(error) => Err(error),
         };
-        if let Err(words) = worked {
+        if let Err(error) = worked {
+            let words = format!("{error:#}");
             tracing::error!(connection = %name, words, "the connection cannot work");
             self.out_of_work(name).await;
             lock(&self.0.problems).insert(name.clone(), words);
