@@ -77,11 +77,13 @@ impl ClientDraft {
             EmailAddress::try_from(text).ok()
         });
         let mobile = problems.text("mobile", self.mobile);
-        let advice = "Write the number with its country code, such as +61 491 570 156.";
-        client.mobile = problems.value("mobile", mobile, advice, |text| {
-            let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
-            E164::try_from(plain).ok()
-        });
+        client.mobile = match mobile.as_deref().map(E164::typed).transpose() {
+            Ok(mobile) => mobile,
+            Err(message) => {
+                problems.add("mobile", message);
+                None
+            }
+        };
         for problem in forms.settle(&mut client).err().unwrap_or_default() {
             problems.add(problem.field, problem.message);
         }

@@ -156,11 +156,7 @@ fn set(client: &mut Client, field: &str, value: Option<&str>, today: Date) -> Re
             client.email_is_placeholder &= client.email.as_ref() == Some(&email);
             client.email = Some(email);
         }
-        "mobile" => {
-            let plain = |value: &str| value.chars().filter(|c| !" -().".contains(*c)).collect::<String>();
-            let number = value.map(|value| E164::try_from(plain(value)));
-            client.mobile = number.transpose().map_err(|error| format!("{error}; the country code is needed."))?;
-        }
+        "mobile" => client.mobile = value.map(E164::typed).transpose()?,
         other if Client::FIELDS.contains(&other) => {
             return Err("This comes from the CRM alone; change it there.".to_owned());
         }

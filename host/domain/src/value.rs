@@ -1,5 +1,7 @@
 //! Values that are valid by construction.
 
+mod phone;
+
 use std::fmt;
 
 use rust_decimal::Decimal;

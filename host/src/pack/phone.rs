@@ -45,6 +45,10 @@ pub fn answer(text: &str, region: Option<&str>) -> Result<Number, Problem> {
 
 /// The answer where the library need not be asked.
 fn soon_told(text: &str, region: Option<&str>) -> Option<Result<Number, Problem>> {
+    // The library reads letters as a telephone's keys do, and makes a stranger's number of a slip.
+    if text.chars().any(char::is_alphabetic) {
+        return Some(Err(Problem::NotANumber));
+    }
     if text.len() > LONGEST || region.is_some_and(|region| region.len() > LONGEST) {
         return Some(Err(Problem::NotANumber));
     }
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn numbers() {
         let check = |text: &str, region: Option<&str>, expected: Result<(&str, LineType, Option<&str>), Problem>| {
-            let answer = parse(text, region);
+            let answer = answer(text, region);
             let seen = answer.as_ref().map(|n| (n.e164.as_str(), n.line, n.region.as_deref())).map_err(|p| *p);
             assert_eq!(seen, expected, "{text} in {region:?}");
         };
@@ -108,6 +112,10 @@ mod tests {
         check("+64 21 555 0123", None, Ok(("+64215550123", LineType::Mobile, Some("NZ"))));
         check("021 555 0123", Some("NZ"), Ok(("+64215550123", LineType::Mobile, Some("NZ"))));
         check("ask for Pat", Some("AU"), Err(Problem::NotANumber));
+        check("+61 491 5O0 156", None, Err(Problem::NotANumber));
+        check("+61 491 5О0 156", None, Err(Problem::NotANumber));
+        check("0491 5O0 156", Some("AU"), Err(Problem::NotANumber));
+        check("1300 FLOWER", Some("AU"), Err(Problem::NotANumber));
         check("", None, Err(Problem::NotANumber));
         check("+", None, Err(Problem::NotANumber));
     }

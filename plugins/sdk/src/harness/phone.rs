@@ -9,6 +9,10 @@ pub struct NativeHost;
 
 impl Host for NativeHost {
     fn parse_phone(&self, text: &str, region: Option<&str>) -> Result<PhoneNumber, PhoneProblem> {
+        // No keypad letters: they make a stranger's number of a slip.
+        if text.chars().any(char::is_alphabetic) {
+            return Err(PhoneProblem::NotANumber);
+        }
         let region: Option<country::Id> = region.and_then(|region| region.parse().ok());
         if region.is_none() && !text.trim_start().starts_with('+') {
             return Err(PhoneProblem::NoCountryCode);
