@@ -229,7 +229,7 @@ mod tests {
             name: Some(name.to_owned()),
             target_date: None,
             estimated_cost: None,
-            outlook: Outlook::NonFinancial,
+            outlook: Some(Outlook::NonFinancial),
             extensions: Vec::new(),
         }
     }

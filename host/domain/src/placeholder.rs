@@ -28,6 +28,12 @@ pub fn told_apart(proposed: &EmailAddress, id: &ExternalId, elsewhere: Option<&s
     EmailAddress::try_from(address).unwrap_or_else(|_| proposed.clone())
 }
 
+/// The address proposed for a client of whom nothing but the id may stand in one: `Client.48213@acme.example`. None where
+/// the practice's domain is none.
+pub fn of_id(id: &ExternalId, domain: &str) -> Option<EmailAddress> {
+    EmailAddress::try_from(format!("Client.{}@{domain}", plain(id.as_str()))).ok()
+}
+
 /// An id as it may stand in an address: what is no ASCII letter or digit is spelt as its code.
 fn plain(id: &str) -> String {
     let mut plain = String::with_capacity(id.len());
@@ -55,6 +61,8 @@ mod tests {
         check("Ayda.Khan@acme.example", "48213", None, "Ayda.Khan.48213@acme.example");
         check("Ayda.Khan@acme.example", "48213", Some("north"), "Ayda.Khan.48213.north@acme.example");
         check("Ayda.Khan@acme.example", "a_b", None, "Ayda.Khan.a-5fb@acme.example");
+        let of_id = of_id(&ExternalId("48213".to_owned()), "acme.example");
+        assert_eq!(of_id.as_ref().map(EmailAddress::as_str), Some("Client.48213@acme.example"));
         let long = format!("{}@acme.example", "a".repeat(64));
         check(&long, "48213", None, &format!("{}.48213@acme.example", "a".repeat(58)));
     }

@@ -1,6 +1,8 @@
 //! The canonical records: what every CRM's data becomes. Their names are the same in WIT, Rust and JSON
 //! (`wit/v1/mapper.wit` documents each field).
 
+mod outlook;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ExternalId;
@@ -128,7 +130,7 @@ words! {
         WillHaveLessMoney = "will_have_less_money",
         /// A positive amount in the CRM.
         WillHaveMoreMoney = "will_have_more_money",
-        /// No amount, or zero.
+        /// No amount, or zero. Of an amount that cannot be read there is no outlook.
         NonFinancial = "non_financial",
     }
 }
@@ -256,12 +258,14 @@ macro_rules! name {
 }
 
 macro_rules! record {
-    ($(#[$doc:meta])* $record:ident { $($field:ident $(as $name:literal)?: $kind:ty),+ $(,)? }) => {
+    ($(#[$doc:meta])* $record:ident {
+        $($(#[$attribute:meta])* $field:ident $(as $name:literal)?: $kind:ty),+ $(,)?
+    }) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
         #[expect(missing_docs, reason = "the fields are documented once, in wit/v1/mapper.wit")]
         pub struct $record {
-            $($(#[serde(rename = $name)])? pub $field: $kind),+
+            $($(#[$attribute])* $(#[serde(rename = $name)])? pub $field: $kind),+
         }
 
         impl Fields for $record {
@@ -408,7 +412,8 @@ record! {
         name: Option<String>,
         target_date: Option<Date>,
         estimated_cost: Option<Money>,
-        outlook: Outlook,
+        #[serde(with = "outlook")]
+        outlook: Option<Outlook>,
         extensions: Vec<Extension>,
     }
 }

@@ -53,8 +53,8 @@ pub fn goal_owner() -> Object {
 }
 
 pub fn outlook() -> Object {
-    let what = "What reaching the goal does to the household's money.";
-    one_of(what, Outlook::ALL.iter().map(|outlook| outlook.as_str()))
+    let what = "What reaching the goal does to the household's money; null where it is not known.";
+    one_of_or_null(what, Outlook::ALL.iter().map(|outlook| outlook.as_str()))
 }
 
 pub fn cover_type() -> Object {

@@ -4,6 +4,8 @@
 //! what is wrong with it; a record whose identity does not hold is rejected. Nothing is dropped silently.
 
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -95,22 +97,30 @@ pub(super) fn rule_problems(problems: Vec<wit::RuleProblem>) -> Vec<String> {
 ///
 /// # Errors
 /// Says how the answer breaks the contract; then none of it is used.
-pub(super) fn verdicts(asked: &[wit::RawRecord<'_>], answered: Vec<wit::Outcome>) -> Result<Vec<Verdict>, String> {
+pub(super) fn verdicts(
+    context: &Context,
+    asked: &[wit::RawRecord<'_>],
+    answered: Vec<wit::Outcome>,
+) -> Result<Vec<Verdict>, String> {
     if answered.len() != asked.len() {
         return Err(format!("it answered {} outcomes to {} records", answered.len(), asked.len()));
     }
     if asked.iter().zip(&answered).any(|(asked, answered)| asked.id != answered.id) {
         return Err("it answered with ids that it was not asked for, or in another order".to_owned());
     }
-    Ok(asked.iter().zip(answered).map(|(asked, answered)| verdict(asked, answered.verdict)).collect())
+    let verdict = |(asked, answered): (_, wit::Outcome)| verdict(context, asked, answered.verdict);
+    Ok(asked.iter().zip(answered).map(verdict).collect())
 }
 
-fn verdict(asked: &wit::RawRecord<'_>, answered: wit::Verdict) -> Verdict {
+fn verdict(context: &Context, asked: &wit::RawRecord<'_>, answered: wit::Verdict) -> Verdict {
     match answered {
-        wit::Verdict::Mapped(mapped) => match canonical(asked, mapped.records, diagnostics(mapped.diagnostics)) {
-            Ok((records, diagnostics)) => Verdict::Mapped { records, diagnostics },
-            Err(message) => Verdict::Rejected(vec![Diagnostic::error("plugin-answer-unusable", message)]),
-        },
+        wit::Verdict::Mapped(mapped) => {
+            let candidate = Candidate::new(diagnostics(mapped.diagnostics), &context.placeholder_email_domain);
+            match canonical(asked, mapped.records, candidate) {
+                Ok((records, diagnostics)) => Verdict::Mapped { records, diagnostics },
+                Err(message) => Verdict::Rejected(vec![Diagnostic::error("plugin-answer-unusable", message)]),
+            }
+        }
         wit::Verdict::Skipped(said) => Verdict::Skipped(diagnostics(said)),
         wit::Verdict::Rejected(said) if said.is_empty() => {
             let message = "The plugin rejected the record without a reason; its author should give one.";
@@ -124,7 +134,7 @@ fn verdict(asked: &wit::RawRecord<'_>, answered: wit::Verdict) -> Verdict {
 fn canonical(
     asked: &wit::RawRecord<'_>,
     records: Vec<wit::Canonical>,
-    diagnostics: Vec<Diagnostic>,
+    mut candidate: Candidate<'_>,
 ) -> Result<(Vec<Canonical>, Vec<Diagnostic>), String> {
     let is_single = matches!(asked.kind, wit::RecordKind::Adviser | wit::RecordKind::Client);
     if is_single && records.len() != 1 {
@@ -133,7 +143,6 @@ fn canonical(
     if records.len() > MOST {
         return Err(format!("The plugin made {} records of one client; at most {MOST} are taken.", records.len()));
     }
-    let mut candidate = Candidate::new(diagnostics);
     let mut seen = HashSet::new();
     let mut parsed = Vec::with_capacity(records.len());
     for (index, record) in records.into_iter().enumerate() {

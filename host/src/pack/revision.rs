@@ -133,7 +133,7 @@ impl Revision {
             limits::BISECT_TIME,
             |piece| {
                 let answer = self.ready()?.map(convert::context(context, &as_of), piece)?;
-                convert::verdicts(piece, answer).map_err(Failure)
+                convert::verdicts(context, piece, answer).map_err(Failure)
             },
             |failure| Verdict::Rejected(vec![self.failed_on(failure)]),
         )

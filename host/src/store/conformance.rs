@@ -201,7 +201,7 @@ fn goal(id: &str, name: &str) -> Goal {
         name: Some(name.to_owned()),
         target_date: None,
         estimated_cost: None,
-        outlook: Outlook::NonFinancial,
+        outlook: Some(Outlook::NonFinancial),
         extensions: Vec::new(),
     }
 }

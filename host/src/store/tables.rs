@@ -246,3 +246,56 @@ fn goes_into_gap(outcome: Result<(), CursorError>) -> Result<bool, StoreError> {
         Err(error) => Err(StoreError::Failed(error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::{decode, encode};
+    use crate::domain::record::{Extension, GoalOwner, Outlook};
+    use crate::domain::{Date, ExternalId, Goal, Money};
+
+    /// A goal as rows had it while its outlook was always known.
+    #[derive(Serialize)]
+    struct GoalBefore {
+        external_id: ExternalId,
+        owner: GoalOwner,
+        category: Option<String>,
+        name: Option<String>,
+        target_date: Option<Date>,
+        estimated_cost: Option<Money>,
+        outlook: Outlook,
+        extensions: Vec<Extension>,
+    }
+
+    #[test]
+    fn goals_of_before_an_outlook_could_be_unknown_are_read() {
+        for outlook in Outlook::ALL {
+            let id = || ExternalId("7/1".to_owned());
+            let name = || Some("Sail".to_owned());
+            let before = GoalBefore {
+                external_id: id(),
+                owner: GoalOwner::Joint,
+                category: None,
+                name: name(),
+                target_date: None,
+                estimated_cost: None,
+                outlook: *outlook,
+                extensions: Vec::new(),
+            };
+            let goal = Goal {
+                external_id: id(),
+                owner: GoalOwner::Joint,
+                category: None,
+                name: name(),
+                target_date: None,
+                estimated_cost: None,
+                outlook: Some(*outlook),
+                extensions: Vec::new(),
+            };
+            assert_eq!(decode::<Goal>(&encode(&before).unwrap()).unwrap(), goal);
+            let unknown = Goal { outlook: None, ..goal };
+            assert_eq!(decode::<Goal>(&encode(&unknown).unwrap()).unwrap(), unknown);
+        }
+    }
+}

@@ -243,7 +243,7 @@ fn map_goals(record: &RawInput) -> Verdict {
             name: Some(name.to_owned()),
             target_date: None,
             estimated_cost: None,
-            outlook: Outlook::NonFinancial,
+            outlook: Some(Outlook::NonFinancial),
             extensions: Vec::new(),
         })
     });

@@ -79,7 +79,7 @@ fn goal_fields(goal: &Goal) -> Vec<Field> {
         ("name", goal.name.clone()),
         ("target_date", goal.target_date.clone()),
         ("estimated_cost", goal.estimated_cost.as_ref().map(money)),
-        ("outlook", Some(word(goal.outlook))),
+        ("outlook", goal.outlook.map(word)),
     ]
 }
 

@@ -28,6 +28,17 @@ impl<T> Table<T> {
         found.ok().map(|index| &self.words[index].2)
     }
 
+    /// What a word means without what stands in brackets or behind a dash: `TPD` of `TPD (own occ)`, of `TPD - Std` and
+    /// of `TPD – own (Std)`. With the meaning comes the word that has it. None of a word that has neither.
+    #[must_use]
+    pub fn get_without_remark(&self, word: &str) -> Option<(&T, String)> {
+        let unbracketed = without_brackets(word);
+        let before_dash = before_dash(&unbracketed).map(str::to_owned);
+        let shorter = [Some(unbracketed), before_dash].into_iter().flatten().filter(|shorter| shorter != word);
+        let mut known = shorter.filter_map(|shorter| Some((self.get(&shorter)?, shorter)));
+        known.next()
+    }
+
     /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
     pub fn read<L: Lineage>(&self, word: &str, field: &'static str, trail: &mut Trail<L>) -> Option<&T> {
         let found = self.get(word);
@@ -62,6 +73,34 @@ impl<T> Table<T> {
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
+}
+
+/// The text without what stands in brackets, and without the brackets; one that is not closed reaches to the end.
+fn without_brackets(text: &str) -> String {
+    let mut depth = 0_usize;
+    let kept = text.chars().filter(|c| match c {
+        '(' | '[' => {
+            depth += 1;
+            false
+        }
+        ')' | ']' => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        _ => depth == 0,
+    });
+    kept.collect::<String>().trim().to_owned()
+}
+
+/// What stands before the first dash. A hyphen counts where a blank stands beside it: `Long-Term` is one word.
+fn before_dash(text: &str) -> Option<&str> {
+    let is_blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
+    let is_dash = |(at, c): (usize, char)| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + c.len_utf8()..].chars().next());
+        matches!(c, '–' | '—') || c == '-' && (is_blank(before) || is_blank(after))
+    };
+    let (at, _) = text.char_indices().find(|place| is_dash(*place))?;
+    Some(text[..at].trim())
 }
 
 /// The first eight bytes of a word as a number: it tells most words apart in one comparison.
@@ -163,6 +202,29 @@ mod tests {
         assert_eq!(diagnostics[0].field.as_deref(), Some("title"));
         assert!(diagnostics[0].message.contains("“Sir”"));
         assert!(diagnostics[0].message.contains("/titles"));
+    }
+
+    #[test]
+    fn a_word_is_found_without_its_remark() {
+        let table = spellings(r#"{"Mr": ["Mister", "Half-Yearly"]}"#).choices::<Title>("/titles", &mut Vec::new());
+        let check = |word: &str, found: Option<&str>| {
+            let plain = table.get_without_remark(word).map(|(_, plain)| plain);
+            assert_eq!(plain.as_deref(), found, "{word:?}");
+        };
+        check("Mister (own occ)", Some("Mister"));
+        check("(Std) Mister [2]", Some("Mister"));
+        check("Mister (own", Some("Mister"));
+        check("Mister - Std", Some("Mister"));
+        check("Mister- Std", Some("Mister"));
+        check("Mister – Std (2)", Some("Mister"));
+        check("Mister—Std", Some("Mister"));
+        check("Half-Yearly (in advance)", Some("Half-Yearly"));
+        check("Mister-Std", None);
+        check("Mister", None);
+        check("Sir (Mister)", None);
+        check("- Mister", None);
+        check("(Mister)", None);
+        check("", None);
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
+mod email;
+mod entities;
 mod fold;
 
+pub use email::{LOCAL_PART_LIMIT, is_email_address};
+pub use entities::decode_entities;
 pub use fold::ascii;
 
 /// Text without what cannot be seen: control and direction characters gone, runs of blanks made one, none at

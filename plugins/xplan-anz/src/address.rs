@@ -1,7 +1,7 @@
 //! Where a client lives: one of the client's addresses, taken apart.
 
 use tidegate_sdk::{Lineage, Trail, countries};
-use xplan::{AddressField as F, Rows, View};
+use xplan::{AddressField as F, Forms, Rows, Value, View};
 
 use crate::mapping::{AddressMapping, ClientMapping};
 
@@ -22,34 +22,37 @@ pub(crate) struct Address {
 }
 
 /// Maps the preferred address, else the first residential one, else the first.
-pub(crate) fn map<L: Lineage>(rules: &ClientMapping, addresses: &Rows<'_, F>, trail: &mut Trail<L>) -> Address {
+pub(crate) fn map<L: Lineage>(
+    rules: &ClientMapping,
+    forms: &Forms,
+    addresses: &Rows<'_, F>,
+    trail: &mut Trail<L>,
+) -> Address {
     let form = &rules.address_form;
-    let Some(row) = pick(rules, addresses, trail) else {
+    let Some(row) = pick(rules, forms, addresses, trail) else {
         return Address::default();
     };
     let country_code = country(form, row, trail);
     let at_home = country_code.as_deref() == Some(&form.home_country);
     let (line_1, line_2) = lines::map(form, row, trail);
     trail.origin("suburb", || row.origin(F::Suburb, None));
-    Address {
-        line_1,
-        line_2,
-        suburb: row.text(F::Suburb, "suburb", trail).map(std::borrow::Cow::into_owned),
-        state: state(form, row, at_home, trail),
-        postcode: postcode::map(form, row, at_home, trail),
-        country_code,
-    }
+    let suburb = row.text(F::Suburb, "suburb", trail).map(std::borrow::Cow::into_owned);
+    let state = state(form, row, at_home, trail);
+    let place = postcode::Whereabouts { country: country_code.as_deref(), state: state.as_deref() };
+    let postcode = postcode::map(form, row, place, trail);
+    Address { line_1, line_2, suburb, state, postcode, country_code }
 }
 
 /// The row that counts; rows with nothing in them do not.
 fn pick<'r, 'a, L: Lineage>(
     rules: &'r ClientMapping,
+    forms: &'r Forms,
     addresses: &'r Rows<'a, F>,
     trail: &mut Trail<L>,
 ) -> Option<AddressRow<'r, 'a>> {
     const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
     let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
-    let mut rows = addresses.views(&rules.address, "/client/address/fields").filter(is_filled);
+    let mut rows = addresses.views(&rules.address, "/client/address/fields", forms).filter(is_filled);
     let mut is_preferred = |row: &AddressRow<'r, 'a>| row.flag(F::Preferred, "address_line_1", trail).unwrap_or(false);
     if let Some(preferred) = rows.clone().find(&mut is_preferred) {
         return Some(preferred);
@@ -75,7 +78,8 @@ fn country<L: Lineage>(form: &AddressMapping, row: AddressRow<'_, '_>, trail: &m
     trail.origin(FIELD, || row.origin(F::Country, None));
     let text = match row.text(F::Country, FIELD, trail) {
         Some(text) => text,
-        None if !row.get(F::Country).is_empty() => return None,
+        // A text that stands for "unknown" is as good as none.
+        None if !row.get(F::Country).is_empty() && !matches!(row.get(F::Country), Value::Text(_)) => return None,
         None => {
             let home = &form.home_country;
             trail.origin(FIELD, || row.origin(F::Country, Some(format!("/client/address_form/home_country {home}"))));

@@ -1,17 +1,17 @@
 //! Advisers: the CRM's users.
 
 use tidegate_sdk::{Adviser, Canonical, Fate, Lineage, Origin, RawRecord, Trail};
-use xplan::{RawUser, UserField as F, View};
+use xplan::{Forms, RawUser, UserField as F, View};
 
 use crate::{contact, record, rules::AdviserRules};
 
 /// Maps a user.
-pub(crate) fn map<L: Lineage>(rules: &AdviserRules, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(rules: &AdviserRules, forms: &Forms, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
         Err(why) => return record::not_json(&why, trail),
     };
-    let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields" };
+    let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields", forms };
     if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
         return fate;
     }
@@ -23,7 +23,7 @@ pub(crate) fn map<L: Lineage>(rules: &AdviserRules, raw: &RawRecord, trail: &mut
         row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
     };
     let (first_name, last_name) = (text(F::FirstName, "first_name"), text(F::LastName, "last_name"));
-    let email = text(F::Email, "email").and_then(|text| match contact::accept_email(&text) {
+    let email = text(F::Email, "email").and_then(|text| match contact::accept_email(&forms.unknown, &text, trail) {
         Ok(email) => Some(email),
         Err(refusal) => {
             trail.warn("email", refusal.code, format!("“{text}” {}; it was left out.", refusal.reason));

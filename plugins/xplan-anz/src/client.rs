@@ -1,7 +1,7 @@
 //! Clients: the people whom the practice advises.
 
 use tidegate_sdk::{Canonical, Client, Ctx, Fate, Lineage, Origin, RawRecord, Severity, Trail};
-use xplan::{ClientField as F, RawClient, Value, View};
+use xplan::{ClientField as F, Forms, RawClient, Value, View};
 
 use crate::{address, contact, mapping::ClientMapping, person, record, standing};
 
@@ -9,12 +9,18 @@ use crate::{address, contact, mapping::ClientMapping, person, record, standing};
 pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
 
 /// Maps a client.
-pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(
+    rules: &ClientMapping,
+    forms: &Forms,
+    ctx: &Ctx<'_>,
+    raw: &RawRecord,
+    trail: &mut Trail<L>,
+) -> Fate {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
         Err(why) => return record::not_json(&why, trail),
     };
-    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields" };
+    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields", forms };
     if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
         return fate;
     }
@@ -25,7 +31,7 @@ pub(crate) fn map<L: Lineage>(rules: &ClientMapping, ctx: &Ctx<'_>, raw: &RawRec
     if names.are_empty() {
         return nameless(row, trail);
     }
-    let address = address::map(rules, &client.addresses, trail);
+    let address = address::map(rules, forms, &client.addresses, trail);
     let email = contact::email(rules, row, &client.contacts, trail);
     let email_is_placeholder = email.is_none();
     let email = email.unwrap_or_else(|| contact::placeholder(rules, ctx, &names, &raw.id, trail));

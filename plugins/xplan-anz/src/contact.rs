@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use tidegate_sdk::{Lineage, Origin, Severity, Trail};
-use xplan::{ClientField, ContactField as F, Rows, View};
+use xplan::{ClientField, ContactField as F, Fields, Rows, Value, View};
 
 use crate::{
     client::ClientRow,
@@ -62,11 +62,11 @@ fn candidates<'r, 'a, L: Lineage>(
     trail: &mut Trail<L>,
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
-    if let Some(text) = row.text(field, canonical, trail) {
+    if let Some(text) = number_or_text(row, field, canonical, trail) {
         found.push(Candidate { text, preferred: true, place: Place::Row(row, field) });
     }
     let mut ranked = Vec::new();
-    for view in contacts.views(&rules.contact, "/client/contact/fields") {
+    for view in contacts.views(&rules.contact, "/client/contact/fields", row.forms) {
         // A type that the rules do not know can hold neither; it is told where it could have mattered.
         let Some(of_type) = view.text(F::Type, canonical, trail) else {
             continue;
@@ -77,7 +77,7 @@ fn candidates<'r, 'a, L: Lineage>(
         let Some(rank) = from.iter().position(|known| known == kind) else {
             continue;
         };
-        if let Some(text) = view.text(F::Value, canonical, trail) {
+        if let Some(text) = number_or_text(view, F::Value, canonical, trail) {
             let preferred = view.flag(F::Preferred, canonical, trail).unwrap_or(false);
             ranked.push((!preferred, rank, Candidate { text, preferred, place: Place::Contact(view) }));
         }
@@ -86,6 +86,24 @@ fn candidates<'r, 'a, L: Lineage>(
     ranked.sort_by_key(|(not_preferred, rank, _)| (*not_preferred, *rank));
     found.extend(ranked.into_iter().map(|(.., candidate)| candidate));
     found
+}
+
+/// The text of a candidate. A number is one too: it may be a telephone number that was stored as such.
+fn number_or_text<'r, Row: Fields, L: Lineage>(
+    row: View<'r, '_, Row>,
+    field: Row,
+    canonical: &'static str,
+    trail: &mut Trail<L>,
+) -> Option<Cow<'r, str>> {
+    match row.get(field) {
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => row.text_as_written(field, canonical, trail),
+    }
+}
+
+/// Why what a site writes for "unknown" is not used.
+fn stands_for_unknown() -> Refusal {
+    Refusal { code: "stands-for-unknown", reason: "stands for “unknown” by the pack's rules (/unknown)".into() }
 }
 
 /// The first candidate that `test` accepts, and the diagnostics of the choice.

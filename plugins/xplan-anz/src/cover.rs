@@ -6,9 +6,9 @@ use tidegate_sdk::{
     Canonical, Cover, CoverType, Ctx, Extension, Fate, Lineage, Money, Origin, RawRecord, Severity, Trail,
     canonical::Choice, text,
 };
-use xplan::{CoverField, PolicyField as P, Rows, View, inner_rows, list_rows};
+use xplan::{CoverField, Forms, PolicyField as P, Rows, View, inner_rows, list_rows};
 
-use crate::{listed, mapping::CoverMapping, record};
+use crate::{dates, listed, mapping::CoverMapping, record};
 
 mod policy;
 
@@ -17,7 +17,13 @@ use policy::Policy;
 type CoverRow<'r, 'a> = View<'r, 'a, CoverField>;
 
 /// Maps a client's insurance.
-pub(crate) fn map<L: Lineage>(rules: &CoverMapping, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(
+    rules: &CoverMapping,
+    forms: &Forms,
+    ctx: &Ctx<'_>,
+    raw: &RawRecord,
+    trail: &mut Trail<L>,
+) -> Fate {
     let list = &rules.list;
     let inner = |names| inner_rows(&raw.json, &list.list, list.fields.of(P::Covers), names);
     let (policies, covers) = match (list_rows(&raw.json, list), inner(&rules.covers)) {
@@ -28,7 +34,7 @@ pub(crate) fn map<L: Lineage>(rules: &CoverMapping, ctx: &Ctx<'_>, raw: &RawReco
         return Fate::Rejected;
     }
     let mut made = Vec::new();
-    for (number, row) in listed::numbered(policies.views(list, "/cover/fields"), P::Id, trail) {
+    for (number, row) in listed::numbered(policies.views(list, "/cover/fields", forms), P::Id, trail) {
         let index = row.place.map_or(0, |(_, index)| index);
         let Some(Rows::Read(rows)) = covers.get(index) else {
             told_without_covers(&number, row, trail);
@@ -42,7 +48,8 @@ pub(crate) fn map<L: Lineage>(rules: &CoverMapping, ctx: &Ctx<'_>, raw: &RawReco
         let mut counted = HashMap::new();
         for (at, cover) in rows.iter().enumerate() {
             trail.enter("covers", made.len());
-            let row = View { row: cover, names: &rules.covers, place: Some((&place, at)), rules: "/cover/covers" };
+            let row =
+                View { row: cover, names: &rules.covers, place: Some((&place, at)), rules: "/cover/covers", forms };
             made.extend(self::cover(rules, ctx, &policy, row, &mut counted, trail).map(Canonical::Cover));
         }
         trail.leave();
@@ -98,11 +105,11 @@ fn cover<L: Lineage>(
         type_as_given,
         insurer: policy.insurer(trail),
         plan_name: policy.plan_name(trail),
-        sum_insured: listed::amount(row, CoverField::SumInsured, "sum_insured", &rules.currency, trail),
+        sum_insured: sum_insured(rules, row, trail),
         premium: premium(rules, policy, row, trail),
         premium_frequency: policy.frequency(rules, trail),
         owner: policy.owner(rules, trail),
-        renewal_date: listed::day(policy.row, P::RenewalDate, "renewal_date", trail).map(|day| day.to_string()),
+        renewal_date: dates::day(policy.row, P::RenewalDate, "renewal_date", trail).map(|day| day.to_string()),
         end_year: ends.map(|day| day.year),
         expired,
         extensions: status
@@ -119,7 +126,17 @@ fn cover_type<L: Lineage>(
     trail: &mut Trail<L>,
 ) -> (CoverType, Option<String>) {
     let given = row.text(CoverField::Type, "type", trail);
-    let known = given.as_ref().and_then(|word| rules.types.get(word)).copied();
+    let as_it_stands = given.as_ref().and_then(|word| rules.types.get(word)).copied();
+    let shortened = given.as_ref().filter(|_| as_it_stands.is_none());
+    let without_remark = shortened.and_then(|word| rules.types.get_without_remark(word));
+    if let (Some(word), Some((_, plain))) = (&given, &without_remark) {
+        trail.info(
+            "type",
+            "read-without-remark",
+            format!("“{word}” was read as “{plain}”; the rest counts as a remark."),
+        );
+    }
+    let known = as_it_stands.or(without_remark.map(|(known, _)| *known));
     trail.origin("type", || row.origin(CoverField::Type, known.map(|known| format!("/cover/types/{}", known.word()))));
     trail.origin("type_as_given", || row.origin(CoverField::Type, None));
     if known.is_none() {
@@ -132,6 +149,22 @@ fn cover_type<L: Lineage>(
         trail.warn("type", "unknown-type", message);
     }
     (known.unwrap_or(CoverType::Other), given.map(Into::into))
+}
+
+/// The sum insured. One below zero says nothing that an insurer would: it may be a claim, a correction or a slip.
+fn sum_insured<L: Lineage>(rules: &CoverMapping, row: CoverRow<'_, '_>, trail: &mut Trail<L>) -> Option<Money> {
+    const FIELD: &str = "sum_insured";
+    let sum = listed::amount(row, CoverField::SumInsured, FIELD, &rules.currency, trail).known()?;
+    if listed::sign(&sum.amount).is_lt() {
+        let Money { amount, currency } = sum;
+        let message = format!(
+            "The sum insured is {currency} {amount} in Xplan, below zero, which no cover pays; it was left out. Correct \
+             it in Xplan."
+        );
+        trail.warn(FIELD, "sum-insured-below-zero", message);
+        return None;
+    }
+    Some(sum)
 }
 
 /// What tells a cover from the others of its policy: its number, or its type with a count, so that covers may change
@@ -157,11 +190,11 @@ fn premium<L: Lineage>(
     trail: &mut Trail<L>,
 ) -> Option<Money> {
     const FIELD: &str = "premium";
-    let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, trail);
+    let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, trail).known();
     let is_own = own.is_some();
     let premium = match own {
         Some(own) => own,
-        None => listed::amount(policy.row, P::Premium, FIELD, &rules.currency, trail)?,
+        None => listed::amount(policy.row, P::Premium, FIELD, &rules.currency, trail).known()?,
     };
     if listed::sign(&premium.amount).is_lt() {
         let Money { amount, currency } = premium;

@@ -8,15 +8,20 @@ use std::cmp::Ordering;
 use tidegate_sdk::{
     Canonical, Fate, Goal, GoalOwner, Lineage, Money, Origin, Outlook, RawRecord, Trail, canonical::Choice,
 };
-use xplan::{ChoiceField, GoalField as F, Rows, View, list_rows};
+use xplan::{ChoiceField, Forms, GoalField as F, Rows, View, list_rows};
 
-use crate::{listed, mapping::GoalMapping, record};
+use crate::{
+    dates,
+    listed::{self, Sum},
+    mapping::GoalMapping,
+    record,
+};
 
 type GoalRow<'r, 'a> = View<'r, 'a, F>;
 type Choices<'a> = Rows<'a, ChoiceField>;
 
 /// Maps a client's goals.
-pub(crate) fn map<L: Lineage>(rules: &GoalMapping, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(rules: &GoalMapping, forms: &Forms, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
     let choices = rules.choices.as_ref().map(|choices| list_rows(&raw.json, choices)).transpose();
     let (rows, choices) = match (list_rows(&raw.json, &rules.list), choices) {
         (Ok(rows), Ok(choices)) => (rows, choices.unwrap_or_default()),
@@ -25,7 +30,7 @@ pub(crate) fn map<L: Lineage>(rules: &GoalMapping, raw: &RawRecord, trail: &mut 
     if !listed::is_list(&rows, &rules.list.list, trail) {
         return Fate::Rejected;
     }
-    let rows = listed::numbered(rows.views(&rules.list, "/goal/fields"), F::Id, trail);
+    let rows = listed::numbered(rows.views(&rules.list, "/goal/fields", forms), F::Id, trail);
     let mut goals = Vec::with_capacity(rows.len());
     for (index, (number, row)) in rows.into_iter().enumerate() {
         trail.enter("goals", index);
@@ -45,24 +50,41 @@ fn goal<L: Lineage>(
 ) -> Goal {
     trail.origin("name", || row.origin(F::Name, None));
     let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, trail);
-    let outlook = match cost.as_ref().map_or(Ordering::Equal, |cost| listed::sign(&cost.amount)) {
-        Ordering::Less => Outlook::WillHaveLessMoney,
-        Ordering::Equal => Outlook::NonFinancial,
-        Ordering::Greater => Outlook::WillHaveMoreMoney,
-    };
-    let says = "below zero: less money; above: more; zero or none: not financial";
-    trail.origin("outlook", || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
+    let outlook = outlook(&cost, row, trail);
     let absolute = |cost: Money| Money { amount: cost.amount.trim_start_matches('-').to_owned(), ..cost };
     Goal {
         external_id,
         owner: owner(rules, row, trail),
         category: category(rules, choices, row, trail),
         name: row.text(F::Name, "name", trail).map(Into::into),
-        target_date: listed::day(row, F::TargetDate, "target_date", trail).map(|day| day.to_string()),
-        estimated_cost: cost.map(absolute),
+        target_date: dates::day(row, F::TargetDate, "target_date", trail).map(|day| day.to_string()),
+        estimated_cost: cost.known().map(absolute),
         outlook,
         extensions: Vec::new(),
     }
+}
+
+/// What reaching the goal does to the household's money. That it is not about money is a statement, which an amount that
+/// cannot be read does not make.
+fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut Trail<L>) -> Option<Outlook> {
+    const FIELD: &str = "outlook";
+    let says = "below zero: less money; above: more; zero or none: not financial; unreadable: not known";
+    trail.origin(FIELD, || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
+    let cost = match cost {
+        Sum::Known(cost) => listed::sign(&cost.amount),
+        Sum::Empty => Ordering::Equal,
+        Sum::Unreadable => {
+            let message = "The goal's amount cannot be read, so that it is not known what reaching it does to the \
+                           household's money. Correct the amount in Xplan.";
+            trail.warn(FIELD, "outlook-unknown", message);
+            return None;
+        }
+    };
+    Some(match cost {
+        Ordering::Less => Outlook::WillHaveLessMoney,
+        Ordering::Equal => Outlook::NonFinancial,
+        Ordering::Greater => Outlook::WillHaveMoreMoney,
+    })
 }
 
 /// Whose goal it is. The goal of nobody that the rules know is taken for the client's own.
@@ -99,7 +121,7 @@ fn category<L: Lineage>(
     };
     if let Some(choices_rules) = &rules.choices {
         let choice = choices
-            .views(choices_rules, "/goal/choices/fields")
+            .views(choices_rules, "/goal/choices/fields", row.forms)
             .find(|choice| listed::word(*choice, ChoiceField::Code).as_deref() == Some(&*code));
         if let Some(name) = choice.and_then(|choice| listed::word(choice, ChoiceField::Text)) {
             let rule = || Some(format!("/goal/choices the site's own choice {code}: {name}"));

@@ -8,6 +8,7 @@ mod adviser;
 mod client;
 mod contact;
 mod cover;
+mod dates;
 mod goal;
 mod listed;
 mod mapping;
@@ -24,9 +25,11 @@ use tidegate_sdk::{
 use mapping::{ClientMapping, CoverMapping, GoalMapping};
 use rules::AdviserRules;
 pub use rules::Rules;
+use xplan::{Calendar, Forms, Unknown};
 
 /// The plugin, configured.
 pub struct XplanAnz {
+    forms: Forms,
     adviser: AdviserRules,
     client: ClientMapping,
     /// None where the rules bring no goals over.
@@ -45,12 +48,14 @@ impl Plugin for XplanAnz {
 
     fn configure(rules: Rules) -> Result<Self, Vec<RuleProblem>> {
         let mut problems = Vec::new();
+        let calendar = Calendar::new(&rules.dates, "/dates", &mut problems);
+        let forms = Forms { calendar, unknown: Unknown::new(rules.unknown) };
         let client = ClientMapping::new(rules.client, &mut problems);
         let goal = rules.goal.map(|rules| GoalMapping::new(rules, &mut problems));
         let cover = rules.cover.map(|rules| CoverMapping::new(rules, &mut problems));
         let notes = Notes::new(rules.notes, "/notes");
         match notes {
-            Ok(notes) if problems.is_empty() => Ok(Self { adviser: rules.adviser, client, goal, cover, notes }),
+            Ok(notes) if problems.is_empty() => Ok(Self { forms, adviser: rules.adviser, client, goal, cover, notes }),
             notes => {
                 problems.extend(notes.err().into_iter().flatten());
                 Err(problems)
@@ -66,11 +71,12 @@ impl Plugin for XplanAnz {
     }
 
     fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+        let forms = &self.forms;
         match (raw.kind, &self.goal, &self.cover) {
-            (RecordKind::Adviser, ..) => adviser::map(&self.adviser, raw, trail),
-            (RecordKind::Client, ..) => client::map(&self.client, ctx, raw, trail),
-            (RecordKind::Goal, Some(goal), _) => goal::map(goal, raw, trail),
-            (RecordKind::Cover, _, Some(cover)) => cover::map(cover, ctx, raw, trail),
+            (RecordKind::Adviser, ..) => adviser::map(&self.adviser, forms, raw, trail),
+            (RecordKind::Client, ..) => client::map(&self.client, forms, ctx, raw, trail),
+            (RecordKind::Goal, Some(goal), _) => goal::map(goal, forms, raw, trail),
+            (RecordKind::Cover, _, Some(cover)) => cover::map(cover, forms, ctx, raw, trail),
             (RecordKind::Goal | RecordKind::Cover, ..) => {
                 let message = "The pack's rules do not say how goals or covers are read.";
                 trail.whole(Severity::Error, "unknown-kind", message);

@@ -1,9 +1,9 @@
-//! What goals and covers share: rows with a number each, days, amounts of money.
+//! What goals and covers share: rows with a number each, amounts of money.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use tidegate_sdk::{Lineage, Money, Severity, Trail};
-use xplan::{Date, Fields, Number, Rows, Value, View, plain_decimal};
+use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 
 /// The rows that can be told from one another, each with its number. What cannot is told as an error: then the host
 /// does not conclude that something is gone.
@@ -49,58 +49,86 @@ pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, trail: &mut
 pub(crate) fn word<F: Fields>(row: View<'_, '_, F>, field: F) -> Option<String> {
     match row.get(field) {
         Value::Number(number @ (Number::Int(_) | Number::Big(_))) => Some(number.to_string()),
-        Value::Text(text) => tidegate_sdk::text::clean(text).filter(|text| text.len() <= 60).map(Into::into),
+        Value::Text(text) => {
+            let text = tidegate_sdk::text::decode_entities(text);
+            tidegate_sdk::text::clean(&text).filter(|text| text.len() <= 60).map(Cow::into_owned)
+        }
         _ => None,
     }
 }
 
-/// A day of the calendar.
-pub(crate) fn day<F: Fields, L: Lineage>(
-    row: View<'_, '_, F>,
-    field: F,
-    canonical: &'static str,
-    trail: &mut Trail<L>,
-) -> Option<Date> {
-    trail.origin(canonical, || row.origin(field, None));
-    let text = match row.get(field) {
-        Value::Date(text) | Value::Text(text) if !text.trim().is_empty() => text,
-        Value::Date(_) => return None,
-        other => {
-            row.expect_empty(field, other, "a date", canonical, trail);
-            return None;
-        }
-    };
-    match Date::read(text) {
-        Ok(date) => Some(date),
-        Err(why) => {
-            let message = format!("The date is “{text}” in Xplan, which {why}; it was left out. Correct it in Xplan.");
-            trail.warn(canonical, "impossible-date", message);
-            None
+/// An amount of money: what stands under a field that should hold one.
+pub(crate) enum Sum {
+    /// Nothing.
+    Empty,
+    /// Something that is no amount; it was told.
+    Unreadable,
+    /// An amount with its sign.
+    Known(Money),
+}
+
+impl Sum {
+    /// The amount, if it is known.
+    pub fn known(self) -> Option<Money> {
+        match self {
+            Self::Known(money) => Some(money),
+            Self::Empty | Self::Unreadable => None,
         }
     }
 }
 
-/// An amount with its sign. One that states no currency is taken for one of `home`.
+/// The amount under a field. One that states no currency is taken for one of `home`.
 pub(crate) fn amount<F: Fields, L: Lineage>(
     row: View<'_, '_, F>,
     field: F,
     canonical: &'static str,
     home: &str,
     trail: &mut Trail<L>,
-) -> Option<Money> {
+) -> Sum {
     trail.origin(canonical, || row.origin(field, None));
     let value = row.get(field);
-    let amount = match value {
-        Value::Currency { code, amount } => return Some(Money { amount: amount.clone(), currency: code.to_string() }),
-        Value::Decimal(amount) => Some(amount.clone()),
-        Value::Number(number) => plain_decimal(&number.to_string()),
-        Value::Text(text) if !text.trim().is_empty() => plain_decimal(text),
-        _ => None,
+    let number;
+    let (code, text) = match value {
+        _ if value.is_empty() => return Sum::Empty,
+        Value::Currency { code, amount } => (code.trim(), &**amount),
+        Value::Decimal(text) | Value::Text(text) => ("", &**text),
+        Value::Number(written) => {
+            number = written.to_string();
+            ("", number.as_str())
+        }
+        other => {
+            row.expect_empty(field, other, "an amount of money", canonical, trail);
+            return Sum::Unreadable;
+        }
     };
-    if amount.is_none() {
-        row.expect_empty(field, value, "an amount of money", canonical, trail);
+    match read(code, text, home) {
+        Ok(money) => Sum::Known(money),
+        Err(_) if row.forms.unknown.is_word(text.trim()) => {
+            let message =
+                format!("“{text}” stands for “unknown” by the pack's rules (/unknown/words); it was left out.");
+            trail.warn(canonical, "stands-for-unknown", message);
+            Sum::Unreadable
+        }
+        Err(why) => {
+            let shown = value.display().unwrap_or_default();
+            let message = format!("The amount is “{shown}” in Xplan, {why}; it was left out. Correct it in Xplan.");
+            trail.warn(canonical, "unreadable-amount", message);
+            Sum::Unreadable
+        }
     }
-    amount.map(|amount| Money { amount, currency: home.to_owned() })
+}
+
+/// The amount that a text and the code beside it state.
+fn read(code: &str, text: &str, home: &str) -> Result<Money, &'static str> {
+    let Amount { number, currency } = Amount::read(text).ok_or("which cannot be read as a number")?;
+    let beside = match code {
+        "" => None,
+        code => Some(currency_code(code).ok_or("whose currency is not known")?),
+    };
+    match (beside, currency) {
+        (Some(one), Some(other)) if one != other => Err("which names two currencies"),
+        (one, other) => Ok(Money { amount: number, currency: one.or(other).unwrap_or_else(|| home.to_owned()) }),
+    }
 }
 
 /// Below, at or above zero.

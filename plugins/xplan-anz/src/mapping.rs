@@ -1,5 +1,7 @@
 //! The rules made ready: words turned into tables and choices, once for a batch.
 
+use std::collections::BTreeMap;
+
 use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice};
 use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
@@ -53,6 +55,9 @@ pub(crate) struct MobileMapping {
     pub from: Vec<ContactType>,
     pub dialling_prefixes: Vec<String>,
     pub plans: Vec<(String, Vec<String>)>,
+    /// With what the mobile numbers of this country begin.
+    pub home: Vec<String>,
+    pub labels: Table<()>,
 }
 
 /// How an address is taken apart.
@@ -61,6 +66,8 @@ pub(crate) struct AddressMapping {
     pub residential: Table<()>,
     pub unit_words: Table<()>,
     pub postcode: String,
+    /// By country, or country and state (`AU-NT`): the patterns of postcodes that begin with a zero.
+    pub leading_zeros: BTreeMap<String, Vec<String>>,
     /// None where the home country has no states.
     pub states: Option<Table<String>>,
     pub countries: Table<String>,
@@ -131,10 +138,20 @@ impl MobileMapping {
                 check(text, format!("/client/mobile/plans/{code}"));
             }
         }
+        let home = rules.home_code.and_then(|code| {
+            let plan = rules.plans.get(&code).cloned();
+            if plan.is_none() {
+                let message = format!("“{code}” has no plan in /client/mobile/plans.");
+                problems.push(RuleProblem { path: "/client/mobile/home_code".to_owned(), message });
+            }
+            plan
+        });
         Self {
             from: all(&rules.from, "/client/mobile/from", problems),
             dialling_prefixes: rules.dialling_prefixes,
             plans: rules.plans.into_iter().collect(),
+            home: home.unwrap_or_default(),
+            labels: Table::listing(&rules.labels, "/client/mobile/labels"),
         }
     }
 }
@@ -152,6 +169,7 @@ impl AddressMapping {
             residential: Table::listing(&rules.residential, "/client/address_form/residential"),
             unit_words: Table::listing(&rules.unit_words, "/client/address_form/unit_words"),
             postcode: rules.postcode,
+            leading_zeros: rules.leading_zeros,
             states: (!states.is_empty()).then_some(states),
             countries: rules.countries.table("/client/address_form/countries", problems, country),
         }

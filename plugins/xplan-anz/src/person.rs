@@ -1,12 +1,9 @@
 //! Who a client is: names, title, date of birth, sex, and whose partner and client.
 
 use tidegate_sdk::{Lineage, Sex, Title, Trail, canonical::Choice};
-use xplan::{ClientField as F, Date, Value};
+use xplan::ClientField as F;
 
-use crate::{client::ClientRow, mapping::ClientMapping};
-
-/// Nobody alive was born before; such a date is a slip of the pen or a default of some earlier system.
-const EARLIEST_BIRTH_YEAR: u16 = 1900;
+use crate::{client::ClientRow, dates, mapping::ClientMapping};
 
 /// A person's names, as their owner writes them.
 pub(crate) struct PersonNames {
@@ -51,28 +48,7 @@ pub(crate) fn sex<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, tra
 }
 
 pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
-    const FIELD: &str = "date_of_birth";
-    trail.origin(FIELD, || row.origin(F::DateOfBirth, None));
-    let value = row.get(F::DateOfBirth);
-    let text = match value {
-        Value::Date(text) | Value::Text(text) if !text.trim().is_empty() => text,
-        Value::Date(_) => return None,
-        other => {
-            row.expect_empty(F::DateOfBirth, other, "a date", FIELD, trail);
-            return None;
-        }
-    };
-    let why = match Date::read(text) {
-        Ok(date) if date.year >= EARLIEST_BIRTH_YEAR => return Some(date.to_string()),
-        Ok(_) => "is before 1900",
-        Err(why) => why,
-    };
-    trail.warn(
-        FIELD,
-        "impossible-date",
-        format!("The date of birth is “{text}” in Xplan, which {why}; it was left out. Correct it in Xplan."),
-    );
-    None
+    dates::day(row, F::DateOfBirth, "date_of_birth", trail).map(|date| date.to_string())
 }
 
 pub(crate) fn adviser<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {

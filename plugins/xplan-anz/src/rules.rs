@@ -6,13 +6,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_sdk::{RecordKind, Source, Spellings, notes::NoteRules};
 use xplan::{
-    AddressField, ChoiceField, ClientField, ContactField, CoverField, GoalField, List, Names, PolicyField, UserField,
+    AddressField, CalendarRules, ChoiceField, ClientField, ContactField, CoverField, GoalField, List, Names,
+    PolicyField, UnknownRules, UserField,
 };
 
 /// All rules of a pack.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
+    /// How the site writes its dates.
+    #[serde(default)]
+    pub(crate) dates: CalendarRules,
+    /// What the site writes where it does not know.
+    #[serde(default)]
+    pub(crate) unknown: UnknownRules,
     /// How advisers are read.
     pub(crate) adviser: AdviserRules,
     /// How clients are read.
@@ -107,6 +114,12 @@ pub(crate) struct MobileRules {
     /// By country code, the digits with which mobile numbers begin: other numbers of that country are not asked
     /// about.
     pub plans: BTreeMap<String, Vec<String>>,
+    /// The country code of numbers that state none. They are left out; it tells the landlines among them.
+    #[serde(default)]
+    pub home_code: Option<String>,
+    /// What people write beside a number to say that it is theirs: `Mobile:`. Other words may mean somebody else's.
+    #[serde(default)]
+    pub labels: Vec<String>,
 }
 
 /// Which email addresses are taken.
@@ -131,6 +144,10 @@ pub(crate) struct AddressRules {
     pub unit_words: Vec<String>,
     /// The home country's postcode: `9` stands for a digit, `A` for a letter.
     pub postcode: String,
+    /// By country, or country and state (`AU-NT`): the patterns of postcodes that begin with a zero, so that one that
+    /// has lost it is known.
+    #[serde(default)]
+    pub leading_zeros: BTreeMap<String, Vec<String>>,
     /// The home country's states: codes, with their spellings.
     #[serde(default)]
     pub states: Spellings,

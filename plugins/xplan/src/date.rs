@@ -1,6 +1,15 @@
 //! A day of the calendar, read from Xplan's text of a date.
+//!
+//! A day has one form here, `2018-03-01`. Texts in other forms, and moments in time that mean a day, are read by what
+//! the rules say of the site (`Calendar`); what the rules do not settle is not guessed at.
 
 use std::fmt;
+
+mod calendar;
+mod moment;
+mod zone;
+
+pub use calendar::{Calendar, CalendarRules, DateProblem, DayRead, How};
 
 /// A day that exists in the Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,33 +23,48 @@ pub struct Date {
 }
 
 impl Date {
-    /// Reads `YYYY-MM-DD`, with or without a time of day behind a `T`.
-    ///
-    /// # Errors
-    /// Why the text is not a day, in words that fit behind "which".
-    pub fn read(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "is not written as YYYY-MM-DD with a four-digit year";
-        let text = text.trim();
-        let day_text = text.split_once('T').map_or(text, |(day, _)| day);
-        let bytes = day_text.as_bytes();
-        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-            return Err(FORM);
-        }
-        let number = |from: usize, to: usize| {
-            bytes[from..to]
-                .iter()
-                .try_fold(0u16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))
-        };
-        let (Some(year), Some(month), Some(day)) = (number(0, 4), number(5, 7), number(8, 10)) else {
-            return Err(FORM);
-        };
-        let last = days_in_month(year, month).ok_or("has no such month")?;
+    /// The day, if the calendar has it.
+    fn new(year: u16, month: u16, day: u16) -> Result<Self, DateProblem> {
+        let last = days_in_month(year, month).ok_or(DateProblem::NoDay("has no such month"))?;
         if day == 0 || day > last {
-            return Err("is a day that its month has not got");
+            return Err(DateProblem::NoDay("is a day that its month has not got"));
         }
         // Both are at most 31 here.
         #[allow(clippy::cast_possible_truncation)]
         Ok(Self { year, month: month as u8, day: day as u8 })
+    }
+
+    /// Reads `YYYY-MM-DD` and nothing else; none where the text has another form.
+    fn iso(text: &str) -> Option<Result<Self, DateProblem>> {
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0_u16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))
+        };
+        Some(Self::new(number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?))
+    }
+
+    /// The day after.
+    fn next(self) -> Self {
+        let Self { year, month, day } = self;
+        let last = days_in_month(year, u16::from(month)).unwrap_or(31);
+        match (u16::from(day) < last, month < 12) {
+            (true, _) => Self { day: day + 1, ..self },
+            (false, true) => Self { month: month + 1, day: 1, year },
+            (false, false) => Self { year: year + 1, month: 1, day: 1 },
+        }
+    }
+
+    /// The day before.
+    fn previous(self) -> Self {
+        let Self { year, month, day } = self;
+        // No month has more than 31 days.
+        #[allow(clippy::cast_possible_truncation)]
+        let last_of = |year, month| days_in_month(year, month).unwrap_or(31) as u8;
+        match (day > 1, month > 1) {
+            (true, _) => Self { day: day - 1, ..self },
+            (false, true) => Self { month: month - 1, day: last_of(year, u16::from(month) - 1), year },
+            (false, false) => Self { year: year.saturating_sub(1), month: 12, day: 31 },
+        }
     }
 }
 
@@ -62,35 +86,4 @@ fn days_in_month(year: u16, month: u16) -> Option<u16> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Date;
-
-    #[track_caller]
-    fn check(text: &str, expected: Result<&str, &str>) {
-        let read = Date::read(text).map(|date| date.to_string());
-        match (read, expected) {
-            (Ok(date), Ok(expected)) => assert_eq!(date, expected),
-            (Err(why), Err(part)) => assert!(why.contains(part), "{text}: {why}"),
-            (read, _) => panic!("{text}: {read:?}"),
-        }
-    }
-
-    #[test]
-    fn only_days_that_exist_are_dates() {
-        check("2018-03-01", Ok("2018-03-01"));
-        check(" 1964-02-29 ", Ok("1964-02-29"));
-        check("2000-02-29", Ok("2000-02-29"));
-        check("1975-06-30T00:00:00+10:00", Ok("1975-06-30"));
-        check("1900-02-29", Err("day that its month has not got"));
-        check("2023-02-29", Err("day that its month has not got"));
-        check("1970-04-31", Err("day that its month has not got"));
-        check("1970-13-01", Err("no such month"));
-        check("1970-00-10", Err("no such month"));
-        check("1970-01-00", Err("day that its month has not got"));
-        check("64-03-01", Err("four-digit year"));
-        check("01/03/1964", Err("YYYY-MM-DD"));
-        check("1964-3-1", Err("YYYY-MM-DD"));
-        check("1964-03-0é", Err("YYYY-MM-DD"));
-        check("", Err("YYYY-MM-DD"));
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
 //! Decimal text without floating point: `1.23456e2` is `123.456`, to the last digit.
 
-/// More digits than this are no amount of anything; it bounds what an exponent can make of a short text.
-const MAX_DIGITS: usize = 40;
+/// What the host's decimal numbers hold. More digits are no amount of anything; it bounds what an exponent can make of a
+/// short text.
+const MAX_DIGITS: usize = 28;
 
 /// A decimal number in plain notation, without an exponent, leading zeros or a plus sign. Digits behind the point
 /// stay as many as the number states (`1.50` stays `1.50`). None where the text is not a decimal number, or has
-/// more than 40 digits when written out.
+/// more than 28 digits when written out.
 #[must_use]
 pub fn plain_decimal(text: &str) -> Option<String> {
     let text = text.trim();
@@ -25,6 +26,9 @@ pub fn plain_decimal(text: &str) -> Option<String> {
     let point = i64::try_from(whole.len()).ok()? + i64::from(exponent);
     let (whole, fraction) = shift(&digits, point)?;
     let whole = whole.trim_start_matches('0');
+    if whole.len() + fraction.len() > MAX_DIGITS {
+        return None;
+    }
     let mut plain = String::with_capacity(whole.len() + fraction.len() + 3);
     let is_zero = whole.is_empty() && fraction.bytes().all(|byte| byte == b'0');
     if negative && !is_zero {
@@ -40,8 +44,9 @@ pub fn plain_decimal(text: &str) -> Option<String> {
 
 /// Digits with the point behind the first `point` of them, filled up with zeros where there are too few.
 fn shift(digits: &str, point: i64) -> Option<(String, String)> {
+    // Leading zeros may be as many again.
     let length = usize::try_from(point.unsigned_abs()).ok()?;
-    if length > MAX_DIGITS || digits.len() > MAX_DIGITS {
+    if length > 2 * MAX_DIGITS || digits.len() > 2 * MAX_DIGITS {
         return None;
     }
     if point <= 0 {
@@ -92,5 +97,9 @@ mod tests {
         check("٣", None);
         check("1e999999999", None);
         check("1e-2147483648", None);
+        check(&"9".repeat(28), Some(&"9".repeat(28)));
+        check(&"9".repeat(29), None);
+        check("1e28", None);
+        check("1e-29", None);
     }
 }

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use crate::{
-    AddressField, ClientField, ContactField, Fields, Names, Row, UserField, View,
+    AddressField, ClientField, ContactField, Fields, Forms, Names, Row, UserField, View,
     lenient::{Lenient, Reader},
     row::RowReader,
 };
@@ -43,12 +43,14 @@ impl<'a, F: Fields> Rows<'a, F> {
         &'r self,
         list: &'r List<F>,
         rules: &'static str,
+        forms: &'r Forms,
     ) -> impl Iterator<Item = View<'r, 'a, F>> + Clone {
         let rows = match self {
             Self::Read(rows) => rows.as_slice(),
             Self::Absent | Self::Broken => &[],
         };
-        let view = move |(index, row)| View { rules, row, names: &list.fields, place: Some((&*list.list, index)) };
+        let view =
+            move |(index, row)| View { rules, row, names: &list.fields, place: Some((&*list.list, index)), forms };
         rows.iter().enumerate().map(view)
     }
 }

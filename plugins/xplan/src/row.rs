@@ -13,7 +13,7 @@ use serde::{
 use tidegate_sdk::{Lineage, Origin, Trail, text};
 
 use crate::{
-    Fields, Names, Number, Value,
+    Fields, Forms, Names, Number, Value,
     lenient::{Lenient, Reader},
 };
 
@@ -64,6 +64,8 @@ pub struct View<'r, 'a, F> {
     pub place: Option<(&'r str, usize)>,
     /// Where the rules name the fields, as a JSON Pointer: `/client/fields`.
     pub rules: &'static str,
+    /// How the site writes what it writes.
+    pub forms: &'r Forms,
 }
 
 impl<'r, 'a, F: Fields> View<'r, 'a, F> {
@@ -98,14 +100,44 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         }
     }
 
-    /// The field's text, cleaned. What is not text is left out and told.
+    /// The field's text, cleaned. What is not text, or stands for "unknown", is left out and told.
     pub fn text<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<Cow<'r, str>> {
+        let text = self.text_as_written(field, canonical, trail)?;
+        if self.forms.unknown.is_word(&text) {
+            let message =
+                format!("“{text}” stands for “unknown” by the pack's rules (/unknown/words); it was left out.");
+            trail.warn(canonical, "stands-for-unknown", message);
+            return None;
+        }
+        Some(text)
+    }
+
+    /// The field's text, cleaned. What is not text is left out and told.
+    pub fn text_as_written<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut Trail<L>,
+    ) -> Option<Cow<'r, str>> {
         match self.get(field) {
-            Value::Text(text) => text::clean(text),
+            Value::Text(written) => match decoded(written, canonical, trail) {
+                Cow::Borrowed(text) => text::clean(text),
+                Cow::Owned(text) => text::clean(&text).map(|text| Cow::Owned(text.into_owned())),
+            },
             value => {
                 self.expect_empty(field, value, "a text", canonical, trail);
                 None
             }
+        }
+    }
+
+    /// The field's text of several lines, cleaned line by line; empty where there is none.
+    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> String {
+        match self.get(field) {
+            Value::Text(written) if written.contains(['\n', '\r']) => {
+                text::clean_lines(&decoded(written, canonical, trail))
+            }
+            _ => self.text(field, canonical, trail).map_or_else(String::new, Cow::into_owned),
         }
     }
 
@@ -162,6 +194,18 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
             );
         }
     }
+}
+
+/// The text with HTML's entities read once, which is told.
+fn decoded<'t, L: Lineage>(written: &'t str, canonical: &'static str, trail: &mut Trail<L>) -> Cow<'t, str> {
+    let decoded = text::decode_entities(written);
+    if let Cow::Owned(text) = &decoded {
+        // On one line, as messages are.
+        let [written, read] = [written, text].map(|text| text::clean(text).unwrap_or_default());
+        let message = format!("Xplan has “{written}”, written for a web page; it was read as “{read}”.");
+        trail.info(canonical, "html-entities", message);
+    }
+    decoded
 }
 
 /// A whole number above zero, of a length that an entity's number can have.

@@ -7,8 +7,6 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::plain_decimal;
-
 /// A number as JSON has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number {
@@ -48,14 +46,14 @@ pub enum Value<'a> {
     Date(Cow<'a, str>),
     /// A wrapped Time, as written.
     Time(Cow<'a, str>),
-    /// A wrapped BigDecimal in plain notation: `123.456`.
-    Decimal(String),
-    /// A wrapped Currency; the amount in plain notation.
+    /// A wrapped BigDecimal, as written, or a wrapped Currency that states no code.
+    Decimal(Cow<'a, str>),
+    /// A wrapped Currency.
     Currency {
         /// ISO 4217, as written.
         code: Cow<'a, str>,
-        /// Decimal text.
-        amount: String,
+        /// The amount, as written: it need not be a number.
+        amount: Cow<'a, str>,
     },
     /// A wrapped Binary: base64, as written.
     Binary(Cow<'a, str>),
@@ -66,12 +64,13 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// True where there is nothing: no field, `null`, or a text of blanks.
+    /// True where there is nothing: no field, `null`, or a text of blanks, wrapped or bare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Absent | Self::Null => true,
-            Self::Text(text) => text.trim().is_empty(),
+            Self::Text(text) | Self::Date(text) | Self::Time(text) | Self::Decimal(text) => text.trim().is_empty(),
+            Self::Currency { amount, .. } => amount.trim().is_empty(),
             _ => false,
         }
     }
@@ -111,8 +110,7 @@ impl Value<'_> {
             Self::Absent | Self::Null => return None,
             Self::Flag(flag) => flag.to_string(),
             Self::Number(number) => number.to_string(),
-            Self::Text(text) | Self::Date(text) | Self::Time(text) => text.to_string(),
-            Self::Decimal(amount) => amount.clone(),
+            Self::Text(text) | Self::Date(text) | Self::Time(text) | Self::Decimal(text) => text.to_string(),
             Self::Currency { code, amount } => format!("{code} {amount}"),
             Self::Binary(_) | Self::Object => self.kind().to_owned(),
             Self::List(values) => {
@@ -203,26 +201,36 @@ struct Wrapped<'a> {
 
 impl<'a> Wrapped<'a> {
     fn unwrap(self) -> Value<'a> {
-        match (self.name, self.val) {
-            (Value::Text(name), Value::Text(val)) => match &*name {
-                "Date" => Value::Date(val),
-                "Time" => Value::Time(val),
-                "BigDecimal" => plain_decimal(&val).map_or(Value::Object, Value::Decimal),
-                "Binary" => Value::Binary(val),
+        let Self { name, val, code, value } = self;
+        match (name, val) {
+            (Value::Text(name), Value::Null) if is_wrapper(&name) => Value::Null,
+            (Value::Text(name), val) => match (&*name, val) {
+                ("Currency", val @ Value::Currency { .. }) => val,
+                ("BigDecimal" | "Currency", val) => written(val).map_or(Value::Object, Value::Decimal),
+                ("Date", val) => written(val).map_or(Value::Object, Value::Date),
+                ("Time", Value::Text(val)) => Value::Time(val),
+                ("Binary", Value::Text(val)) => Value::Binary(val),
                 _ => Value::Object,
             },
-            (Value::Text(name), Value::Null) if is_wrapper(&name) => Value::Null,
-            (Value::Text(name), val @ Value::Currency { .. }) if name == "Currency" => val,
-            (Value::Absent, Value::Absent) => match (self.code, self.value) {
-                (Value::Text(code), Value::Decimal(amount)) => Value::Currency { code, amount },
-                (Value::Text(code), Value::Number(number)) => {
-                    let amount = plain_decimal(&number.to_string());
-                    amount.map_or(Value::Object, |amount| Value::Currency { code, amount })
+            (Value::Absent, Value::Absent) => match (code, value) {
+                (Value::Text(_) | Value::Null, Value::Null) => Value::Null,
+                (Value::Text(code), value) => {
+                    written(value).map_or(Value::Object, |amount| Value::Currency { code, amount })
                 }
+                (Value::Null, value) => written(value).map_or(Value::Object, Value::Decimal),
                 _ => Value::Object,
             },
             _ => Value::Object,
         }
+    }
+}
+
+/// The text inside a wrapper, where a JSON number is as good as its digits.
+fn written(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) | Value::Decimal(text) => Some(text),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
     }
 }
 

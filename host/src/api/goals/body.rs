@@ -61,9 +61,9 @@ pub struct GoalBody {
     /// The amount without its sign.
     #[schema(required)]
     estimated_cost: Option<MoneyBody>,
-    /// What reaching it does to the household's money.
-    #[schema(schema_with = schema::outlook)]
-    outlook: Outlook,
+    /// What reaching it does to the household's money; null where the CRM's amount cannot be read.
+    #[schema(required, schema_with = schema::outlook)]
+    outlook: Option<Outlook>,
     /// Fields that the pack adds.
     extensions: Vec<ExtensionBody>,
     /// What the mapping left out or derived, and why.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 
 use super::wit;
+use crate::domain::placeholder;
 use crate::domain::record::{self, Extension};
 use crate::domain::value::{Currency, InvalidValue};
 use crate::domain::{
@@ -19,16 +20,18 @@ const MOST_EXTENSIONS: usize = 50;
 const END_YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
 
 /// The record being parsed, and what was said about it so far.
-pub(super) struct Candidate {
+pub(super) struct Candidate<'a> {
     diagnostics: Vec<Diagnostic>,
+    /// The domain of made-up email addresses.
+    placeholder_domain: &'a str,
     /// Before the field's name: `goals[0].`, or nothing.
     place: String,
 }
 
-impl Candidate {
+impl<'a> Candidate<'a> {
     /// With what the plugin itself said.
-    pub(super) fn new(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { diagnostics, place: String::new() }
+    pub(super) fn new(diagnostics: Vec<Diagnostic>, placeholder_domain: &'a str) -> Self {
+        Self { diagnostics, placeholder_domain, place: String::new() }
     }
 
     /// What follows is about this goal or cover of the list.
@@ -52,7 +55,13 @@ impl Candidate {
     }
 
     pub(super) fn client(&mut self, external_id: ExternalId, client: wit::Client) -> Client {
-        let email = self.email(client.email);
+        let is_given = client.email.is_some();
+        let mut email = self.email(client.email);
+        let mut is_placeholder = client.email_is_placeholder && email.is_some();
+        if is_given && email.is_none() {
+            email = self.made_up(&external_id);
+            is_placeholder = email.is_some();
+        }
         let partner_external_id = self.partner(&external_id, client.partner_external_id);
         Client {
             external_id,
@@ -69,7 +78,7 @@ impl Candidate {
             state: self.text("state", client.state),
             postcode: self.text("postcode", client.postcode),
             country_code: self.parsed("country_code", client.country_code),
-            email_is_placeholder: client.email_is_placeholder && email.is_some(),
+            email_is_placeholder: is_placeholder,
             email,
             mobile: self.parsed::<E164>("mobile", client.mobile),
             adviser_external_id: self.text("adviser_external_id", client.adviser_external_id).map(ExternalId),
@@ -92,11 +101,7 @@ impl Candidate {
             name: self.text("name", goal.name),
             target_date: self.date("target_date", goal.target_date),
             estimated_cost: self.money("estimated_cost", goal.estimated_cost),
-            outlook: match goal.outlook {
-                wit::Outlook::WillHaveLessMoney => record::Outlook::WillHaveLessMoney,
-                wit::Outlook::WillHaveMoreMoney => record::Outlook::WillHaveMoreMoney,
-                wit::Outlook::NonFinancial => record::Outlook::NonFinancial,
-            },
+            outlook: goal.outlook.map(outlook),
             extensions: self.extensions(goal.extensions),
         }
     }
@@ -156,6 +161,16 @@ impl Candidate {
 
     fn email(&mut self, candidate: Option<String>) -> Option<EmailAddress> {
         self.parsed("email", candidate)
+    }
+
+    /// An address of the client's number, where the plugin's was refused: it would have made one up had it known, and
+    /// everybody needs one.
+    fn made_up(&mut self, id: &ExternalId) -> Option<EmailAddress> {
+        let made_up = placeholder::of_id(id, self.placeholder_domain)?;
+        let message = "The address that was mapped cannot be used; a placeholder was made up, and nothing is ever sent \
+                       to it.";
+        self.diagnostics.push(Diagnostic::info("email", "placeholder-email", message.to_owned()));
+        Some(made_up)
     }
 
     fn date(&mut self, field: &str, candidate: Option<String>) -> Option<Date> {
@@ -257,6 +272,14 @@ fn status(status: wit::ClientStatus) -> record::ClientStatus {
         wit::ClientStatus::Archived => record::ClientStatus::Archived,
         wit::ClientStatus::Deceased => record::ClientStatus::Deceased,
         wit::ClientStatus::Other => record::ClientStatus::Other,
+    }
+}
+
+fn outlook(outlook: wit::Outlook) -> record::Outlook {
+    match outlook {
+        wit::Outlook::WillHaveLessMoney => record::Outlook::WillHaveLessMoney,
+        wit::Outlook::WillHaveMoreMoney => record::Outlook::WillHaveMoreMoney,
+        wit::Outlook::NonFinancial => record::Outlook::NonFinancial,
     }
 }
 

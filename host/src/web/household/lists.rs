@@ -155,7 +155,7 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
         ("Category", goal.category.clone()),
         ("Target date", goal.target_date.map(words::date)),
         ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
-        ("Outlook", Some(outlook(goal.outlook).to_owned())),
+        ("Outlook", Some(goal.outlook.map_or("Not known", outlook).to_owned())),
     ]);
     fields.extend(people.record_of(stored.client_id));
     let recurs = own.recurrence.map(|word| format!(", {}", word.as_str().replace('_', "-")));

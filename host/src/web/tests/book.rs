@@ -179,7 +179,7 @@ fn goal(name: Option<&str>, owner: GoalOwner, cost: Option<Money>, outlook: Outl
         name: name.map(ToOwned::to_owned),
         target_date: Some("2031-07-01".parse().unwrap()),
         estimated_cost: cost,
-        outlook,
+        outlook: Some(outlook),
         extensions: Vec::new(),
     }
 }

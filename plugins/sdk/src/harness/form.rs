@@ -91,7 +91,7 @@ fn record(record: &Canonical) -> Value {
             "name": goal.name,
             "target_date": goal.target_date,
             "estimated_cost": goal.estimated_cost.as_ref().map(money),
-            "outlook": goal.outlook.word(),
+            "outlook": goal.outlook.map(Choice::word),
             "extensions": extensions(&goal.extensions),
         }),
         Canonical::Cover(cover) => json!({

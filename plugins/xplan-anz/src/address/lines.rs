@@ -1,7 +1,7 @@
 //! Xplan has one street field; the practice has two address lines.
 
-use tidegate_sdk::{Lineage, Table, Trail, text};
-use xplan::{AddressField as F, Value};
+use tidegate_sdk::{Lineage, Table, Trail};
+use xplan::AddressField as F;
 
 use super::AddressRow;
 use crate::mapping::AddressMapping;
@@ -12,13 +12,7 @@ pub(super) fn map<L: Lineage>(
     row: AddressRow<'_, '_>,
     trail: &mut Trail<L>,
 ) -> (Option<String>, Option<String>) {
-    let street = match row.get(F::Street) {
-        Value::Text(street) => text::clean_lines(street),
-        other => {
-            row.expect_empty(F::Street, other, "a text", "address_line_1", trail);
-            String::new()
-        }
-    };
+    let street = row.lines(F::Street, "address_line_1", trail);
     let (line_1, line_2, rule) = split(&street, &form.unit_words);
     for field in ["address_line_1", "address_line_2"] {
         trail.origin(field, || row.origin(F::Street, rule.map(str::to_owned)));

@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 
 use tidegate_sdk::{Ctx, Lineage, Origin, Trail, text};
-use xplan::ClientField;
+use xplan::{ClientField, Unknown};
 
-use super::{ContactRows, Refusal, candidates, choose};
+use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
 use crate::{client::ClientRow, mapping::ClientMapping, person::PersonNames};
 
 const FIELD: &str = "email";
-
-/// RFC 5321's limit for the part before the `@`, in bytes.
-const LOCAL_PART_LIMIT: usize = 64;
 
 /// The preferred email address.
 pub(crate) fn email<L: Lineage>(
@@ -22,33 +19,25 @@ pub(crate) fn email<L: Lineage>(
 ) -> Option<String> {
     let from = &rules.email_from;
     let candidates = candidates(rules, row, ClientField::Email, contacts, from, FIELD, trail);
-    choose(candidates, FIELD, trail, |text, _| accept(text))
+    choose(candidates, FIELD, trail, |text, trail| accept(&row.forms.unknown, text, trail))
 }
 
-/// The text if it is an email address.
-pub(crate) fn accept(text: &str) -> Result<String, Refusal> {
-    let address = text.strip_prefix("mailto:").unwrap_or(text);
-    if is_address(address) {
+/// The text if it is an email address, without the punctuation that was copied with it.
+pub(crate) fn accept<L: Lineage>(unknown: &Unknown, text: &str, trail: &mut Trail<L>) -> Result<String, Refusal> {
+    const SCHEME: &str = "mailto:";
+    let has_scheme = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
+    let written = if has_scheme { text[SCHEME.len()..].trim_start() } else { text };
+    let address = written.strip_prefix('<').unwrap_or(written).trim_end_matches(['>', '.', ',', ';', ' ']);
+    if unknown.is_word(address) || unknown.is_email(address) {
+        return Err(stands_for_unknown());
+    }
+    if text::is_email_address(address) {
+        if address != written {
+            trail.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
+        }
         return Ok(address.to_owned());
     }
     Err(Refusal { code: "not-an-email", reason: "is not an email address; correct it in Xplan".into() })
-}
-
-/// Whether a text has the form of an address. The host parses it to the letter; here it is told from what people
-/// write in its place (`none`, two addresses, a name).
-fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    let strange = |c: char| c.is_whitespace() || matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')');
-    let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
-    !local.is_empty()
-        && local.len() <= LOCAL_PART_LIMIT
-        && text.len() <= 254
-        && !local.contains(strange)
-        && !domain.contains(strange)
-        && domain.contains('.')
-        && domain.split('.').all(label)
 }
 
 fn fold(name: Option<&String>) -> Cow<'_, str> {
@@ -72,9 +61,12 @@ pub(crate) fn placeholder<L: Lineage>(
     let domain = &ctx.context.placeholder_email_domain;
     let pattern = rules.placeholder.replace("@{domain}", "");
     let filled = pattern.replace("{first_name}", &given).replace("{last_name}", &family);
+    // A part that is empty leaves two full stops beside each other, which no address has.
+    let parts: Vec<&str> = filled.split('.').filter(|part| !part.is_empty()).collect();
+    let filled = parts.join(".");
     let joined = filled.trim_matches(['.', '-', '_']);
     // A longer one is no address, and the client would have none.
-    let kept = joined.floor_char_boundary(LOCAL_PART_LIMIT);
+    let kept = joined.floor_char_boundary(text::LOCAL_PART_LIMIT);
     let joined = joined[..kept].trim_end_matches('.');
     let local = if joined.is_empty() { format!("Client.{id}") } else { joined.to_owned() };
     trail.info(

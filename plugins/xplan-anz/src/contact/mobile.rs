@@ -1,18 +1,23 @@
 //! The mobile number. Only mobile lines with their country code are taken: the practice application uses them to
 //! tell its people apart at sign-in (seed table of the fields that are synchronised).
 
-use std::borrow::Cow;
-
 use tidegate_sdk::{Ctx, LineType, Lineage, PhoneProblem, Trail};
-use xplan::ClientField;
+use xplan::{ClientField, Unknown};
 
-use super::{ContactRows, Refusal, candidates, choose};
+use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
 use crate::{
     client::ClientRow,
     mapping::{ClientMapping, MobileMapping},
 };
 
+mod written;
+
+use written::Written;
+
 const FIELD: &str = "mobile";
+
+/// National numbers of mobiles have so many digits, here and in New Zealand.
+const MOBILE_LENGTHS: std::ops::RangeInclusive<usize> = 8..=10;
 
 /// The preferred mobile number in E.164.
 pub(crate) fn mobile<L: Lineage>(
@@ -24,34 +29,39 @@ pub(crate) fn mobile<L: Lineage>(
 ) -> Option<String> {
     let from = &rules.mobile.from;
     let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, trail);
-    choose(candidates, FIELD, trail, |text, trail| accept(&rules.mobile, ctx, text, trail))
+    let unknown = &row.forms.unknown;
+    choose(candidates, FIELD, trail, |text, trail| accept(&rules.mobile, ctx, unknown, text, trail))
 }
 
 /// The number in E.164 if it is a mobile with a country code. The host is asked only about what may be one.
 fn accept<L: Lineage>(
     rules: &MobileMapping,
     ctx: &Ctx<'_>,
+    unknown: &Unknown,
     text: &str,
     trail: &mut Trail<L>,
 ) -> Result<String, Refusal> {
-    if !text.contains(|c: char| c.is_ascii_digit()) {
-        return Err(not_a_number());
+    if unknown.is_word(text) || unknown.is_phone(text) {
+        return Err(stands_for_unknown());
     }
-    let text = international(rules, text).ok_or(Refusal {
-        code: "no-country-code",
-        reason: "has no country code; write it in Xplan with + and the code of its country".into(),
+    let written = Written::read(text, &rules.labels, &rules.dialling_prefixes).map_err(|problem| match problem {
+        written::Problem::NoDigits => not_a_number(),
+        written::Problem::Letters(letters) => letters_in_number(&letters),
     })?;
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let digits = match written.number {
+        written::Number::National(digits) => return Err(without_country_code(rules, ctx, &digits)),
+        written::Number::International(digits) => digits,
+    };
     for (code, mobile_prefixes) in &rules.plans {
         if let Some(national) = digits.strip_prefix(code.as_str()) {
-            // `+61 (0)491 …` is a common way to write both forms at once.
+            // `+61 0491 …` is a common way to write both forms at once.
             let national = national.trim_start_matches('0');
             if !mobile_prefixes.iter().any(|prefix| national.starts_with(prefix.as_str())) {
                 return Err(landline());
             }
         }
     }
-    let number = ctx.host.parse_phone(&text, None).map_err(|problem| match problem {
+    let number = ctx.host.parse_phone(&format!("+{digits}"), None).map_err(|problem| match problem {
         PhoneProblem::NotANumber | PhoneProblem::NoCountryCode => not_a_number(),
         PhoneProblem::NotValid => Refusal {
             code: "not-valid",
@@ -67,24 +77,45 @@ fn accept<L: Lineage>(
         ),
         LineType::FixedLine | LineType::Other => return Err(landline()),
     }
+    if let Some(extension) = written.extension {
+        let message = format!("“{text}” was taken without its extension, {extension}: mobile numbers have none.");
+        trail.info(FIELD, "extension-left-out", message);
+    }
     Ok(number.e164)
 }
 
-/// The number beginning with `+`, or none where it states no country code.
-fn international<'t>(rules: &MobileMapping, text: &'t str) -> Option<Cow<'t, str>> {
-    let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
-    if text.starts_with('+') {
-        return Some(Cow::Borrowed(text));
+/// Why a number that states no country code is refused: a mobile lacks its code, a landline would not be taken with
+/// one either.
+fn without_country_code(rules: &MobileMapping, ctx: &Ctx<'_>, digits: &str) -> Refusal {
+    let national = digits.trim_start_matches('0');
+    let is_mobile = MOBILE_LENGTHS.contains(&national.len())
+        && rules.home.iter().any(|prefix| national.starts_with(prefix.as_str()));
+    let line = |digits: &str| ctx.host.parse_phone(digits, Some(&ctx.context.region)).map(|number| number.line);
+    if !is_mobile && matches!(line(digits), Ok(LineType::FixedLine | LineType::Other)) {
+        return landline();
     }
-    let dialled = |prefix: &String| text.strip_prefix(prefix.as_str());
-    let rest = rules.dialling_prefixes.iter().find_map(dialled)?;
-    Some(Cow::Owned(format!("+{}", rest.trim_start())))
+    Refusal {
+        code: "no-country-code",
+        reason: "has no country code; write it in Xplan with + and the code of its country".into(),
+    }
 }
 
 fn not_a_number() -> Refusal {
-    Refusal { code: "not-a-number", reason: "is not a telephone number".into() }
+    Refusal { code: "not-a-number", reason: "is not a telephone number, or is more than one".into() }
 }
 
 fn landline() -> Refusal {
-    Refusal { code: "not-a-mobile", reason: "is not a mobile number, and only mobiles are taken".into() }
+    Refusal {
+        code: "not-a-mobile",
+        reason: "is not a mobile number, and only mobiles are taken; enter a mobile number in Xplan".into(),
+    }
+}
+
+/// A telephone's keypad would make digits of letters, and a stranger's number of a slip.
+fn letters_in_number(letters: &str) -> Refusal {
+    let named = if letters.chars().count() == 1 { "the letter" } else { "the letters" };
+    Refusal {
+        code: "letters-in-number",
+        reason: format!("contains {named} {letters}, which no number has; correct the number in Xplan").into(),
+    }
 }

@@ -3,7 +3,7 @@
 use tidegate_sdk::{CoverOwner, Lineage, PremiumFrequency, Trail, canonical::Choice};
 use xplan::{Date, PolicyField as P, Value, View};
 
-use crate::{listed, mapping::CoverMapping};
+use crate::{dates, mapping::CoverMapping};
 
 /// A policy of a client's list.
 pub(super) struct Policy<'r, 'a> {
@@ -43,13 +43,22 @@ impl Policy<'_, '_> {
 
     /// The last day of the policy; the practice knows its year.
     pub fn ends<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<Date> {
-        listed::day(self.row, P::PolicyTo, "end_year", trail)
+        dates::day(self.row, P::PolicyTo, "end_year", trail)
     }
 
     pub fn frequency<L: Lineage>(&self, rules: &CoverMapping, trail: &mut Trail<L>) -> Option<PremiumFrequency> {
         const FIELD: &str = "premium_frequency";
         let word = self.row.text(P::PremiumFrequency, FIELD, trail);
-        let known = word.and_then(|word| rules.frequencies.read(&word, FIELD, trail)).copied();
+        let known = word.and_then(|word| {
+            if rules.frequencies.get(&word).is_none()
+                && let Some((known, plain)) = rules.frequencies.get_without_remark(&word)
+            {
+                let message = format!("“{word}” was read as “{plain}”; the rest counts as a remark.");
+                trail.info(FIELD, "read-without-remark", message);
+                return Some(*known);
+            }
+            rules.frequencies.read(&word, FIELD, trail).copied()
+        });
         let rule = known.map(|known| format!("/cover/premium_frequencies/{}", known.word()));
         trail.origin(FIELD, || self.row.origin(P::PremiumFrequency, rule));
         known

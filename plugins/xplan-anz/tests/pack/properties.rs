@@ -90,6 +90,21 @@ proptest! {
         check(RecordKind::Client, raw.to_string().into_bytes());
     }
 
+    /// What the plugin takes, the host takes: else a client would have neither the address nor a placeholder.
+    #[test]
+    fn an_email_address_is_one_to_the_host_too(text in "[a-zA-Zāß.@+'_!-]{0,12}@?[a-z0-9.@_ -]{0,12}|\\PC{0,20}") {
+        let of_the_host = tidegate_domain::EmailAddress::try_from(text.clone()).is_ok();
+        prop_assert_eq!(tidegate_sdk::text::is_email_address(&text), of_the_host);
+    }
+
+    /// So too with amounts: what the host refused would be neither a cover's own premium nor its policy's.
+    #[test]
+    fn an_amount_is_one_to_the_host_too(text in "[(]?[$-]?[0-9]{1,32}([.][0-9]{0,32})?(e-?[0-9]{1,2})?[)]?|[0-9]{1,3}(,[0-9]{3}){0,10}") {
+        if let Some(amount) = xplan::Amount::read(&text) {
+            prop_assert!(rust_decimal::Decimal::from_str_exact(&amount.number).is_ok(), "{text}");
+        }
+    }
+
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         check(RecordKind::Client, bytes);

@@ -1,0 +1,89 @@
+//! A day of the calendar, for every field that holds one.
+
+use tidegate_sdk::{Lineage, Trail};
+use xplan::{Date, DateProblem, Fields, How, Number, Value, View};
+
+/// Nobody alive was born before, and nothing is planned for after: such a date is a slip of the pen or a default of some
+/// earlier system.
+const YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
+
+/// The day under a field. What stands for "unknown" and what is no day is left out, and told.
+pub(crate) fn day<F: Fields, L: Lineage>(
+    row: View<'_, '_, F>,
+    field: F,
+    canonical: &'static str,
+    trail: &mut Trail<L>,
+) -> Option<Date> {
+    trail.origin(canonical, || row.origin(field, None));
+    let value = row.get(field);
+    let number;
+    let text: &str = match value {
+        _ if value.is_empty() => return None,
+        Value::Date(text) | Value::Text(text) => text,
+        // 19640301: any other number may be an age, or seconds since some day.
+        Value::Number(Number::Int(written @ 10_000_000..100_000_000)) => {
+            number = written.to_string();
+            &number
+        }
+        other => {
+            row.expect_empty(field, other, "a date", canonical, trail);
+            return None;
+        }
+    };
+    let calendar = &row.forms.calendar;
+    let unknown = &row.forms.unknown;
+    let read = calendar.read(text);
+    if unknown.is_date(text, read.ok().map(|day| day.date)) || unknown.is_word(text.trim()) {
+        let message = format!("“{text}” stands for “unknown” by the pack's rules (/unknown); it was left out.");
+        trail.warn(canonical, "stands-for-unknown", message);
+        return None;
+    }
+    match read {
+        Ok(day) if !YEARS.contains(&day.date.year) => {
+            let message = format!(
+                "The date is “{text}” in Xplan, which is not of the years {} to {}; it was left out. Correct it in Xplan.",
+                YEARS.start(),
+                YEARS.end()
+            );
+            trail.warn(canonical, "impossible-date", message);
+            None
+        }
+        Ok(day) => {
+            told(text, day.date, day.how, canonical, trail);
+            Some(day.date)
+        }
+        Err(DateProblem::NoDay(why)) => {
+            let message = format!("The date is “{text}” in Xplan, which {why}; it was left out. Correct it in Xplan.");
+            trail.warn(canonical, "impossible-date", message);
+            None
+        }
+        Err(DateProblem::Moment(zone)) => {
+            let not_midnight = zone.map_or_else(
+                || "whose day depends on the site's time zone, which the rules do not name".to_owned(),
+                |zone| format!("which is not midnight in {zone}, so that its day cannot be told"),
+            );
+            let message = format!(
+                "The date is “{text}” in Xplan, a moment {not_midnight}; it was left out. Correct it in Xplan, or the \
+                 site's time zone (/dates/time_zone) in the pack's rules."
+            );
+            trail.warn(canonical, "moment-not-a-day", message);
+            None
+        }
+    }
+}
+
+fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, trail: &mut Trail<L>) {
+    match how {
+        How::Plain => {}
+        How::OtherForm => {
+            trail.info(canonical, "date-in-other-form", format!("“{text}” was read as {date} (/dates in the rules)."));
+        }
+        How::SiteTime(zone) => {
+            let message = format!(
+                "“{text}” is midnight in {zone}, the site's time zone by the rules (/dates/time_zone); the day that \
+                 begins there, {date}, was taken."
+            );
+            trail.info(canonical, "date-in-site-time", message);
+        }
+    }
+}

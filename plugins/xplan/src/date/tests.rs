@@ -1,0 +1,118 @@
+//! Days in the forms that sites and exports write.
+
+use super::{Calendar, CalendarRules, Date, DateProblem, How};
+
+fn calendar(order: &str, zone: &str) -> Calendar {
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let mut problems = Vec::new();
+    let rules = CalendarRules { order: some(order), time_zone: some(zone) };
+    let calendar = Calendar::new(&rules, "/dates", &mut problems);
+    assert_eq!(problems, []);
+    calendar
+}
+
+#[track_caller]
+fn check_by(calendar: &Calendar, text: &str, expected: Result<&str, &str>) {
+    let read = calendar.read(text).map(|day| day.date.to_string());
+    match (read, expected) {
+        (Ok(date), Ok(expected)) => assert_eq!(date, expected, "{text}"),
+        (Err(DateProblem::NoDay(why)), Err(part)) => assert!(why.contains(part), "{text}: {why}"),
+        (Err(DateProblem::Moment(zone)), Err(part)) => assert_eq!(zone.unwrap_or("no zone"), part, "{text}"),
+        (read, _) => panic!("{text}: {read:?}"),
+    }
+}
+
+#[test]
+fn only_days_that_exist_are_dates() {
+    let check = |text: &str, expected| check_by(&calendar("", ""), text, expected);
+    check("2018-03-01", Ok("2018-03-01"));
+    check(" 1964-02-29 ", Ok("1964-02-29"));
+    check("2000-02-29", Ok("2000-02-29"));
+    check("1900-02-29", Err("day that its month has not got"));
+    check("2023-02-29", Err("day that its month has not got"));
+    check("1970-04-31", Err("day that its month has not got"));
+    check("1970-13-01", Err("no such month"));
+    check("1970-00-10", Err("no such month"));
+    check("1970-01-00", Err("day that its month has not got"));
+    check("64-03-01", Err("four-digit year"));
+    check("1964-03-0é", Err("YYYY-MM-DD"));
+    check("", Err("YYYY-MM-DD"));
+    check("soon", Err("YYYY-MM-DD"));
+}
+
+#[test]
+fn other_forms_are_read_where_they_can_be_read_one_way_only() {
+    let check = |text: &str, expected| check_by(&calendar("day-month-year", ""), text, expected);
+    check("1971-2-3", Ok("1971-02-03"));
+    check("1971/02/03", Ok("1971-02-03"));
+    check("19710203", Ok("1971-02-03"));
+    check("3/02/1971", Ok("1971-02-03"));
+    check("03-02-1971", Ok("1971-02-03"));
+    check("3.2.1971", Ok("1971-02-03"));
+    check("3 Feb 1971", Ok("1971-02-03"));
+    check("3rd of February 1971", Err("YYYY-MM-DD"));
+    check("3rd February 1971", Ok("1971-02-03"));
+    check("03-SEPT-1971", Ok("1971-09-03"));
+    check("February 3, 1971", Ok("1971-02-03"));
+    check("1971-Feb-03", Ok("1971-02-03"));
+    // The rule says which comes first; a date that speaks against it is not turned round.
+    check("02/13/1971", Err("no such month"));
+    check("3/2/71", Err("four-digit year"));
+    check("3/1971", Err("four-digit year"));
+    check("19711302", Err("no such month"));
+    check("1971020", Err("YYYY-MM-DD"));
+    check("Fe 3 1971", Err("YYYY-MM-DD"));
+    check_by(&calendar("month-day-year", ""), "3/02/1971", Ok("1971-03-02"));
+    check_by(&calendar("", ""), "3/02/1971", Err("day or its month first"));
+    let how = |text: &str| calendar("day-month-year", "").read(text).map(|day| day.how);
+    assert_eq!((how("3/02/1971"), how("1971-02-03T00:00:00")), (Ok(How::OtherForm), Ok(How::Plain)));
+}
+
+#[test]
+fn midnight_at_the_site_is_the_day_that_begins_there() {
+    let auckland = calendar("", "Pacific/Auckland");
+    let sydney = calendar("", "Australia/Sydney");
+    let check = check_by;
+    check(&auckland, "1961-03-14T12:00:00Z", Ok("1961-03-15"));
+    check(&auckland, "1999-12-31T11:00:00Z", Ok("2000-01-01"));
+    check(&auckland, "1936-02-28T12:30:00.000+00:00", Ok("1936-02-29"));
+    check(&sydney, "1990-06-30T14:00:00Z", Ok("1990-07-01"));
+    check(&sydney, "1990-12-31T13:00:00Z", Ok("1991-01-01"));
+    check(&sydney, "1990-06-30T23:30:00+09:30", Ok("1990-07-01"));
+    check(&sydney, "1990-06-30T10:00:00-04:00", Ok("1990-07-01"));
+    // Midnight as it is written is the day that is written, wherever it was written.
+    check(&auckland, "1961-03-14T00:00:00Z", Ok("1961-03-14"));
+    check(&sydney, "1975-06-30T00:00:00+10:00", Ok("1975-06-30"));
+    check(&calendar("", ""), "1975-06-30T00:00:00+10:00", Ok("1975-06-30"));
+    check(&sydney, "1975-06-30 09:15", Ok("1975-06-30"));
+    check(&sydney, "1975-06-30T09:15:00+11:00", Ok("1975-06-30"));
+    // Without a zone it is the site's time or UTC: noon in Sydney is of the same day in both, noon in Auckland is not.
+    check(&sydney, "1973-10-31 12:00:00", Ok("1973-10-31"));
+    check(&auckland, "1973-10-31 12:00:00", Err("Pacific/Auckland"));
+    check(&sydney, "1990-06-30 14:00", Err("Australia/Sydney"));
+    check(&calendar("", ""), "1975-06-30 09:15", Err("no zone"));
+    // Any other moment may be of either day.
+    check(&sydney, "1961-03-14T12:00:00Z", Err("Australia/Sydney"));
+    check(&auckland, "1961-03-14T12:00:01Z", Err("Pacific/Auckland"));
+    check(&calendar("", ""), "1961-03-14T12:00:00Z", Err("no zone"));
+    check(&sydney, "1961-02-29T13:00:00Z", Err("day that its month has not got"));
+    assert_eq!(auckland.read("1961-03-14T12:00:00Z").unwrap().how, How::SiteTime("Pacific/Auckland"));
+}
+
+#[test]
+fn a_day_has_neighbours() {
+    for (day, next) in [("1999-12-31", "2000-01-01"), ("2000-02-28", "2000-02-29"), ("2001-02-28", "2001-03-01")] {
+        let [day, next] = [day, next].map(|text| Date::iso(text).unwrap().unwrap());
+        assert_eq!((day.next(), next.previous()), (next, day));
+    }
+}
+
+#[test]
+fn wrong_rules_are_told() {
+    let rules = CalendarRules { order: Some("ymd".to_owned()), time_zone: Some("Mars".to_owned()) };
+    let mut problems = Vec::new();
+    Calendar::new(&rules, "/dates", &mut problems);
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["/dates/order", "/dates/time_zone"]);
+    assert!(problems[1].message.contains("Pacific/Auckland"));
+}
