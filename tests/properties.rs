@@ -11,6 +11,7 @@ mod expected;
 mod households;
 mod kept;
 mod listed;
+mod written;
 mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +104,8 @@ fn the_practice_is_what_the_book_says() {
 async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     let mut setup = Setup::with_clients(clients);
     setup.site.seed = seed;
+    // What the values mean is the same, however a site writes them.
+    setup.site.other_forms = seed % 2 == 1;
     let mut host = Host::start(setup).await?;
     for walk in walks {
         walk.edits.iter().for_each(|edit| edit.apply(&host.crm()));

@@ -48,15 +48,38 @@ pub fn edit() -> impl Strategy<Value = Edit> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let names =
-        || prop::option::weighted(0.9, prop::sample::select(vec!["Ayda", "O'Neil", "Ōpōtiki", "王", "  ", "Lee "]));
+    let names = || {
+        prop::option::weighted(
+            0.9,
+            prop::sample::select(vec!["Ayda", "O'Neil", "O&#39;Neil", "Ōpōtiki", "王", "  ", "Lee ", "N/A"]),
+        )
+    };
     let titles = prop::option::of(prop::sample::select(vec!["Mr", "MRS.", "doctor", "Sir", "Prof "]));
-    let births = prop::sample::select(vec!["1964-02-29", "1963-02-29", "1899-12-31", "9061-05-17", "soon"]);
+    let births = prop::sample::select(vec![
+        "1964-02-29",
+        "1963-02-29",
+        "1899-12-29",
+        "9061-05-17",
+        "soon",
+        "1961-03-14T14:00:00Z",
+        "1990-12-31T13:00:00Z",
+        "1961-03-14T12:34:00Z",
+        "1971-2-3",
+        "3/02/1971",
+        "1900-01-01",
+    ]);
     let sexes = prop::option::of(prop::sample::select(vec!["F", "male", "x", "?"]));
     let statuses = prop::sample::select(vec!["Client", "Prospect", "Archived", "Deceased", "Legacy"]);
     let kinds = prop::sample::select(vec!["individual", "Person", "trust"]);
-    let emails =
-        prop::sample::select(vec!["pat@example.com", "PAT@example.com", "none", "pat@example", "a b@example.com"]);
+    let emails = prop::sample::select(vec![
+        "pat@example.com",
+        "PAT@example.com",
+        "none",
+        "pat@example",
+        "a b@example.com",
+        "alex..lee@example.com",
+        "none@none.com",
+    ]);
     let phones = prop::sample::select(vec![
         ("mobile", "+61 491 570 156"),
         ("Mobile", "0011 64 21 555 0123"),
@@ -64,11 +87,15 @@ fn change() -> impl Strategy<Value = Change> {
         ("phone", "+61 2 5550 1234"),
         ("phone", "+61 (0)491 570 157"),
         ("mobile", "ask first"),
+        ("mobile", "+61 491 5O0 156"),
+        ("mobile", "Mobile: (+61) 491 570 158"),
+        ("phone", "＋61 491 570 159 ext 7"),
     ]);
     let homes = prop::sample::select(vec![
         ("Unit 4, 12 High St", "Carlton", "Victoria", "3053", Some("Australia")),
         ("Level 2\n5 Queen St", " Te Aro ", "", "6011", Some("NZ")),
         ("1 Low St", "Darwin", "nt", "800", None),
+        ("1 Low St", "Carlton", "VIC", "305", None),
         ("", "", "", "", None),
         ("7 Rue Haute", "Paris", "Île-de-France", "75001", Some("France")),
         ("9 Far Road", "Perth", "Wessex", "6000", Some("Nowhere")),
@@ -78,12 +105,16 @@ fn change() -> impl Strategy<Value = Change> {
         (1, "Joint", "Sail round the cape", "25000"),
         (2, "partner", " ", "0"),
         (3, "the dog", "Rest", "0.10"),
+        (4, "client", "Mum &amp; Dad", "($1,250.50)"),
+        (4, "client", "Mum &amp; Dad", "12,5"),
     ]);
     let policies = prop::sample::select(vec![
         (11, "client", "TPD"),
         (11, "partner", "Home & Contents"),
         (12, "Khan Family Trust", "Needlestick"),
         (12, "joint", "life"),
+        (13, "client", "TPD (own occ)"),
+        (13, "client", "Critical Illness - Std"),
     ]);
     prop_oneof![
         2 => prop::option::weighted(0.7, goals).prop_map(Change::Goals),
@@ -198,9 +229,9 @@ fn goal((index, owner, name, cost): (u32, &'static str, &'static str, &'static s
 
 /// A policy with two covers of the same type.
 fn policy((index, owner, kind): (u32, &'static str, &'static str)) -> Policy {
-    let cover = |status: &'static str| Cover {
+    let cover = |status: &'static str, sum: &'static str| Cover {
         cover_type: kind.into(),
-        sum_insured: Some(Money { code: "AUD".into(), value: "1.25e5".into() }),
+        sum_insured: Some(Money { code: "AUD".into(), value: sum.into() }),
         benefit_status: status.into(),
     };
     Policy {
@@ -215,7 +246,7 @@ fn policy((index, owner, kind): (u32, &'static str, &'static str)) -> Policy {
         inception_date: None,
         renewal_date: Some("soon".into()),
         policy_to: Some("2031-06-30".into()),
-        covers: vec![cover("Active"), cover("Lapsed")],
+        covers: vec![cover("Active", "1.25e5"), cover("Lapsed", "($100,000)")],
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
 use serde_json::{Value, json};
 use xplan_sandbox::Client;
 use xplan_sandbox::book::Address;
 
 use super::households::{Person, households};
 use super::listed::{Listed, covers, goals};
+use super::written::{self, clean, day, is_email};
 
 /// Words that begin a unit's or a level's number.
 const UNIT_WORDS: [&str; 11] =
@@ -105,11 +105,6 @@ fn fields(client: &Client, (email, is_placeholder): &(String, bool)) -> Fields {
     ])
 }
 
-pub fn clean(text: Option<&str>) -> Option<String> {
-    let words: Vec<&str> = text?.split_whitespace().collect();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
 /// A word for comparison: without case, full stops and spare blanks.
 pub fn word(text: &str) -> String {
     clean(Some(&text.replace('.', ""))).unwrap_or_default().to_lowercase()
@@ -137,10 +132,9 @@ fn sex(text: Option<&str>) -> Option<&'static str> {
 }
 
 fn birth(text: Option<&str>) -> Option<String> {
-    let text = text?.trim();
-    let day: Date = (text.len() == 10).then(|| text.parse().ok())??;
+    let day = day(text?)?;
     // A day behind or ahead makes no difference: no book has births of this week.
-    (day.year() >= 1900 && day <= jiff::Zoned::now().date()).then(|| day.to_string())
+    (day <= jiff::Zoned::now().date()).then(|| day.to_string())
 }
 
 struct Home {
@@ -174,12 +168,12 @@ fn address(client: &Client) -> Home {
         let found = STATES.iter().find(|(code, name)| text == code.to_lowercase() || text == *name);
         found.map(|(code, _)| (*code).to_owned())
     };
-    let is_postcode = |text: &String| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let state = if is_home { state.and_then(home_state) } else { state };
     Home {
         lines: lines(&row.street),
         suburb: clean(Some(&row.suburb)),
-        state: if is_home { state.and_then(home_state) } else { state },
-        postcode: postcode.filter(|text| !is_home || is_postcode(text)),
+        postcode: if is_home { postcode.and_then(|text| written::postcode(&text, state.as_deref())) } else { postcode },
+        state,
         country,
     }
 }
@@ -242,19 +236,10 @@ fn emails(people: &[Client]) -> BTreeMap<u32, (String, bool)> {
     emails
 }
 
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let is_plain = |text: &str| !text.is_empty() && !text.contains([' ', '@']);
-    is_plain(local)
-        && is_plain(domain)
-        && domain.split('.').count() > 1
-        && domain.split('.').all(|part| !part.is_empty())
-}
-
 fn local_part(client: &Client) -> String {
-    let given = Some(ascii(client.first_name.as_deref())).filter(|name| !name.is_empty());
-    let given = given.unwrap_or_else(|| ascii(client.preferred_name.as_deref()));
-    let name = format!("{given}.{}", ascii(client.last_name.as_deref()));
+    let given = Some(ascii(clean(client.first_name.as_deref()).as_deref())).filter(|name| !name.is_empty());
+    let given = given.unwrap_or_else(|| ascii(clean(client.preferred_name.as_deref()).as_deref()));
+    let name = format!("{given}.{}", ascii(clean(client.last_name.as_deref()).as_deref()));
     let name = name.trim_matches(['.', '-', '_']);
     if name.is_empty() { format!("Client.{}", client.id) } else { name.to_owned() }
 }
@@ -287,21 +272,5 @@ fn ascii(text: Option<&str>) -> String {
 
 fn mobile(client: &Client) -> Option<String> {
     let kinds = ["mobile", "phone"];
-    contacts(client, client.preferred_phone.as_deref(), &kinds).iter().find_map(|text| number(text))
-}
-
-/// A mobile number that states its country, in E.164, for the countries of the book: those whose numbers for fiction
-/// are numbers by the plan.
-fn number(text: &str) -> Option<String> {
-    let written = text.strip_prefix("0011").or_else(|| text.strip_prefix('+'))?;
-    if written.contains(|letter: char| letter.is_alphabetic()) {
-        return None;
-    }
-    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    let plans: [(&str, &str, &[usize]); 3] = [("61", "4", &[9]), ("64", "2", &[8, 9, 10]), ("1", "", &[10])];
-    plans.iter().find_map(|(code, first, lengths)| {
-        let national = digits.strip_prefix(code)?.trim_start_matches('0');
-        let fits = national.starts_with(first) && lengths.contains(&national.len());
-        fits.then(|| format!("+{code}{national}"))
-    })
+    contacts(client, client.preferred_phone.as_deref(), &kinds).iter().find_map(|text| written::mobile(text))
 }

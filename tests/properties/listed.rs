@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use xplan_sandbox::Client;
 use xplan_sandbox::book::{Goal, Money, Policy};
 
-use super::expected::{Fields, clean, word};
+use super::expected::{Fields, word};
+use super::written::{self, amount, clean, without_remark};
 
 /// By the CRM's ids: the client's, the row's, and of covers what tells them apart.
 pub type Listed = BTreeMap<String, Fields>;
@@ -31,12 +32,15 @@ pub fn goals(people: &[Client]) -> Listed {
 }
 
 fn goal(row: &Goal) -> Fields {
-    let cost = row.target_amount.as_ref().map(amount);
+    let cost = row.target_amount.as_ref().map(|cost| amount(&cost.value));
     let outlook = match cost {
-        Some(cost) if cost < 0.0 => "will_have_less_money",
-        Some(cost) if cost > 0.0 => "will_have_more_money",
-        _ => "non_financial",
+        // What stands there and cannot be read says nothing of the goal.
+        Some(None) => None,
+        Some(Some(cost)) if cost < 0.0 => Some("will_have_less_money"),
+        Some(Some(cost)) if cost > 0.0 => Some("will_have_more_money"),
+        _ => Some("non_financial"),
     };
+    let code = row.target_amount.as_ref().map(|cost| &cost.code);
     let owner = match word(&row.owner).as_str() {
         "partner" | "spouse" => "partner",
         "joint" | "both" => "joint",
@@ -47,7 +51,7 @@ fn goal(row: &Goal) -> Fields {
         ("category", json!(row.category.and_then(category))),
         ("name", json!(clean(row.description.as_deref()))),
         ("target_date", json!(day(row.target_date.as_deref()))),
-        ("estimated_cost", json!(row.target_amount.as_ref().map(|cost| (amount(cost).abs(), &cost.code)))),
+        ("estimated_cost", json!(cost.flatten().map(|cost| (cost.abs(), code)))),
         ("outlook", json!(outlook)),
     ])
 }
@@ -90,7 +94,7 @@ pub fn covers(people: &[Client], today: Date) -> Listed {
 
 fn cover(policy: &Policy, at: usize, today: Date) -> Fields {
     let cover = &policy.covers[at];
-    let kind = word(&cover.cover_type);
+    let kind = without_remark(&word(&cover.cover_type)).to_owned();
     let known = TYPES.iter().find(|(_, words)| words.contains(&kind.as_str())).map_or("other", |(known, _)| known);
     let insurer = clean(Some(&policy.underwriter_description)).or_else(|| clean(Some(&policy.underwriter)));
     let frequency = policy.frequency_display.as_deref().and_then(|text| match word(text).as_str() {
@@ -99,7 +103,7 @@ fn cover(policy: &Policy, at: usize, today: Date) -> Fields {
         "half-yearly" => Some("half_yearly".to_owned()),
         _ => None,
     });
-    let premium = policy.installment_premium.as_ref().filter(|premium| amount(premium) >= 0.0);
+    let above_zero = |sum: &Option<Money>| sum.as_ref().and_then(money).filter(|(amount, _)| *amount >= 0.0);
     let ends: Option<Date> = day(policy.policy_to.as_deref()).and_then(|day| day.parse().ok());
     let mut fields = BTreeMap::from([
         ("policy_number", json!(clean(policy.policy_number.as_deref()))),
@@ -107,8 +111,8 @@ fn cover(policy: &Policy, at: usize, today: Date) -> Fields {
         ("type_as_given", json!(clean(Some(&cover.cover_type)))),
         ("insurer", json!(insurer)),
         ("plan_name", json!(clean(policy.plan_name.as_deref()))),
-        ("sum_insured", json!(cover.sum_insured.as_ref().map(money))),
-        ("premium", json!(premium.map(money))),
+        ("sum_insured", json!(above_zero(&cover.sum_insured))),
+        ("premium", json!(above_zero(&policy.installment_premium))),
         ("premium_frequency", json!(frequency)),
         ("owner", json!(owner(policy))),
         ("renewal_date", json!(day(policy.renewal_date.as_deref()))),
@@ -136,17 +140,11 @@ fn owner(policy: &Policy) -> &'static str {
 }
 
 fn day(text: Option<&str>) -> Option<String> {
-    let text = text?.trim();
-    let day: Date = (text.len() == 10).then(|| text.parse().ok())??;
-    Some(day.to_string())
+    Some(written::day(text?)?.to_string())
 }
 
-fn amount(money: &Money) -> f64 {
-    money.value.parse().expect("amounts of the book are numbers")
-}
-
-fn money(money: &Money) -> (f64, &str) {
-    (amount(money), &money.code)
+fn money(money: &Money) -> Option<(f64, String)> {
+    Some((amount(&money.value)?, money.code.to_string()))
 }
 
 /// A goal or cover as the API answers it, with its amounts as numbers: `-1.5E+5` and `150000` are the same.

@@ -105,6 +105,9 @@ struct Flags {
     /// Answer client rows flattened, without the object `fields`
     #[arg(long)]
     flat_rows: bool,
+    /// Write values in other forms: names for web pages, dates as midnights in UTC, amounts for accountants
+    #[arg(long)]
+    other_forms: bool,
     /// Memory for prepared answers, in MB
     #[arg(long, value_name = "MB", default_value_t = 3072)]
     prepared_mb: usize,
@@ -155,6 +158,7 @@ impl Flags {
             faults: FaultPlan { seed: self.fault_seed, rules: self.faults.clone() },
             prepared_bytes: self.prepared_mb << 20,
             flat_rows: self.flat_rows,
+            other_forms: self.other_forms,
         }
     }
 

@@ -85,6 +85,9 @@ pub struct Options {
     pub prepared_bytes: usize,
     /// Answer client rows flattened, without the object `fields`, as some sites do.
     pub flat_rows: bool,
+    /// Write values as sites and exports do: names for web pages, dates as midnights in UTC, amounts for accountants,
+    /// postcodes without their zero.
+    pub other_forms: bool,
 }
 
 impl Default for Options {
@@ -101,6 +104,7 @@ impl Default for Options {
             faults: FaultPlan::default(),
             prepared_bytes: 3 << 30,
             flat_rows: false,
+            other_forms: false,
         }
     }
 }

@@ -6,6 +6,7 @@ mod clients;
 mod docnotes;
 mod notes;
 mod open;
+mod other_forms;
 mod prepared;
 mod query;
 mod route;
@@ -46,6 +47,7 @@ pub(crate) struct Site {
     app_id: Option<String>,
     sessions_per_user: usize,
     flat_rows: bool,
+    other_forms: bool,
     pub(crate) book: RwLock<Book>,
     pub(crate) prepared: Prepared,
     pub(crate) sessions: Mutex<Sessions>,
@@ -90,6 +92,7 @@ impl Site {
             app_id: options.app_id,
             sessions_per_user: options.sessions_per_user,
             flat_rows: options.flat_rows,
+            other_forms: options.other_forms,
         }
     }
 

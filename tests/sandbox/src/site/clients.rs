@@ -1,6 +1,7 @@
 //! Clients: the paged list with its filters, one client, and the lists below a client.
 
 use super::answer::{Answer, Refusal};
+use super::other_forms;
 use super::prepared::{STRETCH, Shelf, Stretch};
 use super::query::{Paging, Query};
 use super::route::List;
@@ -110,7 +111,7 @@ impl Site {
             Stretch::made(place / STRETCH, book.places(), |out, place| {
                 let Some(client) = book.partly_at(place, rows::needed(list)) else { return };
                 plain.clear();
-                rows::list(&mut plain, &client, list);
+                rows::list(&mut plain, &self.as_sent(client), list);
                 json::escaped(out, &plain);
             })
         });
@@ -121,7 +122,12 @@ impl Site {
     fn seen_client(&self, asker: &Asker<'_>, id: u32) -> Result<Client, Refusal> {
         let book = reading(&self.book);
         let place = book.place_of(id).filter(|place| asker.sees(&book, *place));
-        place.and_then(|place| book.at(place)).ok_or_else(Refusal::missing)
+        place.and_then(|place| book.at(place)).map(|client| self.as_sent(client)).ok_or_else(Refusal::missing)
+    }
+
+    /// A client of the book in the forms in which this site writes its values.
+    fn as_sent(&self, client: Client) -> Client {
+        if self.other_forms { other_forms::of(client) } else { client }
     }
 }
 
@@ -164,7 +170,7 @@ impl Page<'_> {
             let make = || {
                 Stretch::made(number, self.book.places(), |out, place| {
                     if let Some(client) = self.book.partly_at(place, lists) {
-                        rows::client(out, &client, self.form);
+                        rows::client(out, &self.site.as_sent(client), self.form);
                     }
                 })
             };
