@@ -1,10 +1,12 @@
 //! Every task that runs as long as the host does dies by an injected panic, is seen by `/readyz`, and is begun again.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use tidegate_tests::{Host, Setup};
+use anyhow::{Context as _, Result};
+use tidegate_tests::{Host, Setup, TOKEN};
 
 /// The tasks, but for the listener by which the test asks.
 const TASKS: [&str; 9] = [
@@ -45,5 +47,27 @@ async fn each_task_that_dies_is_named_and_begun_again() -> Result<()> {
     host.sync_and_wait().await?;
     assert!(host.run(&["run", "list"]).await?.status.success(), "commands reach it");
     assert_eq!(host.stop().await?, Some(0));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typesetter_that_somebody_ends_costs_nobody_a_document() -> Result<()> {
+    let host = Host::start(Setup::with_clients(10)).await?;
+    host.sync_and_wait().await?;
+    let household = host.get("/api/v1/households?limit=1").await?.ok()?["items"][0]["id"].take();
+    let document =
+        format!("/api/v1/households/{}/document?document=best-life-plan", household.as_str().unwrap_or_default());
+    assert_eq!(host.send(host.http().get(host.url(&document)).bearer_auth(TOKEN)).await?.status, 200);
+    let id = host.process_id().context("the host runs")?;
+    let mut ended = 0;
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        for child in fs::read_to_string(task?.path().join("children"))?.split_whitespace() {
+            ended += u32::from(Command::new("kill").args(["-KILL", child]).status()?.success());
+        }
+    }
+    assert_eq!(ended, 1, "one typesetter waits for work");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let again = host.send(host.http().get(host.url(&document)).bearer_auth(TOKEN)).await?;
+    assert_eq!(again.status, 200, "{}", again.text);
     Ok(())
 }

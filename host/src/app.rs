@@ -62,7 +62,8 @@ impl App {
     /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
     pub fn open(config: Config) -> anyhow::Result<Self> {
         let data_dir = config.server.data_dir.clone();
-        let store = Store::open(&data_dir).with_context(|| format!("the data folder {}", data_dir.display()))?;
+        let store = Store::open_sparing(&data_dir, config.storage)
+            .with_context(|| format!("the data folder {}", data_dir.display()))?;
         let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref(), typesetter(&config))?;
         let config = Arc::new(config);
         let secrets = Secrets::open(&config.server)?;

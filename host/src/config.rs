@@ -50,6 +50,8 @@ pub struct Config {
     pub practice: Practice,
     /// Where it listens and keeps things.
     pub server: Server,
+    /// How much of the disk is kept free.
+    pub storage: Storage,
     /// What is logged.
     pub log: Log,
     /// How documents are made.
@@ -114,6 +116,17 @@ impl Server {
             false => format!("http://{}", self.listen),
         })
     }
+}
+
+/// How much of the data folder's disk is kept free, in bytes.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Storage {
+    /// Below it, pages, log and `/readyz` warn.
+    pub warn_below: u64,
+    /// Below it, nothing new is taken in.
+    pub refuse_below: u64,
+    /// What is kept back for what has to be stored in any case.
+    pub reserve: u64,
 }
 
 /// What is logged and how.

@@ -31,6 +31,8 @@ use crate::{api, schedule, web};
 /// How long open requests, runs and deliveries may go on once the host is told to stop. Containers are killed ten seconds
 /// after they are told.
 const END: Duration = Duration::from_secs(6);
+/// How often the disk of the data folder is looked at.
+const LOOK_AT_DISK: Duration = Duration::from_secs(5);
 /// How long signing out of the CRMs may take then.
 const SIGN_OUT: Duration = Duration::from_secs(2);
 
@@ -80,8 +82,18 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
             app.notes.run(supervisor, &shutdown),
             supervisor.keep("listener for people and programs", &shutdown, || public.take_network(&listener)),
             supervisor.keep("listener for commands", &shutdown, || socket.serve(&local, &shutdown)),
+            supervisor.keep("watch on the disk", &shutdown, || watch_disk(&app, &shutdown)),
             take_figures
         );
+    };
+    let failing = async {
+        if let Some(why) = shutdown.run_until_cancelled(app.store.until_broken()).await {
+            tracing::error!(
+                why,
+                "the store's file failed, and nothing is written until it is opened anew: the host ends"
+            );
+            shutdown.cancel();
+        }
     };
     let ending = async {
         shutdown.cancelled().await;
@@ -97,12 +109,25 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
         tokio::time::sleep(END + Duration::from_secs(1)).await;
     };
     tokio::select! {
-        _ = async { tokio::join!(working, ending) } => {}
+        _ = async { tokio::join!(working, ending, failing) } => {}
         () = too_long => tracing::warn!("tasks that did not end are cut off"),
     }
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
-    Ok(())
+    match app.store.broken() {
+        Some(why) => {
+            Err(anyhow::anyhow!("the store's file failed ({why}); start the host again once the disk is well"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Looks at the disk of the data folder now and then.
+async fn watch_disk(app: &App, shutdown: &CancellationToken) {
+    while !shutdown.is_cancelled() {
+        app.store.space().look();
+        shutdown.run_until_cancelled(tokio::time::sleep(LOOK_AT_DISK)).await;
+    }
 }
 
 /// Serves commands of this process only, while `work` goes on: for a command given where no host is running. Nothing is

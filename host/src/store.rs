@@ -27,14 +27,16 @@ pub mod review;
 pub mod runs;
 pub mod seen;
 pub mod sites;
+pub mod space;
 mod tables;
 mod threads;
 pub mod whereabouts;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
+use space::Space;
 use threads::{Lane, Threads};
 
 /// The open store. Cheap to clone.
@@ -42,6 +44,9 @@ use threads::{Lane, Threads};
 pub struct Store {
     db: Arc<redb::Database>,
     threads: Arc<Threads>,
+    space: Arc<Space>,
+    /// Why the file cannot be used any more; none while it can.
+    broken: Arc<watch::Sender<Option<String>>>,
     /// Told when clients were linked to a CRM.
     linked: Arc<Notify>,
 }
@@ -63,7 +68,18 @@ pub enum StoreError {
     /// A cursor that this store did not give.
     #[error("the cursor is not one that a list gave; begin again without it")]
     BadCursor,
-    /// The disk or the file failed.
+    /// Little space is left on the disk; nothing was written.
+    #[error(
+        "the disk of the data folder is nearly full: {free} MB are free. Free some space there, or make the disk larger"
+    )]
+    NoSpace {
+        /// MB.
+        free: u64,
+    },
+    /// The disk or the file failed under the database, which does nothing more until it is opened anew.
+    #[error("the store's file cannot be used any more: {0}")]
+    Broken(String),
+    /// The store failed.
     #[error("the store failed: {0}")]
     Failed(String),
 }
@@ -74,6 +90,35 @@ fn unreadable(what: &str, error: &serde_json::Error) -> String {
 }
 
 impl Store {
+    /// The disk under it.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Why its file cannot be used any more; none while it can.
+    pub fn broken(&self) -> Option<String> {
+        self.broken.borrow().clone()
+    }
+
+    /// Waits until its file cannot be used any more; answers why.
+    pub async fn until_broken(&self) -> String {
+        let mut broken = self.broken.subscribe();
+        let found = broken.wait_for(Option::is_some).await;
+        found.ok().and_then(|why| why.clone()).unwrap_or_default()
+    }
+
+    /// Takes note of an error after which nothing more will succeed.
+    fn heed<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Broken(why)) = &outcome {
+            self.broken.send_if_modified(|known| {
+                let is_new = known.is_none();
+                known.get_or_insert_with(|| why.clone());
+                is_new
+            });
+        }
+        outcome
+    }
+
     /// Runs `work` in a read transaction: one consistent view, writers go on.
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -81,15 +126,28 @@ impl Store {
         F: FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     {
         let db = self.db.clone();
-        self.threads.run(Lane::Read, move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await
+        self.heed(self.threads.run(Lane::Read, move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await)
     }
 
-    /// Runs `work` in a write transaction and commits it durably; an error leaves no trace.
+    /// Runs `work` in a write transaction and commits it durably; an error leaves no trace. For what is new: it is
+    /// refused where little space is left.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
     {
+        self.space.admit()?;
+        self.write_in_any_case(work).await
+    }
+
+    /// The same for what has to be stored in any case, or takes up no more space than before: what came of notes and
+    /// runs, tokens, sessions, and what is forgotten.
+    async fn write_in_any_case<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.space.admit_in_any_case()?;
         let db = self.db.clone();
         let write = move || {
             let mut transaction = db.begin_write()?;
@@ -98,7 +156,7 @@ impl Store {
             transaction.commit()?;
             Ok(answer)
         };
-        self.threads.run(Lane::Write, write).await
+        self.heed(self.threads.run(Lane::Write, write).await)
     }
 
     /// Runs `work` in a write transaction and takes back all that it wrote.
@@ -107,6 +165,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
     {
+        self.space.admit_in_any_case()?;
         let db = self.db.clone();
         let try_out = move || {
             let transaction = db.begin_write()?;
@@ -114,7 +173,7 @@ impl Store {
             transaction.abort()?;
             Ok(answer)
         };
-        self.threads.run(Lane::Write, try_out).await
+        self.heed(self.threads.run(Lane::Write, try_out).await)
     }
 }
 
@@ -125,4 +184,28 @@ macro_rules! failed_from {
         }
     })+ };
 }
-failed_from!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError, postcard::Error);
+failed_from!(postcard::Error);
+
+impl From<redb::StorageError> for StoreError {
+    fn from(error: redb::StorageError) -> Self {
+        match error {
+            // One of these, and every later call is refused: by the database, or by a lock that a panic has poisoned.
+            redb::StorageError::Io(_) | redb::StorageError::PreviousIo | redb::StorageError::LockPoisoned(_) => {
+                Self::Broken(error.to_string())
+            }
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+macro_rules! storage_within {
+    ($($error:ident),+) => { $(impl From<redb::$error> for StoreError {
+        fn from(error: redb::$error) -> Self {
+            match error {
+                redb::$error::Storage(error) => error.into(),
+                other => Self::Failed(other.to_string()),
+            }
+        }
+    })+ };
+}
+storage_within!(TransactionError, TableError, CommitError);

@@ -5,7 +5,7 @@
 pub mod figures;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::panic;
 
 use tracing::{Level, Metadata, dispatcher};
@@ -18,7 +18,8 @@ use crate::config::Log;
 
 /// Starts logging for the process. A second call changes nothing (tests start several hosts in one process).
 pub fn start(log: &Log) {
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // A line that cannot be written is lost: telling so on the same standard error would panic.
+    let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let lines = if log.json {
         lines.json().flatten_event(true).boxed()
     } else {
@@ -44,7 +45,7 @@ pub fn keep_panics_out() {
             let backtrace = backtrace.map(tracing::field::display);
             tracing::error!(place, backtrace, "a fault in Tidegate");
         } else {
-            eprintln!("tidegate: a fault in Tidegate at {place}");
+            drop(writeln!(std::io::stderr(), "tidegate: a fault in Tidegate at {place}"));
         }
     }));
 }

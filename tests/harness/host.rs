@@ -179,6 +179,12 @@ impl Host {
         }
     }
 
+    /// The exit code of a host that ends by itself, within so long.
+    pub async fn ends_within(&mut self, longest: Duration) -> Option<i32> {
+        let process = self.process.as_mut()?;
+        tokio::time::timeout(longest, process.child.wait()).await.ok()?.ok()?.code()
+    }
+
     /// Asks the host to stop (SIGTERM) and waits until it has; answers its exit code.
     ///
     /// # Errors

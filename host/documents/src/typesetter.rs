@@ -77,7 +77,8 @@ fn in_process(
                 *idle = Some(worker);
                 return answer.map_err(DocumentError::Template);
             }
-            Err(Ended::Idle) => {}
+            // Or somebody ended it meanwhile: the machine, say, for want of memory.
+            Err(Ended::Idle | Ended::Otherwise(_)) => {}
             Err(ended) => return Err(ended.because(&job.template)),
         }
     }

@@ -6,6 +6,9 @@ use axum::http::{Extensions, HeaderMap};
 
 use crate::config::Network;
 
+/// The header in which proxies say for whom they ask.
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// From where a request comes, in a request's extensions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Source(pub IpAddr);
@@ -19,7 +22,7 @@ impl Source {
         if !is_proxy(source) {
             return Self(source);
         }
-        let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let said = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
         let said: Vec<&str> = said.flat_map(|line| line.split(',')).collect();
         // Each proxy puts whom it heard from at the end.
         for hop in said.iter().rev() {
@@ -40,6 +43,11 @@ impl Source {
     /// What a request's extensions say.
     pub fn in_extensions(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_else(Self::unknown)
+    }
+
+    /// Whether it is this machine itself, or nothing is known of it.
+    pub fn is_this_machine(self) -> bool {
+        self.0.is_loopback() || self == Self::unknown()
     }
 
     /// What is throttled as one.

@@ -29,6 +29,8 @@ struct Delays {
 const OF_PAIR: Delays = Delays { free: 5, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 /// Of one source at whatever accounts: an office behind one address slips more often.
 const OF_SOURCE: Delays = Delays { free: 30, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+/// Of one source that shows tokens or links which nobody gave. Nobody guesses 256 random bits: this spares the log.
+const OF_TOKENS: Delays = Delays { free: 100, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 /// Of one account from whatever sources. Its holder waits as long, so that it is short.
 const OF_ACCOUNT: Delays = Delays { free: 10, first: Duration::from_millis(500), longest: Duration::from_secs(5) };
 
@@ -89,7 +91,7 @@ impl Throttle {
     /// Counts a token or a link that nobody gave; how long its source should wait, where it failed too often. One that
     /// holds is never asked for here.
     pub fn wrong_token(&mut self, source: IpAddr, now: Timestamp) -> Option<Duration> {
-        let wait = self.tokens.wait(&source, &OF_SOURCE, now);
+        let wait = self.tokens.wait(&source, &OF_TOKENS, now);
         if wait.is_zero() {
             self.tokens.fail(source, now);
             return None;
@@ -228,7 +230,7 @@ mod tests {
     #[test]
     fn wrong_tokens_are_counted_by_source() {
         let mut throttle = Throttle::default();
-        for _ in 0..31 {
+        for _ in 0..101 {
             assert_eq!(throttle.wrong_token(source(1), at(0)), None);
         }
         assert_eq!(throttle.wrong_token(source(1), at(0)), Some(Duration::from_secs(1)));

@@ -34,6 +34,7 @@ async fn stand(app: &App) -> Result<(), StoreError> {
     for (state, count) in app.store.open_notes().await? {
         figures::notes_in(state, count);
     }
+    figures::free_space(app.store.space().free());
     figures::tasks_down(app.supervisor.down().len());
     figures::clients(app.store.book_counts().await?.clients);
     for connection in app.connections.all().iter() {

@@ -7,29 +7,39 @@ use utoipa::ToSchema;
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+use crate::store::space::Level;
 
 /// All is well.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     /// `ok`.
     status: &'static str,
+    /// What somebody should look at before it is not well any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<String>,
 }
 
-const OK: Json<Health> = Json(Health { status: "ok" });
+const OK: Health = Health { status: "ok", warnings: Vec::new() };
 
 /// Whether the process is up.
 #[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Health)))]
 pub async fn healthz() -> Json<Health> {
-    OK
+    Json(OK)
 }
 
-/// Whether the store can be read and every task of the host is at work. The packs were loaded before the host began to
-/// listen.
+/// Whether the store can be read and written, and every task of the host is at work. The packs were loaded before the host
+/// began to listen.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Health)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
+    let unavailable = |detail: String| Problem::new(Kind::Unavailable, detail);
+    if app.store.broken().is_some() {
+        let detail = "The store's file failed. The host ends, to be started anew; the cause is in its log.";
+        return Err(unavailable(detail.to_owned()));
+    }
     if let Err(error) = app.store.has_users().await {
         tracing::error!(%error, "the store cannot be read");
-        return Err(Problem::new(Kind::Unavailable, "The store cannot be read. The cause is in the host's log."));
+        return Err(unavailable("The store cannot be read. The cause is in the host's log.".to_owned()));
     }
     let down = app.supervisor.down();
     if !down.is_empty() {
@@ -37,7 +47,19 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
             "A task of the host died and is begun again in a moment: {}. The cause is in the host's log.",
             down.join(", ")
         );
-        return Err(Problem::new(Kind::Unavailable, detail));
+        return Err(unavailable(detail));
     }
-    Ok(OK)
+    let space = app.store.space();
+    let free = space.free() >> 20;
+    match space.level() {
+        Level::Short => Err(unavailable(format!(
+            "The disk of the data folder is nearly full ({free} MB are free): nothing new is taken in. File notes that were \
+             accepted still go out."
+        ))),
+        Level::Low => {
+            let warnings = vec![format!("Little space is left on the disk of the data folder: {free} MB.")];
+            Ok(Json(Health { warnings, ..OK }))
+        }
+        Level::Enough => Ok(Json(OK)),
+    }
 }

@@ -85,6 +85,7 @@ pub async fn bring(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
+    app.store.space().admit()?;
     let upload::Upload { file, name } = upload::read(&app, request, params.file_name).await?;
     let connection = connection(&app, params.connection)?;
     let import = app.imports.preview(file, &name, connection, caller.name(), Timestamp::now()).await?;

@@ -3,6 +3,7 @@
 //! `detail` says what happened, what it means for the data and what to do. What went wrong inside (paths, the store's
 //! and the plugin's words) goes to the log, never into an answer.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use axum::Json;
@@ -57,6 +58,8 @@ pub enum Kind {
     Internal,
     /// Too much is asked at once; `Retry-After` says when to come again.
     TooMany,
+    /// Too little space is left on the disk for anything new.
+    NoSpace,
     /// The host cannot serve now.
     Unavailable,
 }
@@ -85,6 +88,7 @@ impl Kind {
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed inside"),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too much is asked at once"),
+            Self::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, "insufficient-storage", "Little space is left"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not ready"),
         }
     }
@@ -139,6 +143,13 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..Self::new(Kind::TooMany, detail) }
     }
 
+    /// Too little space is left on the disk for anything new.
+    pub fn no_space() -> Self {
+        let detail = "Nothing was kept: the disk of the host's data folder is nearly full. File notes that were accepted \
+                      still go out. Whoever runs the host frees some space there; then send it again.";
+        Self::new(Kind::NoSpace, detail)
+    }
+
     /// There is no `what`.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(Kind::NotFound, format!("There is no {what}. Check it against the list it is from."))
@@ -189,7 +200,8 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }
-            StoreError::Failed(_) => {
+            StoreError::NoSpace { .. } => Self::no_space(),
+            StoreError::Failed(_) | StoreError::Broken(_) => {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }
@@ -239,6 +251,7 @@ impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Refused(words) => Self::new(Kind::Invalid, format!("{words} Nothing was kept.")),
+            ImportError::Disk(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
             ImportError::Disk(error) => {
                 tracing::error!(%error, "a list could not be kept");
                 Self::internal()
@@ -391,6 +404,8 @@ mod tests {
         check(StoreError::BadCursor, 400, "malformed-request", "without `cursor`").await;
         check(StoreError::Locked, 503, "unavailable", "try again").await;
         check(StoreError::TooNew { found: 2, known: 1 }, 503, "unavailable", "try again").await;
+        check(StoreError::NoSpace { free: 7 }, 507, "insufficient-storage", "Nothing was kept").await;
+        check(StoreError::Broken(secret()), 500, "internal", "log").await;
         check(StoreError::Failed(secret()), 500, "internal", "log").await;
         check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
         check(NotesError::Plugin(secret()), 500, "plugin-failed", "log").await;

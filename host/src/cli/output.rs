@@ -44,3 +44,9 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>], empty: &str) -> any
     print(&mut headings.iter().copied())?;
     rows.iter().try_for_each(|row| print(&mut row.iter().map(String::as_str)))
 }
+
+/// Tells a person something on standard error. Unlike `eprintln`, it does not panic where that is full or closed: the host
+/// goes on without a listener.
+pub(super) fn tell(words: &str) {
+    drop(writeln!(io::stderr(), "{words}"));
+}

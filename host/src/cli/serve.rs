@@ -36,7 +36,7 @@ impl Serve {
         announce(&listener, global.json)?;
         if let Some(token) = app.access.offer_set_up(jiff::Timestamp::now()).await? {
             let link = format!("{}/set-up/{}", app.config.server.base_url(), token.expose_secret());
-            eprintln!("No account yet. Within 30 minutes, make the first one at {link}");
+            output::tell(&format!("No account yet. Within 30 minutes, make the first one at {link}"));
         }
         serve::run(app, listener, on_signal()).await?;
         Ok(ExitCode::SUCCESS)
@@ -49,7 +49,7 @@ pub(super) fn announce(listener: &TcpListener, json: bool) -> anyhow::Result<()>
     if json {
         output::line(serde_json::json!({ "event": "listening", "address": address }))
     } else {
-        eprintln!("Tidegate is listening on {address}");
+        output::tell(&format!("Tidegate is listening on {address}"));
         Ok(())
     }
 }
@@ -60,10 +60,10 @@ pub(super) fn on_signal() -> CancellationToken {
     let cancelled = token.clone();
     tokio::spawn(async move {
         wait_for_signal().await;
-        eprintln!(
-            "Stopping: runs end at their next commit. Interrupt again to stop at once; nothing is lost either way."
-        );
         cancelled.cancel();
+        output::tell(
+            "Stopping: runs end at their next commit. Interrupt again to stop at once; nothing is lost either way.",
+        );
         wait_for_signal().await;
         std::process::exit(130);
     });

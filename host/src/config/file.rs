@@ -13,7 +13,7 @@ use super::host::is_host_name;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::site::ConnectionSection;
-use super::{Config, ConnectionConfig, Documents, HostRules, Log, Practice, Proxy, Server, logo, secret};
+use super::{Config, ConnectionConfig, Documents, HostRules, Log, Practice, Proxy, Server, Storage, logo, secret};
 use crate::domain::{ConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
@@ -22,6 +22,7 @@ use crate::domain::{ConnectionName, Timestamp};
 pub(super) struct File {
     practice: PracticeSection,
     server: ServerSection,
+    storage: StorageSection,
     log: LogSection,
     #[serde(default)]
     documents: DocumentsSection,
@@ -65,6 +66,14 @@ struct ServerSection {
     bootstrap_token_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct StorageSection {
+    warn_below_mb: u64,
+    refuse_below_mb: u64,
+    reserve_mb: u64,
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -178,6 +187,7 @@ impl File {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
             check.problem("log.level", format!("`{}` is no level: {error}", log.level));
         }
+        let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
@@ -193,7 +203,7 @@ impl File {
                 Err(error) => check.problem("connections", error),
             }
         }
-        let config = Config { practice, server, log, documents, metrics, hosts, proxy, connections };
+        let config = Config { practice, server, storage, log, documents, metrics, hosts, proxy, connections };
         (config, check.problems.said())
     }
 }
@@ -229,6 +239,20 @@ impl DocumentsSection {
             check.problem("documents.font-dir", format!("{} is no folder", folder.display()));
         }
         Documents { font_dir }
+    }
+}
+
+impl StorageSection {
+    fn check(self, check: &mut Check<'_>) -> Storage {
+        let Self { warn_below_mb, refuse_below_mb, reserve_mb } = self;
+        if warn_below_mb < refuse_below_mb {
+            check.problem(
+                "storage.warn-below-mb",
+                format!("{warn_below_mb} is less than refuse-below-mb ({refuse_below_mb})"),
+            );
+        }
+        let bytes = |megabytes: u64| megabytes.saturating_mul(1 << 20);
+        Storage { warn_below: bytes(warn_below_mb), refuse_below: bytes(refuse_below_mb), reserve: bytes(reserve_mb) }
     }
 }
 

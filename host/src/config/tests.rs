@@ -67,6 +67,7 @@ fn every_problem_is_named() {
     check(&CONNECTION.replace("acme.xplan.iress.com.au", "evil.example"), &["connections.main.forward-host", "[crm]"]);
     check("[server]\npublic-url = \"tidegate.example\"", &["server.public-url", "tidegate.example"]);
     check("[server]\npublic-url = \"https://a.example/x\"", &["server.public-url"]);
+    check("[storage]\nwarn-below-mb = 1", &["storage.warn-below-mb", "256"]);
     check("[server]\ntrusted-proxies = [\"proxy\"]", &["server.trusted-proxies", "10.0.0.0/8"]);
     check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
     check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use tower::ServiceExt as _;
 use super::body::{Incoming, Outgoing};
 use super::places::{Place, Places};
 use super::watch::{Patience, Watch, Watched};
-use crate::access::source::Source;
+use crate::access::source::{FORWARDED_FOR, Source};
 use crate::config::Network;
 
 /// Connections of one listener at once.
@@ -46,6 +47,7 @@ pub(super) struct Server {
     shutdown: CancellationToken,
     connections: Mutex<JoinSet<()>>,
     told: Mutex<Option<Instant>>,
+    told_of_proxy: AtomicBool,
 }
 
 impl Server {
@@ -62,8 +64,8 @@ impl Server {
         patience: Patience,
         places: Arc<Places>,
     ) -> Arc<Self> {
-        let (connections, told) = Default::default();
-        Arc::new(Self { routes, proxies, patience, places, shutdown, connections, told })
+        let (connections, told, told_of_proxy) = Default::default();
+        Arc::new(Self { routes, proxies, patience, places, shutdown, connections, told, told_of_proxy })
     }
 
     /// Takes connections of the network until shut down.
@@ -72,16 +74,22 @@ impl Server {
             match taken {
                 Ok((stream, peer)) => {
                     let peer = peer.ip().to_canonical();
-                    let is_counted = !peer.is_loopback() && !self.proxies.iter().any(|proxy| proxy.contains(peer));
+                    let is_counted = !peer.is_loopback() && !self.is_proxy(peer);
                     if let Some(place) = self.place(is_counted.then_some(peer)) {
                         // Without it, small answers wait for the peer's acknowledgement.
                         drop(stream.set_nodelay(true));
                         self.spawn(stream, peer, place);
                     }
                 }
+                // A peer that hung up at once.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => after_failure(&error).await,
             }
         }
+    }
+
+    fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(peer))
     }
 
     /// Takes a connection of the machine itself.
@@ -115,6 +123,13 @@ impl Server {
         place
     }
 
+    /// Everybody behind a proxy that is not believed is one source, whose slips slow all of them down.
+    fn tell_of_unknown_proxy(&self, peer: IpAddr) {
+        if !self.told_of_proxy.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%peer, "a proxy that is not among server.trusted-proxies says for whom it asks; it is not believed");
+        }
+    }
+
     fn spawn<S>(self: &Arc<Self>, stream: S, peer: IpAddr, place: Place)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -129,19 +144,19 @@ impl Server {
     }
 
     async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S, peer: IpAddr) {
-        let watch = Watch::new();
+        let (watch, is_proxy) = (Watch::new(), self.is_proxy(peer));
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(&watch)));
         let service = service_fn(|request| self.answer(request, peer, &watch));
         let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
         // An error is a peer that hung up, which is nothing to report.
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = watch.overdue(&self.patience) => return,
+            () = watch.overdue(&self.patience, is_proxy) => return,
             () = self.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
-            () = watch.overdue(&self.patience) => {}
+            () = watch.overdue(&self.patience, is_proxy) => {}
         }
     }
 
@@ -154,6 +169,9 @@ impl Server {
         let held = watch.answering();
         let mut request = request.map(|body| Body::new(Incoming::new(body, self.patience)));
         let source = Source::of(peer, request.headers(), &self.proxies);
+        if !self.is_proxy(peer) && request.headers().contains_key(FORWARDED_FOR) {
+            self.tell_of_unknown_proxy(peer);
+        }
         request.extensions_mut().insert(source);
         let response = self.routes.clone().oneshot(request).await?;
         let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");

@@ -14,9 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct Patience {
     /// For a request's head from its first byte, and for the first one from the beginning.
     pub head: Duration,
-    /// Between two requests. Longer than proxies keep a connection that nobody uses, so that none sends a request into
-    /// one that is being closed.
+    /// Between two requests.
     pub idle: Duration,
+    /// Between two requests of a proxy: longer than proxies and load balancers keep a connection that nobody uses, ten
+    /// minutes at most, so that none sends a request into one that is being closed.
+    pub idle_proxy: Duration,
     /// For the next piece of a body.
     pub piece: Duration,
     /// For a body in all.
@@ -28,7 +30,14 @@ pub(super) struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { head: seconds(15), idle: seconds(150), piece: seconds(20), body: seconds(600), write: seconds(30) }
+        Self {
+            head: seconds(15),
+            idle: seconds(120),
+            idle_proxy: seconds(620),
+            piece: seconds(20),
+            body: seconds(600),
+            write: seconds(30),
+        }
     }
 }
 
@@ -63,14 +72,15 @@ impl Watch {
         Answering(Arc::clone(self))
     }
 
-    /// Waits until the peer has used up its patience.
-    pub async fn overdue(&self, patience: &Patience) {
+    /// Waits until the peer, who may be a proxy, has used up its patience.
+    pub async fn overdue(&self, patience: &Patience, is_proxy: bool) {
+        let idle = if is_proxy { patience.idle_proxy } else { patience.idle };
         let look = (patience.head.min(patience.write) / 8).min(Duration::from_secs(1));
         loop {
             tokio::time::sleep(look).await;
             let state = self.lock();
             let is_late = match state.phase {
-                Phase::Idle(since) => since.elapsed() > patience.idle,
+                Phase::Idle(since) => since.elapsed() > idle,
                 Phase::Head(since) => since.elapsed() > patience.head,
                 Phase::Answering => false,
             };

@@ -106,7 +106,7 @@ impl Store {
         session: StoredSession,
         forget_before: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut sessions = transaction.open_table(SESSIONS)?;
             sessions.retain(|_, row| {
                 decode::<StoredSession>(row).is_ok_and(|session| session.opened_at >= forget_before)
@@ -139,7 +139,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn note_session_use(&self, key: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut sessions = transaction.open_table(SESSIONS)?;
             let found = sessions.get((PRACTICE, key))?.map(|row| decode::<StoredSession>(row.value())).transpose()?;
             if let Some(session) = found {
@@ -156,7 +156,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn remove_session(&self, key: [u8; 32]) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             transaction.open_table(SESSIONS)?.remove((PRACTICE, key))?;
             Ok(())
         })

@@ -159,6 +159,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn rehearse(&self, group: Group) -> Result<Run, StoreError> {
+        self.space.admit()?;
         self.try_out(move |transaction| write(transaction, group)).await
     }
 }

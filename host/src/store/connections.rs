@@ -188,7 +188,7 @@ impl Store {
         of: ConnectionName,
         authorisation: Option<StoredAuthorisation>,
     ) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut table = transaction.open_table(AUTHORISATIONS)?;
             match authorisation {
                 Some(kept) => drop(table.insert((PRACTICE, of.as_str()), written(&kept)?.as_slice())?),

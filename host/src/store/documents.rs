@@ -117,7 +117,7 @@ impl Store {
     /// # Errors
     /// Where the store fails; nothing is removed then.
     pub async fn forget_unclaimed_documents(&self, now: Timestamp) -> Result<usize, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
             let is_over = |brought: i64| now.as_millisecond() - brought >= KEPT_UNCLAIMED.as_millis() as i64;
             let mut over = Vec::new();

@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn forget_import(&self, id: ImportId) -> Result<bool, StoreError> {
-        self.write(move |transaction| forget(transaction, id)).await
+        self.write_in_any_case(move |transaction| forget(transaction, id)).await
     }
 
     /// Forgets lists that came before `before` and whose reading was broken off.
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn forget_broken_imports(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut broken = Vec::new();
             for entry in transaction.open_table(IMPORTS)?.iter()? {
                 let import: Import = decode(entry?.1.value())?;

@@ -8,9 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
+use tokio::sync::watch;
 
+use super::space::Space;
 use super::threads::Threads;
 use super::{Store, StoreError};
+use crate::config::Storage;
 
 /// What the store's file is called in the data folder.
 const FILE_NAME: &str = "tidegate.redb";
@@ -47,9 +50,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::TooNew`], or what the disk said.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_sparing(data_dir, Storage::default())
+    }
+
+    /// The same, keeping some of the disk free.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::NoSpace`] before anything is written to a disk that is full.
+    pub fn open_sparing(data_dir: &Path, storage: Storage) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
         let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
         make_private(data_dir).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let space = Arc::new(Space::of(data_dir, storage));
+        space.admit_in_any_case()?;
         OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
         let db = Builder::new().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
@@ -57,7 +70,8 @@ impl Store {
         })?;
         prepare(&db)?;
         let threads = Threads::start().map_err(failed)?;
-        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), linked: Arc::default() })
+        let broken = Arc::new(watch::Sender::new(None));
+        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), space, broken, linked: Arc::default() })
     }
 }
 

@@ -136,7 +136,7 @@ impl Store {
         id: NoteId,
         change: impl FnOnce(&mut Note) -> T + Send + 'static,
     ) -> Result<Option<(Note, T)>, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let Some(before) = tables::note(&transaction.open_table(NOTES)?, id)? else { return Ok(None) };
             let mut note = before.clone();
             let answer = change(&mut note);

@@ -183,7 +183,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn keep_run(&self, run: Run) -> Result<(), StoreError> {
-        self.write(move |transaction| put_run(transaction, &run)).await
+        self.write_in_any_case(move |transaction| put_run(transaction, &run)).await
     }
 
     /// Keeps a finished run and clears its walk, and concludes from it who is gone and who is back. What a complete
@@ -193,7 +193,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn finish_run(&self, mut run: Run, threshold: Threshold) -> Result<Run, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;
             let mut table = transaction.open_table(WALKS)?;
             let mut walks = read_walks(&table, connection)?;

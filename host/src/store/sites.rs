@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn bind_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
-        self.write(move |transaction| bind(transaction, &of, site)).await
+        self.write_in_any_case(move |transaction| bind(transaction, &of, site)).await
     }
 
     /// As [`Store::bind_site`], on the thread that calls: for a host that is being opened.

@@ -11,6 +11,7 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use crate::supervise::{self, Death};
 
 /// Readers side by side: as many as a small machine has processors.
 const READERS: usize = 2;
@@ -53,8 +54,9 @@ impl Threads {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move || {
             // A panic leaves `reply` unused, which is told to who waits; the thread goes on.
-            if let Ok(done) = catch_unwind(AssertUnwindSafe(work)) {
-                drop(reply.send(done));
+            match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(done) => drop(reply.send(done)),
+                Err(_) => supervise::died("work of the store", Death::Panic),
             }
         });
         let lane = match on {

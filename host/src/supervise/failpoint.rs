@@ -21,5 +21,5 @@ pub(super) async fn reached(task: &str, start: u32) {
             panic!("a test wants {task} to die");
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -53,6 +53,7 @@ fn describe() {
     describe_gauge!("tidegate_last_run_ended_seconds", "When the newest complete run ended, in seconds since 1970");
     describe_gauge!("tidegate_clients", "Clients in the practice");
     describe_counter!("tidegate_task_deaths_total", "Tasks of the host that died and were begun again, by task");
+    describe_gauge!("tidegate_disk_free_bytes", "Free space on the disk of the data folder");
     describe_gauge!("tidegate_tasks_down", "Tasks of the host that are down now");
 }
 
@@ -118,6 +119,11 @@ pub fn task_died(task: &str) {
 /// How many tasks of the host are down.
 pub fn tasks_down(count: usize) {
     gauge!("tidegate_tasks_down").set(count as f64);
+}
+
+/// How much space is left on the data folder's disk, in bytes.
+pub fn free_space(bytes: u64) {
+    gauge!("tidegate_disk_free_bytes").set(bytes as f64);
 }
 
 /// How many clients the practice has.

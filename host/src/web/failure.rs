@@ -29,6 +29,8 @@ pub(super) enum Failure {
     Refused(String),
     /// Too many ask for the same at once, and when to come again.
     Busy(String, Duration),
+    /// Too little space is left on the disk for anything new.
+    NoSpace,
     /// The host itself failed; the text is for the log, not for the page.
     Broken(String),
 }
@@ -68,6 +70,13 @@ impl Failure {
             ),
             Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),
             Self::Busy(words, _) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once", words.clone()),
+            Self::NoSpace => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "Not enough space",
+                "The disk of the host is nearly full, so nothing was changed or recorded. File notes that were recorded \
+                 before still go to the CRM. Whoever runs the host frees some space; then try again."
+                    .to_owned(),
+            ),
             Self::Broken(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something failed here",
@@ -103,6 +112,7 @@ impl From<StoreError> for Failure {
             StoreError::BadCursor => {
                 Self::NotFound("This page of the list is not there any more. Begin again at its first page.")
             }
+            StoreError::NoSpace { .. } => Self::NoSpace,
             other => Self::Broken(other.to_string()),
         }
     }

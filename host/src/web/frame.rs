@@ -9,6 +9,7 @@ use crate::domain::note::NoteState;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
 use crate::store::outbox::NoteFilter;
+use crate::store::space::{Level, Space};
 
 /// The pages that the navigation leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +98,7 @@ impl Frame {
 /// failed.
 async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
     let mut calls = Vec::new();
+    calls.extend(space(app.store.space()));
     let dead = app.store.notes(NoteFilter::in_state(NoteState::Dead), first(100)).await?;
     if !dead.items.is_empty() {
         let more = if dead.next.is_some() { "More than " } else { "" };
@@ -154,6 +156,23 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         }
     }
     Ok(calls)
+}
+
+/// What a disk that fills up means for people.
+fn space(space: &Space) -> Option<Call> {
+    let free = space.free() >> 20;
+    let words = match space.level() {
+        Level::Enough => return None,
+        Level::Low => format!(
+            "The disk of the host fills up: {free} MB are free. Whoever runs the host frees some space before nothing new \
+             can be recorded."
+        ),
+        Level::Short => format!(
+            "The disk of the host is nearly full: {free} MB are free. Nothing new is recorded and no sync runs until whoever \
+             runs the host frees some space; file notes recorded before still go out."
+        ),
+    };
+    Some(Call { words, path: "/runs".to_owned(), link: "Last syncs" })
 }
 
 /// The first so many of a list.

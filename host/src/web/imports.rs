@@ -105,6 +105,7 @@ pub(super) fn badge(state: ImportState) -> Badge {
 /// `POST /imports`, from the form with the file.
 pub(super) async fn bring(State(app): State<App>, person: Person, form: Multipart) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
+    app.store.space().admit()?;
     let outcome = match upload(&app, form).await {
         Ok((file, name, connection)) => read(&app, &person, file, &name, &connection).await,
         Err(error) => Err(error),

@@ -26,6 +26,7 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::notes::NotesError;
+use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 
 #[derive(Template)]
@@ -133,7 +134,12 @@ pub(super) async fn send(
                 None,
                 "this form was recorded before, and is changed; send it again to record another event".to_owned(),
             )],
-            Err(error @ (NotesError::NotRendered(_) | NotesError::WrongState(_) | NotesError::NotDone(_))) => {
+            Err(
+                error @ (NotesError::NotRendered(_)
+                | NotesError::WrongState(_)
+                | NotesError::NotDone(_)
+                | NotesError::Store(StoreError::NoSpace { .. })),
+            ) => {
                 vec![(None, error.to_string())]
             }
             Err(error) => return Err(Failure::Broken(error.to_string())),

@@ -43,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
     ("crm", &["config", "telemetry"]),
-    ("store", &["config"]),
+    ("store", &["config", "supervise"]),
     ("telemetry", &["config"]),
     // Tasks that are kept alive, and threads that block.
     ("supervise", &["telemetry", "config"]),

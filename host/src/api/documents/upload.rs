@@ -1,5 +1,7 @@
 //! Uploads: a PDF that a program made itself, to go with an event's note.
 
+use std::io::ErrorKind;
+
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
@@ -65,6 +67,7 @@ pub async fn upload(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteNotes)?;
+    app.store.space().admit()?;
     let headers = request.headers().clone();
     let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
     // Who asks beforehand, and sends nothing until it is told to, is told at once.
@@ -129,6 +132,7 @@ impl From<NotTaken> for Problem {
                 Self::new(Kind::Malformed, format!("Nothing was kept. The upload broke off: {words}."))
             }
             NotTaken::Busy => Self::new(Kind::Unavailable, format!("Nothing was kept: {error}.")),
+            NotTaken::Io(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
             NotTaken::Io(_) => {
                 tracing::error!(%error, "an upload failed");
                 Self::internal()

@@ -16,7 +16,14 @@ struct Rig {
 
 fn patience() -> Patience {
     let millis = Duration::from_millis;
-    Patience { head: millis(400), idle: millis(1200), piece: millis(400), body: millis(1500), write: millis(400) }
+    Patience {
+        head: millis(400),
+        idle: millis(1200),
+        idle_proxy: millis(3000),
+        piece: millis(400),
+        body: millis(1500),
+        write: millis(400),
+    }
 }
 
 async fn rig(most: usize) -> Rig {

@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn take_due_notes(&self, now: Timestamp, picks: Vec<Pick>) -> Result<Vec<(Note, Call)>, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let mut taken = Vec::new();
             for pick in picks {
                 let mut is_newest = pick.newest_first;
@@ -87,7 +87,7 @@ impl Store {
         connection: ConnectionName,
         hold: Hold,
     ) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             for _ in 0..AT_ONCE {
                 let found = lanes::due_note(transaction, &connection, now, End::Newest)?;
                 let Some(before) = found.filter(|note| note.awaits != Some(Awaits::Authorisation)) else {
@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn let_held_notes_go(&self, now: Timestamp, connection: ConnectionName) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let held = lanes::held(transaction, &connection, now, AT_ONCE)?;
             for before in &held {
                 let mut note = before.clone();
@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn take_up_notes(&self, now: Timestamp) -> Result<usize, StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             let sending = tables::state_key(NoteState::Sending);
             let by_state = transaction.open_table(BY_STATE)?;
             let range = by_state.range((PRACTICE, sending, [0; 16])..=(PRACTICE, sending, [0xff; 16]))?;
@@ -164,7 +164,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn note_is_settled(&self, note: NoteId) -> Result<(), StoreError> {
-        self.write(move |transaction| {
+        self.write_in_any_case(move |transaction| {
             transaction.open_table(LOOKED_FOR)?.remove((PRACTICE, note.0.into_bytes()))?;
             Ok(())
         })

@@ -1,6 +1,8 @@
 //! The documents of a form. They are read as they come and kept before the rest is judged: a form that is shown again
 //! has them still, each with a box that leaves it out.
 
+use std::io::ErrorKind;
+
 use axum::body::Body;
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, Form, FromRequest as _, Multipart, Request};
@@ -61,6 +63,10 @@ impl Sent {
     async fn take(&mut self, app: &App, person: &Person, part: Field<'_>) -> Result<(), Failure> {
         let Some(name) = part.file_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned) else { return Ok(()) };
         match app.uploads.receive(Some(&name), part, person.clock.now).await {
+            // What else was typed is shown again.
+            Ok(_) if app.store.space().admit().is_err() => {
+                self.problem = Some(format!("the file {name} was not taken: the disk of the host is nearly full"));
+            }
             Ok(document) => {
                 let pair = (DOCUMENT.to_owned(), document.id.to_string());
                 app.store.put_document(document).await?;
@@ -68,7 +74,9 @@ impl Sent {
                     self.pairs.push(pair);
                 }
             }
-            Err(NotTaken::Io(error)) => return Err(Failure::Broken(error.to_string())),
+            Err(NotTaken::Io(error)) if error.kind() != ErrorKind::StorageFull => {
+                return Err(Failure::Broken(error.to_string()));
+            }
             Err(other) => self.problem = Some(format!("the file {name} was not taken: {other}")),
         }
         Ok(())
