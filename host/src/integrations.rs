@@ -193,6 +193,11 @@ impl Integrations {
     /// Where the store fails.
     pub async fn start(&self) -> Result<(), StoreError> {
         self.name_recipients().await?;
+        for connection in self.0.connections.all().iter() {
+            if let Err(error) = self.register(&connection.revision()).await {
+                self.cannot_work(&connection.name, format!("{error:#}")).await;
+            }
+        }
         let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
         for keeper in of_file {
             keeper.load().await;
@@ -371,11 +376,15 @@ impl Integrations {
             Err(error) => Err(error),
         };
         if let Err(error) = worked {
-            let words = format!("{error:#}");
-            tracing::error!(connection = %name, words, "the connection cannot work");
-            self.out_of_work(name).await;
-            lock(&self.0.problems).insert(name.clone(), words);
+            self.cannot_work(name, format!("{error:#}")).await;
         }
+    }
+
+    /// Takes a connection out of work that cannot be in it, and keeps why.
+    async fn cannot_work(&self, name: &ConnectionName, words: String) {
+        tracing::error!(connection = %name, words, "the connection cannot work");
+        self.out_of_work(name).await;
+        lock(&self.0.problems).insert(name.clone(), words);
     }
 
     /// Connects a connection in place of what is at work under its name.
@@ -431,7 +440,22 @@ impl Integrations {
     /// The connection's pack, loaded, which may mean compiled.
     async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
         let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
-        queue::PACKS.run(move || load_pack(&packs, &config, &settings)).await?
+        let revision = queue::PACKS.run(move || load_pack(&packs, &config, &settings)).await??;
+        self.register(&revision).await?;
+        Ok(revision)
+    }
+
+    /// Keeps which whole digest the revision's short id stands for in rows.
+    async fn register(&self, revision: &Revision) -> anyhow::Result<()> {
+        let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
+        anyhow::ensure!(
+            is_known_by_it_alone,
+            "the pack's revision {} begins like another that was in force here, {}, and clients could not tell the two \
+             apart; change anything in its rules",
+            revision.digest(),
+            revision.id()
+        );
+        Ok(())
     }
 
     fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {
@@ -454,7 +478,7 @@ impl Integrations {
             },
             preflight: None,
             same_site: None,
-            problem: None,
+            problem: lock(&self.0.problems).get(name).cloned(),
             connection: self.0.connections.get(name),
         }
     }

@@ -32,7 +32,7 @@ use std::{fs, thread};
 
 pub use tidegate_documents::{MadeAt, Typesetter};
 
-use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionId};
+use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use log::PluginLine;
 pub use revision::Revision;
 
@@ -181,8 +181,10 @@ pub struct PackFacts {
     pub crm: String,
     /// ISO 3166-1 alpha-2 code of its region.
     pub region: String,
-    /// The revision that it is now.
+    /// The revision that it is now, as clients and notes name it.
     pub revision: RevisionId,
+    /// The revision's whole digest.
+    pub digest: RevisionDigest,
     /// Size of the component's file, bytes.
     pub component_bytes: u64,
 }

@@ -24,6 +24,7 @@ pub mod professionals;
 pub mod raw;
 pub mod report;
 pub mod review;
+mod revisions;
 pub mod runs;
 pub mod seen;
 pub mod sites;

@@ -165,7 +165,7 @@ impl fmt::Display for ConnectionName {
     }
 }
 
-/// A pack revision: BLAKE3 over the component's and the rules' digests, shown as its first 12 hex digits.
+/// A pack revision by the first 12 hex digits of its digest ([`RevisionDigest`]), which stand for one revision in a store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RevisionId(pub [u8; 6]);
@@ -189,6 +189,32 @@ impl fmt::Display for RevisionId {
 impl From<RevisionId> for String {
     fn from(id: RevisionId) -> Self {
         id.to_string()
+    }
+}
+
+/// A pack revision's whole digest, shown as 64 hex digits. Rows know the revision by its short form; the store knows which
+/// whole digest that stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(into = "String")]
+pub struct RevisionDigest(pub [u8; 32]);
+
+impl RevisionDigest {
+    /// The form that rows have: its first 12 hex digits.
+    pub fn short(self) -> RevisionId {
+        let [a, b, c, d, e, f, ..] = self.0;
+        RevisionId([a, b, c, d, e, f])
+    }
+}
+
+impl fmt::Display for RevisionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<RevisionDigest> for String {
+    fn from(digest: RevisionDigest) -> Self {
+        digest.to_string()
     }
 }
 

@@ -31,7 +31,7 @@ pub mod value;
 pub use diagnostic::{Diagnostic, Severity};
 pub use ids::{
     ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId, NoteId,
-    RevisionId, RunId, UserId,
+    RevisionDigest, RevisionId, RunId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

@@ -18,7 +18,7 @@ use super::{PackError, Revision, Shared, component, convert, fixtures, limits};
 use crate::config::toml_words;
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
-use crate::domain::{CountryCode, RevisionId};
+use crate::domain::{CountryCode, RevisionDigest};
 
 /// `pack.toml`: what the folder is, for people and for the host.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,7 +66,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let templates = Templates::read(folder)?;
 
     let digest = blake3::hash(&bytes);
-    let id = revision_id(&digest, &pack.region, &rules, templates.digest());
+    let revision_digest = revision_digest(&digest, &pack.region, &rules, templates.digest());
     let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {e:#}"));
     let compiled = cache.component(&sandbox.engine, &bytes, &digest).map_err(not_usable)?;
     let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
@@ -76,7 +76,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let revision = Revision {
         sandbox: Arc::clone(sandbox),
         program,
-        id,
+        digest: revision_digest,
         pack,
         manifest,
         rules: rules.json,
@@ -165,17 +165,19 @@ fn try_out(
 
 /// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region
 /// and the templates.
-fn revision_id(component: &blake3::Hash, region: &str, rules: &Rules, templates: Option<blake3::Hash>) -> RevisionId {
+fn revision_digest(
+    component: &blake3::Hash,
+    region: &str,
+    rules: &Rules,
+    templates: Option<blake3::Hash>,
+) -> RevisionDigest {
     let rules = blake3::hash(format!("{region}\n{}", rules.whole).as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(component.as_bytes()).update(rules.as_bytes());
     if let Some(templates) = templates {
         hasher.update(templates.as_bytes());
     }
-    let whole = hasher.finalize();
-    let mut id = [0; 6];
-    id.copy_from_slice(&whole.as_bytes()[..6]);
-    RevisionId(id)
+    RevisionDigest(*hasher.finalize().as_bytes())
 }
 
 #[cfg(test)]
@@ -187,7 +189,7 @@ mod tests {
         let id = |component: &str, region, json: &str, template: Option<&str>| {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
             let rules = Rules { whole: json.to_owned(), json: String::new() };
-            revision_id(&blake3::hash(component.as_bytes()), region, &rules, templates)
+            revision_digest(&blake3::hash(component.as_bytes()), region, &rules, templates)
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
         let others =

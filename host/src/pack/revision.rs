@@ -16,14 +16,14 @@ use super::{
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
 use crate::domain::note::FileNote;
-use crate::domain::{Diagnostic, RecordKind, RevisionId};
+use crate::domain::{Diagnostic, RecordKind, RevisionDigest, RevisionId};
 
 /// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
 /// block the thread they run on: call them from a blocking thread.
 pub struct Revision {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) program: Program,
-    pub(super) id: RevisionId,
+    pub(super) digest: RevisionDigest,
     pub(super) pack: PackFile,
     pub(super) manifest: Manifest,
     /// As `configure` takes them.
@@ -36,9 +36,14 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// The revision's id.
+    /// The revision, as rows know it.
     pub fn id(&self) -> RevisionId {
-        self.id
+        self.digest.short()
+    }
+
+    /// The revision's whole digest.
+    pub fn digest(&self) -> RevisionDigest {
+        self.digest
     }
 
     /// The pack's name: `xplan-au`.
@@ -118,7 +123,8 @@ impl Revision {
             plugin_version: self.manifest.version.clone(),
             crm: self.pack.crm.clone(),
             region: self.pack.region.clone(),
-            revision: self.id,
+            revision: self.id(),
+            digest: self.digest,
             component_bytes: self.component_bytes,
         }
     }

@@ -32,7 +32,7 @@ const FACTS: TableDefinition<'_, &str, u32> = TableDefinition::new("facts");
 type MakeTables = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// What makes the tables of each part. Reading a table that was never made is an error, so all are made at once.
-const TABLE_MAKERS: [MakeTables; 8] = [
+const TABLE_MAKERS: [MakeTables; 9] = [
     super::tables::make,
     super::access::make_tables,
     super::connections::make_tables,
@@ -41,6 +41,7 @@ const TABLE_MAKERS: [MakeTables; 8] = [
     super::outbox::make_tables,
     super::imports::make_tables,
     super::professionals::make_tables,
+    super::revisions::make_tables,
 ];
 
 impl Store {

@@ -227,6 +227,7 @@ pub(super) fn view(
         ("Pack", one.pack.clone()),
         ("Dialect", one.dialect.clone()),
     ];
+    facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
     facts.extend(one.gateway_host.clone().map(|host| ("Gateway host", host)));
     facts.push(("Syncs", words::schedule(&one.schedule)));
     if one.enabled {

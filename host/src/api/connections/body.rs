@@ -7,7 +7,7 @@ use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
 use crate::connection::Standing;
-use crate::domain::{ConnectionName, RevisionId, Timestamp};
+use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
 use crate::integrations::{Integration, Means, Origin};
 use crate::store::book::PageRequest;
 use crate::store::connections::By;
@@ -65,6 +65,9 @@ pub struct ConnectionBody {
     /// The pack's revision in force; null where the connection is not at work.
     #[schema(required, value_type = Option<String>, example = "3f9c0a1b2d4e")]
     revision: Option<RevisionId>,
+    /// The revision's whole digest, of which `revision` is the beginning; null where the connection is not at work.
+    #[schema(required, value_type = Option<String>)]
+    revision_digest: Option<RevisionDigest>,
     /// The newest run, finished or not; null before the first.
     #[schema(required)]
     last_run: Option<RunBody>,
@@ -233,7 +236,8 @@ impl ConnectionBody {
             problem: one.problem,
             pack: one.pack,
             region: revision.as_ref().map(|revision| revision.region().to_owned()),
-            revision: revision.map(|revision| revision.id()),
+            revision: revision.as_ref().map(|revision| revision.id()),
+            revision_digest: revision.map(|revision| revision.digest()),
             last_run: runs.items.into_iter().next().map(RunBody::from),
         })
     }

@@ -25,7 +25,7 @@ async fn every_operation(host: &Host) -> Vec<(Method, String)> {
 #[tokio::test]
 async fn nobody_comes_in_without_a_token_or_a_session() {
     // Wrong tokens are counted, and slow down who sends many: a few operations a host.
-    for operations in every_operation(&Host::new()).await.chunks(20) {
+    for operations in every_operation(&Host::new()).await.chunks(8) {
         let host = Host::new();
         for (method, path) in operations {
             for headers in [

@@ -1,0 +1,57 @@
+//! Which pack revisions were in force here: the whole digest that each short id in rows stands for.
+
+use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+
+use super::keys::PRACTICE;
+use super::{Store, StoreError};
+use crate::domain::RevisionDigest;
+
+/// Whole digests by their short ids.
+const REVISIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("revisions");
+
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(REVISIONS)?;
+    Ok(())
+}
+
+impl Store {
+    /// Keeps that a revision is in force here. False where its short id stands for another one already, so that rows could
+    /// not tell the two apart.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_revision(&self, digest: RevisionDigest) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let mut revisions = transaction.open_table(REVISIONS)?;
+            let short = digest.short().to_string();
+            let known = revisions.get((PRACTICE, short.as_str()))?.map(|known| known.value() == digest.0);
+            if known.is_none() {
+                revisions.insert((PRACTICE, short.as_str()), digest.0.as_slice())?;
+            }
+            Ok(known.unwrap_or(true))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_short_id_stands_for_one_revision() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let check = async |digest: [u8; 32], expected| {
+            assert_eq!(store.keep_revision(RevisionDigest(digest)).await.unwrap(), expected, "{digest:?}");
+        };
+        let mut digest = [7; 32];
+        check(digest, true).await;
+        check(digest, true).await;
+        // Equal in its first 48 bits.
+        digest[6] = 8;
+        check(digest, false).await;
+        digest[5] = 8;
+        check(digest, true).await;
+    }
+}
