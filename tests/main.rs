@@ -7,6 +7,7 @@ mod disk;
 mod documents;
 mod imports;
 mod lists;
+mod notes_filing;
 mod notes_kill;
 mod oauth;
 mod one_client;

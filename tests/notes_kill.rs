@@ -1,6 +1,7 @@
 //! File notes through kills of the host and faults of the CRM: each event ends as one note with exactly its documents.
 //!
-//! `TIDEGATE_KILLS=500` kills so often in place of a few times; CONTRIBUTING.md says how to run that.
+//! `TIDEGATE_KILLS=500` kills so often in place of a few times, and `TIDEGATE_SITE_TAKES=30` lets the site take half a
+//! minute over every other create and upload, with the host's own waits; CONTRIBUTING.md says how to run that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +29,8 @@ const PLACES: [&str; 8] = [
     "after-attach",
     "before-list",
 ];
+/// A site that ends no session when its user signs in again: what is being worked on is done to its end.
+const SESSIONS: usize = 10_000;
 /// What a note with documents carries.
 const DOCUMENTS: [&str; 2] = ["one.pdf", "two.pdf"];
 
@@ -39,6 +42,29 @@ fn kills() -> Result<usize> {
         Ok(number) => number.parse().context("TIDEGATE_KILLS is a number"),
         Err(_) => Ok(KILLS),
     }
+}
+
+/// How many seconds the site takes where it is slow, where the environment says so.
+fn site_takes() -> Result<Option<u64>> {
+    let taken = std::env::var("TIDEGATE_SITE_TAKES").ok();
+    taken.map(|seconds| seconds.parse().context("TIDEGATE_SITE_TAKES is a number of seconds")).transpose()
+}
+
+/// What goes wrong at the site with notes and documents. Whatever is slow is done to its end, also where the host that
+/// asked for it is dead.
+fn faults(site_takes: Option<u64>) -> Result<FaultPlan> {
+    let slow = match site_takes {
+        Some(seconds) => format!("slow_work:every=2,ms={},method=POST", seconds * 1000),
+        None => "slow_work:every=2,ms=150,method=POST".to_owned(),
+    };
+    let rules = ["cut_after:every=3,method=POST", "cut_late:every=7,ms=800,method=POST", slow.as_str()];
+    let rules = rules.iter().map(|rule| {
+        rule.parse().map(|mut rule: xplan_sandbox::Rule| {
+            rule.on = Some("docnote-v2".to_owned());
+            rule
+        })
+    });
+    Ok(FaultPlan { seed: 1, rules: rules.collect::<Result<_, _>>()? })
 }
 
 /// The event of a round, with what its note will be. Every other one has documents.
@@ -106,12 +132,19 @@ async fn documents(host: &Host) -> Result<Vec<Value>> {
 #[tokio::test]
 async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     let kills = kills()?;
-    let mut host = Host::start(Setup::with_clients(60)).await?;
+    let site_takes = site_takes()?;
+    let mut setup = Setup::with_clients(kills.div_ceil(4).max(60) as u32 * 2);
+    setup.site.sessions_per_user = SESSIONS;
+    if site_takes.is_none() {
+        // A site that is quick to the host's knowledge, so that nothing is waited for longer than the faults last.
+        setup.settings = "[crm]\nrequest-timeout = \"3s\"\n\n[notes]\nsite-lag = \"1s\"\n".to_owned();
+    }
+    let mut host = Host::start(setup).await?;
     // It is dead most of the time; what is to be done in the end is asked for below.
     host.leave_unquiet();
     host.sync_and_wait().await?;
     let documents = documents(&host).await?;
-    let mut households = host.get("/api/v1/households?limit=50").await?.ok()?["items"].take();
+    let mut households = host.get("/api/v1/households?limit=500").await?.ok()?["items"].take();
     let households = households.as_array_mut().context("a list")?;
     // Two kills an event.
     let events = kills.div_ceil(2);
@@ -119,15 +152,7 @@ async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     let external_id = |household: &Value| household["members"][0]["external_id"].as_str()?.parse().ok();
     let mut expected: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
 
-    let rules =
-        ["cut_after:every=3,method=POST", "cut_late:every=7,ms=800,method=POST", "slow:every=2,ms=150,method=POST"];
-    let rules = rules.iter().map(|rule| {
-        rule.parse().map(|mut rule: xplan_sandbox::Rule| {
-            rule.on = Some("docnote-v2".to_owned());
-            rule
-        })
-    });
-    host.crm().set_faults(FaultPlan { seed: 1, rules: rules.collect::<Result<_, _>>()? });
+    host.crm().set_faults(faults(site_takes)?);
 
     let mut deaths: BTreeMap<&str, usize> = BTreeMap::new();
     for number in 0..events {
@@ -175,11 +200,41 @@ async fn each_event_is_one_note_through_kills_and_cut_answers() -> Result<()> {
     while open().await? > 0 {
         tokio::time::sleep(Duration::from_secs(1)).await;
         waited += 1;
-        ensure!(waited < 150 + kills, "not all are done: {}", host.log_tail());
+        ensure!(waited < 900 + kills, "not all are done: {}", host.log_tail());
     }
     let arrived = arrived(&host)?;
     ensure!(arrived == expected, "{arrived:?} in place of {expected:?}");
     let is_everywhere = PLACES.iter().all(|place| deaths.contains_key(place));
     ensure!(kills < ENOUGH || is_everywhere, "not everywhere: {deaths:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_is_killed_while_the_site_works_writes_one_note() -> Result<()> {
+    let seconds = site_takes()?.unwrap_or(14);
+    let mut setup = Setup::with_clients(10);
+    setup.site.sessions_per_user = SESSIONS;
+    let mut host = Host::start(setup).await?;
+    host.sync_and_wait().await?;
+    let slow = format!("slow_work:times=1,on=docnote-v2,method=POST,ms={}", seconds * 1000).parse()?;
+    host.crm().set_faults(FaultPlan { seed: 1, rules: vec![slow] });
+    let household = host.get("/api/v1/households?limit=1").await?.ok()?["items"][0].take();
+    let (event, said) = event(&household, 0, &[]);
+    let note = host.post_event("once", &event).await?.ok()?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ensure!(host.crm().notes().is_empty(), "the site is at work");
+    host.kill().await?;
+    host.restart().await?;
+    let path = format!("/api/v1/notes/{}", note["id"].as_str().context("an id")?);
+    let mut waited = 0;
+    while host.get(&path).await?.ok()?["state"] != "done" {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        waited += 1;
+        ensure!(waited < 3 * seconds + 30, "it is not done: {}", host.log_tail());
+    }
+    // Whatever was sent by then is through.
+    tokio::time::sleep(Duration::from_secs(seconds.saturating_sub(waited) + 1)).await;
+    let notes: Vec<Said> = arrived(&host)?.into_values().flatten().collect();
+    ensure!(notes == [(said.0, Vec::new())], "{notes:?}");
     Ok(())
 }

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 pub use self::host::HostRules;
@@ -62,6 +63,8 @@ pub struct Config {
     pub hosts: HostRules,
     /// By which proxy sites are reached; directly where none.
     pub proxy: Option<Proxy>,
+    /// How long CRMs are waited for.
+    pub patience: Patience,
     /// CRM sites by name.
     pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
 }
@@ -84,6 +87,15 @@ pub struct Practice {
 pub struct Documents {
     /// A folder of fonts, for what those in the program do not have.
     pub font_dir: Option<PathBuf>,
+}
+
+/// How long CRMs are waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// The longest that one request may take.
+    pub request_timeout: SignedDuration,
+    /// The longest that a CRM may take to list a note that it has taken.
+    pub site_lag: SignedDuration,
 }
 
 /// Where the host listens and keeps things.

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
-use crate::domain::{ExternalId, RecordKind, Timestamp};
+use crate::domain::{Date, ExternalId, RecordKind};
 
 /// Chooses ring for TLS, once a process; a provider that is installed already is as good.
 pub fn install_tls() {
@@ -136,6 +136,8 @@ pub struct FoundNote {
     pub document_id: ExternalId,
     /// The marker that it carries.
     pub marker: Option<String>,
+    /// The day on which it was made, by the CRM's calendar; none where the CRM does not say.
+    pub made_on: Option<Date>,
 }
 
 /// Why a call to the CRM failed, sorted by what the caller has to do.
@@ -325,13 +327,9 @@ pub trait Connector: Send + Sync {
         Ok(ById { page, unanswered: Vec::new() })
     }
 
-    /// Notes filed against `entity` with this subject, made since `since`, for looking a marker up.
-    async fn find_notes(
-        &self,
-        entity: &ExternalId,
-        subject: &str,
-        since: Timestamp,
-    ) -> Result<Vec<FoundNote>, CrmError>;
+    /// All notes filed against `entity`, each once, for looking a marker up: nothing else that was sent decides, because
+    /// the CRM may keep it otherwise.
+    async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError>;
 
     /// Creates a note; tried once.
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError>;
@@ -352,6 +350,9 @@ pub trait Connector: Send + Sync {
     fn held(&self) -> Option<&str> {
         None
     }
+
+    /// Forgets that the CRM asked to be left alone: a person says to try it now.
+    fn release(&self) {}
 
     /// Ends the session, where there is one; for an orderly end of the process.
     async fn sign_out(&self);

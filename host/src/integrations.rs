@@ -433,7 +433,8 @@ impl Integrations {
             tokens = Some(Arc::new(Arc::clone(&keeper)));
             lock(&self.0.keepers).insert(name.clone(), keeper);
         }
-        let connector = xplan::connect(settings, tokens)?;
+        let request_timeout = self.0.config.patience.request_timeout.unsigned_abs();
+        let connector = xplan::connect(settings, tokens, request_timeout)?;
         Ok(Connection::new(name.clone(), settings, domain, (connector, authorisation), revision))
     }
 

@@ -22,7 +22,7 @@ pub use self::person::NoteEdit;
 pub use self::schema::{DocumentRule, data_misfits, document_rule, event_schemas};
 
 use self::delivery::Delivery;
-use crate::config::Practice;
+use crate::config::{Patience, Practice};
 use crate::connection::Connections;
 use crate::domain::note::Note;
 use crate::domain::outbox::Timing;
@@ -96,16 +96,19 @@ pub struct Accepted {
 }
 
 impl Notes {
-    /// Ready to deliver for the practice's connections. `documents` makes the documents that no sender brought.
+    /// Ready to deliver for the practice's connections. `patience` says when a note that a CRM does not list is not
+    /// there; `documents` makes the documents that no sender brought.
     pub fn new(
         store: Store,
         connections: Connections,
         practice: Practice,
+        patience: Patience,
         documents: Option<Arc<dyn DocumentMaker>>,
     ) -> Self {
         let at_work = connections.clone();
         let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
-        let delivery = Arc::new(Delivery::new(store.clone(), connectors, Timing::default()));
+        let delivery =
+            Arc::new(Delivery::new(store.clone(), connectors, Timing::of(patience.request_timeout, patience.site_lag)));
         Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 

@@ -5,7 +5,7 @@ use xplan_sandbox::{Fault, Rule};
 
 /// Faults that a walk gets through, and ends right. Each strikes a few times; none of the calls meets so many of them
 /// that it is given up.
-pub const HARMLESS: [&str; 15] = [
+pub const HARMLESS: [&str; 19] = [
     "session_takeover:every=5,times=1",
     "server_error:on=client-v4,every=2,times=1",
     "bad_gateway:method=POST,every=2,times=1",
@@ -21,6 +21,10 @@ pub const HARMLESS: [&str; 15] = [
     "short_page:every=2",
     "repeated_row:every=2",
     "slow:every=2,ms=40",
+    "slow_work:on=/entity/user,every=2,times=1,ms=60",
+    "conflict:on=client-v4,every=4,times=1",
+    "locked:method=POST,every=4,times=1",
+    "too_early:on=/entity/user,every=3,times=1",
 ];
 
 /// Where users are read, whose faults a run does not count.
@@ -37,7 +41,7 @@ fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
     let rule = match fault {
         // Many pages, so that each of them can be spoilt in its own way.
         Fault::ShortPage => Rule::always(fault),
-        Fault::Slow | Fault::CutLate => Rule { ms: 40, ..seldom },
+        Fault::Slow | Fault::SlowWork | Fault::CutLate => Rule { ms: 40, ..seldom },
         // Not the sign-in: a site that refuses that is not asked again for a while, because it locks accounts out.
         Fault::Forbidden | Fault::LoginPage | Fault::BookmarkLoop => {
             Rule { chance: Some(0.3), skip: late, on: Some("/entity/".to_owned()), ..seldom }
@@ -60,6 +64,9 @@ fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
 fn shows_in(fault: Fault, is_cut: bool) -> &'static [&'static str] {
     match fault {
         Fault::TooManyRequests
+        | Fault::Conflict
+        | Fault::Locked
+        | Fault::TooEarly
         | Fault::ServerError
         | Fault::BadGateway
         | Fault::NamesPeople

@@ -7,6 +7,7 @@
 use jiff::SignedDuration;
 
 use crate::ids::NoteId;
+use crate::outbox::LONGEST_WAIT;
 use crate::value::Timestamp;
 
 /// So many different notes in a row close a site.
@@ -68,7 +69,7 @@ impl Breaker {
     }
 
     fn close(&mut self, now: Timestamp, pause: SignedDuration) {
-        let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        let until = now.saturating_add(pause.min(LONGEST_WAIT)).unwrap_or(Timestamp::MAX);
         self.until = Some(self.until.map_or(until, |known| known.max(until)));
     }
 }
@@ -113,6 +114,14 @@ mod tests {
         hear(&mut breaker, 2, Health::Down(None), 20);
         assert_eq!(hear(&mut breaker, 3, Health::Up, 20), None);
         assert_eq!(hear(&mut breaker, 1, Health::Down(None), 21), None);
+    }
+
+    #[test]
+    fn nobody_is_left_alone_for_longer_than_a_day() {
+        for asked in [1_893_456_000, 260_000_000_000, i64::MAX] {
+            let asked = Health::Down(Some(SignedDuration::from_secs(asked)));
+            assert_eq!(hear(&mut Breaker::default(), 1, asked, 0), Some(86_400));
+        }
     }
 
     #[test]

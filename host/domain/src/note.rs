@@ -179,7 +179,9 @@ pub enum Stage {
     WaitingForAuthorisation,
     /// Waits for a client to be linked to the CRM.
     WaitingForLink,
-    /// Whether it is in the CRM is not known and cannot be looked up: a person has to say.
+    /// A client is linked to somebody else in the CRM than before: a person has to say whom it is filed against.
+    WaitingForRefiling,
+    /// Whether it, or one of its documents, is in the CRM is not known and cannot be looked up: a person has to say.
     InDoubt,
     /// No retry mends it; waits for a person.
     Dead,
@@ -198,6 +200,7 @@ impl Stage {
         Self::Done,
         Self::WaitingForAuthorisation,
         Self::WaitingForLink,
+        Self::WaitingForRefiling,
         Self::InDoubt,
         Self::Dead,
         Self::Discarded,
@@ -214,6 +217,7 @@ impl Stage {
             Self::Done => "done",
             Self::WaitingForAuthorisation => "waiting_for_authorisation",
             Self::WaitingForLink => "waiting_for_link",
+            Self::WaitingForRefiling => "waiting_for_refiling",
             Self::InDoubt => "in_doubt",
             Self::Dead => "dead",
             Self::Discarded => "discarded",
@@ -229,6 +233,8 @@ pub enum Awaits {
     Authorisation,
     /// A client to be linked to the CRM.
     Link,
+    /// A person to say whom it is filed against: a client is linked to somebody else in the CRM than before.
+    Refiling,
 }
 
 impl Note {
@@ -245,20 +251,31 @@ impl Note {
         self.doubted || self.copies.is_some()
     }
 
-    /// Whether it is looked for in the CRM again: each once when it is done, a doubted one for longer.
-    pub fn is_looked_for(&self) -> bool {
-        self.is_doubted() || self.state == NoteState::Done
+    /// Whether it waits for a client's link: it stands in nobody's way then, because that may take weeks.
+    pub fn awaits_link(&self) -> bool {
+        matches!(self.awaits, Some(Awaits::Link | Awaits::Refiling))
+    }
+
+    /// Whether the CRM did not list it when it was looked for again.
+    pub fn is_missing(&self) -> bool {
+        self.copies == Some(0)
+    }
+
+    /// Whether it is done and the CRM lists it not once.
+    pub fn is_raised(&self) -> bool {
+        self.state == NoteState::Done && self.copies.is_some()
     }
 
     /// How far it has come.
     pub fn stage(&self) -> Stage {
         match (self.state, self.awaits, &self.step) {
             (NoteState::Done, ..) => Stage::Done,
-            (NoteState::Dead, _, DeliveryStep::Creating { .. }) if !self.discarded => Stage::InDoubt,
             (NoteState::Dead, ..) if self.discarded => Stage::Discarded,
+            (NoteState::Dead, _, DeliveryStep::Creating { .. } | DeliveryStep::Attaching { .. }) => Stage::InDoubt,
             (NoteState::Dead, ..) => Stage::Dead,
             (_, Some(Awaits::Authorisation), _) => Stage::WaitingForAuthorisation,
             (_, Some(Awaits::Link), _) => Stage::WaitingForLink,
+            (_, Some(Awaits::Refiling), _) => Stage::WaitingForRefiling,
             (_, None, DeliveryStep::Accepted) => Stage::Queued,
             (NoteState::Sending, None, DeliveryStep::Creating { .. }) if !self.doubted => Stage::Sending,
             (_, None, DeliveryStep::Creating { .. }) => Stage::LookingUp,

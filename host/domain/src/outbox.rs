@@ -2,32 +2,50 @@
 //!
 //! A CRM knows no idempotency keys, and the outcome of a create may stay unknown (a cut connection, a process that
 //! died). So each step is stored before and after its call, and a note whose create may have taken effect is looked
-//! up by its marker: at once, and again when the site has had time to finish; only then is it created anew. Its
-//! attachments follow one by one in the same manner, and at the end the CRM's list of them is compared.
+//! up by its marker: at once, a few times more, and for the last time when no request can be alive any more and the
+//! CRM's list has caught up; only then is it created anew. Its attachments follow one by one in the same manner, and at
+//! the end the CRM's list of them is compared. What no look-up can rule out is put to a person.
 //!
 //! Pure: the time, and the randomness that spreads retries, are handed in.
 
 mod attaching;
+mod filing;
 mod person;
 
+pub use self::filing::ClientLink;
 pub use self::person::Edit;
 
 use jiff::SignedDuration;
 
-use crate::ids::{ConnectionName, ExternalId};
+use crate::ids::ExternalId;
 use crate::note::{Attempt, Awaits, DeliveryStep, Note, NoteState};
 use crate::value::Timestamp;
 
 /// How many tries a note remembers.
 const ATTEMPTS_KEPT: usize = 50;
 
+/// The longest that a note, or a site's notes, wait at a time, whatever the CRM asks for: then one is tried again.
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest life of a request where the settings say nothing else: the connector gives up on it then.
+pub const REQUEST_LIFE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How far a CRM's lists may lag behind what it has taken, where the settings say nothing else.
+pub const SITE_LAG: SignedDuration = SignedDuration::from_secs(60);
+
+/// Why a note waits whose create may have taken effect.
+const CREATE_IN_DOUBT: &str = "Its create had no answer; waits to see whether the CRM has it.";
+
 /// The waiting times of delivery.
 #[derive(Clone, Debug)]
 pub struct Timing {
     /// Before each retry; a note whose last one fails is dead.
     pub retries: Vec<SignedDuration>,
-    /// How long after a create of unknown outcome the site may still be about to finish it.
-    pub settle: SignedDuration,
+    /// How long after the last request that may have made something the CRM's "not there" is not believed: the longest
+    /// life of a request, and how far the CRM's lists lag behind.
+    pub doubt: SignedDuration,
+    /// How long after a note was taken the CRM may not list it yet.
+    pub lag: SignedDuration,
     /// How long a connection rests whose sign-in is refused.
     pub authorisation: SignedDuration,
     /// How long a site is left alone that does not answer, the last one again and again.
@@ -39,10 +57,25 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             retries: [1, 5, 30, 120, 600, 1800, 7200, 18_000, 36_000].map(SignedDuration::from_secs).to_vec(),
-            settle: SignedDuration::from_secs(10),
+            doubt: REQUEST_LIFE + SITE_LAG,
+            lag: SITE_LAG,
             authorisation: SignedDuration::from_mins(5),
             outage: [5, 15, 30, 60, 120].map(SignedDuration::from_secs).to_vec(),
         }
+    }
+}
+
+impl Timing {
+    /// The usual times, for requests that live so long at most and CRMs whose lists lag behind so far.
+    pub fn of(request_life: SignedDuration, site_lag: SignedDuration) -> Self {
+        Self { doubt: request_life + site_lag, lag: site_lag, ..Self::default() }
+    }
+
+    /// The pause before the next look for what may still appear, `quiet` after the last request that may have made it:
+    /// as long again as it was waited for already, and never beyond the end of the doubt. None where that is over.
+    fn pause_in_doubt(&self, quiet: SignedDuration) -> Option<SignedDuration> {
+        let left = self.doubt.checked_sub(quiet).filter(SignedDuration::is_positive)?;
+        Some(quiet.max(self.doubt / 64).min(left))
     }
 }
 
@@ -70,6 +103,18 @@ pub struct FoundAttachment {
     pub size: u64,
 }
 
+/// A call that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeCall {
+    /// Which.
+    pub call: Call,
+    /// When it began.
+    pub began: Timestamp,
+    /// For how long by then no request had been alive that may have made something of the note, by a clock that never
+    /// steps; zero where nobody has counted, as after a start.
+    pub quiet: SignedDuration,
+}
+
 /// What came of a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -82,6 +127,8 @@ pub enum Outcome {
     },
     /// Looked up, and not there.
     NotThere,
+    /// Looked up and not found, among so many notes without a marker that may be it.
+    Unmarked(usize),
     /// The document is attached.
     Attached {
         /// The CRM's id of the attachment.
@@ -148,15 +195,9 @@ impl Note {
         }
     }
 
-    /// Draws the conclusion from a call that began at `began`. `jitter`, 0 to 1, spreads retries.
-    pub fn conclude(
-        &mut self,
-        (call, began): (Call, Timestamp),
-        outcome: Outcome,
-        now: Timestamp,
-        jitter: f64,
-        timing: &Timing,
-    ) {
+    /// Draws the conclusion from a call. `jitter`, 0 to 1, spreads retries.
+    pub fn conclude(&mut self, made: MadeCall, outcome: Outcome, now: Timestamp, jitter: f64, timing: &Timing) {
+        let MadeCall { call, began, quiet } = made;
         let took_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
         self.attempts.push(Attempt { at: began, took_ms, outcome: self.for_people(call, &outcome) });
         let surplus = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
@@ -181,12 +222,22 @@ impl Note {
         match outcome {
             Outcome::There { document_id, copies } => {
                 self.step = DeliveryStep::Created { document_id };
+                self.reason = None;
                 self.saw_copies(copies);
                 self.proceed(now);
             }
             Outcome::Attached { id } => self.attached(id, now),
-            Outcome::Attachments(found) => self.compare(&found, began, now, jitter, timing),
-            Outcome::NotThere => self.not_there(began, now, timing),
+            Outcome::Attachments(found) => self.compare(&found, quiet, now, timing),
+            Outcome::NotThere | Outcome::Unmarked(_) if self.wait_in_doubt(CREATE_IN_DOUBT, quiet, now, timing) => {}
+            Outcome::NotThere => {
+                self.step = DeliveryStep::Accepted;
+                self.wait(now, None);
+            }
+            Outcome::Unmarked(notes) => self.die(format!(
+                "Whether the note is in the CRM is not known: its create had no answer, and the CRM lists {notes} of its \
+                 clients' notes without the reference by which it would be known. Look there for it, and say here \
+                 whether it is there."
+            )),
             Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
                 self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);
             }
@@ -237,33 +288,28 @@ impl Note {
         }
     }
 
-    /// Waits for a client to be linked to the CRM: there is nobody yet to file it against.
-    pub fn await_link(&mut self, who: &str) {
-        self.state = NoteState::Waiting;
-        self.due_at = None;
-        self.awaits = Some(Awaits::Link);
-        self.reason = Some(format!("Waits until {who} is linked to the CRM; it goes out by itself then."));
-    }
-
-    /// All its clients are linked: due now, against them. Nothing where it does not wait for that.
-    pub fn linked(&mut self, filed_against: Vec<ExternalId>, connection: ConnectionName, now: Timestamp) {
-        if self.awaits == Some(Awaits::Link) {
-            self.note.filed_against = filed_against;
-            self.connection = connection;
-            self.awaits = None;
-            self.reason = None;
-            self.state = NoteState::Queued;
-            self.due_at = Some(now);
-        }
-    }
-
-    /// Keeps how many notes with its marker the CRM has, and raises more than one.
+    /// Keeps how many notes with its marker or id the CRM has, and raises any number but one. What else there is to say
+    /// of it stays.
     pub fn saw_copies(&mut self, copies: usize) {
-        self.copies = (copies > 1).then_some(copies);
-        let keep = self.document_id().map_or("one".to_owned(), ToString::to_string);
-        self.reason = (copies > 1).then(|| {
-            format!("The CRM has {copies} notes with the marker {}; remove all but {keep} there.", self.marker)
-        });
+        let before = self.copies;
+        self.copies = (copies != 1).then_some(copies);
+        let document = self.document_id().map_or("one".to_owned(), ToString::to_string);
+        match copies {
+            0 => {
+                self.reason = Some(format!(
+                    "The CRM took it as {document} and does not list it any more. Look there among the file notes of its \
+                     clients, and say here whether it is there."
+                ));
+            }
+            1 if before.is_some() => self.reason = None,
+            1 => {}
+            _ => {
+                self.reason = Some(format!(
+                    "The CRM has {copies} notes with the marker {}; remove all but {document} there.",
+                    self.marker
+                ));
+            }
+        }
     }
 
     /// A call took effect: on to the next one, with all retries before it, or done.
@@ -283,27 +329,33 @@ impl Note {
         self.due_at = None;
     }
 
-    /// Looked up at `began`, and not there.
-    fn not_there(&mut self, began: Timestamp, now: Timestamp, timing: &Timing) {
-        match self.step {
-            DeliveryStep::Creating { since } if began < after(since, timing.settle) => {
-                let reason = "Its create had no answer; waits to see whether the CRM has it.".to_owned();
-                self.wait(after(since, timing.settle), Some(reason));
-            }
-            _ => {
-                self.step = DeliveryStep::Accepted;
-                self.wait(now, None);
-            }
+    /// Waits for the next look at what may still appear; answers whether it does, or the doubt is over.
+    fn wait_in_doubt(&mut self, reason: &str, quiet: SignedDuration, now: Timestamp, timing: &Timing) -> bool {
+        let pause = timing.pause_in_doubt(quiet);
+        if let Some(pause) = pause {
+            self.wait(after(now, pause), Some(reason.to_owned()));
         }
+        pause.is_some()
     }
 
     fn failed(&mut self, words: String, asked: SignedDuration, now: Timestamp, jitter: f64, timing: &Timing) {
         let delay = timing.retries.get(self.failures as usize);
         self.failures += 1;
+        let words = match asked > LONGEST_WAIT {
+            true => format!("{words} It asked for a pause of over a day; it is asked again after one."),
+            false => words,
+        };
         match delay {
             Some(delay) => self.wait(after(now, spread(*delay, jitter).max(asked)), Some(words)),
             None => self.die(format!("Given up after {} tries; the last one: {words}", self.failures)),
         }
+    }
+
+    /// Is due `back` earlier, and at `latest` at the latest; answers whether that changes anything.
+    pub fn pull_forward(&mut self, back: SignedDuration, latest: Timestamp) -> bool {
+        let Some(due) = self.due_at else { return false };
+        self.due_at = Some(due.saturating_sub(back).unwrap_or(Timestamp::MIN).min(latest));
+        self.due_at != Some(due)
     }
 
     fn wait(&mut self, until: Timestamp, reason: Option<String>) {
@@ -340,6 +392,9 @@ impl Note {
             (Outcome::There { document_id, .. }, Call::Create) => format!("Created in the CRM as {document_id}."),
             (Outcome::There { document_id, .. }, _) => format!("Found in the CRM as {document_id}."),
             (Outcome::NotThere, _) => "Looked up in the CRM: not there.".to_owned(),
+            (Outcome::Unmarked(notes), _) => {
+                format!("Looked up in the CRM: not found, and {notes} notes without a reference may be it.")
+            }
             (Outcome::Attached { id }, Call::Attach(place)) => format!("Attached {} as {id}.", name(place)),
             (Outcome::Attached { id }, _) => format!("Attached as {id}."),
             (Outcome::Attachments(found), _) => format!("The CRM lists {} of its documents.", found.len()),
@@ -365,9 +420,9 @@ fn spread(delay: SignedDuration, jitter: f64) -> SignedDuration {
     delay.mul_f64(0.4f64.mul_add(jitter.clamp(0.0, 1.0), 0.8))
 }
 
-/// A time so much later; the end of time where there is none.
+/// A time so much later, a day at most.
 fn after(time: Timestamp, delay: SignedDuration) -> Timestamp {
-    time.saturating_add(delay).unwrap_or(Timestamp::MAX)
+    time.saturating_add(delay.min(LONGEST_WAIT)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::{NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
-use crate::store::outbox::NoteFilter;
+use crate::store::outbox::{NoteFilter, Raised};
 
 /// Which notes.
 #[derive(Deserialize, IntoParams)]
@@ -50,6 +50,10 @@ pub struct NoteParams {
     #[serde(default)]
     #[param(required = false)]
     twice: bool,
+    /// Only delivered ones that the CRM does not list any more.
+    #[serde(default)]
+    #[param(required = false)]
+    missing: bool,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -67,7 +71,11 @@ impl NoteParams {
             household: self.household_id,
             client: self.client_id,
             document: self.document_id.clone(),
-            twice: self.twice,
+            raised: match (self.twice, self.missing) {
+                (true, _) => Some(Raised::Twice),
+                (false, true) => Some(Raised::Missing),
+                (false, false) => None,
+            },
         }
     }
 }

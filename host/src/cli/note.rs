@@ -47,7 +47,7 @@ pub(super) enum Note {
         #[arg(long)]
         body: Option<String>,
     },
-    /// Say whether a note in doubt is in the CRM
+    /// Say whether a note in doubt, or its document, is in the CRM
     #[command(after_help = "Examples:
   tidegate note resolve 0192f0c4-7d1e-7000-8000-000000000001 --there 9001
   tidegate note resolve 0192f0c4-7d1e-7000-8000-000000000001 --not-there   and send it")]
@@ -93,6 +93,12 @@ pub(super) struct List {
     /// Only the note with this id in the CRM
     #[arg(long)]
     document_id: Option<String>,
+    /// Only notes of which the CRM has more than one
+    #[arg(long)]
+    twice: bool,
+    /// Only delivered notes that the CRM does not list any more
+    #[arg(long)]
+    missing: bool,
     /// At most this many
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -192,6 +198,8 @@ impl List {
             ("household_id", self.household_id.as_deref()),
             ("client_id", self.client_id.as_deref()),
             ("document_id", self.document_id.as_deref()),
+            ("twice", self.twice.then_some("true")),
+            ("missing", self.missing.then_some("true")),
         ];
         let query: Vec<(&str, &str)> = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
         let notes = host.list("notes", &query, self.limit).await?;

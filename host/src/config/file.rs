@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,10 @@ use super::host::is_host_name;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::site::ConnectionSection;
-use super::{Config, ConnectionConfig, Documents, HostRules, Log, Practice, Proxy, Server, Storage, logo, secret};
+use super::{
+    Config, ConnectionConfig, Documents, HostRules, Log, Patience, Practice, Proxy, Server, Storage, logo, secret,
+};
+use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::{ConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
@@ -30,6 +34,8 @@ pub(super) struct File {
     crm: CrmSection,
     #[serde(default)]
     network: NetworkSection,
+    #[serde(default)]
+    notes: NotesSection,
     #[serde(default)]
     metrics: MetricsSection,
     #[serde(default)]
@@ -76,11 +82,31 @@ struct StorageSection {
     reserve_mb: u64,
 }
 
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct CrmSection {
     forward_host_suffixes: Vec<String>,
     stand_in_sites: bool,
+    request_timeout: String,
+}
+
+impl Default for CrmSection {
+    fn default() -> Self {
+        let request_timeout = format!("{REQUEST_LIFE:#}");
+        Self { forward_host_suffixes: Vec::new(), stand_in_sites: false, request_timeout }
+    }
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct NotesSection {
+    site_lag: String,
+}
+
+impl Default for NotesSection {
+    fn default() -> Self {
+        Self { site_lag: format!("{SITE_LAG:#}") }
+    }
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -111,6 +137,10 @@ enum LogFormat {
     Text,
     Json,
 }
+
+/// Within which a request's time to live and a site's lag are, in seconds.
+const REQUEST_TIMEOUTS: (i64, i64) = (1, 600);
+const SITE_LAGS: (i64, i64) = (0, 3600);
 
 /// Checks values one after the other and collects what is wrong with them.
 pub(super) struct Check<'a> {
@@ -153,6 +183,17 @@ impl Check<'_> {
         address.map_err(|_| self.problem(key, format!("`{text}` is no address such as 127.0.0.1:8080"))).ok()
     }
 
+    /// A length of time within bounds, in seconds; the longest where it is none.
+    fn duration(&mut self, key: &str, text: &str, (shortest, longest): (i64, i64)) -> SignedDuration {
+        let (shortest, longest) = (SignedDuration::from_secs(shortest), SignedDuration::from_secs(longest));
+        match text.parse::<SignedDuration>() {
+            Ok(time) if (shortest..=longest).contains(&time) => return time,
+            Ok(_) => self.problem(key, format!("`{text}` is not between {shortest:#} and {longest:#}")),
+            Err(_) => self.problem(key, format!("`{text}` is no length of time such as \"60s\" or \"2m\"")),
+        }
+        longest
+    }
+
     /// A secret of at least 32 characters.
     fn long_secret(&mut self, key: &str, what: &str, path: &Path) -> SecretString {
         let secret = self.secret(key, path);
@@ -180,6 +221,10 @@ impl File {
         let mut check = Check { base, now, zone: TimeZone::UTC, problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
+        let patience = Patience {
+            request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
+            site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
+        };
         let hosts = self.crm.check(&mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -203,7 +248,7 @@ impl File {
                 Err(error) => check.problem("connections", error),
             }
         }
-        let config = Config { practice, server, storage, log, documents, metrics, hosts, proxy, connections };
+        let config = Config { practice, server, storage, log, documents, metrics, hosts, proxy, patience, connections };
         (config, check.problems.said())
     }
 }

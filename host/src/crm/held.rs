@@ -4,9 +4,9 @@
 //! so that no caller has to remember not to.
 
 use super::{Bookmark, Connector, CrmError, FoundNote, RawPage, Source, Traffic};
+use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
-use crate::domain::{ExternalId, Timestamp};
 
 /// Refuses every call with the same words.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Connector for Held {
         self.refuse()
     }
 
-    async fn find_notes(&self, _: &ExternalId, _: &str, _: Timestamp) -> Result<Vec<FoundNote>, CrmError> {
+    async fn find_notes(&self, _: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
         self.refuse()
     }
 

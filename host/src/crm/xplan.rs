@@ -48,21 +48,27 @@ use super::{
     Traffic,
 };
 use crate::config::ConnectionConfig;
+use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
-use crate::domain::{ExternalId, Timestamp};
 
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// What speaks to a site, in the dialect of the settings; `tokens` sign the calls where the settings say OAuth.
+/// What speaks to a site, in the dialect of the settings; `tokens` sign the calls where the settings say OAuth. No
+/// request lives for longer than `request_timeout`.
 ///
 /// # Errors
 /// Where the settings make no usable client.
-pub fn connect(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Arc<dyn Connector>, CrmError> {
+pub fn connect(
+    settings: &ConnectionConfig,
+    tokens: Option<Arc<dyn Tokens>>,
+    request_timeout: Duration,
+) -> Result<Arc<dyn Connector>, CrmError> {
+    let limits = Limits { exchange: request_timeout, ..Limits::default() };
     Ok(match &settings.gateway {
-        Some(gateway) => Arc::new(Open::new(settings, gateway, tokens, Limits::default())?),
-        None => Arc::new(Xplan::new(settings, tokens)?),
+        Some(gateway) => Arc::new(Open::new(settings, gateway, tokens, limits)?),
+        None => Arc::new(Xplan::within(settings, tokens, limits)?),
     })
 }
 
@@ -78,7 +84,11 @@ impl Xplan {
     /// # Errors
     /// Where the settings make no usable client.
     pub fn new(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, tokens, Limits::default())?, site_lists: SiteLists::default() })
+        Self::within(settings, tokens, Limits::default())
+    }
+
+    fn within(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>, limits: Limits) -> Result<Self, CrmError> {
+        Ok(Self { site: Site::new(settings, tokens, limits)?, site_lists: SiteLists::default() })
     }
 
     /// A page of rows; a smaller one where the whole would be too large to read.
@@ -227,13 +237,8 @@ impl Connector for Xplan {
         Ok(ById { page: RawPage { unreadable: list.unreadable, ..page }, unanswered: found.unanswered })
     }
 
-    async fn find_notes(
-        &self,
-        entity: &ExternalId,
-        subject: &str,
-        since: Timestamp,
-    ) -> Result<Vec<FoundNote>, CrmError> {
-        docnotes::find(&self.site, entity, subject, since).await
+    async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
+        docnotes::find(&self.site, entity).await
     }
 
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
@@ -252,6 +257,10 @@ impl Connector for Xplan {
 
     async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
         attachments::list(&self.site, document_id).await
+    }
+
+    fn release(&self) {
+        self.site.release();
     }
 
     async fn sign_out(&self) {

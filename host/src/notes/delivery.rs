@@ -5,23 +5,26 @@
 //! another's, and a breaker; one whose sign-in is refused rests.
 
 pub(super) mod calls;
+mod clocks;
 mod sites;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::clocks::{Quiet, Wall};
 pub use self::sites::Gate;
 use self::sites::Sites;
 use super::failpoint::FailPoints;
 use crate::crm::Connector;
 use crate::domain::breaker::Health;
 use crate::domain::note::{Note, NoteState};
-use crate::domain::outbox::{Call, Outcome, Timing};
+use crate::domain::outbox::{Call, LONGEST_WAIT, MadeCall, Outcome, Timing};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::outbox::{Hold, Pick};
 use crate::store::{Store, StoreError};
@@ -32,6 +35,9 @@ use crate::telemetry::figures;
 const SIDE_BY_SIDE: usize = 8;
 /// How long calls under way may go on once the host is told to stop; what is cut short is looked up at the next start.
 const GRACE: Duration = Duration::from_secs(5);
+/// The longest sleep before the wall's clock is looked at again, while anything is due at some time: it may be set
+/// forward, and a machine that sleeps does not count.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// Before the store is asked again after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Before a note is looked up again whose sending died by a fault once more; doubled each time.
@@ -44,7 +50,11 @@ pub(super) type Connectors = Box<dyn Fn(&ConnectionName) -> Option<Arc<dyn Conne
 pub(super) struct Delivery {
     pub(super) store: Store,
     connectors: Connectors,
-    timing: Timing,
+    pub(super) timing: Timing,
+    /// Since when nothing is sent that may make something of a note.
+    quiet: Quiet,
+    /// The note up to which the last round of reconciliation came; none at the end of its queue.
+    pub(super) reconciled_to: Mutex<Option<NoteId>>,
     /// Told when a note may have become due.
     pub(super) wake: Notify,
     sites: Sites,
@@ -89,21 +99,36 @@ impl Delivery {
     pub(super) fn new(store: Store, connectors: Connectors, timing: Timing) -> Self {
         let sites = Sites::new(timing.outage.clone());
         let fail_points = FailPoints::from_environment();
-        Self { store, connectors, timing, wake: Notify::new(), sites, fail_points }
+        let (quiet, reconciled_to, wake) = (Quiet::default(), Mutex::default(), Notify::new());
+        Self { store, connectors, timing, quiet, reconciled_to, wake, sites, fail_points }
     }
 
     /// Delivers until shut down.
     pub(super) async fn run(self: &Arc<Self>, shutdown: &CancellationToken) {
         let mut under_way = UnderWay::default();
         let mut is_begun = false;
+        let mut wall = Wall::new();
+        // An earlier process may have let notes wait for longer than they may.
+        let mut to_pull = Some(SignedDuration::ZERO);
         while !shutdown.is_cancelled() {
+            if let Some(back) = wall.was_set_back() {
+                tracing::warn!(seconds = back.as_secs(), "the clock was set back; file notes wait no longer for it");
+                self.sites.release_all();
+                to_pull = Some(to_pull.unwrap_or_default() + back);
+            }
             if !is_begun {
                 is_begun = self.begin().await;
             }
-            let next = match is_begun {
+            if let Some(back) = to_pull
+                && self.pull_forward(back).await
+            {
+                to_pull = None;
+            }
+            let next = match is_begun && to_pull.is_none() {
                 true => self.take_due(&mut under_way, shutdown).await,
                 false => Some(AFTER_FAILURE),
             };
+            let next = next.map(|next| next.min(LONGEST_SLEEP));
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.wake.notified() => {}
@@ -117,9 +142,12 @@ impl Delivery {
         let _ = tokio::time::timeout(GRACE, async { while calls.join_next().await.is_some() {} }).await;
     }
 
-    /// Lets a connection be tried at once.
+    /// Lets a connection be tried at once, whatever its site asked for.
     pub(super) fn release(&self, connection: &ConnectionName) {
         self.sites.release(connection);
+        if let Some(connector) = self.connector(connection) {
+            connector.release();
+        }
         self.wake.notify_one();
     }
 
@@ -187,6 +215,22 @@ impl Delivery {
         }
     }
 
+    /// Lets notes be due so much earlier, and none later than a note may wait; answers whether the store let it.
+    async fn pull_forward(&self, back: SignedDuration) -> bool {
+        let latest = Timestamp::now().saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
+        match self.store.pull_notes_forward(back, latest).await {
+            Ok(0) => true,
+            Ok(pulled) => {
+                tracing::info!(pulled, "file notes are tried earlier than they were to be");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "file notes are not delivered while the store fails");
+                false
+            }
+        }
+    }
+
     /// Starts the calls of due notes; answers how long nothing else will be due.
     async fn take_due(self: &Arc<Self>, under_way: &mut UnderWay, shutdown: &CancellationToken) -> Option<Duration> {
         match self.try_take_due(under_way, shutdown).await {
@@ -240,12 +284,19 @@ impl Delivery {
         let mut next = Some((note, call));
         while let Some((note, call)) = next.take() {
             let began = Timestamp::now();
+            let quiet = match call {
+                Call::Create | Call::Attach(_) => self.quiet.broken_by(note.id),
+                Call::LookUp | Call::ListAttachments => self.quiet.since(note.id),
+            };
             self.fail_points.reach_before(call).await;
             let (outcome, health) = self.call(&note, call).await;
+            if let Call::Create | Call::Attach(_) = call {
+                self.quiet.begins(note.id);
+            }
             self.fail_points.reach_after(call).await;
             let now = Timestamp::now();
             self.sites.heard(&note, &outcome, health, now, self.timing.authorisation);
-            next = self.conclude(note, (call, began), outcome, now, shutdown).await;
+            next = self.conclude(note, MadeCall { call, began, quiet }, outcome, now, shutdown).await;
         }
     }
 
@@ -253,7 +304,7 @@ impl Delivery {
     async fn conclude(
         &self,
         note: Note,
-        call: (Call, Timestamp),
+        made: MadeCall,
         outcome: Outcome,
         now: Timestamp,
         shutdown: &CancellationToken,
@@ -262,7 +313,7 @@ impl Delivery {
         loop {
             let (outcome, timing, may_go_on) = (outcome.clone(), self.timing.clone(), !shutdown.is_cancelled());
             let change = move |note: &mut Note| {
-                note.conclude(call, outcome, now, jitter, &timing);
+                note.conclude(made, outcome, now, jitter, &timing);
                 (note.state == NoteState::Sending && may_go_on).then(|| note.begin(now))
             };
             match self.store.change_note(note.id, change).await {
@@ -270,6 +321,9 @@ impl Delivery {
                     let (note, next) = changed?;
                     if note.state == NoteState::Done {
                         figures::note_delivered(&note);
+                    }
+                    if let NoteState::Done | NoteState::Dead = note.state {
+                        self.quiet.forget(note.id);
                     }
                     tracing::info!(note = %note.id, state = ?note.state, attempts = note.attempts.len(), "file note");
                     return next.map(|call| (note, call));

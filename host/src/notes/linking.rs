@@ -56,7 +56,7 @@ impl Notes {
     }
 
     /// Whom the note is filed against in the CRM, and by which connection; none while somebody is not linked.
-    async fn linked(&self, note: &Note) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
+    pub(super) async fn linked(&self, note: &Note) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
         let (mut filed_against, mut connection) = (Vec::new(), None);
         for id in &note.clients {
             let client = self.inner.store.client(*id).await?;

@@ -2,9 +2,9 @@
 
 use super::schema::invalid;
 use super::{Notes, NotesError};
-use crate::domain::note::{Note, NoteState};
+use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::outbox::{Edit, NotNow};
-use crate::domain::{ClientId, ExternalId, NoteId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, ExternalId, NoteId, Timestamp};
 use crate::store::book::PageRequest;
 use crate::store::outbox::NoteFilter;
 
@@ -27,13 +27,21 @@ pub struct NoteEdit {
 }
 
 impl Notes {
-    /// Delivers a waiting or dead note now.
+    /// Delivers a waiting or dead note now, whatever its site asked for. One whose clients are linked to others in the CRM
+    /// than it was written for is filed against those.
     ///
     /// # Errors
     /// [`NotesError::UnknownNote`], [`NotesError::WrongState`], or where the store fails.
     pub async fn retry(&self, id: NoteId) -> Result<Note, NotesError> {
         let now = Timestamp::now();
-        let note = self.change(id, move |note| note.retry(now)).await?;
+        let refiled = self.refiled(id).await?;
+        let retry = move |note: &mut Note| {
+            if let Some((filed_against, connection)) = refiled {
+                note.refile(filed_against, connection, now);
+            }
+            note.retry(now)
+        };
+        let note = self.change(id, retry).await?;
         self.inner.delivery.release(&note.connection);
         Ok(note)
     }
@@ -87,7 +95,14 @@ impl Notes {
         };
         let now = Timestamp::now();
         let edit = Edit { subject, body, filed_against };
-        let note = self.change(id, move |note| note.edit(edit, now)).await?;
+        let refiled = self.refiled(id).await?;
+        let change = move |note: &mut Note| {
+            if let Some((filed_against, connection)) = refiled {
+                note.refile(filed_against, connection, now);
+            }
+            note.edit(edit, now)
+        };
+        let note = self.change(id, change).await?;
         self.inner.delivery.release(&note.connection);
         Ok(note)
     }
@@ -126,6 +141,15 @@ impl Notes {
         let note = self.change(id, move |note| note.discard(&reason)).await?;
         self.inner.delivery.wake.notify_one();
         Ok(note)
+    }
+
+    /// Where the clients are linked now of a note that waits for somebody to say whom it is filed against.
+    async fn refiled(&self, id: NoteId) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
+        let note = self.inner.store.note(id).await?.ok_or(NotesError::UnknownNote(id))?;
+        match note.awaits {
+            Some(Awaits::Refiling) => self.linked(&note).await,
+            _ => Ok(None),
+        }
     }
 
     async fn change(

@@ -8,6 +8,7 @@ mod documents;
 mod due;
 mod lanes;
 mod latest;
+mod links;
 mod lists;
 mod tables;
 
@@ -16,6 +17,7 @@ use redb::ReadableTable as _;
 pub use self::documents::NoteDocument;
 pub use self::due::{Hold, Pick};
 pub use self::lists::NoteFilter;
+pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES};
 pub(super) use self::tables::{has_notes_of, make_tables};
 use crate::domain::note::{Event, Note, NoteState};

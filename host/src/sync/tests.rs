@@ -104,7 +104,7 @@ impl Connector for Script {
         Ok(Some(RawPage { records, below, unreadable: 0, next: None }))
     }
 
-    async fn find_notes(&self, _: &ExternalId, _: &str, _: Timestamp) -> Result<Vec<FoundNote>, CrmError> {
+    async fn find_notes(&self, _: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
         Ok(Vec::new())
     }
 

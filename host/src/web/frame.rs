@@ -5,10 +5,9 @@ use super::person::Person;
 use super::{assets, words};
 use crate::app::App;
 use crate::domain::departure::Standing;
-use crate::domain::note::NoteState;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
-use crate::store::outbox::NoteFilter;
+use crate::store::outbox::Raised;
 use crate::store::space::{Level, Space};
 
 /// The pages that the navigation leads to.
@@ -94,21 +93,53 @@ impl Frame {
     }
 }
 
-/// Notes that no retry mends, clients who wait for review, and connections that wait for somebody or whose newest run
+/// What notes wait for somebody: those that no retry mends, those that the CRM lists not once, and those whose client is
+/// linked to somebody else now.
+async fn note_calls(app: &App, calls: &mut Vec<Call>) -> Result<(), Failure> {
+    for (raised, [one, more], path) in [
+        (
+            Raised::Undelivered,
+            ["file note could not be delivered and needs", "file notes could not be delivered and need"],
+            "state=dead",
+        ),
+        (
+            Raised::Twice,
+            ["file note is in the CRM more than once and needs", "file notes are in the CRM more than once and need"],
+            "twice=yes",
+        ),
+        (
+            Raised::Missing,
+            [
+                "delivered file note is not in the CRM any more and needs",
+                "delivered file notes are not in the CRM any more and need",
+            ],
+            "missing=yes",
+        ),
+        (
+            Raised::Refiling,
+            [
+                "file note waits because its client is linked to somebody else now, and needs",
+                "file notes wait because their clients are linked to somebody else now, and need",
+            ],
+            "stage=waiting_for_refiling",
+        ),
+    ] {
+        let (count, is_cut) = app.store.raised_notes(raised).await?;
+        if count > 0 {
+            let than = if is_cut { "More than " } else { "" };
+            let words = format!("{than}{} somebody.", words::count(count as u64, one, more));
+            calls.push(Call { words, path: format!("/notes?{path}"), link: "Look at them" });
+        }
+    }
+    Ok(())
+}
+
+/// Notes that need somebody, clients who wait for review, and connections that wait for somebody or whose newest run
 /// failed.
 async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
     let mut calls = Vec::new();
     calls.extend(space(app.store.space()));
-    let dead = app.store.notes(NoteFilter::in_state(NoteState::Dead), first(100)).await?;
-    if !dead.items.is_empty() {
-        let more = if dead.next.is_some() { "More than " } else { "" };
-        let notes = words::count(dead.items.len() as u64, "file note", "file notes");
-        calls.push(Call {
-            words: format!("{more}{notes} could not be delivered and need somebody."),
-            path: "/notes?state=dead".to_owned(),
-            link: "Look at them",
-        });
-    }
+    note_calls(app, &mut calls).await?;
     let waiting = app.store.waiting_reviews().await?;
     if waiting > 0 {
         let clients = words::count(waiting as u64, "client", "clients");
@@ -118,12 +149,6 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
         });
-    }
-    let twice = app.store.notes(NoteFilter { twice: true, ..NoteFilter::default() }, first(100)).await?.items.len();
-    if twice > 0 {
-        let notes = words::count(twice as u64, "file note is", "file notes are");
-        let words = format!("{notes} in the CRM more than once; all but one of each have to be removed there.");
-        calls.push(Call { words, path: "/notes?twice=yes".to_owned(), link: "Look at them" });
     }
     for connection in app.connections.all().iter() {
         let asked = app.store.departures(connection.name.clone()).await?;

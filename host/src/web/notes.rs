@@ -20,7 +20,7 @@ use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
 use crate::notes::event_schemas;
-use crate::store::outbox::NoteFilter;
+use crate::store::outbox::{NoteFilter, Raised};
 
 /// Which notes, as the address says. What is empty filters nothing: a form sends every field that it has.
 #[derive(Deserialize, Default, Clone)]
@@ -41,6 +41,8 @@ pub(super) struct Filter {
     document_id: String,
     #[serde(default)]
     twice: String,
+    #[serde(default)]
+    missing: String,
 }
 
 impl Filter {
@@ -58,7 +60,11 @@ impl Filter {
             household: read(&self.household_id, |text| text.parse::<HouseholdId>().ok())?,
             client: read(&self.client_id, |text| text.parse::<ClientId>().ok())?,
             document: read(self.document_id.trim(), |text| Some(ExternalId(text.to_owned())))?,
-            twice: !self.twice.is_empty(),
+            raised: match (self.twice.is_empty(), self.missing.is_empty()) {
+                (false, _) => Some(Raised::Twice),
+                (true, false) => Some(Raised::Missing),
+                (true, true) => None,
+            },
         })
     }
 
@@ -73,6 +79,7 @@ impl Filter {
             ("client_id", &self.client_id),
             ("document_id", &self.document_id),
             ("twice", &self.twice),
+            ("missing", &self.missing),
         ];
         let pairs = fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| pair(name, value));
         pairs.collect::<Vec<_>>().join("&")
@@ -216,6 +223,7 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
 /// How far it has come, in a word.
 pub(super) fn badge(note: &Note) -> Badge {
     match note.stage() {
+        Stage::Done if note.is_missing() => Badge::new(Tone::Trouble, "Not in the CRM any more"),
         Stage::Done if note.copies.is_some() => Badge::new(Tone::Attention, "Twice in the CRM"),
         Stage::Done => Badge::new(Tone::Good, "Done"),
         Stage::Queued if note.state == NoteState::Waiting => Badge::new(Tone::Attention, "Waiting"),
@@ -226,6 +234,7 @@ pub(super) fn badge(note: &Note) -> Badge {
         Stage::AttachmentsSent => Badge::new(Tone::Neutral, "Documents sent"),
         Stage::WaitingForAuthorisation => Badge::new(Tone::Attention, "Waits for authorisation"),
         Stage::WaitingForLink => Badge::new(Tone::Attention, "Waits for a link"),
+        Stage::WaitingForRefiling => Badge::new(Tone::Trouble, "Linked to somebody else"),
         Stage::InDoubt => Badge::new(Tone::Trouble, "In doubt"),
         Stage::Dead => Badge::new(Tone::Trouble, "Not delivered"),
         Stage::Discarded => Badge::new(Tone::Neutral, "Discarded"),

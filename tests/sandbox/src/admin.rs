@@ -11,7 +11,7 @@ use crate::book::{Book, Client, User};
 use crate::faults::FaultPlan;
 use crate::lock::{locked, reading, writing};
 use crate::options::Account;
-use crate::site::{Note, Site, Stats};
+use crate::site::{Note, NoteHabits, Site, Stats};
 
 /// A handle to a running site; cheap to clone.
 #[derive(Clone)]
@@ -118,6 +118,16 @@ impl Admin {
     /// Removes a note. False if there is no such note.
     pub fn remove_note(&self, id: u32) -> bool {
         locked(&self.0.notes).remove(id)
+    }
+
+    /// How the site keeps and lists notes otherwise than they were sent.
+    pub fn note_habits(&self) -> NoteHabits {
+        locked(&self.0.notes).habits.clone()
+    }
+
+    /// Lets the site keep and list notes so from now on.
+    pub fn set_note_habits(&self, habits: NoteHabits) {
+        locked(&self.0.notes).habits = habits;
     }
 
     /// Forgets every note.

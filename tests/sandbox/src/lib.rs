@@ -31,7 +31,7 @@ pub use book::{Book, Client, GROUPS};
 pub use faults::{Fault, FaultPlan, Rule};
 pub use oauth::OAuthOptions;
 pub use options::{Account, Options, Region};
-pub use site::{Attachment, Note, Stats};
+pub use site::{Attachment, Note, NoteHabits, Stats};
 
 /// What the admin endpoint understands, one line a request.
 pub const ADMIN_HELP: &str = admin::http::HELP;

@@ -25,7 +25,7 @@ A fault strikes always, or by its settings, as in NAME:every=10,on=docnote-v2
   chance=0..1 or every=N      how often
   skip=N, times=N             not before N requests went by; at most N times
   on=TEXT, method=METHOD      only where path or query hold TEXT; only for METHOD
-  ms=N                        milliseconds, for slow and cut_late
+  ms=N                        milliseconds, for slow, slow_work and cut_late
   retry_after=N               seconds, for too_many_requests";
 
 fn after_help() -> String {

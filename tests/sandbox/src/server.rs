@@ -81,6 +81,15 @@ async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<
     }
     match rules.iter().find(|rule| rule.fault != Fault::Slow) {
         None => Ok(whole(order.work())),
+        Some(rule) if rule.fault == Fault::SlowWork => {
+            let wait = Duration::from_millis(rule.ms);
+            // A task of its own, which does not end with the connection.
+            let work = tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                order.work()
+            });
+            work.await.map(whole).map_err(|_| Cut)
+        }
         Some(rule) => struck(order, rule),
     }
 }
@@ -146,19 +155,20 @@ fn struck(order: Order, rule: &Rule) -> Result<Response<Payload>, Cut> {
 
 /// The answer of a fault that replaces the site's own.
 fn refused(rule: &Rule) -> Answer {
-    match rule.fault {
-        Fault::LoginPage => Answer::html(200, "Xplan login"),
-        Fault::Forbidden => Answer::from(Refusal::new(403, "The user lacks the capability for this.")),
-        Fault::NamesPeople => Answer::from(Refusal::new(500, WORDS_ABOUT_SOMEBODY)),
-        Fault::BadGateway => Answer::html(502, "Bad Gateway"),
-        Fault::TooManyRequests => {
-            let answer = Answer::from(Refusal::new(429, "Too many requests."));
-            match rule.retry_after {
-                Some(seconds) => answer.with_header("retry-after", seconds.to_string()),
-                None => answer,
-            }
-        }
-        _ => Answer::html(500, "Internal Server Error"),
+    let refusal = match rule.fault {
+        Fault::LoginPage => return Answer::html(200, "Xplan login"),
+        Fault::BadGateway => return Answer::html(502, "Bad Gateway"),
+        Fault::Forbidden => Refusal::new(403, "The user lacks the capability for this."),
+        Fault::NamesPeople => Refusal::new(500, WORDS_ABOUT_SOMEBODY),
+        Fault::Conflict => Refusal::new(409, "Something else is being done with this record."),
+        Fault::Locked => Refusal::new(423, "The record is open elsewhere."),
+        Fault::TooEarly => Refusal::new(425, "Too early."),
+        Fault::TooManyRequests => Refusal::new(429, "Too many requests."),
+        _ => return Answer::html(500, "Internal Server Error"),
+    };
+    match rule.retry_after {
+        Some(seconds) => Answer::from(refusal).with_header("retry-after", seconds.to_string()),
+        None => refusal.into(),
     }
 }
 

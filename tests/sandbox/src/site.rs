@@ -21,7 +21,7 @@ use std::time::Instant;
 
 pub(crate) use answer::{Answer, Refusal};
 pub(crate) use notes::Notes;
-pub use notes::{Attachment, Note};
+pub use notes::{Attachment, Note, NoteHabits};
 pub(crate) use open::FORWARDED_HOST;
 use prepared::Prepared;
 pub(crate) use query::Query;

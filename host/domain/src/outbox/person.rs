@@ -27,6 +27,9 @@ impl Note {
         if self.awaits == Some(Awaits::Link) {
             return Err(NotNow("The note waits for its client to be linked to the CRM; it goes out by itself then."));
         }
+        if self.awaits == Some(Awaits::Refiling) {
+            return Err(NotNow("The client is linked to somebody else in the CRM now. Say whom it is filed against."));
+        }
         self.failures = 0;
         self.state = NoteState::Queued;
         self.due_at = Some(now);
@@ -39,9 +42,13 @@ impl Note {
     /// Gives it up on a person's word.
     ///
     /// # Errors
-    /// Where it is being sent or done.
+    /// Where it is being sent, or done and listed by the CRM.
     pub fn discard(&mut self, why: &str) -> Result<(), NotNow> {
-        self.is_at_rest("The note is being sent just now; wait until it is not.", "The note is in the CRM already.")?;
+        if !self.is_missing() {
+            let sending = "The note is being sent just now; wait until it is not.";
+            self.is_at_rest(sending, "The note is in the CRM already.")?;
+        }
+        self.copies = None;
         self.awaits = None;
         self.discarded = true;
         self.die(format!("Discarded: {why}"));
@@ -77,25 +84,50 @@ impl Note {
         Ok(())
     }
 
-    /// A person looked into the CRM and found it there, under this id; none: it is not there, and is sent.
+    /// A person looked into the CRM and found what is in question there, under this id; none: it is not there, and is
+    /// sent. In question is a note in doubt, its next document where the note itself is there, or one that is done and
+    /// that the CRM does not list as it should.
     ///
     /// # Errors
     /// Where nobody asked.
     pub fn resolve(&mut self, found: Option<ExternalId>, now: Timestamp) -> Result<(), NotNow> {
+        if self.is_raised() {
+            return self.resolve_raised(found, now);
+        }
         if self.stage() != Stage::InDoubt {
             return Err(NotNow("Whether this note is in the CRM is not in question."));
         }
         self.retry(now)?;
-        match found {
-            Some(document_id) => {
+        match (self.step.clone(), found) {
+            (DeliveryStep::Attaching { .. }, Some(id)) => self.attached(id, now),
+            (DeliveryStep::Attaching { document_id, .. }, None) => self.step = DeliveryStep::Created { document_id },
+            (_, Some(document_id)) => {
                 self.step = DeliveryStep::Created { document_id };
                 self.proceed(now);
-                if self.state == NoteState::Sending {
-                    self.state = NoteState::Queued;
-                }
             }
-            None => self.step = DeliveryStep::Accepted,
+            (_, None) => self.step = DeliveryStep::Accepted,
         }
+        if self.state == NoteState::Sending {
+            self.state = NoteState::Queued;
+        }
+        Ok(())
+    }
+
+    /// What a person found of a note that is done and that the CRM lists not once.
+    fn resolve_raised(&mut self, found: Option<ExternalId>, now: Timestamp) -> Result<(), NotNow> {
+        match (found, self.copies) {
+            (Some(document_id), _) => self.step = DeliveryStep::Created { document_id },
+            (None, Some(0)) => {
+                self.step = DeliveryStep::Accepted;
+                self.attachments.iter_mut().for_each(|attachment| attachment.attached_as = None);
+                self.done_at = None;
+                self.state = NoteState::Queued;
+                self.retry(now)?;
+            }
+            (None, _) => return Err(NotNow("The CRM lists this note; say which of them is to stay.")),
+        }
+        self.copies = None;
+        self.reason = None;
         Ok(())
     }
 

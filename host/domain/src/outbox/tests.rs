@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 mod attaching;
+mod filing;
 
 use super::*;
 use crate::ids::{ClientId, EventId, HouseholdId, NoteId, RevisionId};
@@ -62,7 +63,16 @@ fn there() -> Outcome {
 /// Takes up and concludes at one second; jitter in the middle leaves delays as they are.
 fn call(note: &mut Note, second: i64, expected: Call, outcome: Outcome) {
     assert_eq!(note.begin(at(second)), expected, "at {second}");
-    note.conclude((expected, at(second)), outcome, at(second), 0.5, &Timing::default());
+    note.conclude(made(note, expected, second), outcome, at(second), 0.5, &Timing::default());
+}
+
+/// A call at a second; nothing was sent since its step says so.
+fn made(note: &Note, call: Call, second: i64) -> MadeCall {
+    let quiet = match note.step {
+        DeliveryStep::Creating { since } | DeliveryStep::Attaching { since, .. } => at(second).duration_since(since),
+        DeliveryStep::Accepted | DeliveryStep::Created { .. } => SignedDuration::ZERO,
+    };
+    MadeCall { call, began: at(second), quiet }
 }
 
 fn due_in(note: &Note, second: i64) -> Option<i64> {
@@ -74,22 +84,52 @@ fn the_straight_way() {
     let mut note = note();
     assert_eq!(note.begin(at(1)), Call::Create);
     assert_eq!((note.state, &note.step), (NoteState::Sending, &DeliveryStep::Creating { since: at(1) }));
-    note.conclude((Call::Create, at(1)), there(), at(2), 0.5, &Timing::default());
+    note.conclude(made(&note, Call::Create, 1), there(), at(2), 0.5, &Timing::default());
     assert_eq!((note.state, note.done_at, note.due_at), (NoteState::Done, Some(at(2)), None));
     assert_eq!(note.attempts[0].took_ms, 1000);
 }
 
 #[test]
-fn an_unknown_create_is_looked_up_twice_before_another() {
+fn an_unknown_create_is_looked_for_until_it_cannot_come_any_more() {
     let mut note = note();
     call(&mut note, 0, Call::Create, unknown());
     assert_eq!(due_in(&note, 0), Some(1));
-    call(&mut note, 1, Call::LookUp, Outcome::NotThere);
-    assert_eq!((note.state, due_in(&note, 0)), (NoteState::Waiting, Some(10)));
-    call(&mut note, 10, Call::LookUp, Outcome::NotThere);
-    assert_eq!((&note.step, due_in(&note, 10)), (&DeliveryStep::Accepted, Some(0)));
-    call(&mut note, 10, Call::Create, there());
+    let (mut now, mut looks) = (1, 0);
+    while note.step != DeliveryStep::Accepted {
+        call(&mut note, now, Call::LookUp, Outcome::NotThere);
+        assert_eq!(note.state, NoteState::Waiting);
+        now += due_in(&note, now).unwrap();
+        looks += 1;
+    }
+    // A request lives for 60 s and the CRM lags 60 s behind, from the end of the call on.
+    assert_eq!((now, looks), (120, 8));
+    call(&mut note, now, Call::Create, there());
     assert_eq!(note.state, NoteState::Done);
+}
+
+#[test]
+fn a_clock_that_is_set_cuts_no_wait_short() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    // The wall's clock says an hour later, the machine's two seconds.
+    assert_eq!(note.begin(at(3600)), Call::LookUp);
+    let quiet = SignedDuration::from_secs(2);
+    let made = MadeCall { call: Call::LookUp, began: at(3600), quiet };
+    note.conclude(made, Outcome::NotThere, at(3600), 0.5, &Timing::default());
+    assert_eq!((note.stage(), due_in(&note, 3600)), (Stage::LookingUp, Some(2)));
+}
+
+#[test]
+fn notes_without_a_marker_that_may_be_it_are_put_to_a_person() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    call(&mut note, 1, Call::LookUp, Outcome::Unmarked(2));
+    assert_eq!(note.state, NoteState::Waiting, "it may still appear with its marker");
+    call(&mut note, 120, Call::LookUp, Outcome::Unmarked(2));
+    assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
+    assert!(note.reason.as_deref().unwrap().contains("lists 2"), "{:?}", note.reason);
+    note.resolve(None, at(121)).unwrap();
+    call(&mut note, 121, Call::Create, there());
 }
 
 #[test]
@@ -101,12 +141,12 @@ fn what_is_found_is_done() {
 }
 
 #[test]
-fn the_time_to_settle_counts_from_the_missing_answer() {
+fn the_doubt_counts_from_the_missing_answer() {
     let mut note = note();
     assert_eq!(note.begin(at(0)), Call::Create);
-    note.conclude((Call::Create, at(0)), unknown(), at(60), 0.5, &Timing::default());
-    call(&mut note, 61, Call::LookUp, Outcome::NotThere);
-    assert_eq!(due_in(&note, 0), Some(70));
+    note.conclude(made(&note, Call::Create, 0), unknown(), at(60), 0.5, &Timing::default());
+    call(&mut note, 179, Call::LookUp, Outcome::NotThere);
+    assert_eq!(due_in(&note, 0), Some(180));
 }
 
 #[test]
@@ -115,7 +155,30 @@ fn a_restart_while_creating_begins_with_looking_up() {
     note.begin(at(0));
     note.take_up(at(300));
     call(&mut note, 300, Call::LookUp, Outcome::NotThere);
-    assert_eq!(due_in(&note, 300), Some(10));
+    assert_eq!(note.stage(), Stage::LookingUp);
+    call(&mut note, 419, Call::LookUp, Outcome::NotThere);
+    assert_eq!(due_in(&note, 300), Some(120));
+}
+
+#[test]
+fn no_note_waits_longer_than_a_day_and_people_are_told() {
+    for asked in [86_401, 1_893_456_000, 260_000_000_000, i64::MAX] {
+        let mut note = note();
+        let retry_after = Some(SignedDuration::from_secs(asked));
+        call(&mut note, 0, Call::Create, Outcome::NotDone { words: "429".to_owned(), retry_after });
+        assert_eq!(due_in(&note, 0), Some(86_400), "{asked}");
+        let reason = note.reason.as_deref().unwrap();
+        assert!(reason.contains("over a day"), "{reason}");
+        note.retry(at(5)).unwrap();
+        assert_eq!(due_in(&note, 5), Some(0), "a person sends it now");
+    }
+    let mut note = note();
+    note.due_at = Some(Timestamp::MAX);
+    assert!(note.pull_forward(SignedDuration::ZERO, at(86_400)));
+    assert_eq!(due_in(&note, 0), Some(86_400));
+    assert!(note.pull_forward(SignedDuration::from_hours(1), at(86_400)));
+    assert_eq!(due_in(&note, 0), Some(82_800));
+    assert!(!note.pull_forward(SignedDuration::ZERO, at(86_400)));
 }
 
 #[test]
@@ -180,47 +243,89 @@ fn two_notes_with_one_marker_are_raised() {
 proptest! {
     /// A CRM that answers or not, does the work or not, finishes late, and a process that dies: one note at the end.
     #[test]
-    fn one_note_whatever_happens(events in proptest::collection::vec((0..6u8, 0..9i64), 1..60)) {
+    fn one_note_whatever_happens(events in proptest::collection::vec((0..6u8, 0..120i64), 1..60)) {
         let timing = Timing::default();
         let mut note = note();
         let mut now = 0;
         // When each note becomes visible in the CRM.
         let mut made: Vec<i64> = Vec::new();
+        // Since when this process has sent nothing.
+        let mut quiet_since = None;
         let mut events = events.into_iter();
         while !matches!(note.state, NoteState::Done | NoteState::Dead) {
             now = now.max(note.due_at.unwrap().as_second() - at(0).as_second());
             let began = now;
             let (fate, late) = events.next().unwrap_or((0, 0));
-            match note.begin(at(now)) {
-                Call::Create => {
-                    let died = fate == 5;
-                    let outcome = match fate {
-                        0 | 1 => { made.push(now); there() }
-                        2 => { now += 60; made.push(now + late); unknown() }
-                        3 | 5 => { made.push(now + late); unknown() }
-                        _ => not_done(),
-                    };
-                    if died {
-                        note.take_up(at(now));
-                    } else {
-                        note.conclude((Call::Create, at(began)), outcome, at(now), 0.5, &timing);
-                    }
-                }
+            let call = note.begin(at(now));
+            let outcome = match call {
+                Call::Create => match fate {
+                    0 | 1 => { made.push(now); there() }
+                    2 => { now += 60; made.push(now + late); unknown() }
+                    3 | 5 => { made.push(now + late); unknown() }
+                    _ => not_done(),
+                },
                 Call::LookUp => {
                     let copies = made.iter().filter(|seen| **seen <= now).count();
-                    let outcome = match (fate, copies) {
+                    match (fate, copies) {
                         (4, _) => not_done(),
                         (_, 0) => Outcome::NotThere,
                         (_, copies) => Outcome::There { document_id: ExternalId("9001".to_owned()), copies },
-                    };
-                    note.conclude((Call::LookUp, at(began)), outcome, at(now), 0.5, &timing);
+                    }
                 }
                 Call::Attach(_) | Call::ListAttachments => unreachable!("the note has no attachments"),
+            };
+            if fate == 5 {
+                note.take_up(at(now));
+                quiet_since = None;
+                continue;
             }
+            let since = *quiet_since.get_or_insert(now);
+            let made_call = MadeCall { call, began: at(began), quiet: SignedDuration::from_secs(began - since) };
+            if call == Call::Create {
+                quiet_since = Some(now);
+            }
+            note.conclude(made_call, outcome, at(now), 0.5, &timing);
         }
         prop_assert!(made.len() <= 1, "{made:?}");
         prop_assert!(note.state == NoteState::Dead || made.len() == 1);
     }
+}
+
+#[test]
+fn a_done_note_that_the_crm_lists_no_more_is_raised_until_a_person_settles_it() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, there());
+    note.saw_copies(0);
+    assert!(note.is_raised() && note.is_missing());
+    assert!(note.reason.as_deref().unwrap().contains("9001"), "{:?}", note.reason);
+
+    let mut found = note.clone();
+    found.saw_copies(1);
+    assert_eq!((found.is_raised(), found.reason), (false, None));
+
+    let mut moved = note.clone();
+    moved.resolve(Some(ExternalId("9050".to_owned())), at(1)).unwrap();
+    assert_eq!((moved.stage(), moved.is_raised()), (Stage::Done, false));
+    assert_eq!(moved.document_id(), Some(&ExternalId("9050".to_owned())));
+
+    let mut removed = note.clone();
+    removed.discard("removed there on purpose").unwrap();
+    assert_eq!((removed.stage(), removed.copies), (Stage::Discarded, None));
+
+    note.resolve(None, at(1)).unwrap();
+    assert_eq!((note.state, note.copies, note.done_at), (NoteState::Queued, None, None));
+    call(&mut note, 1, Call::Create, there());
+    assert!(note.discard("x").is_err() && note.resolve(None, at(2)).is_err());
+}
+
+#[test]
+fn of_two_notes_a_person_says_which_stays() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, there());
+    note.saw_copies(2);
+    assert!(note.resolve(None, at(1)).is_err() && note.discard("x").is_err());
+    note.resolve(Some(ExternalId("9002".to_owned())), at(1)).unwrap();
+    assert_eq!((note.stage(), note.is_raised(), note.reason), (Stage::Done, false, None));
 }
 
 #[test]
@@ -256,19 +361,4 @@ fn a_note_that_was_not_sent_can_be_changed() {
     assert_eq!(note.clients, [ClientId(Uuid::from_u128(8))]);
     call(&mut note, 1, Call::Create, there());
     assert!(note.edit(Edit::default(), at(2)).is_err());
-}
-
-#[test]
-fn a_note_for_somebody_who_is_not_linked_waits_and_goes_out_once_linked() {
-    let mut note = note();
-    note.await_link("Ayda Khan");
-    assert_eq!((note.stage(), note.due_at), (Stage::WaitingForLink, None));
-    assert!(note.reason.as_deref().unwrap().contains("Ayda Khan"));
-    assert!(note.retry(at(1)).is_err());
-    note.linked(vec![ExternalId("48213".to_owned())], "other".parse().unwrap(), at(2));
-    assert_eq!((note.state, note.connection.as_str()), (NoteState::Queued, "other"));
-    assert_eq!(note.note.filed_against, [ExternalId("48213".to_owned())]);
-    call(&mut note, 2, Call::Create, there());
-    note.linked(Vec::new(), "other".parse().unwrap(), at(3));
-    assert_eq!(note.state, NoteState::Done);
 }

@@ -69,7 +69,8 @@ pub struct NoteBody {
     /// Why it waits or died, with the CRM's own words.
     #[schema(required)]
     reason: Option<String>,
-    /// How many notes with its marker the CRM has, where that is more than one: somebody has to remove the others there.
+    /// How many notes with its marker the CRM was last seen to have, where that is not one: of several, somebody has to
+    /// remove all but one there; of 0, somebody has to say what became of it.
     #[schema(required)]
     copies: Option<usize>,
     /// The practice's clients whom it is filed against.

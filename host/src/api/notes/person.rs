@@ -58,7 +58,8 @@ pub struct EditBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
-    /// The CRM's id of the note; null where it is not there, and is to be sent.
+    /// The CRM's id of the note, or of its document where that is in question; null where it is not there, and is to be
+    /// sent.
     #[schema(required, pattern = "^[A-Za-z0-9-]{1,100}$")]
     document_id: Option<String>,
 }
@@ -72,9 +73,10 @@ pub struct DiscardBody {
     reason: String,
 }
 
-/// Delivers a waiting or dead note now.
+/// Delivers a waiting or dead note now, whatever the CRM asked for.
 ///
-/// Where its create may have taken effect, it is looked for in the CRM first.
+/// Where its create may have taken effect, it is looked for in the CRM first. One in the stage `waiting_for_refiling` is
+/// filed against its clients as they are linked now.
 #[utoipa::path(
     post,
     path = "/api/v1/notes/{id}/retry",
@@ -141,7 +143,8 @@ pub async fn edit(
 
 /// Says whether a note in doubt is in the CRM.
 ///
-/// A note is in doubt where its create had no answer and the CRM refuses to search for it: a person looks there.
+/// A note is in doubt where its create, or the upload of a document, had no answer and no look-up can tell; and a
+/// delivered one (`copies`) where the CRM lists it not once. A person looks there.
 #[utoipa::path(
     post,
     path = "/api/v1/notes/{id}/resolve",

@@ -1,23 +1,23 @@
 //! File notes: `docnote-v2`.
 
-use jiff::{SignedDuration, tz::TimeZone};
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::address::{Address, PAGE_SIZE};
 use super::rows;
-use super::site::{Call, Site, succeeded};
+use super::site::{Call, Site, passed};
 use crate::crm::{Bookmark, CrmError, FoundNote};
 use crate::domain::note::FileNote;
-use crate::domain::{ExternalId, Timestamp};
+use crate::domain::{Date, ExternalId};
 
 pub(super) const PATH: &str = "/resourceful/docnote-v2";
 
-/// Sites date notes by their own calendar, which may be a day behind UTC.
-const CALENDARS: SignedDuration = SignedDuration::from_hours(24);
-
 #[derive(Deserialize)]
 struct Marked {
-    guid: Option<String>,
+    guid: Option<Value>,
+    created_date: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -38,20 +38,12 @@ struct Made {
     id: u64,
 }
 
-/// Notes against `entity` with this subject, made on the day of `since` or later.
-pub(super) async fn find(
-    site: &Site,
-    entity: &ExternalId,
-    subject: &str,
-    since: Timestamp,
-) -> Result<Vec<FoundNote>, CrmError> {
-    let first_day = since.saturating_sub(CALENDARS).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+/// All notes against `entity`, each once, page by page until one brings nothing new.
+pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
     let mut address = Address::of(PATH);
     address.push("entity_ids.0", entity.as_str());
-    address.push("subject", subject);
-    address.push("created_date.start_date", &first_day.to_zoned(TimeZone::UTC).date().to_string());
     address.push("page_size", &PAGE_SIZE.to_string());
-    let mut notes = Vec::new();
+    let mut notes = FoundNotes::default();
     let mut after: Option<Bookmark> = None;
     loop {
         let mut page = address.clone();
@@ -62,14 +54,62 @@ pub(super) async fn find(
         let list = rows::list_of_notes(&answer)?;
         for row in &list.rows {
             let marked: Marked = serde_json::from_str(row.text)
-                .map_err(|_| rows::unexpected(&answer, "a text or nothing as the `guid` of each note"))?;
-            notes.push(FoundNote { document_id: ExternalId(row.id.to_owned()), marker: marked.guid });
+                .map_err(|_| rows::unexpected(&answer, "each note as a JSON object with its `guid`"))?;
+            notes.add(row.id, marked.guid, marked.created_date.as_ref());
         }
         after = rows::next(&list, after.as_ref(), &answer)?;
-        if after.is_none() {
-            return Ok(notes);
+        if notes.is_whole(after.is_some())? {
+            return Ok(notes.into_found());
         }
     }
+}
+
+/// The notes of a list that is read page by page.
+#[derive(Default)]
+pub(super) struct FoundNotes {
+    found: Vec<FoundNote>,
+    ids: BTreeSet<String>,
+    /// How many there were before the page.
+    before: usize,
+}
+
+impl FoundNotes {
+    /// Adds a note, unless it came already, as where rows move while pages are read.
+    pub(super) fn add(&mut self, id: &str, marker: Option<Value>, made_on: Option<&Value>) {
+        if self.ids.insert(id.to_owned()) {
+            // A site may keep markers of its own as numbers.
+            let marker = marker.map(|marker| marker.as_str().map_or_else(|| marker.to_string(), str::to_owned));
+            self.found.push(FoundNote {
+                document_id: ExternalId(id.to_owned()),
+                marker,
+                made_on: made_on.and_then(day),
+            });
+        }
+    }
+
+    /// Whether nothing follows; `goes_on` says whether a page does.
+    ///
+    /// # Errors
+    /// Where pages follow one another and bring nothing new: the list would never end, and may not be whole.
+    pub(super) fn is_whole(&mut self, goes_on: bool) -> Result<bool, CrmError> {
+        if goes_on && self.found.len() == self.before {
+            let words = "the pages of a client's notes lead round in a circle".to_owned();
+            return Err(CrmError::Protocol { words });
+        }
+        self.before = self.found.len();
+        Ok(!goes_on)
+    }
+
+    /// What was found.
+    pub(super) fn into_found(self) -> Vec<FoundNote> {
+        self.found
+    }
+}
+
+/// The day of a date, wrapped or as text, with or without a time.
+fn day(value: &Value) -> Option<Date> {
+    let text = value.get("_val").unwrap_or(value).as_str()?;
+    text.get(..10)?.parse().ok()
 }
 
 /// Creates a note, once: every error but [`CrmError::Unknown`] means that there is none.
@@ -99,7 +139,7 @@ pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<Exter
         CrmError::Unknown { words } => CrmError::Unreachable { words },
         error => error,
     })?;
-    let answered = site.signed(call).await.and_then(succeeded);
+    let answered = site.signed(call).await.and_then(passed);
     let answer = answered.map_err(|error| match error {
         // Neither a redirect, an answer too large to read nor "unavailable" rules out that the work was done.
         CrmError::Protocol { words }

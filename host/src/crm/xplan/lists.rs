@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::address::{entity_path, segment};
 use super::rows;
-use super::site::{Answer, Call, Site};
+use super::site::{Answer, Call, Site, is_passing};
 use super::words;
 use crate::crm::{CrmError, RawPart, RawRecord, RawText};
 
@@ -226,7 +226,9 @@ impl Wanted<'_> {
         match status {
             404 => Brought::Listed(Listed::Absent),
             403 if slot % self.lists.len() >= self.needed => Brought::Listed(Listed::Absent),
-            429 | 503 => Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() }),
+            status if matches!(status, 429 | 503) || is_passing(status) => {
+                Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })
+            }
             500 | 502 | 504 => Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) }),
             401 => Brought::Failed(CrmError::Unauthorised { status, words: said() }),
             _ => Brought::Failed(CrmError::Refused { status, words: said() }),

@@ -9,18 +9,20 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Limits;
 use super::address::{Address, PAGE_SIZE, segment};
 use super::choices::is_of_site;
+use super::docnotes::FoundNotes;
 use super::lists::Listed;
 use super::rows::{self, Row};
-use super::site::{Answer, Call, Site, succeeded};
+use super::site::{Answer, Call, Site, is_passing, succeeded};
 use crate::config::{ConnectionConfig, Gateway};
 use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Source, Tokens, Traffic};
+use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
-use crate::domain::{ExternalId, Timestamp};
 
 /// One Xplan site behind its gateway.
 pub struct Open {
@@ -46,8 +48,8 @@ struct NewNote<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeptNote {
-    subject: Option<String>,
-    external_reference: Option<String>,
+    external_reference: Option<Value>,
+    created_date: Option<Value>,
 }
 
 impl Open {
@@ -104,6 +106,9 @@ impl Open {
             Ok(answer) => answer,
             Err(CrmError::Refused { status: 404, .. }) => return Ok(Listed::Absent),
             Err(error @ (CrmError::Refused { .. } | CrmError::TooLarge { .. })) => {
+                return Ok(Listed::Faulty(error.to_string()));
+            }
+            Err(error @ CrmError::Throttled { status, .. }) if is_passing(status) => {
                 return Ok(Listed::Faulty(error.to_string()));
             }
             Err(error) => return Err(error),
@@ -178,29 +183,22 @@ impl Connector for Open {
         self.records(source, &[row], &answer.body, true).await.map(Some)
     }
 
-    async fn find_notes(
-        &self,
-        entity: &ExternalId,
-        subject: &str,
-        _since: Timestamp,
-    ) -> Result<Vec<FoundNote>, CrmError> {
-        let mut notes = Vec::new();
+    async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
+        let mut notes = FoundNotes::default();
         let mut after: Option<Bookmark> = None;
         loop {
             let address = path(&["client", entity.as_str(), &self.notes])?;
             let answer = self.rows(address, after.as_ref(), true).await?;
             let list = rows::list_of_notes(&answer)?;
             for row in &list.rows {
-                let note: KeptNote = serde_json::from_str(row.text)
-                    .map_err(|_| rows::unexpected(&answer, "texts as `Subject` and `ExternalReference` of notes"))?;
-                if note.subject.as_deref() == Some(subject) {
-                    let document_id = ExternalId(row.id.to_owned());
-                    notes.push(FoundNote { document_id, marker: note.external_reference });
-                }
+                let note: KeptNote = serde_json::from_str(row.text).map_err(|_| {
+                    rows::unexpected(&answer, "each note as a JSON object with its `ExternalReference`")
+                })?;
+                notes.add(row.id, note.external_reference, note.created_date.as_ref());
             }
             after = rows::next(&list, after.as_ref(), &answer)?;
-            if after.is_none() {
-                return Ok(notes);
+            if notes.is_whole(after.is_some())? {
+                return Ok(notes.into_found());
             }
         }
     }
@@ -236,6 +234,10 @@ impl Connector for Open {
 
     async fn attachments_of(&self, _document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
         Ok(Vec::new())
+    }
+
+    fn release(&self) {
+        self.site.release();
     }
 
     async fn sign_out(&self) {}

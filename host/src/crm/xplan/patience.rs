@@ -6,6 +6,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::crm::{CrmError, Traffic};
 use crate::domain::Timestamp;
+use crate::domain::outbox::REQUEST_LIFE;
 
 /// A pause that whoever waits for an answer wonders about: it is logged with its reason.
 const NOTICED: Duration = Duration::from_secs(3);
@@ -40,7 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            exchange: Duration::from_secs(60),
+            exchange: REQUEST_LIFE.unsigned_abs(),
             largest_answer: 64 << 20,
             repeats: 6,
             first_pause: Duration::from_millis(500),

@@ -128,7 +128,7 @@ impl Site {
 
     /// Reads: asks again where that may help.
     pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
-        self.limits.repeat(&self.traffic, call.is_awaited, || async { succeeded(self.signed(call).await?) }).await
+        self.limits.repeat(&self.traffic, call.is_awaited, || async { passed(self.signed(call).await?) }).await
     }
 
     /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
@@ -225,6 +225,11 @@ impl Site {
         self.received(response).await
     }
 
+    /// Forgets that the site asked to be left alone.
+    pub(super) fn release(&self) {
+        *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// How long the site still wants to be left alone.
     fn closed_for(&self) -> Option<Duration> {
         let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -275,6 +280,21 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
         400..500 if status != 408 => CrmError::Refused { status, words: words::said(&answer) },
         _ => unknown(words::said(&answer)),
     })
+}
+
+/// As [`succeeded`], for calls on which a refusal may pass by itself.
+pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
+    let status = answer.status;
+    if is_passing(status) {
+        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) });
+    }
+    succeeded(answer)
+}
+
+/// Whether a refusal is about the moment, not about what is asked: a conflict, a record that somebody else has open, a
+/// connection that is too young or the wrong one, a call that another one was in the way of.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 409 | 421 | 423 | 424 | 425 | 449)
 }
 
 /// An exchange that brought no answer.

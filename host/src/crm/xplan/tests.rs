@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use xplan_sandbox::{Account, Fault, FaultPlan, Options, Rule, Sandbox};
+use xplan_sandbox::{Account, Fault, FaultPlan, NoteHabits, Options, Rule, Sandbox};
 
 use super::*;
 use crate::config::{Auth, Pace};
@@ -242,7 +242,7 @@ async fn a_site_that_says_too_much_is_asked_less_and_a_note_waits_for_no_walk() 
     let noting = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let began = std::time::Instant::now();
-        xplan.find_notes(&client, "x", Timestamp::now()).await.unwrap();
+        xplan.find_notes(&client).await.unwrap();
         began.elapsed()
     };
     let (_, took) = tokio::join!(walking, noting);
@@ -307,15 +307,30 @@ async fn a_site_that_is_not_there_is_unreachable() {
 async fn a_note_is_made_and_found_by_its_marker() {
     let (sandbox, xplan) = site(10, &[]).await;
     let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
-    let since = Timestamp::now();
     let note = note(&client);
-    assert_eq!(xplan.find_notes(&client, &note.subject, since).await.unwrap(), []);
+    assert_eq!(xplan.find_notes(&client).await.unwrap(), []);
     let document_id = xplan.create_note(&note, "tidegate-1").await.unwrap();
-    let found = xplan.find_notes(&client, &note.subject, since).await.unwrap();
-    assert_eq!(found, [FoundNote { document_id, marker: Some("tidegate-1".to_owned()) }]);
+    let found = xplan.find_notes(&client).await.unwrap();
+    let made_on = found[0].made_on;
+    assert!(made_on.is_some());
+    assert_eq!(found, [FoundNote { document_id, marker: Some("tidegate-1".to_owned()), made_on }]);
     let kept = &sandbox.admin().notes()[0];
     assert_eq!((kept.field("body"), kept.field("docsubtype")), (&note.body.as_str().into(), &"General".into()));
-    assert_eq!(xplan.find_notes(&client, "Another", since).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn all_notes_of_a_client_are_found_each_once_whatever_the_site_makes_of_them() {
+    let (sandbox, xplan) = site(10, &[]).await;
+    let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
+    let habits =
+        NoteHabits { page_cap: Some(2), escapes_subjects: true, longest_subject: Some(4), ..Default::default() };
+    sandbox.admin().set_note_habits(habits);
+    for number in 0..5 {
+        xplan.create_note(&note(&client), &format!("tidegate-{number}")).await.unwrap();
+    }
+    let found = xplan.find_notes(&client).await.unwrap();
+    let markers: Vec<_> = found.iter().map(|note| note.marker.clone().unwrap()).collect();
+    assert_eq!(markers, ["tidegate-0", "tidegate-1", "tidegate-2", "tidegate-3", "tidegate-4"]);
 }
 
 #[tokio::test]
@@ -341,6 +356,9 @@ async fn a_create_answers_truthfully() {
     check("session_takeover:", |error| matches!(error, CrmError::Unauthorised { .. }), 0).await;
     let asks = |error: &CrmError| matches!(error, CrmError::Throttled { retry_after: Some(pause), .. } if pause.as_secs() == 90);
     check("too_many_requests:retry_after=90,", asks, 0).await;
+    for passing in ["conflict:retry_after=90,", "locked:retry_after=90,", "too_early:retry_after=90,"] {
+        check(passing, asks, 0).await;
+    }
 }
 
 #[tokio::test]
@@ -354,7 +372,7 @@ async fn a_refused_note_carries_the_sites_words() {
 #[test]
 fn every_fault_is_tried_or_has_a_reason_not_to_be() {
     // Attachments come with documents; a late cut and what a user may not do are the outbox's affair.
-    let elsewhere = ["attachment_error", "cut_late", "forbidden", "wrong_types"];
+    let elsewhere = ["attachment_error", "cut_late", "forbidden", "slow_work", "wrong_types"];
     let source = include_str!("tests.rs");
     for (word, _) in Fault::ALL {
         assert!(elsewhere.contains(word) || source.contains(&format!("\"{word}")), "{word}");

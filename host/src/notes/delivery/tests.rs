@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
-use xplan_sandbox::{Account, FaultPlan, Options, Sandbox};
+use xplan_sandbox::{Account, FaultPlan, NoteHabits, Options, Sandbox};
 
 mod kills;
+mod odd_sites;
 mod panics;
 
 use jiff::SignedDuration;
@@ -17,7 +18,7 @@ use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState, 
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
 use crate::store::documents::Document;
-use crate::store::outbox::{NewNote, NoteFilter};
+use crate::store::outbox::{NewNote, NoteFilter, Raised};
 
 const PASSWORD: &str = "sandbox";
 
@@ -26,7 +27,8 @@ struct Rig {
     clients: Vec<u32>,
     store: Store,
     connector: Arc<dyn Connector>,
-    settle: SignedDuration,
+    /// How long "not there" is not believed.
+    doubt: SignedDuration,
     _folder: tempfile::TempDir,
 }
 
@@ -62,8 +64,8 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let clients = sandbox.admin().book(|book| book.clients().map(|client| client.id).collect());
         let store = Store::open(folder.path()).unwrap();
-        let settle = SignedDuration::from_millis(400);
-        Self { sandbox, clients, store, connector, settle, _folder: folder }
+        let doubt = SignedDuration::from_millis(400);
+        Self { sandbox, clients, store, connector, doubt, _folder: folder }
     }
 
     fn faults(&self, seed: u64, rules: &[&str]) {
@@ -94,7 +96,8 @@ impl Rig {
         let millis = SignedDuration::from_millis;
         let timing = Timing {
             retries: vec![millis(30); 40],
-            settle: self.settle,
+            doubt: self.doubt,
+            lag: SignedDuration::ZERO,
             authorisation: millis(60_000),
             outage: vec![millis(20)],
         };
@@ -412,8 +415,9 @@ async fn a_site_that_is_down_is_left_alone_and_takes_nobody_elses_places() {
 async fn a_note_that_the_crm_has_twice_is_raised_until_one_is_gone() {
     let rig = Rig::new(PASSWORD).await;
     let delivery = rig.delivery();
-    let watched =
-        async || -> Vec<NoteId> { rig.store.notes_looked_for(10).await.unwrap().iter().map(|note| note.id).collect() };
+    let watched = async || -> Vec<NoteId> {
+        rig.store.notes_looked_for(None, 10).await.unwrap().iter().map(|note| note.id).collect()
+    };
     for (number, faults) in [(1, &["cut_after:times=1,on=docnote,method=POST"][..]), (2, &[])] {
         rig.faults(1, faults);
         let id = rig.accept(rig.clients[number], (number as u64).into(), "Made once").await;
@@ -425,7 +429,7 @@ async fn a_note_that_the_crm_has_twice_is_raised_until_one_is_gone() {
         let made: u32 = note.document_id().unwrap().as_str().parse().unwrap();
         let copy = rig.sandbox.admin().copy_note(made).unwrap();
         assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 1, "{number}");
-        let twice = NoteFilter { twice: true, ..NoteFilter::default() };
+        let twice = NoteFilter { raised: Some(Raised::Twice), ..NoteFilter::default() };
         let raised = rig.store.notes(twice.clone(), PageRequest { cursor: None, limit: 10 }).await.unwrap().items;
         assert_eq!(raised.iter().map(|note| (note.id, note.copies)).collect::<Vec<_>>(), [(id, Some(2))]);
         let reason = raised[0].reason.clone().unwrap();

@@ -1,10 +1,13 @@
 //! Taking notes up for delivery.
 
+use std::ops::Bound;
+
 use jiff::SignedDuration;
-use redb::ReadableTable as _;
+use redb::{ReadableTable as _, WriteTransaction};
 use uuid::Uuid;
 
 use super::lanes::{self, End};
+use super::links;
 use super::tables::{self, AWAITING_LINK, BY_STATE, Id, LOOKED_FOR, NOTES};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::outbox::Call;
@@ -65,9 +68,9 @@ impl Store {
                     let end = if is_newest { End::Newest } else { End::Oldest };
                     let Some(before) = lanes::due_note(transaction, &pick.connection, now, end)? else { break };
                     let mut note = before.clone();
-                    let call = note.begin(now);
+                    let call = note.keep_to_links(&links::of(transaction, &note)?).then(|| note.begin(now));
                     lanes::put(transaction, Some(&before), &note)?;
-                    taken.push((note, call));
+                    taken.extend(call.map(|call| (note, call)));
                     is_newest = !is_newest;
                 }
             }
@@ -119,6 +122,25 @@ impl Store {
         .await
     }
 
+    /// Lets open notes be due `back` earlier and at `latest` at the latest: after a step of the clock, or where an
+    /// earlier process let them wait for longer than a note may.
+    ///
+    /// # Errors
+    /// Where the store fails; those before it are due earlier.
+    pub async fn pull_notes_forward(&self, back: SignedDuration, latest: Timestamp) -> Result<usize, StoreError> {
+        let mut pulled = 0;
+        for state in [NoteState::Queued, NoteState::Waiting] {
+            let mut after = Some([0; 16]);
+            while let Some(behind) = after {
+                let pull = move |transaction: &_| pull_some(transaction, (state, behind), back, latest);
+                let (some, last) = self.write(pull).await?;
+                pulled += some;
+                after = last;
+            }
+        }
+        Ok(pulled)
+    }
+
     /// Takes up the notes that an earlier process was sending when it ended; answers how many.
     ///
     /// # Errors
@@ -141,15 +163,16 @@ impl Store {
         .await
     }
 
-    /// Notes that are to be looked for in the CRM again, oldest first.
+    /// Notes that are to be looked for in the CRM again, oldest first, those behind `after`.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn notes_looked_for(&self, limit: usize) -> Result<Vec<Note>, StoreError> {
+    pub async fn notes_looked_for(&self, after: Option<NoteId>, limit: usize) -> Result<Vec<Note>, StoreError> {
         self.read(move |transaction| {
             let looked_for = transaction.open_table(LOOKED_FOR)?;
             let notes = transaction.open_table(NOTES)?;
-            let range = looked_for.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?.take(limit);
+            let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded((PRACTICE, after.0.into_bytes())));
+            let range = looked_for.range((after, Bound::Included((PRACTICE, [0xff; 16]))))?.take(limit);
             let found = range.filter_map(|entry| match entry {
                 Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
                 Err(error) => Some(Err(error.into())),
@@ -187,6 +210,32 @@ impl Store {
         })
         .await
     }
+}
+
+/// Lets some of the notes in a state, behind one, be due earlier; answers how many, and the last that was looked at where
+/// there may be more.
+fn pull_some(
+    transaction: &WriteTransaction,
+    (state, behind): (NoteState, Id),
+    back: SignedDuration,
+    latest: Timestamp,
+) -> Result<(usize, Option<Id>), StoreError> {
+    let state = tables::state_key(state);
+    let by_state = transaction.open_table(BY_STATE)?;
+    let behind = Bound::Excluded((PRACTICE, state, behind));
+    let range = by_state.range((behind, Bound::Included((PRACTICE, state, [0xff; 16]))))?.take(AT_ONCE);
+    let found = range.map(|entry| Ok(entry?.0.value().2)).collect::<Result<Vec<Id>, StoreError>>()?;
+    drop(by_state);
+    let mut pulled = 0;
+    for one in &found {
+        let Some(before) = tables::note(&transaction.open_table(NOTES)?, id(*one))? else { continue };
+        let mut note = before.clone();
+        if note.pull_forward(back, latest) {
+            lanes::put(transaction, Some(&before), &note)?;
+            pulled += 1;
+        }
+    }
+    Ok((pulled, found.last().copied().filter(|_| found.len() == AT_ONCE)))
 }
 
 fn id(bytes: Id) -> NoteId {

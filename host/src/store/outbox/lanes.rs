@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::tables::{self, AWAITING_LINK, BY_DOCUMENT, BY_OWNER, BY_STATE, DUE, Id, LANES, LOOKED_FOR, NOTES};
+use super::tables::{
+    self, AWAITING_LINK, BY_DOCUMENT, BY_OWNER, BY_STATE, DUE, Id, LANES, LOOKED_FOR, NOTES, RAISED, Raised,
+};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
@@ -110,8 +112,21 @@ fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> 
             by_document.insert((PRACTICE, new.as_str(), id), ())?;
         }
     }
-    if note.is_looked_for() && !before.is_some_and(Note::is_looked_for) {
-        transaction.open_table(LOOKED_FOR)?.insert((PRACTICE, id), ())?;
+    let is_done = |note: &Note| note.state == NoteState::Done;
+    match (before.is_some_and(is_done), is_done(note)) {
+        (false, true) => drop(transaction.open_table(LOOKED_FOR)?.insert((PRACTICE, id), ())?),
+        (true, false) => drop(transaction.open_table(LOOKED_FOR)?.remove((PRACTICE, id))?),
+        _ => {}
+    }
+    let (raised_before, raised_now) = (before.and_then(Raised::of), Raised::of(note));
+    if raised_before != raised_now {
+        let mut raised = transaction.open_table(RAISED)?;
+        if let Some(before) = raised_before {
+            raised.remove((PRACTICE, before as u8, id))?;
+        }
+        if let Some(now) = raised_now {
+            raised.insert((PRACTICE, now as u8, id), ())?;
+        }
     }
     let awaits_link = |note: &Note| note.awaits == Some(Awaits::Link);
     match (before.is_some_and(awaits_link), awaits_link(note)) {
@@ -134,7 +149,9 @@ pub(super) fn next_due(transaction: &ReadTransaction) -> Result<Vec<(ConnectionN
         let (_, connection, at, _) = key.value();
         let name = ConnectionName::try_from(connection.to_owned());
         let name = name.map_err(|error| StoreError::Failed(error.to_string()))?;
-        found.push((name, Timestamp::from_millisecond(at).unwrap_or(Timestamp::MIN)));
+        // Rounding up may have left the end of time.
+        let end = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        found.push((name, Timestamp::from_millisecond(at).unwrap_or(end)));
         // The next name behind this one.
         after = format!("{connection}\0");
     }
@@ -228,7 +245,7 @@ fn lanes_of(note: &Note) -> BTreeSet<Id> {
 
 /// Whether it stands in its lanes. One that waits for a client to be linked may wait for weeks, and lets others pass.
 fn is_open(note: &Note) -> bool {
-    !matches!(note.state, NoteState::Done | NoteState::Dead) && note.awaits != Some(Awaits::Link)
+    !matches!(note.state, NoteState::Done | NoteState::Dead) && !note.awaits_link()
 }
 
 /// When it is due, in milliseconds since 1970: rounded up, so that no note is taken up before its time.

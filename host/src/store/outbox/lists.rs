@@ -4,7 +4,7 @@ use redb::ReadTransaction;
 use uuid::Uuid;
 
 use super::lanes;
-use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, LOOKED_FOR, NOTES};
+use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, NOTES, RAISED, Raised};
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
 use crate::store::book::{Page, PageRequest};
@@ -13,6 +13,9 @@ use crate::store::{Store, StoreError};
 
 /// The most records that a filter without an index of its own looks at for one page.
 pub(super) const LOOKED_AT: usize = 5_000;
+
+/// So many raised notes are counted; more are as many for whoever has to see to them.
+const MOST_COUNTED: usize = 100;
 
 /// Which notes a list shows; what is none filters nothing.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -31,8 +34,8 @@ pub struct NoteFilter {
     pub client: Option<ClientId>,
     /// With this id in the CRM.
     pub document: Option<ExternalId>,
-    /// Of which the CRM has more than one.
-    pub twice: bool,
+    /// Raised for this.
+    pub raised: Option<Raised>,
 }
 
 impl NoteFilter {
@@ -49,7 +52,7 @@ impl NoteFilter {
             && self.document.as_ref().is_none_or(|document| note.document_id() == Some(document))
             && self.household.is_none_or(|household| note.household_id == household)
             && self.client.is_none_or(|client| note.clients.contains(&client))
-            && (!self.twice || note.copies.is_some())
+            && self.raised.is_none_or(|raised| Raised::of(note) == Some(raised))
     }
 
     /// The states that the notes of the filter can have; none: any.
@@ -73,6 +76,21 @@ impl Store {
             None => [0xff; 16],
         };
         self.read(move |transaction| list(transaction, &filter, before, page.limit())).await
+    }
+
+    /// How many notes are raised for something, up to a hundred, and whether there are more.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn raised_notes(&self, raised: Raised) -> Result<(usize, bool), StoreError> {
+        self.read(move |transaction| {
+            let raised = raised as u8;
+            let range = transaction.open_table(RAISED)?;
+            let range = range.range((PRACTICE, raised, [0; 16])..=(PRACTICE, raised, [0xff; 16]))?;
+            let count = range.take(MOST_COUNTED + 1).count();
+            Ok((count.min(MOST_COUNTED), count > MOST_COUNTED))
+        })
+        .await
     }
 
     /// How many open notes wait behind this one, and which one it waits for itself.
@@ -113,9 +131,11 @@ pub(super) fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id
         let range = table.range((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?.rev();
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
-    if filter.twice {
-        let range = transaction.open_table(LOOKED_FOR)?.range((PRACTICE, [0; 16])..(PRACTICE, before))?.rev();
-        return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().1))));
+    let refiling = (filter.stage == Some(Stage::WaitingForRefiling)).then_some(Raised::Refiling);
+    if let Some(raised) = filter.raised.or(refiling).map(|raised| raised as u8) {
+        let range =
+            transaction.open_table(RAISED)?.range((PRACTICE, raised, [0; 16])..(PRACTICE, raised, before))?.rev();
+        return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     let owner = filter.client.map(|client| client.0).or(filter.household.map(|household| household.0));
     if let Some(owner) = owner.map(Uuid::into_bytes) {

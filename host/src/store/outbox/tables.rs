@@ -1,12 +1,12 @@
 //! The outbox's tables, and how their records are written.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, TableHandle as _, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Keyed;
-use crate::domain::note::{Note, NoteState};
+use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId};
 use crate::store::StoreError;
 use crate::store::keys::PRACTICE;
@@ -26,8 +26,10 @@ pub(super) const BY_STATE: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinit
 pub(super) const BY_OWNER: TableDefinition<'_, (u32, Id, Id), ()> = TableDefinition::new("notes-by-owner");
 /// Notes by the CRM's id of them.
 pub(super) const BY_DOCUMENT: TableDefinition<'_, (u32, &str, Id), ()> = TableDefinition::new("notes-by-document");
-/// Notes that are looked for in the CRM again, those that it may have twice among them.
+/// Notes that are done and looked for in the CRM again.
 pub(super) const LOOKED_FOR: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-looked-for");
+/// Notes that are raised for a person, by [`Raised`].
+pub(super) const RAISED: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinition::new("notes-raised");
 /// Notes that wait for a client to be linked to the CRM.
 pub(super) const AWAITING_LINK: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-awaiting-link");
 /// Open notes by lane: when each is due, in milliseconds since 1970.
@@ -44,10 +46,59 @@ pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<()
     transaction.open_table(BY_OWNER)?;
     transaction.open_table(BY_DOCUMENT)?;
     transaction.open_table(LOOKED_FOR)?;
+    raise_known(transaction)?;
     transaction.open_table(AWAITING_LINK)?;
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
     super::latest::make_table(transaction)?;
+    Ok(())
+}
+
+/// What a note is raised for; the numbers stand in keys, never to be renumbered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Raised {
+    /// It is done, and the CRM does not list it.
+    Missing = 1,
+    /// It is done, and the CRM has it more than once.
+    Twice = 2,
+    /// It waits for a person to say whom it is filed against.
+    Refiling = 3,
+    /// It is dead, and nobody gave it up.
+    Undelivered = 4,
+}
+
+impl Raised {
+    /// What a note is raised for, if it is.
+    pub(super) fn of(note: &Note) -> Option<Self> {
+        match (note.state, note.awaits) {
+            (NoteState::Dead, _) => (!note.discarded).then_some(Self::Undelivered),
+            (NoteState::Done, _) if note.is_missing() => Some(Self::Missing),
+            (NoteState::Done, _) => note.is_raised().then_some(Self::Twice),
+            (_, Some(Awaits::Refiling)) => Some(Self::Refiling),
+            _ => None,
+        }
+    }
+}
+
+/// Fills the list of raised notes where a store of an earlier version has none.
+fn raise_known(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    let is_there = transaction.list_tables()?.any(|table| table.name() == RAISED.name());
+    let mut raised = transaction.open_table(RAISED)?;
+    if is_there {
+        return Ok(());
+    }
+    let notes = transaction.open_table(NOTES)?;
+    let (looked_for, by_state) = (transaction.open_table(LOOKED_FOR)?, transaction.open_table(BY_STATE)?);
+    let looked_for = looked_for.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
+    let dead = state_key(NoteState::Dead);
+    let dead = by_state.range((PRACTICE, dead, [0; 16])..=(PRACTICE, dead, [0xff; 16]))?;
+    let dead = dead.map(|entry| Ok(entry?.0.value().2));
+    for id in looked_for.map(|entry| Ok(entry?.0.value().1)).chain(dead) {
+        let id: Id = id.map_err(|error: redb::StorageError| StoreError::from(error))?;
+        if let Some(why) = note(&notes, NoteId(Uuid::from_bytes(id)))?.as_ref().and_then(Raised::of) {
+            raised.insert((PRACTICE, why as u8, id), ())?;
+        }
+    }
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! What a store of the outbox must do.
 
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::note::NoteState;
 use crate::domain::note::{Attachment, DeliveryStep, FileNote};
-use crate::domain::outbox::{Call, Outcome, Timing};
+use crate::domain::outbox::{Call, MadeCall, Outcome, Timing};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId, Timestamp};
 use crate::store::book::PageRequest;
 use crate::store::documents::Source;
@@ -101,8 +102,8 @@ async fn accept_for(store: &Store, second: i64, household: u128, clients: &[u128
 }
 
 async fn conclude(store: &Store, id: NoteId, outcome: Outcome, second: i64) {
-    let change =
-        move |note: &mut Note| note.conclude((Call::Create, at(second)), outcome, at(second), 0.5, &Timing::default());
+    let made = MadeCall { call: Call::Create, began: at(second), quiet: SignedDuration::ZERO };
+    let change = move |note: &mut Note| note.conclude(made, outcome, at(second), 0.5, &Timing::default());
     store.change_note(id, change).await.unwrap().unwrap();
 }
 
@@ -316,4 +317,59 @@ async fn a_households_documents_are_listed_page_by_page() {
     assert_eq!(all(&NoteFilter::default(), 3).await, ["d.pdf a.pdf c.pdf", "a.pdf b.pdf"]);
     let page = PageRequest { cursor: Some("made-up".to_owned()), limit: 3 };
     assert!(matches!(store.note_documents(household, page).await, Err(StoreError::BadCursor)));
+}
+
+#[tokio::test]
+async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised() {
+    let (folder, store) = open();
+    let [done, dead] = [accept(&store, 1, 1).await, accept(&store, 2, 2).await];
+    taken(&store, 5).await;
+    let looked_for = async |store: &Store| {
+        store.notes_looked_for(None, 10).await.unwrap().iter().map(|note| note.id).collect::<Vec<_>>()
+    };
+    let raised = async |store: &Store| {
+        let mut counts = Vec::new();
+        for raised in [Raised::Missing, Raised::Twice, Raised::Refiling, Raised::Undelivered] {
+            counts.push(store.raised_notes(raised).await.unwrap().0);
+        }
+        counts
+    };
+    assert_eq!((looked_for(&store).await, raised(&store).await), (vec![], vec![0, 0, 0, 0]));
+    conclude(&store, done, there(), 6).await;
+    conclude(&store, dead, Outcome::Unknown { words: "cut".to_owned(), retry_after: None }, 6).await;
+    conclude(&store, dead, Outcome::Refused { words: "no".to_owned() }, 6).await;
+    assert_eq!((looked_for(&store).await, raised(&store).await), (vec![done], vec![0, 0, 0, 1]));
+    for (copies, expected) in [(2, [0, 1, 0, 1]), (0, [1, 0, 0, 1]), (1, [0, 0, 0, 1]), (0, [1, 0, 0, 1])] {
+        store.change_note(done, move |note| note.saw_copies(copies)).await.unwrap();
+        assert_eq!(raised(&store).await, expected, "{copies}");
+    }
+    // A store of an earlier version has no list of raised notes, and is given one.
+    store.write(|transaction| Ok(transaction.delete_table(tables::RAISED)?)).await.unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(raised(&store).await, [1, 0, 0, 1]);
+    let filter = NoteFilter { raised: Some(Raised::Missing), ..NoteFilter::default() };
+    let page = PageRequest { cursor: None, limit: 10 };
+    assert_eq!(store.notes(filter, page).await.unwrap().items.len(), 1);
+    for note in [done, dead] {
+        store.change_note(note, |note| note.discard("seen to")).await.unwrap().unwrap().1.unwrap();
+    }
+    assert_eq!((looked_for(&store).await, raised(&store).await), (vec![], vec![0, 0, 0, 0]));
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_end_of_time_is_none_that_is_over() {
+    let (_folder, store) = open();
+    let id = accept(&store, 1, 1).await;
+    let park = |note: &mut Note| {
+        note.state = NoteState::Waiting;
+        note.due_at = Some(Timestamp::MAX);
+    };
+    store.change_note(id, park).await.unwrap();
+    assert_eq!(store.next_notes_due().await.unwrap()[0].1, Timestamp::MAX);
+    assert_eq!(store.pull_notes_forward(SignedDuration::ZERO, at(86_400)).await.unwrap(), 1);
+    assert_eq!(due(&store).await, [("main".to_owned(), 86_400)]);
+    assert_eq!(store.pull_notes_forward(SignedDuration::from_hours(1), at(86_400)).await.unwrap(), 1);
+    assert_eq!(due(&store).await, [("main".to_owned(), 82_800)]);
+    assert_eq!(store.pull_notes_forward(SignedDuration::ZERO, at(86_400)).await.unwrap(), 0);
 }

@@ -8,7 +8,7 @@ use super::{NoteRow, household, row};
 use crate::app::App;
 use crate::domain::NoteId;
 use crate::domain::access::Action;
-use crate::domain::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
+use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
 use crate::web::documents;
 use crate::web::failure::{Failure, page};
@@ -53,10 +53,22 @@ pub(in crate::web) struct DocumentRow {
 /// What can be done with the note as it stands.
 #[derive(Default)]
 pub(in crate::web) struct Allowed {
-    pub(in crate::web) retry: bool,
+    /// The button's words.
+    pub(in crate::web) retry: Option<&'static str>,
     pub(in crate::web) edit: bool,
-    pub(in crate::web) resolve: bool,
+    pub(in crate::web) resolve: Option<Question>,
     pub(in crate::web) discard: bool,
+}
+
+/// What a person has to say of what is in the CRM.
+pub(in crate::web) struct Question {
+    /// Where to look, and what happens until then.
+    pub(in crate::web) look: String,
+    /// What the id is of.
+    pub(in crate::web) label: &'static str,
+    /// The buttons' words.
+    pub(in crate::web) there: &'static str,
+    pub(in crate::web) not_there: Option<&'static str>,
 }
 
 /// What somebody typed into one of the note's forms, and what is wrong with it.
@@ -168,14 +180,62 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
         body: note.note.body.clone(),
         documents: documents.collect(),
         may: Allowed {
-            retry: matches!(note.state, NoteState::Waiting | NoteState::Dead) && note.awaits != Some(Awaits::Link),
+            retry: again(note),
             edit: is_at_rest && note.step == DeliveryStep::Accepted,
-            resolve: stage == Stage::InDoubt,
-            discard: is_at_rest && stage != Stage::Discarded,
+            resolve: question(note, &filed.join(", ")),
+            discard: is_at_rest && stage != Stage::Discarded || note.is_raised() && note.is_missing(),
         },
         typed: Typed::default(),
         attempts: attempts.collect(),
     }
+}
+
+/// What the button says that sends it at once, where that is possible.
+fn again(note: &Note) -> Option<&'static str> {
+    match (note.stage(), note.state) {
+        (Stage::WaitingForLink, _) => None,
+        (Stage::WaitingForRefiling, _) => Some("File it there and send it"),
+        (Stage::InDoubt, _) => Some("Look it up again"),
+        (_, NoteState::Waiting | NoteState::Dead) => Some("Try again now"),
+        _ => None,
+    }
+}
+
+/// What is asked of a person about the note, if anything is.
+fn question(note: &Note, filed_against: &str) -> Option<Question> {
+    let subject = &note.note.subject;
+    let there = "It is there";
+    let of_note = |then: &str| format!("Look there among the file notes of {filed_against} for “{subject}”. {then}");
+    Some(match (note.stage(), &note.step) {
+        (Stage::InDoubt, DeliveryStep::Attaching { document_id, .. }) => Question {
+            look: format!(
+                "Look there at the documents of the note {document_id}. Until somebody says, the document is not sent \
+                 again: the CRM would have it twice."
+            ),
+            label: "The document’s ID in the CRM",
+            there,
+            not_there: Some("It is not there: send it"),
+        },
+        (Stage::InDoubt, _) => Question {
+            look: of_note("Until somebody says, it is not sent again: the CRM would have it twice."),
+            label: "Its ID in the CRM",
+            there,
+            not_there: Some("It is not there: send it"),
+        },
+        _ if !note.is_raised() => return None,
+        _ if note.is_missing() => Question {
+            look: of_note("Nothing is sent until somebody says so. If it was removed on purpose, give it up below."),
+            label: "Its ID in the CRM",
+            there,
+            not_there: Some("It is not there: send it again"),
+        },
+        _ => Question {
+            look: of_note("Remove all but one there; this is found out within the hour, or said here."),
+            label: "The ID of the one that stays",
+            there: "Only this one is there",
+            not_there: None,
+        },
+    })
 }
 
 /// Where the note stands, in a sentence.
@@ -195,6 +255,10 @@ fn standing(note: &Note, clock: &Clock) -> String {
         Stage::WaitingForLink => {
             "Not in the CRM yet; it is kept and goes out by itself once its client is linked there.".to_owned()
         }
+        Stage::WaitingForRefiling => {
+            "Not in the CRM yet; it is kept until somebody says whom it is filed against.".to_owned()
+        }
+        Stage::Done if note.is_missing() => "It was delivered, and the CRM does not list it now.".to_owned(),
         Stage::Done => match note.done_at {
             Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
             None => "In the CRM.".to_owned(),

@@ -13,7 +13,7 @@ use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
 use super::{at, calling_frame, check, clock, frame};
 use crate::access::FieldProblem;
-use crate::domain::note::{Attempt, DeliveryStep, FileNote, Note, NoteState};
+use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
 
@@ -211,6 +211,38 @@ fn notes_and_their_delivery() {
         "note_done",
         &one::view(&note(NoteState::Done), household(), &Order::default(), frame(Place::Notes), &clock()),
     );
+}
+
+#[test]
+fn a_note_page_asks_what_only_a_person_can_tell() {
+    let page = |note: &Note| {
+        let view = one::view(note, "Ayda Khan".to_owned(), &Order::default(), frame(Place::Notes), &clock());
+        askama::Template::render(&view).unwrap()
+    };
+    let created = DeliveryStep::Created { document_id: ExternalId("9001".to_owned()) };
+    let attaching =
+        DeliveryStep::Attaching { document_id: ExternalId("9001".to_owned()), since: at("2026-11-22T00:19:59Z") };
+    let check = |change: &dyn Fn(&mut Note), shown: &[&str], not_shown: &[&str]| {
+        let mut note = note(NoteState::Done);
+        change(&mut note);
+        let page = page(&note);
+        for part in shown {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        for part in not_shown {
+            assert!(!page.contains(part), "{part}: {page}");
+        }
+    };
+    let buttons = ["value=\"there\"", "value=\"not_there\""];
+    check(&|_| {}, &["Done"], &buttons);
+    let missing = |note: &mut Note| (note.step, note.copies) = (created.clone(), Some(0));
+    check(&missing, &["Not in the CRM any more", "send it again", "Give the note up", buttons[0]], &[]);
+    let twice = |note: &mut Note| (note.step, note.copies) = (created.clone(), Some(2));
+    check(&twice, &["Twice in the CRM", "Only this one is there"], &[buttons[1], "Give the note up"]);
+    let document = |note: &mut Note| (note.step, note.state) = (attaching.clone(), NoteState::Dead);
+    check(&document, &["In doubt", "documents of the note 9001", buttons[1], "Look it up again"], &[]);
+    let refiling = |note: &mut Note| (note.state, note.awaits) = (NoteState::Waiting, Some(Awaits::Refiling));
+    check(&refiling, &["Linked to somebody else", "File it there and send it"], &buttons);
 }
 
 #[test]

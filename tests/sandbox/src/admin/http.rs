@@ -16,6 +16,8 @@ GET    /admin/stats        requests, rows, logins, CPU seconds, faults struck
 GET    /admin/faults       the fault plan; PUT a new one, DELETE clears it
                            {\"seed\":1,\"rules\":[{\"fault\":\"slow\",\"every\":3,\"ms\":500}]}
 GET    /admin/notes        file notes received; DELETE forgets them
+GET    /admin/notes/habits how notes are kept and listed otherwise than sent; PUT others
+                           {\"lag_ms\":60000,\"escapes_subjects\":true}
 GET    /admin/notes/ID/attachments/ID
                            the bytes of an attachment
 GET    /admin/clients      records (?from=PLACE&limit=N); POST adds a client
@@ -41,6 +43,11 @@ fn routed(admin: &Admin, call: &Call<'_>) -> Result<Answer, Refusal> {
         ("DELETE", ["faults"]) => Ok(done(|| admin.set_faults(FaultPlan::default()))),
         ("GET", ["notes"]) => Ok(Answer::of(&admin.notes())),
         ("DELETE", ["notes"]) => Ok(done(|| admin.clear_notes())),
+        ("GET", ["notes", "habits"]) => Ok(Answer::of(&admin.note_habits())),
+        ("PUT", ["notes", "habits"]) => {
+            let habits = parsed(call.body)?;
+            Ok(done(|| admin.set_note_habits(habits)))
+        }
         ("GET", ["notes", note, "attachments", id]) => attachment(admin, number(note)?, number(id)?),
         ("GET", ["clients"]) => clients(admin, Query(call.query)),
         ("POST", ["clients"]) => add(admin, call.body),

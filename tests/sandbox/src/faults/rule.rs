@@ -22,8 +22,16 @@ pub enum Fault {
     Forbidden,
     /// 500 as JSON whose words name a person; nothing was done.
     NamesPeople,
+    /// 409: something else is in the way just now; nothing was done.
+    Conflict,
+    /// 423: somebody else has the record open; nothing was done.
+    Locked,
+    /// 425: the site does not take the request yet; nothing was done.
+    TooEarly,
     /// The answer comes `ms` later.
     Slow,
+    /// The work takes `ms` longer, and is done to its end also where the caller has hung up.
+    SlowWork,
     /// The connection is cut; nothing was done.
     CutBefore,
     /// The work is done, then the connection is cut without an answer.
@@ -70,7 +78,11 @@ impl Fault {
         ("bad_gateway", Self::BadGateway),
         ("forbidden", Self::Forbidden),
         ("names_people", Self::NamesPeople),
+        ("conflict", Self::Conflict),
+        ("locked", Self::Locked),
+        ("too_early", Self::TooEarly),
         ("slow", Self::Slow),
+        ("slow_work", Self::SlowWork),
         ("cut_before", Self::CutBefore),
         ("cut_after", Self::CutAfter),
         ("cut_late", Self::CutLate),
@@ -145,10 +157,10 @@ pub struct Rule {
     /// Only for this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Milliseconds, for `slow` and `cut_late`.
+    /// Milliseconds, for `slow`, `slow_work` and `cut_late`.
     #[serde(default)]
     pub ms: u64,
-    /// Seconds, for `too_many_requests`.
+    /// Seconds, for `too_many_requests`, `conflict`, `locked` and `too_early`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }
@@ -183,8 +195,11 @@ impl Rule {
         if self.every == Some(0) {
             return Err(RuleError::Value { key: "every".into(), wanted: "a whole number above 0" });
         }
-        if matches!(self.fault, Fault::Slow | Fault::CutLate) && self.ms == 0 {
-            return Err(RuleError::Value { key: "ms".into(), wanted: "given, above 0, for slow and cut_late" });
+        if matches!(self.fault, Fault::Slow | Fault::SlowWork | Fault::CutLate) && self.ms == 0 {
+            return Err(RuleError::Value {
+                key: "ms".into(),
+                wanted: "given, above 0, for slow, slow_work and cut_late",
+            });
         }
         if self.every.is_some() && self.chance.is_some() {
             return Err(RuleError::EveryAndChance);

@@ -51,6 +51,8 @@ impl Site {
         let (doctype, docsubtype) = (query.get("doctype"), query.get("docsubtype"));
         let (from, to) = (query.get("created_date.start_date"), query.get("created_date.end_date"));
         let created_by = query.get("created_by");
+        let notes = locked(&self.notes);
+        let size = paging.size.min(notes.habits.page_cap.unwrap_or(usize::MAX));
         let matches = |note: &&Note| {
             let same = |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
             let day = note.created_date.get(..10).unwrap_or_default();
@@ -62,12 +64,12 @@ impl Site {
                 && from.as_ref().is_none_or(|from| day >= from.as_ref())
                 && to.as_ref().is_none_or(|to| day <= to.as_ref())
                 && paging.after.is_none_or(|after| if paging.descending { note.id < after } else { note.id > after })
+                && !notes.habits.hide(&note.created_date)
         };
-        let notes = locked(&self.notes);
         let found = notes.of_client(clients.first().copied());
         let found: Box<dyn Iterator<Item = &Note>> =
             if paging.descending { Box::new(found.rev()) } else { Box::new(found) };
-        Ok(Answer::of(&found.filter(matches).take(paging.size).map(row).collect::<Vec<_>>()))
+        Ok(Answer::of(&found.filter(matches).take(size).map(row).collect::<Vec<_>>()))
     }
 
     /// `GET /docnote-v2/{id}`: one note with its body.
@@ -107,7 +109,8 @@ impl Site {
     pub(super) fn attachments(&self, note: u32) -> Result<Answer, Refusal> {
         let notes = locked(&self.notes);
         let note = notes.note(note).ok_or_else(Refusal::missing)?;
-        Ok(Answer::of(&note.attachments.iter().map(attachment_row).collect::<Vec<_>>()))
+        let shown = note.attachments.iter().filter(|one| !notes.habits.hide(&one.attached_at));
+        Ok(Answer::of(&shown.map(attachment_row).collect::<Vec<_>>()))
     }
 
     /// `GET /docnote-v2/{id}/attachment-v3/{attachment}`: with its content.

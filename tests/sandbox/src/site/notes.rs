@@ -2,13 +2,55 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The number of the first note.
 const FIRST_NOTE: u32 = 9001;
 /// The number of the first attachment.
 const FIRST_ATTACHMENT: u32 = 70_001;
+
+/// How the site keeps and lists file notes otherwise than they were sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoteHabits {
+    /// Lists leave out notes and attachments that are younger, in milliseconds.
+    pub lag_ms: u64,
+    /// Subjects are kept with HTML's entities: `O&#39;Brien &amp; Lee`.
+    pub escapes_subjects: bool,
+    /// Subjects are cut after so many characters.
+    pub longest_subject: Option<usize>,
+    /// So many notes on a page, whatever is asked for.
+    pub page_cap: Option<usize>,
+    /// Attachments' names are kept with `_` in place of all but letters, digits, blanks, dots and hyphens.
+    pub renames_attachments: bool,
+    /// Attachments are kept with so many bytes more.
+    pub adds_bytes: usize,
+    /// Markers are not kept.
+    pub drops_markers: bool,
+}
+
+impl NoteHabits {
+    /// Whether a list leaves out what was made then.
+    pub(super) fn hide(&self, made_at: &str) -> bool {
+        let made_at: Option<jiff::Timestamp> = made_at.parse().ok();
+        let age = made_at.and_then(|at| u64::try_from(at.duration_until(jiff::Timestamp::now()).as_millis()).ok());
+        age.is_some_and(|age| age < self.lag_ms)
+    }
+
+    fn subject(&self, sent: &str) -> String {
+        let kept = match self.escapes_subjects {
+            true => sent.replace('&', "&amp;").replace('\'', "&#39;").replace('<', "&lt;"),
+            false => sent.to_owned(),
+        };
+        kept.chars().take(self.longest_subject.unwrap_or(usize::MAX)).collect()
+    }
+
+    fn filename(&self, sent: &str) -> String {
+        let keeps = |c: char| !self.renames_attachments || c.is_alphanumeric() || matches!(c, ' ' | '.' | '-');
+        sent.chars().map(|c| if keeps(c) { c } else { '_' }).collect()
+    }
+}
 
 /// A file note as the site keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,8 +82,10 @@ pub struct Attachment {
     pub filename: String,
     /// As sent.
     pub mimetype: String,
-    /// Length of the content in bytes.
+    /// Length of the content in bytes, as the site says.
     pub size: usize,
+    /// When it was attached: an instant in RFC 3339, UTC.
+    pub attached_at: String,
     /// The content itself; left out of JSON.
     #[serde(skip)]
     pub content: Vec<u8>,
@@ -62,6 +106,7 @@ pub(crate) struct Notes {
     /// How many notes were ever made: numbers go on after a clearing, so that an old one never names a new note.
     made: u32,
     attached: u32,
+    pub(crate) habits: NoteHabits,
 }
 
 impl Notes {
@@ -109,6 +154,8 @@ impl Notes {
     /// Keeps a note under the next number, which is answered.
     pub(crate) fn add(&mut self, mut note: Note) -> u32 {
         note.id = FIRST_NOTE + self.made;
+        note.subject = self.habits.subject(&note.subject);
+        note.guid = note.guid.filter(|_| !self.habits.drops_markers);
         self.made += 1;
         for client in &note.entity_ids {
             self.by_client.entry(*client).or_default().push(self.all.len());
@@ -123,7 +170,10 @@ impl Notes {
         let at = self.at(note)?;
         let id = FIRST_ATTACHMENT + self.attached;
         self.attached += 1;
-        self.all[at].attachments.push(Attachment { id, filename, mimetype, size: content.len(), content });
+        let filename = self.habits.filename(&filename);
+        let size = content.len() + self.habits.adds_bytes;
+        let attached_at = jiff::Timestamp::now().to_string();
+        self.all[at].attachments.push(Attachment { id, filename, mimetype, size, attached_at, content });
         Some(id)
     }
 }

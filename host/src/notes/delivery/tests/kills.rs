@@ -36,13 +36,13 @@ fn dying_at(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_note_once_with_its_documents_through_hundreds_of_deaths() {
     let mut rig = Rig::new(PASSWORD).await;
-    rig.settle = SignedDuration::from_millis(60);
+    rig.doubt = SignedDuration::from_millis(50);
     rig.faults(
         11,
         &[
             "cut_before:chance=0.05,method=POST",
             "cut_after:chance=0.15,method=POST",
-            "cut_late:chance=0.05,ms=25,method=POST",
+            "cut_late:chance=0.05,ms=10,method=POST",
             "cut_body:chance=0.1,method=POST",
             "attachment_error:chance=0.05",
         ],
@@ -65,7 +65,7 @@ async fn each_note_once_with_its_documents_through_hundreds_of_deaths() {
         let place = *places.choose(&mut rand::rng()).unwrap();
         let (hook, mut died) = dying_at(place, rand::random_range(1..4));
         let running = rig.start_dying(hook);
-        let is_dead = tokio::time::timeout(Duration::from_millis(60), died.recv()).await.is_ok();
+        let is_dead = tokio::time::timeout(Duration::from_millis(120), died.recv()).await.is_ok();
         running.abort();
         let _ = running.await;
         *deaths.entry(if is_dead { place } else { "at random" }).or_default() += 1;

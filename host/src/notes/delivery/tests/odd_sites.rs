@@ -1,0 +1,223 @@
+//! Sites that keep notes and documents otherwise than they were sent, list them late, or refuse for a moment.
+
+use super::*;
+
+impl Rig {
+    fn habits(&self, habits: NoteHabits) {
+        self.sandbox.admin().set_note_habits(habits);
+    }
+
+    fn documents_in_crm(&self) -> Vec<String> {
+        let notes = self.sandbox.admin().notes().into_iter();
+        notes.flat_map(|note| note.attachments).map(|document| document.filename).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_note_is_found_whatever_the_site_makes_of_its_subject_and_however_late_it_lists_it() {
+    let habits = [
+        NoteHabits { escapes_subjects: true, ..NoteHabits::default() },
+        NoteHabits { longest_subject: Some(8), ..NoteHabits::default() },
+        NoteHabits { page_cap: Some(1), ..NoteHabits::default() },
+        NoteHabits { lag_ms: 700, ..NoteHabits::default() },
+    ];
+    for habits in habits {
+        let mut rig = Rig::new(PASSWORD).await;
+        rig.doubt = SignedDuration::from_millis(1500);
+        rig.habits(habits.clone());
+        rig.accept(rig.clients[0], 1, "An earlier one").await;
+        let running = rig.start();
+        rig.until_quiet().await;
+        rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+        let id = rig.accept(rig.clients[0], 1, "O'Brien & Lee review").await;
+        // Delivery of its own is woken at the end of a call only.
+        running.abort();
+        let running = rig.start();
+        rig.until_stage(id, Stage::Done).await;
+        assert_eq!(rig.subjects_in_crm().len(), 2, "{habits:?}: {:?}", rig.subjects_in_crm());
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_keeps_no_markers_leaves_the_note_to_a_person() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.habits(NoteHabits { drops_markers: true, ..NoteHabits::default() });
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+    let id = rig.accept(rig.clients[0], 1, "Which is it?").await;
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::InDoubt).await;
+    assert!(note.reason.as_deref().unwrap().contains("without the reference"), "{:?}", note.reason);
+    assert_eq!(rig.subjects_in_crm().len(), 1);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_note_is_found_among_those_of_any_of_its_clients() {
+    let rig = Rig::new(PASSWORD).await;
+    let id = rig.accept(rig.clients[0], 1, "For both").await;
+    let note = rig.store.note(id).await.unwrap().unwrap();
+    let only_the_second = ExternalId(rig.clients[1].to_string());
+    let made = FileNote { filed_against: vec![only_the_second.clone()], ..note.note.clone() };
+    let document_id = rig.connector.create_note(&made, &note.marker).await.unwrap();
+    let mut for_both = note.clone();
+    for_both.note.filed_against.push(only_the_second);
+    let found = calls::look_up(rig.connector.as_ref(), &for_both).await.unwrap();
+    assert_eq!(found.copies, [document_id]);
+    assert_eq!(calls::look_up(rig.connector.as_ref(), &note).await.unwrap().copies, []);
+}
+
+#[tokio::test]
+async fn a_document_that_the_site_renames_and_enlarges_is_sent_once_and_holds_nobody_up() {
+    for fault in [None, Some("cut_after:times=1,on=attachment,method=POST")] {
+        let rig = Rig::new(PASSWORD).await;
+        rig.habits(NoteHabits { renames_attachments: true, adds_bytes: 11, ..NoteHabits::default() });
+        rig.faults(1, &fault.into_iter().collect::<Vec<_>>());
+        let id = rig.accept_with(rig.clients[0], "With a plan", &["Plan / O'Brien.pdf".to_owned()]).await;
+        let behind = rig.accept(rig.clients[0], u128::from(rig.clients[0]), "Behind it").await;
+        let running = rig.start();
+        let note = rig.until_stage(id, Stage::Done).await;
+        let reason = note.reason.unwrap();
+        assert!(reason.contains("as Plan _ O_Brien.pdf, 11 bytes larger"), "{reason}");
+        rig.until_stage(behind, Stage::Done).await;
+        assert_eq!(rig.documents_in_crm(), ["Plan _ O_Brien.pdf"], "{fault:?}");
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_the_site_lists_late_is_sent_once() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.habits(NoteHabits { lag_ms: 250, ..NoteHabits::default() });
+    rig.faults(1, &["cut_after:times=1,on=attachment,method=POST"]);
+    let id = rig.accept_with(rig.clients[0], "With a plan", &["Plan.pdf".to_owned()]).await;
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::Done).await;
+    assert_eq!((rig.documents_in_crm(), note.reason), (vec!["Plan.pdf".to_owned()], None));
+    running.abort();
+}
+
+#[tokio::test]
+async fn refusals_of_the_moment_are_tried_again() {
+    for fault in ["conflict", "locked", "too_early"] {
+        for on in ["on=docnote-v2", "on=attachment", "on=docnote-v2,method=GET"] {
+            let rig = Rig::new(PASSWORD).await;
+            rig.faults(1, &[&format!("{fault}:times=2,{on}"), "cut_after:times=1,method=POST"]);
+            let id = rig.accept_with(rig.clients[0], "After all", &["Plan.pdf".to_owned()]).await;
+            let running = rig.start();
+            rig.until_stage(id, Stage::Done).await;
+            assert_eq!((rig.subjects_in_crm().len(), rig.documents_in_crm().len()), (1, 1), "{fault} {on}");
+            running.abort();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pause_of_decades_is_a_day_and_a_person_cuts_it_short() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["too_many_requests:times=1,retry_after=1893456000,on=docnote,method=POST"]);
+    let id = rig.accept(rig.clients[0], 1, "Soon").await;
+    let delivery = Arc::new(rig.delivery());
+    let running = tokio::spawn({
+        let delivery = Arc::clone(&delivery);
+        async move { delivery.run(&CancellationToken::new()).await }
+    });
+    let waits = async || {
+        loop {
+            let note = rig.store.note(id).await.unwrap().unwrap();
+            if note.state == NoteState::Waiting {
+                return note;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let note = waits().await;
+    let a_day = SignedDuration::from_hours(24);
+    assert!(note.due_at.unwrap().duration_since(Timestamp::now()) <= a_day, "{note:?}");
+    assert!(matches!(delivery.gate(&note.connection, Timestamp::now()), Gate::Closed(_)));
+    rig.store.change_note(id, |note| note.retry(Timestamp::now())).await.unwrap();
+    delivery.release(&note.connection);
+    rig.until_stage(id, Stage::Done).await;
+    running.abort();
+}
+
+#[tokio::test]
+async fn what_waits_since_an_earlier_version_for_decades_goes_out_within_a_day() {
+    let rig = Rig::new(PASSWORD).await;
+    let id = rig.accept(rig.clients[0], 1, "Parked").await;
+    let park = |note: &mut Note| {
+        note.state = NoteState::Waiting;
+        note.due_at = Some(Timestamp::MAX);
+    };
+    rig.store.change_note(id, park).await.unwrap();
+    let due = rig.store.next_notes_due().await.unwrap();
+    assert!(due.iter().all(|(_, due)| *due > Timestamp::now()), "it would be taken for due again and again: {due:?}");
+    let running = rig.start();
+    for _ in 0..200 {
+        let note = rig.store.note(id).await.unwrap().unwrap();
+        if note.due_at.unwrap() < Timestamp::now() + SignedDuration::from_hours(25) {
+            running.abort();
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it waits still");
+}
+
+#[tokio::test]
+async fn a_done_note_that_the_site_does_not_list_is_raised_and_a_person_settles_it() {
+    let rig = Rig::new(PASSWORD).await;
+    let delivery = rig.delivery();
+    let id = rig.accept(rig.clients[0], 1, "Lost").await;
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    let made: u32 = rig.store.note(id).await.unwrap().unwrap().document_id().unwrap().as_str().parse().unwrap();
+    rig.sandbox.admin().remove_note(made);
+    for round in 0..3 {
+        // It stays raised, days later too.
+        let now = Timestamp::now() + SignedDuration::from_hours(50 * round);
+        assert_eq!(delivery.reconcile(now).await.unwrap(), 1);
+        assert_eq!(rig.store.raised_notes(Raised::Missing).await.unwrap(), (1, false));
+    }
+    let note = rig.store.note(id).await.unwrap().unwrap();
+    assert_eq!((note.copies, note.stage()), (Some(0), Stage::Done));
+    rig.store.change_note(id, |note| note.resolve(None, Timestamp::now())).await.unwrap();
+    delivery.wake.notify_one();
+    running.abort();
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm(), ["Lost"]);
+    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
+    assert_eq!(rig.store.raised_notes(Raised::Missing).await.unwrap(), (0, false));
+    running.abort();
+}
+
+#[tokio::test]
+async fn what_stays_in_the_queue_of_reconciliation_takes_nobody_elses_turn() {
+    let rig = Rig::new(PASSWORD).await;
+    let delivery = rig.delivery();
+    let now = Timestamp::now();
+    // More than one round's notes, of a connection that was removed.
+    let done = move |note: &mut Note| {
+        note.state = NoteState::Done;
+        note.step = DeliveryStep::Created { document_id: ExternalId("1".to_owned()) };
+        note.done_at = Some(now);
+        note.due_at = None;
+    };
+    for lane in 0..500 {
+        let id = rig.accept_for("removed", rig.clients[0], lane, "Of a site that nobody can ask").await;
+        rig.store.change_note(id, done).await.unwrap();
+    }
+    let id = rig.accept(rig.clients[1], 1000, "Twice").await;
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::Done).await;
+    running.abort();
+    rig.sandbox.admin().copy_note(note.document_id().unwrap().as_str().parse().unwrap()).unwrap();
+    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 0);
+    assert_eq!(delivery.reconcile(Timestamp::now()).await.unwrap(), 1, "its turn comes");
+    // Two rounds again, days later: of those nobody will say anything more.
+    let later = Timestamp::now() + SignedDuration::from_hours(50);
+    assert_eq!(delivery.reconcile(later).await.unwrap() + delivery.reconcile(later).await.unwrap(), 1);
+    let left = rig.store.notes_looked_for(None, 1000).await.unwrap();
+    assert_eq!(left.iter().map(|note| note.id).collect::<Vec<_>>(), [id]);
+}
