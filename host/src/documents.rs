@@ -19,6 +19,7 @@ pub use self::receive::{NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
 use crate::domain::Timestamp;
+use crate::domain::text::is_unwanted;
 use crate::pack::Revision;
 
 /// Events that have a document.
@@ -111,9 +112,7 @@ pub fn title(event_type: &str) -> &'static str {
 }
 
 fn is_odd_in_a_file_name(letter: char) -> bool {
-    letter.is_control()
-        || "/\\:*?\"<>|".contains(letter)
-        || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+    is_unwanted(letter) || "/\\:*?\"<>|".contains(letter) || matches!(letter, '\u{200B}'..='\u{200F}')
 }
 
 /// The day of a moment where the practice is.

@@ -32,6 +32,8 @@ pub(crate) struct Engine {
 enum Round {
     Done(Typeset),
     Missing(BTreeSet<char>),
+    /// It is set, and is no PDF/UA: some text in it cannot be read back.
+    NotExported(Vec<Problem>),
 }
 
 impl Engine {
@@ -43,6 +45,7 @@ impl Engine {
 
     /// Makes the document.
     pub(crate) fn typeset(&mut self, mut job: Job) -> Result<Typeset, DocumentError> {
+        missing::clean(&mut job.data);
         let mut replaced = BTreeSet::new();
         let outcome = loop {
             match self.round(&job, &replaced) {
@@ -57,6 +60,10 @@ impl Engine {
                     }
                     replaced.extend(found);
                 }
+                Ok(Round::NotExported(problems)) => match missing::reduce(&mut job.data) {
+                    Some(found) => replaced.extend(found),
+                    None => break Err(DocumentError::Template(problems)),
+                },
                 Err(problems) => break Err(DocumentError::Template(problems)),
             }
         };
@@ -85,7 +92,10 @@ impl Engine {
         if !letters.is_empty() {
             return Ok(Round::Missing(letters));
         }
-        let pdf = typst_pdf::pdf(&document, &options).map_err(|errors| told(&errors))?;
+        let pdf = match typst_pdf::pdf(&document, &options) {
+            Ok(pdf) => pdf,
+            Err(errors) => return Ok(Round::NotExported(told(&errors))),
+        };
         let replaced = replaced.iter().collect();
         Ok(Round::Done(Typeset { pdf, pages, replaced, warnings: told(&warnings) }))
     }

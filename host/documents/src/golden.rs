@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
@@ -61,6 +62,74 @@ fn a_household_of_nothing_but_a_name_has_documents() {
         data["primary_professional"] = json!({ "name": "Harbour Advice", "email": null });
         let made = set(&mut engine, "xplan-au", document, data);
         assert_eq!(made.pages.len(), 1, "{document}");
+    }
+}
+
+/// Every text that people write is a word of 120 letters: it breaks inside its cell, everywhere.
+#[test]
+fn a_word_of_120_letters_breaks_inside_its_cell() {
+    fn lengthen(value: &mut Value, word: &str) {
+        match value {
+            Value::String(text) => *text = word.to_owned(),
+            Value::Array(items) => items.iter_mut().for_each(|item| lengthen(item, word)),
+            Value::Object(members) => {
+                // Dates, amounts and words of the contract are not people's.
+                let own =
+                    ["name", "owner_names", "category", "insurer", "plan_name", "policy_number", "mobile", "email"];
+                let own =
+                    [&own[..], &["question", "response", "values", "answers", "members", "goals", "covers"]].concat();
+                let own = [&own[..], &["household", "practice", "primary_professional", "preferences"]].concat();
+                members
+                    .iter_mut()
+                    .filter(|(name, _)| own.contains(&name.as_str()))
+                    .for_each(|(_, member)| lengthen(member, word));
+            }
+            _ => {}
+        }
+    }
+    let mut engine = Engine::new(None);
+    for pack in PACKS {
+        for (document, columns) in [(DOCUMENTS[0], 6), (DOCUMENTS[1], 3)] {
+            for letter in ["w", "ā", "W"] {
+                let mut data = sample(pack, document);
+                lengthen(&mut data, &letter.repeat(120));
+                let made = set(&mut engine, pack, document, data);
+                let text = made.pages.join("\n");
+                // The widest line is the footer's, of 15 cm in small letters.
+                let longest = text.split(|c: char| !letter.contains(c)).map(|run| run.chars().count()).max();
+                let most = if letter == "W" { 45 } else { 75 };
+                assert!(
+                    longest.is_some_and(|longest| (3..=most).contains(&longest)),
+                    "{pack} {document} {longest:?}: {text}"
+                );
+                assert!(text.lines().count() > 10 * columns, "{text}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever people and programs write, the document is made, and shows what stands in plain letters.
+    #[test]
+    fn any_text_makes_a_document(
+        texts in prop::collection::vec(prop::collection::vec(any::<char>(), 0..40), 4),
+        word in "[a-z]{3,12}",
+    ) {
+        let texts: Vec<String> = texts.into_iter().map(|letters| letters.into_iter().collect()).collect();
+        let mut engine = Engine::new(None);
+        let mut data = sample("xplan-au", DOCUMENTS[0]);
+        data["household"]["name"] = format!("{word} {}", texts[0]).into();
+        data["household"]["members"][0]["name"] = texts[1].as_str().into();
+        data["household"]["members"][0]["email"] = texts[2].as_str().into();
+        data["goals"][0]["name"] = texts[2].as_str().into();
+        data["goals"][1]["owner_names"] = texts[3].as_str().into();
+        data["covers"][0]["policy_number"] = texts[1].as_str().into();
+        data["values"][0]["values"][1] = texts[0].as_str().into();
+        data["practice"]["name"] = texts[3].as_str().into();
+        let made = set(&mut engine, "xplan-au", DOCUMENTS[0], data);
+        prop_assert!(made.pages[0].contains(&word), "{}", made.pages[0]);
     }
 }
 

@@ -123,3 +123,23 @@ fn a_document_without_end_is_refused() {
     let said = refusal("#for n in range(600) [#pagebreak() #n]");
     assert!(said.contains("pages, more than 500"), "{said}");
 }
+
+/// Characters that PDF/UA does not let a text be read back as, alone and behind a letter.
+#[test]
+fn characters_that_no_document_can_be_set_with_do_not_break_it() {
+    let odd = "\0\u{1}\u{7}\u{8}\u{b}\u{c}\u{e}\u{1b}\u{7f}\u{80}\u{85}\u{9f}\u{ad}\u{34f}\u{61c}\u{115f}\u{17b4}\u{180e}\
+               \u{200b}\u{200c}\u{200d}\u{200e}\u{2028}\u{2029}\u{202e}\u{2060}\u{2064}\u{2066}\u{206f}\u{3164}\u{d7ff}\
+               \u{e000}\u{f8ff}\u{fdd0}\u{fe00}\u{fe0e}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffc}\u{fffd}\u{fffe}\u{ffff}\u{1d173}\
+               \u{1f1e6}\u{1fffe}\u{e0001}\u{e0020}\u{e0061}\u{e0100}\u{f0000}\u{10ffff}";
+    let template = "= Plan\n#table(columns: (1cm, 1fr), data.name, [#data.list.at(0)])";
+    let mut engine = Engine::new(None);
+    let mut check = |text: &str| {
+        let made = engine.typeset(job(template, json!({ "name": text, "list": [text] })));
+        assert!(made.is_ok(), "{text:?}: {}", made.unwrap_err());
+    };
+    check(odd);
+    for letter in odd.chars() {
+        check(&format!("{letter}"));
+        check(&format!("a{letter}*{letter}b \u{5d0}{letter}\u{628}{letter}\u{633} {letter}"));
+    }
+}

@@ -3,9 +3,10 @@
 use std::str::FromStr as _;
 
 use crate::address::AddressForms;
-use crate::edit::{one_line, past};
+use crate::edit::past;
 use crate::ids::ExternalId;
 use crate::record::{Client, ClientStatus, Sex, Title};
+use crate::text;
 use crate::value::{CountryCode, Date, E164, EmailAddress};
 
 /// The longest text of one field, in characters.
@@ -101,9 +102,9 @@ impl Problems {
         self.0.push(DraftProblem { field, message });
     }
 
-    /// Text without space around it; none where nothing is left.
+    /// Text on one line, of what can be seen; none where nothing is left.
     fn text(&mut self, field: &'static str, given: Option<String>) -> Option<String> {
-        let text = one_line(&given?);
+        let text = text::one_line(&given?);
         if text.is_empty() {
             return None;
         }
@@ -165,9 +166,12 @@ mod tests {
             country_code: some("au"),
             email: some("ayda.khan@example.com"),
             mobile: some("+61 491 570 156"),
+            suburb: some("\u{feff}North  Syd\u{ffff}ney\u{202e}"),
+            postcode: some("\u{feff}"),
             ..ClientDraft::default()
         };
         let client = draft.check(TODAY, &AddressForms::default()).unwrap();
+        assert_eq!((client.suburb.as_deref(), client.postcode.as_deref()), (Some("North Sydney"), None));
         assert_eq!((client.title, client.full_name().as_str(), &client.last_name), (Some(Title::Mrs), "Ayda", &None));
         assert_eq!(client.mobile.unwrap().as_str(), "+61491570156");
         assert_eq!(client.country_code.unwrap().as_str(), "AU");
@@ -188,7 +192,7 @@ mod tests {
         let odd = ClientDraft {
             title: some("Sir"),
             first_name: some(&"a".repeat(201)),
-            last_name: some("Kh\0an"),
+            last_name: some(&"ā".repeat(201)),
             date_of_birth: some("31/12/1970"),
             sex: some("?"),
             country_code: some("AUS"),

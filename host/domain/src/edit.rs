@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{self, AddressForms};
 use crate::ids::RunId;
 use crate::record::{Client, Fields as _, Sex, Title};
+use crate::text;
 use crate::value::{CountryCode, Date, E164, EmailAddress, Timestamp};
 
 /// The fields that a person may change here. Ids, links, status and what a pack adds are the CRM's alone.
@@ -98,7 +99,7 @@ pub fn apply(
     let mut edited = client.clone();
     let mut refused = Vec::new();
     for (field, value) in changes {
-        let value = value.as_deref().map(one_line).filter(|value| !value.is_empty());
+        let value = value.as_deref().map(text::one_line).filter(|value| !value.is_empty());
         if let Err(why) = set(&mut edited, field, value.as_deref(), today) {
             refused.push(Refused { field: field.clone(), why });
         }
@@ -170,18 +171,6 @@ fn one_of<T: Copy>(value: Option<&str>, all: &[T], word: fn(T) -> &'static str) 
     let found = all.iter().find(|known| word(**known).eq_ignore_ascii_case(value));
     let words = || all.iter().map(|known| word(*known)).collect::<Vec<_>>().join(", ");
     found.map(|known| Some(*known)).ok_or_else(|| format!("This is one of {}, or nothing.", words()))
-}
-
-/// A text as a mapping cleans it: no characters that only steer how others are shown, single blanks, none at the ends.
-/// Control characters stay, and are refused.
-pub(crate) fn one_line(text: &str) -> String {
-    let steers = |c: char| matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let visible: String = text.trim().chars().filter(|c| !steers(*c)).collect();
-    visible
-        .split(|c: char| c.is_whitespace() && !c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 pub(crate) fn past(value: &str, today: Date) -> Result<Date, String> {
@@ -283,6 +272,13 @@ mod tests {
         assert!(client.email_is_placeholder);
         assert_eq!(apply_to(&mut client, &[("email", "ayda@example.org")]).unwrap().len(), 1);
         assert!(!client.email_is_placeholder);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_not_kept() {
+        let mut client = ayda();
+        let changed = apply_to(&mut client, &[("first_name", "\u{feff}Ay\u{fffe}da\u{202e}"), ("suburb", "\u{200b}")]);
+        assert_eq!((changed, client.first_name.as_deref(), client.suburb), (Ok(vec![]), Some("Ayda"), None));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod review;
 pub mod run;
 pub mod schedule;
 pub mod stored;
+pub mod text;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};

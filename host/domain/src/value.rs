@@ -7,6 +7,8 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 pub use jiff::Timestamp;
 /// A calendar day, ISO 8601.
 pub use jiff::civil::Date;
@@ -96,7 +98,7 @@ fn is_email_address(text: &str) -> bool {
             && !label.ends_with('-')
             && label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-')
     };
-    let no_odd = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let no_odd = text.chars().all(text::is_visible);
     no_odd
         && text.len() <= 254
         && local.len() <= 64
@@ -130,6 +132,9 @@ mod tests {
         check("@example.com", false);
         check("pat@-example.com", false);
         check("pat@a@example.com", false);
+        check("pat\u{feff}@example.com", false);
+        check("pat\u{202e}@example.com", false);
+        check("pat@exam\u{200b}ple.com", false);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::access::password;
 use crate::domain::EmailAddress;
 use crate::domain::access::Role;
+use crate::domain::text::is_unwanted;
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
@@ -61,7 +62,7 @@ impl NewUser {
         }
         if self.name.trim().is_empty() {
             problem("name", "Enter the name by which colleagues know this person.");
-        } else if self.name.chars().count() > 200 || self.name.chars().any(char::is_control) {
+        } else if self.name.chars().count() > 200 || self.name.chars().any(is_unwanted) {
             problem("name", "Enter a name of at most 200 characters, on one line.");
         }
         let password = self.password.expose_secret();

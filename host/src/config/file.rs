@@ -18,6 +18,7 @@ use super::{
     Config, ConnectionConfig, Documents, HostRules, Log, Patience, Practice, Proxy, Server, Storage, logo, secret,
 };
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
+use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
@@ -257,6 +258,9 @@ impl PracticeSection {
     fn check(self, check: &mut Check<'_>) -> Practice {
         if self.name.trim().is_empty() {
             check.problem("practice.name", "is empty; it is shown on every page and file note");
+        } else if self.name.chars().any(is_unwanted) {
+            let words = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
+            check.problem("practice.name", words);
         }
         if !is_host_name(&self.email_domain) {
             check

@@ -9,6 +9,7 @@ use super::{IntegrationError, Integrations};
 use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, bare, check_schedule};
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
+use crate::domain::text::is_unwanted;
 use crate::secrets::{Place, recipients};
 use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
 
@@ -123,7 +124,7 @@ impl Problems {
         let text = text.unwrap_or_default().trim().to_owned();
         if text.is_empty() {
             self.add(field, format!("Enter {what}."));
-        } else if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        } else if text.chars().count() > LONGEST || text.chars().any(is_unwanted) {
             self.add(field, format!("Enter {what} in at most {LONGEST} characters."));
         }
         text

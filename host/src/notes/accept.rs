@@ -31,7 +31,7 @@ impl Notes {
     ///
     /// # Errors
     /// As [`NotesError`] says; nothing is kept then.
-    pub async fn accept(&self, event: Event, idempotency_key: &str) -> Result<Accepted, NotesError> {
+    pub async fn accept(&self, mut event: Event, idempotency_key: &str) -> Result<Accepted, NotesError> {
         if idempotency_key.is_empty() || idempotency_key.len() > LONGEST_KEY {
             let message = format!("the idempotency key must have 1 to {LONGEST_KEY} characters");
             return Err(invalid("", message));
@@ -40,6 +40,7 @@ impl Notes {
         if let Some(known) = self.inner.store.keyed_note(idempotency_key.to_owned()).await? {
             return before(known, digest);
         }
+        event.data = schema::cleaned(event.data);
         let Fitting { household, about, documents } = self.fitting(&event).await?.map_err(NotesError::Invalid)?;
         let connection = &self.connection_of(&household)?;
         let documents = self.with_made(documents, &event, &household).await?;

@@ -4,6 +4,7 @@ use super::schema::invalid;
 use super::{Notes, NotesError};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::outbox::{Edit, NotNow};
+use crate::domain::text;
 use crate::domain::{ClientId, ConnectionName, ExternalId, NoteId, Timestamp};
 use crate::store::book::PageRequest;
 use crate::store::outbox::NoteFilter;
@@ -195,16 +196,14 @@ fn check_length(field: &str, text: &str, longest: usize) -> Result<(), NotesErro
     }
 }
 
-/// Text of one line: control characters and runs of blanks become one blank.
-fn one_line(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Text of one line, with single blanks.
+fn one_line(given: &str) -> String {
+    text::value(given).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Text with its line ends, and without other control characters.
-fn lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim_end().to_owned()
+/// Text with its line ends, without blank lines at its end.
+fn lines(given: &str) -> String {
+    text::lines(given).trim_end().to_owned()
 }
 
 #[cfg(test)]

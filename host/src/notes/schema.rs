@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::{Misfit, NotesError};
+use crate::domain::text::{self, is_visible};
 
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("events.json")).expect("a test reads the file"));
@@ -49,14 +50,25 @@ pub fn data_misfits(event_type: &str, data: &Value) -> Vec<Misfit> {
         let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         return vec![misfit("/type", format!("`{event_type}` is no event known here; there are: {known}"))];
     };
+    let data = cleaned(data.clone());
     let mut misfits = Misfits(Vec::new());
-    misfits.check(schema, data, "/data");
-    let long = characters(data);
+    misfits.check(schema, &data, "/data");
+    let long = characters(&data);
     if misfits.0.is_empty() && long > LONGEST_DATA {
         misfits.tell("/data", format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}"));
     }
     misfits.0.truncate(MOST_TOLD);
     misfits.0
+}
+
+/// An event's data as it is kept: without the characters that nobody sees and no document can be set with.
+pub(super) fn cleaned(data: Value) -> Value {
+    match data {
+        Value::String(given) => Value::String(text::lines(&given).into_owned()),
+        Value::Array(items) => items.into_iter().map(cleaned).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, cleaned(value))).collect(),
+        other => other,
+    }
 }
 
 /// One part that does not fit.
@@ -146,13 +158,6 @@ fn characters(value: &Value) -> usize {
         Value::Object(members) => members.values().map(characters).sum(),
         _ => 0,
     }
-}
-
-/// Neither space nor control character, nor one of those that only steer how others are shown.
-fn is_visible(letter: char) -> bool {
-    let steers = matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
-        || letter == '\u{FEFF}';
-    !steers && !letter.is_whitespace() && !letter.is_control()
 }
 
 /// A member's JSON Pointer (RFC 6901).

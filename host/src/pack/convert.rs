@@ -16,6 +16,7 @@ use super::{Context, FieldExplanation, NoteEvent, NoteMember, RawInput, Verdict}
 use crate::crm::Source;
 use crate::domain::note::FileNote;
 use crate::domain::stored::HouseholdRole;
+use crate::domain::text::is_unwanted;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind, Severity};
 use records::Candidate;
 
@@ -180,7 +181,7 @@ fn own_id(asked: &wit::RawRecord<'_>, answered: &str) -> Result<ExternalId, Stri
 
 /// The id of a goal or cover, unique among those of the client.
 fn new_id(seen: &mut HashSet<String>, answered: &str) -> Result<ExternalId, String> {
-    let is_usable = !answered.is_empty() && answered.len() <= 200 && !answered.chars().any(char::is_control);
+    let is_usable = !answered.is_empty() && answered.len() <= 200 && !answered.chars().any(is_unwanted);
     if !is_usable {
         return Err("The plugin gave a record an empty, overlong or unprintable id.".to_owned());
     }

@@ -1,5 +1,7 @@
 //! Cleaning text that a plugin hands over: bounded, printable, on one line where it is a value.
 
+use crate::domain::text;
+
 /// Characters of a value; a name or a street has fewer.
 pub(super) const VALUE: usize = 1_000;
 
@@ -9,42 +11,37 @@ pub(super) const SENTENCE: usize = 2_000;
 /// Characters of a file note's body.
 pub(super) const BODY: usize = 100_000;
 
-/// A text after cleaning, and whether it had to be cut.
+/// A text after cleaning.
 pub(super) struct Clean {
     pub(super) text: String,
+    /// It was longer than it may be.
     pub(super) cut: bool,
+    /// Characters that nobody sees were taken out.
+    pub(super) stripped: bool,
 }
 
-/// A value on one line: control characters are removed, line breaks and tabs become spaces, spaces around it go.
-pub(super) fn value(text: String, longest: usize) -> Clean {
+/// A value on one line, as [`text::value`] cleans it.
+pub(super) fn value(given: String, longest: usize) -> Clean {
+    let cleaned = text::value(&given);
+    let stripped = cleaned.len() != given.trim().len();
     // Nearly all values are clean already and are handed on as they are.
-    if text.len() <= longest && !text.starts_with(' ') && !text.ends_with(' ') && !text.chars().any(is_unwanted) {
-        return Clean { text, cut: false };
+    if cleaned.len() == given.len() && given.len() <= longest {
+        return Clean { text: given, cut: false, stripped };
     }
-    let kept = text.chars().filter_map(|c| match c {
-        '\n' | '\r' | '\t' => Some(' '),
-        c if is_unwanted(c) => None,
-        c => Some(c),
-    });
-    cut(kept.collect::<String>().trim(), longest)
+    cut(&cleaned, longest, stripped)
 }
 
-/// A text of several lines: as [`value`], but line breaks and tabs stay.
-pub(super) fn lines(text: &str, longest: usize) -> Clean {
-    let kept: String = text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_unwanted(c)).collect();
-    cut(&kept, longest)
+/// A text of several lines, as [`text::lines`] cleans it.
+pub(super) fn lines(given: &str, longest: usize) -> Clean {
+    let cleaned = text::lines(given);
+    cut(&cleaned, longest, cleaned.len() != given.len())
 }
 
-fn cut(text: &str, longest: usize) -> Clean {
+fn cut(text: &str, longest: usize, stripped: bool) -> Clean {
     match text.char_indices().nth(longest) {
-        Some((end, _)) => Clean { text: text[..end].to_owned(), cut: true },
-        None => Clean { text: text.to_owned(), cut: false },
+        Some((end, _)) => Clean { text: text[..end].to_owned(), cut: true, stripped },
+        None => Clean { text: text.to_owned(), cut: false, stripped },
     }
-}
-
-/// Control characters, and the marks that reverse the direction of the text around them.
-fn is_unwanted(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// `snake_case` with the marks of a place in a list: `goals[0].name`.
@@ -73,6 +70,7 @@ mod tests {
         check(" Pat\n", "Pat", false);
         check("a\tb\0c", "a bc", false);
         check("ab\u{202e}cd", "abcd", false);
+        check("\u{feff}ab\u{fffe}cd", "abcd", false);
         check("īīīīīīīīīī", "īīīīīīīīīī", false);
         check("īīīīīīīīīīī", "īīīīīīīīīī", true);
         check("\u{7f}", "", false);
@@ -80,7 +78,7 @@ mod tests {
 
     #[test]
     fn bodies_keep_their_lines() {
-        assert_eq!(lines("a\r\n\tb\0\n", 100).text, "a\n\tb\n");
+        assert_eq!(lines("a\r\n\tb\0\n\u{ffff}", 100).text, "a\n\tb\n");
         assert!(lines("abc", 2).cut);
     }
 }

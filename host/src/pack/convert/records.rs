@@ -140,6 +140,10 @@ impl<'a> Candidate<'a> {
             let kept = text::VALUE;
             self.warn(field, "too-long", format!("The value is very long; its first {kept} characters were kept."));
         }
+        if clean.stripped {
+            let words = "Characters that nobody sees, such as controls, were taken out of the value.".to_owned();
+            self.diagnostics.push(Diagnostic::info(&format!("{}{field}", self.place), "unseen-characters", words));
+        }
         Some(clean.text).filter(|text| !text.is_empty())
     }
 

@@ -1,0 +1,131 @@
+//! Text as it may be kept: without the characters that nobody sees and that break what is made of the text. A document
+//! cannot be set with some of them, a line of a table is reversed by others, a search misses a name with a third in it.
+//!
+//! Serves every way in: events, forms, edits, drafts, imported lists, the CRM's values, settings. What is taken out has
+//! no shape and no meaning of its own, so that nothing is lost; letters of every script stay, with the joiners and the
+//! marks that some are written with.
+
+use std::borrow::Cow;
+
+/// Whether a character belongs in no text: controls, byte order marks, what turns the direction of the text around it,
+/// line and paragraph separators, annotation marks, and code points that Unicode keeps from ever being characters. Line
+/// feeds and tabs are among them, which texts of several lines keep.
+pub fn is_unwanted(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e001f}')
+        || is_noncharacter(c)
+}
+
+/// Code points that are no characters: the last two of each plane, and U+FDD0 to U+FDEF.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Whether a value of one line does without it: what is unwanted everywhere, and the marks that are pasted along with a
+/// name or an address unseen. No such value is written with them.
+fn is_unwanted_in_a_value(c: char) -> bool {
+    is_unwanted(c) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}')
+}
+
+/// Whether a reader sees anything of a character: neither blank nor control, nor one that only steers how others are
+/// shown.
+pub fn is_visible(c: char) -> bool {
+    !c.is_whitespace()
+        && !is_unwanted_in_a_value(c)
+        && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A value of one line: line breaks and tabs become blanks, what is unwanted goes, and so do blanks around it. Empty
+/// where a reader would see nothing of it.
+pub fn value(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_visible) {
+        return Cow::Borrowed("");
+    }
+    if !text.chars().any(is_unwanted_in_a_value) {
+        return Cow::Borrowed(text.trim());
+    }
+    let kept = text.chars().filter_map(|c| match c {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if is_unwanted_in_a_value(c) => None,
+        c => Some(c),
+    });
+    Cow::Owned(kept.collect::<String>().trim().to_owned())
+}
+
+/// A value as a person types it: single blanks, and nothing that nobody sees but control characters, which are no slip and
+/// are left for the field to refuse.
+pub fn one_line(given: &str) -> String {
+    let kept: String = given.trim().chars().filter(|c| c.is_control() || !is_unwanted_in_a_value(*c)).collect();
+    if !kept.chars().any(|c| c.is_control() || is_visible(c)) {
+        return String::new();
+    }
+    let words = kept.split(|c: char| c.is_whitespace() && !c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A text of several lines: each line ends with a line feed, tabs stay, and what is unwanted goes.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| is_unwanted(c) && !matches!(c, '\n' | '\t')) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut after_return = false;
+    for c in text.chars() {
+        match c {
+            '\n' if after_return => {}
+            '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => kept.push('\n'),
+            c if is_unwanted(c) && !matches!(c, '\n' | '\t') => {}
+            c => kept.push(c),
+        }
+        after_return = c == '\r';
+    }
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_one_line_of_what_can_be_seen() {
+        let check = |text: &str, expected: &str| assert_eq!(value(text), expected, "{text:?}");
+        check("Māia O'Brien-Łódź 王小明", "Māia O'Brien-Łódź 王小明");
+        check(" \u{feff}Ayda\u{a0}", "Ayda");
+        check("Ay\0da\u{7} Kh\u{202e}an\u{2066}", "Ayda Khan");
+        check("12 High St\r\nSydney\u{2028}NSW", "12 High St  Sydney NSW");
+        check("pat\u{ad}.lee\u{200b}@example.com\u{fffe}", "pat.lee@example.com");
+        check("\u{fdd0}\u{1fffe}\u{10ffff}\u{fff9}\u{206a}\u{e0001}\u{200f}", "");
+        check("\u{200d}\u{fe0f} \u{a0}", "");
+        // Joiners, variation selectors, private letters and marks that are written stay.
+        check("क्\u{200d}ष می\u{200c}خواهم 葛\u{e0100} \u{e000}", "क्\u{200d}ष می\u{200c}خواهم 葛\u{e0100} \u{e000}");
+    }
+
+    #[test]
+    fn what_a_person_types_keeps_its_controls_to_be_refused() {
+        let check = |text: &str, expected: &str| assert_eq!(one_line(text), expected, "{text:?}");
+        check(" \u{feff}Mary \u{a0} Jane\u{202e}\u{fffe}", "Mary Jane");
+        check("Kh\0an", "Kh\0an");
+        check("\u{200d} \u{200b}", "");
+    }
+
+    #[test]
+    fn texts_keep_their_lines() {
+        let check = |text: &str, expected: &str| assert_eq!(lines(text), expected, "{text:?}");
+        check("one\n\ttwo ", "one\n\ttwo ");
+        check("one\r\ntwo\rthree\u{2029}four\r\n\r\n", "one\ntwo\nthree\nfour\n\n");
+        check("\u{feff}a\0b\u{202e}c\u{ffff}", "abc");
+        check("a\u{200e}b\u{200b}c", "a\u{200e}b\u{200b}c");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_no_text() {
+        for c in "\u{200b}\u{202e}\u{feff}\0 \t\u{a0}\u{ad}\u{200d}\u{fe0f}\u{e0061}".chars() {
+            assert!(!is_visible(c), "{c:?}");
+        }
+        assert!("aā王\u{e000}\u{fffd}".chars().all(is_visible));
+    }
+}
