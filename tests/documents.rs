@@ -311,6 +311,12 @@ async fn what_is_no_pdf_is_refused_and_a_pdf_goes_with_its_note() -> Result<()> 
     let form = [head.as_bytes(), &pdf, b"\r\n--x--\r\n"].concat();
     let kept = send("multipart/form-data; boundary=x", form).await?.ok()?;
     ensure!(kept["filename"] == "Our plan.pdf" && kept["size"] == pdf.len(), "{kept}");
+    // With a byte order mark in front and padding behind it is the PDF that came, byte for byte.
+    let padded = ["\u{feff}\n".as_bytes(), &pdf, &[0; 3_000]].concat();
+    let padded_id = send("application/pdf", padded.clone()).await?.ok()?["id"].take();
+    let (read_back, _) =
+        download(&host, &format!("/api/v1/documents/{}", padded_id.as_str().context("an id")?)).await?;
+    ensure!(read_back == padded, "{} bytes", read_back.len());
     let same = send("application/pdf", pdf.clone()).await?.ok()?;
     ensure!(same["id"] == kept["id"], "{same}");
     let household = first_household(&host).await?["id"].take();
@@ -323,5 +329,43 @@ async fn what_is_no_pdf_is_refused_and_a_pdf_goes_with_its_note() -> Result<()> 
     host.wait_for(&note, |note| note["state"] == "done").await?;
     let notes = host.crm().notes();
     ensure!(notes[0].attachments[0].filename == "Our plan.pdf" && notes[0].attachments[0].content == pdf);
+    Ok(())
+}
+
+/// Characters that nobody sees and that no document can be set with, through each way in by which text becomes part of
+/// one: the plan is made, and nothing of what was written is missing.
+#[tokio::test]
+async fn whatever_characters_come_in_the_plan_is_made() -> Result<()> {
+    const ODD: &str = "\u{feff}\0\u{7}\u{b}\u{7f}\u{85}\u{202e}\u{2028}\u{2066}\u{206f}\u{fdd0}\u{fff9}\u{fffe}\u{ffff}\u{e0001}\u{10ffff}";
+    let odd = |text: &str| {
+        text.chars().flat_map(|letter| format!("{letter}{ODD}").chars().collect::<Vec<_>>()).collect::<String>()
+    };
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let person = json!({ "first_name": odd("Ayda"), "last_name": format!("Khan{ODD}"), "suburb": ODD });
+    let person = host.post("/api/v1/clients", &person).await?.ok()?;
+    let household = person["household_id"].as_str().context("a household")?;
+    let path = format!("/api/v1/households/{household}/document?document=best-life-plan");
+    download(&host, &path).await?;
+
+    let client = format!("/api/v1/clients/{}", person["id"].as_str().context("an id")?);
+    host.patch(&client, &json!({ "preferred_name": format!("{ODD}Addie{ODD}") })).await?.ok()?;
+    let values =
+        json!({ "clients": [{ "name": odd("Ayda"), "progress": 40, "values": [format!("Fam{ODD}ily"), odd("Sea")] }] });
+    let event = json!({
+        "type": "values-session.completed", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z", "data": values,
+    });
+    host.post_event("odd-1", &event).await?.ok()?;
+    let nothing = json!({ "clients": [{ "name": ODD, "progress": 40, "values": [] }] });
+    let event = json!({
+        "type": "values-session.completed", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z", "data": nothing,
+    });
+    let refused = host.post_event("odd-2", &event).await?;
+    ensure!(refused.status == 422 && refused.text.contains("/data/clients/0/name"), "{}", refused.text);
+
+    let (pdf, _) = download(&host, &path).await?;
+    let file = host.folder().join("odd.pdf");
+    fs::write(&file, pdf)?;
+    let text = poppler("pdftotext", &["-layout"], &file).await?;
+    ensure!(text.contains("Family") && text.contains("Khan"), "{text}");
     Ok(())
 }

@@ -3,11 +3,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Write as _};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tidegate_tests::{Answer, Host, Setup};
 use xplan_sandbox::{Account, Client as Record};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// Makes a client of the practice; answers the id.
 async fn make(host: &Host, first_name: &str, last_name: &str, email: &str) -> Result<String> {
@@ -141,5 +145,159 @@ async fn a_client_of_the_crm_who_looks_like_one_of_the_practice_waits_for_a_deci
     ensure!(book.get(&people[0].id.to_string()) == Some(&made[0]), "{book:?}");
     let other = book.get(&people[1].id.to_string()).context("who was imported is there")?;
     ensure!(*other != made[1], "as somebody else");
+    Ok(())
+}
+
+/// A list with two clients to link, one who is linked, one to leave out, and one of whom two rows are.
+fn five_rows(first: u64) -> String {
+    format!(
+        "First Name,Last Name,Email,Xplan ID\nAda,Osei,ada@example.com,{}\nBo,Osei,bo@example.com,{}\n\
+         Cy,Osei,cy@example.com,{}\nDee,Osei,dee@example.com,{}\nDee,Osei,dee@example.com,{}\n",
+        first,
+        first + 1,
+        first + 2,
+        first + 3,
+        first + 4
+    )
+}
+
+/// The button, the question and the result say the same, on the page, in the API and on the command line.
+#[tokio::test]
+async fn what_is_said_to_be_linked_is_what_is_linked() -> Result<()> {
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let cookie = host.sign_up().await?;
+    let mut ids = BTreeMap::new();
+    for name in ["Ada", "Bo", "Cy", "Dee"] {
+        let email = format!("{}@example.com", name.to_lowercase());
+        ids.insert(name, make(&host, name, "Osei", &email).await?);
+    }
+    let link = json!({"connection": "main", "external_id": "990003"});
+    host.post(&format!("/api/v1/clients/{}/link", ids["Cy"]), &link).await?.ok()?;
+
+    let list = host.folder().join("ids.csv");
+    fs::write(&list, five_rows(990_001))?;
+    let list = list.display().to_string();
+    let output = host.run(&["import", &list, "--connection", "main"]).await?;
+    let said = String::from_utf8(output.stdout)?;
+    let counts = "5 rows: 2 to link, 2 to decide, 0 left out, 1 linked, 0 not linked, 0 can't be used";
+    ensure!(said.contains(counts) && said.contains("6 lines: 1 down to the headings, 0 blank"), "{said}");
+
+    let path = {
+        let lists = host.get("/api/v1/imports").await?.ok()?;
+        format!("/imports/{}", lists["items"][0]["id"].as_str().context("an id")?)
+    };
+    let api = format!("/api/v1{path}");
+    let counted = async || -> Result<Value> { Ok(host.get(&api).await?.ok()?["counts"].take()) };
+    let page = async || -> Result<String> {
+        Ok(host.send(host.http().get(host.url(&path)).header("cookie", &cookie)).await?.text)
+    };
+    let press = async |form: &str, fields: &[(&str, &str)]| -> Result<Answer> {
+        let request = host.http().post(host.url(&format!("{path}/{form}"))).header("cookie", &cookie);
+        host.send(request.header("sec-fetch-site", "same-origin").form(fields)).await
+    };
+    ensure!(page().await?.contains("Link 2 clients"), "{}", page().await?);
+    ensure!(counted().await?["to_link"] == 2, "{}", counted().await?);
+
+    // One is left out though it is ready; one row of two is decided, and the other is refused then.
+    let leave = json!({"decision": "leave_out"});
+    host.post(&format!("{api}/rows/3/decision"), &leave).await?.ok()?;
+    ensure!(page().await?.contains("Link 1 client<"), "{}", page().await?);
+    press("rows/5/decision", &[("decision", &ids["Dee"])]).await?;
+    let second = press("rows/6/decision", &[("decision", &ids["Dee"])]).await?;
+    ensure!(
+        second.status == 409 && second.text.contains("Row 5 links this client"),
+        "{} {}",
+        second.status,
+        second.text
+    );
+    let decision = json!({"decision": "link", "client_id": ids["Dee"]});
+    ensure!(host.post(&format!("{api}/rows/6/decision"), &decision).await?.status == 409);
+    ensure!(page().await?.contains("Link 2 clients"), "{}", page().await?);
+    press("rows/6/decision", &[("decision", "leave-out")]).await?;
+    let before = counted().await?;
+    ensure!(before["to_link"] == 2 && before["left_out"] == 2 && before["linked"] == 1, "{before}");
+
+    press("apply", &[]).await?;
+    let after = counted().await?;
+    ensure!(after["to_link"] == 0 && after["linked"] == 3 && after["not_linked"] == 0, "{after}");
+    let shown = page().await?;
+    ensure!(!shown.contains("/apply\"") && shown.contains("3 linked") && shown.contains("2 left out"), "{shown}");
+    ensure!(linked(&host).await?.len() == 3);
+
+    // Whoever is linked meanwhile cannot be linked by the list, and the button does not stay.
+    let again = bring(&host, "again.csv", &five_rows(990_001)).await?.ok()?;
+    ensure!(again["counts"]["to_link"] == 1 && again["counts"]["linked"] == 3, "{again}");
+    let link = json!({"connection": "main", "external_id": "990009"});
+    host.post(&format!("/api/v1/clients/{}/link", ids["Bo"]), &link).await?.ok()?;
+    let path = format!("/api/v1/imports/{}/apply", again["id"].as_str().unwrap_or_default());
+    let applied = host.post(&path, &Value::Null).await?.ok()?["counts"].take();
+    ensure!(applied["to_link"] == 0 && applied["not_linked"] == 1 && applied["linked"] == 3, "{applied}");
+    Ok(())
+}
+
+/// A workbook of a few megabytes that unpacks to three gigabytes, in a sheet of a name that no spreadsheet program gives.
+fn bomb() -> Result<Vec<u8>> {
+    const RELATIONSHIPS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let relation = |kind: &str, target: &str| {
+        format!(
+            "<Relationships><Relationship Id=\"r1\" Type=\"{RELATIONSHIPS}/{kind}\" Target=\"{target}\"/></Relationships>"
+        )
+    };
+    let book = format!(
+        "<workbook xmlns:r=\"{RELATIONSHIPS}\"><sheets><sheet name=\"List\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+    );
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("_rels/.rels", relation("officeDocument", "xl/workbook.xml")),
+        ("xl/_rels/workbook.xml.rels", relation("worksheet", "s.dat")),
+        ("xl/workbook.xml", book),
+    ] {
+        zip.start_file(name, SimpleFileOptions::default())?;
+        zip.write_all(text.as_bytes())?;
+    }
+    zip.start_file("xl/s.dat", SimpleFileOptions::default())?;
+    zip.write_all(b"<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>")?;
+    let piece = vec![b'a'; 1 << 20];
+    for _ in 0..3_000 {
+        zip.write_all(&piece)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+#[tokio::test]
+async fn a_workbook_that_unpacks_to_gigabytes_costs_the_host_no_memory() -> Result<()> {
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let bomb = tokio::task::spawn_blocking(bomb).await??;
+    ensure!(bomb.len() < 4 << 20, "{}", bomb.len());
+    let before = host.peak_memory()?;
+    let request = host.http().post(host.url("/api/v1/imports")).bearer_auth(tidegate_tests::TOKEN).body(bomb);
+    let refused = host.send(request).await?;
+    ensure!(refused.status == 422 && refused.text.contains("unpacks to more"), "{} {}", refused.status, refused.text);
+    let more = host.peak_memory()? - before;
+    ensure!(more < 32 << 20, "{} MB more", more >> 20);
+    Ok(())
+}
+
+/// A text field that does not end is refused before it is in memory, wherever a form is taken in.
+#[tokio::test]
+async fn a_form_with_an_endless_text_costs_the_host_no_memory() -> Result<()> {
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let cookie = host.sign_up().await?;
+    let before = host.peak_memory()?;
+    let head = "--x\r\nContent-Disposition: form-data; name=\"connection\"\r\n\r\n";
+    let form = [head.as_bytes(), &vec![b'a'; 90 << 20], b"\r\n--x--\r\n"].concat();
+    for path in ["/imports", "/api/v1/imports", "/api/v1/documents"] {
+        let request = host.http().post(host.url(path)).header("content-type", "multipart/form-data; boundary=x");
+        let request = match path.starts_with("/api") {
+            true => request.bearer_auth(tidegate_tests::TOKEN),
+            false => request.header("cookie", &cookie).header("sec-fetch-site", "same-origin"),
+        };
+        // The host may close the connection before all of it is sent.
+        if let Ok(answer) = request.body(form.clone()).send().await {
+            ensure!(answer.status().is_client_error(), "{path}: {}", answer.status());
+        }
+    }
+    let more = host.peak_memory()? - before;
+    ensure!(more < 48 << 20, "{} MB more", more >> 20);
     Ok(())
 }

@@ -36,7 +36,7 @@ impl Practice {
         let host = Host::start(Setup { ..setup(10) }).await?;
         let address = site.addr().to_string();
         connect(&host, &address, "sandbox-secret", has_gateway.then_some(&address)).await?;
-        let cookie = sign_up(&host).await?;
+        let cookie = host.sign_up().await?;
         Ok(Self { host, site, cookie })
     }
 
@@ -96,17 +96,6 @@ async fn connect(host: &Host, site: &str, secret: &str, gateway: Option<&String>
         "auth": {"mode": "oauth", "client_id": "tidegate", "client_secret": secret},
     });
     host.post("/api/v1/connections", &draft).await?.ok()
-}
-
-/// Makes the first account; answers its session's cookie.
-pub async fn sign_up(host: &Host) -> Result<String> {
-    let form = "name=Pat+Lee&email=pat.lee%40example.com&password=a+tide+gate+lets+water+out";
-    let request = host.http().post(host.url(&host.set_up_path()?)).header("sec-fetch-site", "same-origin");
-    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer = host.send(request).await?;
-    let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-    ensure!(cookie.starts_with("__Host-"), "{} {}", answer.status, answer.text);
-    Ok(cookie)
 }
 
 async fn begin(host: &Host, cookie: &str) -> Result<String> {
@@ -282,7 +271,7 @@ async fn a_server_of_somebody_elses_making() -> Result<()> {
     let site = started.context("it says where it is")?;
 
     connect(&host, &site, "a-secret-of-the-server", None).await?;
-    let cookie = sign_up(&host).await?;
+    let cookie = host.sign_up().await?;
     let back = through_its_pages(&host, &begin(&host, &cookie).await?).await?;
     let answer = come_back(&host, &cookie, &back).await?;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);

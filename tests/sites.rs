@@ -8,7 +8,7 @@ use tidegate_tests::{Answer, Host, Setup};
 use xplan_sandbox::{FaultPlan, OAuthOptions, Options, Region, Sandbox};
 
 use crate::connections::{draft, send, setup, sync};
-use crate::oauth::{Practice, sign_up};
+use crate::oauth::Practice;
 
 /// A site with the ids of the default book and other people.
 async fn other_site(oauth: OAuthOptions) -> Result<Sandbox> {
@@ -78,7 +78,7 @@ async fn a_file_that_leads_to_another_site_waits_for_a_person() -> Result<()> {
     let waiting = host.wait_for(&note, |note| note.to_string().contains(&there)).await?;
     assert_eq!(waiting["state"], "waiting", "{waiting}");
     let later = survey(&host, "k2", &id).await?;
-    let cookie = sign_up(&host).await?;
+    let cookie = host.sign_up().await?;
     let page = async |path: &str| host.send(host.http().get(host.url(path)).header("cookie", &cookie)).await;
     assert!(page("/").await?.text.contains("Say which site it is"));
     let settings_page = page("/settings/integrations/main").await?;
@@ -205,7 +205,7 @@ async fn a_secret_goes_to_no_other_host_than_it_was_given_for() -> Result<()> {
     assert_eq!(b.admin().stats().requests, 0);
 
     // On the page, the form says the same, and what was typed is not lost.
-    let cookie = sign_up(&host).await?;
+    let cookie = host.sign_up().await?;
     let form = format!(
         "title=South&forward_host={}&insecure_http=on&pack=xplan-au&dialect=resourceful&schedule=0+0+0+1+1+*&mode=basic\
          &username=svc&password=&app_id=&enabled=on",

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connection::Connections;
 use crate::documents::Uploads;
 use crate::import::Imports;
+use crate::intake::Intake;
 use crate::integrations::Integrations;
 use crate::notes::Notes;
 use crate::pack::{Packs, Typesetter};
@@ -47,6 +48,8 @@ pub struct App {
     pub notes: Notes,
     /// Identity lists.
     pub imports: Imports,
+    /// Files and forms on their way in.
+    pub intake: Intake,
     /// People and tokens.
     pub access: Access,
     /// Documents that are sent in.
@@ -77,7 +80,21 @@ impl App {
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         let uploads = Uploads::new(data_dir);
         let supervisor = Supervisor::default();
-        Ok(Self { config, store, packs, integrations, connections, syncs, notes, imports, access, uploads, supervisor })
+        let intake = Intake::default();
+        Ok(Self {
+            config,
+            store,
+            packs,
+            integrations,
+            connections,
+            syncs,
+            notes,
+            imports,
+            intake,
+            access,
+            uploads,
+            supervisor,
+        })
     }
 
     /// Puts the connections that were made at run time to work, and takes up what sites authorised and what earlier

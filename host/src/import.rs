@@ -3,14 +3,13 @@
 //!
 //! Serves `api`, `web` and, through the API, `cli`. A list is read row by row into a preview that is kept; nothing
 //! changes until a person applies it. What a file may do to the host is bounded: it is spooled to the data folder, told
-//! by its content, scanned before it is unpacked, and read one row at a time.
+//! by its content, unpacked no further than a list needs, and read one row at a time, two files at most side by side.
 
 mod columns;
 mod csv;
 mod export;
 mod file;
 mod row;
-mod scan;
 #[cfg(test)]
 mod tests;
 mod workbook;
@@ -20,6 +19,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use jiff::SignedDuration;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -27,15 +28,20 @@ use uuid::Uuid;
 pub use export::lines;
 pub use file::FileError;
 
-use crate::domain::import::{Import, ImportCounts, ImportState, Reason};
+use crate::domain::import::{Import, ImportCounts, ImportState, ListSource, Reason};
+use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
+use crate::intake::NotRead;
 use crate::queue::{self, NotDone};
 use crate::store::imports::{Before, Listed};
 use crate::store::{Store, StoreError};
-use row::ListRow;
+use row::{ListRow, RowFault};
 
 /// The largest file, in bytes. 100,000 rows come to some 8 MB.
-pub const LARGEST_FILE: usize = 32 << 20;
+const LARGEST_FILE: usize = 32 << 20;
+
+/// The largest form with a file in it, in bytes.
+pub const LARGEST_FORM: usize = 2 * LARGEST_FILE;
 
 /// Rows that are judged and kept at once.
 const BATCH: usize = 1_000;
@@ -47,12 +53,30 @@ pub struct Imports {
     folder: Arc<PathBuf>,
 }
 
+/// A list as somebody sends it.
+#[derive(Debug)]
+pub struct NewList<'l> {
+    /// Its file.
+    pub file: File,
+    /// What the file is called.
+    pub file_name: &'l str,
+    /// The sheet of a workbook that is the list; none where the host is to find it.
+    pub sheet: Option<&'l str>,
+    /// Whose ids it has.
+    pub connection: ConnectionName,
+    /// Who sends it.
+    pub by: &'l str,
+}
+
 /// Why there is no preview. Nothing is kept then.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be used as a whole, in a sentence that says what to do.
     #[error("{0}")]
     Refused(String),
+    /// It does not come to its end, or there is no place for it.
+    #[error(transparent)]
+    NotRead(#[from] NotRead),
     /// The disk failed.
     #[error("the file could not be kept: {0}")]
     Disk(#[from] io::Error),
@@ -79,99 +103,86 @@ impl Imports {
         Self { store, folder: Arc::new(folder.to_owned()) }
     }
 
-    /// Where a file goes while it comes in.
+    /// Takes in a file as it comes. It has no name, and is gone when it is closed.
     ///
     /// # Errors
-    /// Where the disk fails.
-    pub fn spool(&self) -> Result<Spool, ImportError> {
-        Ok(Spool { file: tempfile::tempfile_in(&*self.folder)?, size: 0 })
+    /// Where the file is too large, breaks off, or the disk fails.
+    pub async fn spool<E: std::fmt::Display>(
+        &self,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<File, ImportError> {
+        let mut file = tempfile::tempfile_in(&*self.folder)?;
+        let mut pieces = std::pin::pin!(pieces);
+        let mut size = 0;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?;
+            size += piece.len();
+            if size > LARGEST_FILE {
+                let words = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
+                return Err(ImportError::Refused(words));
+            }
+            file.write_all(&piece)?;
+        }
+        Ok(file)
     }
 
     /// Reads a list and keeps its preview.
     ///
     /// # Errors
     /// As [`ImportError`] says.
-    pub async fn preview(
-        &self,
-        file: File,
-        file_name: &str,
-        connection: ConnectionName,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<Import, ImportError> {
+    pub async fn preview(&self, list: NewList<'_>, now: Timestamp) -> Result<Import, ImportError> {
+        let NewList { file, file_name, sheet, connection, by } = list;
         self.store.forget_broken_imports(now - SignedDuration::from_hours(1)).await?;
         let import = Import {
             id: ImportId(Uuid::now_v7()),
             connection,
-            file_name: file_name.chars().filter(|c| !c.is_control()).take(100).collect(),
+            file_name: text::value(file_name).chars().take(100).collect(),
             by: by.to_owned(),
             state: ImportState::Reading,
             counts: ImportCounts::default(),
+            source: None,
             created_at: now,
             applied_at: None,
         };
         let id = import.id;
         self.store.begin_import(import).await?;
-        if let Err(error) = self.read_rows(id, file).await {
-            self.store.forget_import(id).await?;
-            return Err(error);
-        }
-        let import = self.store.end_import_preview(id).await?;
+        let source = match self.read_rows(id, file, sheet.map(ToOwned::to_owned)).await {
+            Ok(source) => source,
+            Err(error) => {
+                self.store.forget_import(id).await?;
+                return Err(error);
+            }
+        };
+        let import = self.store.end_import_preview(id, source).await?;
         import.ok_or_else(|| ImportError::Refused("The list was removed while it was read.".to_owned()))
     }
 
-    async fn read_rows(&self, id: ImportId, file: File) -> Result<(), ImportError> {
+    async fn read_rows(&self, id: ImportId, file: File, sheet: Option<String>) -> Result<ListSource, ImportError> {
         let (to, mut from) = mpsc::channel::<Vec<Listed>>(2);
         let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
             let gone = |_| FileError::Failed("the store takes no more rows".to_owned());
-            file::read(file, &mut |row| {
+            let source = file::read(file, sheet.as_deref(), &mut |row| {
                 batch.push(listed(row));
                 if batch.len() < BATCH {
                     return Ok(());
                 }
                 to.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).map_err(gone)
             })?;
-            to.blocking_send(batch).map_err(gone)
+            to.blocking_send(batch).map_err(gone)?;
+            Ok::<_, FileError>(source)
         }));
         let mut before = Before::default();
         while let Some(batch) = from.recv().await {
             before = self.store.add_import_rows(id, batch, before).await?;
         }
-        reading.await.unwrap_or(Err(NotDone::Fault))??;
-        Ok(())
-    }
-}
-
-/// A file that comes in: it has no name, and is gone when it is closed.
-pub struct Spool {
-    file: File,
-    size: usize,
-}
-
-impl Spool {
-    /// Takes the next piece.
-    ///
-    /// # Errors
-    /// Where the file becomes too large, or the disk fails.
-    pub fn write(&mut self, piece: &[u8]) -> Result<(), ImportError> {
-        self.size += piece.len();
-        if self.size > LARGEST_FILE {
-            let words = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
-            return Err(ImportError::Refused(words));
-        }
-        Ok(self.file.write_all(piece)?)
-    }
-
-    /// The whole file.
-    pub fn into_file(self) -> File {
-        self.file
+        Ok(reading.await.unwrap_or(Err(NotDone::Fault))??)
     }
 }
 
 fn listed(row: ListRow) -> Listed {
-    let ListRow { number, first_name, last_name, email, id, fault } = row;
-    let fault = fault.map(|fault| Reason::new(fault.code, fault.message));
-    Listed { number, first_name, last_name, email, id, fault }
+    let ListRow { number, first_name, last_name, email, id, fault, doubt } = row;
+    let reason = |fault: Option<RowFault>| fault.map(|fault| Reason::new(fault.code, fault.message));
+    Listed { number, first_name, last_name, email, id, fault: reason(fault), doubt: reason(doubt) }
 }

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod crm;
 pub mod documents;
 pub mod import;
+pub mod intake;
 pub mod integrations;
 pub mod notes;
 pub mod pack;

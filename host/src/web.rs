@@ -41,7 +41,6 @@ mod words;
 mod tests;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
@@ -72,7 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/clients/{id}/remove", post(clients::remove))
         .route("/clients/{id}/removed", get(clients::removed))
         .route("/clients/{id}/restore", post(clients::restore))
-        .route("/imports", get(imports::list).post(imports::bring).layer(DefaultBodyLimit::disable()))
+        .route("/imports", get(imports::list).post(imports::bring))
         .route("/imports/{id}", get(imports::show))
         .route("/imports/{id}/apply", post(imports::apply))
         .route("/imports/{id}/forget", post(imports::forget))

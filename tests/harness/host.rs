@@ -197,6 +197,18 @@ impl Host {
         Ok(status.context("the host stops when it is asked to")??.code())
     }
 
+    /// The most memory that the host has had so far, in bytes.
+    ///
+    /// # Errors
+    /// Where it does not run, or the system does not tell.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let process = self.process.as_ref().context("the host runs")?;
+        let pid = process.child.id().context("the host runs")?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        Ok(peak.context("a peak")?.parse::<u64>()? << 10)
+    }
+
     /// A command of the binary with this host's settings: `&["note", "list", "--json"]`.
     ///
     /// # Errors
@@ -232,6 +244,20 @@ impl Host {
         let log = fs::read_to_string(self.log_path())?;
         let token = log.rsplit_once("/set-up/").and_then(|(_, rest)| rest.split_whitespace().next());
         Ok(format!("/set-up/{}", token.with_context(|| format!("no set-up link; {}", self.log_tail()))?))
+    }
+
+    /// Makes the first account; answers its session's cookie.
+    ///
+    /// # Errors
+    /// Where there is one already.
+    pub async fn sign_up(&self) -> Result<String> {
+        let form = "name=Pat+Lee&email=pat.lee%40example.com&password=a+tide+gate+lets+water+out";
+        let request = self.http.post(self.url(&self.set_up_path()?)).header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let answer = self.send(request).await?;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        ensure!(cookie.starts_with("__Host-"), "{} {}", answer.status, answer.text);
+        Ok(cookie)
     }
 
     /// What the stand-in site saw, and what can be done to it.

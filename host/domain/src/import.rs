@@ -105,7 +105,37 @@ pub struct ImportRow {
     pub applied: Option<Applied>,
 }
 
+/// What has become of a row, or will where the list is applied as it is. Each row is one of these: whatever counts, shows
+/// or links rows goes by it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RowOutcome {
+    /// Applying the list links a client by it.
+    ToLink,
+    /// It waits for a decision.
+    Undecided,
+    /// A person left it out.
+    LeftOut,
+    /// Its client is linked.
+    Linked,
+    /// Its client was not linked when the list was applied.
+    NotLinked,
+    /// Nobody can be linked by it.
+    CannotBeImported,
+}
+
 impl ImportRow {
+    /// What has become of it, or will.
+    pub fn outcome(&self) -> RowOutcome {
+        match (&self.applied, self.decision, self.status) {
+            (Some(Applied::Linked(_)), ..) => RowOutcome::Linked,
+            (Some(Applied::NotLinked(_)), ..) => RowOutcome::NotLinked,
+            (None, _, RowStatus::CannotBeImported) => RowOutcome::CannotBeImported,
+            (None, Some(Decision::LeaveOut), _) => RowOutcome::LeftOut,
+            (None, ..) if self.links().is_some() => RowOutcome::ToLink,
+            (None, ..) => RowOutcome::Undecided,
+        }
+    }
+
     /// Whom applying the list links, if it links anybody by this row.
     pub fn links(&self) -> Option<ClientId> {
         match (self.decision, self.status) {
@@ -129,26 +159,84 @@ pub enum ImportState {
 }
 
 /// How many rows of each kind.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ImportCounts {
-    /// All rows.
+    /// All rows. Each has one status and one outcome.
     pub rows: u64,
-    /// Ready.
+    /// By status: ready.
     pub ready: u64,
-    /// In need of a decision, decided or not.
+    /// By status: in need of a decision, decided or not.
     pub needs_decision: u64,
-    /// In need of a decision, and without one.
+    /// By outcome: applying the list links their clients.
+    pub to_link: u64,
+    /// By outcome: waiting for a decision.
     pub undecided: u64,
-    /// Of no use.
-    pub cannot_be_imported: u64,
-    /// Linked.
+    /// By outcome: left out by a person.
+    pub left_out: u64,
+    /// By outcome: linked.
     pub linked: u64,
-    /// Not linked when the list was applied, because the practice's clients had changed.
+    /// By outcome: not linked when the list was applied, because the practice's clients had changed.
     pub not_linked: u64,
+    /// By status and outcome: nobody can be linked by them.
+    pub cannot_be_imported: u64,
+}
+
+impl ImportCounts {
+    /// Counts a row in (`by` 1) or out (`by` -1).
+    pub fn add(&mut self, row: &ImportRow, by: i64) {
+        let add = |count: &mut u64| *count = count.saturating_add_signed(by);
+        add(&mut self.rows);
+        match row.status {
+            RowStatus::Ready => add(&mut self.ready),
+            RowStatus::NeedsDecision => add(&mut self.needs_decision),
+            RowStatus::CannotBeImported => {}
+        }
+        match row.outcome() {
+            RowOutcome::ToLink => add(&mut self.to_link),
+            RowOutcome::Undecided => add(&mut self.undecided),
+            RowOutcome::LeftOut => add(&mut self.left_out),
+            RowOutcome::Linked => add(&mut self.linked),
+            RowOutcome::NotLinked => add(&mut self.not_linked),
+            RowOutcome::CannotBeImported => add(&mut self.cannot_be_imported),
+        }
+    }
+}
+
+/// What a list's file holds beside the rows that were read. With these each line of the file is accounted for:
+/// `lines` are `above`, `blank`, `continued` and the rows.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct ListSource {
+    /// Lines of the file; of a workbook, rows of the sheet down to the last in which something stands.
+    pub lines: u64,
+    /// Lines down to the headings, with them.
+    pub above: u64,
+    /// Lines below in which nothing stands.
+    pub blank: u64,
+    /// Lines that go on with a row whose values have line breaks in them.
+    pub continued: u64,
+    /// Rows, among those that were read, that a workbook hides.
+    pub hidden: u64,
+    /// The sheet of a workbook that was read.
+    pub sheet: Option<String>,
+    /// Its other sheets with anything on them.
+    pub other_sheets: Vec<OtherSheet>,
+}
+
+/// A sheet of a workbook that was not read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OtherSheet {
+    /// As its tab shows it.
+    pub name: String,
+    /// Its tab is not shown.
+    pub is_hidden: bool,
+    /// It has the headings of a list.
+    pub has_headings: bool,
+    /// Rows with anything in them, below the headings where it has them.
+    pub rows: u64,
 }
 
 /// An identity list with its preview.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Import {
     /// The list's id.
     pub id: ImportId,
@@ -162,6 +250,8 @@ pub struct Import {
     pub state: ImportState,
     /// How many rows of each kind.
     pub counts: ImportCounts,
+    /// What else is in its file; none until it is read, and of lists that were read before this was kept.
+    pub source: Option<ListSource>,
     /// When it came.
     pub created_at: Timestamp,
     /// When it was applied last.
@@ -255,6 +345,47 @@ mod tests {
         let code = reasons.first().map(|reason| reason.code.as_str());
         let who: Vec<u128> = candidates.iter().map(|candidate| candidate.client_id.0.as_u128()).collect();
         assert_eq!((status, code, who.as_slice()), expected);
+    }
+
+    #[test]
+    fn each_row_counts_once_by_what_becomes_of_it() {
+        use RowOutcome::{CannotBeImported, LeftOut, Linked, NotLinked, ToLink, Undecided};
+        let meant = candidate(1, true, None);
+        let id = meant.client_id;
+        let row = |status, decision, applied| ImportRow {
+            number: 2,
+            first_name: String::new(),
+            last_name: String::new(),
+            email: String::new(),
+            external_id: "7".to_owned(),
+            status,
+            reasons: Vec::new(),
+            candidates: vec![meant.clone()],
+            decision,
+            applied,
+        };
+        let (link, leave) = (Some(Decision::Link(id)), Some(Decision::LeaveOut));
+        let not_linked = || Some(Applied::NotLinked("no".to_owned()));
+        let mut counts = ImportCounts::default();
+        for (status, decision, applied, expected) in [
+            (RowStatus::Ready, None, None, ToLink),
+            (RowStatus::Ready, leave, None, LeftOut),
+            (RowStatus::Ready, None, Some(Applied::Linked(id)), Linked),
+            (RowStatus::Ready, None, not_linked(), NotLinked),
+            (RowStatus::NeedsDecision, None, None, Undecided),
+            (RowStatus::NeedsDecision, link, None, ToLink),
+            (RowStatus::NeedsDecision, leave, None, LeftOut),
+            (RowStatus::NeedsDecision, link, Some(Applied::Linked(id)), Linked),
+            (RowStatus::CannotBeImported, None, None, CannotBeImported),
+        ] {
+            let row = row(status, decision, applied);
+            assert_eq!(row.outcome(), expected, "{row:?}");
+            counts.add(&row, 1);
+        }
+        let ImportCounts { rows, to_link, undecided, left_out, linked, not_linked, cannot_be_imported, .. } = counts;
+        assert_eq!((to_link, undecided, left_out, linked, not_linked, cannot_be_imported), (2, 1, 2, 2, 1, 1));
+        assert_eq!(rows, to_link + undecided + left_out + linked + not_linked + cannot_be_imported);
+        assert_eq!(rows, counts.ready + counts.needs_decision + cannot_be_imported);
     }
 
     #[test]

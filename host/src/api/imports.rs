@@ -5,13 +5,13 @@ mod export;
 mod upload;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::body::{ImportBody, ImportRowBody};
@@ -24,12 +24,13 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::import::{Decision, Import, RowStatus};
 use crate::domain::{ClientId, ConnectionName, ImportId, Timestamp};
+use crate::import::NewList;
 use crate::store::imports::Decided;
 
 /// All of `/api/v1/imports`. The size of a file is bounded where it is read.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(bring).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(bring))
         .routes(routes!(list))
         .routes(routes!(one))
         .routes(routes!(forget))
@@ -49,6 +50,9 @@ pub struct BringParams {
     connection: Option<ConnectionName>,
     /// What the file is called, where it is the body as a whole.
     file_name: Option<String>,
+    /// The sheet of a workbook that is the list, hidden or not; the first one that is shown and has the headings if not
+    /// said.
+    sheet: Option<String>,
 }
 
 /// A form that brings a file.
@@ -86,9 +90,10 @@ pub async fn bring(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
     app.store.space().admit()?;
-    let upload::Upload { file, name } = upload::read(&app, request, params.file_name).await?;
+    let upload::Upload { file, name } = app.intake.take(upload::read(&app, request, params.file_name)).await?;
     let connection = connection(&app, params.connection)?;
-    let import = app.imports.preview(file, &name, connection, caller.name(), Timestamp::now()).await?;
+    let list = NewList { file, file_name: &name, sheet: params.sheet.as_deref(), connection, by: caller.name() };
+    let import = app.imports.preview(list, Timestamp::now()).await?;
     let location = format!("/api/v1/imports/{}", import.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ImportBody::from(import))))
 }
@@ -268,6 +273,10 @@ pub async fn decide(
         Decided::NotAsked => Err(Problem::new(
             Kind::WrongState,
             "The row cannot be imported or is linked already, so that there is nothing to decide.",
+        )),
+        Decided::Taken(other) => Err(Problem::new(
+            Kind::WrongState,
+            format!("Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."),
         )),
         Decided::NotThisClient => {
             let detail = "There is no such client in the book, or it is linked to the CRM already.".to_owned();

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::app::ExplainError;
 use crate::domain::Diagnostic;
 use crate::import::ImportError;
+use crate::intake::NotRead;
 use crate::integrations::{FieldProblem, IntegrationError};
 use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
@@ -247,6 +248,17 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl From<NotRead> for Problem {
+    fn from(error: NotRead) -> Self {
+        let kind = match error {
+            NotRead::Busy | NotRead::TooSlow => Kind::Unavailable,
+            NotRead::TooMuch(_) => Kind::TooLarge,
+            NotRead::BrokeOff(_) => Kind::Malformed,
+        };
+        Self::new(kind, format!("The body, or the form in it, was not taken: {error}. Nothing was kept."))
+    }
+}
+
 impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
         match error {
@@ -256,6 +268,7 @@ impl From<ImportError> for Problem {
                 tracing::error!(%error, "a list could not be kept");
                 Self::internal()
             }
+            ImportError::NotRead(error) => error.into(),
             ImportError::Store(error) => error.into(),
             ImportError::NotDone(error) => error.into(),
         }

@@ -31,6 +31,9 @@ pub(super) struct Import {
     /// Whose ids the list has [default: the only connection]
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
+    /// The sheet of a workbook that is the list [default: the first that is shown and has the headings]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// Link the clients of the rows that are ready
     #[arg(long)]
     apply: bool,
@@ -43,11 +46,12 @@ impl Import {
         let list = list.map_err(|error| WrongUse(format!("{} cannot be read: {error}", self.file.display())))?;
         let name = self.file.file_name().and_then(|name| name.to_str()).unwrap_or("list").to_owned();
         let spinner = spinner(global.json);
-        let (connection, apply) = (self.connection, self.apply);
+        let (connection, sheet, apply) = (self.connection, self.sheet, self.apply);
         let work = |host: Local| async move {
             spinner.set_message("reading and comparing the list");
             let mut query = vec![("file_name", name.as_str())];
             query.extend(connection.as_deref().map(|name| ("connection", name)));
+            query.extend(sheet.as_deref().map(|name| ("sheet", name)));
             let mut import = host.post_bytes("imports", &query, list).await?;
             let id = import["id"].as_str().context("the import has no id")?.to_owned();
             if apply {
@@ -85,12 +89,16 @@ fn print(import: &Value, doubtful: &[Value], applied: bool) -> anyhow::Result<()
     let counts = &import["counts"];
     let count = |key: &str| counts[key].as_u64().unwrap_or(0);
     output::line(format!(
-        "{} rows: {} ready, {} need a decision, {} cannot be imported",
+        "{} rows: {} to link, {} to decide, {} left out, {} linked, {} not linked, {} can't be used",
         count("rows"),
-        count("ready"),
-        count("needs_decision"),
+        count("to_link"),
+        count("undecided"),
+        count("left_out"),
+        count("linked"),
+        count("not_linked"),
         count("cannot_be_imported")
     ))?;
+    print_source(&import["source"])?;
     let text = |value: &Value| value.as_str().unwrap_or("–").to_owned();
     let rows: Vec<Vec<String>> = doubtful
         .iter()
@@ -109,8 +117,29 @@ fn print(import: &Value, doubtful: &[Value], applied: bool) -> anyhow::Result<()
         }
     }
     if applied {
-        output::line(format!("{} linked, {} not linked", count("linked"), count("not_linked")))
-    } else {
-        output::line("Nothing was changed. --apply links what is ready; doubtful rows are decided on the page Imports.")
+        return Ok(());
     }
+    output::line("Nothing was changed. --apply links what is ready; doubtful rows are decided on the page Imports.")
+}
+
+/// What else is in the file.
+fn print_source(source: &Value) -> anyhow::Result<()> {
+    let count = |key: &str| source[key].as_u64().unwrap_or(0);
+    output::line(format!(
+        "{} lines: {} down to the headings, {} blank, {} that go on with a row, and the rows",
+        count("lines"),
+        count("above"),
+        count("blank"),
+        count("continued")
+    ))?;
+    if count("hidden") > 0 {
+        output::line(format!("{} rows are hidden in the workbook; each needs a decision", count("hidden")))?;
+    }
+    for other in source["other_sheets"].as_array().into_iter().flatten() {
+        let (name, rows) = (other["name"].as_str().unwrap_or_default(), &other["rows"]);
+        let hidden = if other["is_hidden"] == true { "hidden " } else { "" };
+        let list = if other["has_headings"] == true { "; --sheet reads it" } else { "" };
+        output::line(format!("The {hidden}sheet \"{name}\" with {rows} rows was not read{list}"))?;
+    }
+    Ok(())
 }

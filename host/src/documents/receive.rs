@@ -1,10 +1,9 @@
 //! Taking in a document that somebody sends: piece by piece into a file without a name, checked when it is whole, and
-//! only then read into memory. A few at a time, so that senders cannot fill the disk, one of them in memory.
+//! only then read into memory, one at a time.
 
 use std::io::SeekFrom;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
@@ -14,15 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::upload::{LARGEST, NotAPdf, READ_TO_ITS_END, check};
 use crate::domain::Timestamp;
+use crate::intake::NotRead;
 use crate::store::documents::Document;
-
-/// Documents that come in side by side; the next has to wait, and is refused where that takes too long.
-const SIDE_BY_SIDE: usize = 8;
-
-/// How long a sender may take for the whole of a document, and how long one waits for a place.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// See [`PATIENCE`].
-const WAIT: Duration = Duration::from_secs(10);
 
 /// The longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -31,7 +23,6 @@ const LONGEST_NAME: usize = 120;
 #[derive(Clone)]
 pub struct Uploads {
     folder: PathBuf,
-    places: Arc<Semaphore>,
     in_memory: Arc<Semaphore>,
 }
 
@@ -41,12 +32,9 @@ pub enum NotTaken {
     /// It is no PDF, or too large.
     #[error(transparent)]
     NotAPdf(#[from] NotAPdf),
-    /// The sender broke off, or sent what cannot be read.
-    #[error("the upload broke off: {0}")]
-    BrokeOff(String),
-    /// Too slow, or too many at once.
-    #[error("too many documents are being sent at once, or this one took longer than five minutes; send it again")]
-    Busy,
+    /// It does not come to its end.
+    #[error(transparent)]
+    NotRead(#[from] NotRead),
     /// The disk failed.
     #[error("the document could not be kept for checking: {0}")]
     Io(#[from] std::io::Error),
@@ -55,11 +43,10 @@ pub enum NotTaken {
 impl Uploads {
     /// Takes documents in by files in `folder`, which nobody else sees.
     pub fn new(folder: PathBuf) -> Self {
-        let places = |count| Arc::new(Semaphore::new(count));
-        Self { folder, places: places(SIDE_BY_SIDE), in_memory: places(1) }
+        Self { folder, in_memory: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Takes in a PDF as it comes.
+    /// Takes in a PDF as it comes. Who calls has a place and a time for it.
     ///
     /// # Errors
     /// As [`NotTaken`] says; nothing is left of it then.
@@ -69,11 +56,8 @@ impl Uploads {
         pieces: impl Stream<Item = Result<Bytes, E>>,
         now: Timestamp,
     ) -> Result<Document, NotTaken> {
-        let place = tokio::time::timeout(WAIT, self.places.acquire()).await;
-        let _place = place.map_err(|_| NotTaken::Busy)?.map_err(|_| NotTaken::Busy)?;
-        let spooled = tokio::time::timeout(PATIENCE, self.spool(pieces)).await;
-        let mut file = spooled.map_err(|_| NotTaken::Busy)??;
-        let _one = self.in_memory.acquire().await.map_err(|_| NotTaken::Busy)?;
+        let mut file = self.spool(pieces).await?;
+        let _one = self.in_memory.acquire().await.map_err(|_| NotRead::Busy)?;
         let mut content = Vec::new();
         file.seek(SeekFrom::Start(0)).await?;
         file.read_to_end(&mut content).await?;
@@ -91,7 +75,7 @@ impl Uploads {
         while let Some(piece) = pieces.next().await {
             let piece = match piece {
                 Err(_) if size > LARGEST => break,
-                piece => piece.map_err(|error| NotTaken::BrokeOff(error.to_string()))?,
+                piece => piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?,
             };
             size += piece.len();
             if size <= LARGEST {
@@ -146,7 +130,7 @@ mod tests {
             assert!(matches!(receive(cut.collect()).await, Err(NotTaken::NotAPdf(NotAPdf::TooLarge))));
         }
         let broken = vec![Ok(Bytes::from_static(PDF)), Err("reset".to_owned())];
-        assert!(matches!(receive(broken).await, Err(NotTaken::BrokeOff(_))));
+        assert!(matches!(receive(broken).await, Err(NotTaken::NotRead(NotRead::BrokeOff(_)))));
         assert!(matches!(receive(Vec::new()).await, Err(NotTaken::NotAPdf(NotAPdf::Empty))));
     }
 

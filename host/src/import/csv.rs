@@ -1,263 +1,183 @@
-//! Lists in CSV files: with commas, semicolons or tabs, in UTF-8, UTF-16 with its mark, or Windows-1252.
+//! Lists in CSV files: with commas, semicolons, tabs or bars, in UTF-8, UTF-16 with its mark, or Windows-1252.
+//!
+//! Each line of the file is accounted for: it stands above the list, is a row, goes on with a row before it, or is blank.
+
+mod decode;
+mod records;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
+use std::io::{Cursor, Read, Seek as _};
 
-use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::Encoding;
 
+use self::decode::{Decoded, Line, encoding_of};
+use self::records::{Quotes, Record, Records};
 use super::columns::{Columns, MOST_COLUMNS, NoHeadings};
 use super::file::{FileError, HEADING_ROWS, Take};
 use super::row::{ListRow, RowFault};
 use super::workbook::no_headings;
-
-/// The longest row, in bytes. A quote that is opened and never closed makes one row of all that follows.
-const LONGEST_ROW: usize = 64 << 10;
+use crate::domain::import::ListSource;
 
 /// Bytes at the top from which the delimiter is told.
 const TOP: usize = 64 << 10;
 
 /// Reads a list.
-pub(super) fn read(mut file: File, take: Take<'_>) -> Result<(), FileError> {
+pub(super) fn read(mut file: File, take: Take<'_>) -> Result<ListSource, FileError> {
     let encoding = encoding_of(&mut file)?;
     let delimiter = delimiter_of(&mut file, encoding)?;
     file.rewind()?;
-    let mut rows = reader(Decoded::new(&mut file, encoding), delimiter);
-    let mut columns = None;
-    let mut record = ::csv::StringRecord::new();
-    let mut line = 1;
-    while rows.read_record(&mut record).map_err(|error| unreadable(&error, line))? {
-        line = record.position().map_or(line, ::csv::Position::line);
-        if record.as_slice().len() > LONGEST_ROW {
-            return Err(FileError::refused(format!(
-                "Row {line} is longer than {} KB. A quotation mark in it is opened and not closed.",
-                LONGEST_ROW >> 10
-            )));
-        }
-        match columns {
-            None => columns = Columns::find(record.iter()).ok(),
-            Some(columns) => {
-                let row = list_row(&record, columns, line);
-                if !row.is_blank() {
-                    take(row)?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn reader<R: Read>(from: R, delimiter: u8) -> ::csv::Reader<R> {
-    ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(from)
-}
-
-fn unreadable(error: &::csv::Error, line: u64) -> FileError {
-    FileError::refused(format!("The file cannot be read after row {line}: {error}."))
-}
-
-fn list_row(record: &::csv::StringRecord, columns: Columns, line: u64) -> ListRow {
-    let cell = |column: usize| record.get(column).unwrap_or_default().to_owned();
-    let mut row = ListRow {
-        number: u32::try_from(line).unwrap_or(u32::MAX),
-        first_name: cell(columns.first_name),
-        last_name: cell(columns.last_name),
-        email: cell(columns.email),
-        id: cell(columns.id),
-        fault: None,
+    let mut list = List {
+        records: Records::new(Decoded::new(&mut file, encoding), delimiter),
+        source: ListSource::default(),
+        take,
     };
-    let is_filled = |column: usize| record.get(column).is_some_and(|cell| !cell.trim().is_empty());
-    if record.len() > MOST_COLUMNS && (MOST_COLUMNS..record.len()).any(is_filled) {
-        row.add_fault(RowFault::new("too-many-columns", format!("The row has more than {MOST_COLUMNS} columns.")));
-    } else if (columns.count..record.len()).any(is_filled) {
-        let message = "The row has more values than there are headings. A value with a comma in it needs quotation \
-                       marks around it.";
-        row.add_fault(RowFault::new("too-many-columns", message));
-    } else if record.len() <= columns.last() && record.iter().any(|cell| !cell.trim().is_empty()) {
-        row.add_fault(RowFault::new("too-few-columns", "The row ends before the last of the four columns."));
+    if let Some(columns) = headings(&mut list.records, usize::MAX)?.ok() {
+        list.rows(columns)?;
     }
-    row.finish();
-    row
+    Ok(list.source)
 }
 
-/// By its byte order mark, else UTF-8 where all of it is, else Windows-1252 where nothing speaks against it.
-fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileError> {
-    file.rewind()?;
-    let mut head = [0; 3];
-    let length = file.read(&mut head)?;
-    if let Some((encoding, _)) = Encoding::for_bom(&head[..length]) {
-        return Ok(encoding);
-    }
-    file.rewind()?;
-    let mut found = Found::default();
-    let mut bytes = BufReader::new(file).bytes();
-    let mut rest_of_letter = 0;
-    let mut line = 1_u64;
-    while let Some(byte) = bytes.next().transpose()? {
-        found.look_at(byte, line, &mut rest_of_letter);
-        line += u64::from(byte == b'\n');
-    }
-    if rest_of_letter > 0 {
-        found.not_utf_8.get_or_insert(line);
-    }
-    let refused = |row: u64, words: &str| {
-        Err(FileError::refused(format!(
-            "Row {row} is in an encoding that cannot be told: {words}. Save it as CSV UTF-8."
-        )))
-    };
-    match found {
-        Found { nul: Some(row), nuls, bytes, .. } if nuls > bytes / 10 => {
-            refused(row, "it looks like UTF-16 without a mark")
-        }
-        Found { not_utf_8: None, .. } => Ok(UTF_8),
-        Found { not_utf_8: Some(row), is_utf_8: true, .. } => refused(row, "the rows before or after it are UTF-8"),
-        Found { undefined: Some(row), .. } => refused(row, "it is neither UTF-8 nor Windows-1252"),
-        Found { .. } => Ok(WINDOWS_1252),
-    }
-}
-
-/// What is found out about the bytes of a file.
-#[derive(Default)]
-struct Found {
-    bytes: u64,
-    nuls: u64,
-    nul: Option<u64>,
-    /// Holds a letter beyond ASCII in UTF-8.
-    is_utf_8: bool,
-    not_utf_8: Option<u64>,
-    /// Holds a byte that Windows-1252 does not have.
-    undefined: Option<u64>,
-}
-
-impl Found {
-    fn look_at(&mut self, byte: u8, line: u64, rest_of_letter: &mut u8) {
-        self.bytes += 1;
-        if byte == 0 {
-            self.nuls += 1;
-            self.nul.get_or_insert(line);
-        }
-        if matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) {
-            self.undefined.get_or_insert(line);
-        }
-        // Not all that passes here is UTF-8, but Windows-1252 text does not pass; the decoder finds the rest.
-        match (*rest_of_letter, byte) {
-            (0, 0..=0x7f) => {}
-            (0, 0xc2..=0xdf) => *rest_of_letter = 1,
-            (0, 0xe0..=0xef) => *rest_of_letter = 2,
-            (0, 0xf0..=0xf4) => *rest_of_letter = 3,
-            (rest @ 1.., 0x80..=0xbf) => {
-                *rest_of_letter = rest - 1;
-                self.is_utf_8 |= rest == 1;
-            }
-            _ => {
-                *rest_of_letter = 0;
-                self.not_utf_8.get_or_insert(line);
-            }
+/// Reads on until the headings, at most so many rows.
+fn headings<R: Read>(records: &mut Records<R>, most: usize) -> Result<Result<Columns, NoHeadings>, FileError> {
+    let mut nearest = NoHeadings { found: 0, words: "nothing stands there".to_owned() };
+    for _ in 0..most {
+        let Some(mut record) = records.next()? else { break };
+        let whole = Columns::find(record.values.iter().map(String::as_str));
+        let found = whole.or_else(|missing| {
+            // What stands above a list may hold a quotation mark that is none; the headings are on a line of theirs.
+            let is_long = record.lines.len() > 1;
+            records.give_back(&mut record.lines);
+            let first = records.plain(&record.lines[0]);
+            if is_long { Columns::find(first.iter().map(String::as_str)) } else { Err(missing) }
+        });
+        match found {
+            Ok(columns) => return Ok(Ok(columns)),
+            Err(missing) if missing.found > nearest.found || nearest.found == 0 => nearest = missing,
+            Err(_) => {}
         }
     }
+    Ok(Err(nearest))
 }
 
 /// The delimiter with which the headings are found.
-fn delimiter_of(file: &mut File, encoding: &'static Encoding) -> Result<u8, FileError> {
+fn delimiter_of(file: &mut File, encoding: &'static Encoding) -> Result<char, FileError> {
     file.rewind()?;
     let mut top = Vec::new();
     let read = Decoded::new(file, encoding).take(TOP as u64).read_to_end(&mut top);
     read.map_err(|error| FileError::refused(format!("The file cannot be read: {error}.")))?;
     let mut nearest: Option<NoHeadings> = None;
-    for delimiter in [b',', b';', b'\t'] {
-        let mut rows = reader(top.as_slice(), delimiter);
-        let mut record = ::csv::ByteRecord::new();
-        for _ in 0..HEADING_ROWS {
-            if !rows.read_byte_record(&mut record).unwrap_or(false) {
-                break;
-            }
-            let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-            match Columns::find(cells.iter().map(AsRef::as_ref)) {
-                Ok(_) => return Ok(delimiter),
-                Err(missing) if nearest.as_ref().is_none_or(|known| known.found < missing.found) => {
-                    nearest = Some(missing);
-                }
-                Err(_) => {}
-            }
+    // A spreadsheet program takes a first line `sep=;` as the delimiter's name.
+    let said = top.strip_prefix(b"sep=").or_else(|| top.strip_prefix(b"\"sep=")).and_then(|rest| rest.first());
+    let said = said.filter(|byte| byte.is_ascii_punctuation() && **byte != b'"').map(|byte| char::from(*byte));
+    for delimiter in said.into_iter().chain([',', ';', '\t', '|']) {
+        match headings(&mut Records::new(Cursor::new(&top), delimiter), HEADING_ROWS)? {
+            Ok(_) => return Ok(delimiter),
+            Err(missing) if nearest.as_ref().is_none_or(|known| known.found < missing.found) => nearest = Some(missing),
+            Err(_) => {}
         }
     }
     Err(no_headings(nearest))
 }
 
-/// A file as UTF-8, decoded as it is read.
-struct Decoded<'f> {
-    file: &'f mut File,
-    decoder: Decoder,
-    bytes: Vec<u8>,
-    /// What is decoded and not yet read.
-    text: Vec<u8>,
-    at: usize,
-    is_over: bool,
-    line: u64,
-    after_return: bool,
+/// A list as it is read.
+struct List<'t, R> {
+    records: Records<R>,
+    source: ListSource,
+    take: Take<'t>,
 }
 
-impl<'f> Decoded<'f> {
-    fn new(file: &'f mut File, encoding: &'static Encoding) -> Self {
-        let decoder = encoding.new_decoder_with_bom_removal();
-        Self {
-            file,
-            decoder,
-            bytes: vec![0; 32 << 10],
-            text: Vec::new(),
-            at: 0,
-            is_over: false,
-            line: 1,
-            after_return: false,
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        let read = self.file.read(&mut self.bytes)?;
-        self.is_over = read == 0;
-        self.text.resize(self.decoder.max_utf8_buffer_length(read).unwrap_or(read * 3 + 16), 0);
-        let (result, _, written) =
-            self.decoder.decode_to_utf8_without_replacement(&self.bytes[..read], &mut self.text, self.is_over);
-        self.text.truncate(written);
-        self.at = 0;
-        self.end_lines_alike();
-        self.line += memchr::memchr_iter(b'\n', &self.text).count() as u64;
-        match result {
-            encoding_rs::DecoderResult::InputEmpty => Ok(()),
-            _ => {
-                let words =
-                    format!("row {} holds bytes that are no text in {}", self.line, self.decoder.encoding().name());
-                Err(io::Error::new(io::ErrorKind::InvalidData, words))
+impl<R: Read> List<'_, R> {
+    fn rows(&mut self, columns: Columns) -> Result<(), FileError> {
+        self.source.above = self.records.read_lines();
+        while let Some(mut record) = self.records.next()? {
+            if is_swallowing(&record, columns) {
+                let (first, last) = (record.lines[0].number, record.lines[record.lines.len() - 1].number);
+                let words = format!(
+                    "A quotation mark is opened in row {first} and closed in row {last}, so that it is not certain \
+                     which value belongs to which row. Compare the row with the file."
+                );
+                for line in &record.lines {
+                    let values = self.records.alone(line);
+                    self.row(line, &values, columns, Some(&words))?;
+                }
+                continue;
             }
+            let words = "A quotation mark is opened in this row and never closed. Compare the row with the file.";
+            let doubt = (record.quotes == Quotes::Open).then_some(words);
+            self.source.continued += record.lines.len() as u64 - 1;
+            let first = record.lines.swap_remove(0);
+            self.row(&first, &record.values, columns, doubt)?;
         }
+        self.source.lines = self.records.read_lines();
+        Ok(())
+    }
+
+    /// Hands a row on that begins on this line.
+    fn row(&mut self, line: &Line, values: &[String], columns: Columns, doubt: Option<&str>) -> Result<(), FileError> {
+        if values.iter().all(|value| value.trim().is_empty()) {
+            self.source.blank += 1;
+            return Ok(());
+        }
+        let mut row = list_row(line, values, columns);
+        row.doubt = doubt.map(|words| RowFault::new("stray-quote", words));
+        (self.take)(row)
     }
 }
 
-impl Decoded<'_> {
-    /// Makes every end of a line a line feed: lines are counted by them.
-    fn end_lines_alike(&mut self) {
-        if !self.after_return && memchr::memchr(b'\r', &self.text).is_none() {
-            return;
-        }
-        let mut after_return = self.after_return;
-        self.text.retain_mut(|byte| {
-            let is_second = after_return && *byte == b'\n';
-            after_return = *byte == b'\r';
-            if after_return {
-                *byte = b'\n';
+/// Whether a value with line breaks in it has swallowed rows, because a quotation mark stands where none belongs.
+fn is_swallowing(record: &Record, columns: Columns) -> bool {
+    if record.lines.len() == 1 {
+        return false;
+    }
+    let has_too_many = record.values.iter().skip(columns.count).any(|value| !value.trim().is_empty());
+    record.quotes == Quotes::Odd
+        || record.values.len() <= columns.last()
+        || has_too_many
+        || record.values.iter().enumerate().any(|(place, value)| holds_rows(place, value, record.delimiter, columns))
+}
+
+/// Whether lines of a value are rows: an email stands where the emails do, or no email and a number where the ids do.
+/// The value's last line goes on behind the value and says nothing.
+fn holds_rows(place: usize, value: &str, delimiter: char, columns: Columns) -> bool {
+    let Some((lines, _)) = value.rsplit_once('\n') else { return false };
+    lines.split('\n').enumerate().any(|(index, line)| {
+        let before = if index == 0 { place } else { 0 };
+        let cells: Vec<&str> = line.split(delimiter).map(str::trim).collect();
+        let cell = |column: usize| column.checked_sub(before).and_then(|at| cells.get(at)).copied();
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        // A value's own first cell is the value's beginning, whatever it looks like.
+        let is_inside = cells.len() > 1 && (index > 0 || columns.email.max(columns.id) > place);
+        is_inside
+            && match (cell(columns.email), cell(columns.id)) {
+                (Some(email), _) if email.contains('@') => true,
+                (None | Some(""), Some(id)) => is_id(id),
+                _ => false,
             }
-            !is_second
-        });
-        self.after_return = after_return;
-    }
+    })
 }
 
-impl Read for Decoded<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.text.len() && !self.is_over {
-            self.fill()?;
-        }
-        let length = into.len().min(self.text.len() - self.at);
-        into[..length].copy_from_slice(&self.text[self.at..self.at + length]);
-        self.at += length;
-        Ok(length)
+fn list_row(line: &Line, values: &[String], columns: Columns) -> ListRow {
+    let cell = |column: usize| values.get(column).cloned().unwrap_or_default();
+    let mut row = ListRow {
+        number: u32::try_from(line.number).unwrap_or(u32::MAX),
+        first_name: cell(columns.first_name),
+        last_name: cell(columns.last_name),
+        email: cell(columns.email),
+        id: cell(columns.id),
+        ..ListRow::default()
+    };
+    let is_filled = |column: usize| values.get(column).is_some_and(|cell| !cell.trim().is_empty());
+    if line.is_cut {
+        row.add_fault(RowFault::new("too-long", "The row is longer than 64 KB."));
+    } else if values.len() > MOST_COLUMNS && (MOST_COLUMNS..values.len()).any(is_filled) {
+        row.add_fault(RowFault::new("too-many-columns", format!("The row has more than {MOST_COLUMNS} columns.")));
+    } else if (columns.count..values.len()).any(is_filled) {
+        let message = "The row has more values than there are headings. A value with a comma in it needs quotation \
+                       marks around it.";
+        row.add_fault(RowFault::new("too-many-columns", message));
+    } else if values.len() <= columns.last() {
+        row.add_fault(RowFault::new("too-few-columns", "The row ends before the last of the four columns."));
     }
+    row.finish();
+    row
 }

@@ -3,7 +3,7 @@
 use futures::{Stream, stream};
 
 use crate::domain::ImportId;
-use crate::domain::import::{Applied, Decision, ImportRow, RowStatus};
+use crate::domain::import::{Applied, ImportRow, RowOutcome, RowStatus};
 use crate::store::book::PageRequest;
 use crate::store::{Store, StoreError};
 
@@ -39,14 +39,15 @@ pub fn lines(store: Store, id: ImportId, status: Option<RowStatus>) -> impl Stre
 /// A row as a line of CSV. What a spreadsheet program would take for a formula begins with an apostrophe, which makes
 /// it text.
 fn record(row: &ImportRow) -> [String; 8] {
-    let status = match (&row.applied, row.decision, row.status) {
-        (Some(Applied::Linked(_)), ..) => "linked".to_owned(),
-        (Some(Applied::NotLinked(words)), ..) => format!("not linked: {words}"),
-        (None, Some(Decision::LeaveOut), _) => "left out".to_owned(),
-        (None, Some(Decision::Link(_)), _) => "decided".to_owned(),
-        (None, None, RowStatus::Ready) => "ready".to_owned(),
-        (None, None, RowStatus::NeedsDecision) => "needs a decision".to_owned(),
-        (None, None, RowStatus::CannotBeImported) => "cannot be imported".to_owned(),
+    let status = match (row.outcome(), &row.applied) {
+        (RowOutcome::NotLinked, Some(Applied::NotLinked(words))) => format!("not linked: {words}"),
+        (RowOutcome::NotLinked, _) => "not linked".to_owned(),
+        (RowOutcome::Linked, _) => "linked".to_owned(),
+        (RowOutcome::LeftOut, _) => "left out".to_owned(),
+        (RowOutcome::ToLink, _) if row.decision.is_some() => "decided".to_owned(),
+        (RowOutcome::ToLink, _) => "ready".to_owned(),
+        (RowOutcome::Undecided, _) => "needs a decision".to_owned(),
+        (RowOutcome::CannotBeImported, _) => "cannot be imported".to_owned(),
     };
     let reasons: Vec<&str> = row.reasons.iter().map(|reason| reason.message.as_str()).collect();
     let meant = row.links().and_then(|id| row.candidates.iter().find(|candidate| candidate.client_id == id));

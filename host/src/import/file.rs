@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 
 use super::row::ListRow;
-use super::{csv, scan, workbook};
+use super::{csv, workbook};
+use crate::domain::import::ListSource;
 
 /// Rows that a list may have.
 pub(super) const MOST_ROWS: u32 = 250_000;
@@ -39,13 +40,13 @@ impl From<io::Error> for FileError {
 /// Who takes the rows.
 pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 
-/// Reads a list and hands its rows on, one after the other, blank ones left out. What the file is, is told from its
-/// content; its name does not matter.
+/// Reads a list and hands its rows on, one after the other; answers what else is in the file. What the file is, is told
+/// from its content; its name does not matter. `sheet` is the sheet of a workbook to be read, where a person names one.
 ///
 /// # Errors
 /// Where the file is refused as a whole, or `take` fails.
-pub(super) fn read(mut file: File, take: Take<'_>) -> Result<(), FileError> {
-    let mut head = [0; 8];
+pub(super) fn read(mut file: File, sheet: Option<&str>, take: Take<'_>) -> Result<ListSource, FileError> {
+    let mut head = [0; 64];
     file.rewind()?;
     let length = file.read(&mut head)?;
     file.rewind()?;
@@ -59,13 +60,10 @@ pub(super) fn read(mut file: File, take: Take<'_>) -> Result<(), FileError> {
         }
         take(row)
     };
-    match &head[..length] {
+    let text = head[..length].strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head[..length]).trim_ascii_start();
+    let source = match &head[..length] {
         [] => return Err(FileError::refused("The file is empty.")),
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => {
-            scan::scan(&file)?;
-            file.rewind()?;
-            workbook::read(file, &mut counted)?;
-        }
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => workbook::read(&file, sheet, &mut counted)?,
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
             return Err(FileError::refused(
                 "The file is an older Excel workbook (.xls) or one with a password. Save it as .xlsx without a \
@@ -76,12 +74,18 @@ pub(super) fn read(mut file: File, take: Take<'_>) -> Result<(), FileError> {
         [0x1f, 0x8b, ..] | [b'R', b'a', b'r', ..] | [0x7f, b'E', b'L', b'F', ..] | [0x89, b'P', b'N', b'G', ..] => {
             return Err(FileError::refused(NO_LIST));
         }
+        _ if text.starts_with(b"<") => {
+            return Err(FileError::refused(
+                "The file is a web page or XML, whatever its name ends in. Open it in a spreadsheet program and save the \
+                 list as .xlsx or as CSV.",
+            ));
+        }
         _ => csv::read(file, &mut counted)?,
-    }
+    };
     if rows == 0 {
         return Err(FileError::refused("The list has headings and no row under them."));
     }
-    Ok(())
+    Ok(source)
 }
 
 const NO_LIST: &str = "The file is neither a CSV file nor an .xlsx workbook. Save the list as one of them.";

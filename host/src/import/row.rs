@@ -1,5 +1,7 @@
 //! One row of a list, as text, and what may be wrong with it by itself.
 
+use crate::domain::text;
+
 /// Longest value of a cell, in bytes. Names and addresses are shorter by far.
 const LONGEST_CELL: usize = 500;
 
@@ -18,9 +20,11 @@ pub struct ListRow {
     pub id: String,
     /// Why it cannot be used, whatever the practice's clients are.
     pub fault: Option<RowFault>,
+    /// Why a person has to look at it, whoever is meant.
+    pub doubt: Option<RowFault>,
 }
 
-/// Why a row cannot be used.
+/// Why a row cannot be used, or not without a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RowFault {
     /// A stable code.
@@ -37,18 +41,12 @@ impl RowFault {
 }
 
 impl ListRow {
-    /// Whether there is nothing in it.
-    pub fn is_blank(&self) -> bool {
-        let texts = [&self.first_name, &self.last_name, &self.email, &self.id];
-        self.fault.is_none() && texts.iter().all(|text| text.is_empty())
-    }
-
     /// Keeps the first fault.
     pub fn add_fault(&mut self, fault: RowFault) {
         self.fault.get_or_insert(fault);
     }
 
-    /// Trims the values and looks at each.
+    /// Cleans the values and looks at each. A row of which nothing stands in the four columns has something beside them.
     pub fn finish(&mut self) {
         let mut faults = Vec::new();
         for (name, text) in [
@@ -65,11 +63,14 @@ impl ListRow {
             *text = tidy(text);
         }
         faults.into_iter().for_each(|fault| self.add_fault(fault));
-        if self.is_blank() {
+        if [&self.first_name, &self.last_name, &self.email, &self.id].iter().all(|text| text.is_empty()) {
+            let message = "Nothing stands under First Name, Last Name, Email and Xplan ID in this row.";
+            self.add_fault(RowFault::new("no-values", message));
             return;
         }
-        if let Some(fault) = fault_of_id(&self.id) {
-            self.add_fault(fault);
+        match read_id(&self.id) {
+            Ok(id) => self.id = id,
+            Err(fault) => self.add_fault(fault),
         }
         if self.email.is_empty() {
             self.add_fault(RowFault::new("no-email", "There is no email, by which the client is found."));
@@ -77,28 +78,59 @@ impl ListRow {
     }
 }
 
-/// One line without control characters and without space around it, as long as a row keeps it.
+/// One line of what can be seen, as long as a row keeps it; what `="…"` keeps a spreadsheet program from changing.
 fn tidy(text: &str) -> String {
-    let kept = text.char_indices().take_while(|(at, _)| *at < LONGEST_CELL).map(|(_, c)| c);
-    let plain: String = kept.map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let plain = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
-    plain.to_owned()
+    let mut end = text.len().min(LONGEST_CELL);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let plain = text::value(&text[..end]);
+    let kept = plain.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    kept.unwrap_or(&plain).trim().to_owned()
 }
 
-/// Ids are numbers, written as the CRM writes them.
-fn fault_of_id(id: &str) -> Option<RowFault> {
-    if id.is_empty() {
-        return Some(RowFault::new("no-id", "There is no ID."));
+/// Ids are numbers, written as the CRM writes them. What spreadsheet programs make of a number is read where it is the
+/// same number beyond doubt: `'48213`, `48213.0`, `4.8213E+04`.
+fn read_id(given: &str) -> Result<String, RowFault> {
+    let refused = |words: String| Err(RowFault::new("not-a-number", words));
+    if given.is_empty() {
+        return Err(RowFault::new("no-id", "There is no ID."));
     }
-    if !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(RowFault::new("not-a-number", format!("The ID `{id}` is not a number.")));
+    let text = given.trim_start_matches(['\'', '’']);
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = match text.split_once(['E', 'e']) {
+        Some((number, power)) => {
+            let (first, rest) = number.split_once(['.', ',']).unwrap_or((number, ""));
+            let is_number = is_digits(first) && first.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit());
+            match power.trim_start_matches('+').parse::<usize>().ok().filter(|_| is_number) {
+                Some(power) if rest.len() < power => {
+                    return refused(format!(
+                        "The ID `{given}` was shortened by a spreadsheet program. Give the column the format Number \
+                         without decimals, and save the list again."
+                    ));
+                }
+                Some(power) if rest[power..].bytes().all(|byte| byte == b'0') => format!("{first}{}", &rest[..power]),
+                _ => text.to_owned(),
+            }
+        }
+        None => match text.split_once(['.', ',']) {
+            // In `48.000` and `48,000` the sign parts thousands as well as decimals.
+            Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') && (whole.len() > 3 || zeros.len() < 3) => {
+                whole.to_owned()
+            }
+            _ => text.to_owned(),
+        },
+    };
+    if !is_digits(&id) {
+        return refused(format!("The ID `{given}` is not a number. Write it in digits alone, such as 48213."));
     }
     if id.starts_with('0') || id.len() > 18 {
-        let message =
-            format!("The ID `{id}` is not a number as the CRM writes it: no leading zero, at most 18 digits.");
-        return Some(RowFault::new("not-a-number", message));
+        return refused(format!(
+            "The ID `{given}` is not a number as Xplan writes it: it begins with 0 or has more than 18 digits. Copy the \
+             ID from Xplan."
+        ));
     }
-    None
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -119,7 +151,48 @@ mod tests {
         check("a@example.com", "007", Some("not-a-number"));
         check("a@example.com", "1234567890123456789", Some("not-a-number"));
         check("a@exa\0mple.com", "7", Some("nul"));
+        check("\u{feff}a@example.com\u{200b}", "\u{202d}7", None);
         check(&"a".repeat(501), "7", Some("too-long"));
-        check(" ", "\t", None);
+        check(" ", "\t", Some("no-values"));
+    }
+
+    #[test]
+    fn ids_as_spreadsheet_programs_write_them() {
+        let check = |given: &str, expected: &str| assert_eq!(read_id(&tidy(given)).unwrap(), expected, "{given}");
+        for given in [
+            "48213",
+            "48213.0",
+            "48213.",
+            "48213.00",
+            "48213.000",
+            "48213,0",
+            "48213,00",
+            "4.8213E4",
+            "4.8213E+04",
+            "4,8213e+04",
+            "4.821300E4",
+            "'48213",
+            " 48213\u{a0}",
+            "=\"48213\"",
+            "\u{200b}48213",
+            "’48213",
+        ] {
+            check(given, "48213");
+        }
+        check("7.0", "7");
+        check("7E0", "7");
+        let refused = |given: &str, cure: &str| {
+            let message = read_id(&tidy(given)).unwrap_err().message;
+            assert!(message.contains(given) && message.contains(cure), "{message}");
+        };
+        for given in
+            ["48.000", "48,213", "48 213", "48213.5", "#48213", "ID 48213", "E4", "4E", "4.8E-4", "-7", "48213.0.0"]
+        {
+            refused(given, "in digits alone");
+        }
+        refused("4.82E+04", "was shortened");
+        refused("4.8213E+99999999999999999999", "in digits alone");
+        refused("0048213", "begins with 0");
+        refused("0", "begins with 0");
     }
 }

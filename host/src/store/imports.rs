@@ -10,14 +10,14 @@ use redb::{ReadableTable, WriteTransaction};
 pub use self::judging::Listed;
 use self::judging::{Book, Met};
 pub(super) use self::tables::make_tables;
-use self::tables::{IMPORT_ROWS, IMPORTS, counted, get, put, put_row, row_key, rows_of};
+use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 use super::book::{Page, PageRequest};
 use super::commit::linking::link_all;
 use super::keys::{own, span};
 use super::runs::number_for;
 use super::tables::decode;
 use super::{Store, StoreError};
-use crate::domain::import::{Applied, Decision, Import, ImportRow, ImportState, RowStatus};
+use crate::domain::import::{Applied, Decision, Import, ImportRow, ImportState, ListSource, RowOutcome, RowStatus};
 use crate::domain::{ClientId, ExternalId, ImportId, Timestamp};
 
 /// Links that are made before households are settled.
@@ -38,6 +38,8 @@ pub enum Decided {
     NotAsked,
     /// There is no such client, or it is linked already.
     NotThisClient,
+    /// The row of this number links the same client, or has the same id and links another.
+    Taken(u32),
 }
 
 impl Store {
@@ -56,7 +58,7 @@ impl Store {
     pub async fn add_import_rows(&self, id: ImportId, rows: Vec<Listed>, before: Before) -> Result<Before, StoreError> {
         self.write(move |transaction| {
             let Before(mut met) = before;
-            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(Before(met)) };
+            let Some(mut import) = get(transaction, id)? else { return Ok(Before(met)) };
             let connection = number_for(transaction, &import.connection)?;
             let book = Book::open(transaction, connection)?;
             let mut table = transaction.open_table(IMPORT_ROWS)?;
@@ -65,7 +67,7 @@ impl Store {
                 for (number, reason) in doubted {
                     judging::doubt(&mut table, &mut import, number, reason)?;
                 }
-                counted(&mut import.counts, &row, 1);
+                import.counts.add(&row, 1);
                 put_row(&mut table, id, &row)?;
             }
             drop(table);
@@ -75,14 +77,15 @@ impl Store {
         .await
     }
 
-    /// The list is read to its end.
+    /// The list is read to its end; `source` is what else was in its file.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn end_import_preview(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
+    pub async fn end_import_preview(&self, id: ImportId, source: ListSource) -> Result<Option<Import>, StoreError> {
         self.write(move |transaction| {
-            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(None) };
+            let Some(mut import) = get(transaction, id)? else { return Ok(None) };
             import.state = ImportState::Previewed;
+            import.source = Some(source);
             put(transaction, &import)?;
             Ok(Some(import))
         })
@@ -103,14 +106,9 @@ impl Store {
     /// Where the store fails.
     pub async fn forget_broken_imports(&self, before: Timestamp) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
-            let mut broken = Vec::new();
-            for entry in transaction.open_table(IMPORTS)?.iter()? {
-                let import: Import = decode(entry?.1.value())?;
-                if import.state == ImportState::Reading && import.created_at < before {
-                    broken.push(import.id);
-                }
-            }
-            broken.into_iter().try_for_each(|id| forget(transaction, id).map(|_| ()))
+            let mut broken =
+                tables::being_read(transaction)?.into_iter().filter(|(_, created_at)| *created_at < before);
+            broken.try_for_each(|(id, _)| forget(transaction, id).map(|_| ()))
         })
         .await
     }
@@ -120,7 +118,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn import(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
-        self.read(move |transaction| get(&transaction.open_table(IMPORTS)?, id)).await
+        self.read(move |transaction| tables::read(transaction)?.get(id)).await
     }
 
     /// Lists, newest first.
@@ -135,15 +133,11 @@ impl Store {
             if let Some(before) = before {
                 last = own(before.0);
             }
-            let mut items: Vec<Import> = Vec::new();
-            for entry in transaction.open_table(IMPORTS)?.range::<&[u8; 20]>(&first..&last)?.rev() {
-                if items.len() == page.limit() {
-                    let next = items.last().map(|import| import.id.to_string());
-                    return Ok(Page { items, next });
-                }
-                items.push(decode(entry?.1.value())?);
-            }
-            Ok(Page { items, next: None })
+            let mut items = tables::read(transaction)?.newest((first, last), page.limit() + 1)?;
+            let has_more = items.len() > page.limit();
+            items.truncate(page.limit());
+            let next = items.last().filter(|_| has_more).map(|import| import.id.to_string());
+            Ok(Page { items, next })
         })
         .await
     }
@@ -191,7 +185,7 @@ impl Store {
         decision: Option<Decision>,
     ) -> Result<Decided, StoreError> {
         self.write(move |transaction| {
-            let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(Decided::NoRow) };
+            let Some(mut import) = get(transaction, id)? else { return Ok(Decided::NoRow) };
             if let Some(Decision::Link(client)) = decision {
                 let connection = number_for(transaction, &import.connection)?;
                 if !Book::open(transaction, connection)?.is_open(client)? {
@@ -201,14 +195,18 @@ impl Store {
             let mut table = transaction.open_table(IMPORT_ROWS)?;
             let stored = table.get(&row_key(id, number))?.map(|stored| decode::<ImportRow>(&stored.value()[1..]));
             let Some(mut row) = stored.transpose()? else { return Ok(Decided::NoRow) };
-            let is_linked = matches!(row.applied, Some(Applied::Linked(_)));
-            if row.status == RowStatus::CannotBeImported || is_linked {
+            if matches!(row.outcome(), RowOutcome::CannotBeImported | RowOutcome::Linked) {
                 return Ok(Decided::NotAsked);
             }
-            counted(&mut import.counts, &row, -1);
+            import.counts.add(&row, -1);
             row.decision = decision;
             row.applied = None;
-            counted(&mut import.counts, &row, 1);
+            if let (RowOutcome::ToLink, Some(client)) = (row.outcome(), row.links())
+                && let Some(other) = taken_by(&table, &import, &row, client)?
+            {
+                return Ok(Decided::Taken(other));
+            }
+            import.counts.add(&row, 1);
             put_row(&mut table, id, &row)?;
             drop(table);
             put(transaction, &import)?;
@@ -227,7 +225,7 @@ impl Store {
 }
 
 fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
-    let Some(mut import) = get(&transaction.open_table(IMPORTS)?, id)? else { return Ok(None) };
+    let Some(mut import) = get(transaction, id)? else { return Ok(None) };
     let connection = number_for(transaction, &import.connection)?;
     let mut after = 0;
     loop {
@@ -235,7 +233,7 @@ fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<
         for entry in rows_of(&transaction.open_table(IMPORT_ROWS)?, id, after)? {
             let row: ImportRow = decode(&entry?.1.value()[1..])?;
             after = row.number;
-            if let Some(client) = row.links().filter(|_| !matches!(row.applied, Some(Applied::Linked(_)))) {
+            if let (RowOutcome::ToLink, Some(client)) = (row.outcome(), row.links()) {
                 batch.push((row, client));
             }
             if batch.len() == LINKS_AT_ONCE {
@@ -249,12 +247,12 @@ fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<
         let outcomes = link_all(transaction, connection, &links, at)?;
         let mut table = transaction.open_table(IMPORT_ROWS)?;
         for ((mut row, client), outcome) in batch.into_iter().zip(outcomes) {
-            counted(&mut import.counts, &row, -1);
+            import.counts.add(&row, -1);
             row.applied = Some(match outcome {
                 Ok(()) => Applied::Linked(client),
                 Err(refusal) => Applied::NotLinked(refusal.to_string()),
             });
-            counted(&mut import.counts, &row, 1);
+            import.counts.add(&row, 1);
             put_row(&mut table, id, &row)?;
         }
     }
@@ -264,8 +262,27 @@ fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<
     Ok(Some(import))
 }
 
-fn forget(transaction: &WriteTransaction, id: ImportId) -> Result<bool, StoreError> {
-    let (first, last) = span::<24>(&own(id.0));
-    transaction.open_table(IMPORT_ROWS)?.retain_in::<&[u8; 24], _>(&first..=&last, |_, _| false)?;
-    Ok(transaction.open_table(IMPORTS)?.remove(&own(id.0))?.is_some())
+/// The row that links the same client or the same id as `row` would.
+fn taken_by(
+    table: &impl ReadableTable<&'static [u8; 24], &'static [u8]>,
+    import: &Import,
+    row: &ImportRow,
+    client: ClientId,
+) -> Result<Option<u32>, StoreError> {
+    for entry in rows_of(table, import.id, 0)? {
+        let entry = entry?;
+        let stored = &entry.1.value()[1..];
+        // Hardly any row has the one or the other: only those that do are decoded.
+        let is_near = |bytes: &[u8]| memchr::memmem::find(stored, bytes).is_some();
+        if !is_near(client.0.as_bytes()) && !is_near(row.external_id.as_bytes()) {
+            continue;
+        }
+        let other: ImportRow = decode(stored)?;
+        let is_same = other.links() == Some(client) || other.external_id == row.external_id;
+        let is_taking = matches!(other.outcome(), RowOutcome::ToLink | RowOutcome::Linked);
+        if other.number != row.number && is_same && is_taking {
+            return Ok(Some(other.number));
+        }
+    }
+    Ok(None)
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::{assets, words};
+use crate::intake::NotRead;
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
@@ -86,6 +87,15 @@ impl Failure {
             ),
         };
         (status, FailurePage { heading, words })
+    }
+}
+
+impl From<NotRead> for Failure {
+    fn from(error: NotRead) -> Self {
+        match error {
+            NotRead::BrokeOff(_) => Self::Unreadable,
+            other => Self::Refused(format!("The form was not taken: {other}. Nothing was recorded.")),
+        }
     }
 }
 

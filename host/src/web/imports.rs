@@ -5,8 +5,9 @@ mod preview;
 use std::fs::File;
 
 use askama::Template;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub(super) use self::preview::{decide, show};
@@ -20,7 +21,8 @@ use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
 use crate::domain::import::{Import, ImportState};
-use crate::import::ImportError;
+use crate::import::{ImportError, LARGEST_FORM, NewList};
+use crate::intake::Form;
 
 #[derive(Template)]
 #[template(path = "imports.html")]
@@ -40,8 +42,9 @@ pub(super) struct Row {
     pub(super) badge: Badge,
     pub(super) connection: String,
     pub(super) rows: String,
-    pub(super) ready: String,
+    pub(super) to_link: String,
     pub(super) undecided: String,
+    pub(super) linked: String,
     pub(super) refused: String,
     pub(super) came: Moment,
     pub(super) by: String,
@@ -86,8 +89,9 @@ fn row(import: &Import, person: &Person) -> Row {
         badge: badge(import.state),
         connection: import.connection.to_string(),
         rows: words::number(counts.rows),
-        ready: words::number(counts.ready),
+        to_link: words::number(counts.to_link),
         undecided: words::number(counts.undecided),
+        linked: words::number(counts.linked),
         refused: words::number(counts.cannot_be_imported),
         came: Moment::new(import.created_at, &person.clock),
         by: import.by.clone(),
@@ -103,16 +107,21 @@ pub(super) fn badge(state: ImportState) -> Badge {
 }
 
 /// `POST /imports`, from the form with the file.
-pub(super) async fn bring(State(app): State<App>, person: Person, form: Multipart) -> Result<Response, Failure> {
+pub(super) async fn bring(State(app): State<App>, person: Person, request: Request) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
     app.store.space().admit()?;
-    let outcome = match upload(&app, form).await {
-        Ok((file, name, connection)) => read(&app, &person, file, &name, &connection).await,
+    let outcome = match app.intake.take(Sent::read(&app, request)).await {
+        Ok(sent) => read(&app, &person, sent).await,
         Err(error) => Err(error),
     };
     match outcome {
         Ok(id) => Ok(Redirect::to(&format!("/imports/{id}")).into_response()),
         Err(ImportError::Refused(words)) => {
+            let page = page(&overview(&app, &person, None, Some(words)).await?)?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(ImportError::NotRead(error)) => {
+            let words = format!("The file was not taken: {error}.");
             let page = page(&overview(&app, &person, None, Some(words)).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
@@ -122,36 +131,47 @@ pub(super) async fn bring(State(app): State<App>, person: Person, form: Multipar
     }
 }
 
-async fn read(app: &App, person: &Person, file: File, name: &str, connection: &str) -> Result<ImportId, ImportError> {
-    let connection = connection.parse().ok().and_then(|name| app.connections.get(&name));
+async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, ImportError> {
+    let file = sent.file.ok_or_else(|| ImportError::Refused("Choose a file.".to_owned()))?;
+    let connection = sent.connection.parse().ok().and_then(|name| app.connections.get(&name));
     let connection = connection.ok_or_else(|| ImportError::Refused("Choose whose IDs the list has.".to_owned()))?;
     if let Some(words) = connection.unknown_site() {
         return Err(ImportError::Refused(words));
     }
-    Ok(app.imports.preview(file, name, connection.name.clone(), person.name(), person.clock.now).await?.id)
+    let connection = connection.name.clone();
+    let sheet = Some(sent.sheet.trim()).filter(|sheet| !sheet.is_empty());
+    let list = NewList { file, file_name: &sent.name, sheet, connection, by: person.name() };
+    Ok(app.imports.preview(list, person.clock.now).await?.id)
 }
 
-/// The file, its name, and the connection that was chosen.
-async fn upload(app: &App, mut form: Multipart) -> Result<(File, String, String), ImportError> {
-    let broken = |_| ImportError::Refused("The file did not come to its end. Send it again.".to_owned());
-    let (mut connection, mut came) = (String::new(), None);
-    while let Some(mut part) = form.next_field().await.map_err(broken)? {
-        match part.name() {
-            Some("connection") => connection = part.text().await.map_err(broken)?,
-            Some("file") => {
-                let name = part.file_name().unwrap_or_default().to_owned();
-                let mut spool = app.imports.spool()?;
-                while let Some(piece) = part.chunk().await.map_err(broken)? {
-                    spool.write(&piece)?;
+/// A list as the form sends it.
+#[derive(Default)]
+struct Sent {
+    file: Option<File>,
+    name: String,
+    connection: String,
+    sheet: String,
+}
+
+impl Sent {
+    async fn read(app: &App, request: Request) -> Result<Self, ImportError> {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.to_owned();
+        let mut form = Form::new(&media_type, request.into_body().into_data_stream(), LARGEST_FORM)?;
+        let mut sent = Self::default();
+        while let Some(part) = form.next().await? {
+            match part.name() {
+                "connection" => sent.connection = part.text().await?,
+                "sheet" => sent.sheet = part.text().await?,
+                "file" => {
+                    let Some(name) = part.file_name().map(ToOwned::to_owned) else { continue };
+                    sent.file = Some(app.imports.spool(part.pieces()).await?);
+                    sent.name = name;
                 }
-                came = Some((spool.into_file(), name));
+                _ => {}
             }
-            _ => {}
         }
-    }
-    match came {
-        Some((file, name)) if !name.is_empty() => Ok((file, name, connection)),
-        _ => Err(ImportError::Refused("Choose a file.".to_owned())),
+        Ok(sent)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "pack",
             "access",
             "secrets",
+            "intake",
             "config",
             "supervise",
             "queue",
@@ -48,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     // Tasks that are kept alive, and threads that block.
     ("supervise", &["telemetry", "config"]),
     ("queue", &[]),
+    ("intake", &[]),
     ("config", &[]),
 ];
 
@@ -69,6 +71,7 @@ const EVERYTHING: &[&str] = &[
     "pack",
     "access",
     "secrets",
+    "intake",
     "config",
     "telemetry",
     "supervise",
@@ -88,6 +91,7 @@ const BELOW_PAGES: &[&str] = &[
     "store",
     "pack",
     "access",
+    "intake",
     "config",
     "telemetry",
     "supervise",
@@ -96,7 +100,7 @@ const BELOW_PAGES: &[&str] = &[
 
 /// What does the work.
 const BELOW_JOBS: &[&str] =
-    &["connection", "crm", "store", "pack", "access", "secrets", "config", "telemetry", "supervise", "queue"];
+    &["connection", "crm", "store", "pack", "access", "secrets", "intake", "config", "telemetry", "supervise", "queue"];
 
 /// Where the modules are.
 const HOST: &str = "host/src/";

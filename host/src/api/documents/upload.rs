@@ -3,13 +3,13 @@
 use std::io::ErrorKind;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::documents::{LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END, named_by};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
+use crate::intake::Form;
 use crate::store::documents::Document;
 
 /// What a multipart body may have around the document.
@@ -41,9 +42,9 @@ pub struct DocumentBody {
     size: usize,
 }
 
-/// `POST /api/v1/documents`, with its own limit of the body.
+/// `POST /api/v1/documents`. The size of a document is bounded where it is read.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(upload).layer(DefaultBodyLimit::max(READ_TO_ITS_END)))
+    OpenApiRouter::new().routes(routes!(upload))
 }
 
 /// Takes in a PDF of at most 25 MB.
@@ -78,9 +79,10 @@ pub async fn upload(
     let document = match media_type.as_str() {
         "application/pdf" => {
             let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
-            app.uploads.receive(name.as_deref(), request.into_body().into_data_stream(), Timestamp::now()).await?
+            let body = request.into_body().into_data_stream();
+            app.intake.take(app.uploads.receive(name.as_deref(), body, Timestamp::now())).await?
         }
-        "multipart/form-data" => from_form(&app, request).await?,
+        "multipart/form-data" => app.intake.take(from_form(&app, request)).await?,
         other => {
             let detail = format!(
                 "Nothing was kept. Send a PDF as `application/pdf`, or as the part `file` of `multipart/form-data`, not \
@@ -96,14 +98,12 @@ pub async fn upload(
 }
 
 async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
-    let broken = |error: &dyn std::fmt::Display| {
-        Problem::new(Kind::Malformed, format!("Nothing was kept. The form cannot be read: {error}."))
-    };
-    let mut form = Multipart::from_request(request, app).await.map_err(|error| broken(&error))?;
-    while let Some(part) = form.next_field().await.map_err(|error| broken(&error))? {
-        if part.name() == Some("file") {
-            let name = part.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
-            let taken = app.uploads.receive(name.as_deref(), part, Timestamp::now()).await;
+    let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
+    let mut form = Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
+    while let Some(part) = form.next().await? {
+        if part.name() == "file" {
+            let name = named_by(part.disposition());
+            let taken = app.uploads.receive(name.as_deref(), part.pieces(), Timestamp::now()).await;
             return match taken {
                 Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => Err(at_file(what.to_string())),
                 taken => Ok(taken?),
@@ -128,10 +128,7 @@ impl From<NotTaken> for Problem {
             NotTaken::NotAPdf(_) => {
                 Self::invalid(vec![FieldError { pointer: String::new(), detail: error.to_string() }])
             }
-            NotTaken::BrokeOff(words) => {
-                Self::new(Kind::Malformed, format!("Nothing was kept. The upload broke off: {words}."))
-            }
-            NotTaken::Busy => Self::new(Kind::Unavailable, format!("Nothing was kept: {error}.")),
+            NotTaken::NotRead(error) => error.into(),
             NotTaken::Io(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
             NotTaken::Io(_) => {
                 tracing::error!(%error, "an upload failed");

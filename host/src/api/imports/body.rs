@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use crate::api::schema;
 use crate::domain::import::{
-    Applied, Candidate, Decision, Import, ImportCounts, ImportRow, ImportState, Reason, RowStatus,
+    Applied, Candidate, Decision, Import, ImportCounts, ImportRow, ImportState, ListSource, OtherSheet, Reason,
+    RowStatus,
 };
 use crate::domain::{ClientId, ConnectionName, ExternalId, ImportId, Timestamp};
 
@@ -28,6 +29,9 @@ pub struct ImportBody {
     state: ImportState,
     /// How many rows of each kind.
     counts: CountsBody,
+    /// What else is in its file; null until it is read, and of lists that were read by earlier versions.
+    #[schema(required)]
+    source: Option<SourceBody>,
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -40,14 +44,18 @@ pub struct ImportBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ImportCounts)]
 pub struct CountsBody {
-    /// All rows.
+    /// All rows: those to link, undecided, left out, linked, not linked, and those that cannot be imported.
     rows: u64,
-    /// One client is meant.
+    /// By status: one client is meant.
     ready: u64,
-    /// A person has to say who is meant.
+    /// By status: a person has to say who is meant.
     needs_decision: u64,
-    /// Of these, not decided yet.
+    /// Applying the list links their clients.
+    to_link: u64,
+    /// Waiting for a decision.
     undecided: u64,
+    /// Left out by a person.
+    left_out: u64,
     /// Nobody can be linked by them.
     cannot_be_imported: u64,
     /// Linked.
@@ -56,12 +64,71 @@ pub struct CountsBody {
     not_linked: u64,
 }
 
+/// What a list's file holds beside its rows. Each line is above the list, a row, blank, or goes on with a row.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListSource)]
+pub struct SourceBody {
+    /// Lines of the file; of a workbook, rows of the sheet down to the last in which something stands.
+    lines: u64,
+    /// Lines down to the headings, with them.
+    above: u64,
+    /// Lines below in which nothing stands.
+    blank: u64,
+    /// Lines that go on with a row whose values have line breaks in them.
+    continued: u64,
+    /// Rows that the workbook hides, each of which needs a decision.
+    hidden: u64,
+    /// The sheet that was read.
+    #[schema(required)]
+    sheet: Option<String>,
+    /// Other sheets with anything on them, which were not read.
+    other_sheets: Vec<OtherSheetBody>,
+}
+
+/// A sheet that was not read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OtherSheet)]
+pub struct OtherSheetBody {
+    /// As its tab shows it.
+    name: String,
+    /// Its tab is not shown.
+    is_hidden: bool,
+    /// It has the headings of a list.
+    has_headings: bool,
+    /// Rows with anything in them.
+    rows: u64,
+}
+
+impl From<ListSource> for SourceBody {
+    fn from(source: ListSource) -> Self {
+        let ListSource { lines, above, blank, continued, hidden, sheet, other_sheets } = source;
+        let other = |other: OtherSheet| {
+            let OtherSheet { name, is_hidden, has_headings, rows } = other;
+            OtherSheetBody { name, is_hidden, has_headings, rows }
+        };
+        let other_sheets = other_sheets.into_iter().map(other).collect();
+        Self { lines, above, blank, continued, hidden, sheet, other_sheets }
+    }
+}
+
 impl From<Import> for ImportBody {
     fn from(import: Import) -> Self {
-        let Import { id, connection, file_name, by, state, counts, created_at, applied_at } = import;
-        let ImportCounts { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked } = counts;
-        let counts = CountsBody { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked };
-        Self { id, connection, file_name, by, state, counts, created_at, applied_at }
+        let Import { id, connection, file_name, by, state, counts, source, created_at, applied_at } = import;
+        let ImportCounts { rows, ready, needs_decision, to_link, undecided, left_out, .. } = counts;
+        let ImportCounts { cannot_be_imported, linked, not_linked, .. } = counts;
+        let counts = CountsBody {
+            rows,
+            ready,
+            needs_decision,
+            to_link,
+            undecided,
+            left_out,
+            cannot_be_imported,
+            linked,
+            not_linked,
+        };
+        let source = source.map(SourceBody::from);
+        Self { id, connection, file_name, by, state, counts, source, created_at, applied_at }
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::tables::{counted, put_row, row_key};
+use super::tables::{put_row, row_key};
 use crate::domain::fold::fold;
-use crate::domain::import::{Candidate, Import, ImportRow, Reason, RowStatus, judge};
+use crate::domain::import::{Applied, Candidate, Import, ImportRow, Reason, RowStatus, judge};
 use crate::domain::record::ClientStatus;
 use crate::domain::{Client, ClientId, EmailAddress, ExternalId, RecordKind};
 use crate::store::StoreError;
@@ -35,6 +35,8 @@ pub struct Listed {
     pub id: String,
     /// Why it cannot be used, whoever is meant.
     pub fault: Option<Reason>,
+    /// Why a person has to look at it, whoever is meant.
+    pub doubt: Option<Reason>,
 }
 
 /// What the rows before had.
@@ -74,7 +76,8 @@ impl<'t> Book<'t> {
     /// What a row becomes, and which rows before it are in doubt by it.
     pub fn judge(&self, listed: Listed, met: &mut Met) -> Result<(ImportRow, Doubted), StoreError> {
         let mut doubted = Vec::new();
-        let (status, reasons, candidates) = match (&listed.fault, EmailAddress::try_from(listed.email.clone())) {
+        let (mut status, mut reasons, candidates) = match (&listed.fault, EmailAddress::try_from(listed.email.clone()))
+        {
             (Some(fault), _) => (RowStatus::CannotBeImported, vec![fault.clone()], Vec::new()),
             (None, Err(_)) => {
                 let reason = Reason::new("not-an-email", format!("`{}` is no email address.", listed.email));
@@ -82,7 +85,14 @@ impl<'t> Book<'t> {
             }
             (None, Ok(email)) => self.sound(&listed, &email, met, &mut doubted)?,
         };
-        let Listed { number, first_name, last_name, email, id, fault: _ } = listed;
+        // Who is linked already stays so.
+        let linked = candidates.first().filter(|first| status == RowStatus::Ready && first.linked_to.is_some());
+        let applied = linked.map(|client| Applied::Linked(client.client_id));
+        if let (None, Some(doubt)) = (&applied, listed.doubt) {
+            status = status.max(RowStatus::NeedsDecision);
+            reasons.insert(0, doubt);
+        }
+        let Listed { number, first_name, last_name, email, id, .. } = listed;
         let row = ImportRow {
             number,
             first_name,
@@ -93,7 +103,7 @@ impl<'t> Book<'t> {
             reasons,
             candidates,
             decision: None,
-            applied: None,
+            applied,
         };
         Ok((row, doubted))
     }
@@ -237,12 +247,12 @@ pub(super) fn doubt(
 ) -> Result<(), StoreError> {
     let stored = table.get(&row_key(import.id, number))?.map(|stored| decode::<ImportRow>(&stored.value()[1..]));
     let Some(mut row) = stored.transpose()? else { return Ok(()) };
-    counted(&mut import.counts, &row, -1);
+    import.counts.add(&row, -1);
     row.status = row.status.max(RowStatus::NeedsDecision);
     // A long row of rows with one id would make this one ever longer.
     if row.reasons.len() < 5 {
         row.reasons.push(reason);
     }
-    counted(&mut import.counts, &row, 1);
+    import.counts.add(&row, 1);
     put_row(table, import.id, &row)
 }

@@ -1,15 +1,22 @@
 //! The tables of identity lists.
 
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::ImportId;
-use crate::domain::import::{Applied, Import, ImportCounts, ImportRow, RowStatus};
+use crate::domain::import::{Import, ImportCounts, ImportRow, ImportState, ListSource};
+use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::store::StoreError;
-use crate::store::keys::{OwnKey, join, own};
+use crate::store::keys::{OwnKey, join, own, span};
 use crate::store::tables::{decode, encode};
 
-/// Lists: `Import`.
-pub(super) const IMPORTS: TableDefinition<'_, &[u8; 20], &[u8]> = TableDefinition::new("imports");
+type ReadOnlyOwn = ReadOnlyTable<&'static OwnKey, &'static [u8]>;
+type ReadOnlyRows = ReadOnlyTable<&'static [u8; 24], &'static [u8]>;
+
+/// Lists: `ImportRecord`.
+const IMPORTS: TableDefinition<'_, &[u8; 20], &[u8]> = TableDefinition::new("imports");
+
+/// What is kept of lists since rows are counted by their outcome and lines of files accounted for: `DetailRecord`.
+const IMPORT_DETAILS: TableDefinition<'_, &[u8; 20], &[u8]> = TableDefinition::new("import-details");
 
 /// Rows: `practice · list · number`. The value begins with the status, by which lists are filtered.
 pub(super) const IMPORT_ROWS: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition::new("import-rows");
@@ -17,20 +24,152 @@ pub(super) const IMPORT_ROWS: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefin
 /// Makes the tables that are missing.
 pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(IMPORTS)?;
+    transaction.open_table(IMPORT_DETAILS)?;
     transaction.open_table(IMPORT_ROWS)?;
     Ok(())
 }
 
-pub(super) fn get(
-    table: &impl ReadableTable<&'static OwnKey, &'static [u8]>,
+/// A list as [`IMPORTS`] keeps it.
+#[derive(Serialize, Deserialize)]
+struct ImportRecord {
     id: ImportId,
-) -> Result<Option<Import>, StoreError> {
-    table.get(&own(id.0))?.map(|import| decode(import.value())).transpose()
+    connection: ConnectionName,
+    file_name: String,
+    by: String,
+    state: ImportState,
+    counts: CountsRecord,
+    created_at: Timestamp,
+    applied_at: Option<Timestamp>,
+}
+
+/// The counts that [`IMPORTS`] keeps.
+#[derive(Serialize, Deserialize)]
+struct CountsRecord {
+    rows: u64,
+    ready: u64,
+    needs_decision: u64,
+    undecided: u64,
+    cannot_be_imported: u64,
+    linked: u64,
+    not_linked: u64,
+}
+
+/// The rest of a list.
+#[derive(Serialize, Deserialize)]
+struct DetailRecord {
+    to_link: u64,
+    left_out: u64,
+    source: Option<ListSource>,
+}
+
+/// The tables of lists, to be read.
+pub(super) struct Lists<T, R> {
+    imports: T,
+    details: T,
+    rows: R,
+}
+
+impl<T, R> Lists<T, R>
+where
+    T: ReadableTable<&'static OwnKey, &'static [u8]>,
+    R: ReadableTable<&'static [u8; 24], &'static [u8]>,
+{
+    /// One list.
+    pub(super) fn get(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
+        let record = self.imports.get(&own(id.0))?.map(|record| decode(record.value())).transpose()?;
+        record.map(|record| self.whole(record)).transpose()
+    }
+
+    /// Lists with these keys, newest first, one more than `most` at most.
+    pub(super) fn newest(&self, keys: (OwnKey, OwnKey), most: usize) -> Result<Vec<Import>, StoreError> {
+        let (first, last) = keys;
+        let entries = self.imports.range::<&OwnKey>(&first..&last)?.rev().take(most);
+        entries.map(|entry| self.whole(decode(entry?.1.value())?)).collect()
+    }
+
+    fn whole(&self, record: ImportRecord) -> Result<Import, StoreError> {
+        let ImportRecord { id, connection, file_name, by, state, counts, created_at, applied_at } = record;
+        let detail = self.details.get(&own(id.0))?.map(|detail| decode::<DetailRecord>(detail.value())).transpose()?;
+        let (counts, source) = match detail {
+            Some(DetailRecord { to_link, left_out, source }) => {
+                let CountsRecord { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked } =
+                    counts;
+                let counts = ImportCounts {
+                    rows,
+                    ready,
+                    needs_decision,
+                    to_link,
+                    undecided,
+                    left_out,
+                    linked,
+                    not_linked,
+                    cannot_be_imported,
+                };
+                (counts, source)
+            }
+            // A list of before there were details.
+            None => (self.counted(id)?, None),
+        };
+        Ok(Import { id, connection, file_name, by, state, counts, source, created_at, applied_at })
+    }
+
+    fn counted(&self, id: ImportId) -> Result<ImportCounts, StoreError> {
+        let mut counts = ImportCounts::default();
+        for entry in rows_of(&self.rows, id, 0)? {
+            counts.add(&decode(&entry?.1.value()[1..])?, 1);
+        }
+        Ok(counts)
+    }
+}
+
+/// The tables in a transaction that reads.
+pub(super) fn read(transaction: &ReadTransaction) -> Result<Lists<ReadOnlyOwn, ReadOnlyRows>, StoreError> {
+    Ok(Lists {
+        imports: transaction.open_table(IMPORTS)?,
+        details: transaction.open_table(IMPORT_DETAILS)?,
+        rows: transaction.open_table(IMPORT_ROWS)?,
+    })
+}
+
+/// A list, in a transaction that writes.
+pub(super) fn get(transaction: &WriteTransaction, id: ImportId) -> Result<Option<Import>, StoreError> {
+    let lists = Lists {
+        imports: transaction.open_table(IMPORTS)?,
+        details: transaction.open_table(IMPORT_DETAILS)?,
+        rows: transaction.open_table(IMPORT_ROWS)?,
+    };
+    lists.get(id)
+}
+
+/// Lists that are being read, and when they came.
+pub(super) fn being_read(transaction: &WriteTransaction) -> Result<Vec<(ImportId, Timestamp)>, StoreError> {
+    let mut found = Vec::new();
+    for entry in transaction.open_table(IMPORTS)?.iter()? {
+        let record: ImportRecord = decode(entry?.1.value())?;
+        if record.state == ImportState::Reading {
+            found.push((record.id, record.created_at));
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn put(transaction: &WriteTransaction, import: &Import) -> Result<(), StoreError> {
-    transaction.open_table(IMPORTS)?.insert(&own(import.id.0), encode(import)?.as_slice())?;
+    let Import { id, connection, file_name, by, state, counts, source, created_at, applied_at } = import.clone();
+    let ImportCounts { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked, .. } = counts;
+    let detail = DetailRecord { to_link: counts.to_link, left_out: counts.left_out, source };
+    let counts = CountsRecord { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked };
+    let record = ImportRecord { id, connection, file_name, by, state, counts, created_at, applied_at };
+    transaction.open_table(IMPORTS)?.insert(&own(id.0), encode(&record)?.as_slice())?;
+    transaction.open_table(IMPORT_DETAILS)?.insert(&own(id.0), encode(&detail)?.as_slice())?;
     Ok(())
+}
+
+/// Forgets a list and its rows. False where there is none.
+pub(super) fn forget(transaction: &WriteTransaction, id: ImportId) -> Result<bool, StoreError> {
+    let (first, last) = span::<24>(&own(id.0));
+    transaction.open_table(IMPORT_ROWS)?.retain_in::<&[u8; 24], _>(&first..=&last, |_, _| false)?;
+    transaction.open_table(IMPORT_DETAILS)?.remove(&own(id.0))?;
+    Ok(transaction.open_table(IMPORTS)?.remove(&own(id.0))?.is_some())
 }
 
 pub(super) fn row_key(id: ImportId, number: u32) -> [u8; 24] {
@@ -56,25 +195,4 @@ pub(super) fn rows_of<T: ReadableTable<&'static [u8; 24], &'static [u8]>>(
 ) -> Result<redb::Range<'_, &'static [u8; 24], &'static [u8]>, StoreError> {
     let (first, last) = (row_key(id, after.saturating_add(1)), row_key(id, u32::MAX));
     Ok(table.range::<&[u8; 24]>(&first..=&last)?)
-}
-
-/// Counts a row in (`by` 1) or out (`by` -1).
-pub(super) fn counted(counts: &mut ImportCounts, row: &ImportRow, by: i64) {
-    let add = |count: &mut u64| *count = count.saturating_add_signed(by);
-    add(&mut counts.rows);
-    match row.status {
-        RowStatus::Ready => add(&mut counts.ready),
-        RowStatus::NeedsDecision => {
-            add(&mut counts.needs_decision);
-            if row.decision.is_none() {
-                add(&mut counts.undecided);
-            }
-        }
-        RowStatus::CannotBeImported => add(&mut counts.cannot_be_imported),
-    }
-    match row.applied {
-        Some(Applied::Linked(_)) => add(&mut counts.linked),
-        Some(Applied::NotLinked(_)) => add(&mut counts.not_linked),
-        None => {}
-    }
 }

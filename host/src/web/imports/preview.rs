@@ -15,7 +15,9 @@ use super::super::words;
 use super::{NO_LIST, badge, parse};
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::import::{Applied, Decision, Import, ImportRow, ImportState, RowStatus};
+use crate::domain::import::{
+    Applied, Decision, Import, ImportCounts, ImportRow, ImportState, ListSource, RowOutcome, RowStatus,
+};
 use crate::store::imports::Decided;
 
 #[derive(Deserialize)]
@@ -35,6 +37,8 @@ pub(in crate::web) struct ImportPage {
     pub(in crate::web) query: String,
     /// How many clients the button links; none where there is nothing to link.
     pub(in crate::web) to_link: Option<String>,
+    /// What else is in the file, a sentence each.
+    pub(in crate::web) source: Vec<String>,
     pub(in crate::web) came: Moment,
     pub(in crate::web) by: String,
     pub(in crate::web) connection: String,
@@ -104,15 +108,14 @@ pub(in crate::web) fn view(
         },
         is_chosen: status == chosen,
     };
-    let decided = counts.needs_decision - counts.undecided;
-    let to_link = (counts.ready + decided).saturating_sub(counts.linked + counts.not_linked);
     ImportPage {
         frame,
         file_name: import.file_name.clone(),
         badge: badge(import.state),
         state: sentence(import),
         query: chosen.map(|status| format!("?{}", pair("status", status.as_str()))).unwrap_or_default(),
-        to_link: (to_link > 0).then(|| words::count(to_link, "client", "clients")),
+        to_link: (counts.to_link > 0).then(|| words::count(counts.to_link, "client", "clients")),
+        source: import.source.as_ref().map(source).unwrap_or_default(),
         came: Moment::new(import.created_at, clock),
         by: import.by.clone(),
         connection: import.connection.to_string(),
@@ -133,21 +136,58 @@ fn sentence(import: &Import) -> String {
     let rows = words::count(counts.rows, "row", "rows");
     match import.state {
         ImportState::Reading => format!("{rows} are read so far. Load the page again to see the rest."),
-        ImportState::Previewed => format!(
-            "{rows}: {} ready, {} to decide, {} of no use. Nothing is changed yet.",
-            words::number(counts.ready),
-            words::number(counts.undecided),
-            words::number(counts.cannot_be_imported)
-        ),
+        ImportState::Previewed => format!("{rows}: {}. Nothing is changed yet.", outcomes(counts)),
         ImportState::Applied => {
-            let linked = words::count(counts.linked, "client is", "clients are");
-            let rest = match counts.not_linked {
-                0 => String::new(),
-                n => format!(" {} could not be linked any more.", words::count(n, "row", "rows")),
-            };
-            format!("{linked} linked. The next sync brings their values and makes none of them anew.{rest}")
+            format!("{rows}: {}. The next sync brings the values of linked clients from the CRM.", outcomes(counts))
         }
     }
+}
+
+/// How many rows there are of each outcome that there is.
+fn outcomes(counts: &ImportCounts) -> String {
+    let all = [
+        (counts.to_link, "to link"),
+        (counts.undecided, "to decide"),
+        (counts.left_out, "left out"),
+        (counts.linked, "linked"),
+        (counts.not_linked, "could not be linked any more"),
+        (counts.cannot_be_imported, "can’t be used"),
+    ];
+    let some = all.into_iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, words)| format!("{} {words}", words::number(count))).collect::<Vec<_>>().join(", ")
+}
+
+/// What else is in the file.
+fn source(source: &ListSource) -> Vec<String> {
+    let rows = |count| words::count(count, "row", "rows");
+    let mut all = Vec::new();
+    if let Some(sheet) = &source.sheet {
+        all.push(format!("Read from the sheet “{sheet}”."));
+    }
+    if source.hidden > 0 {
+        let rows = words::count(source.hidden, "row is", "rows are");
+        all.push(format!(
+            "{rows} hidden in the workbook and nobody is linked by them until you decide. To take them all, show them, save \
+             the workbook and read it again."
+        ));
+    }
+    for other in source.other_sheets.iter().filter(|other| other.has_headings || other.is_hidden) {
+        let hidden = if other.is_hidden { "hidden " } else { "" };
+        let cure =
+            if other.has_headings { " To read it, name it under Sheet and read the workbook again." } else { "" };
+        all.push(format!("The {hidden}sheet “{}” with {} was not read.{cure}", other.name, rows(other.rows)));
+    }
+    let plain = source.other_sheets.iter().filter(|other| !other.has_headings && !other.is_hidden);
+    let plain: Vec<String> = plain.map(|other| format!("“{}”", other.name)).collect();
+    if !plain.is_empty() {
+        all.push(format!("Other sheets, without the headings of a list: {}.", plain.join(", ")));
+    }
+    let lines =
+        [(source.above, "down to the headings"), (source.blank, "blank"), (source.continued, "that go on with a row")];
+    let lines = lines.into_iter().filter(|(count, _)| *count > 0);
+    let lines: Vec<String> = lines.map(|(count, what)| format!("{} {what}", words::number(count))).collect();
+    all.push(format!("{}: {}, and the rows.", words::count(source.lines, "line", "lines"), lines.join(", ")));
+    all
 }
 
 fn view_row(row: &ImportRow, path: &str) -> Row {
@@ -157,8 +197,11 @@ fn view_row(row: &ImportRow, path: &str) -> Row {
     if let Some(Applied::NotLinked(words)) = &row.applied {
         reasons.push(format!("{}.", words::sentence(words)));
     }
-    let is_linked = matches!(row.applied, Some(Applied::Linked(_)));
-    let is_open = row.status == RowStatus::NeedsDecision && !is_linked;
+    let is_open = match row.outcome() {
+        RowOutcome::Linked | RowOutcome::CannotBeImported => false,
+        RowOutcome::NotLinked | RowOutcome::LeftOut => true,
+        RowOutcome::ToLink | RowOutcome::Undecided => row.status == RowStatus::NeedsDecision,
+    };
     Row {
         number: words::number(u64::from(row.number)),
         name: words::name(format!("{} {}", row.first_name, row.last_name).trim()),
@@ -180,14 +223,14 @@ fn view_row(row: &ImportRow, path: &str) -> Row {
 }
 
 fn row_badge(row: &ImportRow) -> Badge {
-    match (&row.applied, row.decision, row.status) {
-        (Some(Applied::Linked(_)), ..) => Badge::new(Tone::Good, "Linked"),
-        (Some(Applied::NotLinked(_)), ..) => Badge::new(Tone::Trouble, "Not linked"),
-        (None, Some(Decision::Link(_)), _) => Badge::new(Tone::Good, "Decided"),
-        (None, Some(Decision::LeaveOut), _) => Badge::new(Tone::Neutral, "Left out"),
-        (None, None, RowStatus::Ready) => Badge::new(Tone::Good, "Ready"),
-        (None, None, RowStatus::NeedsDecision) => Badge::new(Tone::Attention, "Needs a decision"),
-        (None, None, RowStatus::CannotBeImported) => Badge::new(Tone::Trouble, "Cannot be imported"),
+    match row.outcome() {
+        RowOutcome::Linked => Badge::new(Tone::Good, "Linked"),
+        RowOutcome::NotLinked => Badge::new(Tone::Trouble, "Not linked"),
+        RowOutcome::LeftOut => Badge::new(Tone::Neutral, "Left out"),
+        RowOutcome::ToLink if row.decision.is_some() => Badge::new(Tone::Good, "Decided"),
+        RowOutcome::ToLink => Badge::new(Tone::Good, "Ready"),
+        RowOutcome::Undecided => Badge::new(Tone::Attention, "Needs a decision"),
+        RowOutcome::CannotBeImported => Badge::new(Tone::Trouble, "Can’t be used"),
     }
 }
 
@@ -220,6 +263,9 @@ pub(in crate::web) async fn decide(
         Decided::Yes => Ok(Redirect::to(&format!("/imports/{id}?status=needs_decision")).into_response()),
         Decided::NoRow => Err(NO_LIST),
         Decided::NotAsked => Err(Failure::Refused("The row is linked already or cannot be imported.".to_owned())),
+        Decided::Taken(other) => Err(Failure::Refused(format!(
+            "Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."
+        ))),
         Decided::NotThisClient => {
             Err(Failure::Refused("This client is not in the book, or is linked to the CRM already.".to_owned()))
         }

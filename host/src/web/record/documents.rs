@@ -4,19 +4,16 @@
 use std::io::ErrorKind;
 
 use axum::body::Body;
-use axum::extract::multipart::Field;
-use axum::extract::{DefaultBodyLimit, Form, FromRequest as _, Multipart, Request};
+use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
 use super::form::Kept;
 use crate::app::App;
 use crate::documents::{NotTaken, READ_TO_ITS_END};
 use crate::domain::DocumentId;
+use crate::intake::{self, Part};
 use crate::web::failure::Failure;
 use crate::web::person::Person;
-
-/// The largest of all texts together, bytes.
-const LARGEST_TEXT: usize = 2 << 20;
 
 /// The name of the field for a file, and of the boxes of documents that are kept.
 pub(super) const FILE: &str = "file";
@@ -33,36 +30,40 @@ pub(super) struct Sent {
 
 impl Sent {
     /// Reads a form with or without files.
-    pub(super) async fn read(app: &App, person: &Person, mut request: Request<Body>) -> Result<Self, Failure> {
+    pub(super) async fn read(app: &App, person: &Person, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !media_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-            let Form(pairs) = Form::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
-            return Ok(Self { pairs, problem: None });
+        if media_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
+            return app.intake.take(Self::of_form(app, person, request)).await;
         }
-        DefaultBodyLimit::max(READ_TO_ITS_END).apply(&mut request);
-        let mut form = Multipart::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
-        let (mut sent, mut text) = (Self::default(), 0);
+        let Form(pairs) = Form::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
+        Ok(Self { pairs, problem: None })
+    }
+
+    async fn of_form(app: &App, person: &Person, request: Request<Body>) -> Result<Self, Failure> {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.to_owned();
+        let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
+        let mut sent = Self::default();
         loop {
-            let part = match form.next_field().await {
+            let part = match form.next().await {
                 Ok(Some(part)) => part,
                 Ok(None) => return Ok(sent),
                 // Too large a file, and more than is read to its end.
                 Err(_) if sent.problem.is_some() => return Ok(sent),
-                Err(_) => return Err(Failure::Unreadable),
+                Err(error) => return Err(error.into()),
             };
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == FILE {
+            if part.name() == FILE {
                 sent.take(app, person, part).await?;
             } else {
-                sent.pairs.push((name, read_text(part, &mut text).await?));
+                sent.pairs.push((part.name().to_owned(), part.text().await?));
             }
         }
     }
 
     /// Takes a file in. A browser sends one without a name where none was chosen.
-    async fn take(&mut self, app: &App, person: &Person, part: Field<'_>) -> Result<(), Failure> {
-        let Some(name) = part.file_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned) else { return Ok(()) };
-        match app.uploads.receive(Some(&name), part, person.clock.now).await {
+    async fn take(&mut self, app: &App, person: &Person, part: Part) -> Result<(), Failure> {
+        let Some(name) = part.file_name().map(ToOwned::to_owned) else { return Ok(()) };
+        match app.uploads.receive(Some(&name), part.pieces(), person.clock.now).await {
             // What else was typed is shown again.
             Ok(_) if app.store.space().admit().is_err() => {
                 self.problem = Some(format!("the file {name} was not taken: the disk of the host is nearly full"));
@@ -81,18 +82,6 @@ impl Sent {
         }
         Ok(())
     }
-}
-
-async fn read_text(mut part: Field<'_>, so_far: &mut usize) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = part.chunk().await.map_err(|_| Failure::Unreadable)? {
-        *so_far += piece.len();
-        if *so_far > LARGEST_TEXT {
-            return Err(Failure::Refused("The form has more than 2 MB of text. Nothing was recorded.".to_owned()));
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    String::from_utf8(bytes).map_err(|_| Failure::Unreadable)
 }
 
 /// The documents that a form has already.

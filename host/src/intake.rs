@@ -1,0 +1,343 @@
+//! What people and programs send in: files and forms, piece by piece as they come.
+//!
+//! Serves `api` and `web`, which take them in, and `documents`, which keeps them. Each sender has a place in a queue and
+//! a time for the whole of it, each form a limit of parts and of text, and no part, not even its heading, is held in
+//! memory beyond a bound: texts within theirs, files never.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
+use tokio::sync::Semaphore;
+
+/// Senders side by side; the next waits, and is refused where that takes too long.
+const SIDE_BY_SIDE: usize = 8;
+/// How long one waits for a place.
+const WAIT: Duration = Duration::from_secs(10);
+/// How long one may take for the whole of it.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Parts of a form. The longest survey has 400 texts.
+const MOST_PARTS: usize = 1_000;
+/// All texts of a form together, bytes.
+const LARGEST_TEXT: usize = 2 << 20;
+/// Bytes that come in while no piece of a part is handed on: headings of parts, and parts that nobody asked for.
+const LARGEST_REST: usize = 256 << 10;
+
+/// Takes in what is sent. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake {
+    places: Arc<Semaphore>,
+    wait: Duration,
+    patience: Duration,
+}
+
+/// Why it is not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRead {
+    /// Too many at once.
+    #[error("too many files are being sent at once; send it again in a minute")]
+    Busy,
+    /// Too slow.
+    #[error("it took longer than {} minutes to arrive; send it again", PATIENCE.as_secs() / 60)]
+    TooSlow,
+    /// More than a form holds.
+    #[error("{0}")]
+    TooMuch(String),
+    /// The sender broke off, or sent what cannot be read.
+    #[error("it broke off or cannot be read ({0})")]
+    BrokeOff(String),
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), wait: WAIT, patience: PATIENCE }
+    }
+}
+
+impl Intake {
+    /// Reads something in, in its place and within its time.
+    ///
+    /// # Errors
+    /// As the reading, or where there is no place or no time left.
+    pub async fn take<T, E: From<NotRead>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let place = tokio::time::timeout(self.wait, self.places.acquire()).await;
+        let _place = place.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
+        tokio::time::timeout(self.patience, reading).await.map_err(|_| NotRead::TooSlow)?
+    }
+}
+
+/// A `multipart/form-data` body, part by part.
+pub struct Form {
+    parts: multer::Multipart<'static>,
+    counters: Arc<Counters>,
+    count: usize,
+}
+
+/// What has come in of a form so far, bytes.
+#[derive(Default)]
+struct Counters {
+    /// Since a piece was handed on last.
+    rest: AtomicUsize,
+    /// Of texts.
+    text: AtomicUsize,
+}
+
+/// A part of a form.
+pub struct Part {
+    field: multer::Field<'static>,
+    counters: Arc<Counters>,
+}
+
+impl Form {
+    /// A body of this `Content-Type`, at most `most` bytes long.
+    ///
+    /// # Errors
+    /// Where the type names no boundary.
+    pub fn new<E: std::fmt::Display>(
+        content_type: &str,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+        most: usize,
+    ) -> Result<Self, NotRead> {
+        let boundary = multer::parse_boundary(content_type).map_err(broke_off)?;
+        let counters = Arc::new(Counters::default());
+        let mut whole = 0;
+        let body = body.map(move |piece| {
+            let piece = piece.map_err(broke_off)?;
+            whole += piece.len();
+            match whole > most {
+                true => Err(NotRead::TooMuch(format!("the form is larger than {} MB", most >> 20))),
+                false => Ok(piece),
+            }
+        });
+        let body = Paced { body: Box::pin(body), counters: counters.clone(), has_given: false };
+        Ok(Self { parts: multer::Multipart::new(body, boundary), counters, count: 0 })
+    }
+
+    /// The next part; what is left of the one before is passed over.
+    ///
+    /// # Errors
+    /// Where the form breaks off, or is more than a form.
+    pub async fn next(&mut self) -> Result<Option<Part>, NotRead> {
+        let Some(field) = self.parts.next_field().await.map_err(not_read)? else { return Ok(None) };
+        self.counters.rest.store(0, Ordering::Relaxed);
+        self.count += 1;
+        if self.count > MOST_PARTS {
+            return Err(NotRead::TooMuch(format!("the form has more than {MOST_PARTS} parts")));
+        }
+        Ok(Some(Part { field, counters: self.counters.clone() }))
+    }
+}
+
+impl Part {
+    /// Its name in the form.
+    pub fn name(&self) -> &str {
+        self.field.name().unwrap_or_default()
+    }
+
+    /// The name of its file. A browser sends an empty one where none was chosen.
+    pub fn file_name(&self) -> Option<&str> {
+        self.field.file_name().filter(|name| !name.is_empty())
+    }
+
+    /// Its `Content-Disposition`, as it came.
+    pub fn disposition(&self) -> &[u8] {
+        self.field.headers().get("content-disposition").map(|header| header.as_bytes()).unwrap_or_default()
+    }
+
+    /// All of it as text.
+    ///
+    /// # Errors
+    /// Where it is none, breaks off, or the form's texts are too long together.
+    pub async fn text(mut self) -> Result<String, NotRead> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            let so_far = self.counters.text.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
+            if so_far > LARGEST_TEXT {
+                return Err(NotRead::TooMuch(format!("the form has more than {} MB of text", LARGEST_TEXT >> 20)));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        String::from_utf8(bytes).map_err(|_| NotRead::BrokeOff("a text is not UTF-8".to_owned()))
+    }
+
+    /// Its pieces, for who keeps them.
+    pub fn pieces(self) -> impl Stream<Item = Result<Bytes, NotRead>> + Send {
+        stream::try_unfold(self, |mut part| async { Ok(part.piece().await?.map(|piece| (piece, part))) })
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, NotRead> {
+        let piece = self.field.chunk().await.map_err(not_read)?;
+        self.counters.rest.store(0, Ordering::Relaxed);
+        Ok(piece)
+    }
+}
+
+fn broke_off(error: impl std::fmt::Display) -> NotRead {
+    NotRead::BrokeOff(error.to_string())
+}
+
+/// What the parser says; what the body said goes through it unchanged.
+fn not_read(error: multer::Error) -> NotRead {
+    match error {
+        multer::Error::StreamReadFailed(inner) => match inner.downcast::<NotRead>() {
+            Ok(own) => *own,
+            Err(other) => broke_off(other),
+        },
+        other => broke_off(other),
+    }
+}
+
+/// A body that is read one piece at a time. The parser would read on as long as the sender sends, and keep all of it
+/// until it has found the end of a heading: it is made to look at each piece, and the body ends where it finds nothing
+/// to hand on.
+struct Paced {
+    body: Pin<Box<dyn Stream<Item = Result<Bytes, NotRead>> + Send>>,
+    counters: Arc<Counters>,
+    has_given: bool,
+}
+
+impl Stream for Paced {
+    type Item = Result<Bytes, NotRead>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.has_given) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = self.body.poll_next_unpin(context);
+        if let Poll::Ready(Some(Ok(piece))) = &polled {
+            self.has_given = true;
+            let rest = self.counters.rest.fetch_add(piece.len(), Ordering::Relaxed);
+            // One piece may be as large as the connection's buffer; what it holds is looked at before the next.
+            if rest > LARGEST_REST {
+                let words = format!("more than {} KB of the form belong to no part that is read", LARGEST_REST >> 10);
+                return Poll::Ready(Some(Err(NotRead::TooMuch(words))));
+            }
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    const TYPE: &str = "multipart/form-data; boundary=x";
+
+    /// Pieces of 64 KB, counted as they are asked for.
+    fn body(
+        head: &str,
+        filler: u8,
+        size: usize,
+        tail: &str,
+    ) -> (Arc<AtomicUsize>, impl Stream<Item = Result<Bytes, Infallible>> + use<>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = asked.clone();
+        let piece = Bytes::from(vec![filler; 64 << 10]);
+        let middle = std::iter::repeat_n(piece, size >> 16);
+        let head = Bytes::from(head.to_owned());
+        let tail = Bytes::from(tail.to_owned());
+        let pieces = std::iter::once(head).chain(middle).chain([tail]);
+        let pieces = pieces.inspect(move |piece| {
+            counter.fetch_add(piece.len(), Ordering::Relaxed);
+        });
+        (asked, stream::iter(pieces.map(Ok)))
+    }
+
+    fn part(name: &str) -> String {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n")
+    }
+
+    async fn next_of(
+        body: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+    ) -> Result<Option<Part>, NotRead> {
+        Form::new(TYPE, body, 100 << 20).unwrap().next().await
+    }
+
+    #[tokio::test]
+    async fn a_form_is_read_part_by_part() {
+        let text = format!("{}main\r\n{}a,b\r\n--x--\r\n", part("connection"), part("file"));
+        // In pieces of each size, so that boundaries lie across them.
+        for size in 1..text.len() {
+            let pieces: Vec<_> =
+                text.as_bytes().chunks(size).map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece))).collect();
+            let mut form = Form::new(TYPE, stream::iter(pieces), 1 << 20).unwrap();
+            let first = form.next().await.unwrap().unwrap();
+            assert_eq!((first.name(), first.file_name()), ("connection", None));
+            assert_eq!(first.text().await.unwrap(), "main");
+            let second = form.next().await.unwrap().unwrap();
+            assert_eq!(second.name(), "file");
+            let pieces: Vec<Bytes> = second.pieces().map(Result::unwrap).collect().await;
+            assert_eq!(pieces.concat(), b"a,b");
+            assert!(form.next().await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_part_is_held_beyond_its_bound() {
+        // A heading without end, text before the first part, a part that nobody reads: all end after a little more.
+        let heading = "--x\r\nContent-Disposition: form-data; name=\"".to_owned();
+        for head in [heading, String::new()] {
+            let (asked, body) = body(&head, b'a', 64 << 20, "");
+            assert!(matches!(next_of(body).await, Err(NotRead::TooMuch(_))), "{head}");
+            assert!(asked.load(Ordering::Relaxed) < 1 << 20, "{head}");
+        }
+        let (asked, unread) = body(&part("other"), b'a', 64 << 20, "\r\n--x--\r\n");
+        let mut form = Form::new(TYPE, unread, 100 << 20).unwrap();
+        form.next().await.unwrap();
+        assert!(matches!(form.next().await, Err(NotRead::TooMuch(_))));
+        assert!(asked.load(Ordering::Relaxed) < 1 << 20);
+    }
+
+    #[tokio::test]
+    async fn texts_have_a_limit_and_files_only_that_of_the_form() {
+        let (asked, text) = body(&part("connection"), b'a', 64 << 20, "\r\n--x--\r\n");
+        let read = next_of(text).await.unwrap().unwrap().text().await;
+        assert_eq!(read.unwrap_err().to_string(), "the form has more than 2 MB of text");
+        assert!(asked.load(Ordering::Relaxed) < 3 << 20);
+
+        let (_, file) = body(&part("file"), b'a', 64 << 20, "\r\n--x--\r\n");
+        let pieces: Vec<_> = next_of(file).await.unwrap().unwrap().pieces().collect().await;
+        assert_eq!(pieces.into_iter().map(|piece| piece.unwrap().len()).sum::<usize>(), 64 << 20);
+
+        let (_, file) = body(&part("file"), b'a', 64 << 20, "\r\n--x--\r\n");
+        let mut form = Form::new(TYPE, file, 16 << 20).unwrap();
+        let pieces: Vec<_> = form.next().await.unwrap().unwrap().pieces().collect().await;
+        assert_eq!(pieces.last().unwrap().as_ref().unwrap_err().to_string(), "the form is larger than 16 MB");
+    }
+
+    #[tokio::test]
+    async fn a_form_of_too_many_parts_ends() {
+        let parts = part("a") + "\r\n";
+        let body = stream::iter((0..2_000).map(move |_| Ok::<_, Infallible>(Bytes::from(parts.clone()))));
+        let mut form = Form::new(TYPE, body, 1 << 20).unwrap();
+        let mut count = 0;
+        let end = loop {
+            match form.next().await {
+                Ok(Some(_)) => count += 1,
+                end => break end,
+            }
+        };
+        assert!(matches!(end, Err(NotRead::TooMuch(_))));
+        assert_eq!(count, MOST_PARTS);
+    }
+
+    #[tokio::test]
+    async fn each_has_a_place_and_a_time() {
+        let brief = Duration::from_millis(20);
+        let intake = Intake { places: Arc::new(Semaphore::new(1)), wait: brief, patience: brief };
+        let silent = async || intake.take(std::future::pending::<Result<(), NotRead>>()).await;
+        assert!(matches!(silent().await, Err(NotRead::TooSlow)));
+        let place = intake.places.acquire().await.unwrap();
+        assert!(matches!(silent().await, Err(NotRead::Busy)));
+        drop(place);
+        assert!(intake.take(async { Ok::<_, NotRead>(1) }).await.is_ok());
+    }
+}
