@@ -21,6 +21,9 @@ const WAIT: Duration = Duration::from_secs(10);
 /// How long one may take for the whole of it.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// When to come again where there is no place.
+pub const COME_AGAIN: Duration = Duration::from_secs(60);
+
 /// Parts of a form. The longest survey has 400 texts.
 const MOST_PARTS: usize = 1_000;
 /// All texts of a form together, bytes.
@@ -40,7 +43,7 @@ pub struct Intake {
 #[derive(Debug, thiserror::Error)]
 pub enum NotRead {
     /// Too many at once.
-    #[error("too many files are being sent at once; send it again in a minute")]
+    #[error("too many files are being sent at once; send it again in {} seconds", COME_AGAIN.as_secs())]
     Busy,
     /// Too slow.
     #[error("it took longer than {} minutes to arrive; send it again", PATIENCE.as_secs() / 60)]

@@ -82,7 +82,7 @@ fn find(value: &Value, is_wanted: &dyn Fn(char) -> bool, found: &mut BTreeSet<ch
 
 fn change(value: &mut Value, change_one: &mut dyn FnMut(char) -> Option<char>) {
     match value {
-        Value::String(text) => *text = text.chars().filter_map(|letter| change_one(letter)).collect(),
+        Value::String(text) => *text = text.chars().filter_map(&mut *change_one).collect(),
         Value::Array(items) => items.iter_mut().for_each(|item| change(item, change_one)),
         Value::Object(members) => members.values_mut().for_each(|member| change(member, change_one)),
         _ => {}

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::app::ExplainError;
 use crate::domain::Diagnostic;
 use crate::import::ImportError;
-use crate::intake::NotRead;
+use crate::intake::{self, NotRead};
 use crate::integrations::{FieldProblem, IntegrationError};
 use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
@@ -250,12 +250,13 @@ impl From<Refusal> for Problem {
 
 impl From<NotRead> for Problem {
     fn from(error: NotRead) -> Self {
-        let kind = match error {
-            NotRead::Busy | NotRead::TooSlow => Kind::Unavailable,
-            NotRead::TooMuch(_) => Kind::TooLarge,
-            NotRead::BrokeOff(_) => Kind::Malformed,
-        };
-        Self::new(kind, format!("The body, or the form in it, was not taken: {error}. Nothing was kept."))
+        let detail = format!("The body, or the form in it, was not taken: {error}. Nothing was kept.");
+        match error {
+            NotRead::Busy => Self::too_many(detail, intake::COME_AGAIN),
+            NotRead::TooSlow => Self::new(Kind::Unavailable, detail),
+            NotRead::TooMuch(_) => Self::new(Kind::TooLarge, detail),
+            NotRead::BrokeOff(_) => Self::new(Kind::Malformed, detail),
+        }
     }
 }
 

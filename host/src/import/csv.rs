@@ -31,7 +31,7 @@ pub(super) fn read(mut file: File, take: Take<'_>) -> Result<ListSource, FileErr
         source: ListSource::default(),
         take,
     };
-    if let Some(columns) = headings(&mut list.records, usize::MAX)?.ok() {
+    if let Ok(columns) = headings(&mut list.records, usize::MAX)? {
         list.rows(columns)?;
     }
     Ok(list.source)

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::{assets, words};
-use crate::intake::NotRead;
+use crate::intake::{self, NotRead};
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
@@ -92,9 +92,11 @@ impl Failure {
 
 impl From<NotRead> for Failure {
     fn from(error: NotRead) -> Self {
+        let words = format!("The form was not taken: {error}. Nothing was recorded.");
         match error {
             NotRead::BrokeOff(_) => Self::Unreadable,
-            other => Self::Refused(format!("The form was not taken: {other}. Nothing was recorded.")),
+            NotRead::Busy => Self::Busy(words, intake::COME_AGAIN),
+            NotRead::TooSlow | NotRead::TooMuch(_) => Self::Refused(words),
         }
     }
 }

@@ -80,7 +80,7 @@ impl<R: Read> Records<R> {
     pub(super) fn alone(&self, line: &Line) -> Vec<String> {
         let mut splitter = Splitter::new(self.delimiter);
         splitter.push(&line.text);
-        let is_paired = line.text.matches('"').count() % 2 == 0;
+        let is_paired = line.text.matches('"').count().is_multiple_of(2);
         if splitter.is_odd || !is_paired { self.plain(line) } else { splitter.finish() }
     }
 
