@@ -53,6 +53,11 @@ async fn goals_and_covers_come_over_with_their_clients_and_what_the_practice_say
     let number: u32 = text(&client, "external_id")?.parse()?;
     let before = host.crm().client(number).context("the site has the client")?;
     host.crm().edit(number, |client| client.goals.clear());
+    // Two walks have to miss it.
+    let run = host.sync_and_wait().await?;
+    assert_eq!(run["counts"]["goals"]["gone"], 0, "{run}");
+    let missed = host.get(&path).await?.ok()?;
+    ensure!(missed["gone_since"].is_null() && missed["is_missed"] == true, "{missed}");
     let run = host.sync_and_wait().await?;
     assert_eq!(run["counts"]["goals"]["gone"], of_client.len(), "{run}");
     let gone = host.get(&path).await?.ok()?;
@@ -70,6 +75,83 @@ async fn goals_and_covers_come_over_with_their_clients_and_what_the_practice_say
     let back = host.get(&path).await?.ok()?;
     ensure!(back["gone_since"].is_null() && back["name"] == "Sail round the cape", "{back}");
     assert_eq!((&back["status"], &back["recurrence"]), (&json!("done"), &json!("yearly")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn lists_that_are_empty_once_mark_nothing_as_gone() -> Result<()> {
+    let host = Host::start(Setup::with_clients(60)).await?;
+    host.sync_and_wait().await?;
+    let before = (rows(&host, "goals?limit=500").await?, rows(&host, "covers?limit=500").await?);
+    // All of them, answered in earnest.
+    let rules = vec!["empty_list:on=/goals".parse()?, "empty_list:on=/insurance_group".parse()?];
+    host.crm().set_faults(FaultPlan { seed: 1, rules });
+    let run = host.sync_and_wait().await?;
+    assert_eq!((&run["counts"]["goals"]["gone"], &run["counts"]["covers"]["gone"]), (&json!(0), &json!(0)), "{run}");
+    assert_eq!(run["counts"]["doubts"]["goals-missed-once"], before.0.len(), "{run}");
+    host.crm().set_faults(FaultPlan::default());
+    for (list, before) in [("goals", &before.0), ("covers", &before.1)] {
+        let now = rows(&host, &format!("{list}?limit=500")).await?;
+        ensure!(now.len() == before.len() && now.iter().all(|row| row["gone_since"].is_null()), "{now:?}");
+        ensure!(now.iter().all(|row| row["is_missed"] == true), "nothing says that they were missed");
+    }
+    host.sync_and_wait().await?;
+    let now = (rows(&host, "goals?limit=500").await?, rows(&host, "covers?limit=500").await?);
+    ensure!(now == before, "they are not what they were");
+    Ok(())
+}
+
+#[tokio::test]
+async fn insurance_that_is_hidden_as_a_whole_waits_for_a_person() -> Result<()> {
+    const COVERS: &str = "/api/v1/connections/main/departures";
+    let host = Host::start(Setup::default()).await?;
+    host.sync_and_wait().await?;
+    let before = rows(&host, "covers?limit=500").await?;
+    ensure!(before.len() > 30, "{} covers", before.len());
+    ensure!(host.crm().hide_list("insurance_group", true), "the site has such a list");
+    for _ in 0..2 {
+        let run = host.sync_and_wait().await?;
+        assert_eq!(run["counts"]["covers"]["gone"], 0, "{run}");
+    }
+    let asked = host.get(&format!("{COVERS}?kind=cover")).await?.ok()?;
+    ensure!(asked["standing"] == "waiting" && asked["missing"] == before.len(), "{asked}");
+    ensure!(asked["covers"].as_array().is_some_and(|covers| !covers.is_empty()), "{asked}");
+    for kind in ["client", "goal"] {
+        let other = host.get(&format!("{COVERS}?kind={kind}")).await?.ok()?;
+        ensure!(other["standing"] == "none", "{other}");
+    }
+    ensure!(rows(&host, "covers?limit=500").await?.iter().all(|cover| cover["gone_since"].is_null()));
+
+    // By command: left as they are, and not asked again.
+    let said = host.run(&["sync", "main", "--dismiss-gone=cover"]).await?;
+    ensure!(String::from_utf8_lossy(&said.stdout).contains("covers stay as they are"), "{said:?}");
+    let run = host.sync_and_wait().await?;
+    ensure!(run["counts"]["doubts"]["covers-gone-unconfirmed"].is_null(), "it was asked again: {run}");
+    let asked = host.get(&format!("{COVERS}?kind=cover")).await?.ok()?;
+    ensure!(asked["standing"] == "dismissed", "{asked}");
+
+    // Shown again, then gone for good: somebody confirms it, once.
+    host.crm().hide_list("insurance_group", false);
+    host.sync_and_wait().await?;
+    ensure!(rows(&host, "covers?limit=500").await? == before, "they are not what they were");
+    host.crm().hide_list("insurance_group", true);
+    for _ in 0..2 {
+        host.sync_and_wait().await?;
+    }
+    let asked = host.get(&format!("{COVERS}?kind=cover")).await?.ok()?;
+    let run = text(&asked, "run_id")?;
+    let answer = format!("{COVERS}/confirm?kind=cover&run_id={run}");
+    let confirmed = host.post(&answer, &Value::Null).await?.ok()?;
+    ensure!(confirmed["standing"] == "confirmed" && confirmed["answered_by"].is_string(), "{confirmed}");
+    ensure!(host.post(&answer, &Value::Null).await?.status == 409, "it was answered before");
+    ensure!(rows(&host, "covers?limit=500").await?.iter().all(|cover| cover["gone_since"].is_string()));
+    let run = host.get(&format!("/api/v1/runs/{run}")).await?.ok()?;
+    assert_eq!(run["counts"]["covers"]["gone"], before.len(), "{run}");
+
+    host.crm().hide_list("insurance_group", false);
+    let run = host.sync_and_wait().await?;
+    assert_eq!(run["counts"]["covers"]["changed"], before.len(), "{run}");
+    ensure!(rows(&host, "covers?limit=500").await?.iter().all(|cover| cover["gone_since"].is_null()));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod expected;
 mod households;
 mod kept;
 mod listed;
+mod missed;
 mod written;
 mod wrong;
 
@@ -28,6 +29,7 @@ use xplan_sandbox::FaultPlan;
 use edits::Edit;
 use expected::{Fields, Practice};
 use kept::Kept;
+use missed::Missed;
 use wrong::HARMLESS;
 
 /// Books, side by side; each goes through several walks. Most of their time they wait for a site that fails.
@@ -107,6 +109,7 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     // What the values mean is the same, however a site writes them.
     setup.site.other_forms = seed % 2 == 1;
     let mut host = Host::start(setup).await?;
+    let mut missed = Missed::default();
     for walk in walks {
         walk.edits.iter().for_each(|edit| edit.apply(&host.crm()));
         let before = Kept::of(&host).await?;
@@ -121,11 +124,18 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
         host.crm().set_faults(FaultPlan { seed, rules });
         let run = run_through(&mut host, walk.killed_after).await?;
         ensure!(run["state"] == "done", "{run}");
-        agrees(&host).await?;
+        missed::confirm(&host).await?;
+        // A walk that was spoilt may have come to its end, and one that was killed may have been over.
+        let may_be_more = u32::from(walk.spoilt.is_some()) + u32::from(walk.killed_after.is_some());
+        agrees(&host, &mut missed, may_be_more).await?;
         before.is_in(&Kept::of(&host).await?, &expected(&host))?;
         kept::write(&host).await?;
     }
     host.crm().set_faults(FaultPlan::default());
+    // What one walk missed is gone after another; then nothing is left to conclude.
+    host.sync_and_wait().await?;
+    missed::confirm(&host).await?;
+    agrees(&host, &mut missed, 0).await?;
     let before = everything(&host).await?;
     let run = host.sync_and_wait().await?;
     ensure!(run["state"] == "done" && run["counts"]["unchanged"] == run["counts"]["seen"], "a walk anew: {run}");
@@ -181,14 +191,17 @@ fn run_id(run: &Value) -> Result<String> {
     Ok(run["id"].as_str().context("a run has an id")?.to_owned())
 }
 
-/// Compares the practice with what the book makes of it.
-async fn agrees(host: &Host) -> Result<()> {
+/// Compares the practice with what the book makes of it, after a walk and perhaps so many more.
+async fn agrees(host: &Host, missed: &mut Missed, may_be_more: u32) -> Result<()> {
     let expected = expected(host);
     are("clients", rows(host, "clients").await?, &expected.clients)?;
     for (list, expected) in [("goals", &expected.goals), ("covers", &expected.covers)] {
-        // What is gone from the book is kept, and says so.
-        let here = rows(host, list).await?.into_iter().filter(|row| row["gone_since"].is_null());
-        are(list, here.map(listed::with_numbers).collect(), expected)?;
+        let stands = |row: &Value| row["external_id"].as_str().is_some_and(|id| expected.contains_key(id));
+        let (here, missing) = rows(host, list).await?.into_iter().partition::<Vec<_>, _>(stands);
+        missed.walked(list, &missing, expected, may_be_more)?;
+        let is_marked = here.iter().find(|row| row["gone_since"].is_string() || row["is_missed"] == true);
+        ensure!(is_marked.is_none(), "{list}: the book has {is_marked:?}");
+        are(list, here.into_iter().map(listed::with_numbers).collect(), expected)?;
     }
     let households: BTreeSet<Vec<String>> = rows(host, "households").await?.iter().map(members).collect();
     ensure!(households == expected.households, "households:\n{households:?}\nexpected:\n{:?}", expected.households);

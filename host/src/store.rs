@@ -10,6 +10,7 @@ pub mod commit;
 #[cfg(test)]
 mod conformance;
 pub mod connections;
+pub mod departures;
 pub mod documents;
 pub mod doubts;
 pub mod gone;
@@ -31,6 +32,7 @@ pub mod sites;
 pub mod space;
 mod tables;
 mod threads;
+mod unseen;
 pub mod whereabouts;
 
 use std::sync::Arc;

@@ -37,6 +37,7 @@ export async function work(browser, report, { host, token, person }) {
     "integration-edit": `${integration}/edit`,
     "integration-remove": `${integration}/remove`,
     departures: "/connections/main/departures",
+    "departures-covers": "/connections/main/departures?kind=cover",
     "review-likeness": "/review?of=lookalikes",
     "review-not-visible": "/review?of=not-visible",
     troubleshoot: "/troubleshoot?search=a",
@@ -114,10 +115,8 @@ async function exportDocument(page, report, household) {
   await page.getByRole("button", { name: "Export Best Life Plan" }).click();
   await page.waitForURL(/\/notes\/./);
   const address = new URL(page.url()).pathname;
-  for (let tries = 0; tries < 80 && !(await heading(page)).includes("Done"); tries += 1) {
-    await page.waitForTimeout(250);
-    await page.reload();
-  }
+  // Without loading it again.
+  await page.locator("h1 .badge.good").waitFor({ timeout: 30_000 });
   const text = await main(page);
   report.that("an exported plan is in the CRM with its PDF", /\.pdf/.test(text) && text.includes("in the CRM as"), text);
 

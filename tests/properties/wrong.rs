@@ -47,7 +47,7 @@ fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
             Rule { chance: Some(0.3), skip: late, on: Some("/entity/".to_owned()), ..seldom }
         }
         // Calls are many.
-        Fault::CallError | Fault::NotAList => Rule { chance: Some(0.01), times: Some(3), ..seldom },
+        Fault::CallError | Fault::NotAList | Fault::EmptyList => Rule { chance: Some(0.01), times: Some(3), ..seldom },
         Fault::BatchShort => Rule { chance: Some(0.2), ..seldom },
         fault if fault.concerns_request() => seldom,
         _ => {

@@ -1,17 +1,21 @@
-//! Clients whom the CRM no longer shows: when that is concluded, and when a person is asked first.
+//! Clients, goals and covers that the CRM no longer shows: when that is concluded, and when a person is asked first.
 //!
 //! A change of what an account may see looks like hundreds of departures at once, so that a run that would mark more
-//! than a threshold marks nobody until somebody has looked.
+//! of a kind than a threshold marks none of it until somebody has looked.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionName, RunId};
+use crate::record::RecordKind;
 use crate::value::Timestamp;
 
-/// How many clients one run may mark as not visible by itself.
+/// The kinds of record of which a run asks whether many are gone.
+pub const KINDS: [RecordKind; 3] = [RecordKind::Client, RecordKind::Goal, RecordKind::Cover];
+
+/// How many records of a kind one run may mark as gone by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Threshold {
-    /// Percent of the connection's clients.
+    /// Percent of the connection's clients, goals or covers.
     pub percent: u8,
     /// As many at least, so that a small book is not asked about each one.
     pub at_least: u64,
@@ -24,13 +28,13 @@ impl Default for Threshold {
 }
 
 impl Threshold {
-    /// How many of `clients` may be marked without asking.
-    pub fn of(self, clients: u64) -> u64 {
-        (clients * u64::from(self.percent) / 100).max(self.at_least)
+    /// How many of so many may be marked without asking.
+    pub fn of(self, all: u64) -> u64 {
+        (all * u64::from(self.percent) / 100).max(self.at_least)
     }
 }
 
-/// What is to be done about clients that two complete walks in a row did not see.
+/// What is to be done about records that two complete walks in a row did not see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conclusion {
     /// They are marked.
@@ -41,7 +45,7 @@ pub enum Conclusion {
     Leave,
 }
 
-/// What follows from `missing` clients, of whom a person has left `left` as they are.
+/// What follows from `missing` records, of which a person has left `left` as they are.
 pub fn conclude(missing: u64, of: u64, left: Option<u64>, threshold: Threshold) -> Conclusion {
     let limit = threshold.of(of);
     match left {
@@ -57,7 +61,7 @@ pub fn conclude(missing: u64, of: u64, left: Option<u64>, threshold: Threshold) 
 pub enum Standing {
     /// Somebody has to look.
     Waiting,
-    /// They were marked as not visible.
+    /// They were marked as gone.
     Confirmed,
     /// They were left as they are.
     Dismissed,
@@ -77,18 +81,18 @@ impl Standing {
     }
 }
 
-/// More clients gone at once than a run may mark by itself: a question to a person, and its answer.
+/// More records of a kind gone at once than a run may mark by itself: a question to a person, and its answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Departures {
-    /// Whose clients.
+    /// Whose records.
     pub connection: ConnectionName,
     /// The run that found so many missing, the latest of them.
     pub run: RunId,
     /// When the question came up first.
     pub since: Timestamp,
-    /// How many clients two complete walks in a row did not see and are not marked.
+    /// How many records two complete walks in a row did not see and are not marked.
     pub missing: u64,
-    /// How many of the connection's clients there are, those who are marked already left out.
+    /// How many of the connection's there are, those that are marked already left out.
     pub of: u64,
     /// How many a run may mark by itself.
     pub limit: u64,

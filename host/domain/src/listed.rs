@@ -1,5 +1,5 @@
-//! What stands in a client's list in the CRM, goals and covers: merged a list at a time, because that something is gone
-//! can only be told from the whole list.
+//! What stands in a client's list in the CRM, goals and covers: merged a list at a time, because that something is
+//! missing can only be told from the whole list. That it is gone follows from two complete walks in a row that missed it.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::edit::FieldChange;
-use crate::ids::ExternalId;
+use crate::ids::{ExternalId, RunId};
 use crate::merge::in_words;
 use crate::record::{Canonical, Cover, Fields, Goal, GoalStatus, RecordKind, Recurrence};
 use crate::run::{ChangeKind, ListCounts};
@@ -146,7 +146,7 @@ pub struct Listed<T, O> {
     /// When the CRM's values last changed here.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub changed_at: Timestamp,
-    /// Since when it no longer stands in the CRM's list; none while it does.
+    /// Since when it is taken for gone from the CRM's list; none while it stands there, or was missed once.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub gone_since: Option<Timestamp>,
     /// What the mapping said about it.
@@ -167,14 +167,48 @@ pub struct ListChange {
 /// A list after a merge.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MergedList<T: ListItem> {
-    /// In the CRM's order, what is gone behind.
+    /// In the CRM's order, what does not stand in the CRM's list behind.
     pub items: Vec<Listed<T, T::Own>>,
     /// What is another than before; what is new is not among it.
     pub changes: Vec<ListChange>,
+    /// The ids of what the CRM did not show now, and what is not taken for gone.
+    pub missing: Vec<Uuid>,
+    /// Whether the CRM's list was understood as a whole: only then does it prove that something is missing.
+    pub is_whole: bool,
 }
 
-/// Puts together what is kept of a list and what the CRM says now. Nothing is ever left out of what is kept; only a
-/// list that was read whole marks as gone.
+/// Complete walks in a row that have to miss a goal or cover before it is taken for gone. A list that is empty once is a
+/// list that could not be read, more often than not.
+const WALKS_TO_BE_GONE: u8 = 2;
+
+/// How often walks missed a goal or cover that is not marked as gone.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Unseen {
+    /// Complete walks in a row that read its list and did not find it.
+    pub walks: u8,
+    /// The walk that missed it last, and whose end is not counted.
+    pub by: Option<RunId>,
+}
+
+impl Unseen {
+    /// Missed once more: by a walk, which counts when it comes to its end, or by a client's own sync, which is no
+    /// evidence. However often a walk reads a list, it is one walk.
+    pub fn again(self, walk: Option<RunId>) -> Self {
+        if self.is_proven() { self } else { Self { by: walk.or(self.by), ..self } }
+    }
+
+    /// After a walk came to its end.
+    pub fn counted(self, walk: RunId) -> Self {
+        if self.by == Some(walk) { Self { walks: self.walks.saturating_add(1), by: None } } else { self }
+    }
+
+    /// Whether it may be taken for gone.
+    pub fn is_proven(self) -> bool {
+        self.walks >= WALKS_TO_BE_GONE
+    }
+}
+
+/// Puts together what is kept of a list and what the CRM says now. Nothing is ever left out of what is kept.
 pub fn merge<T: ListItem>(
     mut known: Vec<Listed<T, T::Own>>,
     found: FoundList<T>,
@@ -205,15 +239,9 @@ pub fn merge<T: ListItem>(
         }
         items.push(Listed { value, gone_since: None, diagnostics, ..kept });
     }
-    for mut missing in known {
-        if is_whole && missing.gone_since.is_none() {
-            missing.gone_since = Some(at);
-            counts.gone += 1;
-            changes.push(ListChange { kind: ChangeKind::Gone, place: items.len(), fields: Vec::new() });
-        }
-        items.push(missing);
-    }
-    MergedList { items, changes }
+    let missing = known.iter().filter(|kept| kept.gone_since.is_none()).map(|kept| kept.id).collect();
+    items.extend(known);
+    MergedList { items, changes, missing, is_whole }
 }
 
 #[cfg(test)]
@@ -243,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_new_then_changed_then_gone_then_back() {
+    fn a_goal_is_new_then_changed_then_missing_then_back() {
         let mut ids = 0_u128;
         let mut sync = |known: Vec<Listed<Goal, GoalOwn>>, found: FoundList<Goal>, second| {
             let mut counts = ListCounts::default();
@@ -257,37 +285,68 @@ mod tests {
                 format!("{} {}{fields}", merged.items[change.place].value.label().unwrap(), change.kind.as_str())
             };
             let told: Vec<String> = merged.changes.iter().map(told).collect();
-            ((merged.items, told), [counts.created, counts.changed, counts.unchanged, counts.gone])
+            ((merged.items, told, merged.missing), [counts.created, counts.changed, counts.unchanged, counts.gone])
         };
-        let ((mut kept, told), counts) = sync(Vec::new(), list(&[goal("1", "Sail"), goal("2", "Boat")], Vec::new()), 1);
-        assert_eq!((counts, told.len()), ([2, 0, 0, 0], 0));
+        let ((mut kept, told, missing), counts) =
+            sync(Vec::new(), list(&[goal("1", "Sail"), goal("2", "Boat")], Vec::new()), 1);
+        assert_eq!((counts, told.len(), missing.len()), ([2, 0, 0, 0], 0, 0));
         assert_eq!(kept[0].own.status, GoalStatus::ToDo);
         kept[0].own = GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::Yearly) };
         let own = kept[0].own;
 
-        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat"), goal("1", "Sail far")], Vec::new()), 2);
+        let ((kept, told, _), counts) = sync(kept, list(&[goal("2", "Boat"), goal("1", "Sail far")], Vec::new()), 2);
         assert_eq!((counts, told), ([0, 1, 1, 0], vec!["Sail far changed name: Some(\"Sail\")".to_owned()]));
         assert_eq!((kept[1].own, kept[1].changed_at, kept[0].changed_at), (own, at(2), at(1)));
 
-        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 3);
-        assert_eq!((counts, told), ([0, 0, 1, 1], vec!["Sail far gone".to_owned()]));
-        assert_eq!((kept[1].id, kept[1].gone_since), (Uuid::from_u128(1), Some(at(3))));
-        let ((kept, told), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 4);
-        assert_eq!((counts, told.len(), kept[1].gone_since), ([0, 0, 1, 0], 0, Some(at(3))));
+        // One list proves nothing: the goal stands, and is told to be missing.
+        let ((mut kept, told, missing), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 3);
+        assert_eq!((counts, told.len(), missing), ([0, 0, 1, 0], 0, vec![Uuid::from_u128(1)]));
+        assert_eq!((kept[1].id, kept[1].gone_since), (Uuid::from_u128(1), None));
+        kept[1].gone_since = Some(at(4));
+        let ((kept, _, missing), counts) = sync(kept, list(&[goal("2", "Boat")], Vec::new()), 5);
+        assert_eq!((counts, missing.len(), kept[1].gone_since), ([0, 0, 1, 0], 0, Some(at(4))));
 
-        let ((kept, told), counts) = sync(kept, list(&[goal("1", "Sail far"), goal("2", "Boat")], Vec::new()), 5);
+        let ((kept, told, _), counts) = sync(kept, list(&[goal("1", "Sail far"), goal("2", "Boat")], Vec::new()), 6);
         assert_eq!((counts, told), ([0, 1, 1, 0], vec!["Sail far returned".to_owned()]));
         assert_eq!((kept[0].id, kept[0].own, kept[0].gone_since), (Uuid::from_u128(1), own, None));
     }
 
     #[test]
-    fn a_list_with_a_row_that_cannot_be_read_marks_nothing_as_gone() {
+    fn a_list_with_a_row_that_cannot_be_read_proves_nothing() {
         let mut counts = ListCounts::default();
         let new = || Uuid::nil();
         let kept = merge(Vec::new(), list(&[goal("1", "Sail")], Vec::new()), at(1), &mut counts, new).items;
         let broken = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
-        let kept = merge(kept, list(&[], broken), at(2), &mut counts, new).items;
-        assert_eq!((kept.len(), kept[0].gone_since, counts.gone), (1, None, 0));
+        let merged = merge(kept, list(&[], broken), at(2), &mut counts, new);
+        assert_eq!((merged.items.len(), merged.missing.len(), merged.is_whole), (1, 1, false));
+    }
+
+    #[test]
+    fn two_walks_that_came_to_their_end_prove_that_something_is_gone() {
+        // Each word is a walk: read by itself, by a walk that was cut, or by one that came to its end.
+        let check = |walks: &str, expected: bool| {
+            let mut unseen = Unseen::default();
+            for (n, word) in (0..).zip(walks.split(' ')) {
+                let run = RunId(Uuid::from_u128(n));
+                unseen = match word {
+                    "alone" => unseen.again(None),
+                    "cut" => unseen.again(Some(run)),
+                    // An interruption lets a walk read some of its lists twice.
+                    "resumed" => unseen.again(Some(run)).again(Some(run)).counted(run),
+                    "elsewhere" => unseen.counted(run),
+                    _ => unseen.again(Some(run)).counted(run),
+                };
+            }
+            assert_eq!(unseen.is_proven(), expected, "{walks}");
+        };
+        check("whole", false);
+        check("whole whole", true);
+        check("whole alone alone", false);
+        check("alone cut cut whole", false);
+        check("whole cut elsewhere", false);
+        check("whole cut whole", true);
+        check("resumed", false);
+        check("resumed whole", true);
     }
 
     #[test]

@@ -8,6 +8,15 @@ use crate::ids::{ConnectionName, RunId};
 use crate::record::RecordKind;
 use crate::value::Timestamp;
 
+/// The code of the doubt about goals that are gone, too many at once.
+pub const GOALS_AWAITING: &str = "goals-gone-unconfirmed";
+/// The code of the doubt about covers that are gone, too many at once.
+pub const COVERS_AWAITING: &str = "covers-gone-unconfirmed";
+/// The code of the doubt about goals that one complete walk missed.
+pub const GOALS_MISSED: &str = "goals-missed-once";
+/// The code of the doubt about covers that one complete walk missed.
+pub const COVERS_MISSED: &str = "covers-missed-once";
+
 /// Where a run stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,7 +126,7 @@ pub struct RunCounts {
     /// Gone as well, but too many at once: a person is asked before they are marked.
     pub awaiting: u64,
     /// What stands in doubt in the whole book after a complete walk (links of couples, addresses that several
-    /// households share), by code.
+    /// households share, goals and covers that lists no longer show), by code.
     pub doubts: BTreeMap<String, u64>,
     /// Rows of the run's report that are kept: what changed, client by client, goal by goal and cover by cover.
     pub listed: u64,
@@ -138,7 +147,7 @@ pub struct ListCounts {
     pub changed: u64,
     /// As they were.
     pub unchanged: u64,
-    /// No longer in their list: marked as gone.
+    /// Marked as gone: two complete walks in a row did not find them in their list.
     pub gone: u64,
     /// Clients whose list cannot be used and is kept in quarantine; what was known of it stays.
     pub quarantined: u64,
@@ -150,6 +159,40 @@ impl RunCounts {
         match kind {
             RecordKind::Goal => Some(&mut self.goals),
             RecordKind::Cover => Some(&mut self.covers),
+            RecordKind::Adviser | RecordKind::Client => None,
+        }
+    }
+
+    /// How many records of a kind are gone, but too many at once: a person is asked before they are marked.
+    pub fn awaiting(&self, kind: RecordKind) -> u64 {
+        match Self::awaiting_code(kind) {
+            None => self.awaiting,
+            Some(code) => self.doubts.get(code).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Sets how many records of a kind wait for a person's answer.
+    pub fn set_awaiting(&mut self, kind: RecordKind, number: u64) {
+        match Self::awaiting_code(kind) {
+            None => self.awaiting = number,
+            Some(code) if number == 0 => drop(self.doubts.remove(code)),
+            Some(code) => drop(self.doubts.insert(code.to_owned(), number)),
+        }
+    }
+
+    /// Sets how many goals or covers one complete walk missed, and are gone if the next one misses them too.
+    pub fn set_missed_once(&mut self, kind: RecordKind, number: u64) {
+        let code = if kind == RecordKind::Goal { GOALS_MISSED } else { COVERS_MISSED };
+        if number > 0 {
+            self.doubts.insert(code.to_owned(), number);
+        }
+    }
+
+    /// What stands in lists is in doubt while it waits; clients have a count of their own.
+    fn awaiting_code(kind: RecordKind) -> Option<&'static str> {
+        match kind {
+            RecordKind::Goal => Some(GOALS_AWAITING),
+            RecordKind::Cover => Some(COVERS_AWAITING),
             RecordKind::Adviser | RecordKind::Client => None,
         }
     }

@@ -65,6 +65,9 @@ pub struct StoredListed<T, O> {
     pub revision: RevisionId,
     /// The goal or cover itself.
     pub listed: Listed<T, O>,
+    /// The CRM's list did not show it when it was read last; it is taken for gone when two complete walks in a row have
+    /// missed it.
+    pub is_missed: bool,
 }
 
 /// A goal as the practice keeps it.

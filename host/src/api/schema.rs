@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::app::troubleshoot;
-use crate::domain::departure::Standing;
+use crate::domain::departure::{self, Standing};
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::{
@@ -112,6 +112,10 @@ pub fn stage_outcome() -> Object {
 pub fn standing() -> Object {
     let what = "Where the question stands: `none` where no run asks.";
     one_of(what, std::iter::once("none").chain(Standing::ALL.iter().map(|standing| standing.as_str())))
+}
+
+pub fn departure_kind() -> Object {
+    one_of("What is missing.", departure::KINDS.iter().map(|kind| kind.as_str()))
 }
 
 pub fn record_kind() -> Object {

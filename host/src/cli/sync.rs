@@ -19,6 +19,7 @@ use crate::config::Config;
   tidegate sync --client 1259       bring one client over now, by its id in the CRM or in the practice
   tidegate sync main --confirm-gone mark the clients who are gone, whom the last run asked about
   tidegate sync main --dismiss-gone leave them as they are
+  tidegate sync main --dismiss-gone=cover  the same for covers; goals are `goal`
   tidegate sync                     keep the schedule without pages, until stopped")]
 pub(super) struct Sync {
     /// The connection [default: all]
@@ -32,12 +33,33 @@ pub(super) struct Sync {
     /// Bring one client over, now: its id in the CRM, or its id in the practice
     #[arg(long, value_name = "ID", conflicts_with_all = ["once", "dry_run"])]
     client: Option<String>,
-    /// Say that the clients whom the last run asked about are gone; walk nothing
-    #[arg(long, conflicts_with_all = ["once", "dry_run"])]
-    confirm_gone: bool,
-    /// Say that they are not gone, and leave them as they are; walk nothing
-    #[arg(long, conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
-    dismiss_gone: bool,
+    /// Say that the clients, goals or covers that the last run asked about are gone [default: client]; walk nothing
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
+        conflicts_with_all = ["once", "dry_run"])]
+    confirm_gone: Option<Kind>,
+    /// Say that they are not gone, and leave them as they are [default: client]; walk nothing
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
+        conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
+    dismiss_gone: Option<Kind>,
+}
+
+/// What a run asked about.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    Client,
+    Goal,
+    Cover,
+}
+
+impl Kind {
+    /// The word in addresses, and the one for people.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Client => ("client", "clients"),
+            Self::Goal => ("goal", "goals"),
+            Self::Cover => ("cover", "covers"),
+        }
+    }
 }
 
 impl Sync {
@@ -45,18 +67,18 @@ impl Sync {
         if let Some(client) = &self.client {
             return self.client(global, client).await;
         }
-        let answers = self.confirm_gone || self.dismiss_gone;
-        let follows_schedule = !self.once && !self.dry_run && !answers;
+        let answers = self.confirm_gone.map(|kind| (kind, "confirm"));
+        let answers = answers.or(self.dismiss_gone.map(|kind| (kind, "dismiss")));
+        let follows_schedule = !self.once && !self.dry_run && answers.is_none();
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         if follows_schedule {
             return keep_schedule(config).await;
         }
-        if answers {
+        if let Some((kind, answer)) = answers {
             let json = global.json;
-            let answer = if self.confirm_gone { "confirm" } else { "dismiss" };
             let each = local::with_host(config, |host| async move {
                 for name in self.names(&host).await? {
-                    departures(&host, &name, answer, json).await?;
+                    departures(&host, &name, (kind, answer), json).await?;
                 }
                 Ok(())
             });
@@ -142,22 +164,26 @@ fn is_plain(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// Answers what the last run asked about clients who are gone, where it asked.
-async fn departures(host: &Local, name: &str, answer: &str, json: bool) -> anyhow::Result<()> {
-    let asked = host.get(&format!("connections/{name}/departures")).await?;
+/// Answers what the last run asked about what is gone, where it asked.
+async fn departures(host: &Local, name: &str, (kind, answer): (Kind, &str), json: bool) -> anyhow::Result<()> {
+    let (kind, many) = kind.words();
+    let asked = host.get(&format!("connections/{name}/departures?kind={kind}")).await?;
     let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);
     let answered = match &run {
-        Some(run) => host.post(&format!("connections/{name}/departures/{answer}?run_id={run}")).await?,
+        Some(run) => host.post(&format!("connections/{name}/departures/{answer}?kind={kind}&run_id={run}")).await?,
         None => asked,
     };
     if json {
         return output::json(&answered);
     }
     let (missing, of) = (&answered["missing"], &answered["of"]);
-    match (run, answer) {
-        (None, _) => output::line(format!("{name}: no run asks about clients who are gone.")),
-        (_, "confirm") => output::line(format!("{name}: {missing} of {of} clients are marked as not visible.")),
-        _ => output::line(format!("{name}: {missing} of {of} clients stay as they are.")),
+    match (run, answer, kind) {
+        (None, ..) => output::line(format!("{name}: no run asks about {many} that are gone.")),
+        (_, "confirm", "client") => {
+            output::line(format!("{name}: {missing} of {of} clients are marked as not visible."))
+        }
+        (_, "confirm", _) => output::line(format!("{name}: {missing} of {of} {many} are marked as gone.")),
+        _ => output::line(format!("{name}: {missing} of {of} {many} stay as they are.")),
     }
 }
 

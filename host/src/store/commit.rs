@@ -21,6 +21,7 @@ use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::runs::{WalkPosition, move_on, number_for, number_of, put_run};
 use super::tables::{IDENTITIES, TALLIES, Tallies, decode, encode};
+use super::unseen;
 use super::{Store, StoreError};
 use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
@@ -100,6 +101,8 @@ pub struct Lists {
     pub by: MappedBy,
     /// One a client; no id twice.
     pub arrivals: Vec<Arrival>,
+    /// Whose list is what it was, and does not show all that is kept of it.
+    pub missed_again: Vec<ExternalId>,
 }
 
 /// What is known of a record before it is mapped.
@@ -113,6 +116,9 @@ pub struct Known {
     pub in_book: bool,
     /// For a list: how many goals or covers stand in it.
     pub listed: u32,
+    /// For a list: the CRM's did not show all of them when it was read last. Another walk that finds it as it was is
+    /// the second to miss them.
+    pub has_unseen: bool,
 }
 
 impl Store {
@@ -183,14 +189,21 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         }
         rows.write_identities()?;
     }
-    for Lists { kind, by, mut arrivals } in below.into_iter().filter(|lists| !lists.arrivals.is_empty()) {
+    let walk = position.as_ref().map(|_| run.id);
+    for Lists { kind, by, mut arrivals, missed_again } in below {
+        if let Some(walk) = walk {
+            unseen::miss_again(transaction, connection, kind, &missed_again, walk)?;
+        }
+        if arrivals.is_empty() {
+            continue;
+        }
         is_changed = true;
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
         lists::keep_with_clients(&rows, &mut arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
-        lists::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?;
+        lists::merge(transaction, &mut rows, (&mut run, walk), arrivals, &mut tallies)?;
         rows.write_identities()?;
     }
     if is_changed {

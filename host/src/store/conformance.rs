@@ -12,6 +12,7 @@ mod reports;
 mod runs;
 mod search;
 mod sites;
+mod unseen;
 
 use std::collections::BTreeMap;
 
@@ -94,7 +95,7 @@ impl Practice {
     async fn below(&mut self, kind: RecordKind, arrivals: Vec<Arrival>) {
         let mut group = self.group(RecordKind::Client, Vec::new());
         let by = MappedBy { revision: REVISION, as_of: None };
-        group.below = vec![Lists { kind, by, arrivals }];
+        group.below = vec![Lists { kind, by, arrivals, missed_again: Vec::new() }];
         self.run = self.store.commit(group).await.unwrap();
         self.chunks += 1;
     }
@@ -113,6 +114,19 @@ impl Practice {
         let run = Run { state, finished_at: Some(at), ..run };
         self.run = self.store.finish_run(run, THRESHOLD).await.unwrap();
         self.run.clone()
+    }
+
+    /// Brings the run's walk to its end, and begins the next. Answers the run that ended.
+    async fn end_walk(&mut self) -> Run {
+        let mut group = self.group(RecordKind::Client, Vec::new());
+        if let Some(position) = &mut group.position {
+            position.is_over = true;
+        }
+        self.chunks += 1;
+        let run = self.store.commit(group).await.unwrap();
+        let run = self.store.finish_run(Run { state: RunState::Done, ..run }, THRESHOLD).await.unwrap();
+        self.run = self.store.begin_run(new_run("main")).await.unwrap();
+        run
     }
 
     /// A complete walk that sees these clients.

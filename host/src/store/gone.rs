@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::book::reader::Reader;
+use super::departures::decide;
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use super::report::{Rows, Told};
-use super::runs::{chunks_of, connection_key, number_for, number_of, put_run, read_walks, seen_chunks};
+use super::runs::{chunks_of, number_of, read_walks, seen_chunks};
 use super::seen::lookup;
-use super::tables::{DEPARTURES, GONE, IDENTITIES, RUNS, SEEN, TALLIES, Tallies, WALKS, decode, encode};
+use super::tables::{GONE, IDENTITIES, SEEN, TALLIES, Tallies, WALKS, decode, encode};
 use super::{Store, StoreError};
-use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude as conclude_from};
+use crate::domain::departure::{Conclusion, Threshold};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RunId, Timestamp};
@@ -42,15 +43,6 @@ struct Missing {
     clients: Vec<(ExternalKey, Uuid)>,
     /// Of how many who are in the book and not marked.
     of: u64,
-}
-
-/// What came of an answer to a question about departures.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Answered {
-    /// It was carried out.
-    Done(Departures),
-    /// There is no such question, or not that one any more: here is how it stands.
-    Stale(Option<Departures>),
 }
 
 /// Takes the mark from all whom a run saw, whichever way it ended.
@@ -104,31 +96,27 @@ pub(super) fn conclude(
         connection,
         &[seen_chunks(transaction, walks[0])?, seen_chunks(transaction, walks[1])?],
     )?;
-    let asked = departures(&transaction.open_table(DEPARTURES)?, connection)?;
-    let left = asked.as_ref().filter(|asked| asked.standing == Standing::Dismissed).map(|asked| asked.missing);
-    let count = missing.clients.len() as u64;
-    match conclude_from(count, missing.of, left, threshold) {
-        Conclusion::Mark => {
-            transaction.open_table(DEPARTURES)?.remove(&connection_key(connection))?;
-            mark(transaction, connection, run, &missing, at)
-        }
-        Conclusion::Leave => Ok(()),
-        Conclusion::Ask => {
-            run.counts.awaiting = count;
-            let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
-            let question = Departures {
-                connection: run.connection.clone(),
-                run: run.id,
-                since: waiting.map_or(at, |waiting| waiting.since),
-                missing: count,
-                of: missing.of,
-                limit: threshold.of(missing.of),
-                standing: Standing::Waiting,
-                answered: None,
-            };
-            keep_departures(transaction, connection, &question)
-        }
+    let counted = (missing.clients.len() as u64, missing.of);
+    match decide(transaction, (connection, RecordKind::Client), run, counted, threshold, at)? {
+        Conclusion::Mark => mark(transaction, connection, run, &missing, at),
+        Conclusion::Leave | Conclusion::Ask => Ok(()),
     }
+}
+
+/// Marks all whom the last two complete walks did not see.
+pub(super) fn mark_missing(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    run: &mut Run,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
+    let Some([newest, before]) = walks.last_two() else { return Ok(()) };
+    let seen = [seen_chunks(transaction, newest)?, seen_chunks(transaction, before)?];
+    let (identities, gone) = (transaction.open_table(IDENTITIES)?, transaction.open_table(GONE)?);
+    let missing = missing(&identities, &gone, connection, &seen)?;
+    drop((identities, gone));
+    mark(transaction, connection, run, &missing, at)
 }
 
 fn mark(
@@ -197,18 +185,6 @@ pub(super) fn since(
 }
 
 impl Store {
-    /// The latest question about clients who are gone, answered or not; none where none stands.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn departures(&self, connection: ConnectionName) -> Result<Option<Departures>, StoreError> {
-        self.read(move |transaction| {
-            let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
-            departures(&transaction.open_table(DEPARTURES)?, number)
-        })
-        .await
-    }
-
     /// Some of the clients whom the last two complete walks did not see and who are not marked.
     ///
     /// # Errors
@@ -252,47 +228,6 @@ impl Store {
         })
         .await
     }
-
-    /// Answers the question that a run put: `confirm` marks all who are missing, otherwise they stay as they are, and
-    /// nobody is asked again unless many more go.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn answer_departures(
-        &self,
-        connection: ConnectionName,
-        run: RunId,
-        confirm: bool,
-        by: String,
-        at: Timestamp,
-    ) -> Result<Answered, StoreError> {
-        self.write(move |transaction| {
-            let number = number_for(transaction, &connection)?;
-            let asked = departures(&transaction.open_table(DEPARTURES)?, number)?;
-            let is_it = |asked: &Departures| asked.standing == Standing::Waiting && asked.run == run;
-            let Some(asked) = asked.clone().filter(is_it) else { return Ok(Answered::Stale(asked)) };
-            let standing = if confirm { Standing::Confirmed } else { Standing::Dismissed };
-            let answered = Departures { standing, answered: Some((by, at)), ..asked };
-            let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
-            if let Some(mut run) = stored.transpose()? {
-                if confirm {
-                    let walks = read_walks(&transaction.open_table(WALKS)?, number)?;
-                    if let Some([newest, before]) = walks.last_two() {
-                        let seen = [seen_chunks(transaction, newest)?, seen_chunks(transaction, before)?];
-                        let (identities, gone) = (transaction.open_table(IDENTITIES)?, transaction.open_table(GONE)?);
-                        let missing = missing(&identities, &gone, number, &seen)?;
-                        drop((identities, gone));
-                        mark(transaction, number, &mut run, &missing, at)?;
-                    }
-                }
-                run.counts.awaiting = 0;
-                put_run(transaction, &run)?;
-            }
-            keep_departures(transaction, number, &answered)?;
-            Ok(Answered::Done(answered))
-        })
-        .await
-    }
 }
 
 fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> Result<Option<Missing>, StoreError> {
@@ -302,23 +237,6 @@ fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> R
     let chunks = |walk| chunks_of(&table, walk, RecordKind::Client);
     let seen = [chunks(newest)?, chunks(before)?];
     missing(&transaction.open_table(IDENTITIES)?, &transaction.open_table(GONE)?, connection, &seen).map(Some)
-}
-
-fn departures(
-    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
-    connection: ConnectionNumber,
-) -> Result<Option<Departures>, StoreError> {
-    table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()
-}
-
-fn keep_departures(
-    transaction: &WriteTransaction,
-    connection: ConnectionNumber,
-    departures: &Departures,
-) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(DEPARTURES)?;
-    table.insert(&connection_key(connection), encode(departures)?.as_slice())?;
-    Ok(())
 }
 
 fn tallies(transaction: &WriteTransaction) -> Result<Tallies, StoreError> {

@@ -21,6 +21,8 @@ pub(super) struct Identity {
     pub set_aside: Option<Aside>,
     /// The CRM calls the client the partner, not the primary client.
     pub is_partner: bool,
+    /// For a list: as it was read last, it proves that something is missing that is kept and not marked as gone.
+    pub has_unseen: bool,
     /// The practice's id of the client, kept for good once it was given.
     pub client: Option<Uuid>,
     /// The household that the client is in, or was in last. A list has how much stands in it in this place.
@@ -61,13 +63,14 @@ const LEFT_OUT: u8 = 2;
 const QUARANTINED: u8 = 4;
 const IS_PARTNER: u8 = 8;
 const IS_HELD: u8 = 16;
+const HAS_UNSEEN: u8 = 32;
 
 impl Identity {
     /// Of a record that was never seen before.
     pub fn new(seen_as: SeenAs) -> Self {
         let (client, household, partner) = (None, None, None);
-        let (in_book, is_held, set_aside, is_partner) = (false, false, None, false);
-        Self { in_book, is_held, set_aside, is_partner, client, household, partner, seen_as }
+        let (in_book, is_held, set_aside, is_partner, has_unseen) = (false, false, None, false, false);
+        Self { in_book, is_held, set_aside, is_partner, has_unseen, client, household, partner, seen_as }
     }
 
     /// Whether a stored row's client is in the book.
@@ -82,7 +85,8 @@ impl Identity {
             | flag(self.set_aside == Some(Aside::LeftOut), LEFT_OUT)
             | flag(self.set_aside == Some(Aside::Quarantined), QUARANTINED)
             | flag(self.is_partner, IS_PARTNER)
-            | flag(self.is_held, IS_HELD);
+            | flag(self.is_held, IS_HELD)
+            | flag(self.has_unseen, HAS_UNSEEN);
         let (client, household) = (self.client.unwrap_or_default(), self.household.unwrap_or_default());
         // No key is all ones: hashed ones are, with a chance of one in 2^127.
         let partner = self.partner.map_or([0xff; 16], |partner| partner.0);
@@ -110,6 +114,7 @@ impl Identity {
             is_held: flags & IS_HELD != 0,
             set_aside,
             is_partner: flags & IS_PARTNER != 0,
+            has_unseen: flags & HAS_UNSEEN != 0,
             client: uuid(27),
             household: uuid(43),
             partner: Some(bytes(59)).filter(|bytes| *bytes != [0xff; 16]).map(ExternalKey),
@@ -120,9 +125,8 @@ impl Identity {
 
 impl Identity {
     /// Of a client's list in which so many goals or covers stand: what an unchanged one holds is counted unread.
-    pub fn of_list(seen_as: SeenAs, client: Uuid, listed: u32) -> Self {
-        let household = Some(Uuid::from_u128(listed.into()));
-        Self { in_book: true, client: Some(client), household, ..Self::new(seen_as) }
+    pub fn with_listed(self, listed: u32) -> Self {
+        Self { household: Some(Uuid::from_u128(listed.into())), ..self }
     }
 
     /// How many goals or covers stand in the list.
@@ -134,7 +138,8 @@ impl Identity {
 /// What a stored row says of a record that comes now.
 pub(super) fn known_by(row: &IdentityRow, kind: RecordKind, now: &SeenAs) -> Known {
     let listed = if kind.is_listed() { Identity::from_row(row).listed() } else { 0 };
-    Known { is_known: true, is_same: row[..26] == now.0, in_book: row[26] & IN_BOOK != 0, listed }
+    let (in_book, has_unseen) = (row[26] & IN_BOOK != 0, row[26] & HAS_UNSEEN != 0);
+    Known { is_known: true, is_same: row[..26] == now.0, in_book, listed, has_unseen }
 }
 
 #[cfg(test)]
@@ -150,6 +155,7 @@ mod tests {
             is_held: true,
             set_aside: Some(Aside::Quarantined),
             is_partner: true,
+            has_unseen: true,
             client: Some(Uuid::from_u128(8)),
             household: Some(Uuid::from_u128(9)),
             partner: Some(ExternalKey([3; 16])),

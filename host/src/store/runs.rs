@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
-use super::{doubts, gone, report};
+use super::{doubts, gone, report, unseen};
 use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind, RunId};
@@ -203,6 +203,12 @@ impl Store {
             if run.state == RunState::Done {
                 walks.expected = Some(run.counts.seen);
                 run.counts.doubts = doubts::count(transaction, connection)?;
+            }
+            // A list is read whole or not at all: neither an interruption nor clients whose rows moved take from what
+            // the walk says of the lists that it read.
+            if run.state == RunState::Done && is_at_end {
+                let at = run.finished_at.unwrap_or(run.queued_at);
+                unseen::conclude(transaction, connection, &mut run, threshold, at)?;
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
             if run.state == RunState::Done && is_at_end && run.counts.is_whole() && run.trigger != Trigger::Resume {

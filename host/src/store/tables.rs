@@ -11,12 +11,13 @@ use super::StoreError;
 use super::homes::HomeKey;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
-use super::keys::{ConnectionNumber, OwnKey, RecordKey};
+use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
 use super::report::ReportKey;
 use super::review::ReviewKey;
+use super::unseen::UnseenKey;
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::{ListItem, Listed};
-use crate::domain::{Client, Diagnostic, RevisionId, Timestamp};
+use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp};
 
 type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;
 
@@ -66,6 +67,17 @@ pub(super) const LISTED: Table<{ size_of::<OwnKey>() }, &[u8; size_of::<ListKey>
 /// `practice · client · connection`: what stands in the lists of a client goes with the client.
 pub(super) type ListKey = [u8; 22];
 
+/// A table of lists.
+pub(super) type ListTable = Table<{ size_of::<ListKey>() }, &'static [u8]>;
+
+/// The key of a client's list by a connection.
+pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
+    join([&own(client), &connection.0.to_be_bytes()])
+}
+
+/// Goals and covers that their lists did not show: [`super::unseen::UnseenKey`].
+pub(super) const UNSEEN: Table<{ size_of::<UnseenKey>() }, &[u8]> = Table::new("unseen");
+
 /// Clients who are in the book and not linked to a CRM, by what a client of a CRM may be recognised by.
 pub(super) const LOOKS: Table<{ size_of::<LookKey>() }, ()> = Table::new("looks");
 
@@ -91,7 +103,16 @@ pub(super) const SEEN: Table<25, &[u8]> = Table::new("seen");
 pub(super) const GONE: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("gone");
 
 /// More clients gone at once than a run may mark, by connection: `Departures`.
-pub(super) const DEPARTURES: Table<6, &[u8]> = Table::new("departures");
+pub(super) const DEPARTURES: QuestionTable = Table::new("departures");
+
+/// More goals gone at once than a run may mark, by connection: `Departures`.
+pub(super) const GOAL_DEPARTURES: QuestionTable = Table::new("goal-departures");
+
+/// More covers gone at once than a run may mark, by connection: `Departures`.
+pub(super) const COVER_DEPARTURES: QuestionTable = Table::new("cover-departures");
+
+/// A table of questions, one a connection.
+pub(super) type QuestionTable = Table<6, &'static [u8]>;
 
 /// What runs changed, client by client: [`super::report::ReportKey`].
 pub(super) const REPORTS: Table<{ size_of::<ReportKey>() }, &[u8]> = Table::new("reports");
@@ -114,6 +135,7 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(GOALS)?;
     transaction.open_table(COVERS)?;
     transaction.open_table(LISTED)?;
+    transaction.open_table(UNSEEN)?;
     transaction.open_table(LOOKS)?;
     transaction.open_table(REVIEWS)?;
     transaction.open_table(TALLIES)?;
@@ -123,6 +145,8 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(SEEN)?;
     transaction.open_table(GONE)?;
     transaction.open_table(DEPARTURES)?;
+    transaction.open_table(GOAL_DEPARTURES)?;
+    transaction.open_table(COVER_DEPARTURES)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(HOMES)?;
     Ok(())
@@ -187,6 +211,17 @@ pub(super) struct Tallies {
     pub covers: u64,
     /// Clients in the book whom their CRM no longer shows.
     pub not_visible: u64,
+}
+
+impl Tallies {
+    /// How much stands in the lists of a kind.
+    pub fn of_list_mut(&mut self, kind: RecordKind) -> Option<&mut u64> {
+        match kind {
+            RecordKind::Goal => Some(&mut self.goals),
+            RecordKind::Cover => Some(&mut self.covers),
+            RecordKind::Adviser | RecordKind::Client => None,
+        }
+    }
 }
 
 /// The most bytes that a thread keeps at hand for encoding.

@@ -36,7 +36,7 @@ impl Default for GroupSize {
 pub(super) struct Gathered {
     pub run: Run,
     pub arrivals: Vec<Arrival>,
-    below: BTreeMap<RecordKind, Vec<Arrival>>,
+    below: BTreeMap<RecordKind, Below>,
     /// Different ids.
     pub seen: u64,
     pub pages: usize,
@@ -45,6 +45,13 @@ pub(super) struct Gathered {
     /// When the first page was asked for.
     asked: Option<Instant>,
     since: Instant,
+}
+
+/// The lists of one kind that came.
+#[derive(Default)]
+struct Below {
+    arrivals: Vec<Arrival>,
+    missed_again: Vec<ExternalId>,
 }
 
 impl Gathered {
@@ -87,23 +94,29 @@ impl Gathered {
             let code = format!("{}s-not-shown", below.kind.as_str());
             *self.run.counts.warnings.entry(code).or_default() += below.withheld;
         }
-        add(self.below.entry(below.kind).or_default(), below.arrivals, again);
+        let lists = self.below.entry(below.kind).or_default();
+        lists.missed_again.retain(|id| !again.contains(id));
+        lists.missed_again.extend(below.missed_again);
+        add(&mut lists.arrivals, below.arrivals, again);
     }
 
     /// Drops what was read by itself since the group began: what stands in the book is newer. It counts as unchanged.
     pub fn give_way(&mut self, apart: &ReadApart, kind: RecordKind) {
         let Some(asked) = self.asked.filter(|_| !apart.is_empty()) else { return };
         let before = self.arrivals.len();
-        let is_kept = |arrival: &Arrival| !apart.is_newer(kind, &arrival.id, asked);
-        self.arrivals.retain(is_kept);
-        self.below.values_mut().for_each(|lists| lists.retain(is_kept));
+        let is_kept = |id: &ExternalId| !apart.is_newer(kind, id, asked);
+        self.arrivals.retain(|arrival| is_kept(&arrival.id));
+        for lists in self.below.values_mut() {
+            lists.arrivals.retain(|arrival| is_kept(&arrival.id));
+            lists.missed_again.retain(is_kept);
+        }
         self.run.counts.unchanged += (before - self.arrivals.len()) as u64;
     }
 
     /// Whether it is time to commit.
     pub fn is_full(&self, size: GroupSize) -> bool {
         // Two lists take about the memory of a client.
-        let lists: usize = self.below.values().map(Vec::len).sum();
+        let lists: usize = self.below.values().map(|lists| lists.arrivals.len()).sum();
         let mapped = self.arrivals.len() + lists / 2;
         mapped >= size.mapped || self.seen >= size.seen as u64 || self.since.elapsed() >= GROUP_TIME
     }
@@ -115,7 +128,10 @@ impl Gathered {
         kind: RecordKind,
         walk: Option<(u32, Vec<u8>, WalkPosition)>,
     ) -> Group {
-        let lists = |(kind, arrivals)| Lists { kind, by: mapped_by(mapper, kind), arrivals };
+        let lists = |(kind, Below { arrivals, missed_again })| {
+            let by = mapped_by(mapper, kind);
+            Lists { kind, by, arrivals, missed_again }
+        };
         let (seen, position) = match walk {
             Some((number, chunk, position)) => (Some((number, chunk)), Some(position)),
             None => (None, None),

@@ -45,6 +45,8 @@ pub(super) struct MappedBelow {
     pub arrivals: Vec<Arrival>,
     /// How many goals or covers stand in those that are unchanged.
     pub unchanged: u64,
+    /// Clients whose list is unchanged and does not show all that is kept of it.
+    pub missed_again: Vec<ExternalId>,
     /// Clients whose list the CRM did not show.
     pub withheld: u64,
 }
@@ -127,11 +129,14 @@ async fn mapped_below(
 ) -> Result<MappedBelow, WalkError> {
     records.retain(|record| coming.contains(&record.id));
     let known = store.known(run, kind, mapped_by(mapper.as_ref(), kind), fingerprints(&records)).await?;
-    let mut unchanged = 0;
+    let (mut unchanged, mut missed_again) = (0, Vec::new());
     let mut each = known.into_iter();
     records.retain(|record| match each.next() {
         Some(known) if known.is_same => {
             unchanged += u64::from(known.listed);
+            if known.has_unseen {
+                missed_again.push(record.id.clone());
+            }
             false
         }
         // Half the clients have no goals: an empty list of which nothing is known needs no record.
@@ -139,7 +144,7 @@ async fn mapped_below(
         _ => true,
     });
     let arrivals = mapped(mapper, kind, records).await?;
-    Ok(MappedBelow { kind, arrivals, unchanged, withheld })
+    Ok(MappedBelow { kind, arrivals, unchanged, missed_again, withheld })
 }
 
 /// By what records of a kind are mapped.

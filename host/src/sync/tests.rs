@@ -342,14 +342,19 @@ impl Practice {
         people.iter_mut().find(|(known, _)| *known == id).unwrap().1 = line.to_owned();
     }
 
-    /// `1/3 Sail`: the client's id, the goal's, its name, and whether it is gone.
+    /// `1/3 Sail`: the client's id, the goal's, its name, and whether it is gone or was missed.
     async fn goals(&self) -> Vec<String> {
         let goals = self.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 500 }).await.unwrap().items;
         let mut lines = Vec::new();
         for goal in goals {
             let client = self.store.client(goal.client_id).await.unwrap().unwrap().client.external_id;
             let (id, name) = (&goal.listed.value.external_id, goal.listed.value.name.as_deref().unwrap());
-            lines.push(format!("{client}/{id} {name}{}", if goal.listed.gone_since.is_some() { " gone" } else { "" }));
+            let mark = match (goal.listed.gone_since, goal.is_missed) {
+                (Some(_), _) => " gone",
+                (None, true) => " missed",
+                (None, false) => "",
+            };
+            lines.push(format!("{client}/{id} {name}{mark}"));
         }
         lines
     }

@@ -1,8 +1,8 @@
-//! More clients gone at once than a run may mark: what was found, who is missing, and the two answers.
+//! More clients, goals or covers gone at once than a run may mark: what was found, what is missing, and the two answers.
 
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -13,12 +13,14 @@ use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::departure::{Departures, Standing};
-use crate::domain::stored::StoredClient;
-use crate::domain::{ConnectionName, RunId};
-use crate::store::gone::Answered;
+use crate::domain::departure::{Departures, KINDS, Standing};
+use crate::domain::listed::ListItem;
+use crate::domain::stored::{StoredClient, StoredListed};
+use crate::domain::{ConnectionName, RecordKind, RunId};
+use crate::store::StoreError;
+use crate::store::departures::Answered;
 
-/// Clients who are shown by name.
+/// So many of what is missing are shown by name.
 const SHOWN: usize = 50;
 
 #[derive(Template)]
@@ -26,10 +28,76 @@ const SHOWN: usize = 50;
 pub(super) struct DeparturesPage {
     pub(super) frame: Frame,
     pub(super) connection: String,
+    pub(super) words: Words,
     pub(super) state: String,
     pub(super) question: Option<Question>,
-    pub(super) people: Vec<(String, String, String)>,
+    pub(super) missing: Vec<Missing>,
     pub(super) more: Option<String>,
+}
+
+/// How the page speaks of a kind.
+#[derive(Clone, Copy)]
+pub(super) struct Words {
+    pub(super) kind: &'static str,
+    pub(super) one: &'static str,
+    pub(super) many: &'static str,
+    /// What usually looks like this, and is none.
+    pub(super) usually: &'static str,
+    /// What they are marked as.
+    pub(super) marked: &'static str,
+    pub(super) kept: &'static str,
+}
+
+impl Words {
+    /// The page's words for clients, goals or covers.
+    pub(super) fn of(kind: RecordKind) -> Self {
+        match kind {
+            RecordKind::Goal => Self {
+                kind: "goal",
+                one: "goal",
+                many: "goals",
+                usually: "the user whom the connection signs in as no longer sees goals in the CRM, not that they were \
+                          deleted",
+                marked: "gone",
+                kept: "They stay on their households’ pages with the date, and out of exported plans. What is listed \
+                       again loses the mark at the next sync.",
+            },
+            RecordKind::Cover => Self {
+                kind: "cover",
+                one: "cover",
+                many: "covers",
+                usually: "the user whom the connection signs in as no longer sees insurance in the CRM, not that \
+                          policies were deleted",
+                marked: "gone",
+                kept: "They stay on their households’ pages with the date, and out of exported plans. What is listed \
+                       again loses the mark at the next sync.",
+            },
+            RecordKind::Client | RecordKind::Adviser => Self {
+                kind: "client",
+                one: "client",
+                many: "clients",
+                usually: "the user whom the connection signs in as sees fewer groups in the CRM than before, not that \
+                          people have left",
+                marked: "not visible",
+                kept: "They keep their households, goals, covers and notes, and carry a mark with the date. Whoever \
+                       is seen again loses it at the next sync.",
+            },
+        }
+    }
+
+    /// The page's address.
+    pub(super) fn path(self, connection: &ConnectionName) -> String {
+        let query = if self.kind == "client" { String::new() } else { format!("?kind={}", self.kind) };
+        format!("/connections/{connection}/departures{query}")
+    }
+}
+
+/// One of what is missing, with its household's page.
+pub(super) struct Missing {
+    pub(super) name: String,
+    /// The client's id in the CRM, or what stands in whose list.
+    pub(super) note: String,
+    pub(super) path: String,
 }
 
 /// What waits for an answer.
@@ -42,27 +110,42 @@ pub(super) struct Question {
 }
 
 #[derive(Deserialize)]
+pub(super) struct About {
+    #[serde(default)]
+    kind: String,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Answer {
+    #[serde(default)]
+    kind: String,
     run: String,
     answer: String,
 }
 
+/// The kind that an address or form names; clients where it names none.
+fn kind(word: &str) -> Result<RecordKind, Failure> {
+    let known = KINDS.into_iter().find(|kind| kind.as_str() == word || word.is_empty());
+    known.ok_or(Failure::NotFound("There is no such question. It is about clients, goals or covers."))
+}
+
 const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");
 
-/// `GET /connections/{name}/departures`
+/// `GET /connections/{name}/departures?kind=…`
 pub(super) async fn show(
     State(app): State<App>,
     person: Person,
     Path(name): Path<String>,
+    Query(about): Query<About>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
-    let name = known(&app, &name)?;
-    let asked = app.store.departures(name.clone()).await?;
+    let (name, kind) = (known(&app, &name)?, kind(&about.kind)?);
+    let asked = app.store.departures(name.clone(), kind).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
-    let people = if is_waiting { app.store.missing(name.clone(), SHOWN).await? } else { Vec::new() };
+    let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
     let frame = Frame::load(&app, &person, Place::Review).await?;
     let may_answer = person.may(Action::ControlRuns).is_ok();
-    page(&view(&name, asked.as_ref(), &people, may_answer, frame, &person.clock))
+    page(&view((&name, kind), asked.as_ref(), missing, may_answer, frame, &person.clock))
 }
 
 /// `POST /connections/{name}/departures`
@@ -73,7 +156,7 @@ pub(super) async fn answer(
     Form(form): Form<Answer>,
 ) -> Result<Response, Failure> {
     person.may(Action::ControlRuns)?;
-    let name = known(&app, &name)?;
+    let (name, kind) = (known(&app, &name)?, kind(&form.kind)?);
     let run: RunId = form.run.parse().map_err(|_| Failure::NotFound("There is no such question."))?;
     let is_confirmed = match form.answer.as_str() {
         "confirm" => true,
@@ -81,13 +164,46 @@ pub(super) async fn answer(
         _ => return Err(Failure::NotFound("There is no such answer.")),
     };
     let by = person.name().to_owned();
-    match app.store.answer_departures(name.clone(), run, is_confirmed, by, person.clock.now).await? {
-        Answered::Done(_) => Ok(Redirect::to(&format!("/connections/{name}/departures")).into_response()),
+    match app.store.answer_departures((name.clone(), kind), run, is_confirmed, by, person.clock.now).await? {
+        Answered::Done(_) => Ok(Redirect::to(&Words::of(kind).path(&name)).into_response()),
         Answered::Stale(_) => Err(Failure::Refused(
             "The question was put anew by a later run, or somebody answered it. Nothing was changed. Open the page \
              again to see how it stands."
                 .to_owned(),
         )),
+    }
+}
+
+async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
+    Ok(match kind {
+        RecordKind::Goal => listed(app, &app.store.missing_goals(name, SHOWN).await?).await?,
+        RecordKind::Cover => listed(app, &app.store.missing_covers(name, SHOWN).await?).await?,
+        RecordKind::Client | RecordKind::Adviser => {
+            app.store.missing(name, SHOWN).await?.iter().map(Missing::from).collect()
+        }
+    })
+}
+
+async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T, T::Own>]) -> Result<Vec<Missing>, StoreError> {
+    let mut found = Vec::new();
+    for item in missing {
+        let client = app.store.client(item.client_id).await?;
+        found.push(Missing {
+            name: item.listed.value.label().unwrap_or_else(|| "Without a name".to_owned()),
+            note: client.map(|client| words::name(&client.client.full_name())).unwrap_or_default(),
+            path: format!("/households/{}", item.household_id),
+        });
+    }
+    Ok(found)
+}
+
+impl From<&StoredClient> for Missing {
+    fn from(client: &StoredClient) -> Self {
+        Self {
+            name: words::name(&client.client.full_name()),
+            note: client.client.external_id.to_string(),
+            path: format!("/households/{}", client.household_id),
+        }
     }
 }
 
@@ -98,49 +214,47 @@ fn known(app: &App, name: &str) -> Result<ConnectionName, Failure> {
 
 /// The page, from values alone.
 pub(super) fn view(
-    name: &ConnectionName,
+    (name, kind): (&ConnectionName, RecordKind),
     asked: Option<&Departures>,
-    people: &[StoredClient],
+    missing: Vec<Missing>,
     may_answer: bool,
     frame: Frame,
     clock: &Clock,
 ) -> DeparturesPage {
+    let words = Words::of(kind);
     let state = match asked {
-        None => "No run asks: nobody is gone, or so few that a run marks them by itself.".to_owned(),
+        None => "No run asks: nothing is gone, or so little that a run marks it by itself.".to_owned(),
         Some(asked) => {
-            let clients = format!("{} of {} clients", words::number(asked.missing), words::number(asked.of));
+            let some = format!("{} of {}", words::number(asked.missing), words::count(asked.of, words.one, words.many));
             let who = asked
                 .answered
                 .as_ref()
                 .map_or_else(String::new, |(by, at)| format!("{by}, {}", words::relative(*at, clock.now)));
             match asked.standing {
-                Standing::Waiting => format!("{clients} were not seen by two complete walks in a row."),
-                Standing::Confirmed => format!("{clients} were marked as not visible by {who}."),
+                Standing::Waiting => format!("{some} were not seen by two complete walks in a row."),
+                Standing::Confirmed => format!("{some} were marked as {} by {who}.", words.marked),
                 Standing::Dismissed => format!(
-                    "{clients} were left as they are by {who}. A run asks again if many more go, and marks few by \
-                     itself again once most are back."
+                    "{some} were left as they are by {who}. A run asks again if many more go, and marks few by itself \
+                     again once most are back."
                 ),
             }
         }
     };
     let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
-    let person = |client: &StoredClient| {
-        let path = format!("/households/{}", client.household_id);
-        (words::name(&client.client.full_name()), client.client.external_id.to_string(), path)
-    };
-    let more = waiting.map(|asked| asked.missing.saturating_sub(people.len() as u64)).filter(|more| *more > 0);
+    let more = waiting.map(|asked| asked.missing.saturating_sub(missing.len() as u64)).filter(|more| *more > 0);
     DeparturesPage {
         frame,
         connection: name.to_string(),
+        words,
         state,
         question: waiting.map(|asked| Question {
-            missing: words::count(asked.missing, "client", "clients"),
+            missing: words::count(asked.missing, words.one, words.many),
             run: asked.run.to_string(),
             limit: words::number(asked.limit),
             since: Moment::new(asked.since, clock),
             may_answer,
         }),
-        people: people.iter().map(person).collect(),
+        missing,
         more: more.map(|more| format!("and {} more.", words::number(more))),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::person::Person;
-use super::{assets, words};
+use super::{assets, departures, words};
 use crate::app::App;
-use crate::domain::departure::Standing;
+use crate::domain::departure::{KINDS, Standing};
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
 use crate::store::outbox::Raised;
@@ -151,14 +151,21 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         });
     }
     for connection in app.connections.all().iter() {
-        let asked = app.store.departures(connection.name.clone()).await?;
-        if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
-            let clients = words::count(asked.missing, "client is", "clients are");
-            calls.push(Call {
-                words: format!("{clients} gone from {} at once. Nobody was marked.", connection.name),
-                path: format!("/connections/{}/departures", connection.name),
-                link: "Say what happened",
-            });
+        for kind in KINDS {
+            let asked = app.store.departures(connection.name.clone(), kind).await?;
+            if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
+                let about = departures::Words::of(kind);
+                let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
+                calls.push(Call {
+                    words: format!(
+                        "{} gone from {} at once. Nothing was marked.",
+                        words::count(asked.missing, &one, &many),
+                        connection.name
+                    ),
+                    path: about.path(&connection.name),
+                    link: "Say what happened",
+                });
+            }
         }
         if let Some(obstacle) = connection.authorisation.standing().obstacle() {
             calls.push(Call {

@@ -14,7 +14,9 @@ use super::{findings, words};
 use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
-use crate::domain::run::{ListCounts, Run, RunCounts, Trigger};
+use crate::domain::run::{
+    COVERS_AWAITING, COVERS_MISSED, GOALS_AWAITING, GOALS_MISSED, ListCounts, Run, RunCounts, RunState, Trigger,
+};
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 
 #[derive(Template)]
@@ -27,7 +29,10 @@ pub(super) struct RunsPage {
 
 /// One run of a list.
 pub(super) struct RunRow {
+    pub(super) id: String,
     pub(super) path: String,
+    /// It is not over: its row is fetched anew from time to time.
+    pub(super) is_moving: bool,
     pub(super) connection: String,
     pub(super) began: Moment,
     pub(super) badge: Badge,
@@ -43,7 +48,9 @@ impl RunRow {
     pub(super) fn new(run: &Run, clock: &Clock) -> Self {
         let began = run.started_at.unwrap_or(run.queued_at);
         Self {
+            id: run.id.to_string(),
             path: format!("/runs/{}", run.id),
+            is_moving: !run.state.is_finished(),
             connection: run.connection.to_string(),
             began: Moment::new(began, clock),
             badge: run.state.into(),
@@ -140,12 +147,24 @@ pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
     RunPage {
         frame,
         run: RunRow::new(run, clock),
-        state: format!("{}.", words::what_changed(&run.counts)),
+        state: state(run),
         error: run.error.clone(),
         progress: Progress::of(run, clock),
         ended: run.finished_at.map(|at| Moment::new(at, clock)),
         changes: (run.counts.listed > 0).then(|| format!("/runs/{}/changes", run.id)),
         tables: tables(&run.counts),
+    }
+}
+
+/// What the run has done, in a sentence that does not say more than is known by now.
+fn state(run: &Run) -> String {
+    let changed = words::what_changed(&run.counts);
+    match run.state {
+        RunState::Queued => "Waiting to begin.".to_owned(),
+        RunState::Running => format!("So far: {changed}."),
+        RunState::Done => format!("{changed}."),
+        RunState::Failed => format!("Until it failed: {changed}."),
+        RunState::Cancelled => format!("Until it was cancelled: {changed}."),
     }
 }
 
@@ -165,9 +184,13 @@ fn listed(heading: &'static str, counts: &ListCounts) -> Table {
     }
 }
 
-/// Doubts about addresses are said of clients; those about links of couples stand with their households.
+/// Doubts about addresses are said of clients; those about links of couples and about lists stand with their households.
 fn doubt(code: &str, number: u64) -> Counted {
     match code {
+        GOALS_MISSED => Counted::new("Goals not in their list; gone if the next sync does not find them", number),
+        COVERS_MISSED => Counted::new("Covers not in their list; gone if the next sync does not find them", number),
+        GOALS_AWAITING => Counted::new("Goals gone, waiting for somebody to confirm it", number),
+        COVERS_AWAITING => Counted::new("Covers gone, waiting for somebody to confirm it", number),
         SHARED_AT_HOME | SHARED_ELSEWHERE => Counted::told(code, number),
         _ => Counted::new(words::code(code), number),
     }
@@ -217,7 +240,7 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
         Table {
             heading: "In doubt in the whole book",
             unit: "Number",
-            empty: "No partner link and no address stands in doubt.",
+            empty: "No partner link, no address and no list stands in doubt.",
             rows: each(&counts.doubts, doubt),
         },
         Table {

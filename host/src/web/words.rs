@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::domain::run::RunCounts;
-use crate::domain::{Date, ExternalId, Money, Timestamp};
+use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
 
 /// `4,318`.
 pub(super) fn number(n: u64) -> String {
@@ -183,6 +183,8 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
     add(counts.not_visible, "no longer visible");
     add(counts.visible_again, "visible again");
     add(counts.awaiting, "gone, if somebody confirms it");
+    add(counts.awaiting(RecordKind::Goal), "goals gone, if somebody confirms it");
+    add(counts.awaiting(RecordKind::Cover), "covers gone, if somebody confirms it");
     add(counts.quarantined, "could not be read");
     for (list, one, many) in [(counts.goals, "goal", "goals"), (counts.covers, "cover", "covers")] {
         let touched = list.created + list.changed + list.gone;

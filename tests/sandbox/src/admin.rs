@@ -11,7 +11,7 @@ use crate::book::{Book, Client, User};
 use crate::faults::FaultPlan;
 use crate::lock::{locked, reading, writing};
 use crate::options::Account;
-use crate::site::{Note, NoteHabits, Site, Stats};
+use crate::site::{List, Note, NoteHabits, Site, Stats};
 
 /// A handle to a running site; cheap to clone.
 #[derive(Clone)]
@@ -100,6 +100,16 @@ impl Admin {
         let mut accounts = writing(&self.0.accounts);
         let account = accounts.iter_mut().find(|account| account.username == username);
         account.map(|account| account.groups = groups).is_some()
+    }
+
+    /// Hides a list of every client, by its name in addresses (`insurance_group`), or shows it again: it is answered as
+    /// an empty one, as to a user whose right to see it was taken away. False if there is no such list.
+    pub fn hide_list(&self, name: &str, hidden: bool) -> bool {
+        let Some(list) = List::named(name) else { return false };
+        let mut lists = writing(&self.0.hidden_lists);
+        lists.retain(|known| *known != list);
+        lists.extend(hidden.then_some(list));
+        true
     }
 
     /// Every file note received, with its attachments, oldest first.

@@ -27,6 +27,7 @@ use prepared::Prepared;
 pub(crate) use query::Query;
 #[cfg(test)]
 pub(crate) use query::bookmark;
+pub(crate) use route::List;
 use route::Route;
 use sessions::SignedIn;
 pub(crate) use sessions::{Credentials, Sessions};
@@ -48,6 +49,8 @@ pub(crate) struct Site {
     sessions_per_user: usize,
     flat_rows: bool,
     other_forms: bool,
+    /// Lists that are answered as empty ones, as to a user who may not see what stands in them.
+    pub(crate) hidden_lists: RwLock<Vec<List>>,
     pub(crate) book: RwLock<Book>,
     pub(crate) prepared: Prepared,
     pub(crate) sessions: Mutex<Sessions>,
@@ -93,6 +96,7 @@ impl Site {
             sessions_per_user: options.sessions_per_user,
             flat_rows: options.flat_rows,
             other_forms: options.other_forms,
+            hidden_lists: RwLock::default(),
         }
     }
 
@@ -140,6 +144,9 @@ impl Site {
         let failing = self.faults.striking(call.method, call.path, Fault::concerns_call);
         if failing.iter().any(|rule| rule.fault == Fault::NotAList) {
             return Answer::of(&serde_json::json!({ "rows": {} }));
+        }
+        if failing.iter().any(|rule| rule.fault == Fault::EmptyList) {
+            return Answer::json("[]");
         }
         if !failing.is_empty() {
             return Refusal::new(500, "The call failed on the site's side; nothing was done.").into();

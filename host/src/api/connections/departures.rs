@@ -1,4 +1,4 @@
-//! Clients who are gone from a connection, too many at once to be marked without a person.
+//! Clients, goals or covers that are gone from a connection, too many at once to be marked without a person.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,27 +9,32 @@ use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
 use crate::api::clients::ClientBody;
-use crate::api::extract::{NoParams, Params, PathParam};
-use crate::api::problem::{Kind, Problem};
+use crate::api::covers::CoverBody;
+use crate::api::extract::{Params, PathParam};
+use crate::api::goals::GoalBody;
+use crate::api::problem::{Kind as ProblemKind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::departure::{Departures, Standing};
-use crate::domain::{ConnectionName, RunId, Timestamp};
-use crate::store::gone::Answered;
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+use crate::store::departures::Answered;
 
 /// The question and its answers.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(departures)).routes(routes!(confirm)).routes(routes!(dismiss))
 }
 
-/// Clients of whom some are answered with the question.
+/// So many of those that are missing are answered with the question.
 const SOME: usize = 50;
 
-/// A question to a person: are these clients gone, or does the CRM only no longer show them?
+/// A question to a person: are these gone, or does the CRM only no longer show them?
 #[derive(Serialize, ToSchema)]
 #[schema(as = Departures)]
 pub struct DeparturesBody {
+    /// What is missing.
+    #[schema(schema_with = schema::departure_kind)]
+    kind: &'static str,
     /// Where it stands; `none` where no run asks, and all else is null then.
     #[schema(schema_with = schema::standing)]
     standing: &'static str,
@@ -39,10 +44,10 @@ pub struct DeparturesBody {
     /// When the question came up.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
-    /// How many clients two complete walks in a row did not see and are not marked.
+    /// How many two complete walks in a row did not see and are not marked.
     #[schema(required)]
     missing: Option<u64>,
-    /// How many clients of the connection there were.
+    /// How many of the connection there were.
     #[schema(required)]
     of: Option<u64>,
     /// How many a run may mark by itself.
@@ -54,14 +59,19 @@ pub struct DeparturesBody {
     /// When.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     answered_at: Option<Timestamp>,
-    /// Some of the clients who are missing, while the question waits.
+    /// Some of those who are missing, while the question about clients waits.
     clients: Vec<ClientBody>,
+    /// Some of those that are missing, while the question about goals waits.
+    goals: Vec<GoalBody>,
+    /// Some of those that are missing, while the question about covers waits.
+    covers: Vec<CoverBody>,
 }
 
 impl DeparturesBody {
-    fn new(asked: Option<&Departures>, clients: Vec<ClientBody>) -> Self {
+    fn new(kind: RecordKind, asked: Option<&Departures>) -> Self {
         let answered = asked.and_then(|asked| asked.answered.clone());
         Self {
+            kind: kind.as_str(),
             standing: asked.map_or("none", |asked| asked.standing.as_str()),
             run_id: asked.map(|asked| asked.run),
             since: asked.map(|asked| asked.since),
@@ -70,9 +80,42 @@ impl DeparturesBody {
             limit: asked.map(|asked| asked.limit),
             answered_by: answered.as_ref().map(|(by, _)| by.clone()),
             answered_at: answered.map(|(_, at)| at),
-            clients,
+            clients: Vec::new(),
+            goals: Vec::new(),
+            covers: Vec::new(),
         }
     }
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Client,
+    Goal,
+    Cover,
+}
+
+impl From<Kind> for RecordKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Client => Self::Client,
+            Kind::Goal => Self::Goal,
+            Kind::Cover => Self::Cover,
+        }
+    }
+}
+
+/// Which question is read.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct QuestionParams {
+    /// What is missing [default: client].
+    #[serde(default)]
+    #[param(schema_with = schema::departure_kind, required = false)]
+    kind: Kind,
 }
 
 /// Which question is answered.
@@ -80,39 +123,51 @@ impl DeparturesBody {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AnswerParams {
+    /// What is missing [default: client].
+    #[serde(default)]
+    #[param(schema_with = schema::departure_kind, required = false)]
+    kind: Kind,
     /// `run_id` of the question, so that nobody answers one that they have not seen.
     #[param(value_type = Uuid)]
     run_id: RunId,
 }
 
-/// Whether many clients are gone at once, and what was answered to that.
+/// Whether many clients, goals or covers are gone at once, and what was answered to that.
 ///
-/// A run that finds more clients gone than the connection's `gone-threshold` marks nobody and asks: a change of what the
-/// CRM user may see looks the same as a mass departure.
+/// A run that finds more of a kind gone than the connection's `gone-threshold` marks none of it and asks: a change of
+/// what the CRM user may see looks the same as a mass departure.
 #[utoipa::path(
     get,
     path = "/api/v1/connections/{name}/departures",
     operation_id = "get_departures",
     tag = "connections",
     security(("token" = []), ("session" = [])),
-    params(("name" = String, Path, description = "The connection's name")),
+    params(("name" = String, Path, description = "The connection's name"), QuestionParams),
     responses((status = 200, body = DeparturesBody))
 )]
 pub async fn departures(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
-    _: NoParams,
+    params: Result<Params<QuestionParams>, Problem>,
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ReadBook)?;
+    let Params(QuestionParams { kind }) = params?;
     super::find(&app, &name)?;
-    let asked = app.store.departures(name.clone()).await?;
-    let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
-    let missing = if is_waiting { app.store.missing(name, SOME).await? } else { Vec::new() };
-    Ok(Json(DeparturesBody::new(asked.as_ref(), missing.into_iter().map(ClientBody::from).collect())))
+    let asked = app.store.departures(name.clone(), kind.into()).await?;
+    let mut body = DeparturesBody::new(kind.into(), asked.as_ref());
+    if asked.is_some_and(|asked| asked.standing == Standing::Waiting) {
+        let store = &app.store;
+        match kind {
+            Kind::Client => body.clients = store.missing(name, SOME).await?.into_iter().map(Into::into).collect(),
+            Kind::Goal => body.goals = store.missing_goals(name, SOME).await?.into_iter().map(Into::into).collect(),
+            Kind::Cover => body.covers = store.missing_covers(name, SOME).await?.into_iter().map(Into::into).collect(),
+        }
+    }
+    Ok(Json(body))
 }
 
-/// Says that these clients are gone: they are marked as not visible, and nothing is deleted.
+/// Says that these are gone: clients are marked as not visible, goals and covers as gone, and nothing is deleted.
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/departures/confirm",
@@ -131,7 +186,7 @@ pub async fn confirm(
     answer(&caller, &app, name, params, true).await
 }
 
-/// Says that these clients are not gone: they stay as they are, and nobody is asked again unless many more go.
+/// Says that these are not gone: they stay as they are, and nobody is asked again unless many more go.
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/departures/dismiss",
@@ -158,13 +213,13 @@ async fn answer(
     is_confirmed: bool,
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ControlRuns)?;
-    let Params(AnswerParams { run_id: run }) = params?;
+    let Params(AnswerParams { kind, run_id: run }) = params?;
     super::find(app, &name)?;
     let by = caller.name().to_owned();
-    match app.store.answer_departures(name, run, is_confirmed, by, Timestamp::now()).await? {
-        Answered::Done(answered) => Ok(Json(DeparturesBody::new(Some(&answered), Vec::new()))),
+    match app.store.answer_departures((name, kind.into()), run, is_confirmed, by, Timestamp::now()).await? {
+        Answered::Done(answered) => Ok(Json(DeparturesBody::new(kind.into(), Some(&answered)))),
         Answered::Stale(_) => Err(Problem::new(
-            Kind::WrongState,
+            ProblemKind::WrongState,
             "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \
              Nothing was changed. Read it again and answer that one.",
         )),

@@ -33,9 +33,11 @@ pub struct CoverBody {
     /// When its values last changed here.
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
-    /// Since when it no longer stands in the CRM's list; null while it does.
+    /// Since when it is taken for gone from the CRM's list; null while it stands there, or was missed once.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     gone_since: Option<Timestamp>,
+    /// The CRM's list did not show it when it was read last; gone when two complete walks in a row have missed it.
+    is_missed: bool,
     /// The CRM's id: the client's, the policy's and the cover's.
     #[schema(value_type = String)]
     external_id: ExternalId,
@@ -82,7 +84,7 @@ pub struct CoverBody {
 
 impl From<StoredCover> for CoverBody {
     fn from(stored: StoredCover) -> Self {
-        let StoredListed { client_id, household_id, connection, revision, listed } = stored;
+        let StoredListed { client_id, household_id, connection, revision, listed, is_missed } = stored;
         let Listed { id, value, own: (), changed_at, gone_since, diagnostics: found } = listed;
         let Cover {
             external_id,
@@ -108,6 +110,7 @@ impl From<StoredCover> for CoverBody {
             revision,
             changed_at,
             gone_since,
+            is_missed,
             external_id,
             policy_number,
             r#type: cover_type,

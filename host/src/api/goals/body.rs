@@ -34,9 +34,11 @@ pub struct GoalBody {
     /// When the CRM's values last changed here.
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
-    /// Since when it no longer stands in the CRM's list; null while it does.
+    /// Since when it is taken for gone from the CRM's list; null while it stands there, or was missed once.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     gone_since: Option<Timestamp>,
+    /// The CRM's list did not show it when it was read last; gone when two complete walks in a row have missed it.
+    is_missed: bool,
     /// How far the practice is with it.
     #[schema(schema_with = schema::goal_status)]
     status: GoalStatus,
@@ -72,7 +74,7 @@ pub struct GoalBody {
 
 impl From<StoredGoal> for GoalBody {
     fn from(stored: StoredGoal) -> Self {
-        let StoredListed { client_id, household_id, connection, revision, listed } = stored;
+        let StoredListed { client_id, household_id, connection, revision, listed, is_missed } = stored;
         let Listed { id, value, own, changed_at, gone_since, diagnostics: found } = listed;
         let GoalOwn { status, recurrence } = own;
         let Goal { external_id, owner, category, name, target_date, estimated_cost, outlook, extensions } = value;
@@ -84,6 +86,7 @@ impl From<StoredGoal> for GoalBody {
             revision,
             changed_at,
             gone_since,
+            is_missed,
             status,
             recurrence,
             external_id,

@@ -96,8 +96,9 @@ pub struct RunCountsBody {
     /// Gone as well, but too many at once: somebody has to confirm that they are gone
     /// (`/connections/{name}/departures`).
     awaiting: u64,
-    /// What stands in doubt in the whole book after a complete walk, by code: links of couples, by household, and
-    /// addresses that several clients have, by client.
+    /// What stands in doubt in the whole book after a complete walk, by code: links of couples, by household, addresses
+    /// that several clients have, by client, and goals and covers that their lists do not show: those that one complete
+    /// walk missed, and those of which somebody has to confirm that they are gone.
     doubts: BTreeMap<String, u64>,
     /// Rows of `/runs/{id}/changes`.
     listed: u64,
@@ -119,7 +120,7 @@ pub struct ListCountsBody {
     changed: u64,
     /// As they were.
     unchanged: u64,
-    /// No longer in their list: marked as gone.
+    /// Marked as gone: two complete walks in a row did not find them in their list.
     gone: u64,
     /// Clients whose list cannot be used and is kept in quarantine.
     quarantined: u64,

@@ -45,9 +45,9 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/authorize (name) 200 default
     post /api/v1/connections/{name}/check (name) 200 default
     post /api/v1/connections/{name}/clients/{external_id}/sync (name, external_id) 200 default
-    get /api/v1/connections/{name}/departures (name) 200 default
-    post /api/v1/connections/{name}/departures/confirm (name, run_id) 200 default
-    post /api/v1/connections/{name}/departures/dismiss (name, run_id) 200 default
+    get /api/v1/connections/{name}/departures (name, kind) 200 default
+    post /api/v1/connections/{name}/departures/confirm (name, kind, run_id) 200 default
+    post /api/v1/connections/{name}/departures/dismiss (name, kind, run_id) 200 default
     post /api/v1/connections/{name}/preflight (name) 200 default
     post /api/v1/connections/{name}/same-site (name) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default

@@ -2,20 +2,20 @@
 
 use std::ops::Bound;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _, TableDefinition};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
 use crate::domain::listed::{GoalOwn, ListItem, Listed};
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
-use crate::domain::{ClientId, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
+use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
 use crate::store::homes;
-use crate::store::keys::{ConnectionNumber, PRACTICE, own, span};
-use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, decode, encode};
+use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
+use crate::store::runs::number_of;
+use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, ListTable, UNSEEN, decode, encode};
+use crate::store::unseen::{self, UnseenKey};
 use crate::store::{Store, StoreError};
-
-type ListTable = TableDefinition<'static, &'static ListKey, &'static [u8]>;
 
 /// The place of a goal or cover: its list, and its number there.
 type PlaceKey = [u8; 24];
@@ -92,6 +92,22 @@ impl Store {
         self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.of_household(transaction, id)).await
     }
 
+    /// Some of the goals that two complete walks in a row missed and that are not marked as gone.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn missing_goals(&self, of: ConnectionName, limit: usize) -> Result<Vec<StoredGoal>, StoreError> {
+        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.missing(transaction, &of, limit)).await
+    }
+
+    /// Some of the covers that two complete walks in a row missed and that are not marked as gone.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn missing_covers(&self, of: ConnectionName, limit: usize) -> Result<Vec<StoredCover>, StoreError> {
+        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.missing(transaction, &of, limit)).await
+    }
+
     /// One goal.
     ///
     /// # Errors
@@ -133,13 +149,15 @@ impl Store {
 struct View<T> {
     reader: Reader,
     table: ReadOnlyTable<&'static ListKey, &'static [u8]>,
+    unseen: ReadOnlyTable<&'static UnseenKey, &'static [u8]>,
     kind: std::marker::PhantomData<T>,
 }
 
 impl<T: ListItem> View<T> {
     fn open(transaction: &ReadTransaction, table: ListTable) -> Result<Self, StoreError> {
         let (reader, table) = (Reader::open(transaction)?, transaction.open_table(table)?);
-        Ok(Self { reader, table, kind: std::marker::PhantomData })
+        let unseen = transaction.open_table(UNSEEN)?;
+        Ok(Self { reader, table, unseen, kind: std::marker::PhantomData })
     }
 
     fn page(
@@ -226,6 +244,20 @@ impl<T: ListItem> View<T> {
         listed.map(|listed| self.stored(key.value(), &client, revision, listed)).transpose()
     }
 
+    fn missing(
+        &self,
+        transaction: &ReadTransaction,
+        of: &ConnectionName,
+        limit: usize,
+    ) -> Result<Vec<StoredListed<T, T::Own>>, StoreError> {
+        let Some(connection) = number_of(transaction, of)? else { return Ok(Vec::new()) };
+        let mut missing = Vec::new();
+        for id in unseen::proven_ids(transaction, connection, T::KIND, limit)? {
+            missing.extend(self.one(transaction, id)?);
+        }
+        Ok(missing)
+    }
+
     fn people(&self, transaction: &ReadTransaction, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
         let mut people = self.reader.household(household)?.map(|row| row.people).unwrap_or_default();
         people.extend(departed(transaction, &self.reader, household)?);
@@ -245,9 +277,12 @@ impl<T: ListItem> View<T> {
         revision: [u8; 6],
         listed: Listed<T, T::Own>,
     ) -> Result<StoredListed<T, T::Own>, StoreError> {
-        let connection = self.reader.name_of(ConnectionNumber(u16::from_be_bytes([key[20], key[21]])))?;
+        let number = ConnectionNumber(u16::from_be_bytes([key[20], key[21]]));
+        let connection = self.reader.name_of(number)?;
         let (client_id, household_id) = (client.id, client.household_id);
-        Ok(StoredListed { client_id, household_id, connection, revision: RevisionId(revision), listed })
+        let list = record(number, T::KIND, ExternalKey::from(&client.client.external_id));
+        let is_missed = self.unseen.get(&unseen::key(&list, listed.id))?.is_some();
+        Ok(StoredListed { client_id, household_id, connection, revision: RevisionId(revision), listed, is_missed })
     }
 }
 

@@ -1,21 +1,22 @@
-//! Merging what stands in clients' lists: goals and covers.
+//! Merging what stands in clients' lists: goals and covers. What a list no longer shows is noted as unseen.
 
-use redb::{ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable as _, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::StoreError;
-use super::super::identity::{Aside, Identity};
-use super::super::keys::{ExternalKey, OwnKey, join, own};
+use super::super::identity::Identity;
+use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::report::{Rows as Report, Told};
-use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, Tallies, decode, encode, write_sorted};
+use super::super::tables::{
+    COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, decode, encode, list_key, write_sorted,
+};
+use super::super::unseen::UnseenRows;
 use super::clients::count_warnings;
 use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::listed::{FoundList, ListItem, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{Cover, Goal};
-
-type ListTable = TableDefinition<'static, &'static ListKey, &'static [u8]>;
+use crate::domain::{Cover, Goal, RunId};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.
@@ -30,39 +31,37 @@ pub(super) fn keep_with_clients(rows: &Rows<'_>, arrivals: &mut Vec<Arrival>) ->
     Ok(())
 }
 
-/// Merges the lists. One that cannot be used changes nothing of what is known.
+/// Merges the lists of a run, by its walk or by none. One that cannot be used changes nothing of what is known.
 pub(super) fn merge(
     transaction: &WriteTransaction,
     rows: &mut Rows<'_>,
-    run: &mut Run,
+    (run, walk): (&mut Run, Option<RunId>),
     arrivals: Vec<Arrival>,
     tallies: &mut Tallies,
 ) -> Result<(), StoreError> {
     let mut goals = Merging::<Goal>::open(transaction, GOALS)?;
     let mut covers = Merging::<Cover>::open(transaction, COVERS)?;
+    let mut unseen = UnseenRows::open(transaction, walk)?;
     for arrival in arrivals {
         let seen_as = rows.seen_as(&arrival);
         let id = ExternalKey::from(&arrival.id);
         let Some(client) = rows.client_of(id)? else { continue };
-        let key: ListKey = join([&own(client), &rows.connection.0.to_be_bytes()]);
         let known = rows.get(id)?;
-        let before = known.as_ref().map_or(0, Identity::listed);
-        let listed = match arrival.outcome {
-            Outcome::Goals(found) => Some(goals.take(rows, run, (client, &key), found, &mut tallies.goals, before)?),
-            Outcome::Covers(found) => {
-                Some(covers.take(rows, run, (client, &key), found, &mut tallies.covers, before)?)
+        // A list that a rule leaves out, or that cannot be used, keeps what is known of it, and says nothing of what is
+        // missing.
+        let known = known.unwrap_or_else(|| Identity::new(seen_as));
+        let kept = Identity { seen_as, client: Some(client), in_book: true, has_unseen: false, ..known };
+        let identity = match arrival.outcome {
+            Outcome::Goals(found) => goals.take(rows, run, (id, kept), found, (&mut tallies.goals, &mut unseen))?,
+            Outcome::Covers(found) => covers.take(rows, run, (id, kept), found, (&mut tallies.covers, &mut unseen))?,
+            _ => {
+                if let Some(counts) = run.counts.list_mut(rows.kind) {
+                    counts.quarantined += 1;
+                }
+                kept
             }
-            _ => None,
         };
-        if listed.is_none()
-            && let Some(counts) = run.counts.list_mut(rows.kind)
-        {
-            counts.quarantined += 1;
-        }
-        // A list that a rule leaves out, or that cannot be used, keeps what is known of it.
-        let identity = Identity::of_list(seen_as, client, listed.unwrap_or(before));
-        let set_aside: Option<Aside> = known.and_then(|known| known.set_aside);
-        rows.set(id, Identity { set_aside, ..identity });
+        rows.set(id, identity);
     }
     goals.write(transaction)?;
     covers.write(transaction)
@@ -90,36 +89,39 @@ impl<'t, T: ListItem> Merging<'t, T> {
         })
     }
 
-    /// Merges one list. Answers how much stands in it now.
+    /// Merges the list of a client. Answers what is known of it now.
     fn take(
         &mut self,
         rows: &Rows<'_>,
         run: &mut Run,
-        (client, key): (Uuid, &ListKey),
+        (id, identity): (ExternalKey, Identity),
         found: FoundList<T>,
-        tally: &mut u64,
-        before: u32,
-    ) -> Result<u32, StoreError> {
-        let known = self.table.get(key)?.map(|known| decode::<ListRecord<T>>(known.value())).transpose()?;
+        (tally, unseen): (&mut u64, &mut UnseenRows<'_>),
+    ) -> Result<Identity, StoreError> {
+        let Some(client) = identity.client else { return Ok(identity) };
+        let key = list_key(client, rows.connection);
+        let known = self.table.get(&key)?.map(|known| decode::<ListRecord<T>>(known.value())).transpose()?;
+        let is_known = known.is_some();
         count_warnings(&mut run.counts, &found.diagnostics);
         for item in &found.items {
             count_warnings(&mut run.counts, &item.diagnostics);
         }
         let diagnostics = found.diagnostics.clone();
         let first_new = self.new.len();
-        let Some(counts) = run.counts.list_mut(T::KIND) else { return Ok(before) };
+        let Some(counts) = run.counts.list_mut(T::KIND) else { return Ok(identity) };
         let merged = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
             let id = rows.new_id();
-            self.new.push((own(id), *key));
+            self.new.push((own(id), key));
             id
         });
         self.tell(run, client, &merged, first_new)?;
+        let has_unseen = is_known && unseen.note(&rows.key(id), &merged.missing, merged.is_whole)?;
         let items = merged.items;
         let listed = items.iter().filter(|item| item.gone_since.is_none()).count() as u32;
-        *tally = (*tally + u64::from(listed)).saturating_sub(u64::from(before));
+        *tally = (*tally + u64::from(listed)).saturating_sub(u64::from(identity.listed()));
         let record = ListRecord { revision: rows.by.revision.0, items, diagnostics };
-        self.writes.push((*key, encode(&record)?));
-        Ok(listed)
+        self.writes.push((key, encode(&record)?));
+        Ok(Identity { has_unseen, ..identity.with_listed(listed) })
     }
 
     /// Counts by field what a merge changed, and reports it. A first walk's goals and covers are not listed one by one.

@@ -64,7 +64,12 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too() {
     assert_eq!(ids(&told(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
     let gone = arrival("8", Outcome::Goals(FoundList::new(RecordKind::Goal, [goal("8/1", "Sail")], Vec::new())));
-    practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone }]).await;
+    practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
+    assert_eq!(ids(&told(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
+    for _ in 0..2 {
+        practice.end_walk().await;
+        practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
+    }
     assert_eq!(ids(&told(&practice, "unknown-category").await), ["6"]);
 }
 

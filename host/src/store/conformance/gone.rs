@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::departure::{Departures, Standing};
 use crate::domain::run::ChangeKind;
-use crate::store::gone::Answered;
+use crate::store::departures::Answered;
 
 fn people(ids: std::ops::Range<u32>) -> Vec<Client> {
     ids.map(|id| client(&id.to_string(), "Al Osei")).collect()
@@ -20,12 +20,20 @@ impl Practice {
     }
 
     async fn asked(&self) -> Option<Departures> {
-        self.store.departures("main".parse().unwrap()).await.unwrap()
+        self.asked_about(RecordKind::Client).await
     }
 
     async fn answer(&self, run: RunId, confirm: bool) -> Answered {
-        let at = Timestamp::from_second(1_760_000_000).unwrap();
-        self.store.answer_departures("main".parse().unwrap(), run, confirm, "Pat Lee".to_owned(), at).await.unwrap()
+        self.answer_about(RecordKind::Client, run, confirm).await
+    }
+
+    pub(super) async fn asked_about(&self, kind: RecordKind) -> Option<Departures> {
+        self.store.departures("main".parse().unwrap(), kind).await.unwrap()
+    }
+
+    pub(super) async fn answer_about(&self, kind: RecordKind, run: RunId, confirm: bool) -> Answered {
+        let (at, by) = (Timestamp::from_second(1_760_000_000).unwrap(), "Pat Lee".to_owned());
+        self.store.answer_departures(("main".parse().unwrap(), kind), run, confirm, by, at).await.unwrap()
     }
 }
 

@@ -79,9 +79,15 @@ async fn a_report_lists_goals_that_came_changed_went_and_came_back() {
         rows.into_iter().map(row).collect::<Vec<_>>()
     };
     practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
-    practice.goals(&[("7", &[goal("1", "Sail far"), goal("3", "Car")])]).await;
-    assert_eq!(all(&practice).await, ["created Car ", "changed Sail far name: Sail → Sail far", "gone Boat "]);
-    assert_eq!((practice.run.counts.listed, practice.run.counts.changed_fields["goal.name"]), (3, 1));
+    let missing = [goal("1", "Sail far"), goal("3", "Car")];
+    practice.goals(&[("7", &missing)]).await;
+    assert_eq!(all(&practice).await, ["created Car ", "changed Sail far name: Sail → Sail far"]);
+    assert_eq!((practice.run.counts.listed, practice.run.counts.changed_fields["goal.name"]), (2, 1));
+    practice.end_walk().await;
+    practice.goals(&[("7", &missing)]).await;
+    let run = practice.end_walk().await;
+    let gone = practice.store.changes(run.id, Some(ChangeKind::Gone), first(10)).await.unwrap().items;
+    assert_eq!(gone.iter().map(|row| row.label.as_deref()).collect::<Vec<_>>(), [Some("Boat")]);
 
     practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
     practice.goals(&[("7", &[goal("1", "Sail far"), goal("2", "Boat"), goal("3", "Car")])]).await;

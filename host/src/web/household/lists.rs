@@ -53,6 +53,8 @@ struct GoalCard {
     name: String,
     badges: Vec<Badge>,
     gone: Option<Moment>,
+    /// The CRM's list did not show it when it was read last.
+    is_missed: bool,
     fields: Vec<(&'static str, String)>,
     findings: Vec<Finding>,
     statuses: Vec<Choice>,
@@ -82,6 +84,8 @@ struct CoverCard {
     name: String,
     badges: Vec<Badge>,
     gone: Option<Moment>,
+    /// The CRM's list did not show it when it was read last.
+    is_missed: bool,
     fields: Vec<(&'static str, String)>,
     findings: Vec<Finding>,
     explain: String,
@@ -167,6 +171,7 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
             .flatten()
             .collect(),
         gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
+        is_missed: stored.is_missed,
         fields,
         findings: findings(&stored.listed),
         statuses: GoalStatus::ALL
@@ -244,6 +249,7 @@ fn cover_card(stored: &StoredCover, people: &People<'_>, clock: &Clock) -> Cover
         },
         badges: [unknown, expired, gone_badge(&stored.listed)].into_iter().flatten().collect(),
         gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
+        is_missed: stored.is_missed,
         fields,
         findings: findings(&stored.listed),
         explain: format!(

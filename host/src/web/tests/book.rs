@@ -168,6 +168,7 @@ fn in_list<T, O>(n: u128, of: u128, value: T, own: O, diagnostics: Vec<Diagnosti
         connection,
         revision,
         listed: Listed { id: id(n), value, own, changed_at, gone_since, diagnostics },
+        is_missed: false,
     }
 }
 

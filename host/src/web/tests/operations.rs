@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::departures::{self, Missing};
 use super::super::failure::Failure;
 use super::super::frame::Place;
 use super::super::notes::one::{self, Order};
@@ -13,13 +14,15 @@ use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
 use super::{at, calling_frame, check, clock, frame};
 use crate::access::FieldProblem;
+use crate::domain::departure::{Departures, Standing};
 use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
-use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, RunId};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RecordKind, RevisionId, RunId};
+use crate::store::book::BookCounts;
 
 const NIL: uuid::Uuid = uuid::Uuid::nil();
 
-fn run(state: RunState) -> Run {
+pub(super) fn run(state: RunState) -> Run {
     let is_over = !matches!(state, RunState::Queued | RunState::Running);
     let counts = RunCounts {
         goals: ListCounts { created: 12, changed: 3, unchanged: 2_310, gone: 1, quarantined: 0 },
@@ -124,6 +127,61 @@ fn the_overview_says_how_each_connection_stands() {
     check(RunState::Done, "Connected", "read the whole book in 12 s, 12 minutes ago");
     check(RunState::Failed, "Failed", "Xplan refused the sign-in (401)");
     check(RunState::Cancelled, "Cancelled", "cancelled 12 minutes ago");
+}
+
+#[test]
+fn the_overview_never_says_more_than_is_known() {
+    let counts = |clients| BookCounts { clients, ..BookCounts::default() };
+    let check = |newest: &[Run], latest: &[Run], clients, expected: &str| {
+        let words = overview::sentence(newest, latest, &counts(clients), &clock());
+        assert_eq!(words, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
+    };
+    let first = |state| Run { expected: None, ..run(state) };
+    check(&[], &[], 0, "No connection has synced yet.");
+    let about_to = "A sync is about to begin. Nobody has come over yet.";
+    check(&[first(RunState::Queued)], &[first(RunState::Queued)], 0, about_to);
+    let under_way = |rest: &str| format!("The first sync is under way. {rest}");
+    check(&[first(RunState::Running)], &[], 0, &under_way("Nobody has come over yet."));
+    check(&[first(RunState::Running)], &[], 9, &under_way("9 clients so far, every record could be read."));
+    let failed = "The last sync failed 12 minutes ago. Nobody has come over yet.";
+    check(&[first(RunState::Failed)], &[first(RunState::Failed)], 0, failed);
+    let cancelled = "The last sync was cancelled 12 minutes ago. 9 clients so far, every record could be read.";
+    check(&[first(RunState::Cancelled)], &[], 9, cancelled);
+    let synced = "Synced 12 minutes ago: 9 clients, 27 new or changed, every record could be read.";
+    check(&[run(RunState::Done)], &[run(RunState::Done)], 9, synced);
+    // What ended well before stands beside what is going on.
+    let latest = [run(RunState::Running), run(RunState::Done)];
+    check(&[run(RunState::Running)], &latest, 9, &format!("A sync is under way. {synced}"));
+    let latest = [run(RunState::Failed), run(RunState::Done)];
+    check(&[run(RunState::Failed)], &latest, 9, &format!("The last sync failed 12 minutes ago. {synced}"));
+}
+
+#[test]
+fn departures_of_each_kind() {
+    let asked = |standing| Departures {
+        connection: "main".parse().unwrap(),
+        run: RunId(NIL),
+        since: at("2026-11-22T00:14:10Z"),
+        missing: 812,
+        of: 820,
+        limit: 41,
+        standing,
+        answered: (standing != Standing::Waiting).then(|| ("Pat Lee".to_owned(), at("2026-11-22T00:20:00Z"))),
+    };
+    let main = "main".parse().unwrap();
+    let page = |kind, asked: Option<&Departures>, missing| {
+        departures::view((&main, kind), asked, missing, true, frame(Place::Review), &clock())
+    };
+    let missing = vec![Missing {
+        name: "TPD, RP-4711".to_owned(),
+        note: "Ayda Khan".to_owned(),
+        path: format!("/households/{NIL}"),
+    }];
+    check("departures_covers", &page(RecordKind::Cover, Some(&asked(Standing::Waiting)), missing));
+    check("departures_none", &page(RecordKind::Client, None, Vec::new()));
+    let told = |kind| page(kind, Some(&asked(Standing::Confirmed)), Vec::new()).state;
+    assert_eq!(told(RecordKind::Client), "812 of 820 clients were marked as not visible by Pat Lee, 6 minutes ago.");
+    assert_eq!(told(RecordKind::Goal), "812 of 820 goals were marked as gone by Pat Lee, 6 minutes ago.");
 }
 
 #[test]

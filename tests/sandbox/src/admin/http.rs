@@ -24,6 +24,8 @@ GET    /admin/clients      records (?from=PLACE&limit=N); POST adds a client
 GET    /admin/clients/ID   one; PATCH merges JSON into it, DELETE removes it
 PUT    /admin/accounts/NAME/groups
                            groups an account sees, as [11,13]; null is all
+PUT    /admin/lists/NAME/hidden
+                           true: that list of every client is answered empty
 DELETE /admin/sessions     ends every session, as logins elsewhere would
 DELETE /admin/tokens       takes back what integrations were authorised to do
 DELETE /admin/tokens/access
@@ -57,6 +59,7 @@ fn routed(admin: &Admin, call: &Call<'_>) -> Result<Answer, Refusal> {
         ("PATCH", ["clients", id]) => patch(admin, number(id)?, call.body),
         ("DELETE", ["clients", id]) if admin.remove(number(id)?) => Ok(Answer::empty()),
         ("PUT", ["accounts", name, "groups"]) if admin.set_groups(name, parsed(call.body)?) => Ok(Answer::empty()),
+        ("PUT", ["lists", name, "hidden"]) if admin.hide_list(name, parsed(call.body)?) => Ok(Answer::empty()),
         ("DELETE", ["tokens"]) => Ok(done(|| admin.revoke_tokens())),
         ("DELETE", ["tokens", "access"]) => Ok(done(|| admin.expire_tokens())),
         ("DELETE", ["sessions"]) => Ok(done(|| admin.end_sessions())),

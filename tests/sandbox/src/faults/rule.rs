@@ -62,6 +62,8 @@ pub enum Fault {
     RepeatedRow,
     /// One call, alone or within a batch, answers an object where a list should be.
     NotAList,
+    /// One list of a client, alone or within a batch, is answered as an empty one, with status 200.
+    EmptyList,
     /// The answers of a batch come in the opposite order.
     BatchReversed,
     /// The last answer of a batch is missing.
@@ -98,6 +100,7 @@ impl Fault {
         ("huge_row", Self::HugeRow),
         ("repeated_row", Self::RepeatedRow),
         ("not_a_list", Self::NotAList),
+        ("empty_list", Self::EmptyList),
         ("batch_reversed", Self::BatchReversed),
         ("batch_short", Self::BatchShort),
     ];
@@ -119,7 +122,7 @@ impl Fault {
 
     /// Whether it concerns one call, of which a batch has many.
     pub(crate) fn concerns_call(self) -> bool {
-        matches!(self, Self::CallError | Self::AttachmentError | Self::NotAList)
+        matches!(self, Self::CallError | Self::AttachmentError | Self::NotAList | Self::EmptyList)
     }
 
     /// Whether it concerns the answers of a batch together.
@@ -184,7 +187,11 @@ impl Rule {
     pub(super) fn applies(&self, method: &str, address: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.on.as_ref().is_none_or(|part| address.contains(part.as_str()))
-            && (self.fault != Fault::AttachmentError || method == "POST" && address.contains("/attachment-v3"))
+            && match self.fault {
+                Fault::AttachmentError => method == "POST" && address.contains("/attachment-v3"),
+                Fault::EmptyList => method == "GET" && is_list_of_client(address),
+                _ => true,
+            }
     }
 
     /// What is wrong with the rule, if anything is.
@@ -206,6 +213,13 @@ impl Rule {
         }
         Ok(())
     }
+}
+
+/// Whether an address ends in a record's number and the name of a list: `…/1259/goals`.
+fn is_list_of_client(address: &str) -> bool {
+    let mut parts = address.rsplit('/');
+    let is_name = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    parts.next().is_some_and(is_name) && parts.next().is_some_and(|id| id.parse::<u32>().is_ok())
 }
 
 /// Why a rule cannot be used.
@@ -298,6 +312,16 @@ mod tests {
         check("server_error:every=2,chance=0.5", "one of the two");
         check("slow:every=2", "ms must be given");
         check("slow:ms=soon", "milliseconds");
+    }
+
+    #[test]
+    fn lists_of_clients_are_told_by_their_address() {
+        let check = |address, expected| assert_eq!(is_list_of_client(address), expected, "{address}");
+        check("/resourceful/entity/client-v4/1259/goals", true);
+        check("/resourceful/entity/client-v4/1259/insurance_group", true);
+        check("/resourceful/entity/client-v4/1259", false);
+        check("/resourceful/entity/client-v4?page_size=500", false);
+        check("/resourceful/docnote-v2/9001/attachment-v3", false);
     }
 
     #[test]

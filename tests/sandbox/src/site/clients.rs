@@ -84,9 +84,17 @@ impl Site {
 
     /// `GET /entity/client-v4/{id}/{list}`.
     pub(super) fn client_list(&self, asker: &Asker<'_>, id: u32, list: List) -> Result<Answer, Refusal> {
+        let client = self.seen_client(asker, id)?;
+        if self.is_hidden(list) {
+            return Ok(Answer::json("[]"));
+        }
         let mut out = Vec::with_capacity(1024);
-        rows::list(&mut out, &self.seen_client(asker, id)?, list);
+        rows::list(&mut out, &client, list);
         Ok(Answer::json(out))
+    }
+
+    fn is_hidden(&self, list: List) -> bool {
+        reading(&self.hidden_lists).contains(&list)
     }
 
     /// `GET /entity/client-v4/{id}/{list}/{index}`.
@@ -106,6 +114,10 @@ impl Site {
     pub(super) fn append_list(&self, out: &mut Vec<u8>, asker: &Asker<'_>, id: u32, list: List) -> Result<(), Refusal> {
         let book = reading(&self.book);
         let place = book.place_of(id).filter(|place| asker.sees(&book, *place)).ok_or_else(Refusal::missing)?;
+        if self.is_hidden(list) {
+            out.extend_from_slice(b"[]");
+            return Ok(());
+        }
         let stretch = self.prepared.stretch(self.prepared.list(list), place / STRETCH, || {
             let mut plain = Vec::with_capacity(2048);
             Stretch::made(place / STRETCH, book.places(), |out, place| {

@@ -12,7 +12,7 @@ pub(crate) enum List {
 impl List {
     pub(crate) const ALL: [Self; 4] = [Self::Contact, Self::Address, Self::Goals, Self::Insurance];
 
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "contact" => Self::Contact,
             "address" => Self::Address,

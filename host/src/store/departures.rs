@@ -1,0 +1,132 @@
+//! More clients, goals or covers gone at once than a run may mark: one question a connection and kind, and its answer.
+//!
+//! Who and what is gone is found by `gone` and `unseen`; what follows from how many there are is decided here.
+
+use redb::{ReadableTable, WriteTransaction};
+
+use super::keys::ConnectionNumber;
+use super::runs::{connection_key, number_for, number_of, put_run};
+use super::tables::{COVER_DEPARTURES, DEPARTURES, GOAL_DEPARTURES, QuestionTable, RUNS, decode, encode};
+use super::{Store, StoreError, gone, unseen};
+use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude};
+use crate::domain::run::Run;
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+
+/// What came of an answer to a question about departures.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answered {
+    /// It was carried out.
+    Done(Departures),
+    /// There is no such question, or not that one any more: here is how it stands.
+    Stale(Option<Departures>),
+}
+
+/// The questions about a kind.
+fn questions(kind: RecordKind) -> QuestionTable {
+    match kind {
+        RecordKind::Goal => GOAL_DEPARTURES,
+        RecordKind::Cover => COVER_DEPARTURES,
+        RecordKind::Adviser | RecordKind::Client => DEPARTURES,
+    }
+}
+
+/// Decides what follows from so many that are missing, of so many; keeps the question where a person has to look.
+pub(super) fn decide(
+    transaction: &WriteTransaction,
+    (connection, kind): (ConnectionNumber, RecordKind),
+    run: &mut Run,
+    (missing, of): (u64, u64),
+    threshold: Threshold,
+    at: Timestamp,
+) -> Result<Conclusion, StoreError> {
+    let mut table = transaction.open_table(questions(kind))?;
+    let asked = asked(&table, connection)?;
+    let left = asked.as_ref().filter(|asked| asked.standing == Standing::Dismissed).map(|asked| asked.missing);
+    let conclusion = conclude(missing, of, left, threshold);
+    match conclusion {
+        Conclusion::Mark => drop(table.remove(&connection_key(connection))?),
+        Conclusion::Leave => {}
+        Conclusion::Ask => {
+            run.counts.set_awaiting(kind, missing);
+            let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
+            let question = Departures {
+                connection: run.connection.clone(),
+                run: run.id,
+                since: waiting.map_or(at, |waiting| waiting.since),
+                missing,
+                of,
+                limit: threshold.of(of),
+                standing: Standing::Waiting,
+                answered: None,
+            };
+            table.insert(&connection_key(connection), encode(&question)?.as_slice())?;
+        }
+    }
+    Ok(conclusion)
+}
+
+impl Store {
+    /// The latest question about many of a kind that are gone, answered or not; none where none stands.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn departures(
+        &self,
+        connection: ConnectionName,
+        kind: RecordKind,
+    ) -> Result<Option<Departures>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
+            asked(&transaction.open_table(questions(kind))?, number)
+        })
+        .await
+    }
+
+    /// Answers the question that a run put: `confirm` marks all that are missing, otherwise they stay as they are, and
+    /// nobody is asked again unless many more go.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn answer_departures(
+        &self,
+        (connection, kind): (ConnectionName, RecordKind),
+        run: RunId,
+        confirm: bool,
+        by: String,
+        at: Timestamp,
+    ) -> Result<Answered, StoreError> {
+        self.write(move |transaction| {
+            let number = number_for(transaction, &connection)?;
+            let mut table = transaction.open_table(questions(kind))?;
+            let asked = asked(&table, number)?;
+            let is_it = |asked: &Departures| asked.standing == Standing::Waiting && asked.run == run;
+            let Some(asked) = asked.clone().filter(is_it) else { return Ok(Answered::Stale(asked)) };
+            let standing = if confirm { Standing::Confirmed } else { Standing::Dismissed };
+            let answered = Departures { standing, answered: Some((by, at)), ..asked };
+            table.insert(&connection_key(number), encode(&answered)?.as_slice())?;
+            drop(table);
+            let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
+            if let Some(mut run) = stored.transpose()? {
+                if confirm {
+                    match kind {
+                        RecordKind::Goal | RecordKind::Cover => unseen::mark(transaction, number, kind, &mut run, at)?,
+                        RecordKind::Adviser | RecordKind::Client => {
+                            gone::mark_missing(transaction, number, &mut run, at)?;
+                        }
+                    }
+                }
+                run.counts.set_awaiting(kind, 0);
+                put_run(transaction, &run)?;
+            }
+            Ok(Answered::Done(answered))
+        })
+        .await
+    }
+}
+
+fn asked(
+    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
+    connection: ConnectionNumber,
+) -> Result<Option<Departures>, StoreError> {
+    table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()
+}
