@@ -15,6 +15,7 @@ mod open;
 mod openapi;
 mod over_time;
 mod properties;
+mod runs;
 mod settings;
 mod sites;
 mod stalled;

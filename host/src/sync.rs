@@ -41,7 +41,7 @@ pub use one::{OneError, OneOutcome, OneSynced};
 use order::Orders;
 use progress::Progress;
 use under_way::UnderWay;
-use walk::{Walk, WalkError};
+use walk::{FAULT, STORE_FAILED, Walk, WalkError};
 
 /// How long a rehearsal waits for the CRM's first answer.
 const REHEARSAL_WAITS: Duration = Duration::from_secs(5);
@@ -90,27 +90,29 @@ impl Syncs {
     /// Where the store fails.
     pub async fn resume(&self) -> Result<(), SyncError> {
         for run in self.store.unfinished_runs().await? {
-            let (state, reason) = match self.request(&run.connection, Trigger::Resume).await {
+            let (state, reason, code) = match self.request(&run.connection, Trigger::Resume).await {
                 Ok(_) => continue,
                 Err(SyncError::UnknownConnection(name)) => (
                     RunState::Cancelled,
                     format!("The connection `{name}` is not among the settings any more, or disabled."),
+                    "there is no such connection",
                 ),
-                Err(SyncError::NotAuthorised { words, .. }) => (RunState::Failed, words),
+                Err(SyncError::NotAuthorised { words, .. }) => (RunState::Failed, words, "it waits to be authorised"),
                 Err(other) => return Err(other),
             };
-            self.settle(run, state, &reason).await?;
+            let run = self.settle(run, state, &reason).await?;
+            log_end(&run, Some(code));
         }
         Ok(())
     }
 
     /// Ends a run that nobody goes on with.
-    async fn settle(&self, mut run: Run, state: RunState, reason: &str) -> Result<(), StoreError> {
+    async fn settle(&self, mut run: Run, state: RunState, reason: &str) -> Result<Run, StoreError> {
         run.state = state;
         run.error =
             Some(format!("{reason} The run was interrupted and does not go on. What had come over before stays."));
         run.finished_at = Some(Timestamp::now());
-        self.store.finish_run(run, Threshold::default()).await.map(drop)
+        self.store.finish_run(run, Threshold::default()).await
     }
 
     /// Starts a run in the background, or answers the one that is under way. Where an earlier process left one
@@ -246,6 +248,7 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
         Ok(()) => walk.go(from).await,
         Err(error) => Err(error.into()),
     };
+    let reason = outcome.as_ref().err().map(WalkError::for_log);
     let (state, error) = match outcome {
         Ok(()) => (RunState::Done, None),
         // The host goes down: the run goes on when it comes up again.
@@ -259,7 +262,7 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
     if let Err(error) = walk.finish_run().await {
         tracing::error!(run = %walk.run.id, %error, "the end of a run could not be kept; it goes on at the next start");
     }
-    tracing::info!(run = %walk.run.id, connection = %walk.run.connection, state = ?walk.run.state, "run over");
+    log_end(&walk.run, reason.as_deref());
     if !walk.is_rehearsal {
         figures::run_ended(&walk.run);
     }
@@ -273,7 +276,22 @@ async fn end_of_fault(store: &Store, run: Run) {
     if let Err(error) = store.finish_run(run.clone(), Threshold::default()).await {
         tracing::error!(run = %run.id, %error, "the end of a run could not be kept; it goes on at the next start");
     }
+    log_end(&run, Some(FAULT));
     figures::run_ended(&run);
+}
+
+/// Logs how a run ended, with what the log may have of the reason.
+fn log_end(run: &Run, reason: Option<&str>) {
+    let (id, connection, state) = (run.id, &run.connection, run.state.as_str());
+    match (run.state, reason) {
+        (RunState::Failed, Some(reason @ (STORE_FAILED | FAULT))) => {
+            tracing::error!(run = %id, %connection, state, reason, "run over");
+        }
+        (RunState::Failed, reason) => {
+            tracing::warn!(run = %id, %connection, state, reason = reason.unwrap_or("unknown"), "run over");
+        }
+        _ => tracing::info!(run = %id, %connection, state, "run over"),
+    }
 }
 
 /// Whether the CRM answers at all. A person waits for a rehearsal, so that it is not asked as patiently as by a walk.

@@ -61,6 +61,9 @@ async function sync(page, report) {
   report.that("a new host says so", (await site.innerText()).includes("Not synced yet"), await site.innerText());
   await page.getByRole("button", { name: "Sync now" }).click();
   const live = page.locator("[data-live]");
+  const told = await page.locator(".state").innerText();
+  const isFirst = /^(The first sync is under way|A sync is about to begin)/.test(told);
+  report.that("the first sync is told as what it is", isFirst, told);
   const before = await live.innerText();
   const changed = await page
     .waitForFunction((text) => document.querySelector("[data-live]")?.innerText !== text, before)
@@ -178,11 +181,10 @@ async function writeNote(page, report, { host, token, household }) {
   await page.locator("a.open").first().click();
   report.that("its note has a page", (await heading(page)).startsWith("Completed Your Life Survey"), await heading(page));
   report.that("markup in it stays text", (await page.locator(".body").innerText()).includes("<b>off</b>"));
-  for (let tries = 0; tries < 60 && !(await heading(page)).includes("Done"); tries += 1) {
-    await page.waitForTimeout(250);
-    await page.reload();
-  }
-  report.that("and it is delivered", (await heading(page)).includes("Done"), await page.locator("main").innerText());
+  report.equal("how it goes is read aloud", await page.locator("#badge").getAttribute("aria-live"), "polite");
+  const delivered = await page.locator("h1 .badge.good").waitFor().then(() => true, () => false);
+  report.that("and it is delivered, without loading the page again", delivered, await page.locator("main").innerText());
+  report.equal("what moves no more is left alone", await page.locator("[data-moving]").count(), 0);
   return new URL(page.url()).pathname;
 }
 

@@ -244,6 +244,11 @@ impl App {
             Some(run) if !run.state.is_finished() => {
                 (Outcome::Attention, "A sync is under way; what it brings may not be here yet.".to_owned(), None)
             }
+            Some(run) if run.state == RunState::Cancelled => (
+                Outcome::Attention,
+                "The last sync was cancelled before it had read the whole book.".to_owned(),
+                Some("What it had brought over stays; the next sync reads the rest.".to_owned()),
+            ),
             Some(_) => (Outcome::Passed, "The connection signs in, and its last sync ended well.".to_owned(), None),
         };
         Ok(Step { stage: Stage::Credentials, outcome, words, advice, findings: Vec::new() })

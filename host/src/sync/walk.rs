@@ -73,6 +73,25 @@ pub(super) enum WalkError {
     Stopped,
 }
 
+/// What the log has of a walk that the store ended.
+pub(super) const STORE_FAILED: &str = "the store failed";
+/// What the log has of a walk that a fault of this program ended.
+pub(super) const FAULT: &str = "a fault in Tidegate";
+
+impl WalkError {
+    /// What the log may have of it: not the CRM's words, which may name people and stand with the run.
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Crm(error) => error.for_log(),
+            Self::Store(_) => STORE_FAILED.to_owned(),
+            Self::Circle(_) => "the list does not end".to_owned(),
+            Self::NotDone(NotDone::Busy { .. }) => "too much waits".to_owned(),
+            Self::NotDone(NotDone::Fault) => FAULT.to_owned(),
+            Self::Stopped => "stopped".to_owned(),
+        }
+    }
+}
+
 impl Walk {
     /// Keeps the run's state; a rehearsal's is nobody's.
     pub async fn keep_run(&self) -> Result<(), StoreError> {

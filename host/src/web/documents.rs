@@ -28,6 +28,9 @@ pub(super) struct DocumentsPage {
 
 /// A document with its note.
 pub(super) struct DocumentRow {
+    pub(super) id: String,
+    /// Its note goes on by itself: the row is fetched anew from time to time.
+    pub(super) is_moving: bool,
     pub(super) filename: String,
     /// Where it is downloaded; none where it is not kept here any more.
     pub(super) download: Option<String>,
@@ -66,6 +69,8 @@ pub(super) fn row(
     clock: &Clock,
 ) -> DocumentRow {
     DocumentRow {
+        id: format!("{}-{}", note.id, attachment.document),
+        is_moving: notes::is_moving(note),
         filename: attachment.filename.clone(),
         download: facts.is_some().then(|| download(&attachment.document.to_string())),
         size: words::size(attachment.size),

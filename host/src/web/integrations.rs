@@ -46,6 +46,8 @@ pub(super) struct Row {
     pub(super) pack: String,
     pub(super) badge: Badge,
     pub(super) state: String,
+    /// A sync is under way: what is said is fetched anew from time to time.
+    pub(super) is_moving: bool,
 }
 
 #[derive(Template)]
@@ -319,6 +321,7 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
         pack: one.pack.clone(),
         badge,
         state,
+        is_moving: last.is_some_and(|run| !run.state.is_finished()),
     }
 }
 

@@ -117,6 +117,16 @@ pub(super) struct NotesPage {
     pub(super) paging: Paging,
 }
 
+impl NotesPage {
+    /// How many of those shown go on by themselves, in a sentence that is read aloud when it changes.
+    pub(super) fn moving(&self) -> String {
+        match self.rows.iter().filter(|row| row.is_moving).count() as u64 {
+            0 => "None of these is on its way now.".to_owned(),
+            n => format!("{} on the way now.", words::count(n, "of these is", "of these are")),
+        }
+    }
+}
+
 /// The household or client whose history is shown.
 pub(super) struct Whose {
     pub(super) name: String,
@@ -140,7 +150,10 @@ pub(super) struct Filters {
 
 /// One note of the list.
 pub(super) struct NoteRow {
+    pub(super) id: String,
     pub(super) path: String,
+    /// It goes on by itself: what a page shows of it is fetched anew from time to time.
+    pub(super) is_moving: bool,
     pub(super) subject: String,
     pub(super) household: String,
     pub(super) household_path: String,
@@ -208,7 +221,9 @@ pub(super) async fn household(app: &App, note: &Note) -> Result<String, Failure>
 
 pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
     NoteRow {
+        id: note.id.to_string(),
         path: format!("/notes/{}", note.id),
+        is_moving: is_moving(note),
         subject: note.note.subject.clone(),
         household,
         household_path: format!("/households/{}", note.household_id),
@@ -217,6 +232,15 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         tries: words::number(note.attempts.len() as u64),
         document: note.document_id().map(ToString::to_string).unwrap_or_default(),
         reason: note.reason.clone().unwrap_or_default(),
+    }
+}
+
+/// Whether it goes on by itself, without a person.
+pub(super) fn is_moving(note: &Note) -> bool {
+    match note.state {
+        NoteState::Queued | NoteState::Sending => true,
+        NoteState::Waiting => note.due_at.is_some(),
+        NoteState::Done | NoteState::Dead => false,
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
     let runs = app.store.runs(None, first(RUNS)).await?;
     page(&OverviewPage {
         frame: Frame::load(&app, &person, Place::Overview).await?,
-        state: sentence(&newest, &counts, clock),
+        state: sentence(&newest, &runs.items, &counts, clock),
         sites,
         may_sync: person.may(Action::ControlRuns).is_ok(),
         figures: figures(&counts),
@@ -146,22 +146,42 @@ pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, 
     }
 }
 
-/// `Synced 12 minutes ago: 4,318 clients, 27 changed, 3 need a look.`
-fn sentence(newest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
-    let synced = newest.iter().filter(|run| run.state == RunState::Done).max_by_key(|run| run.finished_at);
+/// `Synced 12 minutes ago: 4,318 clients, 27 changed, 3 need a look.` By each connection's newest run, and by the latest
+/// runs of all, newest first, in which the last one that ended well is.
+pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
     let clients = words::count(counts.clients, "client", "clients");
     let look = match counts.quarantined {
         0 => "every record could be read".to_owned(),
         n => format!("{} could not be read", words::count(n, "record", "records")),
     };
-    match synced.and_then(|run| run.finished_at.map(|at| (run, at))) {
-        Some((run, at)) => {
-            let changed = words::number(run.counts.created + run.counts.changed);
-            format!("Synced {}: {clients}, {changed} new or changed, {look}.", words::relative(at, clock.now))
-        }
-        None if newest.is_empty() => "No connection has synced yet.".to_owned(),
-        None => format!("The last sync did not end well: {clients} from before, {look}."),
-    }
+    let synced = latest.iter().chain(newest).filter(|run| run.state == RunState::Done);
+    let synced = synced.max_by_key(|run| run.finished_at).and_then(|run| Some((run, run.finished_at?)));
+    let synced_words = synced.map(|(run, at)| {
+        let changed = words::number(run.counts.created + run.counts.changed);
+        format!("Synced {}: {clients}, {changed} new or changed, {look}.", words::relative(at, clock.now))
+    });
+    let so_far = match counts.clients {
+        0 => "Nobody has come over yet.".to_owned(),
+        _ => format!("{clients} so far, {look}."),
+    };
+    let last = newest.iter().max_by_key(|run| run.finished_at.unwrap_or(run.queued_at));
+    let began = match newest.iter().find(|run| !run.state.is_finished()).or(last) {
+        None => return "No connection has synced yet.".to_owned(),
+        Some(run) => match run.state {
+            RunState::Done => String::new(),
+            RunState::Queued => "A sync is about to begin. ".to_owned(),
+            RunState::Running if synced.is_none() && run.expected.is_none() => {
+                "The first sync is under way. ".to_owned()
+            }
+            RunState::Running => "A sync is under way. ".to_owned(),
+            RunState::Failed | RunState::Cancelled => {
+                let how = if run.state == RunState::Failed { "failed" } else { "was cancelled" };
+                let ended = words::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
+                format!("The last sync {how} {ended}. ")
+            }
+        },
+    };
+    format!("{began}{}", synced_words.unwrap_or(so_far))
 }
 
 fn figures(counts: &BookCounts) -> Vec<Figure> {

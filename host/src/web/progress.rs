@@ -43,7 +43,6 @@ impl Progress {
         is_open.then(|| {
             let seen = words::count(run.counts.seen, "client", "clients");
             let of = run.expected.map(|expected| format!(" of about {}", words::number(expected)));
-            let since = run.started_at.unwrap_or(run.queued_at);
             Self {
                 events: format!("/runs/{}/progress", run.id),
                 report: format!("/runs/{}", run.id),
@@ -51,32 +50,38 @@ impl Progress {
                     RunState::Queued => "Waiting to begin".to_owned(),
                     _ => format!("{seen}{} read", of.unwrap_or_default()),
                 },
-                since: format!("begun {}", words::relative(since, clock.now)),
+                since: match run.started_at {
+                    Some(at) => format!("begun {}", words::relative(at, clock.now)),
+                    None => format!("asked for {}", words::relative(run.queued_at, clock.now)),
+                },
                 measure: run.expected.filter(|expected| *expected > 0).map(|all| (run.counts.seen.min(all), all)),
             }
         })
     }
 }
 
-/// `GET /runs/{id}/progress`: an event `progress` with the part for each change, and `finished` at the end. 204, which
-/// tells a browser not to ask again, where the run is not under way.
+/// `GET /runs/{id}/progress`: an event `progress` with the part for each change, and `finished` at the end, also where
+/// the run came to it before this was asked. 204, which tells a browser not to ask again, where nobody goes on with it.
 pub(super) async fn events(
     State(app): State<App>,
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
-    let Some(changes) = id.parse::<RunId>().ok().and_then(|id| app.syncs.watch(id)) else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let Ok(id) = id.parse::<RunId>() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    // A short run may end between its page and the page's question.
+    let end = tokio_stream::once(Ok::<_, Infallible>(finished()));
+    let Some(changes) = app.syncs.watch(id) else {
+        let is_over = app.store.run(id).await?.is_some_and(|run| run.state.is_finished());
+        return Ok(if is_over { Sse::new(end).into_response() } else { StatusCode::NO_CONTENT.into_response() });
     };
     let zone = person.clock.zone;
     let events = WatchStream::new(changes).map(move |run| {
         // Each event is an edge of its own: it is read when it is sent, not when the stream was asked for.
         let clock = Clock { now: crate::domain::Timestamp::now(), zone: zone.clone() };
-        Ok::<_, Infallible>(event(&run, &clock))
+        Ok(event(&run, &clock))
     });
     // The end of the watch is the end of the run, whether or not its last value was seen.
-    let end = tokio_stream::once(Ok(finished()));
     Ok(Sse::new(events.chain(end)).keep_alive(KeepAlive::default()).into_response())
 }
 

@@ -6,12 +6,15 @@ use axum::http::{HeaderMap, Method, Request};
 use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 
+use super::operations::run;
 use crate::access::NewUser;
 use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::domain::access::Role;
+use crate::domain::departure::Threshold;
+use crate::domain::run::{Run, RunState};
 
 const PASSWORD: &str = "correct horse battery";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -220,4 +223,16 @@ async fn a_session_that_the_browser_would_not_keep_is_not_opened() {
     assert!(answer.text.contains("https://"), "{}", answer.text);
     let encrypted = [("origin", "https://tidegate.example")];
     assert_eq!(host.send(Method::POST, "/sign-in", &encrypted, form).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_page_is_told_of_a_run_that_was_over_before_it_asked() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let under_way = host.app.store.begin_run(run(RunState::Running)).await.unwrap();
+    let path = format!("/runs/{}/progress", under_way.id);
+    assert_eq!(host.get(&path, &cookie).await.status, 204, "nobody goes on with it");
+    host.app.store.finish_run(Run { state: RunState::Done, ..under_way }, Threshold::default()).await.unwrap();
+    let answer = host.get(&path, &cookie).await;
+    assert!(answer.status == 200 && answer.text.contains("event: finished"), "{}", answer.text);
 }
