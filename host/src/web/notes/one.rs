@@ -38,6 +38,8 @@ pub(in crate::web) struct NotePage {
     pub(in crate::web) may: Allowed,
     pub(in crate::web) typed: Typed,
     pub(in crate::web) attempts: Vec<Try>,
+    /// What is said in place of tries.
+    pub(in crate::web) untried: &'static str,
 }
 
 /// A document of the note.
@@ -187,6 +189,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
         },
         typed: Typed::default(),
         attempts: attempts.collect(),
+        untried: if note.state == NoteState::Sending { "The first try is under way." } else { "Not tried yet." },
     }
 }
 
