@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod connections;
+mod damaged;
 mod disk;
 mod documents;
 mod imports;

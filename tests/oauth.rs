@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tidegate_tests::{Answer, Host, Setup};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
-use xplan_sandbox::{OAuthOptions, Options, Sandbox};
+use xplan_sandbox::{OAuthOptions, Options, Sandbox, TokenAnswer};
 
 use crate::connections::{send, setup};
 
@@ -255,6 +255,67 @@ async fn calls_side_by_side_renew_once() -> Result<()> {
     let run = practice.sync().await?;
     assert_eq!(run["state"], "done", "{run}");
     assert_eq!(practice.state().await?, "authorized");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_the_token_endpoint_answers_no_pair_is_lost_and_nobody_is_asked_in_vain() -> Result<()> {
+    let practice = Practice::new(OAuthOptions::default(), 10).await?;
+    practice.authorise().await?;
+    let answer_tokens = |odd| {
+        practice.site.admin().answer_tokens(odd);
+        practice.site.admin().expire_tokens();
+    };
+    // One call to the site, signed with a token.
+    let check = async || -> Result<bool> {
+        let request = practice.host.http().post(practice.host.url("/settings/integrations/oauth/check"));
+        let request = request.header("cookie", &practice.cookie).header("sec-fetch-site", "same-origin");
+        Ok(practice.host.send(request).await?.text.contains("knows this host as svc"))
+    };
+    let given = |more: &str| format!(r#"{{"access_token":"{{access}}","refresh_token":"{{refresh}}"{more}}}"#);
+    let odd = [
+        TokenAnswer::json(200, &given(r#","expires_in":"1800""#)),
+        TokenAnswer::json(200, &given("")),
+        TokenAnswer::json(200, &given(r#","expires_in":null,"token_type":null,"scope":["a","b"]"#)),
+        TokenAnswer::json(200, &given(r#","expires_in":-1,"token_type":"BEARER""#)),
+        TokenAnswer::json(200, &given(r#","expires_in":18446744073709551616"#)),
+        TokenAnswer::json(200, &given(r#","expires_in":1800.5,"token_type":"x","token_type":"x""#)),
+        TokenAnswer::json(200, &format!("\u{feff}{}", given(""))),
+        TokenAnswer::json(201, &given(r#","user":"Pat \ud83d""#)),
+        TokenAnswer { kind: "text/html", ..TokenAnswer::json(200, "access_token={access}&refresh_token={refresh}") },
+        TokenAnswer { cut_after: Some(130), ..TokenAnswer::json(200, &given(&format!(r#","more":"{:100}""#, ""))) },
+    ];
+    for odd in odd {
+        let words = format!("{odd:?}");
+        answer_tokens(Some(odd));
+        assert!(check().await?, "{words}");
+        // What it gave is what the next pair is had for.
+        answer_tokens(None);
+        assert!(check().await?, "after {words}");
+    }
+    let passing = [
+        TokenAnswer::json(400, r#"{"error":"temporarily_unavailable"}"#),
+        TokenAnswer::json(400, r#"{"error":"server_error"}"#),
+        TokenAnswer { kind: "text/html", ..TokenAnswer::json(403, "<html>Forbidden</html>") },
+        TokenAnswer { kind: "text/html", ..TokenAnswer::json(200, "<html>Maintenance</html>") },
+        TokenAnswer::json(500, r#"{"error":"invalid_grant"}"#),
+        TokenAnswer { header: Some(("retry-after", "18446744073709551615".to_owned())), ..TokenAnswer::json(503, "") },
+        TokenAnswer { cut_after: Some(3), ..TokenAnswer::json(200, r#"{"error":"invalid_grant"}"#) },
+    ];
+    for passing in passing {
+        let words = format!("{passing:?}");
+        answer_tokens(Some(passing));
+        assert!(!check().await?, "{words}");
+        assert_eq!(practice.state().await?, "authorized", "{words}");
+        answer_tokens(None);
+        assert!(check().await?, "after {words}");
+    }
+    answer_tokens(Some(TokenAnswer::json(
+        400,
+        r#"{"error":"invalid_grant","error_description":"It was taken back."}"#,
+    )));
+    assert!(!check().await?);
+    assert_eq!(practice.state().await?, "refused");
     Ok(())
 }
 

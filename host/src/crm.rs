@@ -3,11 +3,15 @@
 //! Serves `sync` (reading the book) and `notes` (writing file notes). It knows protocols, never what a field means:
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
+mod budget;
 pub mod held;
 pub mod http;
 pub mod oauth;
+mod outside;
 mod pace;
 mod raw;
+pub mod repair;
+mod sizes;
 pub mod xplan;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
+pub use sizes::Sizes;
 
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -359,4 +364,12 @@ pub trait Connector: Send + Sync {
 
     /// Requests made so far.
     fn traffic(&self) -> &Traffic;
+
+    /// How much the site was found to give at once, where that is less than the usual: to be kept for the next process.
+    fn sizes(&self) -> Sizes {
+        Sizes::new()
+    }
+
+    /// Takes up what an earlier process found the site to give at once.
+    fn recall(&self, _: Sizes) {}
 }

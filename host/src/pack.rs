@@ -25,6 +25,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unreadable;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -82,6 +83,13 @@ pub enum Verdict {
     Skipped(Vec<Diagnostic>),
     /// Cannot be used.
     Rejected(Vec<Diagnostic>),
+}
+
+impl Verdict {
+    fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
+        let (Self::Mapped { diagnostics, .. } | Self::Skipped(diagnostics) | Self::Rejected(diagnostics)) = self;
+        diagnostics
+    }
 }
 
 /// How one canonical field came about.

@@ -122,6 +122,9 @@ impl Syncs {
     /// [`SyncError::UnknownConnection`], [`SyncError::NotAuthorised`], or where the store fails.
     pub async fn request(&self, connection: &ConnectionName, trigger: Trigger) -> Result<Run, SyncError> {
         let connection = &self.connection(connection)?;
+        if trigger == Trigger::Request {
+            connection.connector.release();
+        }
         let _starting = self.starting.lock().await;
         if let Some(run) = self.under_way.run_of(&connection.name) {
             return Ok(run);
@@ -147,6 +150,7 @@ impl Syncs {
     pub fn rehearse(&self, connection: &ConnectionName) -> Result<Run, SyncError> {
         let connection = self.connection(connection)?;
         let_in(&connection)?;
+        connection.connector.release();
         let run = queued(&connection, Trigger::Request);
         self.spawn(&connection, run.clone(), None, true);
         Ok(run)

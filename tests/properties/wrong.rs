@@ -5,7 +5,7 @@ use xplan_sandbox::{Fault, Rule};
 
 /// Faults that a walk gets through, and ends right. Each strikes a few times; none of the calls meets so many of them
 /// that it is given up.
-pub const HARMLESS: [&str; 19] = [
+pub const HARMLESS: [&str; 23] = [
     "session_takeover:every=5,times=1",
     "server_error:on=client-v4,every=2,times=1",
     "bad_gateway:method=POST,every=2,times=1",
@@ -25,6 +25,10 @@ pub const HARMLESS: [&str; 19] = [
     "conflict:on=client-v4,every=4,times=1",
     "locked:method=POST,every=4,times=1",
     "too_early:on=/entity/user,every=3,times=1",
+    "gateway_timeout:rows=90",
+    "cut_body:rows=200,method=GET",
+    "truncated:on=client-v4,every=4,times=1",
+    "byte_order_mark:every=3",
 ];
 
 /// Where users are read, whose faults a run does not count.
@@ -49,6 +53,8 @@ fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
         // Calls are many.
         Fault::CallError | Fault::NotAList | Fault::EmptyList => Rule { chance: Some(0.01), times: Some(3), ..seldom },
         Fault::BatchShort => Rule { chance: Some(0.2), ..seldom },
+        // Texts of lists are many, and two megabytes of each take their time.
+        fault if fault.concerns_text() => Rule { chance: Some(0.02), times: Some(3), ..seldom },
         fault if fault.concerns_request() => seldom,
         _ => {
             let spoilt = Rule { chance: Some(0.3), times: Some(3), ..seldom };
@@ -70,6 +76,8 @@ fn shows_in(fault: Fault, is_cut: bool) -> &'static [&'static str] {
         | Fault::ServerError
         | Fault::BadGateway
         | Fault::NamesPeople
+        | Fault::GatewayTimeout
+        | Fault::Truncated
         | Fault::CutBefore
         | Fault::CutAfter
         | Fault::CutLate

@@ -2,43 +2,43 @@
 //!
 //! Serves what keeps the tokens. It knows the protocol, and where a CRM has its two addresses it is told.
 
-use std::pin::Pin;
+mod answer;
+
 use std::time::Duration;
 
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
-use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, TokenResponse as _, TokenUrl, http,
-};
+use bytes::Bytes;
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, EndpointNotSet, EndpointSet, PkceCodeChallenge, RedirectUrl};
 use reqwest::ClientBuilder;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::http::chain;
+use crate::crm::outside;
 use crate::domain::Timestamp;
 
 /// For one exchange.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The largest answer that is read: tokens are short.
 const LARGEST_ANSWER: usize = 256 << 10;
-/// Where the site does not say how long a token holds.
-const ASSUMED_LIFETIME: Duration = Duration::from_hours(1);
 
-type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet>;
 
 /// Asks one site for tokens.
 pub struct OAuth {
     client: Client,
-    http: Http,
+    http: reqwest::Client,
     authorise_url: String,
+    token_url: String,
+    client_secret: SecretString,
 }
 
 /// What a site gave.
 #[derive(Clone, Debug)]
 pub struct TokenPair {
-    /// For calls.
-    pub access: SecretString,
+    /// For calls; none where the site gave only what the next pair is had for.
+    pub access: Option<SecretString>,
     /// For the next pair; none where the site gave none.
     pub refresh: Option<SecretString>,
     /// When the access token was asked for.
@@ -50,7 +50,7 @@ pub struct TokenPair {
 /// The pair as text, to be sealed.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    access: String,
+    access: Option<String>,
     refresh: Option<String>,
     asked_at: Timestamp,
     expires_at: Timestamp,
@@ -68,8 +68,13 @@ pub enum OAuthError {
         words: String,
     },
     /// No answer, or one that says "later".
-    #[error("the site cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the site cannot be reached: {words}")]
+    Unreachable {
+        /// What happened.
+        words: String,
+        /// How long the site asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// Something else than the protocol says.
     #[error("the site answered something else than OAuth: {0}")]
     Protocol(String),
@@ -85,11 +90,6 @@ pub struct Request {
     pub verifier: SecretString,
 }
 
-/// An exchange that brought no usable answer.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Failed(String);
-
 impl OAuth {
     /// For the site whose addresses are these, over the host's own client for it.
     ///
@@ -103,13 +103,8 @@ impl OAuth {
     ) -> Result<Self, String> {
         let http = http.timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let auth = AuthUrl::new(authorise_url.clone()).map_err(|error| error.to_string())?;
-        let token = TokenUrl::new(token_url).map_err(|error| error.to_string())?;
-        let client = BasicClient::new(ClientId::new(client_id.to_owned()))
-            .set_client_secret(ClientSecret::new(client_secret.expose_secret().to_owned()))
-            .set_auth_type(AuthType::RequestBody)
-            .set_auth_uri(auth)
-            .set_token_uri(token);
-        Ok(Self { client, http: Http(http), authorise_url })
+        let client = BasicClient::new(ClientId::new(client_id.to_owned())).set_auth_uri(auth);
+        Ok(Self { client, http, authorise_url, token_url, client_secret: client_secret.clone() })
     }
 
     /// A new request to authorise, coming back to `redirect`.
@@ -131,11 +126,11 @@ impl OAuth {
     /// # Errors
     /// [`OAuthError::Unreachable`], or [`OAuthError::Protocol`] where there is no such page.
     pub async fn probe(&self) -> Result<(), OAuthError> {
-        let answer = self.http.0.get(&self.authorise_url).send().await;
-        let status = answer.map_err(|error| OAuthError::Unreachable(chain(&error.without_url())))?.status();
+        let answer = self.http.get(&self.authorise_url).send().await;
+        let status = answer.map_err(unreachable)?.status();
         match status.as_u16() {
             404 | 410 => Err(OAuthError::Protocol(format!("it has no page to authorise on ({status})"))),
-            500.. => Err(OAuthError::Unreachable(format!("it answered {status}"))),
+            500.. => Err(OAuthError::Unreachable { words: format!("it answered {status}"), retry_after: None }),
             _ => Ok(()),
         }
     }
@@ -150,13 +145,13 @@ impl OAuth {
         verifier: &SecretString,
         redirect: &str,
     ) -> Result<TokenPair, OAuthError> {
-        let redirect = redirect_url(redirect)?;
-        let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
-        let code = AuthorizationCode::new(code.expose_secret().to_owned());
-        let request = self.client.exchange_code(code).set_pkce_verifier(verifier);
-        let asked_at = Timestamp::now();
-        let answer = request.set_redirect_uri(std::borrow::Cow::Owned(redirect)).request_async(&self.http).await;
-        answer.map(|answer| pair(&answer, None, asked_at)).map_err(sorted)
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("code_verifier", verifier.expose_secret()),
+            ("redirect_uri", redirect),
+        ];
+        self.pair(&grant, None).await
     }
 
     /// The next pair.
@@ -164,10 +159,21 @@ impl OAuth {
     /// # Errors
     /// As [`OAuthError`] says.
     pub async fn renew(&self, refresh: &SecretString) -> Result<TokenPair, OAuthError> {
-        let token = RefreshToken::new(refresh.expose_secret().to_owned());
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
+        self.pair(&grant, Some(refresh)).await
+    }
+
+    /// A pair for a grant. Where the site gives no new refresh token, the one `before` stays good (RFC 6749, 6).
+    async fn pair(&self, grant: &[(&str, &str)], before: Option<&SecretString>) -> Result<TokenPair, OAuthError> {
         let asked_at = Timestamp::now();
-        let answer = self.client.exchange_refresh_token(&token).request_async(&self.http).await;
-        answer.map(|answer| pair(&answer, Some(refresh), asked_at)).map_err(sorted)
+        let who =
+            [("client_id", self.client.client_id().as_str()), ("client_secret", self.client_secret.expose_secret())];
+        let form: Vec<&(&str, &str)> = grant.iter().chain(&who).collect();
+        let request = self.http.post(&self.token_url).header(ACCEPT, "application/json").form(&form);
+        let answer::Given { access, refresh, lifetime } = given(request.send().await.map_err(unreachable)?).await?;
+        let refresh = refresh.or_else(|| before.cloned());
+        let expires_at = asked_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        Ok(TokenPair { access, refresh, asked_at, expires_at })
     }
 }
 
@@ -175,7 +181,7 @@ impl TokenPair {
     /// As text, to be sealed.
     pub fn to_text(&self) -> SecretString {
         let written = Written {
-            access: self.access.expose_secret().to_owned(),
+            access: self.access.as_ref().map(|token| token.expose_secret().to_owned()),
             refresh: self.refresh.as_ref().map(|token| token.expose_secret().to_owned()),
             asked_at: self.asked_at,
             expires_at: self.expires_at,
@@ -187,7 +193,7 @@ impl TokenPair {
     pub fn of_text(text: &SecretString) -> Option<Self> {
         let written: Written = serde_json::from_str(text.expose_secret()).ok()?;
         Some(Self {
-            access: written.access.into(),
+            access: written.access.map(Into::into),
             refresh: written.refresh.map(Into::into),
             asked_at: written.asked_at,
             expires_at: written.expires_at,
@@ -195,33 +201,8 @@ impl TokenPair {
     }
 }
 
-/// The site's answer. Where it gives no new refresh token, the old one stays good (RFC 6749, 6).
-fn pair(answer: &BasicTokenResponse, before: Option<&SecretString>, asked_at: Timestamp) -> TokenPair {
-    let lifetime = answer.expires_in().unwrap_or(ASSUMED_LIFETIME);
-    TokenPair {
-        access: answer.access_token().secret().clone().into(),
-        refresh: answer.refresh_token().map(|token| token.secret().clone().into()).or_else(|| before.cloned()),
-        asked_at,
-        expires_at: asked_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX),
-    }
-}
-
 fn redirect_url(redirect: &str) -> Result<RedirectUrl, OAuthError> {
     RedirectUrl::new(redirect.to_owned()).map_err(|error| OAuthError::Protocol(format!("{redirect}: {error}")))
-}
-
-fn sorted(error: RequestTokenError<Failed, BasicErrorResponse>) -> OAuthError {
-    match error {
-        RequestTokenError::ServerResponse(answer) => {
-            let code = answer.error().to_string();
-            let words = answer.error_description().cloned().unwrap_or_else(|| "the site refused".to_owned());
-            OAuthError::Refused { code: brief(&code), words: brief(&words) }
-        }
-        RequestTokenError::Request(failed) => OAuthError::Unreachable(failed.0),
-        // What was answered may hold a token: it is not repeated.
-        RequestTokenError::Parse(error, _) => OAuthError::Protocol(format!("no tokens, at {}", error.path())),
-        RequestTokenError::Other(words) => OAuthError::Protocol(words),
-    }
 }
 
 /// A site's words, short and on one line.
@@ -229,36 +210,31 @@ pub fn brief(words: &str) -> String {
     words.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
-/// The protocol's library over the host's own client.
-struct Http(reqwest::Client);
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = Failed;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failed>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(send(&self.0, request))
-    }
-}
-
-async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Failed> {
-    let (head, body) = request.into_parts();
-    let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
-    let failed = |error: reqwest::Error| Failed(chain(&error.without_url()));
-    let mut response = request.send().await.map_err(failed)?;
+/// Reads an answer; one that breaks off, or is longer than what is read, as far as it came.
+async fn given(mut response: reqwest::Response) -> Result<answer::Given, OAuthError> {
     let status = response.status();
-    if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-        return Err(Failed(format!("it answered {status}")));
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LARGEST_ANSWER {
-            return Err(Failed("its answer is too long".to_owned()));
+    let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let retry_after = header(RETRY_AFTER).and_then(|value| outside::wait(value, Timestamp::now()));
+    let content_type = header(CONTENT_TYPE).unwrap_or_default().to_owned();
+    let (mut body, mut broken_off) = (Vec::new(), None);
+    while body.len() < LARGEST_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                broken_off = Some(unreachable(error));
+                break;
+            }
         }
     }
-    let mut answer = http::Response::new(body);
-    *answer.status_mut() = status;
-    *answer.headers_mut() = response.headers().clone();
-    Ok(answer)
+    answer::read(status.as_u16(), &content_type, Bytes::from(body)).map_err(|error| match (error, broken_off) {
+        (error @ OAuthError::Refused { .. }, _) => error,
+        (_, Some(broken_off)) => broken_off,
+        (OAuthError::Unreachable { words, .. }, None) => OAuthError::Unreachable { words, retry_after },
+        (error, None) => error,
+    })
+}
+
+fn unreachable(error: reqwest::Error) -> OAuthError {
+    OAuthError::Unreachable { words: chain(&error.without_url()), retry_after: None }
 }

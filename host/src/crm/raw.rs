@@ -2,19 +2,24 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{CrmError, RawRecord, RawText};
+use super::{CrmError, RawRecord, RawText, repair};
 
 /// The largest record that is mapped and kept, in bytes: hundreds of times the usual.
 pub(super) const LARGEST_RECORD: usize = 1 << 20;
 
 impl RawRecord {
-    /// The record as the mapping takes it: `{"row":…,"contact":…}`.
+    /// How many bytes it has at most as the mapping takes it.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.name.len() + part.text.len() + 4).sum::<usize>()
+    }
+
+    /// The record as the mapping takes it: `{"row":…,"contact":…}`, its strings repaired where they are damaged.
     ///
     /// # Errors
     /// [`CrmError::Protocol`] where it cannot be used as it came or an escaped piece is no valid JSON string;
     /// [`CrmError::TooLarge`] for a record above [`LARGEST_RECORD`].
     pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
-        let length = self.parts.iter().map(|part| part.name.len() + part.text.len() + 4).sum::<usize>();
+        let length = self.len();
         if let Some(words) = &self.fault {
             return Err(CrmError::Protocol { words: words.clone() });
         }
@@ -37,6 +42,12 @@ impl RawRecord {
             }
         }
         json.push(b'}');
+        // Only what is mapped comes here, and what stood in a string inside a string is seen only now.
+        if repair::may_be_damaged(&json)
+            && let Some(mended) = repair::strings(&json)
+        {
+            json = mended;
+        }
         Ok(json)
     }
 }
@@ -66,7 +77,8 @@ impl RawText {
     }
 }
 
-/// Appends what a JSON string literal stands for, given its inside. None where an escape is no valid one.
+/// Appends what a JSON string literal stands for, given its inside; half a surrogate pair stands for nothing readable.
+/// None where an escape is no valid one.
 fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     while let Some(at) = memchr::memchr(b'\\', text) {
         out.extend_from_slice(&text[..at]);
@@ -93,13 +105,15 @@ fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
 /// The character whose four digits, or the surrogate pair whose digits, `text` begins with.
 fn code_point(text: &mut &[u8]) -> Option<char> {
     let first = code_unit(text)?;
-    if !(0xd800..0xdc00).contains(&first) {
-        return char::from_u32(first);
+    let mut rest = *text;
+    if (0xd800..0xdc00).contains(&first)
+        && rest.split_off(..2) == Some(br"\u".as_slice())
+        && let Some(low @ 0xdc00..0xe000) = code_unit(&mut rest)
+    {
+        *text = rest;
+        return char::from_u32(0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00));
     }
-    *text = text.strip_prefix(b"\\u")?;
-    let second = code_unit(text)?;
-    let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
-    char::from_u32(0x10000 + ((first - 0xd800) << 10) + low)
+    Some(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
 fn code_unit(text: &mut &[u8]) -> Option<u32> {
@@ -129,9 +143,12 @@ mod tests {
         check("plain", Some("plain"));
         check(r#"[{\"value\":\"a\\nb\"}]"#, Some(r#"[{"value":"a\nb"}]"#));
         check(r"\u0101\ud83d\ude00\/", Some("ā😀/"));
-        check(r"\ud83d", None);
-        check(r"\ud83dA", None);
-        check(r"\udc00", None);
+        check(r"\ud83d", Some("\u{fffd}"));
+        check(r"\ud83dA", Some("\u{fffd}A"));
+        check(r"\ud83d\u0041", Some("\u{fffd}A"));
+        check(r"\ud83d\n", Some("\u{fffd}\n"));
+        check(r"\udc00", Some("\u{fffd}"));
+        check(r"\ud83d\ud83d\ude00", Some("\u{fffd}😀"));
         check(r"\u12", None);
         check(r"\x", None);
         check("\\", None);

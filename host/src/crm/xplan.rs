@@ -7,6 +7,7 @@
 //! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
 //! - [`patience`]: repeats, pauses and their limits
 //! - [`address`]: addresses with flattened lists and raw bookmarks
+//! - [`batch`]: many calls in one exchange, and [`pages`]: rows, both in the size that the site gives
 //! - [`by_id`]: entities asked for by their ids, many at once
 //! - [`choices`]: lists of the site itself
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
@@ -17,12 +18,14 @@
 
 mod address;
 mod attachments;
+mod batch;
 mod by_id;
 mod choices;
 mod docnotes;
 mod lists;
 mod oauth;
 mod open;
+mod pages;
 mod patience;
 mod rows;
 mod session;
@@ -36,16 +39,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
+use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
 use self::lists::{Listed, Wanted};
 pub use self::oauth::oauth;
 use self::open::Open;
+use self::pages::Descent;
 use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
+use super::budget::Allotment;
 use super::{
-    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Tokens,
-    Traffic,
+    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Sizes, Source,
+    Tokens, Traffic,
 };
 use crate::config::ConnectionConfig;
 use crate::domain::ExternalId;
@@ -91,21 +97,50 @@ impl Xplan {
         Ok(Self { site: Site::new(settings, tokens, limits)?, site_lists: SiteLists::default() })
     }
 
-    /// A page of rows; a smaller one where the whole would be too large to read.
-    async fn rows(&self, source: &Source, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
-        let mut size = PAGE_SIZE;
-        loop {
-            let mut address = Address::entity(source, None)?;
-            address.push("page_size", &size.to_string());
-            if let Some(bookmark) = after {
-                address.push_raw("page_bookmark", &bookmark.0);
-            }
-            match self.site.read(&Call::get(address).of_many()).await {
-                Err(CrmError::TooLarge { .. }) if size > 1 => size /= 5,
-                answered => return answered,
-            }
-            size = size.max(1);
+    /// Rows of a source, at most `size`.
+    async fn rows(
+        &self,
+        source: &Source,
+        after: Option<&Bookmark>,
+        (size, repeats): (usize, usize),
+        room: Option<Arc<Allotment>>,
+    ) -> Result<Answer, CrmError> {
+        let mut address = Address::entity(source, None)?;
+        address.push("page_size", &size.to_string());
+        if let Some(bookmark) = after {
+            address.push_raw("page_bookmark", &bookmark.0);
         }
+        self.site.read_within(&Call::get(address).of_many().held_by(room), repeats).await
+    }
+
+    /// A page of at most `size` rows.
+    async fn page_of(
+        &self,
+        source: &Source,
+        after: Option<&Bookmark>,
+        size: (usize, usize),
+    ) -> Result<RawPage, PageError> {
+        let room = self.site.room(false).await;
+        let answer = self.rows(source, after, size, room.clone()).await.map_err(PageError::Rows)?;
+        let list = rows::list(&answer).map_err(PageError::Rows)?;
+        let next = rows::next(&list, after, &answer).map_err(PageError::Rows)?;
+        let page = self.records(source, &list.rows, &answer.body, Manner::new(false, room)).await?;
+        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+    }
+
+    /// The page of a single row that fails for the reason `error`: who it is, and what follows.
+    async fn page_of_name(
+        &self,
+        source: &Source,
+        after: Option<&Bookmark>,
+        error: &CrmError,
+    ) -> Result<RawPage, CrmError> {
+        let answer = self.rows(&pages::names_only(source), after, (1, 1), None).await?;
+        let list = rows::list(&answer)?;
+        let next = rows::next(&list, after, &answer)?;
+        let records: Vec<_> = list.rows.iter().map(|row| pages::failed_record(row.id, error)).collect();
+        let below = pages::withheld(source, records.len() as u64);
+        Ok(RawPage { records, below, unreadable: list.unreadable, next })
     }
 
     /// Rows with their lists and what stands below, all lists through the same batches.
@@ -114,15 +149,15 @@ impl Xplan {
         source: &Source,
         rows: &[Row<'_>],
         whole: &bytes::Bytes,
-        is_awaited: bool,
-    ) -> Result<RawPage, CrmError> {
+        manner: Manner,
+    ) -> Result<RawPage, PageError> {
         let ids = rows.iter().map(|row| row.id).collect();
         let of_row = |list: &&String| !is_of_site(list);
         let names = |source: &Source| source.lists.iter().filter(of_row).cloned().collect::<Vec<_>>();
         let lists: Vec<String> = source.lists.iter().cloned().chain(source.below.iter().flat_map(names)).collect();
         let needed = source.lists.len();
-        let wanted = Wanted { resource: &source.resource, ids, lists: &lists, needed, is_awaited };
-        let mut lists = wanted.fetch(&self.site).await?.into_iter();
+        let wanted = Wanted { resource: &source.resource, ids, lists: &lists, needed, manner };
+        let mut lists = wanted.fetch(&self.site).await.map_err(PageError::Lists)?.into_iter();
         let mut below: Vec<RawBelow> = source.below.iter().map(RawBelow::of).collect();
         let records = rows.iter().map(|row| {
             let record = row.record(source, whole, lists.by_ref());
@@ -133,6 +168,21 @@ impl Xplan {
         });
         let records = records.collect();
         Ok(RawPage { records, below, unreadable: 0, next: None })
+    }
+}
+
+/// Why a page did not come.
+enum PageError {
+    /// Its rows did not.
+    Rows(CrmError),
+    /// The lists below them did not.
+    Lists(CrmError),
+}
+
+impl From<PageError> for CrmError {
+    fn from(error: PageError) -> Self {
+        let (PageError::Rows(error) | PageError::Lists(error)) = error;
+        error
     }
 }
 
@@ -201,16 +251,36 @@ impl Connector for Xplan {
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
         self.site_lists.prepare(&self.site, source, after.is_none()).await?;
-        let answer = self.rows(source, after).await?;
-        let list = rows::list(&answer)?;
-        let next = rows::next(&list, after, &answer)?;
-        let page = self.records(source, &list.rows, &answer.body, false).await?;
-        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+        let mut descent = Descent::new(&self.site, &source.resource, PAGE_SIZE);
+        loop {
+            let error = match self.page_of(source, after, (descent.size, descent.repeats())).await {
+                Ok(page) => {
+                    descent.came();
+                    return Ok(page);
+                }
+                // Of what lists say, only that there is no room for them all is a matter of rows.
+                Err(PageError::Lists(error)) if !matches!(error, CrmError::TooLarge { .. }) => return Err(error),
+                Err(error) => error.into(),
+            };
+            let Err(error) = descent.smaller(error).await else { continue };
+            if !descent.may_be_of_row(&error) {
+                return Err(error);
+            }
+            let page = self.page_of_name(source, after, &error).await;
+            return match page {
+                Ok(page) => {
+                    descent.one_failed();
+                    Ok(page)
+                }
+                Err(_) => Err(error),
+            };
+        }
     }
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         let call = Call::get(Address::entity(source, Some(id.as_str()))?).awaited(true);
-        let answer = match self.site.read(&call).await {
+        let room = self.site.room(true).await;
+        let answer = match self.site.read(&call.held_by(room.clone())).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
             answered => answered?,
         };
@@ -219,7 +289,7 @@ impl Connector for Xplan {
         if row.id != id.as_str() {
             return Err(rows::unexpected(&answer, "the entity that was asked for"));
         }
-        self.records(source, &[row], &answer.body, true).await.map(Some)
+        Ok(Some(self.records(source, &[row], &answer.body, Manner::new(true, room)).await?))
     }
 
     fn by_id_at_once(&self) -> usize {
@@ -233,7 +303,8 @@ impl Connector for Xplan {
         if list.rows.iter().any(|row| !ids.iter().any(|id| id.as_str() == row.id)) {
             return Err(rows::unexpected(&found.rows, "the entities that were asked for"));
         }
-        let page = self.records(source, &list.rows, &found.rows.body, false).await?;
+        let manner = Manner::new(false, self.site.room(false).await);
+        let page = self.records(source, &list.rows, &found.rows.body, manner).await?;
         Ok(ById { page: RawPage { unreadable: list.unreadable, ..page }, unanswered: found.unanswered })
     }
 
@@ -269,5 +340,13 @@ impl Connector for Xplan {
 
     fn traffic(&self) -> &Traffic {
         &self.site.traffic
+    }
+
+    fn sizes(&self) -> Sizes {
+        self.site.sizes.all()
+    }
+
+    fn recall(&self, sizes: Sizes) {
+        self.site.sizes.recall(sizes);
     }
 }

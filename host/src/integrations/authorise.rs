@@ -138,7 +138,7 @@ fn advice(error: &OAuthError) -> &'static str {
             "Check the client id and the client secret of the connection, then begin again."
         }
         OAuthError::Refused { .. } => "Ask the site's administrator whether the integration is enabled there.",
-        OAuthError::Unreachable(_) => "Begin again when the site is up.",
+        OAuthError::Unreachable { .. } => "Begin again when the site is up.",
         OAuthError::Protocol(_) => "Check the forward host of the connection.",
     }
 }

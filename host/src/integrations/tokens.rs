@@ -45,12 +45,17 @@ struct Current {
 }
 
 impl Current {
-    fn token(&self) -> BearerToken {
-        BearerToken { number: self.number, value: self.pair.access.clone() }
+    /// What calls are signed with; none where the site gave only what the next pair is had for.
+    fn token(&self) -> Option<BearerToken> {
+        let value = self.pair.access.clone()?;
+        Some(BearerToken { number: self.number, value })
     }
 
-    /// Whether it is time for another pair.
+    /// Whether it is time for another pair. A pair that cannot be renewed is used until the site refuses it.
     fn is_due(&self, now: Timestamp) -> bool {
+        if self.pair.refresh.is_none() {
+            return false;
+        }
         let lifetime = self.pair.expires_at.duration_since(self.pair.asked_at);
         now.duration_since(self.pair.expires_at) >= -AHEAD.min(lifetime / 5)
     }
@@ -131,7 +136,11 @@ impl Keeper {
                 Ok(self.take(pair, current.granted.clone()).await)
             }
             Err(refused @ OAuthError::Refused { .. }) => Err(self.refused(current, &refused.to_string()).await),
-            Err(OAuthError::Unreachable(words)) => Err(CrmError::Unreachable { words }),
+            Err(OAuthError::Unreachable { words, retry_after: None }) => Err(CrmError::Unreachable { words }),
+            // Nothing of the call itself was sent.
+            Err(OAuthError::Unreachable { words, retry_after }) => {
+                Err(CrmError::Throttled { status: 429, retry_after, words })
+            }
             Err(OAuthError::Protocol(words)) => Err(CrmError::Unknown { words }),
         }
     }
@@ -167,7 +176,7 @@ impl Keeper {
 
     fn usable(&self, stale: Option<u64>, now: Timestamp) -> Option<BearerToken> {
         let current = self.lock();
-        current.as_ref().filter(|current| Some(current.number) != stale && !current.is_due(now)).map(Current::token)
+        current.as_ref().filter(|current| Some(current.number) != stale && !current.is_due(now))?.token()
     }
 }
 
@@ -193,14 +202,16 @@ impl Keeper {
             });
         };
         match self.renew(&current).await {
-            Ok(renewed) => Ok(renewed.token()),
+            Ok(renewed) => renewed.token().ok_or_else(|| CrmError::Unreachable {
+                words: "the site renewed the authorisation and gave no token for calls; it is asked again".to_owned(),
+            }),
             // Only due, not over, and nobody refused it.
-            Err(CrmError::Unreachable { words } | CrmError::Unknown { words })
+            Err(error @ (CrmError::Unreachable { .. } | CrmError::Unknown { .. } | CrmError::Throttled { .. }))
                 if Some(current.number) != stale && now < current.pair.expires_at =>
             {
-                let reason = telemetry::length(&words);
+                let reason = error.for_log();
                 tracing::warn!(connection = %self.name, reason, "tokens are not renewed yet; the old one still holds");
-                Ok(current.token())
+                current.token().ok_or(error)
             }
             Err(error) => Err(error),
         }

@@ -133,16 +133,22 @@ impl Revision {
     /// batch and rejected; it never fails its neighbours.
     pub fn map(&self, context: &Context, records: &[RawInput]) -> Vec<Verdict> {
         let as_of = context.as_of.to_string();
-        let records: Vec<_> = records.iter().map(convert::raw_record).collect();
-        map::bisect(
-            &records,
+        let pieces: Vec<_> = records.iter().map(convert::raw_record).collect();
+        let mut verdicts = map::bisect(
+            &pieces,
             limits::BISECT_TIME,
             |piece| {
                 let answer = self.ready()?.map(convert::context(context, &as_of), piece)?;
                 convert::verdicts(context, piece, answer).map_err(Failure)
             },
             |failure| Verdict::Rejected(vec![self.failed_on(failure)]),
-        )
+        );
+        for (record, verdict) in records.iter().zip(&mut verdicts) {
+            if let Some(diagnostic) = super::unreadable::found(&record.json) {
+                verdict.diagnostics_mut().push(diagnostic);
+            }
+        }
+        verdicts
     }
 
     /// Sends a batch through the plugin, and answers how many outcomes came back: what the sandbox alone costs, without

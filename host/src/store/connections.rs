@@ -17,6 +17,10 @@ const AUTHORISATIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition:
 /// Who confirmed the check that comes before a connection of the settings file, by its name.
 const PREFLIGHTS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-preflights");
 
+/// How much a connection's site was found to give at once, by the connection's name: what the connector says of it, which
+/// nobody here reads.
+const SIZES: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-sizes");
+
 /// A sealed secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed(pub Vec<u8>);
@@ -106,6 +110,7 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
     transaction.open_table(SETTINGS)?;
     transaction.open_table(AUTHORISATIONS)?;
     transaction.open_table(PREFLIGHTS)?;
+    transaction.open_table(SIZES)?;
     Ok(())
 }
 
@@ -162,6 +167,34 @@ impl Store {
         self.write(move |transaction| {
             let mut table = transaction.open_table(PREFLIGHTS)?;
             table.insert((PRACTICE, of.as_str()), written(&by)?.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// How much the connection's site was found to give at once; empty where that is the usual.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn sizes(&self, of: ConnectionName) -> Result<Vec<u8>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(SIZES)?;
+            Ok(table.get((PRACTICE, of.as_str()))?.map(|row| row.value().to_vec()).unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Keeps how much the connection's site was found to give at once. What is kept already costs no write.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_sizes(&self, of: ConnectionName, sizes: Vec<u8>) -> Result<(), StoreError> {
+        if self.sizes(of.clone()).await? == sizes {
+            return Ok(());
+        }
+        self.write(move |transaction| {
+            let mut table = transaction.open_table(SIZES)?;
+            table.insert((PRACTICE, of.as_str()), sizes.as_slice())?;
             Ok(())
         })
         .await

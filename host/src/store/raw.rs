@@ -29,6 +29,11 @@ impl PackedRaw {
         })
     }
 
+    /// How many bytes it has as it is kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// As it is stored.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -22,13 +22,15 @@ pub(super) struct GroupSize {
     pub mapped: usize,
     /// With so many seen ones.
     pub seen: usize,
+    /// With so many bytes of raw records, as they are kept.
+    pub bytes: usize,
 }
 
 impl Default for GroupSize {
     /// The larger a group, the fewer times a page of an index is written anew: 4,000 records were measured to cost a
     /// fifth less than 2,000, and 8,000 no less than 4,000. An unchanged record costs next to nothing.
     fn default() -> Self {
-        Self { mapped: 4_000, seen: 20_000 }
+        Self { mapped: 4_000, seen: 20_000, bytes: 32 << 20 }
     }
 }
 
@@ -113,12 +115,19 @@ impl Gathered {
         self.run.counts.unchanged += (before - self.arrivals.len()) as u64;
     }
 
+    fn bytes(&self) -> usize {
+        self.below.values().flatten().chain(&self.arrivals).map(|arrival| arrival.raw.len()).sum()
+    }
+
     /// Whether it is time to commit.
     pub fn is_full(&self, size: GroupSize) -> bool {
         // Two lists take about the memory of a client.
         let lists: usize = self.below.values().map(|lists| lists.arrivals.len()).sum();
         let mapped = self.arrivals.len() + lists / 2;
-        mapped >= size.mapped || self.seen >= size.seen as u64 || self.since.elapsed() >= GROUP_TIME
+        mapped >= size.mapped
+            || self.bytes() >= size.bytes
+            || self.seen >= size.seen as u64
+            || self.since.elapsed() >= GROUP_TIME
     }
 
     /// What is committed, of a walk or of none.

@@ -18,8 +18,10 @@ use crate::store::Store;
 use crate::store::commit::{Arrival, Known, MappedBy, Outcome};
 use crate::store::raw::PackedRaw;
 
-/// Records for one call into the sandbox.
+/// Records for one call into the sandbox …
 const BATCH: usize = 500;
+/// … and their bytes, together: what they are put together from is held besides.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// A page after mapping.
 pub(super) struct MappedPage {
@@ -163,10 +165,25 @@ async fn mapped(
     let mapper = Arc::clone(mapper);
     let work = move || {
         let mut arrivals = Vec::with_capacity(records.len());
-        records.chunks(BATCH).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut arrivals));
+        batches(&records).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut arrivals));
         arrivals
     };
     Ok(queue::MAPPING.run(work).await?)
+}
+
+/// The records in batches of a bounded number and size; one that is too large by itself is a batch.
+fn batches(mut records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |record: &&RawRecord| {
+            bytes += record.len();
+            bytes <= BATCH_BYTES
+        };
+        let fitting = records.iter().take(BATCH).take_while(fits).count();
+        let (batch, rest) = records.split_at(fitting.max(1).min(records.len()));
+        records = rest;
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
 fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<Arrival>) {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::gathered::Gathered;
 use super::map;
 use super::walk::{Walk, WalkError};
-use crate::crm::{ById, CrmError, RawPage, Source};
+use crate::crm::{ById, CrmError, RawPage, RawRecord, Source};
 use crate::domain::{ExternalId, RecordKind};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
@@ -20,8 +20,10 @@ const MOST_CALLS: usize = 500;
 /// Failures in a row after which the CRM is asked no more.
 const MOST_FAILURES: u32 = 5;
 
-/// Clients read by themselves for one commit.
+/// Clients read by themselves for one commit …
 const GROUP: usize = 50;
+/// … and their bytes, which are held until then.
+const GROUP_BYTES: usize = 8 << 20;
 
 impl Walk {
     /// Brings over who is in the book, was not seen by this walk, and is shown when asked for by id.
@@ -61,7 +63,8 @@ impl Walk {
                     failures += 1;
                 }
             }
-            if found.iter().map(|(_, _, page)| page.records.len()).sum::<usize>() >= GROUP {
+            let records = || found.iter().flat_map(|(_, _, page)| &page.records);
+            if records().count() >= GROUP || records().map(RawRecord::len).sum::<usize>() >= GROUP_BYTES {
                 self.take_in(std::mem::take(&mut found)).await?;
             }
         }

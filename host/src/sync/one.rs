@@ -114,6 +114,7 @@ impl Syncs {
         }
         let connection = self.connection(connection)?;
         let_in(&connection)?;
+        connection.connector.release();
         let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
         let one = One {
             store: self.store.clone(),

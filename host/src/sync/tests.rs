@@ -297,7 +297,7 @@ impl Practice {
             progress: Progress::new(run.clone()).0,
             run,
             chunks: 0,
-            group: super::gathered::GroupSize { mapped: 2, seen: 2 },
+            group: super::gathered::GroupSize { mapped: 2, seen: 2, bytes: usize::MAX },
             repeating: 0,
             threshold: Threshold { percent: 5, at_least: 2 },
             traffic_before: TrafficTotals::default(),

@@ -98,10 +98,18 @@ impl Walk {
         if self.is_rehearsal { Ok(()) } else { self.store.keep_run(self.run.clone()).await }
     }
 
+    /// Keeps how much the site was found to give at once, for the next process.
+    async fn keep_sizes(&self) -> Result<(), StoreError> {
+        let sizes = self.connector.sizes();
+        let sizes = if sizes.is_empty() { Vec::new() } else { serde_json::to_vec(&sizes).unwrap_or_default() };
+        self.store.keep_sizes(self.run.connection.clone(), sizes).await
+    }
+
     /// Keeps the finished run, with what was concluded from it.
     pub async fn finish_run(&mut self) -> Result<(), StoreError> {
         // Since the last commit too: what was asked by id, or repeated until the walk gave up.
         count_traffic(&mut self.run.counts, self.connector.traffic().totals().since(self.traffic_before));
+        self.keep_sizes().await?;
         if !self.is_rehearsal {
             self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
         }
@@ -114,6 +122,8 @@ impl Walk {
     /// Why it ended early; `self.run` is the run as it was committed last.
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
         self.order.turn().await.clear();
+        let sizes = self.store.sizes(self.run.connection.clone()).await?;
+        self.connector.recall(serde_json::from_slice(&sizes).unwrap_or_default());
         let mut sources: Vec<Source> = self.mapper.sources().to_vec();
         sources.sort_by_key(|source| source.kind);
         let position_of = |position: &WalkPosition| {
@@ -235,6 +245,7 @@ impl Walk {
         let group = gathered.into_group(self.mapper.as_ref(), kind, Some((number, chunk, position.clone())));
         self.run = if self.is_rehearsal { self.store.rehearse(group).await? } else { self.store.commit(group).await? };
         self.progress.counts(&self.run);
+        self.keep_sizes().await?;
         Ok(())
     }
 }

@@ -31,6 +31,8 @@ pub(crate) fn map<L: Lineage>(
     if names.are_empty() {
         return nameless(row, trail);
     }
+    client.contacts.views(&rules.contact, "/client/contact/fields", forms).for_each(|row| row.tell_repeated(trail));
+    client.addresses.views(&rules.address, "/client/address/fields", forms).for_each(|row| row.tell_repeated(trail));
     let address = address::map(rules, forms, &client.addresses, trail);
     let email = contact::email(rules, row, &client.contacts, trail);
     let email_is_placeholder = email.is_none();

@@ -83,6 +83,7 @@ fn cover<L: Lineage>(
         trail.whole(Severity::Error, "cover-unreadable", message);
         return None;
     }
+    row.tell_repeated(trail);
     let (cover_type, type_as_given) = cover_type(rules, row, trail);
     let key = key(row, type_as_given.as_deref(), counted);
     trail.origin("external_id", || Origin {

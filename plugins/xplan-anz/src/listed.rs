@@ -24,6 +24,7 @@ pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
             trail.whole(Severity::Error, "row-without-number", message);
             continue;
         };
+        row.tell_repeated(trail);
         if seen.insert(number.clone()) {
             numbered.push((number, row));
         } else {

@@ -25,6 +25,7 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
         return Err(reject(trail, "other-record", message));
     }
     trail.origin("external_id", || row.origin(id_field, None));
+    row.tell_repeated(trail);
     Ok(())
 }
 

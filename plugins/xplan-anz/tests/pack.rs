@@ -15,6 +15,8 @@ mod explain;
 mod manifest;
 #[path = "pack/properties.rs"]
 mod properties;
+#[path = "pack/repeated.rs"]
+mod repeated;
 #[path = "pack/support.rs"]
 mod support;
 #[path = "pack/tables.rs"]

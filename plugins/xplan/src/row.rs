@@ -10,7 +10,7 @@ use serde::{
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 
-use tidegate_sdk::{Lineage, Origin, Trail, text};
+use tidegate_sdk::{Lineage, Origin, Severity, Trail, text};
 
 use crate::{
     Fields, Forms, Names, Number, Value,
@@ -24,12 +24,14 @@ pub struct Row<'a, F> {
     values: Vec<Value<'a>>,
     /// By the same index, a bit for each field that stood under `fields`.
     nested: u64,
+    /// By the same index, a bit for each field that came twice in one place, with another value the second time.
+    repeated: u64,
     fields: PhantomData<F>,
 }
 
 impl<F> Default for Row<'_, F> {
     fn default() -> Self {
-        Self { values: Vec::new(), nested: 0, fields: PhantomData }
+        Self { values: Vec::new(), nested: 0, repeated: 0, fields: PhantomData }
     }
 }
 
@@ -44,6 +46,14 @@ impl<'a, F: Fields> Row<'a, F> {
     #[must_use]
     pub fn is_empty_from(&self, first: usize) -> bool {
         self.values.iter().skip(first).all(Value::is_empty)
+    }
+
+    /// Puts a value in its place; of several the last counts.
+    fn put(&mut self, index: usize, value: Value<'a>, is_again: bool) {
+        if is_again && self.values[index] != value {
+            self.repeated |= 1 << index;
+        }
+        self.values[index] = value;
     }
 
     /// True where the CRM sent something other than an object for a row.
@@ -175,6 +185,22 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         }
     }
 
+    /// Tells of fields that came twice with different values: the last was taken, and nobody knows which is right.
+    pub fn tell_repeated<L: Lineage>(&self, trail: &mut Trail<L>) {
+        if self.row.repeated == 0 {
+            return;
+        }
+        for name in
+            self.names.iter().enumerate().filter(|(at, _)| self.row.repeated & (1 << at) != 0).map(|(_, name)| name)
+        {
+            let place = self.place.map_or_else(String::new, |(list, index)| format!(" in row {} of {list}", index + 1));
+            let message = format!(
+                "Xplan sent the field {name}{place} twice with different values; the last one was taken. Check it in Xplan."
+            );
+            trail.whole(Severity::Warning, "repeated-field", message);
+        }
+    }
+
     /// Tells that a field holds something else than it should, unless it holds nothing.
     pub fn expect_empty<L: Lineage>(
         &self,
@@ -229,8 +255,10 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
         let mut row = Row {
             values: iter::repeat_with(Value::default).take(F::KEYS.len()).collect(),
             nested: 0,
+            repeated: 0,
             fields: PhantomData,
         };
+        let mut flat = 0;
         let mut expected = 0;
         while let Some(key) = map.next_key_seed(KeySeed { names: self.names, expected })? {
             match key {
@@ -238,8 +266,9 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
                     let value = map.next_value()?;
                     // What stands in both places is taken from `fields`.
                     if row.nested & (1 << index) == 0 {
-                        row.values[index] = value;
+                        row.put(index, value, flat & (1 << index) != 0);
                     }
+                    flat |= 1 << index;
                     expected = index + 1;
                 }
                 Key::Fields => {
@@ -274,7 +303,8 @@ impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
         let mut expected = 0;
         while let Some(key) = map.next_key_seed(KeySeed { names: self.names, expected })? {
             if let Key::Field(index) = key {
-                self.row.values[index] = map.next_value()?;
+                let is_again = self.row.nested & (1 << index) != 0;
+                self.row.put(index, map.next_value()?, is_again);
                 self.row.nested |= 1 << index;
                 expected = index + 1;
             } else {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::book::{Book, Client, User};
 use crate::faults::FaultPlan;
 use crate::lock::{locked, reading, writing};
+use crate::oauth::TokenAnswer;
 use crate::options::Account;
 use crate::site::{List, Note, NoteHabits, Site, Stats};
 
@@ -163,6 +164,11 @@ impl Admin {
     /// Ends every access token, so that the next call of an integration is a 401; it can renew.
     pub fn expire_tokens(&self) {
         locked(&self.0.tokens).expire_all(std::time::Instant::now());
+    }
+
+    /// Puts an answer in place of the token endpoint's usual one; none puts that back.
+    pub fn answer_tokens(&self, odd: Option<TokenAnswer>) {
+        locked(&self.0.tokens).odd = odd;
     }
 
     /// Takes back what was authorised: no integration can call or renew any more.

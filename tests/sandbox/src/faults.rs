@@ -79,15 +79,31 @@ impl Faults {
 
     /// Whether any rule concerns single calls, so that a batch need not ask for each of its own.
     pub(crate) fn strikes_calls(&self) -> bool {
-        reading(&self.0).plan.rules.iter().any(|rule| rule.fault.concerns_call())
+        reading(&self.0).plan.rules.iter().any(|rule| rule.fault.concerns_call() || rule.fault.concerns_text())
     }
 
     /// The rules for which `concerns` holds that strike this request, by method and address.
     pub(crate) fn striking(&self, method: &str, address: &str, concerns: impl Fn(Fault) -> bool) -> Vec<Rule> {
+        self.striking_many(method, address, || 0, concerns)
+    }
+
+    /// The same for a request for `rows` at once.
+    pub(crate) fn striking_many(
+        &self,
+        method: &str,
+        address: &str,
+        rows: impl Fn() -> usize,
+        concerns: impl Fn(Fault) -> bool,
+    ) -> Vec<Rule> {
         let now = Arc::clone(&reading(&self.0));
         let rules = now.plan.rules.iter().enumerate();
         rules
-            .filter(|(at, rule)| concerns(rule.fault) && rule.applies(method, address) && now.strikes(*at))
+            .filter(|(at, rule)| {
+                concerns(rule.fault)
+                    && rule.applies(method, address)
+                    && rule.rows.is_none_or(|most| rows() > most)
+                    && now.strikes(*at)
+            })
             .map(|(_, rule)| rule.clone())
             .collect()
     }

@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 pub use admin::Admin;
 pub use book::{Book, Client, GROUPS};
 pub use faults::{Fault, FaultPlan, Rule};
-pub use oauth::OAuthOptions;
+pub use oauth::{OAuthOptions, TokenAnswer};
 pub use options::{Account, Options, Region};
 pub use site::{Attachment, Note, NoteHabits, Stats};
 

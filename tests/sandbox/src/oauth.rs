@@ -44,6 +44,34 @@ impl Default for OAuthOptions {
     }
 }
 
+/// What the token endpoint answers in place of its usual answer.
+#[derive(Debug, Clone)]
+pub struct TokenAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type`.
+    pub kind: &'static str,
+    /// The body, in which `{access}` and `{refresh}` stand for those of a new pair. One that names neither gives out
+    /// nothing, and what was given before stays good.
+    pub body: String,
+    /// A header besides.
+    pub header: Option<(&'static str, String)>,
+    /// How many bytes of the body are sent before the connection is cut; all, where it is none.
+    pub cut_after: Option<usize>,
+}
+
+impl TokenAnswer {
+    /// JSON with this status.
+    pub fn json(status: u16, body: &str) -> Self {
+        Self { status, kind: "application/json", body: body.to_owned(), header: None, cut_after: None }
+    }
+
+    /// Whether a new pair is given out.
+    pub(crate) fn gives(&self) -> bool {
+        self.body.contains("{access}") || self.body.contains("{refresh}")
+    }
+}
+
 /// What a person asks the site to authorise: the parameters of the address that they were sent to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {

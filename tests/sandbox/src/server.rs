@@ -22,7 +22,7 @@ use crate::admin::http as admin;
 use crate::faults::{Fault, Rule};
 use crate::lock::locked;
 use crate::oauth;
-use crate::site::{Answer, Call, Credentials, FORWARDED_HOST, Refusal, Site};
+use crate::site::{Answer, Call, Credentials, FORWARDED_HOST, Query, Refusal, Site};
 
 /// The largest request taken: an attachment of some 45 MB in base64.
 const LARGEST_REQUEST: usize = 64 << 20;
@@ -75,7 +75,8 @@ async fn handle(site: Arc<Site>, request: Request<Incoming>) -> Result<Response<
     }
     order.site.stats.count_request();
     let address = order.head.uri.path_and_query().map_or(path, |address| address.as_str());
-    let rules = order.site.faults.striking(order.head.method.as_str(), address, Fault::concerns_request);
+    let (method, rows) = (order.head.method.as_str(), || order.rows());
+    let rules = order.site.faults.striking_many(method, address, rows, Fault::concerns_request);
     for rule in rules.iter().filter(|rule| rule.fault == Fault::Slow) {
         tokio::time::sleep(Duration::from_millis(rule.ms)).await;
     }
@@ -112,6 +113,14 @@ impl Order {
         }
     }
 
+    /// How many rows, or calls in a batch, are asked for at once.
+    fn rows(&self) -> usize {
+        let query = Query(self.head.uri.query().unwrap_or_default());
+        let size = ["page_size", "PageSize"].iter().find_map(|name| query.raw(name)?.parse().ok());
+        let calls = || self.body.windows(8).filter(|name| name == b"\"method\"").count();
+        size.unwrap_or_else(calls)
+    }
+
     /// Does what is asked and answers as a site in good health does.
     fn work(&self) -> Answer {
         let call = self.call();
@@ -145,6 +154,14 @@ fn struck(order: Order, rule: &Rule) -> Result<Response<Payload>, Cut> {
             Err(Cut)
         }
         Fault::CutBody => Ok(broken_off(order.work())),
+        Fault::Truncated => {
+            let answer = order.work();
+            Ok(whole(Answer { body: answer.body.slice(..answer.body.len() / 2), ..answer }))
+        }
+        Fault::ByteOrderMark => {
+            let answer = order.work();
+            Ok(whole(Answer { body: ["\u{feff}".as_bytes(), &answer.body].concat().into(), ..answer }))
+        }
         Fault::SessionTakeover => {
             locked(&order.site.sessions).close(&order.from);
             Ok(whole(order.work()))
@@ -158,6 +175,7 @@ fn refused(rule: &Rule) -> Answer {
     let refusal = match rule.fault {
         Fault::LoginPage => return Answer::html(200, "Xplan login"),
         Fault::BadGateway => return Answer::html(502, "Bad Gateway"),
+        Fault::GatewayTimeout => return Answer::html(504, "Gateway Time-out"),
         Fault::Forbidden => Refusal::new(403, "The user lacks the capability for this."),
         Fault::NamesPeople => Refusal::new(500, WORDS_ABOUT_SOMEBODY),
         Fault::Conflict => Refusal::new(409, "Something else is being done with this record."),
@@ -185,7 +203,11 @@ fn credentials(headers: &HeaderMap) -> Credentials {
 
 /// An answer as it should arrive.
 fn whole(answer: Answer) -> Response<Payload> {
-    let mut response = Response::new(Payload { length: answer.body.len() as u64, data: Some(answer.body), cut: false });
+    let length = answer.body.len();
+    let sent = answer.cut_after.unwrap_or(length).min(length);
+    let payload =
+        Payload { length: length as u64, data: Some(answer.body.slice(..sent)), cut: sent < length, is_out: false };
+    let mut response = Response::new(payload);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.kind));
@@ -199,8 +221,8 @@ fn whole(answer: Answer) -> Response<Payload> {
 
 /// An answer that announces its whole length and ends after half of it.
 fn broken_off(answer: Answer) -> Response<Payload> {
-    let half = answer.body.slice(..answer.body.len() / 2);
-    whole(answer).map(|payload| Payload { data: Some(half), cut: true, ..payload })
+    let half = answer.body.len() / 2;
+    whole(Answer { cut_after: Some(half), ..answer })
 }
 
 /// The connection is cut without an answer.
@@ -213,15 +235,22 @@ struct Payload {
     data: Option<Bytes>,
     length: u64,
     cut: bool,
+    /// What was sent before a cut has had time to go out.
+    is_out: bool,
 }
 
 impl Body for Payload {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         Poll::Ready(match self.data.take() {
             Some(data) => Some(Ok(Frame::data(data))),
+            None if self.cut && !self.is_out => {
+                self.is_out = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None if self.cut => Some(Err(Cut)),
             None => None,
         })

@@ -160,7 +160,8 @@ impl Site {
                 None => Refusal::missing(),
             }),
         };
-        answer.unwrap_or_else(Answer::from)
+        let rules = self.faults.striking(call.method, call.path, Fault::concerns_text);
+        rules.iter().fold(answer.unwrap_or_else(Answer::from), |answer, rule| spoil::text(answer, rule.fault))
     }
 
     fn get(&self, asker: &Asker<'_>, path: &str, query: Query<'_>) -> Result<Answer, Refusal> {
@@ -195,7 +196,7 @@ impl Site {
 
     fn spoilt(&self, path: &str, query: Query<'_>, page: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
         let page = page?;
-        let rules = self.faults.striking("GET", path, Fault::concerns_page);
+        let rules = self.faults.striking("GET", &format!("{path}?{}", query.0), Fault::concerns_page);
         Ok(if rules.is_empty() { page } else { spoil::page(page, &rules, query) })
     }
 }

@@ -8,7 +8,7 @@ use super::address::{Address, segment};
 use super::docnotes;
 use super::rows;
 use super::site::{Call, Site};
-use crate::crm::CrmError;
+use crate::crm::{CrmError, repair};
 use crate::domain::ExternalId;
 use crate::domain::outbox::FoundAttachment;
 
@@ -51,7 +51,8 @@ pub(super) async fn attach(
 /// What is attached to a note.
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
     let answer = site.read(&Call::get(Address::of(&path(note)?)).awaited(true)).await?;
-    let listed: Vec<Listed> = rows::parsed(&answer, "a list of attachments, each with `id`, `filename` and `size`")?;
+    let listed: Vec<Listed> = repair::read(&answer.body)
+        .map_err(|_| rows::unexpected(&answer, "a list of attachments, each with `id`, `filename` and `size`"))?;
     let found =
         |one: Listed| FoundAttachment { id: ExternalId(one.id.to_string()), filename: one.filename, size: one.size };
     Ok(listed.into_iter().map(found).collect())

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::address::{Address, PAGE_SIZE};
+use super::pages::Descent;
 use super::rows;
-use super::site::{Call, Site, passed};
-use crate::crm::{Bookmark, CrmError, FoundNote};
+use super::site::{Answer, Call, Site, passed};
+use crate::crm::{Bookmark, CrmError, FoundNote, repair};
 use crate::domain::note::FileNote;
 use crate::domain::{Date, ExternalId};
 
@@ -40,20 +41,15 @@ struct Made {
 
 /// All notes against `entity`, each once, page by page until one brings nothing new.
 pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
-    let mut address = Address::of(PATH);
-    address.push("entity_ids.0", entity.as_str());
-    address.push("page_size", &PAGE_SIZE.to_string());
+    let mut query = Address::of(PATH);
+    query.push("entity_ids.0", entity.as_str());
     let mut notes = FoundNotes::default();
     let mut after: Option<Bookmark> = None;
     loop {
-        let mut page = address.clone();
-        if let Some(bookmark) = &after {
-            page.push_raw("page_bookmark", &bookmark.0);
-        }
-        let answer = site.read(&Call::get(page).of_many().awaited(true)).await?;
+        let answer = page(site, &query, after.as_ref()).await?;
         let list = rows::list_of_notes(&answer)?;
         for row in &list.rows {
-            let marked: Marked = serde_json::from_str(row.text)
+            let marked: Marked = repair::read(row.text.as_bytes())
                 .map_err(|_| rows::unexpected(&answer, "each note as a JSON object with its `guid`"))?;
             notes.add(row.id, marked.guid, marked.created_date.as_ref());
         }
@@ -112,6 +108,26 @@ fn day(value: &Value) -> Option<Date> {
     text.get(..10)?.parse().ok()
 }
 
+/// A page of notes, in the size that the site gives.
+async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
+    let mut descent = Descent::new(site, "docnote-v2", PAGE_SIZE);
+    loop {
+        let mut address = query.clone();
+        address.push("page_size", &descent.size.to_string());
+        if let Some(bookmark) = after {
+            address.push_raw("page_bookmark", &bookmark.0);
+        }
+        let call = Call::get(address).of_many().awaited(true);
+        match site.read_within(&call, descent.repeats()).await {
+            Ok(answer) => {
+                descent.came();
+                return Ok(answer);
+            }
+            Err(error) => descent.smaller(error).await?,
+        }
+    }
+}
+
 /// Creates a note, once: every error but [`CrmError::Unknown`] means that there is none.
 pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
     let number = |id: &ExternalId| {
@@ -137,6 +153,7 @@ pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<Exter
     // A sign-in whose outcome is unknown sent nothing.
     site.ready().await.map_err(|error| match error {
         CrmError::Unknown { words } => CrmError::Unreachable { words },
+        CrmError::Throttled { retry_after, words, .. } => CrmError::Throttled { status: 429, retry_after, words },
         error => error,
     })?;
     let answered = site.signed(call).await.and_then(passed);
@@ -147,7 +164,7 @@ pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<Exter
         | CrmError::Throttled { status: 503, retry_after: None, words } => CrmError::Unknown { words },
         error => error,
     })?;
-    match serde_json::from_slice::<Made>(&answer.body) {
+    match repair::read::<Made>(&answer.body) {
         Ok(made) => Ok(ExternalId(made.id.to_string())),
         Err(_) => Err(CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() }),
     }

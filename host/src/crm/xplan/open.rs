@@ -13,13 +13,17 @@ use serde_json::Value;
 
 use super::Limits;
 use super::address::{Address, PAGE_SIZE, segment};
+use super::batch::Manner;
 use super::choices::is_of_site;
 use super::docnotes::FoundNotes;
 use super::lists::Listed;
+use super::pages::Descent;
 use super::rows::{self, Row};
 use super::site::{Answer, Call, Site, is_passing, succeeded};
 use crate::config::{ConnectionConfig, Gateway};
-use crate::crm::{Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Source, Tokens, Traffic};
+use crate::crm::{
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Sizes, Source, Tokens, Traffic, repair,
+};
 use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -73,17 +77,17 @@ impl Open {
         source: &Source,
         rows: &[Row<'_>],
         whole: &bytes::Bytes,
-        is_awaited: bool,
+        manner: &Manner,
     ) -> Result<RawPage, CrmError> {
         let below = source.below.iter().flat_map(|below| &below.lists).filter(|list| !is_of_site(list));
         let names: Vec<&String> = source.lists.iter().chain(below).collect();
         let mut calls = Vec::with_capacity(rows.len() * names.len());
         for row in rows {
             for list in &names {
-                calls.push(Call::get(path(&[&source.resource, row.id, list])?).awaited(is_awaited));
+                calls.push(Call::get(path(&[&source.resource, row.id, list])?).awaited(manner.is_awaited));
             }
         }
-        let asked = stream::iter(calls.into_iter().map(|call| self.list(call))).buffered(self.site.pace.most());
+        let asked = stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.pace.most());
         let lists: Vec<Listed> = asked.try_collect().await?;
         if rows.len() > 1 {
             blame(&lists, &names, source)?;
@@ -101,11 +105,19 @@ impl Open {
         Ok(RawPage { records, below, unreadable: 0, next: None })
     }
 
-    async fn list(&self, call: Call) -> Result<Listed, CrmError> {
-        let answer = match self.site.read(&call).await {
+    async fn list(&self, call: Call, manner: &Manner) -> Result<Listed, CrmError> {
+        let answer = match self.site.read(&call.held_by(manner.room.clone())).await {
             Ok(answer) => answer,
-            Err(CrmError::Refused { status: 404, .. }) => return Ok(Listed::Absent),
+            Err(CrmError::Refused { status: 404, .. }) => {
+                manner.answered();
+                return Ok(Listed::Absent);
+            }
+            Err(error @ CrmError::TooLarge { .. }) if manner.is_full() => return Err(error),
             Err(error @ (CrmError::Refused { .. } | CrmError::TooLarge { .. })) => {
+                manner.answered();
+                return Ok(Listed::Faulty(error.to_string()));
+            }
+            Err(error @ CrmError::Unknown { .. }) if !manner.is_awaited && manner.may_fail() => {
                 return Ok(Listed::Faulty(error.to_string()));
             }
             Err(error @ CrmError::Throttled { status, .. }) if is_passing(status) => {
@@ -113,18 +125,56 @@ impl Open {
             }
             Err(error) => return Err(error),
         };
+        manner.answered();
         match rows::parsed::<Vec<&serde_json::value::RawValue>>(&answer, "a list as a JSON array") {
             Ok(_) => Ok(Listed::Text(RawText::Plain(answer.body))),
             Err(error) => Ok(Listed::Faulty(error.to_string())),
         }
     }
 
-    async fn rows(&self, mut address: Address, after: Option<&Bookmark>, is_awaited: bool) -> Result<Answer, CrmError> {
-        address.push("PageSize", &PAGE_SIZE.to_string());
+    /// Rows, at most `size`.
+    async fn rows(
+        &self,
+        mut address: Address,
+        after: Option<&Bookmark>,
+        (size, repeats): (usize, usize),
+        manner: &Manner,
+    ) -> Result<Answer, CrmError> {
+        address.push("PageSize", &size.to_string());
         if let Some(bookmark) = after {
             address.push("PageBookmark", &bookmark.0);
         }
-        self.site.read(&Call::get(address).of_many().awaited(is_awaited)).await
+        let call = Call::get(address).of_many().awaited(manner.is_awaited).held_by(manner.room.clone());
+        self.site.read_within(&call, repeats).await
+    }
+
+    /// A page of notes, in the size that the gateway gives.
+    async fn notes(&self, address: Address, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
+        let manner = Manner::new(true, None);
+        let mut descent = Descent::new(&self.site, &self.notes, PAGE_SIZE);
+        loop {
+            match self.rows(address.clone(), after, (descent.size, descent.repeats()), &manner).await {
+                Ok(answer) => {
+                    descent.came();
+                    return Ok(answer);
+                }
+                Err(error) => descent.smaller(error).await?,
+            }
+        }
+    }
+
+    async fn page_of(
+        &self,
+        source: &Source,
+        after: Option<&Bookmark>,
+        size: (usize, usize),
+    ) -> Result<RawPage, CrmError> {
+        let manner = Manner::new(false, self.site.room(false).await);
+        let answer = self.rows(path(&[&source.resource])?, after, size, &manner).await?;
+        let list = rows::list(&answer)?;
+        let next = rows::next(&list, after, &answer)?;
+        let page = self.records(source, &list.rows, &answer.body, &manner).await?;
+        Ok(RawPage { unreadable: list.unreadable, next, ..page })
     }
 }
 
@@ -163,16 +213,22 @@ impl Connector for Open {
     }
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
-        let answer = self.rows(path(&[&source.resource])?, after, false).await?;
-        let list = rows::list(&answer)?;
-        let next = rows::next(&list, after, &answer)?;
-        let page = self.records(source, &list.rows, &answer.body, false).await?;
-        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+        let mut descent = Descent::new(&self.site, &source.resource, PAGE_SIZE);
+        loop {
+            match self.page_of(source, after, (descent.size, descent.repeats())).await {
+                Ok(page) => {
+                    descent.came();
+                    return Ok(page);
+                }
+                Err(error) => descent.smaller(error).await?,
+            }
+        }
     }
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         let call = Call::get(path(&[&source.resource, id.as_str()])?).awaited(true);
-        let answer = match self.site.read(&call).await {
+        let manner = Manner::new(true, self.site.room(true).await);
+        let answer = match self.site.read(&call.held_by(manner.room.clone())).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
             answered => answered?,
         };
@@ -180,7 +236,7 @@ impl Connector for Open {
         if row.id != id.as_str() {
             return Err(rows::unexpected(&answer, "the entity that was asked for"));
         }
-        self.records(source, &[row], &answer.body, true).await.map(Some)
+        self.records(source, &[row], &answer.body, &manner).await.map(Some)
     }
 
     async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
@@ -188,10 +244,10 @@ impl Connector for Open {
         let mut after: Option<Bookmark> = None;
         loop {
             let address = path(&["client", entity.as_str(), &self.notes])?;
-            let answer = self.rows(address, after.as_ref(), true).await?;
+            let answer = self.notes(address, after.as_ref()).await?;
             let list = rows::list_of_notes(&answer)?;
             for row in &list.rows {
-                let note: KeptNote = serde_json::from_str(row.text).map_err(|_| {
+                let note: KeptNote = repair::read(row.text.as_bytes()).map_err(|_| {
                     rows::unexpected(&answer, "each note as a JSON object with its `ExternalReference`")
                 })?;
                 notes.add(row.id, note.external_reference, note.created_date.as_ref());
@@ -244,5 +300,13 @@ impl Connector for Open {
 
     fn traffic(&self) -> &Traffic {
         &self.site.traffic
+    }
+
+    fn sizes(&self) -> Sizes {
+        self.site.sizes.all()
+    }
+
+    fn recall(&self, sizes: Sizes) {
+        self.site.sizes.recall(sizes);
     }
 }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::crm::{CrmError, Traffic};
-use crate::domain::Timestamp;
 use crate::domain::outbox::REQUEST_LIFE;
 
 /// A pause that whoever waits for an answer wonders about: it is logged with its reason.
@@ -19,8 +18,13 @@ pub(super) struct Limits {
     pub(super) connect: Duration,
     /// For one whole exchange.
     pub(super) exchange: Duration,
-    /// The largest answer that is read, in bytes.
-    pub(super) largest_answer: usize,
+    /// The largest answer that is read where no page holds it, in bytes; and what one record that somebody waits for
+    /// holds with its lists.
+    pub(super) largest_alone: u32,
+    /// What the answers of a page hold together, in bytes: ten times the usual.
+    pub(super) page_bytes: u32,
+    /// How many pages of that size there is room for: one is read, one waits, one is mapped.
+    pub(super) pages_held: u32,
     /// How often a read is asked again.
     pub(super) repeats: usize,
     /// Before the first repeat; it doubles with each, and a random part of up to as much again is added.
@@ -42,7 +46,9 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             exchange: REQUEST_LIFE.unsigned_abs(),
-            largest_answer: 64 << 20,
+            largest_alone: 8 << 20,
+            page_bytes: 32 << 20,
+            pages_held: 3,
             repeats: 6,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
@@ -65,11 +71,13 @@ impl Limits {
             .build()
     }
 
-    /// Calls until an answer comes, no repeat would mend it, or patience ends.
+    /// Calls until an answer comes, no repeat would mend it, or patience ends; after failures on the way or in the CRM
+    /// `repeats` times at most.
     pub(super) async fn repeat<T, F>(
         &self,
         traffic: &Traffic,
         is_awaited: bool,
+        mut repeats: usize,
         mut call: impl FnMut() -> F,
     ) -> Result<T, CrmError>
     where
@@ -85,8 +93,13 @@ impl Limits {
             };
             let asked_for = match &error {
                 CrmError::Throttled { retry_after, .. } => retry_after.unwrap_or_default(),
-                CrmError::Unknown { .. } | CrmError::Unreachable { .. } => Duration::ZERO,
-                CrmError::Unauthorised { .. }
+                CrmError::Unknown { .. } if repeats > 0 => {
+                    repeats -= 1;
+                    Duration::ZERO
+                }
+                CrmError::Unreachable { .. } => Duration::ZERO,
+                CrmError::Unknown { .. }
+                | CrmError::Unauthorised { .. }
                 | CrmError::Held { .. }
                 | CrmError::Refused { .. }
                 | CrmError::TooLarge { .. }
@@ -114,33 +127,9 @@ impl Limits {
     }
 }
 
-/// What `Retry-After` asks for: whole seconds, or an HTTP date (RFC 9110, 10.2.3). None where it is neither.
-pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some(at.duration_since(now).try_into().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_in_both_forms() {
-        let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
-        let check = |value: &str, expected: Option<u64>| {
-            assert_eq!(retry_after(value, now), expected.map(Duration::from_secs), "{value}");
-        };
-        check("120", Some(120));
-        check(" 0 ", Some(0));
-        check("Sun, 01 Mar 2026 10:00:30 GMT", Some(30));
-        check("Sun, 01 Mar 2026 09:00:00 GMT", Some(0));
-        check("soon", None);
-        check("-5", None);
-    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::site::Answer;
 use super::words;
+use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};
 
 /// A row of a list.
@@ -29,11 +30,18 @@ pub(super) struct Rows<'a> {
     pub(super) rows: Vec<Row<'a>>,
     /// How many name none.
     pub(super) unreadable: u64,
-    /// The last one's, if there is any row.
+    /// The last one that leads anywhere, if there is any row.
     last_bookmark: Option<Option<&'a RawValue>>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// Takes in a row's bookmark. One that is none, or damaged, leaves the one before it: the rows since then come again.
+    fn note(&mut self, bookmark: Option<&'a RawValue>) {
+        let leads_on = |text: &str| text.starts_with('"') && !text.contains(UNREADABLE);
+        let bookmark = bookmark.filter(|bookmark| leads_on(bookmark.get()));
+        self.last_bookmark = Some(bookmark.or(self.last_bookmark.flatten()));
+    }
+
     /// Whether the last row says where the next page begins.
     fn goes_on(&self) -> bool {
         self.last_bookmark.flatten().is_some_and(|bookmark| bookmark.get().starts_with('"'))
@@ -49,11 +57,11 @@ pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
     for text in texts {
         match cut(text.get(), answer) {
             Ok(row) => {
-                list.last_bookmark = Some(row.bookmark);
+                list.note(row.bookmark);
                 list.rows.push(row);
             }
             Err((bookmark, error)) => {
-                list.last_bookmark = Some(bookmark);
+                list.note(bookmark);
                 list.unreadable += 1;
                 first_error.get_or_insert(error);
             }
@@ -93,8 +101,14 @@ pub(super) fn next(list: &Rows<'_>, after: Option<&Bookmark>, answer: &Answer) -
 /// An answer's JSON, borrowed from it.
 pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -> Result<T, CrmError> {
     // Checked once here, so that no piece is checked again.
-    let text = std::str::from_utf8(&answer.body).ok();
-    text.and_then(|text| serde_json::from_str(text).ok()).ok_or_else(|| unexpected(answer, wanted))
+    let text = std::str::from_utf8(&answer.body).map_err(|_| unexpected(answer, wanted))?;
+    serde_json::from_str(text).map_err(|error| match unexpected(answer, wanted) {
+        // What begins well and is damaged further on may come whole another time, or in smaller pieces.
+        CrmError::Protocol { words } if !error.is_data() && text.trim_start().starts_with(['[', '{']) => {
+            CrmError::Unknown { words }
+        }
+        unexpected => unexpected,
+    })
 }
 
 /// An answer that is not what was asked for.
@@ -139,6 +153,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Members { id: None, bookmark: None, digest: 0 };
+                let mut is_ambiguous = false;
                 let mut hasher = Xxh3Default::new();
                 // Keys are taken raw, in their quotes: none is copied, and key and value cannot run together.
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
@@ -148,7 +163,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
                             members.bookmark = Some(value);
                             continue;
                         }
-                        "\"id\"" | "\"Id\"" => members.id = Some(value),
+                        "\"id\"" | "\"Id\"" => {
+                            // A row of two people is nobody's.
+                            is_ambiguous |= members.id.is_some_and(|before| before.get() != value.get());
+                            members.id = Some(value).filter(|_| !is_ambiguous);
+                        }
                         _ => {}
                     }
                     hasher.update(key.get().as_bytes());
@@ -201,6 +220,8 @@ mod tests {
         let found = list(&answer).unwrap();
         assert_eq!((found.rows.len(), found.unreadable), (1, 2));
         assert_eq!(next(&found, None, &answer).unwrap(), Some(Bookmark("b".to_owned())));
+        let damaged = self::answer("[{\"id\":7,\"bookmark\":\"a\"},{\"id\":8,\"bookmark\":\"\u{fffd}\"}]");
+        assert_eq!(next(&list(&damaged).unwrap(), None, &damaged).unwrap(), Some(Bookmark("a".to_owned())));
         // The last page of a book may hold one row only.
         let last = self::answer(r#"[{"id":null,"bookmark":"b"}]"#);
         let found = list(&last).unwrap();
@@ -221,5 +242,20 @@ mod tests {
         check(r#"[{"id":null,"bookmark":null}]"#, "`id` of each row");
         check(r#"[{"id":"../1"}]"#, "`id` of each row");
         check(r#"[{"id":7}"#, "expected a JSON array of rows");
+        check(r#"[{"id":7,"id":8}]"#, "`id` of each row");
+        check(r#"[{"id":7,"id":8,"id":8}]"#, "`id` of each row");
+    }
+
+    #[test]
+    fn an_answer_that_is_damaged_may_come_whole_another_time() {
+        let check = |body: &str, expected: bool| {
+            let error = list(&answer(body)).err().unwrap();
+            assert_eq!(matches!(error, CrmError::Unknown { .. }), expected, "{body}: {error}");
+        };
+        check(r#"[{"id":7,"client_status":["Client"]"#, true);
+        check(r#"[{"id":7,"x":NaN}]"#, true);
+        check(r#"{"rows":[]}"#, false);
+        check("<html></html>", false);
+        check("", false);
     }
 }

@@ -17,7 +17,7 @@ use super::address::Address;
 use super::site::{Answer, Call, Site, succeeded};
 use super::words;
 use crate::config::Auth;
-use crate::crm::{CrmError, Tokens};
+use crate::crm::{CrmError, Tokens, repair};
 
 /// The most that sign-ins are spaced out.
 const LONGEST_SPACE: Duration = Duration::from_secs(60);
@@ -72,13 +72,14 @@ struct History {
 
 #[derive(Deserialize)]
 struct User {
-    entity_id: serde_json::Number,
+    /// A number, or a text of one.
+    entity_id: serde_json::Value,
     user_name: Option<String>,
 }
 
 /// As whom an answer of `/resourceful/session/user` says that one is signed in.
 pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
-    let Ok(user) = serde_json::from_slice::<User>(&answer.body) else {
+    let Ok(user) = repair::read::<User>(&answer.body) else {
         let words = format!("to the sign-in, no user but {}", words::outline(answer));
         return Err(CrmError::Protocol { words });
     };
@@ -193,8 +194,13 @@ impl Basic {
 
     async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
         let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
-        let answer = match succeeded(site.exchange(&call, self.credential()?).await?) {
-            // Whatever the site has against the sign-in, a person has to see to it.
+        let answer = site.exchange(&call, self.credential()?).await?;
+        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+        let answer = match succeeded(answer) {
+            // What passes, or comes from somebody between, says nothing of the name and password.
+            Err(CrmError::Refused { status: 409 | 423 | 425, words }) => return Err(CrmError::Unknown { words }),
+            Err(CrmError::Refused { words, .. }) if is_page => return Err(CrmError::Unknown { words }),
+            // Whatever else the site has against the sign-in, a person has to see to it.
             Err(CrmError::Refused { status, words }) => return Err(CrmError::Unauthorised { status, words }),
             answered => answered?,
         };

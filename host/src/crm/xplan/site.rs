@@ -2,7 +2,9 @@
 //!
 //! Serves the rest of `xplan`. It knows statuses and headers, never what an answer holds.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -11,13 +13,15 @@ use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
 
 use super::address::Address;
-use super::patience::{Limits, retry_after};
+use super::patience::Limits;
 use super::session::{Basic, Credential, Session, Ticket};
 use super::words;
 use crate::config::ConnectionConfig;
+use crate::crm::budget::{Allotment, Budget, Held};
 use crate::crm::http::{self, chain};
 use crate::crm::pace::{Pace, Sign, Weight};
-use crate::crm::{CrmError, Tokens, Traffic};
+use crate::crm::sizes::Found;
+use crate::crm::{CrmError, Tokens, Traffic, outside, repair};
 use crate::domain::Timestamp;
 
 /// A site and the session there.
@@ -29,6 +33,13 @@ pub(super) struct Site {
     session: Session,
     is_gateway: bool,
     pub(super) pace: Pace,
+    /// How much it gives at once.
+    pub(super) sizes: Found,
+    budget: Budget,
+    /// Rows that failed by themselves since the last page.
+    pub(super) rows_failed: AtomicUsize,
+    /// The lists that came for somebody since this process began.
+    lists_that_come: Mutex<BTreeSet<String>>,
     /// Until when the site asked to be left alone.
     closed_until: Mutex<Option<Instant>>,
 }
@@ -43,18 +54,19 @@ pub(super) struct Call {
     weight: Weight,
     /// Somebody waits for it: it stands behind no walk.
     is_awaited: bool,
+    /// What its answer is held by.
+    room: Option<Arc<Allotment>>,
 }
 
 impl Call {
     /// A question.
     pub(super) fn get(address: Address) -> Self {
-        Self { method: Method::GET, address, body: None, weight: Weight::One, is_awaited: false }
+        Self { method: Method::GET, address, body: None, weight: Weight::One, is_awaited: false, room: None }
     }
 
     /// JSON sent to a path.
     pub(super) fn post(path: &str, body: Vec<u8>) -> Self {
-        let address = Address::of(path);
-        Self { method: Method::POST, address, body: Some(body.into()), weight: Weight::One, is_awaited: false }
+        Self { method: Method::POST, body: Some(body.into()), ..Self::get(Address::of(path)) }
     }
 
     /// A removal.
@@ -65,6 +77,11 @@ impl Call {
     /// The same, for many things at once.
     pub(super) fn of_many(self) -> Self {
         Self { weight: Weight::Many, ..self }
+    }
+
+    /// The same, its answer held by a page.
+    pub(super) fn held_by(self, room: Option<Arc<Allotment>>) -> Self {
+        Self { room, ..self }
     }
 
     /// The same, for somebody who waits.
@@ -120,6 +137,10 @@ impl Site {
             session: Session::new(&settings.auth, tokens)?,
             is_gateway: settings.gateway.is_some(),
             pace: Pace::new(settings.pace.max_requests_per_second, settings.pace.max_side_by_side),
+            sizes: Found::default(),
+            budget: Budget::new(limits.page_bytes, limits.pages_held, limits.largest_alone),
+            rows_failed: AtomicUsize::new(0),
+            lists_that_come: Mutex::default(),
             closed_until: Mutex::new(None),
             traffic: Traffic::default(),
             limits,
@@ -128,7 +149,29 @@ impl Site {
 
     /// Reads: asks again where that may help.
     pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
-        self.limits.repeat(&self.traffic, call.is_awaited, || async { passed(self.signed(call).await?) }).await
+        self.read_within(call, usize::MAX).await
+    }
+
+    /// Reads: after failures on the way or in the CRM asks again so often at most.
+    pub(super) async fn read_within(&self, call: &Call, repeats: usize) -> Result<Answer, CrmError> {
+        let ask = || async { passed(self.signed(call).await?) };
+        self.limits.repeat(&self.traffic, call.is_awaited, repeats, ask).await
+    }
+
+    /// How many bytes the pages hold, or have been allotted.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.budget.taken(self.limits.pages_held as usize)
+    }
+
+    /// The room for a page's answers, or for those of one record that somebody waits for.
+    pub(super) async fn room(&self, is_awaited: bool) -> Option<Arc<Allotment>> {
+        self.budget.allot(is_awaited).await.map(Arc::new)
+    }
+
+    /// The lists that came for somebody since this process began.
+    pub(super) fn lists_that_come(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.lists_that_come.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
@@ -186,7 +229,11 @@ impl Site {
     /// One exchange, whatever its status.
     pub(super) async fn exchange(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
-            let words = "it asked to be left alone for a while, which is not over".to_owned();
+            let minutes = remaining.as_secs().div_ceil(60);
+            let words = format!(
+                "it asked to be left alone, for {minutes} minutes from now (a day at most); a sync that somebody starts \
+                 asks it at once"
+            );
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
         }
         // Never closed: it lives as long as the site.
@@ -206,7 +253,7 @@ impl Site {
         }
         drop(place);
         let answer = answered?;
-        if let (429 | 503, Some(pause)) = (answer.status, answer.retry_after) {
+        if let (429 | 500 | 502 | 503, Some(pause)) = (answer.status, answer.retry_after) {
             *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
         }
         Ok(answer)
@@ -222,7 +269,7 @@ impl Site {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let response = request.send().await.map_err(failed)?;
-        self.received(response).await
+        self.received(response, call.room.as_deref()).await
     }
 
     /// Forgets that the site asked to be left alone.
@@ -236,29 +283,41 @@ impl Site {
         until?.checked_duration_since(Instant::now()).filter(|remaining| !remaining.is_zero())
     }
 
-    async fn received(&self, mut response: reqwest::Response) -> Result<Answer, CrmError> {
+    async fn received(&self, mut response: reqwest::Response, room: Option<&Allotment>) -> Result<Answer, CrmError> {
         let headers = response.headers();
         let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let answer = Answer {
             content_type: text(headers.get(CONTENT_TYPE)).unwrap_or_default(),
-            retry_after: text(headers.get(RETRY_AFTER)).and_then(|value| retry_after(&value, Timestamp::now())),
+            retry_after: text(headers.get(RETRY_AFTER)).and_then(|value| outside::wait(&value, Timestamp::now())),
             cookies: headers.get_all(SET_COOKIE).iter().cloned().collect(),
             ..Answer::of(response.status().as_u16())
         };
-        let too_large =
-            || CrmError::TooLarge { words: format!("an answer of more than {} bytes", self.limits.largest_answer) };
-        let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
-        if announced > self.limits.largest_answer {
+        let most = room.map_or(self.limits.largest_alone as usize, Allotment::most);
+        let too_large = || CrmError::TooLarge { words: format!("an answer of more than {most} bytes") };
+        let announced = response.content_length();
+        if announced.is_some_and(|length| length > most as u64) {
             return Err(too_large());
         }
-        let mut body = BytesMut::with_capacity(announced);
+        let mut held = Held::nothing();
+        let mut take = |bytes: usize| room.is_none_or(|room| room.take(&mut held, bytes));
+        let mut body = BytesMut::with_capacity(outside::set_aside(announced));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > self.limits.largest_answer {
+            if body.len() + chunk.len() > most || !take(chunk.len()) {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { body: body.freeze(), ..answer })
+        let length = body.len();
+        let mut body = repair::utf8(body.freeze(), &answer.content_type);
+        if repair::has_controls(&body)
+            && let Some(mended) = repair::strings(&body)
+        {
+            body = Bytes::from(mended);
+        }
+        if body.len() > length && !take(body.len() - length) {
+            return Err(too_large());
+        }
+        Ok(Answer { body: held.by(body), ..answer })
     }
 }
 
@@ -273,10 +332,13 @@ impl Answer {
 pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     Err(match status {
-        200..300 => return Ok(answer),
+        200..300 => return whole(answer),
         300..400 => CrmError::Protocol { words: format!("a redirect ({status}), which is not followed") },
         401 => CrmError::Unauthorised { status, words: words::said(&answer) },
         429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) },
+        500 | 502 if answer.retry_after.is_some() => {
+            CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) }
+        }
         400..500 if status != 408 => CrmError::Refused { status, words: words::said(&answer) },
         _ => unknown(words::said(&answer)),
     })
@@ -295,6 +357,18 @@ pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
 /// connection that is too young or the wrong one, a call that another one was in the way of.
 pub(super) fn is_passing(status: u16) -> bool {
     matches!(status, 409 | 421 | 423 | 424 | 425 | 449)
+}
+
+/// The answer, if it goes to its end: what is empty, or begins as a list or an object and does not end so, was cut on the
+/// way by somebody who did not say so.
+fn whole(answer: Answer) -> Result<Answer, CrmError> {
+    let body = answer.body.trim_ascii();
+    match (body.first(), body.last()) {
+        (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')) => Ok(answer),
+        (None, _) => Err(unknown(words::outline(&answer))),
+        (Some(b'[' | b'{'), _) => Err(unknown(format!("an answer that breaks off: {}", words::outline(&answer)))),
+        _ => Ok(answer),
+    }
 }
 
 /// An exchange that brought no answer.

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use super::site::Answer;
+use crate::crm::repair;
 
 /// The longest words that are kept.
 const LONGEST: usize = 500;
@@ -21,7 +22,7 @@ pub(super) fn said(answer: &Answer) -> String {
 
 /// The words of an error object, if it is one.
 pub(super) fn said_by(body: &[u8]) -> Option<String> {
-    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    let refusal: Refusal = repair::read(body).ok()?;
     let words = match (refusal.user_message, refusal.api_message) {
         (Some(user), Some(api)) if user != api => format!("{user} {api}"),
         (Some(words), _) | (None, Some(words)) => words,

@@ -112,7 +112,7 @@ pub(in crate::web) async fn callback(
         "an authorisation did not come to its end"
     );
     let status = match &error {
-        CallbackError::NoTokens { error: OAuthError::Unreachable(_), .. } => StatusCode::BAD_GATEWAY,
+        CallbackError::NoTokens { error: OAuthError::Unreachable { .. }, .. } => StatusCode::BAD_GATEWAY,
         CallbackError::AnotherPerson => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };

@@ -68,6 +68,22 @@ pub enum Fault {
     BatchReversed,
     /// The last answer of a batch is missing.
     BatchShort,
+    /// 504 as an HTML page; nothing was done.
+    GatewayTimeout,
+    /// The work is done and half of the answer sent as if it were all of it.
+    Truncated,
+    /// A byte order mark comes before the answer.
+    ByteOrderMark,
+    /// The first text of an answer holds a byte that is not UTF-8.
+    BadByte,
+    /// The first text of an answer holds half a surrogate pair as an escape.
+    HalfSurrogate,
+    /// The first text of an answer holds NUL as it is.
+    ControlCharacter,
+    /// The first text of an answer comes twice, under the same name.
+    DoubleKey,
+    /// The first text of an answer has two megabytes.
+    HugeText,
 }
 
 impl Fault {
@@ -103,6 +119,14 @@ impl Fault {
         ("empty_list", Self::EmptyList),
         ("batch_reversed", Self::BatchReversed),
         ("batch_short", Self::BatchShort),
+        ("gateway_timeout", Self::GatewayTimeout),
+        ("truncated", Self::Truncated),
+        ("byte_order_mark", Self::ByteOrderMark),
+        ("bad_byte", Self::BadByte),
+        ("half_surrogate", Self::HalfSurrogate),
+        ("control_character", Self::ControlCharacter),
+        ("double_key", Self::DoubleKey),
+        ("huge_text", Self::HugeText),
     ];
 
     /// Whether it concerns a page of rows.
@@ -130,9 +154,14 @@ impl Fault {
         matches!(self, Self::BatchReversed | Self::BatchShort)
     }
 
+    /// Whether it concerns the text of an answer to one call, alone or within a batch.
+    pub fn concerns_text(self) -> bool {
+        matches!(self, Self::BadByte | Self::HalfSurrogate | Self::ControlCharacter | Self::DoubleKey | Self::HugeText)
+    }
+
     /// Whether it concerns a request as a whole.
     pub fn concerns_request(self) -> bool {
-        !self.concerns_page() && !self.concerns_call() && !self.concerns_batch()
+        !self.concerns_text() && !self.concerns_page() && !self.concerns_call() && !self.concerns_batch()
     }
 }
 
@@ -160,6 +189,9 @@ pub struct Rule {
     /// Only for this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Only where more than so many rows, or calls in a batch, are asked for at once; for faults of requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
     /// Milliseconds, for `slow`, `slow_work` and `cut_late`.
     #[serde(default)]
     pub ms: u64,
@@ -179,6 +211,7 @@ impl Rule {
             times: None,
             on: None,
             method: None,
+            rows: None,
             ms: 0,
             retry_after: None,
         }
@@ -229,7 +262,9 @@ pub enum RuleError {
     #[error("there is no fault \"{0}\"; there are: {words}", words = words())]
     Fault(String),
     /// Not a setting of a rule.
-    #[error("\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, ms, retry_after")]
+    #[error(
+        "\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, rows, ms, retry_after"
+    )]
     Key(String),
     /// A setting whose value does not fit.
     #[error("{key} must be {wanted}")]
@@ -264,6 +299,7 @@ impl FromStr for Rule {
                 "every" => rule.every = Some(parsed(key, value, "a whole number above 0")?),
                 "skip" => rule.skip = parsed(key, value, "a whole number")?,
                 "times" => rule.times = Some(parsed(key, value, "a whole number")?),
+                "rows" => rule.rows = Some(parsed(key, value, "a whole number")?),
                 "ms" => rule.ms = parsed(key, value, "a number of milliseconds")?,
                 "retry_after" => {
                     rule.retry_after = Some(parsed(key, value, "a number of seconds")?);

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Form, Request};
+use super::{Form, Request, TokenAnswer};
 use crate::lock::locked;
 use crate::site::{Answer, Site};
 
@@ -17,6 +17,8 @@ pub(crate) struct Tokens {
     given: u64,
     codes: Vec<Code>,
     pairs: Vec<Pair>,
+    /// Answered in place of the usual.
+    pub(crate) odd: Option<TokenAnswer>,
 }
 
 struct Code {
@@ -66,6 +68,10 @@ impl Tokens {
 
 /// `POST /oauth2/token`
 pub(super) fn answer(site: &Site, form: &Form, now: Instant) -> Answer {
+    let odd = locked(&site.tokens).odd.clone();
+    if let Some(odd) = odd.as_ref().filter(|odd| !odd.gives()) {
+        return oddly(odd, "", "");
+    }
     let known = site.oauth.client_id.as_deref();
     if known.is_none() || form.get("client_id") != known || form.get("client_secret") != Some(&site.oauth.client_secret)
     {
@@ -82,12 +88,15 @@ pub(super) fn answer(site: &Site, form: &Form, now: Instant) -> Answer {
     };
     let mut tokens = locked(&site.tokens);
     let (access, refresh) = (tokens.secret("access"), tokens.secret("refresh"));
-    let answer = json!({
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": site.oauth.access_lifetime.as_secs(),
-        "refresh_token": refresh,
-    });
+    let answer = match &odd {
+        Some(odd) => oddly(odd, &access, &refresh),
+        None => Answer::of(&json!({
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": site.oauth.access_lifetime.as_secs(),
+            "refresh_token": refresh,
+        })),
+    };
     tokens.pairs.push(Pair {
         access,
         refresh,
@@ -95,7 +104,17 @@ pub(super) fn answer(site: &Site, form: &Form, now: Instant) -> Answer {
         access_ends: now + site.oauth.access_lifetime,
         refresh_ends: now + site.oauth.refresh_lifetime,
     });
-    Answer::of(&answer).with_header("cache-control", "no-store".to_owned())
+    answer.with_header("cache-control", "no-store".to_owned())
+}
+
+/// The answer that was asked for in place of the usual.
+fn oddly(odd: &TokenAnswer, access: &str, refresh: &str) -> Answer {
+    let body = odd.body.replace("{access}", access).replace("{refresh}", refresh);
+    let answer = Answer { kind: odd.kind, cut_after: odd.cut_after, ..Answer::json(body) }.with_status(odd.status);
+    match &odd.header {
+        Some((name, value)) => answer.with_header(name, value.clone()),
+        None => answer,
+    }
 }
 
 fn exchanged(site: &Site, form: &Form, now: Instant) -> Result<usize, &'static str> {

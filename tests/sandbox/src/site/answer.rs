@@ -12,11 +12,13 @@ pub(crate) struct Answer {
     /// Its `Content-Type`.
     pub(crate) kind: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// How many bytes of the body are sent before the connection is cut; all, where it is none.
+    pub(crate) cut_after: Option<usize>,
 }
 
 impl Answer {
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, body: body.into(), kind: "application/json", headers: Vec::new() }
+        Self { status: 200, body: body.into(), kind: "application/json", headers: Vec::new(), cut_after: None }
     }
 
     pub(crate) fn of(value: &impl Serialize) -> Self {

@@ -1,4 +1,4 @@
-//! Faults of a page of rows or of a batch's answers: made from the right page, so that everything else about it stays true.
+//! Faults of a page of rows, of an answer's text or of a batch's answers: made from the right page, so that everything else about it stays true.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -76,6 +76,39 @@ pub(super) fn batch(answer: Answer, rules: &[Rule]) -> Answer {
         }
     }
     Answer { body: Answer::of(&items).body, ..answer }
+}
+
+/// An answer whose first text (among its fields, where it has any) is damaged; one without a text stays as it is.
+pub(super) fn text(answer: Answer, fault: Fault) -> Answer {
+    let body = &answer.body;
+    let find =
+        |part: &[u8], from: usize| body[from..].windows(part.len()).position(|here| here == part).map(|at| from + at);
+    let fields = find(b"\"fields\":{", 0).map_or(0, |at| at + 10);
+    // Not a bookmark: whoever damages that ends every walk.
+    let mut at = fields;
+    let (colon, key) = loop {
+        let Some(colon) = find(b"\":\"", at) else { return answer };
+        let key = body[..colon].iter().rposition(|byte| *byte == b'"').unwrap_or_default();
+        if !body[key..colon].eq_ignore_ascii_case(b"\"bookmark") {
+            break (colon, key);
+        }
+        at = colon + 3;
+    };
+    let value = colon + 3;
+    let end = find(b"\"", value).map_or(value, |at| at + 1);
+    let huge = "x".repeat(2 << 20);
+    let again = [b",", &body[key..end]].concat();
+    let (place, more): (usize, &[u8]) = match fault {
+        Fault::BadByte => (value, b"\xe9"),
+        Fault::HalfSurrogate => (value, br"\ud83d"),
+        Fault::ControlCharacter => (value, b"\0"),
+        Fault::HugeText => (value, huge.as_bytes()),
+        // Behind it, so that a text with an escaped quote stays whole.
+        _ if body[end - 2] == b'\\' => return answer,
+        _ => (end, &again),
+    };
+    let body = [&body[..place], more, &body[place..]].concat().into();
+    Answer { body, ..answer }
 }
 
 /// Turns each value of a row but its number and bookmark into one of another type.

@@ -45,6 +45,39 @@ async fn answers_in_place_of_the_right_one() {
 }
 
 #[tokio::test]
+async fn text_is_damaged_in_one_place() {
+    let visitor = visitor(&[]).await;
+    let page = format!("{PAGE}&fields.0=last_name");
+    let name = visitor.get(&page).await.json()[0]["fields"]["last_name"].as_str().unwrap().to_owned();
+    let check = async |fault: &str, expected: &str| {
+        set(&visitor, &[fault]);
+        let body = visitor.get(&page).await.body;
+        assert!(body.contains(expected), "{fault}: {body}");
+    };
+    // The visitor reads what is not UTF-8 as U+FFFD.
+    check("bad_byte", &format!("\"\u{fffd}{name}\"")).await;
+    check("half_surrogate", &format!("\"\\ud83d{name}\"")).await;
+    check("control_character", &format!("\"\0{name}\"")).await;
+    check("double_key", &format!(r#""last_name":"{name}","last_name":"{name}""#)).await;
+    check("huge_text", &"x".repeat(2 << 20)).await;
+    check("byte_order_mark", "\u{feff}[").await;
+    set(&visitor, &["truncated"]);
+    assert!(serde_json::from_str::<serde_json::Value>(&visitor.get(&page).await.body).is_err());
+}
+
+#[tokio::test]
+async fn some_faults_are_of_size() {
+    let visitor = visitor(&["gateway_timeout:rows=3"]).await;
+    assert_eq!(visitor.get(PAGE).await.status, 504);
+    assert_eq!(visitor.get(&PAGE.replace('4', "3").replace("client-v3", "client-v4")).await.status, 200);
+    let call = json!({ "method": "GET", "url": "/resourceful/site" });
+    for (calls, status) in [(3, 200), (4, 504)] {
+        let batch = json!({ "batch": vec![call.clone(); calls] });
+        assert_eq!(visitor.post("/resourceful", &batch).await.status, status, "{calls}");
+    }
+}
+
+#[tokio::test]
 async fn a_takeover_lasts_until_the_next_login() {
     let mut visitor = visitor(&["session_takeover:times=1"]).await;
     assert_eq!(visitor.get(PAGE).await.status, 401);

@@ -83,13 +83,14 @@ impl Visitor {
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
-        let answer = String::from_utf8_lossy(&answer);
         let cut = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+        let end = answer.windows(4).position(|part| part == b"\r\n\r\n").ok_or_else(cut)?;
+        let came = answer.len() - end - 4;
+        let [head, body] = [&answer[..end], &answer[end + 4..]].map(String::from_utf8_lossy);
         let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(cut)?;
-        let reply = Reply { status, head: head.to_owned(), body: body.to_owned() };
+        let reply = Reply { status, head: head.into_owned(), body: body.into_owned() };
         match reply.header("content-length").and_then(|length| length.parse::<usize>().ok()) {
-            Some(length) if length != body.len() => Err(cut()),
+            Some(length) if length != came => Err(cut()),
             _ => Ok(reply),
         }
     }

@@ -1,0 +1,96 @@
+//! Pages in the size that a site gives: one that fails is asked for in halves, down to a single row; and a row that fails
+//! by itself is asked for by its name alone, so that it is known who stays out and the walk goes on behind it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::batch::is_of_size;
+use super::site::Site;
+use crate::crm::{CrmError, RawBelow, RawRecord, Source};
+use crate::domain::ExternalId;
+
+/// Rows that may fail by themselves one after another before it is the site that fails.
+const MOST_IN_A_ROW: usize = 8;
+
+/// One page on its way down to the size that comes.
+pub(super) struct Descent<'s> {
+    site: &'s Site,
+    what: &'s str,
+    most: usize,
+    /// The rows to ask for now.
+    pub(super) size: usize,
+    failed: Option<usize>,
+    pauses: Box<dyn Iterator<Item = Duration> + Send>,
+}
+
+impl<'s> Descent<'s> {
+    /// From the size that came last; `what` is what pages are asked for of.
+    pub(super) fn new(site: &'s Site, what: &'s str, most: usize) -> Self {
+        let size = site.sizes.next(what, most);
+        Self { site, what, most, size, failed: None, pauses: Box::new(site.limits.pauses()) }
+    }
+
+    /// How often the page is asked for again as it is after a failure that its size may be the reason of.
+    pub(super) fn repeats(&self) -> usize {
+        match (self.size, self.failed) {
+            (1, _) => usize::MAX,
+            (_, None) => 1,
+            (_, Some(_)) => 0,
+        }
+    }
+
+    /// The page came.
+    pub(super) fn came(self) {
+        self.site.rows_failed.store(0, Ordering::Relaxed);
+        self.site.sizes.came(self.what, self.size, self.failed, self.most);
+    }
+
+    /// The page failed: goes on with half of it after a pause, where that may help.
+    ///
+    /// # Errors
+    /// The failure, where it does not: of one row, or of another kind.
+    pub(super) async fn smaller(&mut self, error: CrmError) -> Result<(), CrmError> {
+        let is_refused = matches!(error, CrmError::Refused { status: 400 | 422, .. });
+        if self.size == 1 || !is_of_size(&error) && !is_refused {
+            return Err(error);
+        }
+        tracing::debug!(error = error.for_log(), rows = self.size, what = self.what, "asking for half a page");
+        if let (CrmError::Unknown { .. }, Some(pause)) = (&error, self.pauses.next()) {
+            self.site.traffic.count_retry();
+            tokio::time::sleep(pause).await;
+        }
+        self.failed = Some(self.size);
+        self.size /= 2;
+        Ok(())
+    }
+
+    /// Whether it may be the one row that makes the page fail, and not the site that fails.
+    pub(super) fn may_be_of_row(&self, error: &CrmError) -> bool {
+        self.size == 1
+            && matches!(error, CrmError::TooLarge { .. } | CrmError::Unknown { .. })
+            && self.site.rows_failed.fetch_add(1, Ordering::Relaxed) < MOST_IN_A_ROW
+    }
+
+    /// The one row was let go by itself.
+    pub(super) fn one_failed(self) {
+        self.site.sizes.one_fails(self.what, self.most);
+    }
+}
+
+/// A source of which only who the rows are is asked.
+pub(super) fn names_only(source: &Source) -> Source {
+    Source { fields: Vec::new(), lists: Vec::new(), below: Vec::new(), ..source.clone() }
+}
+
+/// The record of a row that failed by itself.
+pub(super) fn failed_record(id: &str, error: &CrmError) -> RawRecord {
+    let fault = format!("the CRM does not give this record with its values: {error}");
+    // The words differ from time to time; what is said stays the same.
+    let fingerprint = xxhash_rust::xxh3::xxh3_128(b"a record that fails by itself");
+    RawRecord { id: ExternalId(id.to_owned()), fingerprint, parts: Vec::new(), fault: Some(fault) }
+}
+
+/// What is below rows that failed by themselves: nothing is known of it.
+pub(super) fn withheld(source: &Source, rows: u64) -> Vec<RawBelow> {
+    source.below.iter().map(|source| RawBelow { withheld: rows, ..RawBelow::of(source) }).collect()
+}
