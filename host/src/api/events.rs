@@ -64,11 +64,11 @@ impl From<EventBody> for Event {
 }
 
 /// Reads an event, or tells all that is wrong with it.
-fn read(body: Value) -> Result<Event, Problem> {
-    match serde_json::from_value::<EventBody>(body.clone()) {
+fn read(body: &Value) -> Result<Event, Problem> {
+    match EventBody::deserialize(body) {
         Ok(event) => Ok(event.into()),
         Err(error) => {
-            let errors = errors(&body);
+            let errors = errors(body);
             let other = || vec![FieldError { pointer: String::new(), detail: format!("{error}.") }];
             Err(Problem::invalid(if errors.is_empty() { other() } else { errors }))
         }
@@ -140,7 +140,7 @@ pub async fn accept(
     caller.may(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
-    let accepted = app.notes.accept(read(event)?, key).await?;
+    let accepted = app.notes.accept(read(&event)?, key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
     Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))

@@ -43,7 +43,7 @@ impl Delivery {
             };
             match round {
                 Ok(raised) if raised > 0 => {
-                    tracing::warn!(raised, "file notes are in the CRM more than once, or not at all")
+                    tracing::warn!(raised, "file notes are in the CRM more than once, or not at all");
                 }
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "file notes were not looked for again"),

@@ -30,7 +30,7 @@ impl PackedRaw {
     }
 
     /// How many bytes it has as it is kept.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.0.len()
     }
 

@@ -116,7 +116,8 @@ impl Gathered {
     }
 
     fn bytes(&self) -> usize {
-        self.below.values().flatten().chain(&self.arrivals).map(|arrival| arrival.raw.len()).sum()
+        let below = self.below.values().flat_map(|lists| &lists.arrivals);
+        below.chain(&self.arrivals).map(|arrival| arrival.raw.size()).sum()
     }
 
     /// Whether it is time to commit.

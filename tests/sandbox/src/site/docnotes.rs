@@ -101,7 +101,7 @@ impl Site {
             return Err(Refusal::bad(format!("content: a Binary is required, not a {}", content._type)));
         }
         let content = STANDARD.decode(&content._val).map_err(|_| Refusal::bad("content: not base64"))?;
-        let id = locked(&self.notes).attach(note, filename, mimetype, content).ok_or_else(Refusal::missing)?;
+        let id = locked(&self.notes).attach(note, &filename, mimetype, content).ok_or_else(Refusal::missing)?;
         Ok(Answer::of(&json!({ "id": id })).with_status(201))
     }
 

@@ -166,11 +166,11 @@ impl Notes {
     }
 
     /// Attaches a file to a note; `None` if there is no such note.
-    pub(super) fn attach(&mut self, note: u32, filename: String, mimetype: String, content: Vec<u8>) -> Option<u32> {
+    pub(super) fn attach(&mut self, note: u32, filename: &str, mimetype: String, content: Vec<u8>) -> Option<u32> {
         let at = self.at(note)?;
         let id = FIRST_ATTACHMENT + self.attached;
         self.attached += 1;
-        let filename = self.habits.filename(&filename);
+        let filename = self.habits.filename(filename);
         let size = content.len() + self.habits.adds_bytes;
         let attached_at = jiff::Timestamp::now().to_string();
         self.all[at].attachments.push(Attachment { id, filename, mimetype, size, attached_at, content });
