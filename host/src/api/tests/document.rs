@@ -65,7 +65,7 @@ async fn what_it_lists() {
     patch /api/v1/households/{id} (id) 200 default
     get /api/v1/households/{id}/document (id, document) 200 default
     get /api/v1/imports (limit, cursor) 200 default
-    post /api/v1/imports (connection, file_name) 201 default
+    post /api/v1/imports (connection, file_name, sheet) 201 default
     delete /api/v1/imports/{id} (id) 204 default
     get /api/v1/imports/{id} (id) 200 default
     post /api/v1/imports/{id}/apply (id) 200 default

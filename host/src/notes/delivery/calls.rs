@@ -136,7 +136,7 @@ fn failed(error: &CrmError) -> (Outcome, Health) {
             match *status {
                 // A site that says "too many" has not begun; one that says "unavailable" may have.
                 429 => (Outcome::NotDone { words, retry_after }, Health::Down(retry_after)),
-                500.. => (Outcome::Unknown { words, retry_after }, Health::Down(retry_after)),
+                502..=504 => (Outcome::Unknown { words, retry_after }, Health::Down(retry_after)),
                 // What is in the way of one note says nothing of the others.
                 _ => (Outcome::Unknown { words, retry_after }, Health::Up),
             }
