@@ -120,7 +120,9 @@ async fn what_the_host_makes_is_for_its_owner_alone() -> Result<()> {
 /// A host that logs all it can goes through everything that could carry somebody's data into its log.
 #[tokio::test]
 async fn nothing_about_a_person_and_no_secret_is_in_the_log() -> Result<()> {
-    let mut setup = Setup { settings: "\n[log]\nlevel = \"trace\"\n".to_owned(), ..Setup::default() };
+    // A create without an answer is looked for as long as a request can live: seconds here.
+    let settings = "\n[log]\nlevel = \"trace\"\n[crm]\nrequest-timeout = \"3s\"\n[notes]\nsite-lag = \"1s\"\n";
+    let mut setup = Setup { settings: settings.to_owned(), ..Setup::default() };
     setup.site.clients = 40;
     setup.site.accounts[0].password = "canary-password-of-the-site".to_owned();
     let mut host = Host::prepare(setup).await?;
