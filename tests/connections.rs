@@ -221,7 +221,7 @@ async fn a_connection_made_at_run_time_speaks_through_a_gateway() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_site_is_reached_by_the_companys_proxy() -> Result<()> {
+async fn a_site_is_reached_by_a_proxy_of_the_company() -> Result<()> {
     let proxy = TcpListener::bind("127.0.0.1:0").await?;
     let network = format!("\n[network]\nproxy = \"http://{}\"\n", proxy.local_addr()?);
     let host = Host::start(Setup { settings: network, ..Setup::with_clients(10) }).await?;
