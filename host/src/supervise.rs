@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::telemetry::figures;
 
-/// The pause before a task that died is begun again, and the longest that doubling it comes to.
+/// The pause before a task that died is begun again; it doubles with each death.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// See [`FIRST_PAUSE`].
+/// The longest pause before a task that died is begun again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A task that ran for so long has recovered: its next pause is the first one.
 const RECOVERED: Duration = Duration::from_secs(300);
