@@ -13,10 +13,13 @@ pub static DOCUMENTS: Queue = Queue::new("documents", 1, 8);
 pub static LISTS: Queue = Queue::new("lists", 2, 8);
 /// Packs that are loaded, which may mean compiled.
 pub static PACKS: Queue = Queue::new("packs", 1, 8);
-/// What people and programs ask of a pack: how a value came about, a file note.
-pub static QUESTIONS: Queue = Queue::new("questions to packs", 2, 64);
+/// Events whose file notes a pack writes. Programs report a day's events at once, each of which is small and done in
+/// milliseconds, so that hundreds may wait.
+pub static EVENTS: Queue = Queue::new("events", 1, 512);
+/// What people ask of a pack: how a value came about.
+pub static QUESTIONS: Queue = Queue::new("questions to packs", 1, 64);
 /// Pages that runs map; as many runs wait as there are connections. Half the places in the sandbox, so that the other
-/// half is free for questions.
+/// half is free for events and questions.
 pub static MAPPING: Queue = Queue::new("pages to map", 2, Semaphore::MAX_PERMITS >> 1);
 /// Passwords tried by sources that have not failed lately.
 pub static PASSWORDS: Queue = Queue::new("sign-ins", 1, 32);

@@ -215,7 +215,7 @@ async fn render(
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         revision.render_note(&context, &told, &names)
     };
-    let (note, attachments) = queue::QUESTIONS.run(rendering).await?.map_err(|error| match error {
+    let (note, attachments) = queue::EVENTS.run(rendering).await?.map_err(|error| match error {
         PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
         other => NotesError::Plugin(other.to_string()),
     })?;

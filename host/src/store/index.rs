@@ -39,6 +39,15 @@ pub(super) fn words(client: &Client) -> Vec<String> {
 pub(super) fn name_keys(client: &Client, id: Uuid) -> Vec<NameKey> {
     let words = words(client);
     let mut keys = Vec::with_capacity(words.len().max(1));
+    let whole = order_name(client);
+    keys.push(name_key(NameSlot::Order, &whole, id));
+    let begins = |word: &&String| !whole.starts_with(word.as_str());
+    keys.extend(words.iter().filter(begins).map(|word| name_key(NameSlot::Word, word, id)));
+    keys
+}
+
+/// What lists are ordered by: last names, then first names; without either, the name that a client is called by.
+fn order_name(client: &Client) -> String {
     let mut whole = fold(client.last_name.as_deref().unwrap_or_default());
     if let Some(first_name) = &client.first_name {
         if !whole.is_empty() {
@@ -46,13 +55,11 @@ pub(super) fn name_keys(client: &Client, id: Uuid) -> Vec<NameKey> {
         }
         whole.push_str(&fold(first_name));
     }
-    keys.push(name_key(NameSlot::Order, &whole, id));
-    let begins = |word: &&String| !whole.starts_with(word.as_str());
-    keys.extend(words.iter().filter(begins).map(|word| name_key(NameSlot::Word, word, id)));
-    keys
+    if whole.is_empty() { fold(&client.full_name()) } else { whole }
 }
 
-fn name_key(slot: NameSlot, name: &str, id: Uuid) -> NameKey {
+/// The key of one entry.
+pub(super) fn name_key(slot: NameSlot, name: &str, id: Uuid) -> NameKey {
     let mut padded = [0; NAME_BYTES];
     let kept = name.len().min(NAME_BYTES);
     padded[..kept].copy_from_slice(&name.as_bytes()[..kept]);
@@ -66,6 +73,12 @@ pub(super) fn name_span(slot: NameSlot, prefix: &str) -> (NameKey, NameKey) {
     begin.extend(PRACTICE.to_be_bytes());
     begin.push(slot as u8);
     begin.extend(&prefix.as_bytes()[..kept]);
+    span(&begin)
+}
+
+/// The keys of those who have no name in the order of lists.
+pub(super) fn nameless_span() -> (NameKey, NameKey) {
+    let begin: [u8; 4 + 1 + NAME_BYTES] = join([&PRACTICE.to_be_bytes(), &[NameSlot::Order as u8], &[0; NAME_BYTES]]);
     span(&begin)
 }
 
@@ -228,5 +241,13 @@ mod tests {
         );
         let long = "Wolfeschlegelsteinhausenbergerdorff";
         check(&client("Al", None, long), &["wolfeschlegelsteinha", "al"]);
+        let by_one_name = |preferred: Option<&str>, middle: Option<&str>| Client {
+            preferred_name: preferred.map(str::to_owned),
+            middle_name: middle.map(str::to_owned),
+            ..Client::unnamed(ExternalId("1".to_owned()), ClientStatus::Client)
+        };
+        check(&by_one_name(None, Some("Leanne")), &["leanne"]);
+        check(&by_one_name(Some("Lea"), Some("Leanne")), &["lea", "leanne"]);
+        check(&by_one_name(None, None), &[""]);
     }
 }

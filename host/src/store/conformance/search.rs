@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use redb::ReadableTableMetadata as _;
+
 use super::*;
 use crate::store::book::NameOrder;
+use crate::store::index::{NameSlot, name_key, name_keys};
+use crate::store::tables::{self, NAMES};
 
 async fn book() -> Practice {
     let mut practice = Practice::new().await;
@@ -50,6 +54,46 @@ async fn households_are_found_by_their_people() {
     check("+61 491 570 156", &["Māia van der Berg"]).await;
     check("x-1", &["芳 王"]).await;
     check("8", &["Ayda Khan & Sam Khan"]).await;
+}
+
+/// A client who has a middle name only.
+fn by_middle_name(id: &str, name: &str) -> Client {
+    let unnamed = Client::unnamed(ExternalId(id.to_owned()), ClientStatus::Client);
+    Client { middle_name: Some(name.to_owned()), ..unnamed }
+}
+
+#[tokio::test]
+async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_too() {
+    let mut practice = Practice::new().await;
+    let leanne = by_middle_name("2", "Leanne");
+    let unnamed = Client::unnamed(ExternalId("4".to_owned()), ClientStatus::Client);
+    practice.clients(&[client("1", "Ayda Khan"), leanne.clone(), client("3", "Sam Mora"), unnamed]).await;
+    let in_order = async |practice: &Practice| {
+        let page = practice.store.clients(ClientFilter::default(), first(10)).await.unwrap();
+        page.items.iter().map(|client| client.client.external_id.0.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(in_order(&practice).await, ["4", "1", "2", "3"]);
+
+    // As earlier versions kept her: before all others, and by the word of her name.
+    let id = practice.of("2").await.unwrap().id.0;
+    let transaction = practice.store.db.begin_write().unwrap();
+    {
+        let mut names = transaction.open_table(NAMES).unwrap();
+        for key in name_keys(&leanne, id) {
+            names.remove(&key).unwrap();
+        }
+        for (slot, name) in [(NameSlot::Order, ""), (NameSlot::Word, "leanne")] {
+            names.insert(&name_key(slot, name, id), ()).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    assert_eq!(in_order(&practice).await[2..], ["1", "3"]);
+    let transaction = practice.store.db.begin_write().unwrap();
+    tables::make(&transaction).unwrap();
+    let kept = transaction.open_table(NAMES).unwrap().len().unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(in_order(&practice).await, ["4", "1", "2", "3"]);
+    assert_eq!(kept, 2 + 1 + 2 + 1, "one entry for each client's order and each further word");
 }
 
 #[tokio::test]
