@@ -75,10 +75,11 @@ fn size(file: &Path) -> Result<String> {
 ///
 /// With the workspace's other programs where it is not optimised: cargo then chooses the same features of the
 /// dependencies as for the tests, and compiles them once for both. The bench stays out, for its own database's sake.
+/// There are no examples; asked for them, cargo counts the features in that only tests need of shared dependencies.
 pub fn host(release: bool) -> Result<()> {
     let selection: &[&str] = match release {
         true => &["--release", "--package=tidegate"],
-        false => &["--workspace", "--exclude=tidegate-bench", "--bins"],
+        false => &["--workspace", "--exclude=tidegate-bench", "--bins", "--examples"],
     };
     step::run("Building the host", cargo().arg("build").args(selection))
 }
