@@ -50,6 +50,13 @@ pub(crate) fn day<F: Fields, L: Lineage>(
         }
         Ok(day) => {
             told(text, day.date, day.how, canonical, trail);
+            if unknown.is_doubtful(day.date) {
+                let message = format!(
+                    "“{text}” was taken, and some systems write it where they do not know the date \
+                     (/unknown/doubtful_dates in the rules). Check it in Xplan."
+                );
+                trail.info(canonical, "may-stand-for-unknown", message);
+            }
             Some(day.date)
         }
         Err(DateProblem::NoDay(why)) => {

@@ -19,6 +19,8 @@ pub struct UnknownRules {
     pub phones: Vec<String>,
     /// Dates, as the site writes them: some that no calendar has are among them.
     pub dates: Vec<String>,
+    /// Dates that some write where they do not know and that are somebody's birthday, too: they are taken, and told.
+    pub doubtful_dates: Vec<String>,
 }
 
 /// The rules made ready.
@@ -33,6 +35,7 @@ pub struct Unknown {
     days: Vec<Date>,
     /// Those of the dates that no calendar has.
     no_days: Vec<String>,
+    doubtful: Vec<Date>,
 }
 
 impl Unknown {
@@ -56,6 +59,7 @@ impl Unknown {
             emails: Table::listing(&rules.emails, "/unknown/emails"),
             phones: rules.phones.iter().map(digits).collect(),
             days: rules.dates.iter().filter_map(day).collect(),
+            doubtful: rules.doubtful_dates.iter().filter_map(day).collect(),
             no_days: rules.dates.into_iter().filter(|date| day(date).is_none()).collect(),
         }
     }
@@ -90,6 +94,12 @@ impl Unknown {
             None => self.no_days.iter().any(|known| text.trim().starts_with(known.as_str())),
         }
     }
+
+    /// Whether a date may be a day that is meant or not.
+    #[must_use]
+    pub fn is_doubtful(&self, date: Date) -> bool {
+        self.doubtful.contains(&date)
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +114,7 @@ mod tests {
             emails: list(&["none@none.com", "@nomail.example"]),
             phones: list(&["0000 000 000"]),
             dates: list(&["1900-01-01", "0000-00-00"]),
+            doubtful_dates: list(&["1970-01-01"]),
         });
         for word in ["N/A", "n/a", "n./a.", "NOT  KNOWN", "?", ".", "...", "Not known."] {
             assert!(unknown.is_word(word), "{word}");
@@ -119,6 +130,8 @@ mod tests {
         let dates = ["1900-01-01", "1900-01-01T00:00:00", "0000-00-00", "0000-00-00T00:00:00", "1900-01-02", "soon"];
         let is_date = dates.map(|date| unknown.is_date(date, read(date)));
         assert_eq!(is_date, [true, true, true, true, false, false]);
+        let dates = ["1970-01-01", "1970-01-01T00:00:00Z", "1970-01-02", "1900-01-01"];
+        assert_eq!(dates.map(|date| unknown.is_doubtful(read(date).unwrap())), [true, true, false, false]);
         let nothing = Unknown::new(UnknownRules::default());
         assert!(!nothing.is_word("N/A") && !nothing.is_email("none@none.com") && !nothing.is_phone(""));
     }

@@ -91,6 +91,10 @@ fn stand_ins_for_unknown_are_left_out() {
     {
         check(AU, json!({"dob": {"_type": "Date", "_val": date}}), "date_of_birth", Value::Null, &told);
     }
+    for date in ["1970-01-01", "1970-01-01T00:00:00Z"] {
+        let told = ["may-stand-for-unknown"];
+        check(AU, json!({"dob": {"_type": "Date", "_val": date}}), "date_of_birth", json!("1970-01-01"), &told);
+    }
     for word in ["N/A", "TBA", "unknown", "?", "-"] {
         check(AU, json!({"middle_name": word}), "middle_name", Value::Null, &told);
         check(AU, json!({"title": word}), "title", Value::Null, &told);
