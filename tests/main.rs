@@ -6,6 +6,7 @@ mod connections;
 mod damaged;
 mod disk;
 mod documents;
+mod emptied;
 mod imports;
 mod lists;
 mod notes_filing;

@@ -2,6 +2,7 @@
 //!
 //! Serves people (runs, live progress) and the schedule. It never knows a CRM field's name or what it means.
 
+mod emptied;
 mod fetch;
 mod gathered;
 mod map;

@@ -20,6 +20,11 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Whether there was a client with this id in the CRM.
+    pub fn has(&self, client: &str) -> bool {
+        self.clients.contains_key(client)
+    }
+
     /// What is there. Nothing is there twice, and nobody is taken for gone, because nobody goes.
     pub async fn of(host: &Host) -> Result<Self> {
         let clients = by_external_id(rows(host, "clients").await?)?;

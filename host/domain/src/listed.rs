@@ -202,6 +202,11 @@ impl Unseen {
         if self.by == Some(walk) { Self { walks: self.walks.saturating_add(1), by: None } } else { self }
     }
 
+    /// Whether one more walk that misses it proves that it is gone.
+    pub fn is_nearly_proven(self) -> bool {
+        self.walks.saturating_add(1) >= WALKS_TO_BE_GONE
+    }
+
     /// Whether it may be taken for gone.
     pub fn is_proven(self) -> bool {
         self.walks >= WALKS_TO_BE_GONE

@@ -1,8 +1,12 @@
 //! Raw records put together for the mapping, from the pieces of the CRM's answers.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{CrmError, RawRecord, RawText, repair};
+use super::{CrmError, RawPart, RawRecord, RawText, repair};
 
 /// The largest record that is mapped and kept, in bytes: hundreds of times the usual.
 pub(super) const LARGEST_RECORD: usize = 1 << 20;
@@ -59,10 +63,38 @@ impl RawRecord {
     }
 }
 
+impl RawRecord {
+    /// Whether there is no entry in a list of it.
+    pub fn is_without(&self, list: &str) -> bool {
+        let mut parts = self.parts.iter();
+        parts.find(|part| part.name == list).is_none_or(|part| part.text.is_empty_list())
+    }
+
+    /// Puts in the entries of these lists as the mapping took them `before`. Answers the lists that had any.
+    pub fn keep_lists(&mut self, before: &Bytes, lists: Vec<String>) -> Vec<String> {
+        let parts: HashMap<String, &RawValue> = serde_json::from_slice(before).unwrap_or_default();
+        let mut kept = Vec::new();
+        for name in lists {
+            let Some(text) = parts.get(&name).map(|text| text.get().as_bytes()) else { continue };
+            if text.starts_with(b"[") && !is_empty_list(text) {
+                let text = RawText::Plain(before.slice_ref(text));
+                self.parts.retain(|part| part.name != name);
+                self.parts.push(RawPart { name: name.clone(), text });
+                kept.push(name);
+            }
+        }
+        kept
+    }
+}
+
+fn is_empty_list(text: &[u8]) -> bool {
+    text == b"[]"
+}
+
 impl RawText {
     fn is_empty_list(&self) -> bool {
         let (Self::Plain(text) | Self::Escaped(text)) = self;
-        text.as_ref() == b"[]"
+        is_empty_list(text)
     }
 
     /// XXH3-128 over the text as it came.
@@ -124,11 +156,9 @@ fn code_unit(text: &mut &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crm::RawPart;
     use crate::domain::ExternalId;
 
     fn unescaped(text: &str) -> Option<String> {

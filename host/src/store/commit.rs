@@ -7,6 +7,7 @@ mod advisers;
 mod aside;
 mod clients;
 mod edit;
+pub mod emptied;
 mod households;
 pub(in crate::store) mod linking;
 mod lists;
@@ -69,6 +70,8 @@ pub struct Arrival {
     pub outcome: Outcome,
     /// What the mapping said about it.
     pub diagnostics: Vec<Diagnostic>,
+    /// Lists of it that came empty and were mapped with what they held before.
+    pub emptied: Vec<String>,
 }
 
 /// What a walk brought since its last commit.
@@ -178,9 +181,11 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         None => Tallies::default(),
     };
     let mut is_changed = !arrivals.is_empty();
+    let walk = position.as_ref().map(|_| run.id);
     if is_changed {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
+        emptied::note(transaction, &rows, &arrivals, walk)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
         match kind {
@@ -189,7 +194,6 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         }
         rows.write_identities()?;
     }
-    let walk = position.as_ref().map(|_| run.id);
     for Lists { kind, by, mut arrivals, missed_again } in below {
         if let Some(walk) = walk {
             unseen::miss_again(transaction, connection, kind, &missed_again, walk)?;

@@ -200,7 +200,14 @@ fn with_email(client: Client, email: &str) -> Client {
 
 fn arrival(id: &str, outcome: Outcome) -> Arrival {
     let raw = PackedRaw::pack(format!(r#"{{"row":{{"id":"{id}"}}}}"#).as_bytes());
-    Arrival { id: ExternalId(id.to_owned()), fingerprint: 1, raw, outcome, diagnostics: Vec::new() }
+    Arrival {
+        id: ExternalId(id.to_owned()),
+        fingerprint: 1,
+        raw,
+        outcome,
+        diagnostics: Vec::new(),
+        emptied: Vec::new(),
+    }
 }
 
 fn mapped(client: &Client) -> Arrival {

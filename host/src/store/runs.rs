@@ -4,6 +4,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::commit::emptied;
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
 use super::{doubts, gone, report, unseen};
@@ -209,6 +210,7 @@ impl Store {
             if run.state == RunState::Done && is_at_end {
                 let at = run.finished_at.unwrap_or(run.queued_at);
                 unseen::conclude(transaction, connection, &mut run, threshold, at)?;
+                emptied::count(transaction, connection, run.id)?;
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
             if run.state == RunState::Done && is_at_end && run.counts.is_whole() && run.trigger != Trigger::Resume {

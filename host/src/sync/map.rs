@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{Receiver, Sender};
 
+use super::emptied::Emptied;
 use super::mapper::Mapper;
 use super::walk::WalkError;
 use crate::crm::{CrmError, RawBelow, RawPage, RawRecord, Source};
@@ -90,9 +91,11 @@ pub(super) async fn page(
     let by = mapped_by(mapper.as_ref(), source.kind);
     let known = store.known(run, source.kind, by, fingerprints(&records)).await?;
     let ids: Vec<ExternalId> = records.iter().map(|record| record.id.clone()).collect();
+    let emptied = Emptied::fill(store, run, source, &mut records, &known).await?;
     let mut each = known.iter();
     records.retain(|_| each.next().is_none_or(|known| !known.is_same));
-    let arrivals = mapped(mapper, source.kind, records).await?;
+    let mut arrivals = mapped(mapper, source.kind, records).await?;
+    emptied.tell(&mut arrivals);
     let mut below = Vec::with_capacity(raw_below.len());
     if !raw_below.is_empty() {
         let coming = coming_over(&ids, &known, &arrivals);
@@ -201,6 +204,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
                 raw: PackedRaw::default(),
                 outcome: Outcome::SetAside { quarantined: true },
                 diagnostics: vec![unreadable(&error)],
+                emptied: Vec::new(),
             }),
         }
     }
@@ -208,7 +212,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
     for ((input, fingerprint), verdict) in inputs.into_iter().zip(fingerprints).zip(verdicts) {
         let (outcome, diagnostics) = judged(kind, &input.id, verdict);
         let raw = PackedRaw::pack(&input.json);
-        arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics });
+        arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics, emptied: Vec::new() });
     }
 }
 

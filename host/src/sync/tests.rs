@@ -31,6 +31,7 @@ use crate::store::Store;
 use crate::store::book::{ClientFilter, GoalChange, HouseholdFilter, PageRequest, Whose};
 use crate::store::seen::Seen;
 
+mod emptied;
 mod goals;
 mod missed;
 mod one_client;
@@ -41,6 +42,8 @@ struct Script {
     people: Mutex<Vec<(u32, String)>>,
     /// Goals by person, `3:Sail 4:Boat`; who has no entry has an empty list, and whose is `-` is shown none.
     goals: Mutex<BTreeMap<u32, String>>,
+    /// A list of the person's own record: an email address, or nothing; who has no entry has no such list.
+    emails: Mutex<BTreeMap<u32, String>>,
     /// Pages that may be read before the CRM fails.
     pages_left: Mutex<Option<usize>>,
     /// The bookmark that is given in place of all others.
@@ -72,8 +75,9 @@ impl Connector for Script {
             _ => self.people.lock().unwrap().clone(),
         };
         let from = after.map_or(0, |after| after.0.parse().unwrap_or(0));
-        let records: Vec<RawRecord> = lines.iter().skip(from).take(PAGE).map(record).collect();
+        let mut records: Vec<RawRecord> = lines.iter().skip(from).take(PAGE).map(record).collect();
         if source.kind == RecordKind::Client {
+            records.iter_mut().for_each(|record| self.add_emails(record));
             drop(self.gate.lock().await);
         }
         let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
@@ -98,7 +102,8 @@ impl Connector for Script {
             return Err(CrmError::Unknown { words: "502".to_owned() });
         }
         let found = self.people.lock().unwrap().iter().find(|(known, _)| known.to_string() == id.as_str()).map(record);
-        let Some(found) = found else { return Ok(None) };
+        let Some(mut found) = found else { return Ok(None) };
+        self.add_emails(&mut found);
         let records = vec![found];
         let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
         Ok(Some(RawPage { records, below, unreadable: 0, next: None }))
@@ -118,6 +123,13 @@ impl Connector for Script {
 }
 
 impl Script {
+    fn add_emails(&self, record: &mut RawRecord) {
+        if let Some(email) = self.emails.lock().unwrap().get(&record.id.as_str().parse().unwrap()) {
+            record.fingerprint ^= xxhash_rust::xxh3::xxh3_128(email.as_bytes());
+            record.parts.push(RawPart { name: "emails".to_owned(), text: RawText::Plain(words(email)) });
+        }
+    }
+
     fn lists(&self, source: &Source, rows: &[RawRecord]) -> RawBelow {
         let goals = self.goals.lock().unwrap();
         let list = |row: &RawRecord| goals.get(&row.id.as_str().parse().unwrap()).map_or("", String::as_str).to_owned();
@@ -165,8 +177,9 @@ impl Lines {
             lists: Vec::new(),
             below: Vec::new(),
         };
+        let clients = Source { lists: vec!["emails".to_owned()], ..source(RecordKind::Client) };
         let goals = Source { resource: "clients".to_owned(), ..source(RecordKind::Goal) };
-        let sources = vec![source(RecordKind::Client), goals, source(RecordKind::Adviser)];
+        let sources = vec![clients, goals, source(RecordKind::Adviser)];
         let sources = Source::nested(sources).unwrap();
         Self { sources, mapped: AtomicUsize::new(0) }
     }
@@ -199,8 +212,8 @@ fn map_line(record: &RawInput) -> Verdict {
     if record.kind == RecordKind::Goal {
         return map_goals(record);
     }
-    let json: BTreeMap<String, String> = serde_json::from_slice(&record.json).unwrap();
-    let mut columns = json["row"].split('|');
+    let json: serde_json::Value = serde_json::from_slice(&record.json).unwrap();
+    let mut columns = json["row"].as_str().unwrap().split('|');
     let (first, last) = columns.next().unwrap().split_once(' ').unwrap();
     let (first_name, last_name) = (Some(first.to_owned()), Some(last.to_owned()));
     let external_id = record.id.clone();
@@ -218,6 +231,7 @@ fn map_line(record: &RawInput) -> Verdict {
                 last_name,
                 partner_external_id: columns.next().map(|partner| ExternalId(partner.to_owned())),
                 is_partner: columns.next().is_some(),
+                email: json["emails"][0].as_str().map(|email| email.to_owned().try_into().unwrap()),
                 ..Client::unnamed(external_id, ClientStatus::Client)
             };
             let diagnostics = vec![Diagnostic::warning("mobile", "no-mobile", "none".to_owned())];
@@ -327,7 +341,7 @@ impl Practice {
     async fn one(&self, id: &str) -> OneOutcome {
         let (store, connector, order) = (self.store.clone(), self.crm.clone(), self.order.clone());
         let one = One { store, connector, mapper: self.mapper.clone(), order };
-        one.sync(new_run(), &ExternalId(id.to_owned())).await.unwrap().outcome
+        one.sync(Run { trigger: Trigger::Client, ..new_run() }, &ExternalId(id.to_owned())).await.unwrap().outcome
     }
 
     async fn last_name(&self, id: &str) -> String {

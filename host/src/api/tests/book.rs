@@ -59,6 +59,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
         raw: PackedRaw::pack(b"{}"),
         outcome,
         diagnostics: vec![Diagnostic::warning("title", "unknown-title", "`Sir` is not one of the six".to_owned())],
+        emptied: Vec::new(),
     });
     let group = Group {
         run: example_run(RunState::Running),

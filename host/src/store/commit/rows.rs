@@ -62,6 +62,10 @@ impl<'t> Rows<'t> {
 
     /// What the record is now, by what it was mapped now.
     pub fn seen_as(&self, arrival: &Arrival) -> SeenAs {
+        // One that was not mapped as it came is mapped again, whatever it is then.
+        if !arrival.emptied.is_empty() {
+            return SeenAs::NEVER;
+        }
         SeenAs::new(arrival.fingerprint, self.by.revision, self.by.as_of)
     }
 
@@ -96,13 +100,15 @@ impl<'t> Rows<'t> {
         self.known.insert(id, Known { identity: Some(identity), is_changed: true });
     }
 
-    /// Keeps the raw records, and takes them from the arrivals: the rest of the commit has the memory.
+    /// Keeps the raw records, and takes them from the arrivals: the rest of the commit has the memory. Of one that could
+    /// not be put together, what is kept stays.
     pub fn write_raw(&mut self, arrivals: &mut [Arrival]) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.kind);
         let row = |arrival: &mut Arrival| {
             (record(connection, kind, ExternalKey::from(&arrival.id)), std::mem::take(&mut arrival.raw))
         };
-        let rows: Vec<(RecordKey, PackedRaw)> = arrivals.iter_mut().map(row).collect();
+        let came = arrivals.iter_mut().filter(|arrival| arrival.raw.size() > 0);
+        let rows: Vec<(RecordKey, PackedRaw)> = came.map(row).collect();
         write_sorted(&mut self.raw, rows.iter().map(|(key, raw)| (key, raw.as_bytes())))
     }
 

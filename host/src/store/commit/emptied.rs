@@ -1,0 +1,132 @@
+//! Lists of clients' own records, such as their addresses, that held entries and that the CRM shows empty: what they held
+//! is kept until two complete walks in a row found them so.
+//!
+//! Only what came empty has a row here, so that a walk looks at nothing for records that are whole.
+
+use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition, WriteTransaction};
+
+use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
+use super::super::raw::unpack;
+use super::super::runs::number_of;
+use super::super::tables::{RAW, decode, encode};
+use super::super::{Store, StoreError};
+use super::Arrival;
+use super::rows::Rows;
+use crate::domain::listed::Unseen;
+use crate::domain::run::{Run, Trigger};
+use crate::domain::{ExternalId, RecordKind, RunId};
+
+/// [`Unseen`] by the record and the list's name.
+const EMPTIED: TableDefinition<'_, (&RecordKey, &str), &[u8]> = TableDefinition::new("emptied-lists");
+
+/// Behind every name of a list.
+const AFTER_ALL: &str = "\u{10ffff}";
+
+/// What is kept of a record of which lists came empty.
+#[derive(Debug)]
+pub struct KeptLists {
+    /// The raw record as it is kept.
+    pub raw: Vec<u8>,
+    /// Those lists of which it is not proven that they are empty.
+    pub unproven: Vec<String>,
+}
+
+/// Makes the table.
+pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(EMPTIED)?;
+    Ok(())
+}
+
+impl Store {
+    /// What is kept of records whose lists came empty, as `walk` or a client's own sync read them; none where nothing is
+    /// kept.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn kept_lists(
+        &self,
+        run: &Run,
+        kind: RecordKind,
+        records: Vec<(ExternalId, Vec<String>)>,
+    ) -> Result<Vec<Option<KeptLists>>, StoreError> {
+        let (connection, is_walk) = (run.connection.clone(), run.trigger != Trigger::Client);
+        self.read(move |transaction| {
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
+            let (raw, emptied) = (transaction.open_table(RAW)?, transaction.open_table(EMPTIED)?);
+            let mut kept = Vec::with_capacity(records.len());
+            for (id, mut unproven) in records {
+                let key = record(connection, kind, ExternalKey::from(&id));
+                for (name, unseen) in of_record(&emptied, &key)? {
+                    unproven.retain(|list| *list != name || !is_walk || !unseen.is_nearly_proven());
+                }
+                let raw = raw.get(&key)?.map(|raw| unpack(raw.value())).transpose()?;
+                kept.push(raw.map(|raw| KeptLists { raw, unproven }));
+            }
+            Ok(kept)
+        })
+        .await
+    }
+}
+
+/// Notes which lists of these records came empty, and takes away the note of those that did not, or were mapped so.
+pub(super) fn note(
+    transaction: &WriteTransaction,
+    rows: &Rows<'_>,
+    arrivals: &[Arrival],
+    walk: Option<RunId>,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(EMPTIED)?;
+    if table.is_empty()? && arrivals.iter().all(|arrival| arrival.emptied.is_empty()) {
+        return Ok(());
+    }
+    for arrival in arrivals {
+        let key = rows.key(ExternalKey::from(&arrival.id));
+        let before = of_record(&table, &key)?;
+        for (name, _) in before.iter().filter(|(name, _)| !arrival.emptied.contains(name)) {
+            table.remove((&key, name.as_str()))?;
+        }
+        for name in &arrival.emptied {
+            let known = before.iter().find(|(known, _)| known == name).map(|(_, unseen)| *unseen);
+            let now = known.unwrap_or_default().again(walk);
+            table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts a walk's end for all that it found empty.
+pub(in crate::store) fn count(
+    transaction: &WriteTransaction,
+    connection: ConnectionNumber,
+    walk: RunId,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(EMPTIED)?;
+    let of_connection: [u8; 6] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()]);
+    let (first, last) = span::<{ size_of::<RecordKey>() }>(&of_connection);
+    let mut counted = Vec::new();
+    for entry in table.range((&first, "")..=(&last, AFTER_ALL))? {
+        let (key, before) = entry?;
+        let (key, name) = key.value();
+        let before: Unseen = decode(before.value())?;
+        let now = before.counted(walk);
+        if now != before {
+            counted.push((*key, name.to_owned(), now));
+        }
+    }
+    for (key, name, now) in counted {
+        table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+    }
+    Ok(())
+}
+
+fn of_record(
+    table: &impl ReadableTable<(&'static RecordKey, &'static str), &'static [u8]>,
+    key: &RecordKey,
+) -> Result<Vec<(String, Unseen)>, StoreError> {
+    let mut found = Vec::new();
+    for entry in table.range((key, "")..=(key, AFTER_ALL))? {
+        let (key, unseen) = entry?;
+        found.push((key.value().1.to_owned(), decode(unseen.value())?));
+    }
+    Ok(found)
+}
