@@ -99,8 +99,8 @@ pub struct FoundAttachment {
     pub id: ExternalId,
     /// What the file is called.
     pub filename: String,
-    /// Bytes.
-    pub size: u64,
+    /// Bytes, where the CRM says.
+    pub size: Option<u64>,
 }
 
 /// A call that was made.
@@ -129,6 +129,9 @@ pub enum Outcome {
     NotThere,
     /// Looked up and not found, among so many notes without a marker that may be it.
     Unmarked(usize),
+    /// Looked up and not found in a list that lacks this one too, which the CRM took before: what is in it and what is
+    /// not says nothing.
+    Lacking(ExternalId),
     /// The document is attached.
     Attached {
         /// The CRM's id of the attachment.
@@ -228,7 +231,8 @@ impl Note {
             }
             Outcome::Attached { id } => self.attached(id, now),
             Outcome::Attachments(found) => self.compare(&found, quiet, now, timing),
-            Outcome::NotThere | Outcome::Unmarked(_) if self.wait_in_doubt(CREATE_IN_DOUBT, quiet, now, timing) => {}
+            Outcome::NotThere | Outcome::Unmarked(_) | Outcome::Lacking(_)
+                if self.wait_in_doubt(CREATE_IN_DOUBT, quiet, now, timing) => {}
             Outcome::NotThere => {
                 self.step = DeliveryStep::Accepted;
                 self.wait(now, None);
@@ -237,6 +241,11 @@ impl Note {
                 "Whether the note is in the CRM is not known: its create had no answer, and the CRM lists {notes} of its \
                  clients' notes without the reference by which it would be known. Look there for it, and say here \
                  whether it is there."
+            )),
+            Outcome::Lacking(known) => self.die(format!(
+                "Whether the note is in the CRM is not known: its create had no answer, and the CRM does not list {known} \
+                 either, which it took before. Look there for both, and say here whether this one is there; or try again \
+                 when the CRM lists {known}."
             )),
             Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
                 self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);
@@ -394,6 +403,9 @@ impl Note {
             (Outcome::NotThere, _) => "Looked up in the CRM: not there.".to_owned(),
             (Outcome::Unmarked(notes), _) => {
                 format!("Looked up in the CRM: not found, and {notes} notes without a reference may be it.")
+            }
+            (Outcome::Lacking(known), _) => {
+                format!("Looked up in the CRM: not found, and {known} neither, which it took before.")
             }
             (Outcome::Attached { id }, Call::Attach(place)) => format!("Attached {} as {id}.", name(place)),
             (Outcome::Attached { id }, _) => format!("Attached as {id}."),

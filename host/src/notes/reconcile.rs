@@ -101,7 +101,7 @@ impl Delivery {
         if !matches!(self.gate(&note.connection, now), Gate::Open) {
             return Ok(None);
         }
-        let Ok(found) = calls::look_up(connector.as_ref(), note).await else { return Ok(None) };
+        let Ok(found) = calls::look_up(connector.as_ref(), note, None).await else { return Ok(None) };
         let copies = found.copies.len();
         if note.copies != (copies != 1).then_some(copies) {
             // Somebody may have settled it meanwhile.

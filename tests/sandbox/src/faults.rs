@@ -147,6 +147,8 @@ mod tests {
         check("server_error:skip=2,times=2", "..xx...");
         check("server_error:method=POST", "....");
         check("server_error:on=docnote", "....");
+        check("server_error:off=docnote", "xxxx");
+        check("server_error:off=/x", "....");
         check("server_error:on=/x", "xxxx");
     }
 

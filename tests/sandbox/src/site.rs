@@ -178,7 +178,7 @@ impl Site {
             Route::Groups => Ok(self.groups(asker)),
             Route::GroupUsers(id) => self.group_users(asker, id),
             Route::Choices(_, field) => self.choices(field),
-            Route::Notes => self.find_notes(query),
+            Route::Notes => self.spoilt(path, query, self.find_notes(query)),
             Route::Note(id) => self.single_note(id),
             Route::Attachments(note) => self.attachments(note),
             Route::Attachment(note, id) => self.single_attachment(note, id),

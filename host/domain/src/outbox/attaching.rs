@@ -15,12 +15,12 @@ const UPLOAD_IN_DOUBT: &str = "A document's upload had no answer; waits to see w
 impl Attachment {
     /// Whether a listed one is of its size, or of its name with other punctuation, blanks or case.
     fn resembles(&self, found: &FoundAttachment) -> bool {
-        found.size == self.size || plain(&found.filename) == plain(&self.filename)
+        found.size == Some(self.size) || plain(&found.filename) == plain(&self.filename)
     }
 
-    /// Whether a listed one is of its size and name.
+    /// Whether a listed one is of its size and name; of its name, where no size is listed.
     fn is_like(&self, found: &FoundAttachment) -> bool {
-        found.size == self.size && found.filename == self.filename
+        found.size.is_none_or(|size| size == self.size) && found.filename == self.filename
     }
 }
 
@@ -133,7 +133,8 @@ fn newly_found(attachment: &Attachment, strangers: &[&FoundAttachment]) -> Optio
 
 /// How the CRM shows a document otherwise than it was sent.
 fn difference(sent: &Attachment, listed: &FoundAttachment) -> Option<String> {
-    let size = match (listed.size.checked_sub(sent.size), sent.size.checked_sub(listed.size)) {
+    let listed_size = listed.size.unwrap_or(sent.size);
+    let size = match (listed_size.checked_sub(sent.size), sent.size.checked_sub(listed_size)) {
         (Some(0), _) => None,
         (Some(more), _) => Some(format!("{more} bytes larger")),
         (None, less) => Some(format!("{} bytes smaller", less.unwrap_or_default())),

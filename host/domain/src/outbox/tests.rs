@@ -133,6 +133,21 @@ fn notes_without_a_marker_that_may_be_it_are_put_to_a_person() {
 }
 
 #[test]
+fn a_list_that_lacks_what_was_taken_before_is_put_to_a_person() {
+    let lacking = || Outcome::Lacking(ExternalId("9001".to_owned()));
+    let mut note = note();
+    call(&mut note, 0, Call::Create, unknown());
+    call(&mut note, 1, Call::LookUp, lacking());
+    assert_eq!(note.state, NoteState::Waiting, "the list may catch up");
+    call(&mut note, 120, Call::LookUp, lacking());
+    assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
+    assert!(note.reason.as_deref().unwrap().contains("does not list 9001 either"), "{:?}", note.reason);
+    note.retry(at(600)).unwrap();
+    call(&mut note, 600, Call::LookUp, there());
+    assert_eq!((note.state, note.reason.as_deref()), (NoteState::Done, None));
+}
+
+#[test]
 fn what_is_found_is_done() {
     let mut note = note();
     call(&mut note, 0, Call::Create, unknown());

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, segment};
-use super::docnotes;
+use super::docnotes::{self, WrittenId};
 use super::rows;
 use super::site::{Call, Site};
 use crate::crm::{CrmError, repair};
@@ -29,9 +29,9 @@ struct Binary {
 
 #[derive(Deserialize)]
 struct Listed {
-    id: u64,
+    id: WrittenId,
     filename: String,
-    size: u64,
+    size: Option<u64>,
 }
 
 /// Attaches a document, once: every error but [`CrmError::Unknown`] means that it is not attached.
@@ -50,12 +50,14 @@ pub(super) async fn attach(
 
 /// What is attached to a note.
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
-    let answer = site.read(&Call::get(Address::of(&path(note)?)).awaited(true)).await?;
-    let listed: Vec<Listed> = repair::read(&answer.body)
-        .map_err(|_| rows::unexpected(&answer, "a list of attachments, each with `id`, `filename` and `size`"))?;
-    let found =
-        |one: Listed| FoundAttachment { id: ExternalId(one.id.to_string()), filename: one.filename, size: one.size };
-    Ok(listed.into_iter().map(found).collect())
+    let answer = site.read(&Call::get(Address::of(&path(note)?)).awaited(true).or_nothing()).await?;
+    let unexpected = || rows::unexpected(&answer, "a list of attachments, each with `id` and `filename`");
+    let listed: Vec<Listed> = repair::read(&answer.body).map_err(|_| unexpected())?;
+    let found = |one: Listed| {
+        let id = one.id.id().ok_or_else(unexpected)?;
+        Ok(FoundAttachment { id, filename: one.filename, size: one.size })
+    };
+    listed.into_iter().map(found).collect()
 }
 
 fn path(note: &ExternalId) -> Result<String, CrmError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::address::{Address, PAGE_SIZE};
+use super::address::{Address, PAGE_SIZE, segment};
 use super::pages::Descent;
 use super::rows;
 use super::site::{Answer, Call, Site, passed};
@@ -36,7 +36,26 @@ struct NewNote<'a> {
 #[derive(Deserialize)]
 struct Made {
     #[serde(alias = "Id")]
-    id: u64,
+    id: WrittenId,
+}
+
+/// An id as a site writes it: a number, or a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum WrittenId {
+    Number(u64),
+    Text(String),
+}
+
+impl WrittenId {
+    /// The id, unless it is a text that is none, as one that came damaged.
+    pub(super) fn id(self) -> Option<ExternalId> {
+        let id = match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text,
+        };
+        segment(&id).is_ok().then_some(ExternalId(id))
+    }
 }
 
 /// All notes against `entity`, each once, page by page until one brings nothing new.
@@ -117,7 +136,7 @@ async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<
         if let Some(bookmark) = after {
             address.push_raw("page_bookmark", &bookmark.0);
         }
-        let call = Call::get(address).of_many().awaited(true);
+        let call = Call::get(address).of_many().awaited(true).or_nothing();
         match site.read_within(&call, descent.repeats()).await {
             Ok(answer) => {
                 descent.came();
@@ -164,8 +183,6 @@ pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<Exter
         | CrmError::Throttled { status: 503, retry_after: None, words } => CrmError::Unknown { words },
         error => error,
     })?;
-    match repair::read::<Made>(&answer.body) {
-        Ok(made) => Ok(ExternalId(made.id.to_string())),
-        Err(_) => Err(CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() }),
-    }
+    let made = repair::read::<Made>(&answer.body).ok().and_then(|made| made.id.id());
+    made.ok_or_else(|| CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() })
 }

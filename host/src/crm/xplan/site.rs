@@ -56,12 +56,22 @@ pub(super) struct Call {
     is_awaited: bool,
     /// What its answer is held by.
     room: Option<Arc<Allotment>>,
+    /// An answer that says that there is nothing is an empty list.
+    may_be_nothing: bool,
 }
 
 impl Call {
     /// A question.
     pub(super) fn get(address: Address) -> Self {
-        Self { method: Method::GET, address, body: None, weight: Weight::One, is_awaited: false, room: None }
+        Self {
+            method: Method::GET,
+            address,
+            body: None,
+            weight: Weight::One,
+            is_awaited: false,
+            room: None,
+            may_be_nothing: false,
+        }
     }
 
     /// JSON sent to a path.
@@ -82,6 +92,11 @@ impl Call {
     /// The same, its answer held by a page.
     pub(super) fn held_by(self, room: Option<Arc<Allotment>>) -> Self {
         Self { room, ..self }
+    }
+
+    /// The same, for a list of which a site may say with 204 that it is empty.
+    pub(super) fn or_nothing(self) -> Self {
+        Self { may_be_nothing: true, ..self }
     }
 
     /// The same, for somebody who waits.
@@ -154,7 +169,13 @@ impl Site {
 
     /// Reads: after failures on the way or in the CRM asks again so often at most.
     pub(super) async fn read_within(&self, call: &Call, repeats: usize) -> Result<Answer, CrmError> {
-        let ask = || async { passed(self.signed(call).await?) };
+        let ask = || async {
+            let answer = self.signed(call).await?;
+            match answer.status {
+                204 if call.may_be_nothing => Ok(Answer { body: Bytes::from_static(b"[]"), ..answer }),
+                _ => passed(answer),
+            }
+        };
         self.limits.repeat(&self.traffic, call.is_awaited, repeats, ask).await
     }
 

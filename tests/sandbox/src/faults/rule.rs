@@ -186,6 +186,9 @@ pub struct Rule {
     /// Only where the address (path and query) holds this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// Only where the address does not hold this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
     /// Only for this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -210,6 +213,7 @@ impl Rule {
             skip: 0,
             times: None,
             on: None,
+            off: None,
             method: None,
             rows: None,
             ms: 0,
@@ -220,6 +224,7 @@ impl Rule {
     pub(super) fn applies(&self, method: &str, address: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.on.as_ref().is_none_or(|part| address.contains(part.as_str()))
+            && self.off.as_ref().is_none_or(|part| !address.contains(part.as_str()))
             && match self.fault {
                 Fault::AttachmentError => method == "POST" && address.contains("/attachment-v3"),
                 Fault::EmptyList => method == "GET" && is_list_of_client(address),
@@ -263,7 +268,7 @@ pub enum RuleError {
     Fault(String),
     /// Not a setting of a rule.
     #[error(
-        "\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, method, rows, ms, retry_after"
+        "\"{0}\" is no setting of a fault; there are: chance, every, skip, times, on, off, method, rows, ms, retry_after"
     )]
     Key(String),
     /// A setting whose value does not fit.
@@ -305,6 +310,7 @@ impl FromStr for Rule {
                     rule.retry_after = Some(parsed(key, value, "a number of seconds")?);
                 }
                 "on" => rule.on = Some(value.to_owned()),
+                "off" => rule.off = Some(value.to_owned()),
                 "method" => rule.method = Some(value.to_owned()),
                 other => return Err(RuleError::Key(other.to_owned())),
             }

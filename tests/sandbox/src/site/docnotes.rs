@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Refusal};
-use super::notes::{Attachment, Note};
+use super::notes::{Attachment, Note, NoteHabits};
 use super::query::{Paging, Query, bookmark};
 use super::{Asker, Site};
 use crate::lock::{locked, reading};
@@ -39,8 +39,9 @@ impl Site {
             fields,
             attachments: Vec::new(),
         };
-        let id = locked(&self.notes).add(note);
-        Ok(Answer::of(&json!({ "id": id })).with_status(201))
+        let mut notes = locked(&self.notes);
+        let id = notes.add(note);
+        Ok(Answer::of(&json!({ "id": notes.habits.id(id) })).with_status(201))
     }
 
     /// `GET /docnote-v2`: notes by client, subject, type, author and date of creation.
@@ -64,19 +65,20 @@ impl Site {
                 && from.as_ref().is_none_or(|from| day >= from.as_ref())
                 && to.as_ref().is_none_or(|to| day <= to.as_ref())
                 && paging.after.is_none_or(|after| if paging.descending { note.id < after } else { note.id > after })
-                && !notes.habits.hide(&note.created_date)
+                && notes.habits.list(note)
         };
         let found = notes.of_client(clients.first().copied());
         let found: Box<dyn Iterator<Item = &Note>> =
             if paging.descending { Box::new(found.rev()) } else { Box::new(found) };
-        Ok(Answer::of(&found.filter(matches).take(size).map(row).collect::<Vec<_>>()))
+        let rows: Vec<Value> = found.filter(matches).take(size).map(|note| row(note, &notes.habits)).collect();
+        Ok(notes.habits.answer(&rows))
     }
 
     /// `GET /docnote-v2/{id}`: one note with its body.
     pub(super) fn single_note(&self, id: u32) -> Result<Answer, Refusal> {
         let notes = locked(&self.notes);
         let note = notes.note(id).ok_or_else(Refusal::missing)?;
-        let mut whole = row(note);
+        let mut whole = row(note, &notes.habits);
         for name in ["body", "mimetype", "summary", "categories", "reference_date", "permission"] {
             whole[name] = note.field(name).clone();
         }
@@ -101,8 +103,9 @@ impl Site {
             return Err(Refusal::bad(format!("content: a Binary is required, not a {}", content._type)));
         }
         let content = STANDARD.decode(&content._val).map_err(|_| Refusal::bad("content: not base64"))?;
-        let id = locked(&self.notes).attach(note, &filename, mimetype, content).ok_or_else(Refusal::missing)?;
-        Ok(Answer::of(&json!({ "id": id })).with_status(201))
+        let mut notes = locked(&self.notes);
+        let id = notes.attach(note, &filename, mimetype, content).ok_or_else(Refusal::missing)?;
+        Ok(Answer::of(&json!({ "id": notes.habits.id(id) })).with_status(201))
     }
 
     /// `GET /docnote-v2/{id}/attachment-v3`.
@@ -110,7 +113,8 @@ impl Site {
         let notes = locked(&self.notes);
         let note = notes.note(note).ok_or_else(Refusal::missing)?;
         let shown = note.attachments.iter().filter(|one| !notes.habits.hide(&one.attached_at));
-        Ok(Answer::of(&shown.map(attachment_row).collect::<Vec<_>>()))
+        let rows: Vec<Value> = shown.map(|one| attachment_row(one, &notes.habits)).collect();
+        Ok(notes.habits.answer(&rows))
     }
 
     /// `GET /docnote-v2/{id}/attachment-v3/{attachment}`: with its content.
@@ -118,7 +122,7 @@ impl Site {
         let notes = locked(&self.notes);
         let note = notes.note(note).ok_or_else(Refusal::missing)?;
         let attachment = note.attachments.iter().find(|kept| kept.id == id).ok_or_else(Refusal::missing)?;
-        let mut whole = attachment_row(attachment);
+        let mut whole = attachment_row(attachment, &notes.habits);
         whole["content"] = json!({ "_type": "Binary", "_val": STANDARD.encode(&attachment.content) });
         Ok(Answer::of(&whole))
     }
@@ -128,10 +132,10 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("the body does not fit: {error}")))
 }
 
-fn row(note: &Note) -> Value {
+fn row(note: &Note, habits: &NoteHabits) -> Value {
     json!({
         "bookmark": bookmark(note.id),
-        "id": note.id,
+        "id": habits.id(note.id),
         "guid": note.guid,
         "subject": note.subject,
         "entity_ids": note.entity_ids,
@@ -142,6 +146,8 @@ fn row(note: &Note) -> Value {
     })
 }
 
-fn attachment_row(attachment: &Attachment) -> Value {
-    json!({ "id": attachment.id, "filename": attachment.filename, "mimetype": attachment.mimetype, "size": attachment.size })
+fn attachment_row(attachment: &Attachment, habits: &NoteHabits) -> Value {
+    let Attachment { id, filename, mimetype, size, .. } = attachment;
+    let size = Some(size).filter(|_| !habits.hides_sizes);
+    json!({ "id": habits.id(*id), "filename": filename, "mimetype": mimetype, "size": size })
 }

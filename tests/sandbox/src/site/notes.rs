@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::answer::Answer;
+
 /// The number of the first note.
 const FIRST_NOTE: u32 = 9001;
 /// The number of the first attachment.
@@ -28,6 +30,18 @@ pub struct NoteHabits {
     pub adds_bytes: usize,
     /// Markers are not kept.
     pub drops_markers: bool,
+    /// Notes get markers of the site's own in place of those that were sent.
+    pub own_markers: bool,
+    /// Markers are kept in capitals and braces: `{TIDEGATE-0190…}`.
+    pub dresses_markers: bool,
+    /// Lists hold the first so many notes of the site and none that came later, as of an index that stands still.
+    pub lists_first: Option<u32>,
+    /// Ids are written as texts.
+    pub text_ids: bool,
+    /// Attachments are listed without their sizes.
+    pub hides_sizes: bool,
+    /// An empty list is answered with 204 and nothing.
+    pub no_content: bool,
 }
 
 impl NoteHabits {
@@ -36,6 +50,29 @@ impl NoteHabits {
         let made_at: Option<jiff::Timestamp> = made_at.parse().ok();
         let age = made_at.and_then(|at| u64::try_from(at.duration_until(jiff::Timestamp::now()).as_millis()).ok());
         age.is_some_and(|age| age < self.lag_ms)
+    }
+
+    /// Whether a list holds the note.
+    pub(super) fn list(&self, note: &Note) -> bool {
+        let is_first = self.lists_first.is_none_or(|first| note.id < FIRST_NOTE + first);
+        is_first && !self.hide(&note.created_date)
+    }
+
+    /// An id as the site writes it.
+    pub(super) fn id(&self, id: u32) -> Value {
+        if self.text_ids { id.to_string().into() } else { id.into() }
+    }
+
+    /// A list as the site answers it.
+    pub(super) fn answer(&self, rows: &[Value]) -> Answer {
+        if rows.is_empty() && self.no_content { Answer::empty() } else { Answer::of(&rows) }
+    }
+
+    /// What is kept of a marker, of the note of this number.
+    fn marker(&self, sent: Option<String>, id: u32) -> Option<String> {
+        let sent = sent.filter(|_| !self.drops_markers);
+        let kept = if self.own_markers { Some(format!("3f2504e0-4f89-41d3-9a0c-0305{id:08}")) } else { sent };
+        kept.map(|kept| if self.dresses_markers { format!("{{{}}}", kept.to_uppercase()) } else { kept })
     }
 
     fn subject(&self, sent: &str) -> String {
@@ -155,7 +192,7 @@ impl Notes {
     pub(crate) fn add(&mut self, mut note: Note) -> u32 {
         note.id = FIRST_NOTE + self.made;
         note.subject = self.habits.subject(&note.subject);
-        note.guid = note.guid.filter(|_| !self.habits.drops_markers);
+        note.guid = self.habits.marker(note.guid, note.id);
         self.made += 1;
         for client in &note.entity_ids {
             self.by_client.entry(*client).or_default().push(self.all.len());

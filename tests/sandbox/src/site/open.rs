@@ -80,8 +80,7 @@ impl Site {
     fn open_notes(&self, asker: &Asker<'_>, id: &str, query: Query<'_>) -> Result<Answer, Refusal> {
         let (paging, client) = (Paging::open(query)?, self.open_client(asker, id)?);
         let notes = locked(&self.notes);
-        let is_shown =
-            |note: &&Note| paging.after.is_none_or(|after| note.id > after) && !notes.habits.hide(&note.created_date);
+        let is_shown = |note: &&Note| paging.after.is_none_or(|after| note.id > after) && notes.habits.list(note);
         let size = paging.size.min(notes.habits.page_cap.unwrap_or(usize::MAX));
         let rows = notes.of_client(Some(client.id)).filter(is_shown).take(size).map(|note| {
             json!({

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::Options;
+use crate::{NoteHabits, Options};
 
 const NOTES: &str = "/resourceful/docnote-v2";
 
@@ -64,6 +64,30 @@ async fn attachments_keep_their_bytes() {
     assert_eq!(visitor.admin().notes()[0].attachments[0].content, b"%PDF-1.7\n");
     let bytes = visitor.get(&format!("/admin/notes/9001/attachments/{}", rows[0]["id"])).await;
     assert_eq!(bytes.body, "%PDF-1.7\n");
+}
+
+#[tokio::test]
+async fn notes_are_written_and_listed_by_the_sites_habits() {
+    let visitor = Visitor::to(Options::default()).await;
+    let client = visitor.walk("page_size=500").await[0];
+    let list = format!("{NOTES}?entity_ids.0={client}");
+    visitor.admin().set_note_habits(NoteHabits { no_content: true, ..NoteHabits::default() });
+    let nothing = visitor.get(&list).await;
+    assert_eq!((nothing.status, nothing.body.as_str()), (204, ""));
+    let habits = NoteHabits { text_ids: true, dresses_markers: true, hides_sizes: true, ..NoteHabits::default() };
+    visitor.admin().set_note_habits(habits);
+    assert_eq!(visitor.post(NOTES, &note(client, "One", "m-1")).await.json()["id"], "9001");
+    let sent = json!({ "filename": "a.pdf", "mimetype": "b", "content": { "_type": "Binary", "_val": "JVBERi0=" } });
+    let attachments = format!("{NOTES}/9001/attachment-v3");
+    assert_eq!(visitor.post(&attachments, &sent).await.json()["id"], "70001");
+    assert_eq!(visitor.get(&attachments).await.json()[0]["size"], Value::Null);
+    visitor.admin().set_note_habits(NoteHabits { own_markers: true, ..NoteHabits::default() });
+    visitor.post(NOTES, &note(client, "Two", "m-2")).await;
+    let rows = visitor.get(&list).await.json();
+    assert_eq!(rows[0]["guid"], "{M-1}");
+    assert_ne!(rows[1]["guid"], "m-2");
+    visitor.admin().set_note_habits(NoteHabits { lists_first: Some(1), ..NoteHabits::default() });
+    assert_eq!(visitor.get(&list).await.json().as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn listed(entries: &[(&str, &str)]) -> Outcome {
     let found = |(id, name): &(&str, &str)| FoundAttachment {
         id: ExternalId((*id).to_owned()),
         filename: (*name).to_owned(),
-        size: 8,
+        size: Some(8),
     };
     Outcome::Attachments(entries.iter().map(found).collect())
 }
@@ -62,7 +62,7 @@ fn a_document_whose_id_was_answered_is_known_by_it_whatever_the_crm_calls_it() {
     call(&mut note, 0, Call::Create, there());
     call(&mut note, 0, Call::Attach(0), attached("1"));
     let name = "Plan _ O_Brien.pdf".to_owned();
-    let found = FoundAttachment { id: ExternalId("1".to_owned()), filename: name, size: 19 };
+    let found = FoundAttachment { id: ExternalId("1".to_owned()), filename: name, size: Some(19) };
     call(&mut note, 0, Call::ListAttachments, Outcome::Attachments(vec![found]));
     assert_eq!(note.state, NoteState::Done);
     let reason = note.reason.as_deref();
@@ -78,7 +78,7 @@ fn a_document_without_an_answer_is_known_by_what_no_server_changes() {
         let one = |(id, name, size): &(&str, &str, u64)| FoundAttachment {
             id: ExternalId((*id).to_owned()),
             filename: (*name).to_owned(),
-            size: *size,
+            size: Some(*size).filter(|size| *size > 0),
         };
         call(&mut note, 120, Call::ListAttachments, Outcome::Attachments(found.iter().map(one).collect()));
         match expected {
@@ -90,6 +90,8 @@ fn a_document_without_an_answer_is_known_by_what_no_server_changes() {
     check(&[("5", "Plan / O'Brien.pdf", 8)], Ok("5"));
     check(&[("5", "plan _ o_brien.PDF", 19)], Ok("5"));
     check(&[("5", "document.pdf", 8)], Ok("5"));
+    check(&[("5", "plan _ o_brien.PDF", 0)], Ok("5"));
+    check(&[("5", "plan _ o_brien.PDF", 0), ("6", "Plan / O'Brien.pdf", 0)], Ok("6"));
     check(&[("5", "x.pdf", 8), ("6", "Plan / O'Brien.pdf", 8)], Ok("6"));
     check(&[], Err(Stage::NoteMade));
     check(&[("5", "Plan _ O_Brien.pdf", 19), ("6", "x.pdf", 8)], Err(Stage::InDoubt));

@@ -20,6 +20,8 @@ async fn a_note_is_found_whatever_the_site_makes_of_its_subject_and_however_late
         NoteHabits { longest_subject: Some(8), ..NoteHabits::default() },
         NoteHabits { page_cap: Some(1), ..NoteHabits::default() },
         NoteHabits { lag_ms: 700, ..NoteHabits::default() },
+        NoteHabits { dresses_markers: true, ..NoteHabits::default() },
+        NoteHabits { text_ids: true, ..NoteHabits::default() },
     ];
     for habits in habits {
         let mut rig = Rig::new(PASSWORD).await;
@@ -53,6 +55,92 @@ async fn a_site_that_keeps_no_markers_leaves_the_note_to_a_person() {
 }
 
 #[tokio::test]
+async fn a_site_that_gives_notes_markers_of_its_own_leaves_the_note_to_a_person() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.habits(NoteHabits { own_markers: true, ..NoteHabits::default() });
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+    let id = rig.accept(rig.clients[0], 1, "Which is it?").await;
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::InDoubt).await;
+    assert!(note.reason.as_deref().unwrap().contains("without the reference"), "{:?}", note.reason);
+    assert_eq!(rig.subjects_in_crm().len(), 1);
+    running.abort();
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_nobodys_note_at_a_site_that_is_known_to_keep_markers() {
+    let rig = Rig::new(PASSWORD).await;
+    let of_others = rig.accept(rig.clients[0], 1, "By somebody else").await;
+    let others = rig.store.note(of_others).await.unwrap().unwrap().note;
+    rig.connector.create_note(&others, "another program's").await.unwrap();
+    let running = rig.start();
+    rig.until_stage(of_others, Stage::Done).await;
+    rig.faults(1, &["cut_before:times=1,on=docnote,method=POST"]);
+    let id = rig.accept(rig.clients[0], 1, "Not there").await;
+    running.abort();
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm().len(), 3);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_what_the_site_took_before_is_not_believed() {
+    let rig = Rig::new(PASSWORD).await;
+    let first = rig.accept(rig.clients[0], 1, "First").await;
+    let running = rig.start();
+    rig.until_stage(first, Stage::Done).await;
+    // Its index stands still.
+    rig.habits(NoteHabits { lists_first: Some(0), ..NoteHabits::default() });
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+    let id = rig.accept(rig.clients[0], 1, "Second").await;
+    running.abort();
+    let running = rig.start();
+    let note = rig.until_stage(id, Stage::InDoubt).await;
+    let reason = note.reason.as_deref().unwrap();
+    assert!(reason.contains("does not list 9001 either, which it took before"), "{reason}");
+    assert_eq!(rig.subjects_in_crm().len(), 2);
+    // It goes on, and the person tries again.
+    rig.habits(NoteHabits::default());
+    rig.store.change_note(id, |note| note.retry(Timestamp::now())).await.unwrap().unwrap().1.unwrap();
+    running.abort();
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm().len(), 2);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_site_that_answers_nothing_where_a_list_ends_is_understood() {
+    for fault in ["cut_before:times=1,method=POST", "cut_after:times=1,method=POST", "cut_before:times=1,on=attachment"]
+    {
+        let rig = Rig::new(PASSWORD).await;
+        rig.habits(NoteHabits { no_content: true, ..NoteHabits::default() });
+        rig.faults(1, &[fault]);
+        let id = rig.accept_with(rig.clients[0], "With a plan", &["Plan.pdf".to_owned()]).await;
+        let running = rig.start();
+        rig.until_stage(id, Stage::Done).await;
+        assert_eq!((rig.subjects_in_crm().len(), rig.documents_in_crm().len()), (1, 1), "{fault}");
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn documents_are_known_by_ids_that_are_texts_and_without_sizes() {
+    for fault in [None, Some("cut_after:times=1,on=attachment,method=POST")] {
+        let rig = Rig::new(PASSWORD).await;
+        rig.habits(NoteHabits { text_ids: true, hides_sizes: true, ..NoteHabits::default() });
+        rig.faults(1, &fault.into_iter().collect::<Vec<_>>());
+        let names = ["One.pdf".to_owned(), "Two.pdf".to_owned()];
+        let id = rig.accept_with(rig.clients[0], "With plans", &names).await;
+        let running = rig.start();
+        let note = rig.until_stage(id, Stage::Done).await;
+        assert_eq!((rig.documents_in_crm(), note.reason), (names.to_vec(), None), "{fault:?}");
+        running.abort();
+    }
+}
+
+#[tokio::test]
 async fn a_note_is_found_among_those_of_any_of_its_clients() {
     let rig = Rig::new(PASSWORD).await;
     let id = rig.accept(rig.clients[0], 1, "For both").await;
@@ -62,9 +150,9 @@ async fn a_note_is_found_among_those_of_any_of_its_clients() {
     let document_id = rig.connector.create_note(&made, &note.marker).await.unwrap();
     let mut for_both = note.clone();
     for_both.note.filed_against.push(only_the_second);
-    let found = calls::look_up(rig.connector.as_ref(), &for_both).await.unwrap();
+    let found = calls::look_up(rig.connector.as_ref(), &for_both, None).await.unwrap();
     assert_eq!(found.copies, [document_id]);
-    assert_eq!(calls::look_up(rig.connector.as_ref(), &note).await.unwrap().copies, []);
+    assert_eq!(calls::look_up(rig.connector.as_ref(), &note, None).await.unwrap().copies, []);
 }
 
 #[tokio::test]
