@@ -2,13 +2,15 @@
 //!
 //! Random books, random edits, faults on, the host killed at random moments: then the clients, households, goals, covers
 //! and records left out are those that `expected` and `households` compute from the stand-in site's own records, and one
-//! more walk changes nothing. Walks that no host could end right, with every kind of fault there is, come before: they
+//! more walk changes nothing. File notes that are written meanwhile are in the CRM once, each with its documents, whatever
+//! the site makes of them (`filed`). Walks that no host could end right, with every kind of fault there is, come before: they
 //! lose nothing and say what was wrong, and the next walk mends what they did. The seed is fixed, so that a failure comes
 //! again; `TIDEGATE_SEED` chooses another.
 
 mod edits;
 mod emptied;
 mod expected;
+mod filed;
 mod households;
 mod kept;
 mod listed;
@@ -22,13 +24,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 use tidegate_tests::{Host, Setup};
-use xplan_sandbox::FaultPlan;
+use xplan_sandbox::{FaultPlan, NoteHabits};
 
 use edits::Edit;
 use expected::{Fields, Practice};
+use filed::{Filed, Written};
 use kept::Kept;
 use missed::Missed;
 use wrong::HARMLESS;
@@ -46,6 +50,10 @@ struct Walk {
     faults: Vec<&'static str>,
     /// The host is killed so many milliseconds after it began.
     killed_after: Option<u64>,
+    /// What the site makes of notes from now on.
+    habits: NoteHabits,
+    /// What people write before the walk that is spoilt, before this one, and during it.
+    events: [Vec<Written>; 3],
 }
 
 /// A walk with every kind of fault at once.
@@ -60,8 +68,18 @@ struct Spoilt {
 fn walk() -> impl Strategy<Value = Walk> {
     let faults = prop::sample::subsequence(HARMLESS.to_vec(), 0..=HARMLESS.len());
     let edits = prop::collection::vec(edits::edit(), 0..60);
-    (edits, prop::option::weighted(0.7, spoilt()), faults, killed())
-        .prop_map(|(edits, spoilt, faults, killed_after)| Walk { edits, spoilt, faults, killed_after })
+    let events = || prop::collection::vec(filed::written(), 1..5);
+    let walk = (edits, prop::option::weighted(0.7, spoilt()), faults, killed());
+    (walk, filed::habits(), [events(), events(), events()]).prop_map(
+        |((edits, spoilt, faults, killed_after), habits, events)| Walk {
+            edits,
+            spoilt,
+            faults,
+            killed_after,
+            habits,
+            events,
+        },
+    )
 }
 
 fn spoilt() -> impl Strategy<Value = Spoilt> {
@@ -86,21 +104,17 @@ fn the_practice_is_what_the_book_says() {
     let seed = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3_u64);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    // A failure comes again by its seed; to find a smaller one takes minutes.
-    let config = Config { cases: 1, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let book = (any::<u64>(), 40..160_u32, walks());
-    let outcome = runner.run(&prop::collection::vec(book, BOOKS), |books| {
-        let books = books.into_iter().map(|(seed, clients, walks)| runtime.spawn(comes_out(seed, clients, walks)));
-        for book in books.collect::<Vec<_>>() {
-            let outcome = runtime.block_on(book).map_err(anyhow::Error::from).flatten();
-            outcome.map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
+    // A failure comes again by its seed; to find a smaller one takes minutes.
+    let books = prop::collection::vec(book, BOOKS).new_tree(&mut runner).expect("there are books").current();
+    let books = books.into_iter().map(|(seed, clients, walks)| runtime.spawn(comes_out(seed, clients, walks)));
+    for book in books.collect::<Vec<_>>() {
+        let outcome = runtime.block_on(book).map_err(anyhow::Error::from).flatten();
+        if let Err(error) = outcome {
+            panic!("with TIDEGATE_SEED={seed}: {error:#}");
         }
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("with TIDEGATE_SEED={seed}: {error}");
     }
 }
 
@@ -109,15 +123,22 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     setup.site.seed = seed;
     // What the values mean is the same, however a site writes them.
     setup.site.other_forms = seed % 2 == 1;
+    setup.settings = filed::SETTINGS.to_owned();
+    // A site gives notes markers of its own for good, or never.
+    let own_markers = seed.is_multiple_of(5);
     let mut host = Host::start(setup).await?;
     let mut missed = Missed::default();
     // Whose lists may have come empty, walk after walk.
     let mut open = BTreeSet::new();
+    let mut filed = Filed::default();
     for walk in walks {
         walk.edits.iter().for_each(|edit| edit.apply(&host.crm()));
+        filed.habits(&host, &walk.habits, own_markers);
         let before = Kept::of(&host).await?;
+        let [while_spoilt, early, late] = &walk.events;
         if let Some(spoilt) = &walk.spoilt {
-            walk_spoilt(&mut host, spoilt).await?;
+            filed.think_of(&host, while_spoilt).await?;
+            walk_spoilt(&mut host, spoilt, &mut filed).await?;
             // A host that had to sign in again and again waits before it does so once more.
             host.kill().await?;
             host.restart().await?;
@@ -131,7 +152,10 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
         }
         let rules = walk.faults.iter().map(|rule| rule.parse()).collect::<Result<_, _>>()?;
         host.crm().set_faults(FaultPlan { seed, rules });
-        let run = run_through(&mut host, walk.killed_after).await?;
+        filed.think_of(&host, early).await?;
+        filed.send(&host).await?;
+        filed.think_of(&host, late).await?;
+        let run = run_through(&mut host, walk.killed_after, &mut filed).await?;
         ensure!(run["state"] == "done", "{run}");
         missed::confirm(&host).await?;
         // A walk that was spoilt may have come to its end, and one that was killed may have been over.
@@ -150,13 +174,16 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     let run = host.sync_and_wait().await?;
     ensure!(run["state"] == "done" && run["counts"]["unchanged"] == run["counts"]["seen"], "a walk anew: {run}");
     ensure!(everything(&host).await? == before, "a walk over an unchanged book changed something");
+    filed.settle(&host).await?;
+    filed.agrees(&host).await?;
+    println!("{}", filed.told());
     Ok(())
 }
 
 /// Walks with every kind of fault: done or failed, it ends, and says what was wrong.
-async fn walk_spoilt(host: &mut Host, spoilt: &Spoilt) -> Result<()> {
+async fn walk_spoilt(host: &mut Host, spoilt: &Spoilt, filed: &mut Filed) -> Result<()> {
     host.crm().set_faults(FaultPlan { seed: spoilt.seed, rules: wrong::every_kind(spoilt.late) });
-    let run = run_through(host, spoilt.killed_after).await?;
+    let run = run_through(host, spoilt.killed_after, filed).await?;
     if run["state"] == "failed" {
         ensure!(run["error"].as_str().is_some_and(|words| !words.is_empty()), "it does not say why: {run}");
         return Ok(());
@@ -180,16 +207,22 @@ fn is_above_zero(count: &Value) -> bool {
     }
 }
 
-/// A walk to its end, through a kill of the host or without; answers the run.
-async fn run_through(host: &mut Host, killed_after: Option<u64>) -> Result<Value> {
+/// A walk to its end, through a kill of the host or without, while what people thought of is sent; answers the run.
+async fn run_through(host: &mut Host, killed_after: Option<u64>, filed: &mut Filed) -> Result<Value> {
     let mut id = run_id(&host.sync().await?)?;
     if let Some(millis) = killed_after {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let (dies, sends) = (tokio::time::sleep(Duration::from_millis(millis)), filed.send(host));
+        // What is being sent just then has no answer.
+        tokio::select! {
+            () = dies => {}
+            sent = async { sends.await?; std::future::pending::<Result<()>>().await } => sent?,
+        }
         host.kill().await?;
         host.restart().await?;
         // Where the walk was over before the kill, or had not begun, this is another one.
         id = run_id(&host.sync().await?)?;
     }
+    filed.send(host).await?;
     host.wait_for_run(&id).await
 }
 

@@ -5,7 +5,7 @@ use xplan_sandbox::{Fault, Rule};
 
 /// Faults that a walk gets through, and ends right. Each strikes a few times; none of the calls meets so many of them
 /// that it is given up.
-pub const HARMLESS: [&str; 25] = [
+pub const HARMLESS: [&str; 33] = [
     "session_takeover:every=5,times=1",
     "server_error:on=client-v4,every=2,times=1",
     "bad_gateway:method=POST,every=2,times=1",
@@ -31,15 +31,37 @@ pub const HARMLESS: [&str; 25] = [
     "byte_order_mark:every=3",
     "empty_list:on=/contact,every=7,times=2",
     "empty_list:on=/address,every=9,times=2",
+    "cut_after:on=docnote-v2,method=POST,every=2,times=2",
+    "cut_late:on=docnote-v2,method=POST,every=5,times=1,ms=300",
+    "cut_before:on=docnote-v2,method=POST,every=4,times=1",
+    "slow_work:on=docnote-v2,method=POST,every=3,times=2,ms=200",
+    "truncated:on=docnote-v2,method=POST,every=7,times=1",
+    "attachment_error:every=3,times=1",
+    "wrong_types:on=docnote-v2,every=3,times=2",
+    "no_id:on=docnote-v2,every=4,times=1",
 ];
 
 /// Where users are read, whose faults a run does not count.
 const USERS: &str = "/entity/user";
 
-/// Every kind of fault there is, each by chance and a few times at most. Those that end a walk come after `late`
-/// requests, so that there is something to end.
+/// Where notes are written, whose faults a run does not count either.
+const NOTES: &str = "docnote-v2";
+
+/// Every kind of fault there is, each by chance and a few times at most, of walks and of notes. Those that end a walk come
+/// after `late` requests, so that there is something to end.
 pub fn every_kind(late: u64) -> Vec<Rule> {
-    Fault::ALL.iter().flat_map(|(_, fault)| now_and_then(*fault, late)).collect()
+    let of_walks = Fault::ALL.iter().flat_map(|(_, fault)| now_and_then(*fault, late));
+    let of_walks = of_walks.map(|rule| Rule { off: Some(NOTES.to_owned()), ..rule });
+    let of_notes = Fault::ALL.iter().filter_map(|(_, fault)| of_notes(*fault));
+    of_walks.chain(of_notes).collect()
+}
+
+/// The fault at notes and their documents. That a user may not write any is no fault of the moment, and a site whose
+/// sign-in is refused is not asked again for a while.
+fn of_notes(fault: Fault) -> Option<Rule> {
+    let is_for_good = matches!(fault, Fault::Forbidden | Fault::SessionTakeover);
+    let rule = Rule { chance: Some(0.08), times: Some(1), retry_after: Some(0), ms: 200, ..Rule::always(fault) };
+    (!is_for_good).then(|| Rule { on: Some(NOTES.to_owned()), ..rule })
 }
 
 fn now_and_then(fault: Fault, late: u64) -> Vec<Rule> {
@@ -99,7 +121,8 @@ fn shows_in(fault: Fault, is_cut: bool) -> &'static [&'static str] {
 
 /// The faults that struck, each with where the run has to tell of it.
 pub fn told(tallies: &[Tally]) -> impl Iterator<Item = (Fault, &'static [&'static str])> {
-    let struck = |tally: &&Tally| tally.struck > 0 && tally.rule.on.as_deref() != Some(USERS);
+    let is_counted = |tally: &Tally| !matches!(tally.rule.on.as_deref(), Some(USERS | NOTES));
+    let struck = move |tally: &&Tally| tally.struck > 0 && is_counted(tally);
     let struck = tallies.iter().filter(struck).map(|tally| tally.rule.fault);
     let cuts = [Fault::CutAfter, Fault::CutLate, Fault::CutBody];
     let is_cut = struck.clone().any(|fault| cuts.contains(&fault));
