@@ -51,7 +51,7 @@ pub fn habits() -> impl Strategy<Value = NoteHabits> {
 }
 
 /// How many habits there are.
-const ALONE: usize = 11;
+const ALONE: usize = 12;
 
 /// These habits and one more.
 fn nth(habits: &NoteHabits, number: usize) -> NoteHabits {
@@ -67,6 +67,7 @@ fn nth(habits: &NoteHabits, number: usize) -> NoteHabits {
         7 => habits.dresses_markers = true,
         8 => habits.text_ids = true,
         9 => habits.no_content = true,
+        10 => habits.unpaged = true,
         _ => habits.hides_sizes = true,
     }
     habits

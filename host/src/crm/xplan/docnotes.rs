@@ -65,12 +65,16 @@ pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNo
     let mut notes = FoundNotes::default();
     let mut after: Option<Bookmark> = None;
     loop {
-        let answer = page(site, &query, after.as_ref()).await?;
+        let (answer, asked) = page(site, &query, after.as_ref()).await?;
         let list = rows::list_of_notes(&answer)?;
         for row in &list.rows {
             let marked: Marked = repair::read(row.text.as_bytes())
                 .map_err(|_| rows::unexpected(&answer, "each note as a JSON object with its `guid`"))?;
             notes.add(row.id, marked.guid, marked.created_date.as_ref());
+        }
+        // A site that gives no bookmarks gives all notes at once, unless these are as many as it gives at most.
+        if after.is_none() && list.is_unpaged() && list.rows.len() < asked {
+            return Ok(notes.into_found());
         }
         after = rows::next(&list, after.as_ref(), &answer)?;
         if notes.is_whole(after.is_some())? {
@@ -127,8 +131,8 @@ fn day(value: &Value) -> Option<Date> {
     text.get(..10)?.parse().ok()
 }
 
-/// A page of notes, in the size that the site gives.
-async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
+/// A page of notes, in the size that the site gives, with that size.
+async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<(Answer, usize), CrmError> {
     let mut descent = Descent::new(site, "docnote-v2", PAGE_SIZE);
     loop {
         let mut address = query.clone();
@@ -139,8 +143,9 @@ async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<
         let call = Call::get(address).of_many().awaited(true).or_nothing();
         match site.read_within(&call, descent.repeats()).await {
             Ok(answer) => {
+                let asked = descent.size;
                 descent.came();
-                return Ok(answer);
+                return Ok((answer, asked));
             }
             Err(error) => descent.smaller(error).await?,
         }

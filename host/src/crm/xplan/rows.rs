@@ -42,6 +42,11 @@ impl<'a> Rows<'a> {
         self.last_bookmark = Some(bookmark.or(self.last_bookmark.flatten()));
     }
 
+    /// Whether no row has a bookmark at all, as in a list that comes without pages.
+    pub(super) fn is_unpaged(&self) -> bool {
+        self.rows.iter().all(|row| row.bookmark.is_none())
+    }
+
     /// Whether the last row says where the next page begins.
     fn goes_on(&self) -> bool {
         self.last_bookmark.flatten().is_some_and(|bookmark| bookmark.get().starts_with('"'))
@@ -211,6 +216,17 @@ mod tests {
         assert_eq!(base, digest(r#"{"id":7,"bookmark":"b","fields":{"x":1}}"#));
         assert_ne!(base, digest(r#"{"bookmark":"a","id":7,"fields":{"x":2}}"#));
         assert_ne!(base, digest(r#"{"bookmark":"a","id":7,"fields":{"x":1},"client_status":["Client"]}"#));
+    }
+
+    #[test]
+    fn a_list_without_bookmarks_is_told_from_one_whose_bookmarks_are_damaged() {
+        let check = |body: &str, expected: bool| {
+            assert_eq!(list(&answer(body)).unwrap().is_unpaged(), expected, "{body}");
+        };
+        check(r#"[{"id":7},{"id":8}]"#, true);
+        check(r#"[{"id":7},{"id":8,"bookmark":"b"}]"#, false);
+        check("[{\"id\":7,\"bookmark\":\"\u{fffd}\"}]", false);
+        check(r#"[{"id":7,"bookmark":null}]"#, false);
     }
 
     #[test]

@@ -46,13 +46,16 @@ impl Site {
 
     /// `GET /docnote-v2`: notes by client, subject, type, author and date of creation.
     pub(super) fn find_notes(&self, query: Query<'_>) -> Result<Answer, Refusal> {
-        let paging = Paging::of(query)?;
+        let mut paging = Paging::of(query)?;
         let clients = query.numbers("entity_ids")?.unwrap_or_default();
         let subject = query.get("subject");
         let (doctype, docsubtype) = (query.get("doctype"), query.get("docsubtype"));
         let (from, to) = (query.get("created_date.start_date"), query.get("created_date.end_date"));
         let created_by = query.get("created_by");
         let notes = locked(&self.notes);
+        if notes.habits.unpaged {
+            paging = Paging { size: usize::MAX, after: None, ..paging };
+        }
         let size = paging.size.min(notes.habits.page_cap.unwrap_or(usize::MAX));
         let matches = |note: &&Note| {
             let same = |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
@@ -133,8 +136,9 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
 }
 
 fn row(note: &Note, habits: &NoteHabits) -> Value {
-    json!({
-        "bookmark": bookmark(note.id),
+    let bookmark = (!habits.unpaged).then(|| ("bookmark".to_owned(), bookmark(note.id).into()));
+    let mut row = Map::from_iter(bookmark);
+    let rest = json!({
         "id": habits.id(note.id),
         "guid": note.guid,
         "subject": note.subject,
@@ -143,7 +147,9 @@ fn row(note: &Note, habits: &NoteHabits) -> Value {
         "docsubtype": note.field("docsubtype"),
         "created_date": { "_type": "Date", "_val": note.created_date.get(..10) },
         "created_by": note.created_by,
-    })
+    });
+    row.extend(rest.as_object().cloned().unwrap_or_default());
+    row.into()
 }
 
 fn attachment_row(attachment: &Attachment, habits: &NoteHabits) -> Value {

@@ -42,6 +42,8 @@ pub struct NoteHabits {
     pub hides_sizes: bool,
     /// An empty list is answered with 204 and nothing.
     pub no_content: bool,
+    /// Notes are listed all at once and without bookmarks, whatever page is asked for.
+    pub unpaged: bool,
 }
 
 impl NoteHabits {

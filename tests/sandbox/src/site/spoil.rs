@@ -20,6 +20,8 @@ pub(super) fn page(answer: Answer, rules: &[Rule], query: Query<'_>) -> Answer {
                 let here = query.raw("page_bookmark").map_or_else(|| bookmark(0), str::to_owned);
                 rows.iter_mut().for_each(|row| change(row, |row| row["bookmark"] = json!(here)));
             }
+            // Where no bookmark leads to the rest, there is no page that could be short.
+            Fault::ShortPage if rows.last().is_none_or(|row| !row.get().contains("\"bookmark\"")) => {}
             Fault::ShortPage => rows.truncate(rows.len().div_ceil(2)),
             Fault::RepeatedRow => rows.extend(repeated(&rows)),
             fault => {

@@ -22,6 +22,7 @@ async fn a_note_is_found_whatever_the_site_makes_of_its_subject_and_however_late
         NoteHabits { lag_ms: 700, ..NoteHabits::default() },
         NoteHabits { dresses_markers: true, ..NoteHabits::default() },
         NoteHabits { text_ids: true, ..NoteHabits::default() },
+        NoteHabits { unpaged: true, ..NoteHabits::default() },
     ];
     for habits in habits {
         let mut rig = Rig::new(PASSWORD).await;
