@@ -103,6 +103,8 @@ pub struct Filed {
     asked: usize,
     /// How many calls had no answer.
     unknown: usize,
+    /// How long was waited for the last of them.
+    waited: Duration,
 }
 
 impl Filed {
@@ -153,7 +155,7 @@ impl Filed {
 
     /// Waits until all are done, and does what a person does with those that are put to one.
     pub async fn settle(&mut self, host: &Host) -> Result<()> {
-        let deadline = Instant::now() + DONE_WITHIN;
+        let began = Instant::now();
         loop {
             let mut open = Vec::new();
             for note in rows(host, "notes").await? {
@@ -168,10 +170,11 @@ impl Filed {
                 }
                 open.push(note);
             }
+            self.waited = began.elapsed();
             if open.is_empty() {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "not all are done: {open:?}\n{}", host.log_tail());
+            ensure!(self.waited < DONE_WITHIN, "not all are done: {open:?}\n{}", host.log_tail());
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -232,8 +235,10 @@ impl Filed {
     pub fn told(&self) -> String {
         let documents: usize = self.sent.iter().map(|sent| sent.documents.len()).sum();
         let (events, unknown, asked) = (self.sent.len(), self.unknown, self.asked);
+        let waited = self.waited;
         format!(
-            "{events} events with {documents} documents, {unknown} calls without an answer, {asked} put to a person"
+            "{events} events with {documents} documents, {unknown} calls without an answer, {asked} put to a person; the \
+             last was done after {waited:.0?}"
         )
     }
 }
