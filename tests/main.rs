@@ -17,6 +17,8 @@ mod open;
 mod openapi;
 mod over_time;
 mod properties;
+mod proxy;
+mod queues;
 mod runs;
 mod settings;
 mod sites;

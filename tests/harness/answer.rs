@@ -15,7 +15,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) async fn read(response: reqwest::Response) -> Result<Self> {
+    /// Reads a response to its end.
+    ///
+    /// # Errors
+    /// Where it breaks off. What is no text is read as if it were.
+    pub async fn read(response: reqwest::Response) -> Result<Self> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         Ok(Self { status, headers, text: response.text().await? })
