@@ -5,7 +5,7 @@
 //! work that died without being begun again by itself. Nothing of a panic's message is logged here: it may hold personal
 //! data.
 
-mod failpoint;
+pub mod failpoint;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

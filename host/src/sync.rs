@@ -34,7 +34,7 @@ use crate::queue::NotDone;
 use crate::store::runs::{Interrupted, WalkPosition};
 use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
-use crate::supervise::{self, Death};
+use crate::supervise::{self, Death, failpoint};
 use crate::telemetry::figures;
 use gathered::GroupSize;
 use mapper::Sandboxed;
@@ -179,6 +179,7 @@ impl Syncs {
 
     fn spawn(&self, connection: &Connection, run: Run, from: Option<(WalkPosition, Seen)>, is_rehearsal: bool) {
         let (progress, changes) = Progress::new(run.clone());
+        let (store, last_words) = (self.store.clone(), progress.clone());
         // Who changes or removes the connection ends its runs.
         let stop = connection.gone.child_token();
         let traffic = connection.connector.traffic().totals();
@@ -203,16 +204,18 @@ impl Syncs {
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);
-        let (store, last) = (self.store.clone(), changes.clone());
         self.under_way.start(changes, stop, is_rehearsal, move |id| async move {
             let _ending = Arc::clone(&under_way).until_dropped(id);
-            let driven = AssertUnwindSafe(drive(walk, from, &under_way)).catch_unwind().await;
-            if driven.is_err() {
-                supervise::died("run", Death::Panic);
-                if !is_rehearsal {
-                    let run = last.borrow().as_ref().clone();
-                    end_of_fault(&store, run).await;
+            let name = format!("run of {}", last_words.last().connection);
+            let driven = AssertUnwindSafe(async {
+                tokio::select! {
+                    () = drive(walk, from, &under_way) => {}
+                    () = failpoint::reached_by_run(&name) => {}
                 }
+            });
+            if driven.catch_unwind().await.is_err() {
+                supervise::died("run", Death::Panic);
+                end_of_fault(&store, last_words, is_rehearsal).await;
             }
         });
     }
@@ -274,15 +277,21 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &U
     walk.progress.state(&walk.run);
 }
 
-/// Ends a run that died by a fault, so that nobody takes it for one that is under way.
-async fn end_of_fault(store: &Store, run: Run) {
+/// Ends a run that died by a fault, so that nobody takes it for one that is under way, and tells those who watch it.
+async fn end_of_fault(store: &Store, mut progress: Progress, is_rehearsal: bool) {
     let error = Some(in_words(&NotDone::Fault.into()));
-    let run = Run { state: RunState::Failed, error, finished_at: Some(Timestamp::now()), ..run };
-    if let Err(error) = store.finish_run(run.clone(), Threshold::default()).await {
-        tracing::error!(run = %run.id, %error, "the end of a run could not be kept; it goes on at the next start");
+    let mut run = Run { state: RunState::Failed, error, finished_at: Some(Timestamp::now()), ..progress.last() };
+    if !is_rehearsal {
+        match store.finish_run(run.clone(), Threshold::default()).await {
+            Ok(finished) => run = finished,
+            Err(error) => {
+                tracing::error!(run = %run.id, %error, "the end of a run could not be kept; it goes on at the next start");
+            }
+        }
+        figures::run_ended(&run);
     }
     log_end(&run, Some(FAULT));
-    figures::run_ended(&run);
+    progress.state(&run);
 }
 
 /// Logs how a run ended, with what the log may have of the reason.

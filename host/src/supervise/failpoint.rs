@@ -1,8 +1,9 @@
-//! Where tests let a task that is kept die. In a release nothing dies here.
+//! Where tests let a task that is kept, or a run, die. In a release nothing dies here.
 //!
-//! `TIDEGATE_PANIC_IN="note delivery:2,schedule:1"` (debug builds only, for tests only) lets the first two starts of one
-//! task and the first of another panic soon after they began.
+//! `TIDEGATE_PANIC_IN="note delivery:2,run of main:1"` (debug builds only, for tests only) lets the first two starts of
+//! one task and the first of another panic soon after they began.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(debug_assertions)]
 use std::time::Duration;
 
@@ -22,4 +23,10 @@ pub(super) async fn reached(task: &str, start: u32) {
         }
     }
     std::future::pending::<()>().await;
+}
+
+/// The same for a run, which nobody counts elsewhere: the process's runs are its starts.
+pub async fn reached_by_run(task: &str) {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    reached(task, RUNS.fetch_add(1, Ordering::Relaxed) + 1).await;
 }

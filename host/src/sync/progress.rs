@@ -10,7 +10,8 @@ use crate::domain::run::Run;
 /// The shortest time between two reports of the same state.
 const BREATH: Duration = Duration::from_millis(250);
 
-/// Reports a run to whoever watches.
+/// Reports a run to whoever watches. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Progress {
     to: watch::Sender<Arc<Run>>,
     last: Option<Instant>,
@@ -21,6 +22,11 @@ impl Progress {
     pub fn new(run: Run) -> (Self, watch::Receiver<Arc<Run>>) {
         let (to, from) = watch::channel(Arc::new(run));
         (Self { to, last: None }, from)
+    }
+
+    /// The run as it was reported last.
+    pub fn last(&self) -> Run {
+        self.to.borrow().as_ref().clone()
     }
 
     /// Reports counts, unless something was reported a moment ago.

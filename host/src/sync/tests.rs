@@ -32,6 +32,7 @@ use crate::store::book::{ClientFilter, GoalChange, HouseholdFilter, PageRequest,
 use crate::store::seen::Seen;
 
 mod emptied;
+mod faults;
 mod goals;
 mod missed;
 mod one_client;
@@ -219,6 +220,7 @@ fn map_line(record: &RawInput) -> Verdict {
     let external_id = record.id.clone();
     let found = |code: &str| vec![Diagnostic::error(code, code.to_owned())];
     match (record.kind, last) {
+        (_, "Panic") => panic!("{first} is too much"),
         (_, "Gone") => Verdict::Skipped(found("archived")),
         (_, "Broken") => Verdict::Rejected(found("broken")),
         (RecordKind::Adviser, _) => {
