@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup};
-use xplan_sandbox::FaultPlan;
+use xplan_sandbox::{FaultPlan, OAuthOptions, Options, Sandbox};
+
+use crate::connections;
+use crate::oauth::Practice;
 
 /// A small disk, unmounted when it is dropped.
 struct Disk(PathBuf);
@@ -66,6 +69,9 @@ impl Drop for Disk {
 
 const MB: u64 = 1 << 20;
 
+/// What the tests' host keeps free.
+const STORAGE: &str = "[storage]\nwarn-below-mb = 48\nrefuse-below-mb = 24\nreserve-mb = 8\n";
+
 async fn is_ready(host: &Host) -> bool {
     let answer = host.http().get(host.url("/readyz")).timeout(Duration::from_secs(5)).send().await;
     answer.is_ok_and(|answer| answer.status().is_success())
@@ -76,6 +82,15 @@ async fn until_ready(host: &Host, wanted: bool) -> Result<()> {
     while is_ready(host).await != wanted {
         ensure!(Instant::now() < deadline, "/readyz does not become {wanted}: {}", host.log_tail());
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+async fn until_reserve(host: &Host, disk: &Disk) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !disk.0.join("reserve").exists() {
+        ensure!(Instant::now() < deadline, "the reserve is not made: {}", host.log_tail());
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
 }
@@ -92,8 +107,7 @@ async fn event(host: &Host) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_up_refuses_what_is_new_and_keeps_what_was_accepted() -> Result<()> {
-    let settings = "[storage]\nwarn-below-mb = 48\nrefuse-below-mb = 24\nreserve-mb = 8\n".to_owned();
-    let mut host = Host::prepare(Setup { settings, ..Setup::with_clients(40) }).await?;
+    let mut host = Host::prepare(Setup { settings: STORAGE.to_owned(), ..Setup::with_clients(40) }).await?;
     let Some(disk) = Disk::under(&host, 160)? else { return Ok(()) };
     host.restart().await?;
     host.sync_and_wait().await?;
@@ -137,12 +151,140 @@ async fn a_disk_that_fills_up_refuses_what_is_new_and_keeps_what_was_accepted() 
     let accepted = host.post_event("new", &event).await?.ok()?;
     let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("a note has an id")?);
     host.wait_for(&note, |note| note["state"] == "done").await?;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !disk.0.join("reserve").exists() {
-        ensure!(Instant::now() < deadline, "the reserve is not made again: {}", host.log_tail());
+    until_reserve(&host, &disk).await?;
+    assert_eq!(host.stop().await?, Some(0), "{}", host.log_tail());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_starts_on_a_full_disk_with_what_it_has_or_says_why_not() -> Result<()> {
+    let mut host = Host::prepare(Setup { settings: STORAGE.to_owned(), ..Setup::with_clients(40) }).await?;
+    let Some(disk) = Disk::under(&host, 160)? else { return Ok(()) };
+    host.restart().await?;
+    host.sync_and_wait().await?;
+    until_reserve(&host, &disk).await?;
+    let event = event(&host).await?;
+    let clients = host.get("/api/v1/clients?limit=500").await?.ok()?["items"].take();
+    let has_its_book = async |host: &Host| -> Result<()> {
+        let found = host.get("/api/v1/clients?limit=500").await?.ok()?["items"].take();
+        ensure!(found == clients, "the book is another");
+        ensure!(host.run(&["run", "list"]).await?.status.success(), "commands reach it");
+        ensure!(host.post_event("new", &event).await?.status == 507, "something new is taken in");
+        let ready = host.http().get(host.url("/readyz")).send().await?;
+        ensure!(ready.status() == 503 && ready.text().await?.contains("nothing new is taken in"));
+        Ok(())
+    };
+    // Two notes that wait for the site.
+    let busy = "too_many_requests:method=POST".parse().map_err(anyhow::Error::msg)?;
+    host.crm().set_faults(FaultPlan { seed: 1, rules: vec![busy] });
+    let mut notes = Vec::new();
+    for key in ["first", "second"] {
+        let accepted = host.post_event(key, &event).await?.ok()?;
+        notes.push(format!("/api/v1/notes/{}", accepted["id"].as_str().context("a note has an id")?));
+    }
+    host.wait_for(&notes[0], |note| note["state"] == "waiting").await?;
+    // Killed, so that the store is repaired as it is opened.
+    host.kill().await?;
+    disk.fill(16 * MB)?;
+    host.restart_unready().await?;
+    has_its_book(&host).await?;
+    assert!(disk.0.join("reserve").exists(), "there was no need of it");
+    host.kill().await?;
+    disk.fill(0)?;
+    host.restart_unready().await?;
+    has_its_book(&host).await?;
+    assert!(host.log_tail().contains("the reserve is given up"), "{}", host.log_tail());
+    // What was accepted before goes out.
+    host.crm().set_faults(FaultPlan::default());
+    host.post(&format!("{}/retry", notes[0]), &Value::Null).await?.ok()?;
+    for note in &notes {
+        host.wait_for(note, |note| note["state"] == "done").await?;
+    }
+    host.stop().await?;
+
+    // Not even the reserve is left.
+    disk.fill(0)?;
+    for arguments in [&["serve"], &["run", "list"][..]] {
+        let output = host.run(arguments).await?;
+        let said = String::from_utf8([output.stdout, output.stderr].concat())?;
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("nearly full") && said.contains("Free some space"), "{said}");
+    }
+    disk.empty()?;
+    host.restart().await?;
+    let accepted = host.post_event("new", &event).await?.ok()?;
+    let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("a note has an id")?);
+    host.wait_for(&note, |note| note["state"] == "done").await?;
+    assert_eq!(host.stop().await?, Some(0), "{}", host.log_tail());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_pair_of_tokens_outlives_a_full_disk() -> Result<()> {
+    let settings = format!("\n[crm]\nstand-in-sites = true\n{STORAGE}");
+    let mut host = Host::prepare(Setup { settings, ..Setup::with_clients(10) }).await?;
+    let Some(disk) = Disk::under(&host, 160)? else { return Ok(()) };
+    host.restart().await?;
+    // The site takes a second use of a pair for theft, and what it gave once it does not give again.
+    let mut practice = Practice::of(host, OAuthOptions::default(), 10, false).await?;
+    practice.authorise().await?;
+    until_reserve(&practice.host, &disk).await?;
+
+    disk.fill(0)?;
+    practice.site.admin().expire_tokens();
+    assert!(practice.check().await?, "{}", practice.host.log_tail());
+    practice.host.kill().await?;
+    practice.host.restart_unready().await?;
+    practice.site.admin().expire_tokens();
+    assert!(practice.check().await?, "the pair was not kept: {}", practice.host.log_tail());
+
+    // Not even the reserve is left: the new pair is used once it is kept.
+    disk.fill(0)?;
+    practice.site.admin().expire_tokens();
+    let kept = async {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !practice.host.log_tail().contains("a new pair of tokens is not kept yet") {
+            ensure!(Instant::now() < deadline, "nothing tries to keep it: {}", practice.host.log_tail());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        disk.empty()
+    };
+    let (is_known, kept) = tokio::join!(practice.check(), kept);
+    kept?;
+    assert!(is_known?, "{}", practice.host.log_tail());
+    practice.host.kill().await?;
+    practice.host.restart().await?;
+    practice.site.admin().expire_tokens();
+    assert!(practice.check().await?, "the pair was not kept: {}", practice.host.log_tail());
+    assert_eq!(practice.sync().await?["state"], "done");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_that_cannot_be_kept_is_made_up_for() -> Result<()> {
+    let settings = format!("\n[crm]\nstand-in-sites = true\n{STORAGE}");
+    let mut host = Host::prepare(Setup { settings, ..Setup::with_clients(10) }).await?;
+    let Some(disk) = Disk::under(&host, 160)? else { return Ok(()) };
+    host.restart().await?;
+    // Once a year, in a moment; of this name the jitter is under four seconds.
+    let site = Sandbox::start(Options { clients: 10, ..Options::default() }).await?;
+    let mut draft = connections::draft("east", &site, "xplan-au");
+    let tick = (jiff::Timestamp::now() + Duration::from_secs(8)).in_tz("Australia/Sydney")?;
+    draft["schedule"] = tick.strftime("%S %M %H %d %m *").to_string().into();
+    host.post("/api/v1/connections", &draft).await?.ok()?;
+    disk.fill(16 * MB)?;
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !host.log_tail().contains("a scheduled run could not be started") {
+        ensure!(Instant::now() < deadline, "it is not tried: {}", host.log_tail());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(host.stop().await?, Some(0), "{}", host.log_tail());
+    assert_eq!(host.get("/api/v1/runs?connection=east").await?.ok()?["items"], json!([]));
+    disk.empty()?;
+    let runs = host
+        .wait_for("/api/v1/runs?connection=east", |runs| runs["items"][0]["state"] == "done")
+        .await
+        .context("the tick is lost")?;
+    assert_eq!(runs["items"][0]["trigger"], "schedule", "{runs}");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup};
+use tidegate_tests::{Answer, Host};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use xplan_sandbox::{OAuthOptions, Options, Sandbox, TokenAnswer};
@@ -31,9 +31,13 @@ impl Practice {
 
     /// In the Open dialect where there is a gateway, which is the site's own address here.
     async fn with_gateway(oauth: OAuthOptions, clients: u32, has_gateway: bool) -> Result<Self> {
+        Self::of(Host::start(setup(10)).await?, oauth, clients, has_gateway).await
+    }
+
+    /// Of a host that runs.
+    pub async fn of(host: Host, oauth: OAuthOptions, clients: u32, has_gateway: bool) -> Result<Self> {
         let oauth = OAuthOptions { client_id: Some("tidegate".to_owned()), ..oauth };
         let site = Sandbox::start(Options { clients, oauth, ..Options::default() }).await?;
-        let host = Host::start(Setup { ..setup(10) }).await?;
         let address = site.addr().to_string();
         connect(&host, &address, "sandbox-secret", has_gateway.then_some(&address)).await?;
         let cookie = host.sign_up().await?;
@@ -62,6 +66,13 @@ impl Practice {
         let back = self.come_back(yes.header("location")).await?;
         ensure!(back.status == StatusCode::SEE_OTHER, "{}", back.text);
         Ok(())
+    }
+
+    /// One call to the site, signed with a token.
+    pub async fn check(&self) -> Result<bool> {
+        let request = self.host.http().post(self.host.url("/settings/integrations/oauth/check"));
+        let request = request.header("cookie", &self.cookie).header("sec-fetch-site", "same-origin");
+        Ok(self.host.send(request).await?.text.contains("knows this host as svc"))
     }
 
     async fn state(&self) -> Result<Value> {
@@ -266,12 +277,7 @@ async fn whatever_the_token_endpoint_answers_no_pair_is_lost_and_nobody_is_asked
         practice.site.admin().answer_tokens(odd);
         practice.site.admin().expire_tokens();
     };
-    // One call to the site, signed with a token.
-    let check = async || -> Result<bool> {
-        let request = practice.host.http().post(practice.host.url("/settings/integrations/oauth/check"));
-        let request = request.header("cookie", &practice.cookie).header("sec-fetch-site", "same-origin");
-        Ok(practice.host.send(request).await?.text.contains("knows this host as svc"))
-    };
+    let check = async || practice.check().await;
     let given = |more: &str| format!(r#"{{"access_token":"{{access}}","refresh_token":"{{refresh}}"{more}}}"#);
     let odd = [
         TokenAnswer::json(200, &given(r#","expires_in":"1800""#)),

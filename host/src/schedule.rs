@@ -1,8 +1,8 @@
 //! When each connection's sync runs: its crontab line on the practice's clock, a little later by a fixed jitter, so that
 //! practices that share a site do not all knock on the hour.
 //!
-//! A tick that passes while the host is down or a run is under way is made up for once, however many have passed. A
-//! connection that was never synced waits for its first tick, or for a person.
+//! A tick that passes while the host is down, a run is under way or the store takes none is made up for once, however
+//! many have passed. A connection that was never synced waits for its first tick, or for a person.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::run::{Run, Trigger};
+use crate::domain::schedule::Schedule;
 use crate::store::book::PageRequest;
 use crate::store::{Store, StoreError};
 use crate::sync::{SyncError, Syncs};
@@ -69,21 +70,19 @@ async fn keep(
 ) -> Result<Infallible, StoreError> {
     let mut from = last_start(&store, &connection).await?.unwrap_or_else(Timestamp::now);
     let jitter = jitter(connection.name.as_str());
+    let mut is_failing = false;
     loop {
-        // A clock that was ahead and is set right has not used up what comes in between.
-        from = from.min(Timestamp::now());
-        let Some(tick) = connection.schedule.next_after(from, &zone) else {
+        let Some(left) = left(&connection.schedule, &zone, jitter, &mut from, Timestamp::now()) else {
             tracing::error!(connection = %connection.name, "its schedule is over; sync runs on request only");
             return std::future::pending().await;
         };
-        let left = Duration::try_from((tick + jitter).duration_since(Timestamp::now())).unwrap_or_default();
         if !left.is_zero() {
             tokio::time::sleep(left.min(LOOK_EVERY)).await;
             continue;
         }
         match syncs.request(&connection.name, Trigger::Schedule).await {
             Ok(run) => {
-                from = Timestamp::now();
+                (from, is_failing) = (Timestamp::now(), false);
                 until_over(&syncs, &run).await;
             }
             // The tick is made up for when somebody has authorised it.
@@ -92,12 +91,30 @@ async fn keep(
                 tracing::warn!(connection = %connection.name, reason, "no run: the connection is paused");
                 connection.authorisation.until_granted().await;
             }
+            // The tick is made up for when the store takes runs again; the log is told once.
             Err(error) => {
-                from = Timestamp::now();
-                tracing::error!(connection = %connection.name, %error, "a scheduled run could not be started");
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::error!(connection = %connection.name, %error, "a scheduled run could not be started");
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         }
     }
+}
+
+/// How long it is from `now` until the next run, where everything up to `from` was run; nothing where it is due, none
+/// where the schedule is over. A clock that was ahead and is set right has not used up what comes in between, so that
+/// `from` is set back with it.
+fn left(
+    schedule: &Schedule,
+    zone: &TimeZone,
+    jitter: SignedDuration,
+    from: &mut Timestamp,
+    now: Timestamp,
+) -> Option<Duration> {
+    *from = (*from).min(now);
+    let tick = schedule.next_after(*from, zone)?;
+    Some(Duration::try_from((tick + jitter).duration_since(now)).unwrap_or_default())
 }
 
 async fn last_start(store: &Store, connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
@@ -130,5 +147,22 @@ mod tests {
             assert!(once >= SignedDuration::ZERO && once < SignedDuration::from_secs(60), "{name}: {once}");
         }
         assert_ne!(jitter("main"), jitter("north"));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_waits_for_the_next_tick_and_not_for_the_time_that_it_showed() {
+        let schedule: Schedule = "0 * * * *".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
+        // A run began while the clock stood a year ahead.
+        let mut from = at("2027-03-01T09:10:00Z");
+        let mut look = |now: &str| left(&schedule, &TimeZone::UTC, SignedDuration::from_mins(1), &mut from, at(now));
+        assert_eq!(look("2026-03-01T10:10:00Z"), minutes(51));
+        assert_eq!(look("2026-03-01T10:50:00Z"), minutes(11));
+        // Set back a little more, and once more over the tick.
+        assert_eq!(look("2026-03-01T10:30:00Z"), minutes(31));
+        assert_eq!(look("2026-03-01T09:50:00Z"), minutes(11));
+        // A clock that springs ahead, as that of a machine that slept, finds the tick due.
+        assert_eq!(look("2026-03-01T17:00:00Z"), minutes(0));
     }
 }

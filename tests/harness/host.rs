@@ -101,7 +101,20 @@ impl Host {
         started
     }
 
+    /// The same, with a host that is not ready to serve all, which `/readyz` says.
+    ///
+    /// # Errors
+    /// Where it does not listen, with the end of its log, or where it runs already.
+    pub async fn restart_unready(&mut self) -> Result<()> {
+        self.start_listening(&[]).await
+    }
+
     async fn start_process(&mut self, variables: &[(&str, &str)]) -> Result<()> {
+        self.start_listening(variables).await?;
+        self.ready().await.with_context(|| self.log_tail())
+    }
+
+    async fn start_listening(&mut self, variables: &[(&str, &str)]) -> Result<()> {
         // Two would race for the store, and whichever came second would end at once.
         ensure!(self.process.is_none(), "the host runs: stop or kill it before it is started again");
         let log = fs::File::options().create(true).append(true).open(self.log_path())?;
@@ -137,7 +150,7 @@ impl Host {
         }
         // What else it prints is read, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        self.ready().await.with_context(|| self.log_tail())
+        Ok(())
     }
 
     async fn ready(&self) -> Result<()> {

@@ -133,7 +133,7 @@ impl Store {
             let mut after = Some([0; 16]);
             while let Some(behind) = after {
                 let pull = move |transaction: &_| pull_some(transaction, (state, behind), back, latest);
-                let (some, last) = self.write(pull).await?;
+                let (some, last) = self.write_in_any_case(pull).await?;
                 pulled += some;
                 after = last;
             }
