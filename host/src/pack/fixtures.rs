@@ -71,35 +71,50 @@ struct MemberFile {
     role: HouseholdRole,
 }
 
-/// Runs the fixtures in the pack folder that are of the dialect; a folder without any is fine.
+/// Places of a fixture that are told; further ones are counted.
+const MOST_PLACES: usize = 10;
+
+/// Fixtures that may come out otherwise before the rest is not run: each may take a plugin's whole time.
+const MOST_WRONG: usize = 20;
+
+/// Runs the fixtures in the pack folder that are of the dialect; a folder without any is fine. Answers what is wrong with
+/// each that comes out otherwise: every place, and both values.
 ///
 /// # Errors
-/// Names the first fixture that comes out otherwise, the place, and both values.
-pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<(), PackError> {
+/// Where the folder cannot be read.
+pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<Vec<PackError>, PackError> {
     let pack = folder;
     let folder = pack.join("fixtures");
     if !folder.exists() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
     let entries = fs::read_dir(&folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let wrong = |why: &str| refused(path, why);
-        let fixture: Fixture = serde_json::from_str(&read_text(pack, path)?).map_err(|e| wrong(&e.to_string()))?;
-        if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
-            continue;
-        }
-        let name = fixture.name.clone();
-        let (found, expected) = fixture
-            .run(revision)?
-            .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
-        if let Some(difference) = difference(&expected, &found, "") {
-            return Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {difference}")));
-        }
+    let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    Ok(fixtures.filter_map(|path| run_one(revision, pack, path, dialect).err()).take(MOST_WRONG).collect())
+}
+
+fn run_one(revision: &Revision, pack: &Path, path: &Path, dialect: &str) -> Result<(), PackError> {
+    let wrong = |why: &str| refused(path, why);
+    let fixture: Fixture = serde_json::from_str(&read_text(pack, path)?).map_err(|e| wrong(&e.to_string()))?;
+    if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
+        return Ok(());
     }
-    Ok(())
+    let name = fixture.name.clone();
+    let (found, expected) = fixture
+        .run(revision)?
+        .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
+    let mut places = Vec::new();
+    differences(&expected, &found, "", &mut places);
+    if places.is_empty() {
+        return Ok(());
+    }
+    let more = places.len().saturating_sub(MOST_PLACES);
+    places.truncate(MOST_PLACES);
+    let more = if more > 0 { format!("; and in {more} places more") } else { String::new() };
+    Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {}{more}", places.join("; "))))
 }
 
 impl Fixture {
@@ -197,19 +212,21 @@ fn record_to_json(record: Canonical) -> Value {
     fields
 }
 
-/// The first place, as a JSON Pointer, where the two differ, and what stands there.
-fn difference(expected: &Value, found: &Value, place: &str) -> Option<String> {
+/// The places, as JSON Pointers, where the two differ, and what stands there.
+fn differences(expected: &Value, found: &Value, place: &str, places: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(wanted), Value::Object(seen)) => {
-            let keys = wanted.keys().chain(seen.keys().filter(|key| !wanted.contains_key(*key)));
-            keys.into_iter().find_map(|key| difference(&expected[key], &found[key], &format!("{place}/{key}")))
+            for key in wanted.keys().chain(seen.keys().filter(|key| !wanted.contains_key(*key))) {
+                differences(&expected[key], &found[key], &format!("{place}/{key}"), places);
+            }
         }
         (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
-            let pairs = wanted.iter().zip(seen).enumerate();
-            pairs.into_iter().find_map(|(i, (wanted, seen))| difference(wanted, seen, &format!("{place}/{i}")))
+            for (i, (wanted, seen)) in wanted.iter().zip(seen).enumerate() {
+                differences(wanted, seen, &format!("{place}/{i}"), places);
+            }
         }
-        _ if expected == found => None,
-        _ => Some(format!("{place} is {found}, expected {expected}")),
+        _ if expected == found => {}
+        _ => places.push(format!("{place} is {found}, expected {expected}")),
     }
 }
 
@@ -218,13 +235,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_difference_is_told() {
-        let check = |expected: Value, found: Value, told: Option<&str>| {
-            assert_eq!(difference(&expected, &found, "").as_deref(), told);
+    fn every_difference_is_told() {
+        let check = |expected: Value, found: Value, told: &[&str]| {
+            let mut places = Vec::new();
+            differences(&expected, &found, "", &mut places);
+            assert_eq!(places, told);
         };
-        check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), None);
-        check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), Some("/a/1 is 3, expected 2"));
-        check(json!({"a": [1, 2]}), json!({"a": [1]}), Some("/a is [1], expected [1,2]"));
-        check(json!({}), json!({"a": 1}), Some("/a is 1, expected null"));
+        check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), &[]);
+        check(json!({"a": [1, 2]}), json!({"a": [1, 3]}), &["/a/1 is 3, expected 2"]);
+        check(json!({"a": [1, 2]}), json!({"a": [1]}), &["/a is [1], expected [1,2]"]);
+        check(json!({"b": 2}), json!({"a": 1, "b": 3}), &["/b is 3, expected 2", "/a is 1, expected null"]);
     }
 }

@@ -53,7 +53,7 @@ struct AddressPointers {
 /// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures.
 ///
 /// # Errors
-/// The first thing that is wrong, with the file's path.
+/// What is wrong, with the file's path: of fixtures and templates all of it, else the first thing.
 pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;
     let pack = read_pack_file(folder)?;
@@ -86,9 +86,13 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
         templates,
         typesetter: typesetter.clone(),
     };
-    fixtures::run(&revision, folder, dialect)?;
-    revision.templates.verify(typesetter, cache, folder)?;
-    Ok(revision)
+    let mut wrong = fixtures::run(&revision, folder, dialect)?;
+    wrong.extend(revision.templates.verify(typesetter, cache, folder));
+    match <[PackError; 1]>::try_from(wrong) {
+        Ok([error]) => Err(error),
+        Err(none) if none.is_empty() => Ok(revision),
+        Err(several) => Err(PackError::Refused(several.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))),
+    }
 }
 
 fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {

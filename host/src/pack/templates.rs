@@ -87,27 +87,30 @@ impl Templates {
         (!self.files.is_empty()).then(|| hasher.finalize())
     }
 
-    /// Sets every template with its sample, unless that was done before with the same files.
-    ///
-    /// # Errors
-    /// Names the template, the line and what is wrong there.
-    pub(super) fn verify(&self, typesetter: &Typesetter, cache: &Cache, pack: &Path) -> Result<(), PackError> {
-        let Some(digest) = self.digest() else { return Ok(()) };
+    /// Sets every template with its sample, unless that was done before with the same files. Answers what is wrong with
+    /// each that cannot be set: the template, the line and the reason.
+    pub(super) fn verify(&self, typesetter: &Typesetter, cache: &Cache, pack: &Path) -> Vec<PackError> {
+        let Some(digest) = self.digest() else { return Vec::new() };
         if cache.is_verified(&digest) {
-            return Ok(());
+            return Vec::new();
         }
-        for event in self.events() {
-            let sample = format!("{event}.json");
-            let path = pack.join(FOLDER).join(&sample);
-            let data = serde_json::from_slice(&self.files[&sample]).map_err(|e| refused(&path, &e.to_string()))?;
-            let job = self.job(event, data, SAMPLE_DAY, "sample".to_owned());
-            typesetter.typeset(job).map_err(|error| match error {
-                DocumentError::Typesetter(_) => PackError::Io(error.to_string()),
-                _ => refused(&pack.join(FOLDER), &error.to_string()),
-            })?;
+        let events = self.events();
+        let wrong: Vec<_> = events.iter().filter_map(|event| self.try_out(typesetter, pack, event).err()).collect();
+        if wrong.is_empty() {
+            cache.note_verified(&digest);
         }
-        cache.note_verified(&digest);
-        Ok(())
+        wrong
+    }
+
+    fn try_out(&self, typesetter: &Typesetter, pack: &Path, event: &str) -> Result<(), PackError> {
+        let sample = format!("{event}.json");
+        let path = pack.join(FOLDER).join(&sample);
+        let data = serde_json::from_slice(&self.files[&sample]).map_err(|e| refused(&path, &e.to_string()))?;
+        let job = self.job(event, data, SAMPLE_DAY, "sample".to_owned());
+        typesetter.typeset(job).map(drop).map_err(|error| match error {
+            DocumentError::Typesetter(_) => PackError::Io(error.to_string()),
+            _ => refused(&pack.join(FOLDER), &error.to_string()),
+        })
     }
 
     /// What the typesetter is to do for an event of this type.
