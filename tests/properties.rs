@@ -127,6 +127,8 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     // A site gives notes markers of its own for good, or never.
     let own_markers = seed.is_multiple_of(5);
     let mut host = Host::start(setup).await?;
+    // Where something fails, notes are under way, and what failed is to be told. In the end all are done (`settle`).
+    host.leave_unquiet();
     let mut missed = Missed::default();
     // Whose lists may have come empty, walk after walk.
     let mut open = BTreeSet::new();
