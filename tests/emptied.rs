@@ -78,3 +78,42 @@ async fn what_is_gone_from_a_client_goes_with_the_second_walk() -> Result<()> {
     assert_eq!(run["counts"]["unchanged"], run["counts"]["seen"], "{run}");
     Ok(())
 }
+
+/// The categories of all goals.
+async fn categories(host: &Host) -> Result<Vec<Value>> {
+    let page = host.get("/api/v1/goals?limit=500").await?.ok()?;
+    Ok(page["items"].as_array().context("a list")?.iter().map(|goal| goal["category"].clone()).collect())
+}
+
+#[tokio::test]
+async fn choices_of_the_site_that_come_empty_once_or_not_at_all_are_used_as_they_were() -> Result<()> {
+    const CHOICES: &str = "/ufield/goals/category/choice";
+    let mut host = Host::start(Setup::with_clients(40)).await?;
+    // The site's own words, that no table of the pack has.
+    host.crm().rename_choice("Retirement", "Life after work");
+    host.sync_and_wait().await?;
+    let before = categories(&host).await?;
+    ensure!(before.contains(&json!("Life after work")), "{before:?}");
+    for (rule, code) in
+        [("empty_list", "choices-empty-once"), ("forbidden", "choices-empty-once"), ("not_a_list", "choices-not-read")]
+    {
+        // Nor does another process forget them.
+        host.stop().await?;
+        host.restart().await?;
+        strike(&host, &[&format!("{rule}:on={CHOICES}")]).await?;
+        let run = host.sync_and_wait().await?;
+        assert_eq!((&run["state"], &run["counts"]["doubts"][code]), (&json!("done"), &json!(1)), "{rule}: {run}");
+        assert_eq!(run["counts"]["goals"]["changed"], 0, "{rule}: {run}");
+        ensure!(categories(&host).await? == before, "{rule}");
+        strike(&host, &[]).await?;
+        let run = host.sync_and_wait().await?;
+        ensure!(run["counts"]["doubts"][code].is_null(), "{rule}: {run}");
+    }
+    // A second complete walk that finds it empty takes it so.
+    strike(&host, &[&format!("empty_list:on={CHOICES}")]).await?;
+    host.sync_and_wait().await?;
+    ensure!(categories(&host).await? == before);
+    host.sync_and_wait().await?;
+    ensure!(!categories(&host).await?.contains(&json!("Life after work")));
+    Ok(())
+}

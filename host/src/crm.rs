@@ -23,6 +23,7 @@ pub use sizes::Sizes;
 
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
+use crate::domain::site_list::{KnownList, ListInForce};
 use crate::domain::{Date, ExternalId, RecordKind};
 
 /// Chooses ring for TLS, once a process; a provider that is installed already is as good.
@@ -372,4 +373,12 @@ pub trait Connector: Send + Sync {
 
     /// Takes up what an earlier process found the site to give at once.
     fn recall(&self, _: Sizes) {}
+
+    /// The lists of the site itself that are in force.
+    fn site_lists(&self) -> Vec<ListInForce> {
+        Vec::new()
+    }
+
+    /// Takes up what is known of the lists of the site itself, for those that come empty or not at all.
+    fn recall_site_lists(&self, _: Vec<KnownList>) {}
 }

@@ -28,6 +28,7 @@ pub mod review;
 mod revisions;
 pub mod runs;
 pub mod seen;
+pub mod site_lists;
 pub mod sites;
 pub mod space;
 mod tables;

@@ -25,6 +25,7 @@ pub mod record;
 pub mod review;
 pub mod run;
 pub mod schedule;
+pub mod site_list;
 pub mod stored;
 pub mod text;
 pub mod value;

@@ -57,6 +57,7 @@ use crate::config::ConnectionConfig;
 use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
+use crate::domain::site_list::{KnownList, ListInForce};
 
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -348,5 +349,13 @@ impl Connector for Xplan {
 
     fn recall(&self, sizes: Sizes) {
         self.site.sizes.recall(sizes);
+    }
+
+    fn site_lists(&self) -> Vec<ListInForce> {
+        self.site_lists.all()
+    }
+
+    fn recall_site_lists(&self, known: Vec<KnownList>) {
+        self.site_lists.recall(known);
     }
 }

@@ -11,6 +11,7 @@ mod practice;
 mod reports;
 mod runs;
 mod search;
+mod site_lists;
 mod sites;
 mod unseen;
 

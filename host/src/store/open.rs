@@ -32,12 +32,13 @@ const FACTS: TableDefinition<'_, &str, u32> = TableDefinition::new("facts");
 type MakeTables = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// What makes the tables of each part. Reading a table that was never made is an error, so all are made at once.
-const TABLE_MAKERS: [MakeTables; 10] = [
+const TABLE_MAKERS: [MakeTables; 11] = [
     super::tables::make,
     super::commit::emptied::make_tables,
     super::access::make_tables,
     super::connections::make_tables,
     super::sites::make_tables,
+    super::site_lists::make_tables,
     super::documents::make_tables,
     super::outbox::make_tables,
     super::imports::make_tables,

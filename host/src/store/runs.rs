@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::commit::emptied;
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
-use super::{doubts, gone, report, unseen};
+use super::{doubts, gone, report, site_lists, unseen};
 use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind, RunId};
@@ -203,7 +203,7 @@ impl Store {
             gone::restore(transaction, connection, &mut run)?;
             if run.state == RunState::Done {
                 walks.expected = Some(run.counts.seen);
-                run.counts.doubts = doubts::count(transaction, connection)?;
+                run.counts.doubts.extend(doubts::count(transaction, connection)?);
             }
             // A list is read whole or not at all: neither an interruption nor clients whose rows moved take from what
             // the walk says of the lists that it read.
@@ -211,6 +211,7 @@ impl Store {
                 let at = run.finished_at.unwrap_or(run.queued_at);
                 unseen::conclude(transaction, connection, &mut run, threshold, at)?;
                 emptied::count(transaction, connection, run.id)?;
+                site_lists::count(transaction, connection, run.id)?;
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
             if run.state == RunState::Done && is_at_end && run.counts.is_whole() && run.trigger != Trigger::Resume {

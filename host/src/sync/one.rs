@@ -145,6 +145,8 @@ impl One {
     /// before or gives way.
     pub async fn sync(&self, mut run: Run, client: &ExternalId) -> Result<OneSynced, OneError> {
         let mut turn = self.order.turn().await;
+        let lists = self.store.site_lists(run.connection.clone()).await.map_err(SyncError::from)?;
+        self.connector.recall_site_lists(lists);
         let before = self.connector.traffic().totals();
         let asked = Instant::now();
         let reading = tokio::time::timeout(LONGEST, self.read(client));

@@ -16,7 +16,8 @@ use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
 use crate::domain::RecordKind;
 use crate::domain::departure::Threshold;
-use crate::domain::run::{Run, RunCounts};
+use crate::domain::run::{CHOICES_EMPTY, CHOICES_NOT_READ, Run, RunCounts, RunState};
+use crate::domain::site_list::Came;
 use crate::queue::NotDone;
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
@@ -110,7 +111,15 @@ impl Walk {
         // Since the last commit too: what was asked by id, or repeated until the walk gave up.
         count_traffic(&mut self.run.counts, self.connector.traffic().totals().since(self.traffic_before));
         self.keep_sizes().await?;
+        let lists = self.connector.site_lists();
+        for (came, code) in [(Came::Empty, CHOICES_EMPTY), (Came::Not, CHOICES_NOT_READ)] {
+            let number = lists.iter().filter(|list| list.came == came).count() as u64;
+            if number > 0 && self.run.state == RunState::Done {
+                self.run.counts.doubts.insert(code.to_owned(), number);
+            }
+        }
         if !self.is_rehearsal {
+            self.store.keep_site_lists(self.run.connection.clone(), self.run.id, lists).await?;
             self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
         }
         Ok(())
@@ -124,6 +133,7 @@ impl Walk {
         self.order.turn().await.clear();
         let sizes = self.store.sizes(self.run.connection.clone()).await?;
         self.connector.recall(serde_json::from_slice(&sizes).unwrap_or_default());
+        self.connector.recall_site_lists(self.store.site_lists(self.run.connection.clone()).await?);
         let mut sources: Vec<Source> = self.mapper.sources().to_vec();
         sources.sort_by_key(|source| source.kind);
         let position_of = |position: &WalkPosition| {

@@ -113,6 +113,11 @@ impl Admin {
         true
     }
 
+    /// Calls a choice of the site's picklists otherwise.
+    pub fn rename_choice(&self, from: &str, to: &str) {
+        writing(&self.0.renamed_choices).push((from.to_owned(), to.to_owned()));
+    }
+
     /// Every file note received, with its attachments, oldest first.
     pub fn notes(&self) -> Vec<Note> {
         locked(&self.0.notes).all().to_vec()

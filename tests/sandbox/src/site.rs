@@ -51,6 +51,8 @@ pub(crate) struct Site {
     other_forms: bool,
     /// Lists that are answered as empty ones, as to a user who may not see what stands in them.
     pub(crate) hidden_lists: RwLock<Vec<List>>,
+    /// Choices that are called otherwise than usual: what, and how.
+    pub(crate) renamed_choices: RwLock<Vec<(String, String)>>,
     pub(crate) book: RwLock<Book>,
     pub(crate) prepared: Prepared,
     pub(crate) sessions: Mutex<Sessions>,
@@ -97,6 +99,7 @@ impl Site {
             flat_rows: options.flat_rows,
             other_forms: options.other_forms,
             hidden_lists: RwLock::default(),
+            renamed_choices: RwLock::default(),
         }
     }
 

@@ -62,7 +62,7 @@ pub enum Fault {
     RepeatedRow,
     /// One call, alone or within a batch, answers an object where a list should be.
     NotAList,
-    /// One list of a client, alone or within a batch, is answered as an empty one, with status 200.
+    /// One list of a client or of the site, alone or within a batch, is answered as an empty one, with status 200.
     EmptyList,
     /// The answers of a batch come in the opposite order.
     BatchReversed,
@@ -227,7 +227,7 @@ impl Rule {
             && self.off.as_ref().is_none_or(|part| !address.contains(part.as_str()))
             && match self.fault {
                 Fault::AttachmentError => method == "POST" && address.contains("/attachment-v3"),
-                Fault::EmptyList => method == "GET" && is_list_of_client(address),
+                Fault::EmptyList => method == "GET" && (is_list_of_client(address) || address.ends_with("/choice")),
                 _ => true,
             }
     }

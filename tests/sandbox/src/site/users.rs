@@ -113,6 +113,11 @@ impl Site {
     /// `GET /ufield/{group}/{field}/choice`: the choices of a picklist.
     pub(super) fn choices(&self, field: &str) -> Result<Answer, Refusal> {
         let (_, choices) = CHOICES.iter().find(|(known, _)| *known == field).ok_or_else(Refusal::missing)?;
-        Ok(Answer::of(&choices.iter().map(|(value, text)| json!({ "value": value, "text": text })).collect::<Vec<_>>()))
+        let renamed = reading(&self.renamed_choices);
+        let called = |text: &str| {
+            renamed.iter().find(|(from, _)| from == text).map_or_else(|| text.to_owned(), |(_, to)| to.clone())
+        };
+        let choice = |(value, text): &(&str, &str)| json!({ "value": value, "text": called(text) });
+        Ok(Answer::of(&choices.iter().map(choice).collect::<Vec<_>>()))
     }
 }

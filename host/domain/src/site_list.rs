@@ -1,0 +1,35 @@
+//! Lists of a CRM's site itself, such as the choices of a field, which mapping reads beside every record that asks for
+//! them: one that had entries and comes empty once, or not at all, is used as it was.
+
+/// A list as it came last with entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownList {
+    /// By what the site knows it.
+    pub name: String,
+    /// As it came.
+    pub text: String,
+    /// A complete walk found it empty: another that does proves that it is.
+    pub may_be_empty: bool,
+}
+
+/// A list as it is in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListInForce {
+    /// By what the site knows it.
+    pub name: String,
+    /// As it came; none where the site has none.
+    pub text: Option<String>,
+    /// How it came, now.
+    pub came: Came,
+}
+
+/// How a list came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Came {
+    /// As it is in force.
+    AsItIs,
+    /// Empty, or the site has none any more; what it held before is in force.
+    Empty,
+    /// Not; what it held before is in force.
+    Not,
+}

@@ -1,0 +1,112 @@
+//! Lists of the sites themselves as they came last with entries, and how often walks found them empty since.
+
+use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use super::keys::{ConnectionNumber, PRACTICE};
+use super::runs::{number_for, number_of};
+use super::tables::{decode, encode};
+use super::{Store, StoreError};
+use crate::domain::listed::Unseen;
+use crate::domain::site_list::{Came, KnownList, ListInForce};
+use crate::domain::{ConnectionName, RunId};
+
+/// [`Kept`] by the connection and the list's name.
+const SITE_LISTS: TableDefinition<'_, (u32, u16, &str), &[u8]> = TableDefinition::new("site-lists");
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Kept {
+    text: String,
+    /// By walks that found it empty.
+    unseen: Unseen,
+}
+
+/// Makes the table.
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(SITE_LISTS)?;
+    Ok(())
+}
+
+impl Store {
+    /// What is known of the lists of a connection's site.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn site_lists(&self, of: ConnectionName) -> Result<Vec<KnownList>, StoreError> {
+        self.read(move |transaction| {
+            let Some(ConnectionNumber(number)) = number_of(transaction, &of)? else { return Ok(Vec::new()) };
+            let mut known = Vec::new();
+            for entry in
+                transaction.open_table(SITE_LISTS)?.range((PRACTICE, number, "")..(PRACTICE, number + 1, ""))?
+            {
+                let (key, kept) = entry?;
+                let Kept { text, unseen } = decode(kept.value())?;
+                let name = key.value().2.to_owned();
+                known.push(KnownList { name, text, may_be_empty: unseen.is_nearly_proven() });
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Keeps the lists that a walk used, and which of them it found empty.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_site_lists(
+        &self,
+        of: ConnectionName,
+        walk: RunId,
+        lists: Vec<ListInForce>,
+    ) -> Result<(), StoreError> {
+        if lists.is_empty() {
+            return Ok(());
+        }
+        self.write_in_any_case(move |transaction| {
+            let ConnectionNumber(number) = number_for(transaction, &of)?;
+            let mut table = transaction.open_table(SITE_LISTS)?;
+            for ListInForce { name, text, came } in lists {
+                let key = (PRACTICE, number, name.as_str());
+                let text = text.filter(|text| text != "[]");
+                let (Some(text), true) = (text, came != Came::Not) else {
+                    if came == Came::AsItIs {
+                        table.remove(key)?;
+                    }
+                    continue;
+                };
+                let before = table.get(key)?.map(|kept| decode::<Kept>(kept.value())).transpose()?;
+                let unseen = match &before {
+                    Some(kept) if came == Came::Empty => kept.unseen.again(Some(walk)),
+                    _ => Unseen::default(),
+                };
+                let now = Kept { text, unseen };
+                if before.as_ref() != Some(&now) {
+                    table.insert(key, encode(&now)?.as_slice())?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Counts a walk's end for the lists that it found empty.
+pub(super) fn count(
+    transaction: &WriteTransaction,
+    ConnectionNumber(number): ConnectionNumber,
+    walk: RunId,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(SITE_LISTS)?;
+    let mut counted = Vec::new();
+    for entry in table.range((PRACTICE, number, "")..(PRACTICE, number + 1, ""))? {
+        let (key, kept) = entry?;
+        let Kept { text, unseen } = decode(kept.value())?;
+        if unseen.counted(walk) != unseen {
+            counted.push((key.value().2.to_owned(), Kept { text, unseen: unseen.counted(walk) }));
+        }
+    }
+    for (name, kept) in counted {
+        table.insert((PRACTICE, number, name.as_str()), encode(&kept)?.as_slice())?;
+    }
+    Ok(())
+}
