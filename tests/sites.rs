@@ -260,3 +260,57 @@ async fn what_a_site_authorised_is_for_that_site() -> Result<()> {
     assert_eq!(practice.sync().await?["state"], "done");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_site_under_a_new_name_waits_for_a_person() -> Result<()> {
+    let mut host = Host::start(setup(20)).await?;
+    host.sync_and_wait().await?;
+    let clients = || host.get("/api/v1/clients?limit=500");
+    let before = clients().await?.ok()?["items"].as_array().map(Vec::len);
+    let (_, external_id, _) = somebody(&host, "main").await?;
+
+    // Renamed in the settings file.
+    lead(&mut host, "[connections.main]", "[connections.acme]").await?;
+    let here = host.site.addr().to_string();
+    let requests = host.crm().stats().requests;
+    let one = host.get("/api/v1/connections/acme").await?.ok()?;
+    assert_eq!((&one["site"]["state"], &one["site"]["taken_by"]), (&json!("taken"), &json!("main")), "{one}");
+    for path in ["sync", "sync?dry_run=true", &format!("clients/{external_id}/sync")] {
+        let answer = host.post(&format!("/api/v1/connections/acme/{path}"), &Value::Null).await?;
+        refused(&answer, StatusCode::CONFLICT, "use the name `main` again");
+    }
+    let cookie = host.sign_up().await?;
+    let page = host.send(host.http().get(host.url("/settings/integrations/acme")).header("cookie", &cookie)).await?;
+    assert!(page.text.contains("It is apart from main"), "{}", page.text);
+    refused(
+        &host.post("/api/v1/connections/acme/same-site", &json!({"forward_host": here})).await?,
+        StatusCode::CONFLICT,
+        "always did",
+    );
+
+    // Added beside it, on the page or by API: the same.
+    let added = host.post("/api/v1/connections", &draft("south", &host.site, "xplan-au")).await?.ok()?;
+    assert_eq!((&added["site"]["state"], &added["site"]["taken_by"]), (&json!("taken"), &json!("main")), "{added}");
+    assert_eq!(host.crm().stats().requests, requests, "nothing was sent");
+
+    // Its old name again: it goes on with its clients.
+    lead(&mut host, "[connections.acme]", "[connections.main]").await?;
+    assert_eq!(host.sync_and_wait().await?["counts"]["created"], 0);
+    let clients = || host.get("/api/v1/clients?limit=500");
+    assert_eq!(clients().await?.ok()?["items"].as_array().map(Vec::len), before);
+    assert_eq!(host.get("/api/v1/connections/south").await?.ok()?["site"]["state"], "taken", "over a start");
+
+    // A person says that the other is apart; that is kept.
+    let path = "/api/v1/connections/south/apart";
+    refused(&host.post(path, &json!({"forward_host": "b.example"})).await?, StatusCode::CONFLICT, "leads to");
+    let said = host.run(&["connection", "apart", "south", &here]).await?;
+    assert!(said.status.success(), "{said:?}");
+    refused(&host.post(path, &json!({"forward_host": here})).await?, StatusCode::CONFLICT, "no other connection");
+    host.stop().await?;
+    host.restart().await?;
+    let one = host.get("/api/v1/connections/south").await?.ok()?;
+    assert_eq!(one["site"]["state"], "known", "{one}");
+    assert!(one["site"]["apart"]["who"].is_string(), "{one}");
+    assert_eq!(sync(&host, "south").await?["state"], "done");
+    Ok(())
+}

@@ -74,6 +74,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::remove))
         .routes(routes!(connections::change::confirm_preflight))
         .routes(routes!(connections::change::confirm_same_site))
+        .routes(routes!(connections::change::confirm_apart))
         .routes(routes!(connections::change::activate))
         .routes(routes!(connections::check::check))
         .routes(routes!(connections::change::authorize))

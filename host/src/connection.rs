@@ -68,9 +68,22 @@ pub enum Standing {
         /// Where it leads now.
         now: String,
     },
+    /// Another connection brought the clients of its site already. Nothing is sent there until somebody says that the two
+    /// are apart.
+    TakenSite {
+        /// The other.
+        by: ConnectionName,
+        /// The site's host.
+        host: String,
+    },
 }
 
 impl Standing {
+    /// Whether it is held until a person says what its site is.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::AnotherSite { .. } | Self::TakenSite { .. })
+    }
+
     /// What has to be done before the connection can work; none where it can.
     pub fn obstacle(&self) -> Option<String> {
         match self {
@@ -83,6 +96,11 @@ impl Standing {
                 "Its clients and notes are those of {known}, and it leads to {now} now. Nothing is read from {now} and \
                  nothing is sent there. Say whether {now} is the same site under another name; where it is not, let this \
                  connection lead to {known} again and add one of another name for {now}."
+            )),
+            Self::TakenSite { by, host } => Some(format!(
+                "The connection `{by}` brought clients of {host} already, and by this one each of them would come a second \
+                 time. Nothing is read from {host} and nothing is sent there. Where it is the same connection under a new \
+                 name, use the name `{by}` again; where the two are meant to be apart, say so."
             )),
         }
     }
@@ -143,7 +161,7 @@ impl Connection {
     /// its site is known.
     pub fn unknown_site(&self) -> Option<String> {
         let standing = self.authorisation.standing();
-        matches!(standing, Standing::AnotherSite { .. }).then(|| standing.obstacle()).flatten()
+        standing.is_held().then(|| standing.obstacle()).flatten()
     }
 
     /// The revision in force. A batch holds on to the one it began with.

@@ -23,7 +23,7 @@ use crate::pack::{Packs, Revision};
 use crate::queue;
 use crate::secrets::{Secrets, recipients};
 use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
-use crate::store::sites::Site;
+use crate::store::sites::Conflict;
 use crate::store::{Store, StoreError};
 
 pub use authorise::{Attempt, Callback, CallbackError, Granted};
@@ -106,6 +106,8 @@ pub struct Integration {
     pub preflight: Option<By>,
     /// Under which host its site was known before, and who said that it is the same site.
     pub same_site: Option<(String, By)>,
+    /// Who said that it is apart from another connection of the same site.
+    pub apart: Option<By>,
     /// Why it is enabled and does not run.
     pub problem: Option<String>,
     /// At work; none where it is disabled or has a problem.
@@ -171,9 +173,9 @@ impl Integrations {
         for (name, settings) in &integrations.0.config.connections {
             if settings.enabled {
                 let site = site_at(&settings.crm, &settings.forward_host);
-                let other = integrations.0.store.bind_site_at_opening(name, site)?;
+                let conflict = integrations.0.store.bind_site_at_opening(name, site)?;
                 let revision = load_pack(&integrations.0.packs, &integrations.0.config, settings);
-                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision, other));
+                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision, conflict));
                 let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
                 integrations.0.connections.put(connection);
             }
@@ -236,8 +238,10 @@ impl Integrations {
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
         all.extend(others.map(|stored| self.of_page(stored)));
         for one in &mut all {
-            let known = self.0.store.site(one.name.clone()).await?;
-            one.same_site = known.and_then(|known| known.same_as).map(|(before, by)| (before.host, by));
+            if let Some(known) = self.0.store.site(one.name.clone()).await? {
+                one.same_site = known.same_as.map(|(before, by)| (before.host, by));
+                one.apart = known.apart;
+            }
         }
         Ok(all)
     }
@@ -391,8 +395,8 @@ impl Integrations {
     async fn put_to_work(&self, name: &ConnectionName, settings: &ConnectionConfig) -> anyhow::Result<()> {
         let revision = self.revision(settings).await?;
         self.end_work_of(name).await;
-        let other = self.0.store.bind_site(name.clone(), site_at(&settings.crm, &settings.forward_host)).await?;
-        let connection = self.connect(name, settings, revision, other)?;
+        let conflict = self.0.store.bind_site(name.clone(), site_at(&settings.crm, &settings.forward_host)).await?;
+        let connection = self.connect(name, settings, revision, conflict)?;
         let keeper = lock(&self.0.keepers).get(name).cloned();
         if let Some(keeper) = keeper {
             keeper.load().await;
@@ -408,17 +412,21 @@ impl Integrations {
         lock(&self.0.problems).remove(name);
     }
 
-    /// What is at work for a connection. Where its ids are of `other`, nothing is made that speaks to the site.
+    /// What is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the site.
     fn connect(
         &self,
         name: &ConnectionName,
         settings: &ConnectionConfig,
         revision: Arc<Revision>,
-        other: Option<Site>,
+        conflict: Option<Conflict>,
     ) -> anyhow::Result<Connection> {
         let domain = self.0.config.practice.email_domain.clone();
-        if let Some(Site { host: known, .. }) = other {
-            let standing = Standing::AnotherSite { known, now: settings.forward_host.clone() };
+        let now = || settings.forward_host.clone();
+        let held = conflict.map(|conflict| match conflict {
+            Conflict::Other(known) => Standing::AnotherSite { known: known.host, now: now() },
+            Conflict::Taken(by) => Standing::TakenSite { by, host: now() },
+        });
+        if let Some(standing) = held {
             let held: Arc<dyn Connector> = Arc::new(Held::new(standing.obstacle().unwrap_or_default()));
             let site = (held, Authorisation::new(standing));
             return Ok(Connection::new(name.clone(), settings, domain, site, revision));
@@ -479,6 +487,7 @@ impl Integrations {
             },
             preflight: None,
             same_site: None,
+            apart: None,
             problem: lock(&self.0.problems).get(name).cloned(),
             connection: self.0.connections.get(name),
         }
@@ -504,6 +513,7 @@ impl Integrations {
             },
             preflight: stored.preflight.clone(),
             same_site: None,
+            apart: None,
             problem: lock(&self.0.problems).get(&stored.name).cloned(),
             connection: self.0.connections.get(&stored.name),
         }

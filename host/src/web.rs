@@ -100,6 +100,7 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/authorise", post(integrations::authorise))
         .route("/settings/integrations/{name}/preflight", post(integrations::confirm_preflight))
         .route("/settings/integrations/{name}/same-site", post(integrations::confirm_same_site))
+        .route("/settings/integrations/{name}/apart", post(integrations::confirm_apart))
         .route("/settings/integrations/{name}/check", post(integrations::check_sign_in))
         .route("/settings/integrations/{name}/activate", post(integrations::activate))
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))

@@ -263,7 +263,7 @@ impl App {
         let standing = at_work.authorisation.standing();
         let words = standing.obstacle()?;
         let (state, advice) = match standing {
-            Standing::AnotherSite { .. } => {
+            Standing::AnotherSite { .. } | Standing::TakenSite { .. } => {
                 ("The connection is paused", "Say which site it is under Settings, Integrations.")
             }
             Standing::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),

@@ -22,18 +22,36 @@ pub(super) enum Connection {
         #[arg(value_name = "HOST")]
         host: String,
     },
+    /// Say that a connection reads other clients of a site than the connection that brought clients of it already
+    #[command(after_help = "Examples:
+  tidegate connection apart south crm.acme.example
+  tidegate connection apart south crm.acme.example --json")]
+    Apart {
+        /// The connection's name
+        #[arg(value_name = "CONNECTION")]
+        connection: String,
+        /// The host that it leads to
+        #[arg(value_name = "HOST")]
+        host: String,
+    },
 }
 
 impl Connection {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
-            Self::SameSite { connection, host } => same_site(global, connection, host).await,
+            Self::SameSite { connection, host } => {
+                say(global, (&connection, "same-site"), host, "is the same site; syncs and file notes go on").await
+            }
+            Self::Apart { connection, host } => {
+                say(global, (&connection, "apart"), host, "is read by it apart from others; syncs go on").await
+            }
         }
     }
 }
 
-async fn same_site(global: &Global, connection: String, host: String) -> anyhow::Result<ExitCode> {
-    let path = format!("connections/{connection}/same-site");
+/// Says something of the site that a connection leads to.
+async fn say(global: &Global, (connection, what): (&str, &str), host: String, means: &str) -> anyhow::Result<ExitCode> {
+    let path = format!("connections/{connection}/{what}");
     let said = json!({"forward_host": host});
     let work = |host: Local| async move { host.post_json(&path, &said).await };
     let known = local::with_host(global.load_quietly()?, work).await?;
@@ -41,7 +59,7 @@ async fn same_site(global: &Global, connection: String, host: String) -> anyhow:
         output::json(&known)?;
     } else {
         let host = output::text(&known["forward_host"]);
-        output::line(format!("{connection}: {host} is the same site; syncs and file notes go on."))?;
+        output::line(format!("{connection}: {host} {means}."))?;
     }
     Ok(ExitCode::SUCCESS)
 }

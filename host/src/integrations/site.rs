@@ -1,5 +1,6 @@
 //! That a connection's ids are of one site, and its secrets for one host: bound when it is put to work, looked at before
-//! anything is sent, and taken for another name of the same site when a person says so.
+//! anything is sent, and taken for another name of the same site, or for apart from another connection's, when a person
+//! says so.
 
 use super::{IntegrationError, Integrations, Origin, lock};
 use crate::connection::Standing;
@@ -13,6 +14,15 @@ use crate::store::sites::Site;
 /// The site of a CRM at a host.
 pub(super) fn site_at(crm: &str, forward_host: &str) -> Site {
     Site { crm: crm.to_owned(), host: forward_host.to_owned() }
+}
+
+/// Refuses an answer about another host than the one that the connection leads to now.
+fn leads_to(name: &ConnectionName, now: &str, host: &str) -> Result<(), IntegrationError> {
+    if host.trim().trim_end_matches('.').to_ascii_lowercase() == now {
+        return Ok(());
+    }
+    let words = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");
+    Err(IntegrationError::WrongState(words))
 }
 
 impl Integrations {
@@ -30,23 +40,52 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let wrong = |words: String| Err(IntegrationError::WrongState(words));
         let Standing::AnotherSite { known, now } = one.standing() else {
-            return wrong(format!("the connection `{name}` leads to the site that it always did; nothing was changed"));
+            let words = format!("the connection `{name}` leads to the site that it always did; nothing was changed");
+            return Err(IntegrationError::WrongState(words));
         };
-        if host.trim().trim_end_matches('.').to_ascii_lowercase() != now {
-            return wrong(format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed"));
-        }
+        leads_to(name, &now, host)?;
         let by = By { who: who.to_owned(), at: Timestamp::now() };
         self.0.store.rename_site(name.clone(), site_at(&one.crm, &now), by).await?;
         tracing::info!(connection = %name, known, now, "the site has another name");
+        self.put_to_work_again(one).await
+    }
+
+    /// Keeps that somebody says that the connection is apart from another one that brought clients of its site, `host`, and
+    /// puts it to work.
+    ///
+    /// # Errors
+    /// As [`IntegrationError`] says; [`IntegrationError::WrongState`] where it does not wait for that, or leads elsewhere
+    /// than to `host`.
+    pub async fn confirm_apart(
+        &self,
+        name: &ConnectionName,
+        host: &str,
+        who: &str,
+    ) -> Result<Integration, IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.one(name).await?;
+        let Standing::TakenSite { by: other, host: now } = one.standing() else {
+            let words = format!("no other connection brought the clients of `{name}`; nothing was changed");
+            return Err(IntegrationError::WrongState(words));
+        };
+        leads_to(name, &now, host)?;
+        let by = By { who: who.to_owned(), at: Timestamp::now() };
+        self.0.store.keep_site_apart(name.clone(), site_at(&one.crm, &now), by).await?;
+        tracing::info!(connection = %name, %other, "two connections of one site are apart");
+        self.put_to_work_again(one).await
+    }
+
+    /// Puts a connection to work whose site somebody has told.
+    async fn put_to_work_again(&self, one: Integration) -> Result<Integration, IntegrationError> {
+        let name = &one.name;
         match one.origin {
             Origin::Page => self.take_up(&self.stored(name).await?).await,
             Origin::File => {
                 if let Some(settings) = self.0.config.connections.get(name)
                     && let Err(error) = self.put_to_work(name, settings).await
                 {
-                    return wrong(format!("{error:#}"));
+                    return Err(IntegrationError::WrongState(format!("{error:#}")));
                 }
             }
         }

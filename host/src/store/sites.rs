@@ -1,8 +1,10 @@
 //! Which site the ids of each connection are of: client 1259 of one site is not client 1259 of another.
 //!
 //! A connection is bound to its site by what it brought over. Where it leads to another, nothing is read or written by it
-//! until a person says that the two are one site under two names. Rows stay when a connection is removed, so that its
-//! name is not used for another site unnoticed. Records are JSON: few, and readable by later versions.
+//! until a person says that the two are one site under two names. Nor is it where another connection brought the site's
+//! records already, until a person says that the two are apart: everybody would come a second time. Rows stay when a
+//! connection is removed, so that neither its name nor its site is used again unnoticed. Records are JSON: few, and
+//! readable by later versions.
 
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,18 @@ pub struct KnownSite {
     pub site: Site,
     /// Under which name it was known before, and who said that it is the same.
     pub same_as: Option<(Site, By)>,
+    /// Who said that it is apart from other connections that bring records of the same site.
+    #[serde(default)]
+    pub apart: Option<By>,
+}
+
+/// Why a connection may not lead to a site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Conflict {
+    /// Its ids are of another, this one.
+    Other(Site),
+    /// Another connection, this one, brought records of it already.
+    Taken(ConnectionName),
 }
 
 /// Makes the table, and binds connections that a version made which did not know of sites: to the host that is kept with
@@ -40,7 +54,7 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
     let mut sites = transaction.open_table(SITES)?;
     for StoredConnection { name, crm, forward_host: host, .. } in connections::all(transaction)? {
         if sites.get((PRACTICE, name.as_str()))?.is_none() {
-            let known = KnownSite { site: Site { crm, host }, same_as: None };
+            let known = KnownSite { site: Site { crm, host }, same_as: None, apart: None };
             sites.insert((PRACTICE, name.as_str()), connections::written(&known)?.as_slice())?;
         }
     }
@@ -60,12 +74,12 @@ impl Store {
         .await
     }
 
-    /// Binds a connection to a site. Where it is bound to another and has brought something from there, that one is
-    /// answered and nothing is changed.
+    /// Binds a connection to a site. Where that may not be, because it or another connection has brought something, nothing
+    /// is changed.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn bind_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+    pub async fn bind_site(&self, of: ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
         self.write_in_any_case(move |transaction| bind(transaction, &of, site)).await
     }
 
@@ -73,20 +87,20 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn bind_site_at_opening(&self, of: &ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
+    pub fn bind_site_at_opening(&self, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
         let mut transaction = self.db.begin_write()?;
         transaction.set_two_phase_commit(true);
-        let other = bind(&transaction, of, site)?;
+        let conflict = bind(&transaction, of, site)?;
         transaction.commit()?;
-        Ok(other)
+        Ok(conflict)
     }
 
-    /// What [`Store::bind_site`] would answer; nothing is changed.
+    /// The site that a connection's ids are of, where that is another than this one; nothing is changed.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn other_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
-        self.try_out(move |transaction| bind(transaction, &of, site)).await
+        self.try_out(move |transaction| other(transaction, &of, &site)).await
     }
 
     /// Keeps that somebody says that a connection's site has another name now.
@@ -94,20 +108,65 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn rename_site(&self, of: ConnectionName, site: Site, by: By) -> Result<(), StoreError> {
-        self.write(move |transaction| match bind(transaction, &of, site.clone())? {
-            Some(before) => put(transaction, &of, &KnownSite { site, same_as: Some((before, by)) }),
+        self.write(move |transaction| match other(transaction, &of, &site)? {
+            Some(before) => put(transaction, &of, &KnownSite { site, same_as: Some((before, by)), apart: None }),
             None => Ok(()),
+        })
+        .await
+    }
+
+    /// Binds a connection to a site of which others brought records, because somebody says that it is apart from them.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_site_apart(&self, of: ConnectionName, site: Site, by: By) -> Result<(), StoreError> {
+        self.write(move |transaction| match other(transaction, &of, &site)? {
+            Some(_) => Ok(()),
+            None => put(transaction, &of, &KnownSite { site, same_as: None, apart: Some(by) }),
         })
         .await
     }
 }
 
-fn bind(transaction: &WriteTransaction, of: &ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
-    match known(transaction, of)? {
-        Some(known) if known.site == site => Ok(None),
-        Some(known) if is_in_use(transaction, of)? => Ok(Some(known.site)),
-        _ => put(transaction, of, &KnownSite { site, same_as: None }).map(|()| None),
+fn bind(transaction: &WriteTransaction, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
+    if let Some(other) = other(transaction, of, &site)? {
+        return Ok(Some(Conflict::Other(other)));
     }
+    let known = known(transaction, of)?.filter(|known| known.site == site);
+    let is_settled = known.as_ref().is_some_and(|known| known.apart.is_some()) || is_in_use(transaction, of)?;
+    if !is_settled && let Some(by) = taken(transaction, of, &site)? {
+        return Ok(Some(Conflict::Taken(by)));
+    }
+    if known.is_none() {
+        put(transaction, of, &KnownSite { site, same_as: None, apart: None })?;
+    }
+    Ok(None)
+}
+
+/// The site that the connection's ids are of, where it brought any from another than this one.
+fn other(transaction: &WriteTransaction, of: &ConnectionName, site: &Site) -> Result<Option<Site>, StoreError> {
+    match known(transaction, of)? {
+        Some(known) if known.site != *site && is_in_use(transaction, of)? => Ok(Some(known.site)),
+        _ => Ok(None),
+    }
+}
+
+/// Another connection that brought records of the site.
+fn taken(
+    transaction: &WriteTransaction,
+    of: &ConnectionName,
+    site: &Site,
+) -> Result<Option<ConnectionName>, StoreError> {
+    let sites = transaction.open_table(SITES)?;
+    for entry in sites.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+        let (key, known) = entry?;
+        let known: KnownSite = connections::read(known.value())?;
+        let Ok(name) = key.value().1.parse::<ConnectionName>() else { continue };
+        if name != *of && known.site == *site && is_in_use(transaction, &name)? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 fn known(transaction: &WriteTransaction, of: &ConnectionName) -> Result<Option<KnownSite>, StoreError> {

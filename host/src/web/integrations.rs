@@ -68,6 +68,8 @@ pub(super) struct IntegrationPage {
     pub(super) asks_preflight: bool,
     /// The host of the site that its clients are of, where it leads to another.
     pub(super) known_host: Option<String>,
+    /// The connection that brought clients of its site already.
+    pub(super) taken_by: Option<String>,
     pub(super) is_at_work: bool,
     /// Whether a pack is in force for it.
     pub(super) has_pack: bool,
@@ -160,7 +162,7 @@ pub(super) async fn confirm_preflight(
 
 /// The host that the question named.
 #[derive(Deserialize)]
-pub(super) struct SameSiteForm {
+pub(super) struct SiteForm {
     forward_host: String,
 }
 
@@ -169,10 +171,22 @@ pub(super) async fn confirm_same_site(
     State(app): State<App>,
     person: Person,
     Path(name): Path<String>,
-    Form(form): Form<SameSiteForm>,
+    Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = app.integrations.confirm_same_site(&parse(&name)?, &form.forward_host, person.name()).await?;
+    Ok(Redirect::to(&path(&one.name)).into_response())
+}
+
+/// `POST /settings/integrations/{name}/apart`, from the question on a connection's page.
+pub(super) async fn confirm_apart(
+    State(app): State<App>,
+    person: Person,
+    Path(name): Path<String>,
+    Form(form): Form<SiteForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let one = app.integrations.confirm_apart(&parse(&name)?, &form.forward_host, person.name()).await?;
     Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
@@ -252,8 +266,12 @@ pub(super) fn view(
         let said = format!("{before}, says {}, {}", by.who, words::time(by.at, &clock.zone));
         facts.push(("The same site as", said));
     }
+    if let Some(by) = &one.apart {
+        let said = format!("of other connections of its site, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        facts.push(("Apart", said));
+    }
     let authorise = match (&one.connection, one.standing()) {
-        (None, _) | (_, Standing::NotNeeded | Standing::AnotherSite { .. }) => None,
+        (None, _) | (_, Standing::NotNeeded | Standing::AnotherSite { .. } | Standing::TakenSite { .. }) => None,
         (_, Standing::Needed) => Some("Proceed to authorise"),
         (_, Standing::Granted { .. } | Standing::Refused { .. }) => Some("Authorise again"),
     };
@@ -269,6 +287,10 @@ pub(super) fn view(
         asks_preflight: asks_preflight(one),
         known_host: match one.standing() {
             Standing::AnotherSite { known, .. } => Some(known),
+            _ => None,
+        },
+        taken_by: match one.standing() {
+            Standing::TakenSite { by, .. } => Some(by.to_string()),
             _ => None,
         },
         is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
@@ -305,7 +327,11 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
         (None, true, standing @ Standing::Needed) => {
             (Badge::new(Tone::Attention, "To be authorised"), standing.obstacle().unwrap_or_default())
         }
-        (None, true, standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. })) => {
+        (
+            None,
+            true,
+            standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. } | Standing::TakenSite { .. }),
+        ) => {
             let words = standing.obstacle().unwrap_or_default();
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
         }

@@ -138,17 +138,24 @@ pub enum AuthorizationState {
 pub struct SiteBody {
     /// `changed` where its host is another than that of the site: nothing is read from it and nothing is sent to it until
     /// somebody says that it is the same site under another name (`POST /connections/{name}/same-site`), or it leads to
-    /// the site again.
+    /// the site again. `taken` where another connection brought clients of the site already: the same, until somebody says
+    /// that the two are apart (`POST /connections/{name}/apart`).
     state: SiteState,
     /// The host of the site that its clients and notes are of, where it leads to another.
     #[schema(required)]
     known_host: Option<String>,
+    /// The connection that brought clients of the site already, where another did.
+    #[schema(required, value_type = Option<String>)]
+    taken_by: Option<ConnectionName>,
     /// What has to be done; null where nothing has.
     #[schema(required)]
     detail: Option<String>,
     /// Who said that the site has another name now; null where it never had one.
     #[schema(required)]
     same_site: Option<ByBody>,
+    /// Who said that it is apart from another connection of the same site; null where nobody had to.
+    #[schema(required)]
+    apart: Option<ByBody>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -159,15 +166,20 @@ pub enum SiteState {
     Known,
     /// It leads to another host.
     Changed,
+    /// Another connection brought clients of it.
+    Taken,
 }
 
 impl SiteBody {
-    fn of(standing: &Standing, same_site: Option<By>) -> Self {
-        let (state, known_host, detail) = match standing {
-            Standing::AnotherSite { known, .. } => (SiteState::Changed, Some(known.clone()), standing.obstacle()),
+    fn of(standing: &Standing, same_site: Option<By>, apart: Option<By>) -> Self {
+        let (state, known_host, taken_by) = match standing {
+            Standing::AnotherSite { known, .. } => (SiteState::Changed, Some(known.clone()), None),
+            Standing::TakenSite { by, .. } => (SiteState::Taken, None, Some(by.clone())),
             _ => (SiteState::Known, None, None),
         };
-        Self { state, known_host, detail, same_site: same_site.map(ByBody::from) }
+        let detail = standing.obstacle().filter(|_| standing.is_held());
+        let (same_site, apart) = (same_site.map(ByBody::from), apart.map(ByBody::from));
+        Self { state, known_host, taken_by, detail, same_site, apart }
     }
 }
 
@@ -192,11 +204,13 @@ impl AuthorizationBody {
     fn of(standing: Standing, means: &Means) -> Self {
         let detail = standing.obstacle();
         let (state, since, by) = match (standing, means) {
-            (Standing::NotNeeded, _) | (Standing::AnotherSite { .. }, Means::Basic { .. }) => {
+            (Standing::NotNeeded, _)
+            | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, Means::Basic { .. }) => {
                 (AuthorizationState::NotNeeded, None, None)
             }
             // What the site of before authorised is not for this host.
-            (Standing::Needed, _) | (Standing::AnotherSite { .. }, Means::OAuth { .. }) => {
+            (Standing::Needed, _)
+            | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, Means::OAuth { .. }) => {
                 (AuthorizationState::Needed, None, None)
             }
             (Standing::Granted { by, at }, _) => (AuthorizationState::Authorized, Some(at), Some(by)),
@@ -214,7 +228,7 @@ impl ConnectionBody {
         let standing = one.standing();
         Ok(Self {
             next_runs: one.next_runs(Timestamp::now(), &app.config.practice.time_zone),
-            site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by)),
+            site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by), one.apart),
             authorization: AuthorizationBody::of(standing, &one.means),
             name: one.name,
             title: one.title,

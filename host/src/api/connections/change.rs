@@ -259,6 +259,32 @@ pub async fn confirm_same_site(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
+/// Says that the connection is apart from another one that brought clients of the same site: that the two read different
+/// clients of it. Who said so is kept, and it syncs. A connection waits for this where its `site.state` is `taken`; where
+/// it is the other one under a new name, use that one's name again instead.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/apart",
+    operation_id = "confirm_connection_apart",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    request_body = SameSite,
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn confirm_apart(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+    body: Result<Body<SameSite>, Problem>,
+) -> Result<Json<ConnectionBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let Body(SameSite { forward_host }) = body?;
+    let one = app.integrations.confirm_apart(&name, &forward_host, caller.name()).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
 /// Puts in force what stands in the connection's pack folder by now, its templates of notes and documents included:
 /// loaded and verified first, and refused where it does not load. What is under way ends on the revision it began with;
 /// the next walk maps everybody anew.

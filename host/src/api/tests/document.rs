@@ -42,6 +42,7 @@ async fn what_it_lists() {
     get /api/v1/connections/{name} (name) 200 default
     patch /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/activate (name) 200 default
+    post /api/v1/connections/{name}/apart (name) 200 default
     post /api/v1/connections/{name}/authorize (name) 200 default
     post /api/v1/connections/{name}/check (name) 200 default
     post /api/v1/connections/{name}/clients/{external_id}/sync (name, external_id) 200 default
