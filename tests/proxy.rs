@@ -37,7 +37,7 @@ async fn proxy() -> Result<(String, mpsc::UnboundedReceiver<Tunnelled>)> {
 }
 
 #[tokio::test]
-async fn a_site_is_asked_through_a_tunnel_of_the_proxys_and_the_proxy_learns_its_name_alone() -> Result<()> {
+async fn a_site_is_asked_through_a_tunnel_and_the_proxy_learns_its_name_alone() -> Result<()> {
     let host = Host::prepare(Setup::with_clients(1)).await?;
     let settings = host.folder().join("tidegate.toml");
     let far = "\n[connections.far]\ncrm = \"xplan\"\npack = \"xplan-au\"\nforward-host = \"acme.xplan.iress.com.au\"\n\
