@@ -17,7 +17,7 @@ pub struct KnownList {
 pub struct ListInForce {
     /// By what the site knows it.
     pub name: String,
-    /// As it came; none where the site has none.
+    /// As it came; none where it has no entries.
     pub text: Option<String>,
     /// How it came, now.
     pub came: Came,

@@ -87,8 +87,9 @@ impl RawRecord {
     }
 }
 
-fn is_empty_list(text: &[u8]) -> bool {
-    text == b"[]"
+/// Whether there is no entry in a list, as it is or inside a string literal, where white space is escaped.
+pub(super) fn is_empty_list(text: &[u8]) -> bool {
+    text.starts_with(b"[") && text[1..].iter().all(|byte| b" \t\r\n\\trn]".contains(byte))
 }
 
 impl RawText {
@@ -182,6 +183,30 @@ mod tests {
         check(r"\u12", None);
         check(r"\x", None);
         check("\\", None);
+    }
+
+    #[test]
+    fn a_list_is_empty_however_it_is_written() {
+        for empty in ["[]", "[ ]", "[\n]", r"[\n\t]", "[] "] {
+            assert!(is_empty_list(empty.as_bytes()), "{empty}");
+        }
+        for other in ["[1]", "[{}]", "[null]", r#"[\"t\"]"#, "", "{}", "null"] {
+            assert!(!is_empty_list(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_list_held_is_put_in_place_of_nothing() {
+        let part =
+            |name: &str, text: &'static str| RawPart { name: name.to_owned(), text: RawText::Plain(text.into()) };
+        let parts = vec![part("row", "{}"), part("contact", "[]")];
+        let mut record = RawRecord { id: ExternalId("7".to_owned()), fingerprint: 0, parts, fault: None };
+        let lists = ["contact", "address", "other"].map(str::to_owned).to_vec();
+        assert!(lists.iter().all(|list| record.is_without(list)));
+        let before = Bytes::from_static(br#"{"row":{"id":7},"contact":[1],"address":[2],"other":[]}"#);
+        assert_eq!(record.keep_lists(&before, lists), ["contact", "address"]);
+        assert_eq!(record.to_json().unwrap(), br#"{"row":{},"contact":[1],"address":[2]}"#);
+        assert!(record.keep_lists(&Bytes::new(), vec!["other".to_owned()]).is_empty());
     }
 
     #[test]

@@ -67,7 +67,6 @@ impl Store {
             let mut table = transaction.open_table(SITE_LISTS)?;
             for ListInForce { name, text, came } in lists {
                 let key = (PRACTICE, number, name.as_str());
-                let text = text.filter(|text| text != "[]");
                 let (Some(text), true) = (text, came != Came::Not) else {
                     if came == Came::AsItIs {
                         table.remove(key)?;

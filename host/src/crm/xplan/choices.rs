@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::address::{Address, segment};
 use super::rows;
 use super::site::{Call, Site};
+use crate::crm::raw::is_empty_list;
 use crate::crm::{CrmError, RawText, Source};
 use crate::domain::site_list::{Came, KnownList, ListInForce};
 
@@ -61,7 +62,7 @@ impl SiteLists {
         let lists = self.lock();
         let all = lists.in_force.iter().map(|(name, (list, came))| ListInForce {
             name: name.clone(),
-            text: list.as_ref().map(text),
+            text: list.as_ref().filter(|list| !is_empty_list(list)).map(text),
             came: *came,
         });
         all.collect()
@@ -76,7 +77,7 @@ impl Lists {
     /// Puts a list in force as it was read, or as it was before.
     fn settle(&mut self, name: &str, read: Result<Option<Bytes>, CrmError>) -> Result<(), CrmError> {
         let before = || self.known.get(name).map(|known| Bytes::from(known.text.clone()));
-        let is_empty = |text: &Option<Bytes>| text.as_ref().is_none_or(|text| text.as_ref() == b"[]");
+        let is_empty = |text: &Option<Bytes>| text.as_ref().is_none_or(|text| is_empty_list(text));
         let (text, came) = match read {
             Ok(text) if !is_empty(&text) || self.known.get(name).is_none_or(|known| known.may_be_empty) => {
                 (text, Came::AsItIs)
@@ -145,14 +146,14 @@ mod tests {
         };
         let list = |text: &'static str| Ok(Some(Bytes::from_static(text.as_bytes())));
         check(Vec::new(), list("[2]"), Some(("[2]", Came::AsItIs)));
-        check(Vec::new(), list("[]"), Some(("[]", Came::AsItIs)));
+        check(Vec::new(), list("[]"), Some(("", Came::AsItIs)));
         check(Vec::new(), Ok(None), Some(("", Came::AsItIs)));
         check(Vec::new(), failed(), None);
         check(known(false), list("[2]"), Some(("[2]", Came::AsItIs)));
         check(known(false), list("[]"), Some(("[1]", Came::Empty)));
         check(known(false), Ok(None), Some(("[1]", Came::Empty)));
         check(known(false), failed(), Some(("[1]", Came::Not)));
-        check(known(true), list("[]"), Some(("[]", Came::AsItIs)));
+        check(known(true), list("[ ]"), Some(("", Came::AsItIs)));
         check(known(true), failed(), Some(("[1]", Came::Not)));
         // The whole site cannot be reached, or does not let the host in.
         check(known(false), Err(CrmError::Unreachable { words: "no route".to_owned() }), None);
