@@ -133,7 +133,7 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
     // Whose lists may have come empty, walk after walk.
     let mut open = BTreeSet::new();
     let mut filed = Filed::default();
-    for walk in walks {
+    for (at, walk) in walks.into_iter().enumerate() {
         walk.edits.iter().for_each(|edit| edit.apply(&host.crm()));
         filed.habits(&host, &walk.habits, own_markers);
         let before = Kept::of(&host).await?;
@@ -152,7 +152,8 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
         } else {
             open.clear();
         }
-        let rules = walk.faults.iter().map(|rule| rule.parse()).collect::<Result<_, _>>()?;
+        let choices = (at == 1 && walk.spoilt.is_none()).then_some(wrong::CHOICES);
+        let rules = walk.faults.iter().copied().chain(choices).map(str::parse).collect::<Result<_, _>>()?;
         host.crm().set_faults(FaultPlan { seed, rules });
         filed.think_of(&host, early).await?;
         filed.send(&host).await?;

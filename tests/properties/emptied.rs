@@ -22,7 +22,7 @@ const FROM_LISTS: [&str; 9] = [
 
 /// Whether a rule makes lists of clients' own records come empty.
 pub fn strikes(rule: &str) -> bool {
-    rule.starts_with("empty_list") && !rule.contains("/choice")
+    rule.starts_with("empty_list")
 }
 
 /// The clients of whom it is told that a list was kept.
