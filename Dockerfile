@@ -3,7 +3,8 @@
 #   docker build -t tidegate .
 #   docker run -p 8080:8080 -v tidegate:/data -v "$PWD/tidegate.toml:/etc/tidegate/tidegate.toml:ro" tidegate
 #
-# Works with buildah and podman as it is. Both bases are Debian 12: the binary needs its C library or a newer one.
+# Works with buildah and podman, too, which keep the health check with `--format docker` only. Both bases are Debian 12: the
+# binary needs its C library or a newer one.
 ARG BUILD_IMAGE=rust:1.95-bookworm
 ARG RUN_IMAGE=debian:bookworm-slim
 
@@ -20,8 +21,8 @@ FROM ${RUN_IMAGE}
 # The authorities whose certificates CRM sites show.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin tidegate \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
+    && useradd --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin tidegate \
     && install --directory --owner=tidegate --group=tidegate --mode=0700 /data \
     && install --directory /etc/tidegate
 COPY --from=build /image/tidegate /usr/local/bin/tidegate

@@ -3,11 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup, TOKEN};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 use xplan_sandbox::FaultPlan;
 
 use crate::documents::copy_pack;
@@ -210,4 +213,44 @@ async fn nothing_about_a_person_and_no_secret_is_in_the_log() -> Result<()> {
 
 fn plan(rule: &str) -> Result<FaultPlan> {
     Ok(FaultPlan { seed: 1, rules: vec![rule.parse()?] })
+}
+
+/// The demo prints its sign-in and invents a book: nothing of it may get into a practice's store, or be heard outside,
+/// where the environment is a practice's, as in a container.
+#[tokio::test]
+async fn the_demo_keeps_out_of_a_practices_settings() -> Result<()> {
+    let practice = tempfile::tempdir()?;
+    let data = practice.path().join("data");
+    let packs = std::env::var("TIDEGATE_PACKS")?;
+    let demo = |more: &[&str]| -> Result<Command> {
+        let mut command = Command::new(std::env::var("TIDEGATE_BIN")?);
+        command.args(["demo", "--json", "--clients", "10", "--listen", "127.0.0.1:0"]).args(more);
+        command
+            .env("TIDEGATE__SERVER__DATA_DIR", &data)
+            .env("TIDEGATE__SERVER__LISTEN", "0.0.0.0:0")
+            .env("TIDEGATE__SERVER__PACKS_DIR", &packs)
+            .env("TIDEGATE__CONNECTIONS__NORTH__FORWARD_HOST", "acme.example")
+            .current_dir(practice.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
+    };
+    let mut running = demo(&[])?.spawn()?;
+    let mut lines = BufReader::new(running.stdout.take().context("its output")?).lines();
+    let first: Value = serde_json::from_str(&lines.next_line().await?.context("it says where it listens")?)?;
+    let address = first["address"].as_str().unwrap_or_default();
+    ensure!(address.starts_with("http://127.0.0.1:"), "{first}");
+    let connections = reqwest::Client::new().get(format!("{address}/api/v1/connections"));
+    let connections = connections.bearer_auth(first["token"].as_str().unwrap_or_default()).send().await?;
+    let connections: Value = serde_json::from_str(&connections.text().await?)?;
+    let names: Vec<_> = connections["items"].as_array().into_iter().flatten().map(|one| &one["name"]).collect();
+    ensure!(names == ["main"], "{connections}");
+    running.kill().await?;
+    ensure!(!data.exists(), "the demo wrote into the practice's data folder");
+
+    let refused = demo(&["--data-dir", "data"])?.output().await?;
+    ensure!(refused.status.code() == Some(2), "{refused:?}");
+    ensure!(String::from_utf8_lossy(&refused.stderr).contains("a data folder of its own"), "{refused:?}");
+    Ok(())
 }

@@ -19,7 +19,7 @@ mod serve;
 mod sync;
 mod typeset;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -125,6 +125,14 @@ impl Global {
         let mut overrides = self.overrides();
         overrides.extend(more);
         let mut config = Config::load(self.config.as_deref(), &overrides)?;
+        config.server.compiler = std::env::current_exe().ok();
+        crate::telemetry::start(&config.log);
+        Ok(config)
+    }
+
+    /// The settings of a host that meets no other's: those of its file and of the command line alone. It logs as they say.
+    fn load_alone(&self, path: &Path) -> Result<Config, ConfigError> {
+        let mut config = Config::alone(path, &self.overrides())?;
         config.server.compiler = std::env::current_exe().ok();
         crate::telemetry::start(&config.log);
         Ok(config)

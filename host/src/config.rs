@@ -253,6 +253,11 @@ pub struct ConfigError(pub Vec<String>);
 /// Settings given on the command line, which outrank all others: dotted key and value.
 pub type Overrides = Vec<(String, String)>;
 
+/// Where the environment says that pack folders are looked for.
+pub fn packs_dir_of_environment() -> Option<PathBuf> {
+    std::env::var_os("TIDEGATE__SERVER__PACKS_DIR").map(PathBuf::from)
+}
+
 /// Where a test wants the process to end, as `after-create:3`; read by debug builds only.
 #[cfg(debug_assertions)]
 pub fn fail_at() -> Option<String> {
@@ -273,6 +278,19 @@ impl Config {
     /// Names every problem with its key and where it was set.
     pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
         let (config, problems) = Self::examine(path, overrides)?;
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+    }
+
+    /// Reads the settings of `path` and `overrides` alone, for a host that must not meet another's: not even the
+    /// environment adds to them.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn alone(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let layers = Layers::without_environment(Some(path), overrides)?;
+        let (raw, problems) = layers.read()?;
+        let (config, problems) =
+            raw.into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
     }
 

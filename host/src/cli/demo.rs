@@ -18,7 +18,7 @@ use super::local::Local;
 use super::{Global, WrongUse, output, progress, serve as serve_command};
 use crate::access::{self, NewUser};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::access::Role;
 use crate::serve;
 
@@ -46,7 +46,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        self.check()?;
+        self.check(global)?;
         let folder = tempfile::Builder::new().prefix("tidegate-demo-").tempdir()?;
         let sandbox = Sandbox::start(self.sandbox_options()).await.context("the stand-in site")?;
         let site = sandbox.admin();
@@ -81,7 +81,12 @@ impl Demo {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self, global: &Global) -> anyhow::Result<()> {
+        if global.data_dir.is_some() || global.config.is_some() {
+            let words = "the demo has settings and a data folder of its own, which are removed at the end; leave out \
+                         --config and --data-dir";
+            return Err(WrongUse(words.to_owned()).into());
+        }
         if !(10..=xplan_sandbox::MOST_CLIENTS).contains(&self.clients) {
             return Err(WrongUse(format!("--clients is 10 to 1000000, not {}", self.clients)).into());
         }
@@ -139,8 +144,7 @@ impl Demo {
         ]);
         let path = folder.join("tidegate.toml");
         std::fs::write(&path, toml::to_string_pretty(&settings)?)?;
-        let demo = Global { config: Some(path), ..global.clone() };
-        Ok(demo.load(Vec::new())?)
+        Ok(global.load_alone(&path)?)
     }
 }
 
@@ -148,9 +152,9 @@ fn table<const N: usize>(entries: [(&str, String); N]) -> toml::Value {
     toml::Table::from_iter(entries.map(|(key, value)| (key.to_owned(), value.into()))).into()
 }
 
-/// `--packs-dir`, else the packs beside the binary.
+/// `--packs-dir`, else what the environment says, as an image's does, else the packs beside the binary.
 fn packs_dir(global: &Global) -> anyhow::Result<PathBuf> {
-    if let Some(folder) = &global.packs_dir {
+    if let Some(folder) = global.packs_dir.clone().or_else(config::packs_dir_of_environment) {
         return Ok(std::path::absolute(folder)?);
     }
     let binary = std::env::current_exe()?;

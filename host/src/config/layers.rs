@@ -2,6 +2,7 @@
 //!
 //! A value that does not fit its key is named and put aside, so that one reading names them all.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use figment::error::{Actual, Kind};
@@ -45,6 +46,22 @@ impl Layers {
     /// # Errors
     /// Where the file cannot be read, or is no TOML.
     pub(super) fn gather(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::of(path, std::env::vars_os(), overrides)
+    }
+
+    /// The same, but for the environment.
+    ///
+    /// # Errors
+    /// As [`Layers::gather`].
+    pub(super) fn without_environment(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::of(path, std::iter::empty(), overrides)
+    }
+
+    fn of(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
         let mut figment = Figment::new().merge(Toml::string(REFERENCE));
         let default_path = Path::new("tidegate.toml");
         let chosen = path.or_else(|| default_path.exists().then_some(default_path));
@@ -58,7 +75,7 @@ impl Layers {
             parsed.map_err(|error| unreadable(format!("is not TOML: {}", toml_words(&text, &error))))?;
             figment = figment.merge(Toml::file_exact(path));
         }
-        for (name, value) in std::env::vars_os() {
+        for (name, value) in environment {
             let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key = key.to_lowercase().replace("__", ".").replace('_', "-");
