@@ -17,6 +17,8 @@ pub const GOALS_MISSED: &str = "goals-missed-once";
 /// The code of the doubt about covers that one complete walk missed.
 pub const COVERS_MISSED: &str = "covers-missed-once";
 
+/// The code of the doubt about lists of clients' records that came empty for so many that it is not believed.
+pub const LISTS_EMPTY: &str = "lists-empty-at-once";
 /// The code of the doubt about lists of the site that came empty, in place of which those of before were used.
 pub const CHOICES_EMPTY: &str = "choices-empty-once";
 /// The code of the doubt about lists of the site that could not be read, in place of which those of before were used.

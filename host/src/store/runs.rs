@@ -210,7 +210,7 @@ impl Store {
             if run.state == RunState::Done && is_at_end {
                 let at = run.finished_at.unwrap_or(run.queued_at);
                 unseen::conclude(transaction, connection, &mut run, threshold, at)?;
-                emptied::count(transaction, connection, run.id)?;
+                emptied::count(transaction, connection, &mut run, threshold)?;
                 site_lists::count(transaction, connection, run.id)?;
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.

@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::run::{
-    CHOICES_EMPTY, CHOICES_NOT_READ, COVERS_AWAITING, COVERS_MISSED, GOALS_AWAITING, GOALS_MISSED, ListCounts, Run,
-    RunCounts, RunState, Trigger,
+    CHOICES_EMPTY, CHOICES_NOT_READ, COVERS_AWAITING, COVERS_MISSED, GOALS_AWAITING, GOALS_MISSED, LISTS_EMPTY,
+    ListCounts, Run, RunCounts, RunState, Trigger,
 };
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 
@@ -192,6 +192,11 @@ fn doubt(code: &str, number: u64) -> Counted {
         COVERS_MISSED => Counted::new("Covers not in their list; gone if the next sync does not find them", number),
         GOALS_AWAITING => Counted::new("Goals gone, waiting for somebody to confirm it", number),
         COVERS_AWAITING => Counted::new("Covers gone, waiting for somebody to confirm it", number),
+        LISTS_EMPTY => Counted::new(
+            "Clients with a list that held entries and is empty for too many at once to be believed; see whether the \
+             integration's user may read it",
+            number,
+        ),
         CHOICES_EMPTY => {
             Counted::new("Lists of the site that came empty; taken so if the next sync finds them empty too", number)
         }

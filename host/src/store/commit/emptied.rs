@@ -3,6 +3,8 @@
 //!
 //! Only what came empty has a row here, so that a walk looks at nothing for records that are whole.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition, WriteTransaction};
 
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
@@ -12,8 +14,9 @@ use super::super::tables::{RAW, decode, encode};
 use super::super::{Store, StoreError};
 use super::Arrival;
 use super::rows::Rows;
+use crate::domain::departure::Threshold;
 use crate::domain::listed::Unseen;
-use crate::domain::run::{Run, Trigger};
+use crate::domain::run::{LISTS_EMPTY, Run, Trigger};
 use crate::domain::{ExternalId, RecordKind, RunId};
 
 /// [`Unseen`] by the record and the list's name.
@@ -95,27 +98,40 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Counts a walk's end for all that it found empty.
+/// Counts a walk's end for all that it found empty. A list that is empty for more clients than may go at once is not
+/// counted: a right was withdrawn then, and what the lists held is kept until it is given back.
 pub(in crate::store) fn count(
     transaction: &WriteTransaction,
     connection: ConnectionNumber,
-    walk: RunId,
+    run: &mut Run,
+    threshold: Threshold,
 ) -> Result<(), StoreError> {
+    let walk = run.id;
+    let most = threshold.of(run.counts.seen);
     let mut table = transaction.open_table(EMPTIED)?;
     let of_connection: [u8; 6] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()]);
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&of_connection);
-    let mut counted = Vec::new();
+    let mut counted: BTreeMap<String, (u64, Vec<(RecordKey, Unseen)>)> = BTreeMap::new();
     for entry in table.range((&first, "")..=(&last, AFTER_ALL))? {
         let (key, before) = entry?;
         let (key, name) = key.value();
         let before: Unseen = decode(before.value())?;
         let now = before.counted(walk);
         if now != before {
-            counted.push((*key, name.to_owned(), now));
+            let (number, records) = counted.entry(name.to_owned()).or_default();
+            *number += 1;
+            // As many as may go are held in memory, not the book.
+            if *number <= most { records.push((*key, now)) } else { records.clear() }
         }
     }
-    for (key, name, now) in counted {
-        table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+    for (name, (number, records)) in counted {
+        if number > most {
+            *run.counts.doubts.entry(LISTS_EMPTY.to_owned()).or_default() += number;
+            continue;
+        }
+        for (key, now) in records {
+            table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A list of a client's own record that comes empty where it held entries.
 
 use super::*;
+use crate::domain::run::LISTS_EMPTY;
 
 const EMAIL: &str = "ayda@example.com";
 const CODE: &str = "list-empty-once";
@@ -88,4 +89,25 @@ async fn ordinary_records_are_still_skipped() {
         practice.complete().await;
         assert_eq!(practice.mapper.mapped.load(Ordering::Relaxed), mapped + expected, "until it is settled");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_is_empty_for_many_at_once_is_never_believed_by_itself() {
+    let practice = Practice::new(&BOOK);
+    let all = 1..=u32::try_from(BOOK.len()).unwrap();
+    let fill = |email: &str| practice.crm.emails.lock().unwrap().extend(all.clone().map(|id| (id, email.to_owned())));
+    fill(EMAIL);
+    practice.complete().await;
+    fill("");
+    for walk in 1..=4 {
+        let counts = practice.complete().await;
+        assert_eq!(counts.doubts.get(LISTS_EMPTY).copied(), Some(BOOK.len() as u64), "walk {walk}");
+        assert_eq!(email(&practice).await, (Some(EMAIL.to_owned()), true), "walk {walk}");
+    }
+    // The right is given back, and Ayda's entries are truly gone.
+    fill(EMAIL);
+    practice.crm.emails.lock().unwrap().insert(1, String::new());
+    assert_eq!(practice.complete().await.doubts.get(LISTS_EMPTY), None);
+    practice.complete().await;
+    assert_eq!(email(&practice).await, (None, false));
 }
