@@ -17,6 +17,7 @@ export async function work(browser, report, { host, token, person }) {
   const list = await bringList(page, report, own);
   const integration = await addIntegration(page, report);
   await findOut(page, report);
+  const long = await longName(host, token);
   await context.close();
   return {
     "household-covers": covered,
@@ -29,6 +30,9 @@ export async function work(browser, report, { host, token, person }) {
     "record-document": `${covered}/record/best-life-plan.exported`,
     documents: `/documents?household_id=${covered.split("/").pop()}`,
     "client-new": "/clients/new",
+    "household-long": `/households/${long.household_id}`,
+    "edit-long": `/clients/${long.id}/edit`,
+    "record-event-long": `/households/${long.household_id}/record/note.written`,
     imports: "/imports",
     import: list,
     integrations: "/settings/integrations",
@@ -55,6 +59,13 @@ async function withCovers(host, token) {
   };
   const goals = new Set(await list("goals"));
   return `/households/${(await list("covers")).find((household) => goals.has(household))}`;
+}
+
+/// A client whose names have no place to break at.
+async function longName(host, token) {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const body = JSON.stringify({ first_name: "Q".repeat(120), last_name: "W".repeat(120) });
+  return (await fetch(`${host}/api/v1/clients`, { method: "POST", headers, body })).json();
 }
 
 async function changeGoal(page, report, household) {
