@@ -8,6 +8,7 @@ mod disk;
 mod documents;
 mod emptied;
 mod imports;
+mod links;
 mod lists;
 mod notes_filing;
 mod notes_kill;

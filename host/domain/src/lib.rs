@@ -8,6 +8,7 @@ pub mod access;
 pub mod address;
 pub mod birth;
 pub mod breaker;
+pub mod crm_id;
 pub mod departure;
 pub mod diagnostic;
 pub mod draft;
@@ -30,6 +31,7 @@ pub mod stored;
 pub mod text;
 pub mod value;
 
+pub use crm_id::InvalidExternalId;
 pub use diagnostic::{Diagnostic, Severity};
 pub use ids::{
     ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId, NoteId,

@@ -37,8 +37,7 @@ use crate::store::commit::Edit;
 #[into_params(parameter_in = Query)]
 pub struct ClientParams {
     /// The client with this id in the CRM.
-    #[param(value_type = Option<String>)]
-    external_id: Option<ExternalId>,
+    external_id: Option<String>,
     /// The connection whose CRM `external_id` is meant; may be left out where there is one connection only.
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionName>,
@@ -71,10 +70,12 @@ enum Visibility {
 impl ClientParams {
     fn filter(&self, app: &App) -> Result<ClientFilter, Problem> {
         let malformed = |detail: &str| Problem::new(Kind::Malformed, detail);
-        let external_id = match (&self.external_id, &self.connection) {
+        let id = self.external_id.as_deref().map(str::parse::<ExternalId>).transpose();
+        let id = id.map_err(|error| malformed(&format!("`external_id`: {error}")))?;
+        let external_id = match (id, &self.connection) {
             (None, None) => None,
             (None, Some(_)) => return Err(malformed("`connection` says whose `external_id` is meant; name that too.")),
-            (Some(id), Some(connection)) => Some((connection.clone(), id.clone())),
+            (Some(id), Some(connection)) => Some((connection.clone(), id)),
             (Some(id), None) => {
                 let connections = app.connections.all();
                 let [only] = &*connections else {
@@ -82,7 +83,7 @@ impl ClientParams {
                         "`external_id` is unique within one connection only; name `connection` too.",
                     ));
                 };
-                Some((only.name.clone(), id.clone()))
+                Some((only.name.clone(), id))
             }
         };
         if self.diagnostic.as_deref().is_some_and(|code| code.trim().is_empty()) {

@@ -44,8 +44,7 @@ pub struct NoteParams {
     #[param(value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
     /// With this id in the CRM only.
-    #[param(value_type = Option<String>)]
-    document_id: Option<ExternalId>,
+    document_id: Option<String>,
     /// Only those of which the CRM has more than one.
     #[serde(default)]
     #[param(required = false)]
@@ -70,7 +69,7 @@ impl NoteParams {
             event_type: self.event_type.clone(),
             household: self.household_id,
             client: self.client_id,
-            document: self.document_id.clone(),
+            document: self.document_id.as_deref().map(ExternalId::of_crm),
             raised: match (self.twice, self.missing) {
                 (true, _) => Some(Raised::Twice),
                 (false, true) => Some(Raised::Missing),

@@ -121,7 +121,7 @@ impl Notes {
                     let message = "must be the CRM's id of the note: digits, letters and hyphens".to_owned();
                     return Err(invalid("/document_id", message));
                 }
-                Some(ExternalId(document.to_owned()))
+                Some(ExternalId::of_crm(document))
             }
             None => None,
         };

@@ -120,10 +120,8 @@ pub(super) async fn link(
     if let Some(words) = connection.unknown_site() {
         return Err(Failure::Refused(words));
     }
-    let external_id = ExternalId(form.external_id.trim().to_owned());
-    if external_id.as_str().is_empty() || external_id.in_crm().is_none() {
-        return Err(Failure::Refused("Write the client’s ID in the CRM. Nothing was changed.".to_owned()));
-    }
+    let external_id = form.external_id.parse::<ExternalId>();
+    let external_id = external_id.map_err(|error| Failure::Refused(format!("{error} Nothing was changed.")))?;
     app.store.link_client(id, connection.name.clone(), external_id, person.clock.now).await?.map_err(refused)?;
     to_household(&app, id).await
 }

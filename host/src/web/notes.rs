@@ -59,7 +59,7 @@ impl Filter {
             event_type: read(&self.event_type, |text| Some(text.to_owned()))?,
             household: read(&self.household_id, |text| text.parse::<HouseholdId>().ok())?,
             client: read(&self.client_id, |text| text.parse::<ClientId>().ok())?,
-            document: read(self.document_id.trim(), |text| Some(ExternalId(text.to_owned())))?,
+            document: read(self.document_id.trim(), |text| Some(ExternalId::of_crm(text)))?,
             raised: match (self.twice.is_empty(), self.missing.is_empty()) {
                 (false, _) => Some(Raised::Twice),
                 (true, false) => Some(Raised::Missing),

@@ -21,9 +21,6 @@ use crate::domain::draft::{ClientDraft, DraftProblem};
 use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
 use crate::store::commit::practice::NewClient;
 
-/// The longest id in a CRM, in bytes.
-const LONGEST_ID: usize = 100;
-
 /// A client to be made: a name at least. Texts without space around them; what is empty or left out is not known.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -108,8 +105,8 @@ pub struct LinkBody {
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: ConnectionName,
     /// The client's id there.
-    #[schema(value_type = String, min_length = 1, max_length = 100, example = "48213")]
-    external_id: ExternalId,
+    #[schema(pattern = "^[1-9][0-9]{0,17}$", example = "48213")]
+    external_id: String,
 }
 
 /// Making, removing, restoring and linking.
@@ -223,11 +220,8 @@ pub async fn link(
     if let Some(words) = site.unknown_site() {
         return Err(at("/connection", words));
     }
-    let given = external_id.as_str().trim();
-    if given.is_empty() || given.len() > LONGEST_ID || given.starts_with("practice:") {
-        return Err(at("/external_id", format!("Write the CRM's id, of at most {LONGEST_ID} characters.")));
-    }
-    app.store.link_client(id, connection, ExternalId(given.to_owned()), Timestamp::now()).await??;
+    let external_id = external_id.parse::<ExternalId>().map_err(|error| at("/external_id", error.to_string()))?;
+    app.store.link_client(id, connection, external_id, Timestamp::now()).await??;
     Ok(Json(find(&app, id).await?.into()))
 }
 

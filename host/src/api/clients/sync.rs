@@ -9,7 +9,7 @@ use super::{ClientBody, find};
 use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, PathPair, PathParam};
-use crate::api::problem::Problem;
+use crate::api::problem::{Kind, Problem};
 use crate::api::runs::RunBody;
 use crate::api::schema;
 use crate::app::App;
@@ -79,7 +79,9 @@ pub async fn sync_by_external_id(
     _: NoParams,
 ) -> Result<Json<ClientSyncBody>, Problem> {
     caller.may(Action::ControlRuns)?;
-    sync_one(&app, name, ExternalId(external_id)).await
+    let id = external_id.parse::<ExternalId>();
+    let id = id.map_err(|error| Problem::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+    sync_one(&app, name, id).await
 }
 
 async fn sync_one(app: &App, name: ConnectionName, id: ExternalId) -> Result<Json<ClientSyncBody>, Problem> {

@@ -29,8 +29,7 @@ pub struct DocumentParams {
     #[param(value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
     /// With the note of this id in the CRM only.
-    #[param(value_type = Option<String>)]
-    document_id: Option<ExternalId>,
+    document_id: Option<String>,
     /// How many items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -119,7 +118,7 @@ pub async fn list(
 ) -> Result<Json<List<SentDocumentBody>>, Problem> {
     caller.may(Action::ReadNotes)?;
     let DocumentParams { household_id, client_id, document_id, limit, cursor } = params;
-    let filter =
-        NoteFilter { household: household_id, client: client_id, document: document_id, ..NoteFilter::default() };
+    let document = document_id.as_deref().map(ExternalId::of_crm);
+    let filter = NoteFilter { household: household_id, client: client_id, document, ..NoteFilter::default() };
     Ok(Json(List::of(app.store.note_documents(filter, page(limit, cursor)?).await?)))
 }

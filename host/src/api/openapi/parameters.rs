@@ -26,7 +26,8 @@ fn shape(name: &str) -> Value {
     match name {
         "connection" | "name" => json!({ "pattern": CONNECTION_NAME }),
         "cursor" => json!({ "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200 }),
-        "external_id" | "document_id" => json!({ "minLength": 1, "maxLength": 100 }),
+        "external_id" => json!({ "pattern": EXTERNAL_ID }),
+        "document_id" => json!({ "minLength": 1, "maxLength": 100 }),
         "diagnostic" => json!({ "pattern": r"\S" }),
         "Idempotency-Key" => json!({ "pattern": "^[!-~]+$", "maxLength": 255 }),
         _ => json!({}),
@@ -35,6 +36,9 @@ fn shape(name: &str) -> Value {
 
 /// What a connection's name looks like; `ConnectionName` says it in words.
 pub const CONNECTION_NAME: &str = "^[a-z][a-z0-9-]{0,39}$";
+
+/// The CRM's spelling of an id; `ExternalId` reads others that are the same number beyond doubt.
+const EXTERNAL_ID: &str = "^[1-9][0-9]{0,17}$";
 
 fn without_null(schema: &mut serde_json::Map<String, Value>) {
     let types = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();

@@ -54,7 +54,7 @@ impl WrittenId {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => text,
         };
-        segment(&id).is_ok().then_some(ExternalId(id))
+        segment(&id).is_ok().then(|| ExternalId::of_crm(&id))
     }
 }
 
@@ -154,9 +154,10 @@ async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<
 
 /// Creates a note, once: every error but [`CrmError::Unknown`] means that there is none.
 pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
+    // A number in another spelling may have been somebody else here, and is who has the number there.
     let number = |id: &ExternalId| {
-        let words = format!("`{id}` is no number of an Xplan entity");
-        id.as_str().parse().map_err(|_| CrmError::Protocol { words })
+        let number = id.as_str().parse::<u64>().ok().filter(|number| number.to_string() == id.as_str());
+        number.ok_or_else(|| CrmError::Protocol { words: format!("`{id}` is no number of an Xplan entity") })
     };
     let body = NewNote {
         subject: &note.subject,

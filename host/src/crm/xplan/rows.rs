@@ -12,6 +12,7 @@ use super::site::Answer;
 use super::words;
 use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};
+use crate::domain::ExternalId;
 
 /// A row of a list.
 pub(super) struct Row<'a> {
@@ -132,11 +133,13 @@ fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, (Option<&'a RawVal
     }
 }
 
-/// An id that can stand in an address: digits, or a plain word in quotes.
+/// An id that can stand in an address: digits, or a plain word in quotes. One number in two spellings is one entity.
 fn id(value: &RawValue) -> Option<&str> {
     let text = value.get();
-    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    super::address::segment(text).ok().filter(|text| !matches!(*text, "null" | "true" | "false"))
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = quoted.or_else(|| Some(text).filter(is_plain))?;
+    super::address::segment(id).ok().filter(|id| !matches!(*id, "null" | "true" | "false")).map(ExternalId::canonical)
 }
 
 /// A row's members, in either of its shapes: with `fields`, or flattened.
@@ -206,6 +209,22 @@ mod tests {
         assert_eq!((rows[0].id, rows[1].id), ("7", "x-8"));
         assert_eq!(rows[0].bookmark.map(RawValue::get), Some(r#""a=""#));
         assert!(rows[1].bookmark.is_none());
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let check = |written: &str, expected: Option<&str>| {
+            let answer = answer(&format!(r#"[{{"id":{written},"bookmark":"a"}}]"#));
+            let list = list(&answer).unwrap();
+            assert_eq!(list.rows.first().map(|row| row.id), expected, "{written}");
+        };
+        check("30011", Some("30011"));
+        check(r#""30011""#, Some("30011"));
+        check(r#""0030011""#, Some("30011"));
+        check(r#""x-8""#, Some("x-8"));
+        for none in ["3e4", "3E4", "-7", "30011.0", r#""30011.0""#, r#""null""#, "null", "true"] {
+            check(none, None);
+        }
     }
 
     #[test]

@@ -310,6 +310,17 @@ async fn a_note_is_made_and_found_by_its_marker() {
 }
 
 #[tokio::test]
+async fn a_note_goes_to_nobody_by_another_spelling_of_their_number() {
+    let (sandbox, xplan) = site(10, &[]).await;
+    let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();
+    for spelling in [format!("0{client}"), format!("+{client}")] {
+        let error = xplan.create_note(&note(&ExternalId(spelling)), "tidegate-1").await.unwrap_err();
+        assert!(matches!(error, CrmError::Protocol { .. }), "{error}");
+    }
+    assert_eq!(sandbox.admin().notes().len(), 0);
+}
+
+#[tokio::test]
 async fn all_notes_of_a_client_are_found_each_once_whatever_the_site_makes_of_them() {
     let (sandbox, xplan) = site(10, &[]).await;
     let client = xplan.page(&clients(), None).await.unwrap().records[0].id.clone();

@@ -81,7 +81,9 @@ impl<'a> Candidate<'a> {
             email_is_placeholder: is_placeholder,
             email,
             mobile: self.parsed::<E164>("mobile", client.mobile),
-            adviser_external_id: self.text("adviser_external_id", client.adviser_external_id).map(ExternalId),
+            adviser_external_id: self
+                .text("adviser_external_id", client.adviser_external_id)
+                .map(|id| ExternalId::of_crm(&id)),
             partner_external_id,
             is_partner: client.is_partner,
             status: status(client.status),
@@ -213,7 +215,7 @@ impl<'a> Candidate<'a> {
     }
 
     fn partner(&mut self, own: &ExternalId, candidate: Option<String>) -> Option<ExternalId> {
-        let partner = ExternalId(self.text("partner_external_id", candidate)?);
+        let partner = ExternalId::of_crm(&self.text("partner_external_id", candidate)?);
         if partner != *own {
             return Some(partner);
         }

@@ -48,6 +48,24 @@ fn converted(kind: wit::RecordKind, record: wit::Canonical) -> (Canonical, Vec<D
 }
 
 #[test]
+fn ids_that_a_record_names_have_one_spelling() {
+    let of = |partner: &str| {
+        let partner_external_id = Some(partner.to_owned());
+        let client =
+            wit::Client { adviser_external_id: Some("0030590".to_owned()), partner_external_id, ..client(None) };
+        let (record, diagnostics) = converted(wit::RecordKind::Client, wit::Canonical::Client(client));
+        let Canonical::Client(Client { adviser_external_id, partner_external_id, .. }) = record else {
+            panic!("{record:?}")
+        };
+        assert_eq!(adviser_external_id, Some(ExternalId("30590".to_owned())));
+        let codes: Vec<String> = diagnostics.into_iter().map(|diagnostic| diagnostic.code).collect();
+        (partner_external_id, codes.contains(&"own-partner".to_owned()))
+    };
+    assert_eq!(of("08"), (Some(ExternalId("8".to_owned())), false));
+    assert_eq!(of("007"), (None, true));
+}
+
+#[test]
 fn an_address_that_is_refused_leaves_a_placeholder() {
     #[track_caller]
     fn check(email: Option<&str>, expected: Option<&str>, is_placeholder: bool, codes: &[&str]) {
