@@ -317,8 +317,15 @@ async fn what_is_no_pdf_is_refused_and_a_pdf_goes_with_its_note() -> Result<()> 
     let (read_back, _) =
         download(&host, &format!("/api/v1/documents/{}", padded_id.as_str().context("an id")?)).await?;
     ensure!(read_back == padded, "{} bytes", read_back.len());
-    let same = send("application/pdf", pdf.clone()).await?.ok()?;
+    let named = async |name: &str| {
+        let request = host.http().post(host.url("/api/v1/documents")).bearer_auth(TOKEN);
+        let request = request.header(CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""));
+        host.send(request.header(CONTENT_TYPE, "application/pdf").body(pdf.clone())).await?.ok()
+    };
+    let same = named("Our plan.pdf").await?;
     ensure!(same["id"] == kept["id"], "{same}");
+    let other = named("Plan of somebody else.pdf").await?;
+    ensure!(other["id"] != kept["id"] && other["filename"] == "Plan of somebody else.pdf", "{other}");
     let household = first_household(&host).await?["id"].take();
     let event = json!({
         "type": "investment-preferences.exported", "household_id": household, "occurred_at": "2026-03-02T01:30:00Z",
@@ -329,7 +336,43 @@ async fn what_is_no_pdf_is_refused_and_a_pdf_goes_with_its_note() -> Result<()> 
     host.wait_for(&note, |note| note["state"] == "done").await?;
     let notes = host.crm().notes();
     ensure!(notes[0].attachments[0].filename == "Our plan.pdf" && notes[0].attachments[0].content == pdf);
+
+    // The same bytes for somebody else go under the name that they were brought with, everywhere.
+    let event = json!({
+        "type": "investment-preferences.exported", "household_id": household, "occurred_at": "2026-03-03T01:30:00Z",
+        "data": {}, "attachments": [other["id"]],
+    });
+    let accepted = host.post_event("own-2", &event).await?.ok()?;
+    let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("an id")?);
+    let note = host.wait_for(&note, |note| note["state"] == "done").await?;
+    ensure!(note["attachments"][0]["filename"] == "Plan of somebody else.pdf", "{note}");
+    let notes = host.crm().notes();
+    let sent = notes.iter().flat_map(|note| &note.attachments).map(|sent| sent.filename.as_str());
+    ensure!(sent.collect::<Vec<_>>() == ["Our plan.pdf", "Plan of somebody else.pdf"], "{notes:?}");
+    for (kept, name) in [(&kept, "Our plan.pdf"), (&other, "Plan of somebody else.pdf")] {
+        let path = format!("/api/v1/documents/{}", kept["id"].as_str().context("an id")?);
+        let (content, downloaded_as) = download(&host, &path).await?;
+        ensure!(downloaded_as.contains(&format!("\"{name}\"")) && content == pdf, "{downloaded_as}");
+    }
+    let on_the_page = brought_by_a_form(&host, "Plan of a third.pdf", &pdf).await?;
+    ensure!(on_the_page.contains("Plan of a third.pdf") && !on_the_page.contains("Our plan.pdf"), "{on_the_page}");
     Ok(())
+}
+
+/// A file that a person chooses in a form which lacks the rest: the page, which shows the form again with its documents.
+async fn brought_by_a_form(host: &Host, name: &str, pdf: &[u8]) -> Result<String> {
+    let cookie = host.sign_up().await?;
+    let household = first_household(host).await?["id"].take();
+    let path = format!(
+        "/households/{}/record/investment-preferences.exported",
+        household.as_str().context("a household has an id")?
+    );
+    let key = "--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nform-1\r\n";
+    let file = format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+    let form = [key.as_bytes(), file.as_bytes(), pdf, b"\r\n--x--\r\n"].concat();
+    let request = host.http().post(host.url(&path)).header("cookie", cookie).header("sec-fetch-site", "same-origin");
+    let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=x").body(form);
+    Ok(host.send(request).await?.text)
 }
 
 /// Characters that nobody sees and that no document can be set with, through each way in by which text becomes part of

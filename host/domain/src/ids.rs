@@ -218,7 +218,7 @@ impl From<RevisionDigest> for String {
     }
 }
 
-/// A document that file notes carry: BLAKE3 of its bytes, shown as 64 hex digits. Equal bytes are one document.
+/// A document that file notes carry: BLAKE3 of its name and bytes, shown as 64 hex digits. Both equal are one document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DocumentId(pub [u8; 32]);

@@ -1,5 +1,6 @@
-//! Documents that go with file notes: kept by the digest of their bytes, in pieces, so that a large one neither fills
-//! the page cache nor needs a contiguous stretch of the file. The same bytes are kept once.
+//! Documents that go with file notes: kept by the digest of their name and bytes, in pieces, so that a large one neither
+//! fills the page cache nor needs a contiguous stretch of the file. The same bytes under another name are another
+//! document: a file's name often names a client, and must not come back to somebody who brought it under another.
 
 use jiff::SignedDuration;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
@@ -39,7 +40,7 @@ pub enum Source {
 /// A document with its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
-    /// BLAKE3 of the bytes.
+    /// Of this name and these bytes; of the bytes alone where an earlier version kept it.
     pub id: DocumentId,
     /// What the file is called: `Best Life Plan.pdf`.
     pub filename: String,
@@ -80,9 +81,9 @@ impl DocumentFacts {
 }
 
 impl Document {
-    /// A document of these bytes that somebody brought.
+    /// A document of this name and these bytes that somebody brought.
     pub fn new(filename: String, media_type: String, content: Vec<u8>, now: Timestamp) -> Self {
-        let id = DocumentId(*blake3::hash(&content).as_bytes());
+        let id = id(&filename, &content);
         let (source, replaced) = (Source::Uploaded, String::new());
         Self { id, filename, media_type, kept_at: now, source, replaced, content }
     }
@@ -94,9 +95,18 @@ impl Document {
     }
 }
 
+/// BLAKE3 of a document's name and bytes. The name's length in front keeps the two apart.
+fn id(filename: &str, content: &[u8]) -> DocumentId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(filename.len() as u64).to_le_bytes());
+    hasher.update(filename.as_bytes());
+    hasher.update(content);
+    DocumentId(hasher.finalize().into())
+}
+
 impl Store {
-    /// Keeps a document that somebody brought, for good once an event names it, else for [`KEPT_UNCLAIMED`]. Where its
-    /// bytes are kept already, they stay under the name they have.
+    /// Keeps a document that somebody brought, for good once an event names it, else for [`KEPT_UNCLAIMED`]. One of the
+    /// same name and bytes is kept once.
     ///
     /// # Errors
     /// Where it is too large, or the store fails.
@@ -188,7 +198,7 @@ pub(super) fn claim(transaction: &WriteTransaction, id: DocumentId) -> Result<()
     }
 }
 
-/// Keeps a document in a transaction of somebody else's; answers whether its bytes were not kept before.
+/// Keeps a document in a transaction of somebody else's; answers whether it was not kept before.
 pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result<bool, StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {
         let size = document.content.len() >> 20;
@@ -243,13 +253,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_bytes_are_one_document_and_too_many_are_refused() {
+    async fn the_same_bytes_under_another_name_are_another_document_and_too_many_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let first = document("a.pdf", b"%PDF-1.7".to_vec());
+        let first = document("Fees for Smith.pdf", b"%PDF-1.7".to_vec());
         store.put_document(first.clone()).await.unwrap();
-        store.put_document(document("b.pdf", b"%PDF-1.7".to_vec())).await.unwrap();
-        assert_eq!(store.document(first.id).await.unwrap(), Some(first.clone()));
+        let renamed = document("Fees for Jones.pdf", b"%PDF-1.7".to_vec());
+        assert_ne!(renamed.id, first.id);
+        store.put_document(renamed.clone()).await.unwrap();
+        let later = Document { kept_at: first.kept_at + SignedDuration::from_hours(1), ..first.clone() };
+        store.put_document(later).await.unwrap();
+        assert_eq!(store.document(renamed.id).await.unwrap(), Some(renamed));
+        assert_eq!(store.document(first.id).await.unwrap(), Some(first.clone()), "sent again, it is as it was");
+        // What is letter by letter the same together is not the same.
+        assert_ne!(document("a", b"b%PDF".to_vec()).id, document("ab", b"%PDF".to_vec()).id);
         assert_eq!(store.document_facts(first.id).await.unwrap().map(|facts| facts.size), Some(8));
         let large = document("c.pdf", vec![0; LARGEST_DOCUMENT + 1]);
         assert!(store.put_document(large).await.is_err());

@@ -29,7 +29,7 @@ const AROUND: usize = 64 << 10;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Document)]
 pub struct DocumentBody {
-    /// Its id: BLAKE3 of its bytes. An event names it among its `attachments`.
+    /// Its id, of its name and its bytes. An event names it among its `attachments`.
     #[schema(value_type = String)]
     id: DocumentId,
     /// What the file is called in the CRM.
@@ -50,8 +50,8 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Takes in a PDF of at most 25 MB.
 ///
 /// Either as the body, with `Content-Type: application/pdf` (and a name by `Content-Disposition: attachment;
-/// filename="…"`), or as the part `file` of a `multipart/form-data` body. The same bytes are kept once and answer with the
-/// same id. Kept for good once an event names it; removed after a week where none does.
+/// filename="…"`), or as the part `file` of a `multipart/form-data` body. The same bytes under the same name are kept once
+/// and answer with the same id; under another name they are another document. Kept for good once an event names it; removed after a week where none does.
 #[utoipa::path(
     post,
     path = "/api/v1/documents",
