@@ -69,6 +69,19 @@ pub enum StoreError {
         /// The newest this version reads.
         known: u32,
     },
+    /// The file is empty or not there, and the folder shows that there was one.
+    #[error(
+        "the store's file {file} {what}, with {signs} beside it: a store was here and is lost, and no new one is made in \
+         its place. Put {file} back from a backup; to begin anew with nothing, remove {signs} from the folder first"
+    )]
+    Lost {
+        /// What the file is called.
+        file: &'static str,
+        /// `is empty`.
+        what: &'static str,
+        /// What shows it.
+        signs: String,
+    },
     /// A cursor that this store did not give.
     #[error("the cursor is not one that a list gave; begin again without it")]
     BadCursor,

@@ -197,7 +197,7 @@ impl From<StoreError> for Problem {
             StoreError::BadCursor => {
                 Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
             }
-            StoreError::Locked | StoreError::TooNew { .. } => {
+            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }

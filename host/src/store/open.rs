@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +10,20 @@ use std::sync::Arc;
 use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
-use super::space::Space;
+use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
 use crate::config::Storage;
 
 /// What the store's file is called in the data folder.
 const FILE_NAME: &str = "tidegate.redb";
+/// What says that the folder has a store: made once a store's first transaction is on disk.
+const MARKER: &str = "tidegate.made";
+/// What stands in it, for whoever looks.
+const MARKER_TEXT: &str =
+    "A store was made in this folder. Where tidegate.redb is lost, the host says so and makes no new one.\n";
+/// What is in the folder of a store and never in one where a first start ended early: each is made after the store.
+const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 
 /// The format that this version writes. Raise it with every change to a table's keys or values, and read the
 /// versions before it.
@@ -48,10 +55,10 @@ const TABLE_MAKERS: [MakeTables; 11] = [
 
 impl Store {
     /// Opens the store in the data folder, making it on first use. The folder is made for its owner alone, and so is
-    /// the file.
+    /// the file. Where a store was before, none is made in its place.
     ///
     /// # Errors
-    /// [`StoreError::Locked`], [`StoreError::TooNew`], or what the disk said.
+    /// [`StoreError::Locked`], [`StoreError::TooNew`], [`StoreError::Lost`], or what the disk said.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         Self::open_sparing(data_dir, Storage::default())
     }
@@ -65,6 +72,7 @@ impl Store {
         let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
         make_private(data_dir).map_err(|error| StoreError::Failed(error.to_string()))?;
         let space = Arc::new(Space::of(data_dir, storage));
+        refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
         OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
         let db = Builder::new().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
@@ -72,9 +80,36 @@ impl Store {
             other => StoreError::Failed(format!("{}: {other}", path.display())),
         })?;
         prepare(&db)?;
+        mark(data_dir);
         let threads = Threads::start().map_err(failed)?;
         let broken = Arc::new(watch::Sender::new(None));
         Ok(Self { db: Arc::new(db), threads: Arc::new(threads), space, broken, linked: Arc::default() })
+    }
+}
+
+/// Refuses where the store's file is empty or not there, and the folder shows that there was one.
+fn refuse_where_lost(data_dir: &Path, file: &Path) -> Result<(), StoreError> {
+    // The signs before the file: another process may be making both, the file first.
+    let signs: Vec<&str> = SIGNS.into_iter().filter(|sign| data_dir.join(sign).exists()).collect();
+    let what = match fs::metadata(file) {
+        _ if signs.is_empty() => return Ok(()),
+        Ok(found) if found.len() > 0 => return Ok(()),
+        Ok(_) => "is empty",
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there",
+        Err(error) => return Err(StoreError::Failed(format!("{}: {error}", file.display()))),
+    };
+    Err(StoreError::Lost { file: FILE_NAME, what, signs: signs.join(", ") })
+}
+
+/// Leaves the marker. A disk that takes none costs the host its guard and nothing else.
+fn mark(data_dir: &Path) {
+    let path = data_dir.join(MARKER);
+    if path.exists() {
+        return;
+    }
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    if let Err(error) = made.and_then(|mut file| file.write_all(MARKER_TEXT.as_bytes())) {
+        tracing::warn!(%error, "the data folder could not be marked as one that has a store");
     }
 }
 
@@ -106,7 +141,7 @@ fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         names.push(entry?.file_name());
     }
-    let is_ours = |name: &OsString| ["cache", "secret.key", "lost+found"].iter().any(|known| name == known);
+    let is_ours = |name: &OsString| ["cache", "lost+found"].iter().chain(&SIGNS).any(|known| name == known);
     Ok(names.iter().any(|name| name == FILE_NAME) || names.iter().all(is_ours))
 }
 
@@ -140,6 +175,47 @@ mod tests {
         let first = Store::open(folder.path()).unwrap();
         assert!(matches!(Store::open(folder.path()), Err(StoreError::Locked)));
         drop(first);
+        Store::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_store_that_is_lost_is_not_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        let lost = |what: &str, signs: &[&str]| {
+            let words = Store::open(folder.path()).err().unwrap().to_string();
+            assert!(words.contains(FILE_NAME) && words.contains(what) && words.contains("backup"), "{words}");
+            assert!(signs.iter().all(|sign| words.contains(sign)), "{words}");
+        };
+        drop(Store::open(folder.path()).unwrap());
+        fs::write(folder.path().join("secret.key"), "key").unwrap();
+        fs::copy(&file, folder.path().join("backup")).unwrap();
+        fs::write(&file, "").unwrap();
+        lost("is empty", &[MARKER, "secret.key"]);
+        assert_eq!(fs::metadata(&file).unwrap().len(), 0);
+        fs::remove_file(&file).unwrap();
+        lost("is not there", &[MARKER, "secret.key"]);
+        assert!(!file.exists());
+        // A store of before there was a marker.
+        fs::remove_file(folder.path().join(MARKER)).unwrap();
+        lost("is not there", &["secret.key"]);
+
+        fs::rename(folder.path().join("backup"), &file).unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        assert!(folder.path().join(MARKER).exists(), "a store of before is marked, too");
+
+        // Begun anew, by a person.
+        for gone in [FILE_NAME, MARKER, "secret.key"] {
+            fs::remove_file(folder.path().join(gone)).unwrap();
+        }
+        Store::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_first_start_that_ended_early_is_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("cache")).unwrap();
+        fs::write(folder.path().join(FILE_NAME), "").unwrap();
         Store::open(folder.path()).unwrap();
     }
 

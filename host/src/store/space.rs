@@ -12,7 +12,7 @@ use super::StoreError;
 use crate::config::Storage;
 
 /// What is kept back, in the data folder.
-const RESERVE: &str = "reserve";
+pub(super) const RESERVE: &str = "reserve";
 /// Below this nothing is written any more: the largest of what is stored in any case takes a part of it.
 const FLOOR: u64 = 4 << 20;
 
