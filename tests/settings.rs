@@ -95,6 +95,36 @@ async fn the_environment_is_text() -> Result<()> {
     let said = String::from_utf8(check.output().await?.stderr)?;
     ensure!(said.contains("log.format: is to be one of text, json (in TIDEGATE__LOG__FORMAT)"), "{said}");
     ensure!(!said.contains("max-side-by-side") && !said.contains("canary"), "{said}");
+
+    // A level that is none, wherever it is given.
+    let words = "log.level: is to be one of error, warn, info, debug, trace";
+    let mut check = host.command(&["config", "check"])?;
+    let of_environment = check.env("TIDEGATE__LOG__LEVEL", "wran").output().await?;
+    for refused in [of_environment, host.run(&["--log", "wran", "note", "list"]).await?] {
+        let said = String::from_utf8(refused.stderr)?;
+        ensure!(refused.status.code() == Some(2) && said.contains(words), "{said}");
+    }
+    let directives = host.run(&["--log", "info,tidegate=debug", "config", "check"]).await?;
+    ensure!(directives.status.success(), "{}", String::from_utf8_lossy(&directives.stderr));
+    Ok(())
+}
+
+/// A setting that is misspelt is told of, without its value, by the check and by the host's log; it stops neither.
+#[tokio::test]
+async fn a_variable_that_is_no_setting_is_told_of() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(1)).await?;
+    let misspelt = ("TIDEGATE_SERVER_LISTEN", "127.0.0.1:canary");
+    let words = "TIDEGATE_SERVER_LISTEN is not known and is ignored; the setting is TIDEGATE__SERVER__LISTEN";
+    for arguments in [&["config", "check"][..], &["config", "check", "--json"]] {
+        let output = host.command(arguments)?.env(misspelt.0, misspelt.1).output().await?;
+        let said = String::from_utf8([output.stdout, output.stderr].concat())?;
+        ensure!(output.status.success() && said.contains(words) && !said.contains("canary"), "{said}");
+    }
+    let (_, said) = check(&host, &[]).await?;
+    ensure!(!said.contains("warning"), "{said}");
+    host.restart_with(&[misspelt]).await?;
+    let log = fs::read_to_string(host.folder().join("host.log"))?;
+    ensure!(log.contains(words) && !log.contains("canary"), "{log}");
     Ok(())
 }
 

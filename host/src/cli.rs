@@ -127,6 +127,9 @@ impl Global {
         let mut config = Config::load(self.config.as_deref(), &overrides)?;
         config.server.compiler = std::env::current_exe().ok();
         crate::telemetry::start(&config.log);
+        for words in crate::config::ignored_variables() {
+            tracing::warn!("{words}");
+        }
         Ok(config)
     }
 

@@ -6,6 +6,7 @@
 mod file;
 pub mod host;
 mod layers;
+mod level;
 pub mod logo;
 mod network;
 mod problems;
@@ -15,6 +16,7 @@ mod secret;
 mod site;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -268,6 +270,11 @@ pub fn fail_at() -> Option<String> {
 #[cfg(debug_assertions)]
 pub fn panic_in() -> Option<String> {
     std::env::var("TIDEGATE_PANIC_IN").ok()
+}
+
+/// What is to be said of variables of the environment that look like settings and are none; their values are not said.
+pub fn ignored_variables() -> Vec<String> {
+    variables::ignored(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
 }
 
 impl Config {

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::{Global, output};
-use crate::config::Config;
+use crate::config::{Config, ignored_variables};
 use crate::domain::ConnectionName;
 
 #[derive(Subcommand)]
@@ -67,6 +67,7 @@ impl Check {
             Ok((config, problems)) => (global.ready(config), problems),
             Err(error) => return refuse(global, &error.0),
         };
+        let warnings = ignored_variables();
         problems.extend(packs::problems(config.clone()).await?);
         if !problems.is_empty() {
             return refuse(global, &problems);
@@ -82,11 +83,12 @@ impl Check {
             connect::sign_in(&config, &mut found).await?;
         }
         if global.json {
-            output::json(
-                &serde_json::json!({ "ok": true, "connections": found.iter().map(json).collect::<Vec<_>>() }),
-            )?;
+            output::json(&serde_json::json!({
+                "ok": true, "warnings": warnings, "connections": found.iter().map(json).collect::<Vec<_>>(),
+            }))?;
         } else {
             print(&config, &found)?;
+            warn(&warnings);
         }
         let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))));
         Ok(if all_signed_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -95,11 +97,20 @@ impl Check {
 
 /// Tells the problems; the settings are of no use with them.
 fn refuse(global: &Global, problems: &[String]) -> anyhow::Result<ExitCode> {
+    let warnings = ignored_variables();
     if global.json {
-        output::json(&serde_json::json!({ "ok": false, "problems": problems }))?;
+        output::json(&serde_json::json!({ "ok": false, "warnings": warnings, "problems": problems }))?;
         return Ok(ExitCode::from(2));
     }
+    warn(&warnings);
     Err(crate::config::ConfigError(problems.to_vec()).into())
+}
+
+/// Tells what is ignored; the settings can be used for all that.
+fn warn(warnings: &[String]) {
+    for words in warnings {
+        output::tell(&format!("warning: {words}"));
+    }
 }
 
 fn json(found: &Found) -> serde_json::Value {

@@ -15,7 +15,8 @@ use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::site::ConnectionSection;
 use super::{
-    Config, ConnectionConfig, Documents, HostRules, Log, Patience, Practice, Proxy, Server, Storage, logo, secret,
+    Config, ConnectionConfig, Documents, HostRules, Log, Patience, Practice, Proxy, Server, Storage, level, logo,
+    secret,
 };
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::text::is_unwanted;
@@ -230,8 +231,8 @@ impl File {
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.level) {
-            check.problem("log.level", format!("`{}` is no level: {error}", log.level));
+        if let Err(words) = level::check(&log.level) {
+            check.problem("log.level", words);
         }
         let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);

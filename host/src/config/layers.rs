@@ -15,7 +15,7 @@ use super::problems::Problems;
 use super::{ConfigError, Overrides, REFERENCE, toml_words};
 
 /// What environment variables for settings begin with.
-const PREFIX: &str = "TIDEGATE__";
+pub(super) const PREFIX: &str = "TIDEGATE__";
 
 /// All layers, and the folder that relative paths are meant from.
 pub(super) struct Layers {

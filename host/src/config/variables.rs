@@ -1,0 +1,88 @@
+//! Variables of the environment that look like the host's and are not: a setting that is misspelt is ignored otherwise.
+
+use super::layers::PREFIX;
+
+/// What the names of all that concerns the host begin with.
+const OURS: &str = "TIDEGATE_";
+/// Those that are no settings: the key, and what the project's own tests are told by.
+const KNOWN: [&str; 8] = ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "FAIL_AT", "PANIC_IN"];
+/// The sections of the settings that have keys.
+const SECTIONS: [&str; 9] = ["PRACTICE", "SERVER", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES"];
+/// The section that has a section for each connection.
+const CONNECTIONS: &str = "CONNECTIONS";
+
+/// What is to be said of the variables that are there, one sentence each. Their values are in none.
+pub(super) fn ignored(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut said: Vec<String> = names.filter_map(|name| about(&name)).collect();
+    said.sort();
+    said
+}
+
+fn about(name: &str) -> Option<String> {
+    let rest = name.strip_prefix(OURS)?;
+    if name.starts_with(PREFIX) || KNOWN.contains(&rest) || is_of_a_service(rest) {
+        return None;
+    }
+    let advice = match spelling(rest) {
+        Some(right) => format!("the setting is {right}"),
+        None => format!("settings are {PREFIX}<SECTION>__<KEY>, with two underscores between the parts"),
+    };
+    Some(format!("the environment variable {name} is not known and is ignored; {advice}"))
+}
+
+/// How the setting is spelt that is meant.
+fn spelling(rest: &str) -> Option<String> {
+    let plain = rest.trim_matches('_').to_ascii_uppercase().replace("__", "_");
+    let (section, key) = plain.split_once('_')?;
+    if SECTIONS.contains(&section) {
+        return Some(format!("{PREFIX}{section}__{key}"));
+    }
+    let (connection, key) = (section == CONNECTIONS).then(|| key.split_once('_')).flatten()?;
+    let key = key.strip_prefix("AUTH_").map_or_else(|| key.to_owned(), |key| format!("AUTH__{key}"));
+    Some(format!("{PREFIX}{CONNECTIONS}__{connection}__{key}"))
+}
+
+/// Kubernetes tells every container of each service: of one that is called `tidegate` by these.
+fn is_of_a_service(rest: &str) -> bool {
+    rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_HOST") || rest.starts_with("SERVICE_PORT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_misspelt_is_named_with_its_right_spelling() {
+        let check = |name: &str, expected: &str| {
+            let said = about(name).unwrap_or_else(|| panic!("{name} is known"));
+            assert!(said.contains(name) && said.ends_with(expected), "{said}");
+        };
+        check("TIDEGATE_SERVER_LISTEN", "the setting is TIDEGATE__SERVER__LISTEN");
+        check("TIDEGATE_SERVER__DATA_DIR", "the setting is TIDEGATE__SERVER__DATA_DIR");
+        check("TIDEGATE_CRM_REQUEST_TIMEOUT", "the setting is TIDEGATE__CRM__REQUEST_TIMEOUT");
+        check("TIDEGATE_CONNECTIONS_MAIN_FORWARD_HOST", "TIDEGATE__CONNECTIONS__MAIN__FORWARD_HOST");
+        check("TIDEGATE_CONNECTIONS_MAIN_AUTH_MODE", "TIDEGATE__CONNECTIONS__MAIN__AUTH__MODE");
+        check("TIDEGATE_DATA_DIR", "two underscores between the parts");
+        check("TIDEGATE_SECRET_KEY_FILE", "two underscores between the parts");
+        check("TIDEGATE_SERVER", "two underscores between the parts");
+        for known in [
+            "TIDEGATE_SECRET_KEY",
+            "TIDEGATE__SERVER__LISTEN",
+            "TIDEGATE_BIN",
+            "TIDEGATE_SERVICE_HOST",
+            "TIDEGATE_PORT",
+            "PATH",
+        ] {
+            assert_eq!(about(known), None);
+        }
+    }
+
+    /// The sections that are known here are those of the settings.
+    #[test]
+    fn every_section_is_known() {
+        let reference: toml::Table = super::super::REFERENCE.parse().unwrap();
+        for section in reference.keys().map(|name| name.to_uppercase()) {
+            assert!(SECTIONS.contains(&section.as_str()) || section == CONNECTIONS, "{section}");
+        }
+    }
+}
