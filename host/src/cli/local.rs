@@ -2,6 +2,7 @@
 //! alone. Either way it speaks the API, so that there is one way to do a thing.
 
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +34,30 @@ impl Local {
 const LOOKS: u32 = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// Does `work` with the running host, or with one opened for it. A host that is just starting is waited for.
+/// How often a host is asked whether it is alive while it does a command's work, and how long it may be silent. The work
+/// itself may take its time: a pack is compiled, a site is waited for.
+const BETWEEN_SIGNS: Duration = Duration::from_secs(5);
+const LONGEST_SILENCE: Duration = Duration::from_secs(20);
+
+/// What a host that does not answer is told of with.
+pub(super) fn silent(longest: Duration) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the host that runs on this data folder does not answer within {} seconds: its process is stopped or stuck. Let it go \
+         on (kill -CONT), or end it and start it again; what was accepted is on disk",
+        longest.as_secs()
+    )
+}
+
+/// Whether a host listens at its socket. One whose queue of callers is full does, and takes none.
+pub(super) async fn listens(socket: &Path) -> bool {
+    match UnixStream::connect(socket).await {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+/// Does `work` with the running host, or with one opened for it. A host that is just starting is waited for; one that is
+/// silent is not.
 pub(super) async fn with_host<T, F, Work>(config: Config, work: Work) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
@@ -43,8 +67,12 @@ where
     let socket = serve::socket_path(&config.server.data_dir);
     let mut looks = 1..=LOOKS;
     loop {
-        if UnixStream::connect(&socket).await.is_ok() {
-            return work(host).await;
+        if listens(&socket).await {
+            let watch = Local::of(&config.server.data_dir)?;
+            return tokio::select! {
+                done = work(host) => done,
+                () = watch.until_silent() => Err(silent(LONGEST_SILENCE)),
+            };
         }
         match App::open(config.clone()) {
             Ok(app) => return serve::run_locally(app, async { work(host).await }).await,
@@ -56,11 +84,22 @@ where
     }
 }
 
-fn is_held_by_another(error: &anyhow::Error) -> bool {
+pub(super) fn is_held_by_another(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(StoreError::Locked))
 }
 
 impl Local {
+    /// Ends once the host gives no sign of life for [`LONGEST_SILENCE`]. That it has ended is for the work to find out.
+    async fn until_silent(&self) {
+        loop {
+            let sign = self.client.get("http://tidegate/healthz").send();
+            if tokio::time::timeout(LONGEST_SILENCE, sign).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(BETWEEN_SIGNS).await;
+        }
+    }
+
     /// `GET /api/v1/<path>` as JSON.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         answer(self.client.get(url(path)).send().await).await
@@ -122,7 +161,7 @@ impl Local {
     pub(super) async fn events(&self, path: &str) -> anyhow::Result<impl Stream<Item = anyhow::Result<Value>> + use<>> {
         let response = self.client.get(url(path)).send().await?;
         let bytes = response.error_for_status()?.bytes_stream();
-        let lines = tokio_util::io::StreamReader::new(bytes.map(|chunk| chunk.map_err(std::io::Error::other)));
+        let lines = tokio_util::io::StreamReader::new(bytes.map(|chunk| chunk.map_err(io::Error::other)));
         let lines = tokio_util::codec::FramedRead::new(lines, tokio_util::codec::LinesCodec::new());
         Ok(lines.filter_map(|line| async {
             match line {

@@ -72,7 +72,7 @@ impl Sync {
         let follows_schedule = !self.once && !self.dry_run && answers.is_none();
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         if follows_schedule {
-            return keep_schedule(config).await;
+            return self.keep_schedule(config).await;
         }
         if let Some((kind, answer)) = answers {
             let json = global.json;
@@ -142,7 +142,11 @@ impl Sync {
             .flatten()
             .filter(|one| one["enabled"] == true)
             .filter_map(|one| one["name"].as_str());
-        let names: Vec<String> = names.map(str::to_owned).collect();
+        self.chosen(names.map(str::to_owned).collect())
+    }
+
+    /// The connection that was named, else all, of those that are enabled.
+    fn chosen(&self, names: Vec<String>) -> anyhow::Result<Vec<String>> {
         match &self.connection {
             Some(name) if names.contains(name) => Ok(vec![name.clone()]),
             Some(name) => {
@@ -156,6 +160,25 @@ impl Sync {
             }
             None => Ok(names),
         }
+    }
+
+    /// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
+    async fn keep_schedule(self, config: Config) -> anyhow::Result<ExitCode> {
+        let app = match App::open(config.clone()) {
+            Err(error) if local::is_held_by_another(&error) => {
+                local::with_host(config, |host| async move { self.names(&host).await }).await?;
+                anyhow::bail!("the host that runs on this data folder keeps the schedule already; --once syncs now");
+            }
+            opened => opened?,
+        };
+        app.start().await?;
+        if self.connection.is_some() {
+            self.chosen(app.connections.all().iter().map(|one| one.name.to_string()).collect())?;
+        }
+        let shutdown = super::serve::on_signal();
+        crate::schedule::run(&app, &shutdown).await;
+        app.syncs.shut_down().await;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -204,14 +227,4 @@ async fn walk(host: &Local, name: &str, dry_run: bool, json: bool) -> anyhow::Re
         }
     }
     Ok(run)
-}
-
-/// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
-async fn keep_schedule(config: Config) -> anyhow::Result<ExitCode> {
-    let app = App::open(config)?;
-    app.start().await?;
-    let shutdown = super::serve::on_signal();
-    crate::schedule::run(&app, &shutdown).await;
-    app.syncs.shut_down().await;
-    Ok(ExitCode::SUCCESS)
 }
