@@ -1,7 +1,7 @@
 //! A day of the calendar, for every field that holds one.
 
 use tidegate_sdk::{Lineage, Trail};
-use xplan::{Date, DateProblem, Fields, How, Number, Value, View};
+use xplan::{Date, DateProblem, Fields, How, InForce, Number, Value, View};
 
 /// Nobody alive was born before, and nothing is planned for after: such a date is a slip of the pen or a default of some
 /// earlier system.
@@ -85,12 +85,32 @@ fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, t
         How::OtherForm => {
             trail.info(canonical, "date-in-other-form", format!("“{text}” was read as {date} (/dates in the rules)."));
         }
-        How::SiteTime(zone) => {
-            let message = format!(
-                "“{text}” is midnight in {zone}, the site's time zone by the rules (/dates/time_zone); the day that \
-                 begins there, {date}, was taken."
-            );
-            trail.info(canonical, "date-in-site-time", message);
+        How::SiteTime { zone, ahead, in_force } => {
+            let rule = "the site's time zone by the rules (/dates/time_zone)";
+            let clock = format!("UTC+{}:{:02}", ahead / 60, ahead % 60);
+            match in_force {
+                InForce::Yes => {
+                    let message = format!(
+                        "“{text}” is midnight in {zone}, {rule}; the day that begins there, {date}, was taken."
+                    );
+                    trail.info(canonical, "date-in-site-time", message);
+                }
+                InForce::Perhaps => {
+                    let message = format!(
+                        "“{text}” is midnight by {clock}, a clock of {zone}, {rule}; the day that begins by it, {date}, \
+                         was taken."
+                    );
+                    trail.info(canonical, "date-in-site-time", message);
+                }
+                InForce::No => {
+                    let message = format!(
+                        "“{text}” is not midnight in {zone}, {rule}, but near it: midnight by {clock}, which \
+                         was not in force there then. It was taken as {date}, because some sites mistake summer time. \
+                         Check it in Xplan."
+                    );
+                    trail.warn(canonical, "date-near-midnight", message);
+                }
+            }
         }
     }
 }

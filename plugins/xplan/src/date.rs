@@ -10,6 +10,7 @@ mod moment;
 mod zone;
 
 pub use calendar::{Calendar, CalendarRules, DateProblem, DayRead, How};
+pub use zone::InForce;
 
 /// A day that exists in the Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

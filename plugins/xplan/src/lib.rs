@@ -18,7 +18,7 @@ mod unknown;
 mod value;
 
 pub use amount::{Amount, currency_code};
-pub use date::{Calendar, CalendarRules, Date, DateProblem, DayRead, How};
+pub use date::{Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce};
 pub use decimal::plain_decimal;
 pub use fields::{AddressField, ChoiceField, ClientField, ContactField, CoverField, GoalField, PolicyField, UserField};
 pub use forms::Forms;

@@ -78,6 +78,8 @@ fn midnight_at_the_site_is_the_day_that_begins_there() {
     check(NZ, "1999-12-31T11:00:00.000Z", json!("2000-01-01"), &["date-in-site-time"]);
     check(AU, "1990-06-30T14:00:00Z", json!("1990-07-01"), &["date-in-site-time"]);
     check(AU, "1990-12-30T13:00:00Z", json!("1990-12-31"), &["date-in-site-time"]);
+    check(AU, "1995-07-05T13:00:00Z", json!("1995-07-06"), &["date-near-midnight"]);
+    check(AU, "1995-01-05T14:00:00Z", json!("1995-01-06"), &["date-near-midnight"]);
     check(AU, "1961-03-14T12:00:00Z", Value::Null, &["moment-not-a-day"]);
     check(NZ, "1961-03-14T00:00:00Z", json!("1961-03-14"), &[]);
     check(NZ, "1961-03-14", json!("1961-03-14"), &[]);

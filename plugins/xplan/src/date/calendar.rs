@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use tidegate_sdk::RuleProblem;
 
-use super::{Date, moment, zone::Zone};
+use super::Date;
+use super::moment;
+use super::zone::{InForce, Zone};
 
 const MINUTES_A_DAY: u16 = 24 * 60;
 
@@ -61,8 +63,15 @@ pub enum How {
     Plain,
     /// It stands there in another form.
     OtherForm,
-    /// Midnight of the day in this zone, the site's, stands there in the time of another.
-    SiteTime(&'static str),
+    /// Midnight of the day in the site's zone stands there in the time of another.
+    SiteTime {
+        /// The site's zone.
+        zone: &'static str,
+        /// Minutes ahead of UTC of the zone's clock that shows midnight.
+        ahead: u16,
+        /// Whether that clock was the one in force. Where not, the moment is near midnight only.
+        in_force: InForce,
+    },
 }
 
 /// Why a text is not a day.
@@ -128,22 +137,22 @@ impl Calendar {
         }
     }
 
-    /// The day whose midnight in the site's zone is the moment. A moment in the site's own time is of the day it names.
+    /// The day whose midnight by any of the zone's clocks is the moment. A moment in the site's own time is of the day it names.
     fn at_site(&self, date: Date, minute: Option<u16>, offset: i32) -> Result<DayRead, DateProblem> {
         let zone = self.zone.ok_or(DateProblem::Moment(None))?;
         if zone.offsets.iter().any(|known| i32::from(*known) == offset) {
             return Ok(DayRead { date, how: How::OtherForm });
         }
-        let how = How::SiteTime(zone.name);
         let minute = minute.ok_or(DateProblem::Moment(Some(zone.name)))?;
-        let at_site = |ahead: &u16| i32::from(minute) - offset + i32::from(*ahead);
-        for minutes in zone.offsets.iter().map(at_site) {
-            match minutes {
-                -1440 => return Ok(DayRead { date: date.previous(), how }),
-                0 => return Ok(DayRead { date, how }),
-                1440 => return Ok(DayRead { date: date.next(), how }),
-                _ => {}
-            }
+        for &ahead in zone.offsets {
+            let date = match i32::from(minute) - offset + i32::from(ahead) {
+                -1440 => date.previous(),
+                0 => date,
+                1440 => date.next(),
+                _ => continue,
+            };
+            let how = How::SiteTime { zone: zone.name, ahead, in_force: zone.in_force(ahead, date) };
+            return Ok(DayRead { date, how });
         }
         Err(DateProblem::Moment(Some(zone.name)))
     }

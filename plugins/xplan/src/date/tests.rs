@@ -1,6 +1,6 @@
 //! Days in the forms that sites and exports write.
 
-use super::{Calendar, CalendarRules, Date, DateProblem, How};
+use super::{Calendar, CalendarRules, Date, DateProblem, How, InForce};
 
 fn calendar(order: &str, zone: &str) -> Calendar {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -96,7 +96,36 @@ fn midnight_at_the_site_is_the_day_that_begins_there() {
     check(&auckland, "1961-03-14T12:00:01Z", Err("Pacific/Auckland"));
     check(&calendar("", ""), "1961-03-14T12:00:00Z", Err("no zone"));
     check(&sydney, "1961-02-29T13:00:00Z", Err("day that its month has not got"));
-    assert_eq!(auckland.read("1961-03-14T12:00:00Z").unwrap().how, How::SiteTime("Pacific/Auckland"));
+}
+
+#[test]
+fn which_clock_showed_midnight_is_known() {
+    #[track_caller]
+    fn check(zone: &str, text: &str, expected: InForce) {
+        match calendar("", zone).read(text).unwrap().how {
+            How::SiteTime { in_force, .. } => assert_eq!(in_force, expected, "{zone} {text}"),
+            other => panic!("{zone} {text}: {other:?}"),
+        }
+    }
+    let (sydney, auckland) = ("Australia/Sydney", "Pacific/Auckland");
+    check(sydney, "1995-07-05T14:00:00Z", InForce::Yes);
+    check(sydney, "1995-01-05T13:00:00Z", InForce::Yes);
+    check(sydney, "1965-01-05T14:00:00Z", InForce::Yes);
+    // Eleven in the evening in winter, and one at night in summer.
+    check(sydney, "1995-07-05T13:00:00Z", InForce::No);
+    check(sydney, "1995-01-05T14:00:00Z", InForce::No);
+    check(sydney, "1965-01-05T13:00:00Z", InForce::No);
+    check(sydney, "1995-10-15T13:00:00Z", InForce::Perhaps);
+    check(sydney, "1943-01-05T13:00:00Z", InForce::Perhaps);
+    check("Australia/Brisbane", "1990-01-05T13:00:00Z", InForce::Perhaps);
+    check("Australia/Brisbane", "1990-06-05T13:00:00Z", InForce::No);
+    check(auckland, "1961-03-14T12:00:00Z", InForce::Yes);
+    check(sydney, "2000-09-05T13:00:00Z", InForce::Perhaps);
+    check(auckland, "1970-12-21T11:00:00Z", InForce::No);
+    check(auckland, "1970-12-21T12:00:00Z", InForce::Yes);
+    check(auckland, "1999-12-31T11:00:00Z", InForce::Yes);
+    check(auckland, "1999-12-31T12:30:00Z", InForce::No);
+    check(auckland, "1936-02-28T12:30:00Z", InForce::Perhaps);
 }
 
 #[test]

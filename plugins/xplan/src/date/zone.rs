@@ -1,30 +1,95 @@
 //! The time zones of sites: by how much their clocks have been ahead of UTC, in any year since dates of birth matter.
 
-/// Names of the time zone database, and offsets in minutes: standard time, summer time, and those of earlier years.
+use super::Date;
+
+const NEVER: u16 = u16::MAX;
+
+/// The zones, by their names in the time zone database.
 ///
-/// Which of them held on a day is not asked. Midnight in a zone's own time is looked for, and sites convert dates of
-/// long ago by the rules of their own day as often as by today's: either way the day that begins is the same.
-const ZONES: [(&str, &[u16]); 11] = [
-    ("Australia/Adelaide", &[570, 630]),
-    ("Australia/Brisbane", &[600, 660]),
-    ("Australia/Broken_Hill", &[570, 630]),
-    ("Australia/Darwin", &[570, 630]),
-    ("Australia/Hobart", &[600, 660]),
-    ("Australia/Lord_Howe", &[600, 630, 660, 690]),
-    ("Australia/Melbourne", &[600, 660]),
-    ("Australia/Perth", &[480, 540]),
-    ("Australia/Sydney", &[600, 660]),
+/// Which offset held on a day is not asked for reading it: sites convert dates of long ago by the rules of their own day
+/// as often as by today's, and either way the day that begins is the same. It is asked for what is said of it.
+const ZONES: [Zone; 11] = [
+    Zone { name: "Australia/Adelaide", offsets: &[570, 630], standard: 570, summer: 630, settled: 1945, summers: 1972 },
+    Zone {
+        name: "Australia/Brisbane",
+        offsets: &[600, 660],
+        standard: 600,
+        summer: 660,
+        settled: 1945,
+        summers: NEVER,
+    },
+    Zone {
+        name: "Australia/Broken_Hill",
+        offsets: &[570, 630],
+        standard: 570,
+        summer: 630,
+        settled: 1945,
+        summers: 1972,
+    },
+    Zone { name: "Australia/Darwin", offsets: &[570, 630], standard: 570, summer: 630, settled: 1945, summers: NEVER },
+    Zone { name: "Australia/Hobart", offsets: &[600, 660], standard: 600, summer: 660, settled: 1945, summers: 1968 },
+    Zone {
+        name: "Australia/Lord_Howe",
+        offsets: &[600, 630, 660, 690],
+        standard: 630,
+        summer: 660,
+        settled: 1982,
+        summers: 1982,
+    },
+    Zone {
+        name: "Australia/Melbourne",
+        offsets: &[600, 660],
+        standard: 600,
+        summer: 660,
+        settled: 1945,
+        summers: 1972,
+    },
+    Zone { name: "Australia/Perth", offsets: &[480, 540], standard: 480, summer: 540, settled: 1945, summers: NEVER },
+    Zone { name: "Australia/Sydney", offsets: &[600, 660], standard: 600, summer: 660, settled: 1945, summers: 1972 },
     // New Zealand's time was 11:30 ahead until 1945, with half an hour of summer time from 1928 and an hour before.
-    ("Pacific/Auckland", &[690, 720, 750, 780]),
-    ("Pacific/Chatham", &[735, 765, 825]),
+    Zone {
+        name: "Pacific/Auckland",
+        offsets: &[690, 720, 750, 780],
+        standard: 720,
+        summer: 780,
+        settled: 1947,
+        summers: 1975,
+    },
+    Zone {
+        name: "Pacific/Chatham",
+        offsets: &[735, 765, 825],
+        standard: 765,
+        summer: 825,
+        settled: 1947,
+        summers: 1975,
+    },
 ];
 
 /// A site's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Zone {
     pub name: &'static str,
-    /// Minutes ahead of UTC.
+    /// Minutes ahead of UTC: standard time, summer time, and those of earlier years.
     pub offsets: &'static [u16],
+    /// Of them, standard time …
+    standard: u16,
+    /// … and summer time, as both are now.
+    summer: u16,
+    /// The year from which on no other time but this and its summer time held.
+    settled: u16,
+    /// The year in which the first of all summers with summer time ended, where every summer since then had it.
+    summers: u16,
+}
+
+/// Whether an offset was in force as a day began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InForce {
+    /// It was.
+    Yes,
+    /// It may have been: summer time began and ended on other days from year to year.
+    Perhaps,
+    /// Another was.
+    No,
 }
 
 impl Zone {
@@ -33,10 +98,25 @@ impl Zone {
     /// # Errors
     /// Which names there are.
     pub fn named(name: &str) -> Result<Self, String> {
-        let known = ZONES.iter().find(|(known, _)| *known == name);
-        known.map(|(name, offsets)| Self { name, offsets }).ok_or_else(|| {
-            let names: Vec<&str> = ZONES.iter().map(|(name, _)| *name).collect();
+        ZONES.into_iter().find(|zone| zone.name == name).ok_or_else(|| {
+            let names: Vec<&str> = ZONES.iter().map(|zone| zone.name).collect();
             format!("“{name}” is no time zone that this plugin knows; the choices are {}.", names.join(", "))
         })
+    }
+
+    /// Whether an offset of the zone was in force there as a day began.
+    pub fn in_force(&self, offset: u16, day: Date) -> InForce {
+        let standard_held = match (day.month, day.day) {
+            _ if day.year < self.settled => return InForce::Perhaps,
+            _ if self.summers != NEVER && day.year + 1 < self.summers => true,
+            // In the year 2000 summer time began at the end of August.
+            (4, 8..) | (5..=7, _) | (8, ..=27) => true,
+            (11, 5..) | (12 | 1, _) | (2, ..=20) if self.summers != NEVER => {
+                day.year + u16::from(day.month > 6) < self.summers
+            }
+            _ => return InForce::Perhaps,
+        };
+        let held = if standard_held { self.standard } else { self.summer };
+        if offset == held { InForce::Yes } else { InForce::No }
     }
 }
