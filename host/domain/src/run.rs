@@ -122,7 +122,7 @@ pub struct RunCounts {
     /// departure.
     #[serde(default)]
     pub unconfirmed: u64,
-    /// Diagnostics of warning severity, by code.
+    /// Warnings about records that came over, and errors by which a part of one was left out (a row of a list), by code.
     pub warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name`.
     pub changed_fields: BTreeMap<String, u64>,

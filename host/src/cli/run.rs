@@ -143,7 +143,10 @@ fn show(run: &Value) -> anyhow::Result<()> {
     for (word, list) in [("Goals", "goals"), ("Covers", "covers")] {
         let of = |count: &str| run["counts"][list][count].to_string();
         let (new, changed, unchanged, gone) = (of("created"), of("changed"), of("unchanged"), of("gone"));
-        output::line(format!("{word:11} {new} new, {changed} changed, {unchanged} unchanged, {gone} gone"))?;
+        let aside = of("quarantined");
+        output::line(format!(
+            "{word:11} {new} new, {changed} changed, {unchanged} unchanged, {gone} gone, {aside} lists in quarantine"
+        ))?;
     }
     each("Changed fields", &run["counts"]["changed_fields"])
 }
@@ -188,7 +191,7 @@ fn show_diagnostics(counts: &Value, records: &[Value]) -> anyhow::Result<()> {
         vec![text(&record["kind"]), text(&record["external_id"]), reasons.join(" ")]
     };
     let rows: Vec<Vec<String>> = records.iter().map(row).collect();
-    output::table(&["RECORD", "ID", "WHY IT CANNOT BE USED"], &rows, "Every record that this run read can be used.")
+    output::table(&["RECORD", "ID", "WHY IT CANNOT BE USED"], &rows, "This run put no record into quarantine.")
 }
 
 /// Counts by word, where there are any.

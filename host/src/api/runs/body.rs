@@ -85,7 +85,7 @@ pub struct RunCountsBody {
     missed: u64,
     /// Clients whom the walk did not see, and the CRM failed when it was asked by id.
     unconfirmed: u64,
-    /// Warnings, by code.
+    /// Warnings about records that came over, and errors by which a part of one was left out (a row of a list), by code.
     warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name` and `cover.premium`.
     changed_fields: BTreeMap<String, u64>,

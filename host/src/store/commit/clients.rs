@@ -228,8 +228,9 @@ impl Merging<'_> {
     }
 }
 
+/// Counts what somebody should look at in a record that came over: warnings, and errors that left out a part of it.
 pub(super) fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {
-    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= Severity::Warning) {
         *counts.warnings.entry(diagnostic.code.clone()).or_default() += 1;
     }
 }

@@ -45,6 +45,7 @@ async fn goals_come_go_and_come_back_and_what_the_practice_adds_stays() {
             (u64::from(list == "!"), u64::from(list == "-")),
             "{number}: {list}"
         );
+        assert_eq!(counts.warnings.contains_key("broken"), list.ends_with('?'), "{number}: {list}");
         assert_eq!(practice.goals().await[..of_ayda.len()], *of_ayda, "{number}: {list}");
     }
     let sail = practice.store.goal(sail).await.unwrap().unwrap().listed;
