@@ -7,11 +7,13 @@
 use jiff::SignedDuration;
 
 use crate::ids::NoteId;
-use crate::outbox::LONGEST_WAIT;
 use crate::value::Timestamp;
 
 /// So many different notes in a row close a site.
 const NOTES: usize = 3;
+/// The longest that a site is left alone at a time, whatever it asks for: then one note is tried. Some pauses are slips,
+/// and a note behind them should not wait for a day.
+pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How a site answered a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +71,7 @@ impl Breaker {
     }
 
     fn close(&mut self, now: Timestamp, pause: SignedDuration) {
-        let until = now.saturating_add(pause.min(LONGEST_WAIT)).unwrap_or(Timestamp::MAX);
+        let until = now.saturating_add(pause.min(LONGEST_PAUSE)).unwrap_or(Timestamp::MAX);
         self.until = Some(self.until.map_or(until, |known| known.max(until)));
     }
 }
@@ -117,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_left_alone_for_longer_than_a_day() {
+    fn nobody_is_left_alone_for_longer_than_an_hour() {
         for asked in [1_893_456_000, 260_000_000_000, i64::MAX] {
             let asked = Health::Down(Some(SignedDuration::from_secs(asked)));
-            assert_eq!(hear(&mut Breaker::default(), 1, asked, 0), Some(86_400));
+            assert_eq!(hear(&mut Breaker::default(), 1, asked, 0), Some(3_600));
         }
     }
 

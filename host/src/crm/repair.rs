@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 /// What stands in place of something that cannot be read: U+FFFD.
 pub const UNREADABLE: &str = "\u{fffd}";
 
+/// What stands in place of a whole value that cannot be read, in its quotes. The mapping is handed null for it.
+pub const UNREADABLE_VALUE: &str = "\"\u{fffd}\"";
+
 /// The byte order mark in UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -46,13 +49,22 @@ pub fn has_controls(text: &[u8]) -> bool {
     text.chunks(1024).any(|stretch| stretch.iter().fold(false, |found, byte| found | (*byte < 0x20)))
 }
 
-/// Whether a JSON text may hold what no JSON string can: found quickly, and sometimes where there is nothing.
-pub fn may_be_damaged(json: &[u8]) -> bool {
-    let is_suspect = |at: usize| matches!(json.get(at + 2), Some(b'd' | b'D')) || json[at + 2..].starts_with(b"0000");
-    has_controls(json) || memmem::find_iter(json, br"\u").any(is_suspect)
+/// Numbers that some languages write and JSON has not got.
+const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+
+/// Whether a number that JSON has not got may stand in a text: found quickly, and sometimes where there is nothing.
+pub fn may_hold_no_number(json: &[u8]) -> bool {
+    memmem::find(json, b"NaN").is_some() || memmem::find(json, b"Infinity").is_some()
 }
 
-/// A JSON text (in UTF-8) whose strings hold characters only: halves of surrogate pairs, NUL and other control characters
+/// Whether a JSON text may hold what no JSON text can: found quickly, and sometimes where there is nothing.
+pub fn may_be_damaged(json: &[u8]) -> bool {
+    let is_suspect = |at: usize| matches!(json.get(at + 2), Some(b'd' | b'D')) || json[at + 2..].starts_with(b"0000");
+    has_controls(json) || may_hold_no_number(json) || memmem::find_iter(json, br"\u").any(is_suspect)
+}
+
+/// A JSON text (in UTF-8) whose strings hold characters only, and whose numbers are some: NaN and the infinities become
+/// the text [`UNREADABLE`], which no mapping takes for a value; halves of surrogate pairs, NUL and other control characters
 /// and escapes that are none become [`UNREADABLE`], line breaks and tabs as they are become escapes. None where there is
 /// nothing to do.
 pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
@@ -69,6 +81,7 @@ pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
             b'\r' if is_inside => (1, Some(r"\r")),
             b'\t' if is_inside => (1, Some(r"\t")),
             ..0x20 if is_inside => (1, Some(UNREADABLE)),
+            b'N' | b'I' | b'-' if !is_inside => no_number(&json[at..]),
             _ => (1, None),
         };
         if let Some(instead) = instead {
@@ -83,6 +96,12 @@ pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
     }
     mended.extend_from_slice(&json[kept..]);
     Some(mended)
+}
+
+/// How long a number is that JSON has not got, and what has to stand in its place.
+fn no_number(text: &[u8]) -> (usize, Option<&'static str>) {
+    let found = NO_NUMBERS.iter().find(|number| text.starts_with(number));
+    found.map_or((1, None), |number| (number.len(), Some(UNREADABLE_VALUE)))
 }
 
 /// How long the escape is that a text begins with, and what has to stand in its place.
@@ -161,6 +180,11 @@ mod tests {
         check(r#"["a\u0000b"]"#, Some("[\"a\u{fffd}b\"]"));
         check("[\"a\0b\u{1}c\"]", Some("[\"a\u{fffd}b\u{fffd}c\"]"));
         check("[\"1 High St\nCarlton\t\"]", Some(r#"["1 High St\nCarlton\t"]"#));
+        check(
+            r#"{"a":NaN,"b":[-Infinity,Infinity,-1]}"#,
+            Some("{\"a\":\"\u{fffd}\",\"b\":[\"\u{fffd}\",\"\u{fffd}\",-1]}"),
+        );
+        check(r#"["NaN", "to Infinity"]"#, None);
         check(r#"["C:\xyz \u12"]"#, Some("[\"C:\u{fffd}xyz \u{fffd}12\"]"));
     }
 

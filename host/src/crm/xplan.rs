@@ -10,7 +10,7 @@
 //! - [`batch`]: many calls in one exchange, and [`pages`]: rows, both in the size that the site gives
 //! - [`by_id`]: entities asked for by their ids, many at once
 //! - [`choices`]: lists of the site itself
-//! - [`rows`] and [`lists`]: pieces of answers, cut out without copying
+//! - [`rows`] and [`lists`]: pieces of answers, cut out without copying, by [`pieces`] where they are damaged
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
 //! - [`oauth()`]: where a site is authorised
@@ -27,6 +27,7 @@ mod oauth;
 mod open;
 mod pages;
 mod patience;
+mod pieces;
 mod rows;
 mod session;
 mod site;
@@ -126,7 +127,7 @@ impl Xplan {
         let list = rows::list(&answer).map_err(PageError::Rows)?;
         let next = rows::next(&list, after, &answer).map_err(PageError::Rows)?;
         let page = self.records(source, &list.rows, &answer.body, Manner::new(false, room)).await?;
-        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+        Ok(RawPage { unreadable: list.unreadable, next, ..page }.with_failed(&list.failed))
     }
 
     /// The page of a single row that fails for the reason `error`: who it is, and what follows.
@@ -137,9 +138,10 @@ impl Xplan {
         error: &CrmError,
     ) -> Result<RawPage, CrmError> {
         let answer = self.rows(&pages::names_only(source), after, (1, 1), None).await?;
-        let list = rows::list(&answer)?;
+        let list = rows::names(&answer)?;
         let next = rows::next(&list, after, &answer)?;
-        let records: Vec<_> = list.rows.iter().map(|row| pages::failed_record(row.id, error)).collect();
+        let ids = list.rows.iter().map(|row| row.id).chain(list.failed.iter().map(|(id, _)| *id));
+        let records: Vec<_> = ids.map(|id| pages::failed_record(id, error)).collect();
         let below = pages::withheld(source, records.len() as u64);
         Ok(RawPage { records, below, unreadable: list.unreadable, next })
     }
@@ -306,7 +308,8 @@ impl Connector for Xplan {
         }
         let manner = Manner::new(false, self.site.room(false).await);
         let page = self.records(source, &list.rows, &found.rows.body, manner).await?;
-        Ok(ById { page: RawPage { unreadable: list.unreadable, ..page }, unanswered: found.unanswered })
+        let page = RawPage { unreadable: list.unreadable, ..page }.with_failed(&list.failed);
+        Ok(ById { page, unanswered: found.unanswered })
     }
 
     async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {

@@ -35,8 +35,9 @@ pub(super) fn context<'a>(context: &'a Context, as_of: &'a str) -> wit::Context<
     }
 }
 
-pub(super) fn raw_record(record: &RawInput) -> wit::RawRecord<'_> {
-    wit::RawRecord { kind: wit_kind(record.kind), id: record.id.as_str(), json: &record.json }
+/// A record with its text as the mapping takes it.
+pub(super) fn raw_record<'a>(record: &'a RawInput, json: &'a [u8]) -> wit::RawRecord<'a> {
+    wit::RawRecord { kind: wit_kind(record.kind), id: record.id.as_str(), json }
 }
 
 fn wit_kind(kind: RecordKind) -> wit::RecordKind {

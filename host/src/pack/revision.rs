@@ -12,6 +12,7 @@ use super::manifest::Manifest;
 use super::templates::Templates;
 use super::{
     Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginLine, RawInput, Verdict, convert, limits, map,
+    unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -133,7 +134,9 @@ impl Revision {
     /// batch and rejected; it never fails its neighbours.
     pub fn map(&self, context: &Context, records: &[RawInput]) -> Vec<Verdict> {
         let as_of = context.as_of.to_string();
-        let pieces: Vec<_> = records.iter().map(convert::raw_record).collect();
+        let texts: Vec<_> = records.iter().map(|record| unreadable::with_nulls(&record.json)).collect();
+        let pieces = records.iter().zip(&texts).map(|(record, json)| convert::raw_record(record, json));
+        let pieces: Vec<_> = pieces.collect();
         let mut verdicts = map::bisect(
             &pieces,
             limits::BISECT_TIME,
@@ -144,7 +147,7 @@ impl Revision {
             |failure| Verdict::Rejected(vec![self.failed_on(failure)]),
         );
         for (record, verdict) in records.iter().zip(&mut verdicts) {
-            if let Some(diagnostic) = super::unreadable::found(&record.json) {
+            if let Some(diagnostic) = unreadable::found(&record.json) {
                 verdict.diagnostics_mut().push(diagnostic);
             }
         }
@@ -158,7 +161,7 @@ impl Revision {
     /// [`PackError::Failed`] where the plugin fails.
     pub fn pass_through(&self, context: &Context, records: &[RawInput]) -> Result<usize, PackError> {
         let as_of = context.as_of.to_string();
-        let records: Vec<_> = records.iter().map(convert::raw_record).collect();
+        let records: Vec<_> = records.iter().map(|record| convert::raw_record(record, &record.json)).collect();
         Ok(self.ready()?.map(convert::context(context, &as_of), &records)?.len())
     }
 
@@ -169,7 +172,8 @@ impl Revision {
     pub fn explain(&self, context: &Context, record: &RawInput) -> Result<Vec<FieldExplanation>, PackError> {
         let as_of = context.as_of.to_string();
         let context = convert::context(context, &as_of);
-        Ok(convert::explanations(self.ready()?.explain(context, convert::raw_record(record))?))
+        let json = unreadable::with_nulls(&record.json);
+        Ok(convert::explanations(self.ready()?.explain(context, convert::raw_record(record, &json))?))
     }
 
     /// Writes an event's file note.

@@ -1,10 +1,12 @@
 //! Telling of text that cannot be read: a record that holds U+FFFD lost something on its way, here, in the CRM, or before
 //! that. It follows from the record alone, so that whoever maps it again tells the same.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use serde_json::Value;
 
-use crate::crm::repair::UNREADABLE;
+use crate::crm::repair::{UNREADABLE, UNREADABLE_VALUE};
 use crate::domain::{Diagnostic, Severity};
 
 /// Places that are named at most.
@@ -29,9 +31,30 @@ pub(super) fn found(json: &[u8]) -> Option<Diagnostic> {
         (_, more) => format!("{named} and {more} more"),
     };
     let message = format!(
-        "The CRM sent something that cannot be read at {places}; it is shown as \u{fffd}. Type the text anew in the CRM."
+        "The CRM sent something that cannot be read at {places}; it is left out, or shown as \u{fffd}. Type it anew in the CRM."
     );
     Some(Diagnostic { severity: Severity::Warning, field: None, code: "text-repaired".to_owned(), message })
+}
+
+/// The record as the mapping takes it: null in place of values that could not be read as a whole.
+pub(super) fn with_nulls(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut nulled = Vec::new();
+    let mut kept = 0;
+    for at in memmem::find_iter(json, UNREADABLE_VALUE.as_bytes()) {
+        let end = at + UNREADABLE_VALUE.len();
+        let is_name = json[end..].trim_ascii_start().starts_with(b":");
+        // Behind a backslash it is the end of a longer text.
+        if !is_name && !json[..at].ends_with(b"\\") {
+            nulled.extend_from_slice(&json[kept..at]);
+            nulled.extend_from_slice(b"null");
+            kept = end;
+        }
+    }
+    if kept == 0 {
+        return json.into();
+    }
+    nulled.extend_from_slice(&json[kept..]);
+    nulled.into()
 }
 
 fn look(value: &Value, place: &str, places: &mut Vec<String>) {
@@ -55,6 +78,15 @@ fn look(value: &Value, place: &str, places: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_null_for_the_mapping() {
+        let check = |json: &str, expected: Option<&str>| {
+            assert_eq!(*with_nulls(json.as_bytes()), *expected.unwrap_or(json).as_bytes(), "{json}");
+        };
+        check("{\"a\":\"\u{fffd}\",\"b\":[\"\u{fffd}\",1]}", Some(r#"{"a":null,"b":[null,1]}"#));
+        check("{\"\u{fffd}\" : 1,\"a\":\"Ren\u{fffd}\",\"b\":\"\\\"\u{fffd}\"}", None);
+    }
 
     #[test]
     fn what_cannot_be_read_is_told_with_its_place() {

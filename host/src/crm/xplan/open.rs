@@ -174,7 +174,7 @@ impl Open {
         let list = rows::list(&answer)?;
         let next = rows::next(&list, after, &answer)?;
         let page = self.records(source, &list.rows, &answer.body, &manner).await?;
-        Ok(RawPage { unreadable: list.unreadable, next, ..page })
+        Ok(RawPage { unreadable: list.unreadable, next, ..page }.with_failed(&list.failed))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::batch::is_of_size;
 use super::site::Site;
-use crate::crm::{CrmError, RawBelow, RawRecord, Source};
+use crate::crm::{CrmError, RawBelow, RawPage, RawRecord, Source};
 use crate::domain::ExternalId;
 
 /// Rows that may fail by themselves one after another before it is the site that fails.
@@ -88,6 +88,17 @@ pub(super) fn failed_record(id: &str, error: &CrmError) -> RawRecord {
     // The words differ from time to time; what is said stays the same.
     let fingerprint = xxhash_rust::xxh3::xxh3_128(b"a record that fails by itself");
     RawRecord { id: ExternalId(id.to_owned()), fingerprint, parts: Vec::new(), fault: Some(fault) }
+}
+
+impl RawPage {
+    /// The page with the rows that are no JSON, each kept aside by itself.
+    pub(super) fn with_failed(mut self, failed: &[(&str, CrmError)]) -> Self {
+        self.records.extend(failed.iter().map(|(id, error)| failed_record(id, error)));
+        for below in &mut self.below {
+            below.withheld += failed.len() as u64;
+        }
+        self
+    }
 }
 
 /// What is below rows that failed by themselves: nothing is known of it.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::site::Answer;
-use super::words;
+use super::{pieces, words};
 use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};
 use crate::domain::ExternalId;
@@ -29,6 +29,8 @@ pub(super) struct Row<'a> {
 pub(super) struct Rows<'a> {
     /// Those that name a record.
     pub(super) rows: Vec<Row<'a>>,
+    /// Those that name a record and are no JSON: its id, and why.
+    pub(super) failed: Vec<(&'a str, CrmError)>,
     /// How many name none.
     pub(super) unreadable: u64,
     /// The last one that leads anywhere, if there is any row.
@@ -55,18 +57,35 @@ impl<'a> Rows<'a> {
 }
 
 /// The rows of a list. One that names no record is counted; where none does, nor says where the next page begins, the
-/// answer is something else.
+/// answer is something else. Where most rows are damaged, the answer is, or the site.
 pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
-    let texts: Vec<&RawValue> = parsed(answer, "a JSON array of rows")?;
-    let mut list = Rows { rows: Vec::with_capacity(texts.len()), unreadable: 0, last_bookmark: None };
+    let mut list = names(answer)?;
+    if list.failed.len() > list.rows.len() { Err(list.failed.swap_remove(0).1) } else { Ok(list) }
+}
+
+/// The same, however many rows are damaged.
+pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+    let texts: Vec<&str> = match parsed::<Vec<&RawValue>>(answer, "a JSON array of rows") {
+        Ok(rows) => rows.into_iter().map(RawValue::get).collect(),
+        Err(error) => {
+            let text = std::str::from_utf8(&answer.body).unwrap_or_default();
+            pieces::of(text, b'[').ok_or(error)?
+        }
+    };
+    let rows = Vec::with_capacity(texts.len());
+    let mut list = Rows { rows, failed: Vec::new(), unreadable: 0, last_bookmark: None };
     let mut first_error = None;
     for text in texts {
-        match cut(text.get(), answer) {
+        match cut(text, answer) {
             Ok(row) => {
                 list.note(row.bookmark);
                 list.rows.push(row);
             }
-            Err((bookmark, error)) => {
+            Err(NoRow { bookmark, id: Some(id), error }) => {
+                list.note(bookmark);
+                list.failed.push((id, error));
+            }
+            Err(NoRow { bookmark, id: None, error }) => {
                 list.note(bookmark);
                 list.unreadable += 1;
                 first_error.get_or_insert(error);
@@ -74,7 +93,7 @@ pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
         }
     }
     match first_error {
-        Some(error) if list.rows.is_empty() && !list.goes_on() => Err(error),
+        Some(error) if list.rows.is_empty() && list.failed.is_empty() && !list.goes_on() => Err(error),
         _ => Ok(list),
     }
 }
@@ -82,13 +101,17 @@ pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
 /// The rows of a list in which a note is looked for: to miss one that cannot be read would make it twice.
 pub(super) fn list_of_notes(answer: &Answer) -> Result<Rows<'_>, CrmError> {
     let list = list(answer)?;
-    if list.unreadable > 0 { Err(unexpected(answer, "the `id` of each note")) } else { Ok(list) }
+    if list.unreadable > 0 || !list.failed.is_empty() {
+        Err(unexpected(answer, "the `id` of each note"))
+    } else {
+        Ok(list)
+    }
 }
 
 /// The one row of an entity.
 pub(super) fn single(answer: &Answer) -> Result<Row<'_>, CrmError> {
     let row: &RawValue = parsed(answer, "an entity as a JSON object")?;
-    cut(row.get(), answer).map_err(|(_, error)| error)
+    cut(row.get(), answer).map_err(|no_row| no_row.error)
 }
 
 /// Where the next page begins. A page with any rows has one behind it, if only an empty one: a site that gives fewer
@@ -122,14 +145,31 @@ pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
     CrmError::Protocol { words: format!("expected {wanted}, and got {}", words::outline(answer)) }
 }
 
-/// A row, or its bookmark and why it is none.
-fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, (Option<&'a RawValue>, CrmError)> {
-    let members: Members<'a> =
-        serde_json::from_str(text).map_err(|_| (None, unexpected(answer, "each row as a JSON object")))?;
-    let Members { id: named, bookmark, digest } = members;
-    match named.and_then(id) {
-        Some(id) => Ok(Row { text, id, digest, bookmark }),
-        None => Err((bookmark, unexpected(answer, "a number or name as the `id` of each row"))),
+/// A row that cannot be used.
+struct NoRow<'a> {
+    bookmark: Option<&'a RawValue>,
+    /// Whose it is, where it is no JSON and names somebody all the same.
+    id: Option<&'a str>,
+    error: CrmError,
+}
+
+fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, NoRow<'a>> {
+    match serde_json::from_str::<Members<'a>>(text) {
+        Ok(Members { id: named, bookmark, digest }) => match named.and_then(id) {
+            Some(id) => Ok(Row { text, id, digest, bookmark }),
+            None => {
+                let error = unexpected(answer, "a number or name as the `id` of each row");
+                Err(NoRow { bookmark, id: None, error })
+            }
+        },
+        Err(error) if error.is_data() => {
+            Err(NoRow { bookmark: None, id: None, error: unexpected(answer, "each row as a JSON object") })
+        }
+        Err(_) => {
+            let words = "a row that is no JSON".to_owned();
+            let Members { id: named, bookmark, .. } = Members::of_damaged(text);
+            Err(NoRow { bookmark, id: named.and_then(id), error: CrmError::Unknown { words } })
+        }
     }
 }
 
@@ -147,6 +187,25 @@ struct Members<'a> {
     id: Option<&'a RawValue>,
     bookmark: Option<&'a RawValue>,
     digest: u128,
+}
+
+impl<'a> Members<'a> {
+    /// What can be made out of a row that is no JSON.
+    fn of_damaged(text: &'a str) -> Self {
+        let mut members = Members { id: None, bookmark: None, digest: 0 };
+        let mut ids = Vec::new();
+        for piece in pieces::of(text, b'{').unwrap_or_default() {
+            let Some((key, value)) = piece.split_once(':') else { continue };
+            let Ok(value) = serde_json::from_str(value) else { continue };
+            match key.trim() {
+                "\"bookmark\"" | "\"Bookmark\"" => members.bookmark = Some(value),
+                "\"id\"" | "\"Id\"" => ids.push(value),
+                _ => {}
+            }
+        }
+        members.id = ids.first().copied().filter(|first: &&RawValue| ids.iter().all(|id| id.get() == first.get()));
+        members
+    }
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -264,6 +323,29 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_is_no_json_costs_itself_alone() {
+        let check = |bad: &str, id: Option<&str>| {
+            let body = format!(r#"[{{"id":6,"bookmark":"a"}},{bad},{{"id":8,"bookmark":"c"}}]"#);
+            let answer = answer(&body);
+            let found = list(&answer).unwrap();
+            assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), ["6", "8"], "{bad}");
+            assert_eq!(found.failed.first().map(|(id, _)| *id), id, "{bad}");
+            assert_eq!(found.unreadable, u64::from(id.is_none()), "{bad}");
+            assert_eq!(next(&found, None, &answer).unwrap(), Some(Bookmark("c".to_owned())), "{bad}");
+        };
+        check(r#"{"id":7,"x":oops}"#, Some("7"));
+        check(r#"{"id":7,"x":{"y":[1,2,],},"bookmark":"b"}"#, Some("7"));
+        check(r#"{ "x" : undefined, "id" : "x-7" }"#, Some("x-7"));
+        check(r#"{"id":oops}"#, None);
+        check(r#"{"id":7,"id":9,"x":oops}"#, None);
+        check(r#"{"x":oops}"#, None);
+        // Where most are, it is the answer.
+        let broken = answer(r#"[{"id":7,"x":oops},{"id":8,"x":oops},{"id":9}]"#);
+        assert!(matches!(list(&broken), Err(CrmError::Unknown { .. })));
+        assert_eq!(names(&broken).unwrap().failed.len(), 2);
+    }
+
+    #[test]
     fn anything_else_is_refused_without_its_values() {
         let check = |body: &str, part: &str| {
             let said = list(&answer(body)).err().unwrap().to_string();
@@ -288,7 +370,8 @@ mod tests {
             assert_eq!(matches!(error, CrmError::Unknown { .. }), expected, "{body}: {error}");
         };
         check(r#"[{"id":7,"client_status":["Client"]"#, true);
-        check(r#"[{"id":7,"x":NaN}]"#, true);
+        check(r#"[{"id":7,"x":oops}]"#, true);
+        check(r#"[{"id":7,"x":[1,}]"#, true);
         check(r#"{"rows":[]}"#, false);
         check("<html></html>", false);
         check("", false);

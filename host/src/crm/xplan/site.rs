@@ -23,6 +23,7 @@ use crate::crm::pace::{Pace, Sign, Weight};
 use crate::crm::sizes::Found;
 use crate::crm::{CrmError, Tokens, Traffic, outside, repair};
 use crate::domain::Timestamp;
+use crate::domain::breaker::LONGEST_PAUSE;
 
 /// A site and the session there.
 pub(super) struct Site {
@@ -252,7 +253,7 @@ impl Site {
         if let Some(remaining) = self.closed_for() {
             let minutes = remaining.as_secs().div_ceil(60);
             let words = format!(
-                "it asked to be left alone, for {minutes} minutes from now (a day at most); a sync that somebody starts \
+                "it asked to be left alone, for {minutes} minutes from now (an hour at most); a sync that somebody starts \
                  asks it at once"
             );
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
@@ -275,7 +276,8 @@ impl Site {
         drop(place);
         let answer = answered?;
         if let (429 | 500 | 502 | 503, Some(pause)) = (answer.status, answer.retry_after) {
-            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Instant::now() + pause.min(LONGEST_PAUSE.unsigned_abs()));
         }
         Ok(answer)
     }
@@ -330,7 +332,7 @@ impl Site {
         }
         let length = body.len();
         let mut body = repair::utf8(body.freeze(), &answer.content_type);
-        if repair::has_controls(&body)
+        if (repair::has_controls(&body) || repair::may_hold_no_number(&body))
             && let Some(mended) = repair::strings(&body)
         {
             body = Bytes::from(mended);

@@ -82,6 +82,12 @@ pub enum Fault {
     ControlCharacter,
     /// The first text of an answer comes twice, under the same name.
     DoubleKey,
+    /// The first text of an answer is `NaN`, as some languages write it, and no JSON.
+    NotANumber,
+    /// The first text of an answer is a bare word, which is no JSON.
+    BareWord,
+    /// A comma stands behind the last member of the object that holds the first text of an answer, which is no JSON.
+    TrailingComma,
     /// The first text of an answer has two megabytes.
     HugeText,
 }
@@ -126,6 +132,9 @@ impl Fault {
         ("half_surrogate", Self::HalfSurrogate),
         ("control_character", Self::ControlCharacter),
         ("double_key", Self::DoubleKey),
+        ("not_a_number", Self::NotANumber),
+        ("bare_word", Self::BareWord),
+        ("trailing_comma", Self::TrailingComma),
         ("huge_text", Self::HugeText),
     ];
 
@@ -156,7 +165,17 @@ impl Fault {
 
     /// Whether it concerns the text of an answer to one call, alone or within a batch.
     pub fn concerns_text(self) -> bool {
-        matches!(self, Self::BadByte | Self::HalfSurrogate | Self::ControlCharacter | Self::DoubleKey | Self::HugeText)
+        matches!(
+            self,
+            Self::BadByte
+                | Self::HalfSurrogate
+                | Self::ControlCharacter
+                | Self::DoubleKey
+                | Self::NotANumber
+                | Self::BareWord
+                | Self::TrailingComma
+                | Self::HugeText
+        )
     }
 
     /// Whether it concerns a request as a whole.

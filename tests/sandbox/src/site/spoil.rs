@@ -101,16 +101,30 @@ pub(super) fn text(answer: Answer, fault: Fault) -> Answer {
     let huge = "x".repeat(2 << 20);
     let again = [b",", &body[key..end]].concat();
     let (place, more): (usize, &[u8]) = match fault {
+        // Behind it, so that a text with an escaped quote stays whole.
+        _ if body[end - 2] == b'\\' && is_behind(fault) => return answer,
+        Fault::NotANumber | Fault::BareWord => {
+            let word: &[u8] = if fault == Fault::NotANumber { b"NaN" } else { b"oops" };
+            let body = [&body[..value - 1], word, &body[end..]].concat().into();
+            return Answer { body, ..answer };
+        }
+        Fault::TrailingComma => match find(b"}", end) {
+            Some(close) => (close, b","),
+            None => return answer,
+        },
         Fault::BadByte => (value, b"\xe9"),
         Fault::HalfSurrogate => (value, br"\ud83d"),
         Fault::ControlCharacter => (value, b"\0"),
         Fault::HugeText => (value, huge.as_bytes()),
-        // Behind it, so that a text with an escaped quote stays whole.
-        _ if body[end - 2] == b'\\' => return answer,
         _ => (end, &again),
     };
     let body = [&body[..place], more, &body[place..]].concat().into();
     Answer { body, ..answer }
+}
+
+/// Whether a fault of a text strikes behind it, or takes its place.
+fn is_behind(fault: Fault) -> bool {
+    matches!(fault, Fault::NotANumber | Fault::BareWord | Fault::TrailingComma | Fault::DoubleKey)
 }
 
 /// Turns each value of a row but its number and bookmark into one of another type.

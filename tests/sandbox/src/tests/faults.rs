@@ -59,6 +59,9 @@ async fn text_is_damaged_in_one_place() {
     check("half_surrogate", &format!("\"\\ud83d{name}\"")).await;
     check("control_character", &format!("\"\0{name}\"")).await;
     check("double_key", &format!(r#""last_name":"{name}","last_name":"{name}""#)).await;
+    check("not_a_number", r#""last_name":NaN"#).await;
+    check("bare_word", r#""last_name":oops"#).await;
+    check("trailing_comma", &format!("\"last_name\":\"{name}\",}}")).await;
     check("huge_text", &"x".repeat(2 << 20)).await;
     check("byte_order_mark", "\u{feff}[").await;
     set(&visitor, &["truncated"]);

@@ -11,7 +11,7 @@ fn texts(records: &[RawRecord]) -> Vec<String> {
 
 #[tokio::test]
 async fn what_cannot_be_read_costs_itself_alone() {
-    for fault in ["bad_byte", "half_surrogate", "control_character"] {
+    for fault in ["bad_byte", "half_surrogate", "control_character", "not_a_number"] {
         for (on, damaged) in [("/entity/client-v4", 40), ("/contact", 40), ("/entity/client-v4,times=1", 1)] {
             let (sandbox, xplan) = site(40, &[]).await;
             let clean = walk(&xplan, &clients()).await.unwrap();
@@ -33,6 +33,25 @@ async fn what_cannot_be_read_costs_itself_alone() {
             assert_eq!(prints(&records), prints(&again));
             assert_ne!(prints(&records), prints(&clean));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_json_is_known_by_its_id_and_the_walk_goes_on() {
+    for fault in ["bare_word", "trailing_comma"] {
+        for source in [clients(), users()] {
+            let (sandbox, xplan) = site(40, &[]).await;
+            let clean = walk(&xplan, &source).await.unwrap();
+            sandbox.admin().set_faults(plan(&[&format!("{fault}:on=/entity/")]));
+            let records = walk(&xplan, &source).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
+            let ids = |records: &[RawRecord]| records.iter().map(|record| record.id.clone()).collect::<BTreeSet<_>>();
+            assert_eq!(ids(&records), ids(&clean), "{fault}");
+            let failed = records.iter().filter(|record| record.fault.is_some()).count();
+            assert!((1..=records.len() / 2).contains(&failed), "{fault}: {failed}");
+        }
+        // A site that damages every row is the site's fault, not that of rows.
+        let (_sandbox, xplan) = site(40, &[&format!("{fault}:on=/entity/"), "gateway_timeout:rows=2"]).await;
+        assert!(walk(&xplan, &clients()).await.is_err(), "{fault}");
     }
 }
 
