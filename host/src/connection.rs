@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConnectionConfig;
@@ -34,6 +34,8 @@ pub struct Connection {
     pub connector: Arc<dyn Connector>,
     /// Whether the host may speak to the site.
     pub authorisation: Authorisation,
+    /// Told when a sync came to its end: the site is well, whatever it asked for before.
+    pub came_through: Arc<Notify>,
     /// Cancelled when it is changed, disabled or removed.
     pub gone: CancellationToken,
     active: RwLock<Arc<Revision>>,
@@ -152,6 +154,7 @@ impl Connection {
             gone_threshold: settings.gone_threshold,
             connector,
             authorisation,
+            came_through: Arc::default(),
             gone: CancellationToken::new(),
             active: RwLock::new(revision),
         }
@@ -232,6 +235,27 @@ impl Connections {
     /// Told of every change: of the list, and of what a site authorised.
     pub fn changes(&self) -> watch::Receiver<Arc<[Arc<Connection>]>> {
         self.0.subscribe()
+    }
+
+    /// Waits until a sync of one of them came to its end, and says which.
+    pub async fn one_came_through(&self) -> ConnectionName {
+        let mut changes = self.changes();
+        loop {
+            let all = changes.borrow_and_update().clone();
+            let each = all.iter().map(|one| Box::pin(async { one.came_through.notified().await }));
+            let each: Vec<_> = each.collect();
+            let first = async {
+                match each.is_empty() {
+                    true => std::future::pending().await,
+                    false => futures::future::select_all(each).await.1,
+                }
+            };
+            tokio::select! {
+                place = first => return all[place].name.clone(),
+                // The sender lives as long as `self`.
+                _ = changes.changed() => {}
+            }
+        }
     }
 
     /// Puts a connection to work, in place of one of its name, whose runs end.

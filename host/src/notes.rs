@@ -24,7 +24,7 @@ pub use self::schema::{DocumentRule, data_misfits, document_rule, event_schemas}
 use self::delivery::Delivery;
 use crate::config::{Patience, Practice};
 use crate::connection::Connections;
-use crate::domain::note::Note;
+use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::Timing;
 use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
 use crate::queue::NotDone;
@@ -125,6 +125,9 @@ impl Notes {
             }),
             supervisor.keep("changes of connections", shutdown, || async {
                 shutdown.run_until_cancelled(self.release_as_connections_change()).await;
+            }),
+            supervisor.keep("notes of sites that are well", shutdown, || async {
+                shutdown.run_until_cancelled(self.release_as_sites_are_well()).await;
             })
         );
     }
@@ -138,6 +141,28 @@ impl Notes {
                 self.inner.delivery.authorised(&connection.name).await;
             }
         }
+    }
+
+    /// Lets the notes of a connection go of which a sync came to its end, whatever pause the site asked for before.
+    async fn release_as_sites_are_well(&self) {
+        loop {
+            let connection = self.inner.connections.one_came_through().await;
+            self.inner.delivery.site_is_well(&connection).await;
+        }
+    }
+
+    /// The note with why and until when it waits where that is its site's pause, and nothing of its own.
+    pub fn as_it_waits(&self, mut note: Note, now: Timestamp) -> Note {
+        if let (NoteState::Queued | NoteState::Waiting, Some(due)) = (note.state, note.due_at)
+            && let Gate::Closed(until) = self.gate(&note.connection, now)
+            && due < until
+        {
+            note.due_at = Some(until);
+            note.reason.get_or_insert_with(|| {
+                "Waits because the CRM does not answer, or asked to be left alone for a while.".to_owned()
+            });
+        }
+        note
     }
 
     /// Whether a connection's notes go out, and if not, why.

@@ -204,6 +204,7 @@ impl Syncs {
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);
+        let came_through = Arc::clone(&connection.came_through);
         self.under_way.start(changes, stop, is_rehearsal, move |id| async move {
             let _ending = Arc::clone(&under_way).until_dropped(id);
             let name = format!("run of {}", last_words.last().connection);
@@ -216,6 +217,8 @@ impl Syncs {
             if driven.catch_unwind().await.is_err() {
                 supervise::died("run", Death::Panic);
                 end_of_fault(&store, last_words, is_rehearsal).await;
+            } else if last_words.last().state == RunState::Done {
+                came_through.notify_one();
             }
         });
     }

@@ -367,6 +367,22 @@ impl Note {
         self.due_at != Some(due)
     }
 
+    /// Is due now where it waits for longer than its own retries would: for a pause that the CRM asked for. Answers
+    /// whether it does.
+    pub fn end_pause(&mut self, now: Timestamp, timing: &Timing) -> bool {
+        let (Some(due), Some(last)) = (self.due_at, self.attempts.last()) else { return false };
+        let before = (self.failures as usize).checked_sub(1).and_then(|failed| timing.retries.get(failed));
+        let Some(own) = before.filter(|_| self.state == NoteState::Waiting && self.awaits.is_none()) else {
+            return false;
+        };
+        let took = SignedDuration::from_millis(i64::try_from(last.took_ms).unwrap_or(i64::MAX));
+        let is_pause = due > now && due > after(after(last.at, took), spread(*own, 1.0));
+        if is_pause {
+            self.due_at = Some(now);
+        }
+        is_pause
+    }
+
     fn wait(&mut self, until: Timestamp, reason: Option<String>) {
         self.state = NoteState::Waiting;
         self.due_at = Some(until);

@@ -18,7 +18,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::{NoteState, Stage};
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId, Timestamp};
 use crate::store::outbox::{NoteFilter, Raised};
 
 /// Which notes.
@@ -97,7 +97,10 @@ pub async fn list(
     caller.may(Action::ReadNotes)?;
     let filter = params.filter();
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.notes(filter, page).await?)))
+    let mut notes = app.store.notes(filter, page).await?;
+    let now = Timestamp::now();
+    notes.items = notes.items.into_iter().map(|note| app.notes.as_it_waits(note, now)).collect();
+    Ok(Json(List::of(notes)))
 }
 
 /// One file note.
@@ -118,5 +121,5 @@ pub async fn one(
 ) -> Result<Json<NoteBody>, Problem> {
     caller.may(Action::ReadNotes)?;
     let note = app.store.note(id).await?.ok_or_else(|| Problem::not_found(format_args!("note {id}")))?;
-    Ok(Json(note.into()))
+    Ok(Json(app.notes.as_it_waits(note, Timestamp::now()).into()))
 }

@@ -151,6 +151,21 @@ impl Delivery {
         self.wake.notify_one();
     }
 
+    /// Lets a connection be tried at once whose site has shown that it is well, with the notes that wait for no other
+    /// reason than the pause that it asked for.
+    pub(super) async fn site_is_well(&self, connection: &ConnectionName) {
+        self.release(connection);
+        self.end_pauses(connection).await;
+    }
+
+    async fn end_pauses(&self, connection: &ConnectionName) {
+        match self.store.end_pauses(Timestamp::now(), connection.clone(), self.timing.clone()).await {
+            Ok(_) => self.wake.notify_one(),
+            // They go out when their pause is over.
+            Err(error) => tracing::error!(%error, "file notes are not let go while the store fails"),
+        }
+    }
+
     /// Lets a connection be tried at once, with the notes that wait for its authorisation.
     pub(super) async fn authorised(&self, connection: &ConnectionName) {
         // First, so that what is let go is not put off again.
@@ -166,7 +181,7 @@ impl Delivery {
                 }
             }
         }
-        self.wake.notify_one();
+        self.end_pauses(connection).await;
     }
 
     /// What a connection's notes wait for as a whole, in words; none where they go out.
@@ -295,8 +310,12 @@ impl Delivery {
             }
             self.fail_points.reach_after(call).await;
             let now = Timestamp::now();
-            self.sites.heard(&note, &outcome, health, now, self.timing.authorisation);
+            let is_well_again = self.sites.heard(&note, &outcome, health, now, self.timing.authorisation);
+            let connection = note.connection.clone();
             next = self.conclude(note, MadeCall { call, began, quiet }, outcome, now, shutdown).await;
+            if is_well_again {
+                self.end_pauses(&connection).await;
+            }
         }
     }
 

@@ -123,6 +123,9 @@ impl Syncs {
             order: self.orders.of(&connection.name),
         };
         let synced = connection.gone.run_until_cancelled(one.sync(started(&connection), client)).await;
+        if let Some(Ok(_)) = &synced {
+            connection.came_through.notify_one();
+        }
         synced.unwrap_or_else(|| Err(SyncError::UnknownConnection(connection.name.clone()).into()))
     }
 }

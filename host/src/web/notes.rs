@@ -172,8 +172,9 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let of = whose(&app, &of_store).await?;
     let found = app.store.notes(of_store, asked.page()).await?;
     let mut rows = Vec::with_capacity(found.items.len());
-    for note in &found.items {
-        rows.push(row(note, household(&app, note).await?, &person.clock));
+    for note in found.items {
+        let note = app.notes.as_it_waits(note, person.clock.now);
+        rows.push(row(&note, household(&app, &note).await?, &person.clock));
     }
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let frame = Frame::load(&app, &person, Place::Notes).await?;

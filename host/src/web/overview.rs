@@ -16,6 +16,7 @@ use crate::connection::Connection;
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::{Run, RunState, Trigger};
+use crate::notes::Gate;
 use crate::store::book::BookCounts;
 use crate::sync::SyncError;
 
@@ -44,6 +45,8 @@ pub(super) struct Site {
     pub(super) schedule: String,
     pub(super) badge: Badge,
     pub(super) state: String,
+    /// Until when its file notes wait, in a sentence, where the site asked for that or does not answer.
+    pub(super) notes: Option<String>,
     /// Where it is authorised, where it waits for that.
     pub(super) authorise: Option<String>,
     pub(super) running: Option<Progress>,
@@ -65,7 +68,8 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
     for connection in app.connections.all().iter() {
         let last = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         let crm = words::crm(connection.revision().crm());
-        sites.push(site(connection, crm, last.as_ref(), clock));
+        let gate = app.notes.gate(&connection.name, clock.now);
+        sites.push(site(connection, crm, last.as_ref(), &gate, clock));
         newest.extend(last);
     }
     let counts = app.store.book_counts().await?;
@@ -97,7 +101,7 @@ pub(super) async fn sync_now(
     }
 }
 
-fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock) -> Site {
+fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, clock: &Clock) -> Site {
     let revision = connection.revision();
     let obstacle = connection.authorisation.standing().obstacle();
     let (badge, state) = match &obstacle {
@@ -115,9 +119,20 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, clock: &Clock)
         schedule: words::schedule(&connection.schedule.to_string()),
         badge,
         state,
+        notes: notes(gate, clock),
         authorise: obstacle.map(|_| format!("/settings/integrations/{}", connection.name)),
         running: last.and_then(|run| Progress::of(run, clock)),
     }
+}
+
+/// Until when file notes wait for the site.
+pub(super) fn notes(gate: &Gate, clock: &Clock) -> Option<String> {
+    let Gate::Closed(until) = gate else { return None };
+    Some(format!(
+        "File notes wait: the site does not answer, or asked to be left alone. The next try is {}; “Sync now” asks it at \
+         once.",
+        words::relative(*until, clock.now)
+    ))
 }
 
 /// How a connection stands by its newest run, in a word and in a sentence.

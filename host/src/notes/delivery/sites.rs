@@ -22,6 +22,8 @@ pub(super) struct Sites {
 struct Site {
     breaker: Breaker,
     hold: Option<Hold>,
+    /// Whether it asked to be left alone, and has not shown itself well since.
+    asked_for_pause: bool,
     /// From which end the last note was taken.
     took_newest: bool,
 }
@@ -75,8 +77,15 @@ impl Sites {
         })
     }
 
-    /// Keeps what a call said of its site.
-    pub(super) fn heard(&self, note: &Note, outcome: &Outcome, health: Health, now: Timestamp, rest: SignedDuration) {
+    /// Keeps what a call said of its site. Answers whether that shows it well that had asked to be left alone.
+    pub(super) fn heard(
+        &self,
+        note: &Note,
+        outcome: &Outcome,
+        health: Health,
+        now: Timestamp,
+        rest: SignedDuration,
+    ) -> bool {
         self.with(&note.connection, |site| {
             site.breaker.heard(note.id, health, now, &self.pauses);
             match outcome {
@@ -85,7 +94,9 @@ impl Sites {
                 _ if health == Health::Up => site.hold = None,
                 _ => {}
             }
-        });
+            site.asked_for_pause |= matches!(health, Health::Down(Some(_)));
+            health == Health::Up && std::mem::take(&mut site.asked_for_pause)
+        })
     }
 
     /// Lets a connection be tried at once.

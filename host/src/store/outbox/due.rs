@@ -10,7 +10,7 @@ use super::lanes::{self, End};
 use super::links;
 use super::tables::{self, AWAITING_LINK, BY_STATE, Id, LOOKED_FOR, NOTES};
 use crate::domain::note::{Awaits, Note, NoteState};
-use crate::domain::outbox::Call;
+use crate::domain::outbox::{Call, Timing};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
@@ -128,15 +128,38 @@ impl Store {
     /// # Errors
     /// Where the store fails; those before it are due earlier.
     pub async fn pull_notes_forward(&self, back: SignedDuration, latest: Timestamp) -> Result<usize, StoreError> {
+        let pull = move |note: &mut Note| note.pull_forward(back, latest);
+        Ok(self.pull(NoteState::Queued, pull).await? + self.pull(NoteState::Waiting, pull).await?)
+    }
+
+    /// Lets a connection's notes be due now that wait for a pause that the site asked for.
+    ///
+    /// # Errors
+    /// Where the store fails; those before it are due.
+    pub async fn end_pauses(
+        &self,
+        now: Timestamp,
+        connection: ConnectionName,
+        timing: Timing,
+    ) -> Result<usize, StoreError> {
+        let end = move |note: &mut Note| note.connection == connection && note.end_pause(now, &timing);
+        self.pull(NoteState::Waiting, end).await
+    }
+
+    /// Changes when the notes in a state are due; answers how many that changed.
+    async fn pull(
+        &self,
+        state: NoteState,
+        change: impl Fn(&mut Note) -> bool + Clone + Send + 'static,
+    ) -> Result<usize, StoreError> {
         let mut pulled = 0;
-        for state in [NoteState::Queued, NoteState::Waiting] {
-            let mut after = Some([0; 16]);
-            while let Some(behind) = after {
-                let pull = move |transaction: &_| pull_some(transaction, (state, behind), back, latest);
-                let (some, last) = self.write_in_any_case(pull).await?;
-                pulled += some;
-                after = last;
-            }
+        let mut after = Some([0; 16]);
+        while let Some(behind) = after {
+            let change = change.clone();
+            let pull = move |transaction: &_| pull_some(transaction, (state, behind), &change);
+            let (some, last) = self.write_in_any_case(pull).await?;
+            pulled += some;
+            after = last;
         }
         Ok(pulled)
     }
@@ -212,13 +235,12 @@ impl Store {
     }
 }
 
-/// Lets some of the notes in a state, behind one, be due earlier; answers how many, and the last that was looked at where
+/// Changes when some of the notes in a state, behind one, are due; answers how many, and the last that was looked at where
 /// there may be more.
 fn pull_some(
     transaction: &WriteTransaction,
     (state, behind): (NoteState, Id),
-    back: SignedDuration,
-    latest: Timestamp,
+    change: &impl Fn(&mut Note) -> bool,
 ) -> Result<(usize, Option<Id>), StoreError> {
     let state = tables::state_key(state);
     let by_state = transaction.open_table(BY_STATE)?;
@@ -230,7 +252,7 @@ fn pull_some(
     for one in &found {
         let Some(before) = tables::note(&transaction.open_table(NOTES)?, id(*one))? else { continue };
         let mut note = before.clone();
-        if note.pull_forward(back, latest) {
+        if change(&mut note) {
             lanes::put(transaction, Some(&before), &note)?;
             pulled += 1;
         }

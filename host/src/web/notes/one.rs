@@ -125,6 +125,7 @@ pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
 /// The note's page, with what somebody typed.
 pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
     let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
+    let note = app.notes.as_it_waits(note, person.clock.now);
     let household = household(app, &note).await?;
     let (behind, ahead) = app.store.note_lanes(note.clone()).await?;
     let gate = match app.notes.gate(&note.connection, person.clock.now) {

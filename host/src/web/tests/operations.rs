@@ -72,6 +72,7 @@ pub(super) fn run(state: RunState) -> Run {
 fn site(last: Option<&Run>) -> Site {
     let (badge, state) = overview::standing(last, "Xplan", &clock());
     Site {
+        notes: None,
         name: "main".to_owned(),
         crm: "Xplan".to_owned(),
         host: "acme.xplan.iress.com.au".to_owned(),

@@ -231,6 +231,34 @@ async fn a_pause_of_decades_is_a_day_and_a_person_cuts_it_short() {
 }
 
 #[tokio::test]
+async fn a_site_that_is_well_again_lets_all_notes_go_that_its_pause_held_back() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.faults(1, &["too_many_requests:times=1,retry_after=86400000,on=docnote,method=POST"]);
+    let first = rig.accept(rig.clients[0], 1, "First").await;
+    let delivery = Arc::new(rig.delivery());
+    let running = tokio::spawn({
+        let delivery = Arc::clone(&delivery);
+        async move { delivery.run(&CancellationToken::new()).await }
+    });
+    while rig.store.note(first).await.unwrap().unwrap().state != NoteState::Waiting {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let note = rig.store.note(first).await.unwrap().unwrap();
+    let an_hour = Timestamp::now() + SignedDuration::from_hours(1);
+    assert!(note.due_at.unwrap() > an_hour, "the note keeps to what it was told");
+    let Gate::Closed(until) = delivery.gate(&note.connection, Timestamp::now()) else { panic!("the site is held") };
+    assert!(until <= an_hour);
+    let later = rig.accept(rig.clients[1], 2, "Later").await;
+    delivery.wake.notify_one();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(rig.subjects_in_crm().is_empty());
+    delivery.site_is_well(&note.connection).await;
+    rig.until_stage(first, Stage::Done).await;
+    rig.until_stage(later, Stage::Done).await;
+    running.abort();
+}
+
+#[tokio::test]
 async fn what_waits_since_an_earlier_version_for_decades_goes_out_within_a_day() {
     let rig = Rig::new(PASSWORD).await;
     let id = rig.accept(rig.clients[0], 1, "Parked").await;
