@@ -15,6 +15,7 @@ pub mod draft;
 pub mod edit;
 pub mod fold;
 pub mod household;
+pub mod idempotency;
 pub mod ids;
 pub mod import;
 pub mod listed;
@@ -33,6 +34,7 @@ pub mod value;
 
 pub use crm_id::InvalidExternalId;
 pub use diagnostic::{Diagnostic, Severity};
+pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
     ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId, NoteId,
     RevisionDigest, RevisionId, RunId, UserId,

@@ -1,7 +1,7 @@
 //! Events: what a program reports so that a file note goes to the CRM.
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
@@ -13,18 +13,17 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams};
+use crate::api::extract::{Body, BodyLimit, NoParams, pointer_to};
 use crate::api::notes::NoteBody;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
-use crate::domain::{ClientId, DocumentId, HouseholdId, Timestamp};
+use crate::domain::{ClientId, DocumentId, HouseholdId, IdempotencyKey, Timestamp};
 use crate::notes::{Misfit, data_misfits};
 
-const LARGEST_BODY: usize = 1024 * 1024;
-const LONGEST_KEY: usize = 255;
+const LIMIT: BodyLimit = BodyLimit { what: "An event", megabytes: 1 };
 /// The members of an event.
 const MEMBERS: [&str; 6] = ["type", "household_id", "client_id", "occurred_at", "data", "attachments"];
 
@@ -92,8 +91,7 @@ fn errors(body: &Value) -> Vec<FieldError> {
     check("occurred_at", true, &is::<Timestamp>, "must be a moment with its offset, such as 2026-03-02T01:30:00Z");
     check("attachments", false, &is::<Vec<DocumentId>>, "must be a list of the ids of documents that were uploaded");
     for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        errors.push(error(&pointer, "is not known; remove it"));
+        errors.push(error(&pointer_to(name), "is not known; remove it"));
     }
     if let Some(event_type) = members.get("type").and_then(Value::as_str) {
         let misfits = data_misfits(event_type, members.get("data").unwrap_or(&Value::Null));
@@ -110,7 +108,7 @@ fn is<T: DeserializeOwned>(value: &Value) -> bool {
 
 /// `POST /api/v1/events`, with its own limit of the body.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(accept).layer(DefaultBodyLimit::max(LARGEST_BODY)))
+    OpenApiRouter::new().routes(routes!(accept).layer(LIMIT.layers()))
 }
 
 /// Accepts an event.
@@ -123,7 +121,7 @@ pub fn routes() -> OpenApiRouter<App> {
     operation_id = "accept_event",
     tag = "events",
     security(("token" = []), ("session" = [])),
-    params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 characters of ASCII")),
+    params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 visible characters of ASCII")),
     request_body = EventBody,
     responses(
         (status = 201, description = "Accepted", body = NoteBody, headers(("Location" = String, description = "The note's address"))),
@@ -140,19 +138,28 @@ pub async fn accept(
     caller.may(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
-    let accepted = app.notes.accept(read(&event)?, key).await?;
+    let accepted = app.notes.accept(read(&event)?, &key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
     Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<&str, Problem> {
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::trim);
-    key.filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY).ok_or_else(|| {
+fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
+    let malformed = |what: &str| {
         let detail = format!(
-            "Nothing was kept. Send an `Idempotency-Key` header of 1 to {LONGEST_KEY} ASCII characters: a new one for \
-             each event, the same one when an event is sent again."
+            "Nothing was kept. {what} Send one `Idempotency-Key` header of 1 to {} visible ASCII characters without spaces: \
+             a new one for each event, the same one when an event is sent again.",
+            IdempotencyKey::LONGEST
         );
         Problem::new(Kind::Malformed, detail)
-    })
+    };
+    let mut keys = headers.get_all("idempotency-key").iter();
+    match (keys.next(), keys.next()) {
+        (None, _) => Err(malformed("The `Idempotency-Key` header is missing.")),
+        (Some(_), Some(_)) => Err(malformed("The `Idempotency-Key` header is there more than once.")),
+        (Some(key), None) => {
+            let key = key.to_str().ok().and_then(|key| key.parse().ok());
+            key.ok_or_else(|| malformed("The `Idempotency-Key` header cannot be used."))
+        }
+    }
 }

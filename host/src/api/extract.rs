@@ -1,10 +1,13 @@
 //! Reading requests: parameters and JSON bodies, with every failure as a problem document.
 
+mod json;
+
 use std::str::FromStr;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -74,6 +77,25 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathPair<T> {
 /// A JSON body.
 pub struct Body<T>(pub T);
 
+/// How large a JSON body may be.
+#[derive(Clone, Copy)]
+pub struct BodyLimit {
+    /// What the body is, as the first words of a sentence.
+    pub what: &'static str,
+    /// In whole megabytes.
+    pub megabytes: usize,
+}
+
+impl BodyLimit {
+    /// Where an operation says nothing else.
+    pub const USUAL: Self = Self { what: "The body", megabytes: 2 };
+
+    /// Sets the limit, and what is said of it, for the operations below.
+    pub fn layers(self) -> (DefaultBodyLimit, Extension<Self>) {
+        (DefaultBodyLimit::max(self.megabytes << 20), Extension(self))
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
@@ -82,7 +104,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let detail = "Nothing was kept. Send the body as JSON, with `Content-Type: application/json`.";
             return Err(Problem::new(Kind::WrongMediaType, detail));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or(BodyLimit::USUAL);
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection, limit))?;
         read(&bytes).map(Self)
     }
 }
@@ -93,9 +116,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn unread(rejection: &BytesRejection) -> Problem {
+fn unread(rejection: &BytesRejection, limit: BodyLimit) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(Kind::TooLarge, "Nothing was kept. An event may be 1 MB at most.")
+        let BodyLimit { what, megabytes } = limit;
+        Problem::new(Kind::TooLarge, format!("Nothing was kept. {what} may be {megabytes} MB at most."))
     } else {
         Problem::new(Kind::Malformed, "The body broke off before its end. Nothing was kept; send it again.")
     }
@@ -103,8 +127,17 @@ fn unread(rejection: &BytesRejection) -> Problem {
 
 /// Text that is no JSON is malformed; JSON of another shape is invalid at a place.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)
-        .map_err(|error| Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept.")))?;
+    let value = json::read(bytes).map_err(|error| match error {
+        json::Error::NotJson(error) => {
+            Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept."))
+        }
+        json::Error::Twice { keys } => {
+            let name = keys.last().map(String::as_str).unwrap_or_default();
+            let detail = format!("`{name}` is there twice, and which value is meant cannot be told. Send it once.");
+            let pointer = keys.iter().map(|key| pointer_to(key)).collect();
+            Problem::invalid(vec![FieldError { pointer, detail }])
+        }
+    })?;
     if !value.is_object() {
         // A list would else be taken for the fields in their order.
         let detail = "The body is a JSON object of named fields.".to_owned();
@@ -123,11 +156,14 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn step(segment: &Segment) -> String {
     match segment {
         Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } | Segment::Enum { variant: key } => {
-            format!("/{}", key.replace('~', "~0").replace('/', "~1"))
-        }
+        Segment::Map { key } | Segment::Enum { variant: key } => pointer_to(key),
         Segment::Unknown => "/?".to_owned(),
     }
+}
+
+/// The JSON pointer's step to a member (RFC 6901).
+pub fn pointer_to(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Which part of a list.
@@ -195,6 +231,9 @@ mod tests {
         check("", 400, &["not JSON"]).await;
         check("[[]]", 422, &["a JSON object of named fields"]).await;
         check("null", 422, &["a JSON object of named fields"]).await;
+        check(r#"{"list":[],"list":[]}"#, 422, &[r#""pointer":"/list""#, "`list` is there twice"]).await;
+        check(r#"{"list":[{"a/b":1},{"a/b":1,"a\/b":1}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "`a/b` is there"])
+            .await;
         check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "expected u8"]).await;
         check(r#"{"list":[],"lits":1}"#, 422, &["/lits", "unknown field"]).await;
         check("{}", 422, &[r#""pointer":"/list""#, "missing field `list`"]).await;

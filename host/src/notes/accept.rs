@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::domain::fold::fold;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::stored::{HouseholdRole, StoredClient};
-use crate::domain::{DocumentId, EventId, ExternalId, NoteId, RevisionId, Timestamp};
+use crate::domain::{DocumentId, EventId, ExternalId, IdempotencyKey, NoteId, RevisionId, Timestamp};
 use crate::pack::{NoteEvent, NoteMember, PackError};
 use crate::queue;
 use crate::store::StoreError;
@@ -23,21 +23,14 @@ use crate::store::outbox::{Keyed, NewNote};
 /// How far ahead an event may say it happened: clocks differ, and so do days around the world.
 const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest idempotency key, in bytes.
-const LONGEST_KEY: usize = 255;
-
 impl Notes {
     /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once.
     ///
     /// # Errors
     /// As [`NotesError`] says; nothing is kept then.
-    pub async fn accept(&self, mut event: Event, idempotency_key: &str) -> Result<Accepted, NotesError> {
-        if idempotency_key.is_empty() || idempotency_key.len() > LONGEST_KEY {
-            let message = format!("the idempotency key must have 1 to {LONGEST_KEY} characters");
-            return Err(invalid("", message));
-        }
+    pub async fn accept(&self, mut event: Event, key: &IdempotencyKey) -> Result<Accepted, NotesError> {
         let digest = digest(&event);
-        if let Some(known) = self.inner.store.keyed_note(idempotency_key.to_owned()).await? {
+        if let Some(known) = self.inner.store.keyed_note(key.to_string()).await? {
             return before(known, digest);
         }
         event.data = schema::cleaned(event.data);
@@ -50,7 +43,7 @@ impl Notes {
         let mut note = note(&event, rendered, connection, &household, &documents)?;
         linking::hold(&mut note, &household.people);
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
-        let new = NewNote { event, note: note.clone(), key: idempotency_key.to_owned(), digest, documents };
+        let new = NewNote { event, note: note.clone(), key: key.to_string(), digest, documents };
         let fail_points = &self.inner.delivery.fail_points;
         fail_points.reach("rendered").await;
         match self.inner.store.accept_note(new).await? {

@@ -24,6 +24,7 @@ use super::household;
 use super::person::Person;
 use super::words;
 use crate::app::App;
+use crate::domain::InvalidIdempotencyKey;
 use crate::domain::access::Action;
 use crate::notes::NotesError;
 use crate::store::StoreError;
@@ -123,9 +124,10 @@ pub(super) async fn send(
         filled.add_row(rows);
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
+    let sent_with = format!("page-{key}").parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
     let problems = match filled.event(&found, &person.clock) {
         Err(wrong) => wrong.into_iter().map(|(pointer, message)| (Some(pointer), message)).collect(),
-        Ok(event) => match app.notes.accept(event, &format!("page-{key}")).await {
+        Ok(event) => match app.notes.accept(event, &sent_with).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
             Err(NotesError::Invalid(misfits)) => {
                 misfits.into_iter().map(|misfit| (Some(misfit.field), misfit.message)).collect()

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::IdempotencyKey;
+
 /// Completes the schema of every parameter.
 pub(super) fn complete(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
@@ -29,7 +31,7 @@ fn shape(name: &str) -> Value {
         "external_id" => json!({ "pattern": EXTERNAL_ID }),
         "document_id" => json!({ "minLength": 1, "maxLength": 100 }),
         "diagnostic" => json!({ "pattern": r"\S" }),
-        "Idempotency-Key" => json!({ "pattern": "^[!-~]+$", "maxLength": 255 }),
+        "Idempotency-Key" => json!({ "pattern": IdempotencyKey::PATTERN, "maxLength": IdempotencyKey::LONGEST }),
         _ => json!({}),
     }
 }

@@ -142,6 +142,13 @@ async fn events_that_cannot_be_read_or_do_not_fit() {
     check(&post("application/json", "k1", "{\n\"type\": }").await, 400, "malformed-request", "line 2 column 9");
     check(&post("application/json", "", &event).await, 400, "malformed-request", "Idempotency-Key");
     check(&post("application/json", &"k".repeat(256), &event).await, 400, "malformed-request", "255");
+    check(&post("application/json", "a key", &event).await, 400, "malformed-request", "without spaces");
+    let two = [("authorization", &*bearer()), ("content-type", "application/json"), ("idempotency-key", "k1")];
+    let two = [&two[..], &[("idempotency-key", "k2")]].concat();
+    let two = host.send(request(Method::POST, "/api/v1/events", &two, &event)).await;
+    check(&two, 400, "malformed-request", "more than once");
+    let twice = event.replacen('{', r#"{"type":"note.written","#, 1);
+    check(&post("application/json", "k1", &twice).await, 422, "invalid", "`type` is there twice");
     check(&post("text/plain", "k1", &event).await, 415, "unsupported-media-type", "application/json");
     check(&post("application/json", "k1", &"x".repeat(1024 * 1024 + 1)).await, 413, "too-large", "1 MB");
     let mut wrong = example_event();
@@ -177,6 +184,18 @@ async fn events_that_cannot_be_read_or_do_not_fit() {
     unfit["data"] = json!({ "score": 101, "goals": [], "dimensions": [] });
     unfit["attachments"] = json!(["0".repeat(64)]);
     assert_eq!(pointers(unfit).await, ["/data/score", "/occurred_at", "/household_id", "/attachments"]);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_hears_of_its_own_limit() {
+    let host = Host::new();
+    let body = "x".repeat((2 << 20) + 1);
+    let headers = [("authorization", &*bearer()), ("content-type", "application/json"), ("idempotency-key", "k1")];
+    let path = format!("/api/v1/clients/{}", uuid::Uuid::nil());
+    let edit = host.send(request(Method::PATCH, &path, &headers, &body)).await;
+    check(&edit, 413, "too-large", "The body may be 2 MB at most");
+    let event = host.send(request(Method::POST, "/api/v1/events", &headers, &body)).await;
+    check(&event, 413, "too-large", "An event may be 1 MB at most");
 }
 
 #[tokio::test]

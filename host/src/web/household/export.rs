@@ -10,6 +10,7 @@ use serde_json::json;
 use super::documents::event_of;
 use super::find;
 use crate::app::App;
+use crate::domain::InvalidIdempotencyKey;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::notes::NotesError;
@@ -39,7 +40,8 @@ pub(in crate::web) async fn export(
         data: json!({}),
         attachments: Vec::new(),
     };
-    match app.notes.accept(event, &form.key).await {
+    let key = form.key.parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
+    match app.notes.accept(event, &key).await {
         Ok(accepted) => Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
         Err(NotesError::KeyReused) => Err(refused("This form was sent before; its file note is in the list of notes")),
         Err(NotesError::Store(error)) => Err(error.into()),
