@@ -76,6 +76,13 @@ pub struct Overridden {
     pub at: Timestamp,
 }
 
+/// A value that is neither a text nor null.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotText;
+
+/// What is to stand in a field: a text, nothing, or what can stand in none.
+pub type NewValue = Result<Option<String>, NotText>;
+
 /// Why a field cannot be changed so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refused {
@@ -92,15 +99,19 @@ pub struct Refused {
 /// Every field that cannot be changed so, with the reason.
 pub fn apply(
     client: &mut Client,
-    changes: &[(String, Option<String>)],
+    changes: &[(String, NewValue)],
     today: Date,
     forms: &AddressForms,
 ) -> Result<Vec<FieldChange>, Vec<Refused>> {
     let mut edited = client.clone();
     let mut refused = Vec::new();
     for (field, value) in changes {
-        let value = value.as_deref().map(text::one_line).filter(|value| !value.is_empty());
-        if let Err(why) = set(&mut edited, field, value.as_deref(), today) {
+        let set = editable(field).and_then(|()| {
+            let value = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
+            let value = value.as_deref().map(text::one_line).filter(|value| !value.is_empty());
+            set(&mut edited, field, value.as_deref(), today)
+        });
+        if let Err(why) = set {
             refused.push(Refused { field: field.clone(), why });
         }
     }
@@ -121,6 +132,17 @@ pub fn apply(
     changes.retain(|change| EDITABLE.contains(&change.field.as_str()));
     *client = edited;
     Ok(changes)
+}
+
+/// Whether a person may change the field at all, whatever to.
+fn editable(field: &str) -> Result<(), String> {
+    if EDITABLE.contains(&field) {
+        Ok(())
+    } else if Client::FIELDS.contains(&field) {
+        Err("This comes from the CRM alone; change it there.".to_owned())
+    } else {
+        Err(format!("A client has no such field. The fields are {}.", EDITABLE.join(", ")))
+    }
 }
 
 fn set(client: &mut Client, field: &str, value: Option<&str>, today: Date) -> Result<(), String> {
@@ -158,10 +180,7 @@ fn set(client: &mut Client, field: &str, value: Option<&str>, today: Date) -> Re
             client.email = Some(email);
         }
         "mobile" => client.mobile = value.map(E164::typed).transpose()?,
-        other if Client::FIELDS.contains(&other) => {
-            return Err("This comes from the CRM alone; change it there.".to_owned());
-        }
-        _ => return Err(format!("A client has no such field. The fields are {}.", EDITABLE.join(", "))),
+        _ => return editable(field),
     }
     Ok(())
 }
@@ -209,7 +228,7 @@ mod tests {
     }
 
     fn apply_to(client: &mut Client, changes: &[(&str, &str)]) -> Result<Vec<FieldChange>, Vec<Refused>> {
-        let value = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
+        let value = |value: &str| Ok(Some(value.to_owned()).filter(|value| !value.is_empty()));
         let changes: Vec<_> = changes.iter().map(|(field, text)| ((*field).to_owned(), value(text))).collect();
         apply(client, &changes, date(2026, 3, 1), &AddressForms(vec![australia()]))
     }
@@ -282,6 +301,26 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_cannot_be_changed_is_named_whatever_its_value() {
+        let fields = ["nope", "is_partner", "email_is_placeholder", "external_id", "first_name", "mobile"];
+        let changes: Vec<(String, NewValue)> = fields.iter().map(|field| ((*field).to_owned(), Err(NotText))).collect();
+        let refused = apply(&mut ayda(), &changes, date(2026, 3, 1), &AddressForms(vec![])).unwrap_err();
+        let said: Vec<(&str, &str)> =
+            refused.iter().map(|one| (&*one.field, one.why.split(['.', ';']).next().unwrap())).collect();
+        assert_eq!(
+            said,
+            [
+                ("nope", "A client has no such field"),
+                ("is_partner", "This comes from the CRM alone"),
+                ("email_is_placeholder", "This comes from the CRM alone"),
+                ("external_id", "This comes from the CRM alone"),
+                ("first_name", "This is a text, or null"),
+                ("mobile", "This is a text, or null"),
+            ]
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_whole_with_each_field_named() {
         #[track_caller]
         fn check(changes: &[(&str, &str)], refused: &[(&str, &str)]) {
@@ -299,6 +338,7 @@ mod tests {
         check(&[("date_of_birth", "yesterday")], &[("date_of_birth", "1979-02-28")]);
         check(&[("mobile", "0491 570 156"), ("email", "x")], &[("mobile", "country code"), ("email", "email address")]);
         check(&[("status", "client")], &[("status", "CRM alone")]);
+        check(&[("country_code", "XX")], &[("country_code", "ISO 3166-1")]);
         check(&[("shoe_size", "43")], &[("shoe_size", "no such field")]);
         check(&[("first_name", "a\u{7}b")], &[("first_name", "control")]);
         check(&[("suburb", &"x".repeat(201))], &[("suburb", "200")]);

@@ -1,5 +1,6 @@
 //! Values that are valid by construction.
 
+mod country;
 mod phone;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text;
 
+pub use country::CountryCode;
 pub use jiff::Timestamp;
 /// A calendar day, ISO 8601.
 pub use jiff::civil::Date;
@@ -65,12 +67,6 @@ text_value! {
     |text| text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
     })
-}
-
-text_value! {
-    /// An ISO 3166-1 alpha-2 country code in upper case.
-    CountryCode, "a two-letter country code such as AU",
-    |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 text_value! {

@@ -20,12 +20,12 @@ pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_i
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page, pointer_to};
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit::Refused;
+use crate::domain::edit::{NewValue, NotText, Refused};
 use crate::domain::stored::{Stay, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::store::book::ClientFilter;
@@ -166,32 +166,25 @@ pub async fn edit(
     let Body(changes) = changes?;
     let at = Timestamp::now();
     let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
-    let changes = texts(changes)?;
+    let changes = changes.into_iter().map(|(field, value)| (field, text(value))).collect();
     let forms = app.connections.address_forms();
     let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Json(find(&app, id).await?.into())),
         Err(refused) => {
-            let error = |Refused { field, why }| FieldError { pointer: format!("/{field}"), detail: why };
+            let error = |Refused { field, why }| FieldError { pointer: pointer_to(&field), detail: why };
             Err(Problem::invalid(refused.into_iter().map(error).collect()))
         }
     }
 }
 
-/// The fields' new values; each a text, or null.
-fn texts(changes: BTreeMap<String, Value>) -> Result<Vec<(String, Option<String>)>, Problem> {
-    let mut texts = Vec::with_capacity(changes.len());
-    let mut errors = Vec::new();
-    for (field, value) in changes {
-        match value {
-            Value::Null => texts.push((field, None)),
-            Value::String(text) => texts.push((field, Some(text))),
-            _ => {
-                errors.push(FieldError { pointer: format!("/{field}"), detail: "This is a text, or null.".to_owned() });
-            }
-        }
+/// What is to stand in a field.
+fn text(value: Value) -> NewValue {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(NotText),
     }
-    if errors.is_empty() { Ok(texts) } else { Err(Problem::invalid(errors)) }
 }
 
 /// A household that a client has been in.

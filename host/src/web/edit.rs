@@ -78,7 +78,7 @@ pub(super) async fn save(
     let (row, client) = find(&app, &household, &client).await?;
     // What was not touched is not an edit: a made-up address stays one.
     let touched = |(field, value): &&(String, String)| client.client.text_of(field).unwrap_or_default() != value.trim();
-    let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+    let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
     let at = person.clock.now;
     let today = at.to_zoned(person.clock.zone.clone()).date();
     let forms = app.connections.address_forms();

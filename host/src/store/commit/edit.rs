@@ -9,7 +9,7 @@ use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
 use crate::domain::address::AddressForms;
-use crate::domain::edit::{LocalEdit, Refused, apply};
+use crate::domain::edit::{LocalEdit, NewValue, Refused, apply};
 use crate::domain::{ClientId, Date, RecordKind, Timestamp};
 
 /// What a person wants to change of a client.
@@ -18,7 +18,7 @@ pub struct Edit {
     /// Whom.
     pub client: ClientId,
     /// Fields with their new values; none empties a field.
-    pub changes: Vec<(String, Option<String>)>,
+    pub changes: Vec<(String, NewValue)>,
     /// Who changes it.
     pub by: String,
     /// When.

@@ -7,7 +7,7 @@ use crate::store::commit::Edit;
 
 impl Practice {
     async fn edit(&self, id: ClientId, changes: &[(&str, Option<&str>)]) -> Result<bool, usize> {
-        let owned = |(field, value): &(&str, Option<&str>)| ((*field).to_owned(), value.map(str::to_owned));
+        let owned = |(field, value): &(&str, Option<&str>)| ((*field).to_owned(), Ok(value.map(str::to_owned)));
         let edit = Edit {
             client: id,
             changes: changes.iter().map(owned).collect(),
