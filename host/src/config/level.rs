@@ -7,7 +7,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// What a text that cannot be used should be.
 const WANTED: &str =
-    "is to be one of error, warn, info, debug, trace, off; or directives such as \"info,tidegate::sync=debug\"";
+    "is to be one of error, warn, info, debug, trace, off; or directives such as \"info,tidegate=debug\"";
 
 /// Checks a level. A word by itself that is no level names a part of the program to the filter: all of that part would
 /// be logged, and nothing else.
