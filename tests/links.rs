@@ -71,7 +71,7 @@ async fn another_spelling_of_an_id_is_judged_alike_by_the_interface_the_page_and
         let rows = format!("/api/v1/imports/{}/rows", import["id"].as_str().context("a list has an id")?);
         let row = host.get(&rows).await?.ok()?["items"][0].take();
         // Who is linked already is found by the id that was read.
-        let read = row["external_id"] == Value::from(id.as_str());
+        let read = row["external_id"] == id.as_str();
         let listed = if read { format!("{id} is linked to another client") } else { row.to_string() };
 
         let of = |said: &str| verdict(said, &id);
