@@ -144,7 +144,7 @@ async fn a_disk_that_fills_up_refuses_what_is_new_and_keeps_what_was_accepted() 
     assert!(!is_ready(&host).await);
     // Not even the reserve is left: what cannot be written is refused, and the database never comes to know.
     disk.fill(0)?;
-    assert_eq!(host.post_event("still new", &event).await?.status, 507);
+    assert_eq!(host.post_event("still-new", &event).await?.status, 507);
 
     disk.empty()?;
     until_ready(&host, true).await?;
