@@ -4,7 +4,8 @@ use xplan_sandbox::faults::Tally;
 use xplan_sandbox::{Fault, Rule};
 
 /// Faults that a walk gets through, and ends right. Each strikes a few times; none of the calls meets so many of them
-/// that it is given up.
+/// that it is given up. A list comes empty once, because a host that is killed at the end of a walk walks again, and takes
+/// it for empty the second time.
 pub const HARMLESS: [&str; 33] = [
     "session_takeover:every=5,times=1",
     "server_error:on=client-v4,every=2,times=1",
@@ -29,8 +30,8 @@ pub const HARMLESS: [&str; 33] = [
     "cut_body:rows=200,method=GET",
     "truncated:on=client-v4,every=4,times=1",
     "byte_order_mark:every=3",
-    "empty_list:on=/contact,every=7,times=2",
-    "empty_list:on=/address,every=9,times=2",
+    "empty_list:on=/contact,every=7,times=1",
+    "empty_list:on=/address,every=9,times=1",
     "cut_after:on=docnote-v2,method=POST,every=2,times=2",
     "cut_late:on=docnote-v2,method=POST,every=5,times=1,ms=300",
     "cut_before:on=docnote-v2,method=POST,every=4,times=1",
