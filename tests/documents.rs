@@ -417,3 +417,31 @@ async fn whatever_characters_come_in_the_plan_is_made() -> Result<()> {
     host.leave_unquiet();
     Ok(())
 }
+
+/// Two forms whose hidden key was lost on the way, as by a program that fills them in: two events, and none is taken for
+/// a repetition of the other.
+#[tokio::test]
+async fn forms_that_lost_their_key_are_events_of_their_own() -> Result<()> {
+    let host = Host::start(Setup::with_clients(10)).await?;
+    host.sync_and_wait().await?;
+    let cookie = host.sign_up().await?;
+    let household = first_household(&host).await?["id"].take();
+    let path = format!("/households/{}/record/note.written", household.as_str().context("a household has an id")?);
+    for (key, subject) in [("", "Called"), ("", "Wrote"), ("a key", "Called"), ("k\u{fc}", "Called")] {
+        let part = |name: &str, value: &str| {
+            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let form = [part("key", key), part("occurred", "2026-03-02T12:30"), part("subject", subject)].concat();
+        let form = format!("{form}{}--x--\r\n", part("body", "About the review."));
+        let request =
+            host.http().post(host.url(&path)).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
+        let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=x").body(form);
+        let answer = host.send(request).await?;
+        ensure!(answer.status == 303, "{key:?} {subject}: {} {}", answer.status, answer.text);
+    }
+    let is_done =
+        |list: &Value| list["items"].as_array().is_some_and(|all| all.iter().all(|note| note["state"] == "done"));
+    let notes = host.wait_for("/api/v1/notes?limit=10", is_done).await?;
+    ensure!(notes["items"].as_array().map(Vec::len) == Some(4), "{notes}");
+    Ok(())
+}

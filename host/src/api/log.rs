@@ -1,5 +1,5 @@
-//! One log line a request: method, route, status, time. The route is the pattern (`/api/v1/clients/{id}`, `/households/{id}`), never the
-//! address with its ids and searches.
+//! One log line a request: method, route, status, time. The route is the pattern (`/api/v1/clients/{id}`,
+//! `/households/{id}`), never the address with its ids and searches.
 
 use std::time::Instant;
 

@@ -211,8 +211,8 @@ impl Check<'_> {
 }
 
 impl File {
-    /// Checks every value; relative paths are meant from `base`. `secret_key` and `variables` are the environment's. What cannot be used
-    /// has its default, and is among the problems, which begin with those that are known.
+    /// Checks every value; relative paths are meant from `base`. `secret_key` and `variables` are the environment's. What
+    /// cannot be used has its default, and is among the problems, which begin with those that are known.
     pub(super) fn into_config(
         self,
         base: &Path,

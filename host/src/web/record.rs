@@ -24,8 +24,8 @@ use super::household;
 use super::person::Person;
 use super::words;
 use crate::app::App;
-use crate::domain::InvalidIdempotencyKey;
 use crate::domain::access::Action;
+use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
 use crate::notes::NotesError;
 use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
@@ -111,7 +111,9 @@ pub(super) async fn send(
     let found = household::find(&app, &id).await?;
     let Sent { pairs, problem } = Sent::read(&app, &person, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let key = value("key").filter(|key| (1..=100).contains(&key.len())).unwrap_or_default().to_owned();
+    // A form whose key was lost on the way is one of its own, and no repetition of another that lost its key.
+    let key = value("key").filter(|key| key.len() <= 100 && key.parse::<IdempotencyKey>().is_ok());
+    let key = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let frame = Frame::load(&app, &person, Place::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
     filled.documents = documents::kept(&app, &pairs).await?;

@@ -43,7 +43,8 @@ pub struct DraftBody {
     gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site on this machine, where the settings allow those.
     insecure_http: Option<bool>,
-    /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone; hourly if not said.
+    /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone;
+    /// hourly if not said.
     schedule: Option<String>,
     /// Whether it is to run; yes if not said.
     enabled: Option<bool>,

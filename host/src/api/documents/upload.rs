@@ -51,7 +51,8 @@ pub fn routes() -> OpenApiRouter<App> {
 ///
 /// Either as the body, with `Content-Type: application/pdf` (and a name by `Content-Disposition: attachment;
 /// filename="…"`), or as the part `file` of a `multipart/form-data` body. The same bytes under the same name are kept once
-/// and answer with the same id; under another name they are another document. Kept for good once an event names it; removed after a week where none does.
+/// and answer with the same id; under another name they are another document. Kept for good once an event names it;
+/// removed after a week where none does.
 #[utoipa::path(
     post,
     path = "/api/v1/documents",

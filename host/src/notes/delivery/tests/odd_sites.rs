@@ -43,29 +43,20 @@ async fn a_note_is_found_whatever_the_site_makes_of_its_subject_and_however_late
 }
 
 #[tokio::test]
-async fn a_site_that_keeps_no_markers_leaves_the_note_to_a_person() {
-    let rig = Rig::new(PASSWORD).await;
-    rig.habits(NoteHabits { drops_markers: true, ..NoteHabits::default() });
-    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
-    let id = rig.accept(rig.clients[0], 1, "Which is it?").await;
-    let running = rig.start();
-    let note = rig.until_stage(id, Stage::InDoubt).await;
-    assert!(note.reason.as_deref().unwrap().contains("without the reference"), "{:?}", note.reason);
-    assert_eq!(rig.subjects_in_crm().len(), 1);
-    running.abort();
-}
-
-#[tokio::test]
-async fn a_site_that_gives_notes_markers_of_its_own_leaves_the_note_to_a_person() {
-    let rig = Rig::new(PASSWORD).await;
-    rig.habits(NoteHabits { own_markers: true, ..NoteHabits::default() });
-    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
-    let id = rig.accept(rig.clients[0], 1, "Which is it?").await;
-    let running = rig.start();
-    let note = rig.until_stage(id, Stage::InDoubt).await;
-    assert!(note.reason.as_deref().unwrap().contains("without the reference"), "{:?}", note.reason);
-    assert_eq!(rig.subjects_in_crm().len(), 1);
-    running.abort();
+async fn a_site_that_keeps_no_markers_or_gives_its_own_leaves_the_note_to_a_person() {
+    let no_markers = NoteHabits { drops_markers: true, ..NoteHabits::default() };
+    let own_markers = NoteHabits { own_markers: true, ..NoteHabits::default() };
+    for habits in [no_markers, own_markers] {
+        let rig = Rig::new(PASSWORD).await;
+        rig.habits(habits.clone());
+        rig.faults(1, &["cut_after:times=1,on=docnote,method=POST"]);
+        let id = rig.accept(rig.clients[0], 1, "Which is it?").await;
+        let running = rig.start();
+        let note = rig.until_stage(id, Stage::InDoubt).await;
+        assert!(note.reason.as_deref().unwrap().contains("without the reference"), "{habits:?}: {:?}", note.reason);
+        assert_eq!(rig.subjects_in_crm().len(), 1, "{habits:?}");
+        running.abort();
+    }
 }
 
 #[tokio::test]
