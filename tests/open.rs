@@ -91,3 +91,38 @@ async fn the_gateway_takes_notes_answers_for_one_client_and_may_fail() -> Result
     ensure!(body.starts_with("Your Life Score - 72%"), "{body}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_note_of_unknown_outcome_is_found_however_the_gateway_lists_notes() -> Result<()> {
+    use xplan_sandbox::NoteHabits;
+    let setup = Setup {
+        settings: "[crm]\nrequest-timeout = \"2s\"\n\n[notes]\nsite-lag = \"1s\"\n".to_owned(),
+        ..setup(40, "open", "xplan-au")
+    };
+    let host = Host::start(setup).await?;
+    host.sync_and_wait().await?;
+    let households = host.get("/api/v1/households?limit=3").await?.ok()?["items"].take();
+    let habits = [
+        NoteHabits { no_content: true, ..NoteHabits::default() },
+        NoteHabits { unpaged: true, text_ids: true, ..NoteHabits::default() },
+        NoteHabits { page_cap: Some(1), ..NoteHabits::default() },
+    ];
+    for (habits, household) in habits.into_iter().zip(households.as_array().context("a list")?) {
+        host.crm().set_note_habits(habits.clone());
+        for fault in ["cut_before", "cut_after"] {
+            let before = host.crm().notes().len();
+            let rules = vec![format!("{fault}:method=POST,times=1").parse()?];
+            host.crm().set_faults(xplan_sandbox::FaultPlan { seed: 1, rules });
+            let event = json!({
+                "type": "your-life-survey.completed", "household_id": household["id"],
+                "occurred_at": "2026-03-02T01:30:00Z",
+                "data": {"score": 72, "goals": ["Retire at 60"], "dimensions": [{"name": "Money", "percent": 65}]},
+            });
+            let note = host.post_event(&format!("{fault}-{before}"), &event).await?.ok()?;
+            let path = format!("/api/v1/notes/{}", note["id"].as_str().context("an id")?);
+            host.wait_for(&path, |note| note["state"] == "done").await?;
+            ensure!(host.crm().notes().len() == before + 1, "{habits:?}, {fault}");
+        }
+    }
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,9 +17,9 @@ use crate::domain::{Date, ExternalId};
 pub(super) const PATH: &str = "/resourceful/docnote-v2";
 
 #[derive(Deserialize)]
-struct Marked {
-    guid: Option<Value>,
-    created_date: Option<Value>,
+pub(super) struct Marked {
+    pub(super) guid: Option<Value>,
+    pub(super) created_date: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -66,19 +67,9 @@ pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNo
     let mut after: Option<Bookmark> = None;
     loop {
         let (answer, asked) = page(site, &query, after.as_ref()).await?;
-        let list = rows::list_of_notes(&answer)?;
-        for row in &list.rows {
-            let marked: Marked = repair::read(row.text.as_bytes())
-                .map_err(|_| rows::unexpected(&answer, "each note as a JSON object with its `guid`"))?;
-            notes.add(row.id, marked.guid, marked.created_date.as_ref());
-        }
-        // A site that gives no bookmarks gives all notes at once, unless these are as many as it gives at most.
-        if after.is_none() && list.is_unpaged() && list.rows.len() < asked {
-            return Ok(notes.into_found());
-        }
-        after = rows::next(&list, after.as_ref(), &answer)?;
-        if notes.is_whole(after.is_some())? {
-            return Ok(notes.into_found());
+        after = notes.take::<Marked>(&answer, asked, after.as_ref(), "each note as a JSON object with its `guid`")?;
+        if after.is_none() {
+            return Ok(notes.found);
         }
     }
 }
@@ -86,15 +77,45 @@ pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNo
 /// The notes of a list that is read page by page.
 #[derive(Default)]
 pub(super) struct FoundNotes {
-    found: Vec<FoundNote>,
+    pub(super) found: Vec<FoundNote>,
     ids: BTreeSet<String>,
-    /// How many there were before the page.
-    before: usize,
 }
 
 impl FoundNotes {
+    /// Takes a page in that was asked for by `after` and in the size `asked`; answers where the next begins, or none where
+    /// the list is whole. Each note is read as `Note`, which is `wanted`.
+    ///
+    /// # Errors
+    /// Where the page cannot be read, or pages follow one another and bring nothing new: the list would never end, and may
+    /// not be whole.
+    pub(super) fn take<Note: DeserializeOwned + Into<Marked>>(
+        &mut self,
+        answer: &Answer,
+        asked: usize,
+        after: Option<&Bookmark>,
+        wanted: &'static str,
+    ) -> Result<Option<Bookmark>, CrmError> {
+        let before = self.found.len();
+        let list = rows::list_of_notes(answer)?;
+        for row in &list.rows {
+            let note = repair::read::<Note>(row.text.as_bytes()).map_err(|_| rows::unexpected(answer, wanted))?;
+            let Marked { guid, created_date } = note.into();
+            self.add(row.id, guid, created_date.as_ref());
+        }
+        // A site that gives no bookmarks gives all notes at once, unless these are as many as it gives at most.
+        if after.is_none() && list.is_unpaged() && list.rows.len() < asked {
+            return Ok(None);
+        }
+        let next = rows::next(&list, after, answer)?;
+        if next.is_some() && self.found.len() == before {
+            let words = "the pages of a client's notes lead round in a circle".to_owned();
+            return Err(CrmError::Protocol { words });
+        }
+        Ok(next)
+    }
+
     /// Adds a note, unless it came already, as where rows move while pages are read.
-    pub(super) fn add(&mut self, id: &str, marker: Option<Value>, made_on: Option<&Value>) {
+    fn add(&mut self, id: &str, marker: Option<Value>, made_on: Option<&Value>) {
         if self.ids.insert(id.to_owned()) {
             // A site may keep markers of its own as numbers.
             let marker = marker.map(|marker| marker.as_str().map_or_else(|| marker.to_string(), str::to_owned));
@@ -104,24 +125,6 @@ impl FoundNotes {
                 made_on: made_on.and_then(day),
             });
         }
-    }
-
-    /// Whether nothing follows; `goes_on` says whether a page does.
-    ///
-    /// # Errors
-    /// Where pages follow one another and bring nothing new: the list would never end, and may not be whole.
-    pub(super) fn is_whole(&mut self, goes_on: bool) -> Result<bool, CrmError> {
-        if goes_on && self.found.len() == self.before {
-            let words = "the pages of a client's notes lead round in a circle".to_owned();
-            return Err(CrmError::Protocol { words });
-        }
-        self.before = self.found.len();
-        Ok(!goes_on)
-    }
-
-    /// What was found.
-    pub(super) fn into_found(self) -> Vec<FoundNote> {
-        self.found
     }
 }
 

@@ -15,14 +15,14 @@ use super::Limits;
 use super::address::{Address, PAGE_SIZE, segment};
 use super::batch::Manner;
 use super::choices::is_of_site;
-use super::docnotes::FoundNotes;
+use super::docnotes::{FoundNotes, Marked};
 use super::lists::Listed;
 use super::pages::Descent;
 use super::rows::{self, Row};
 use super::site::{Answer, Call, Site, is_passing, succeeded};
 use crate::config::{ConnectionConfig, Gateway};
 use crate::crm::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Sizes, Source, Tokens, Traffic, repair,
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Sizes, Source, Tokens, Traffic,
 };
 use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
@@ -54,6 +54,12 @@ struct NewNote<'a> {
 struct KeptNote {
     external_reference: Option<Value>,
     created_date: Option<Value>,
+}
+
+impl From<KeptNote> for Marked {
+    fn from(note: KeptNote) -> Self {
+        Self { guid: note.external_reference, created_date: note.created_date }
+    }
 }
 
 impl Open {
@@ -132,31 +138,16 @@ impl Open {
         }
     }
 
-    /// Rows, at most `size`.
-    async fn rows(
-        &self,
-        mut address: Address,
-        after: Option<&Bookmark>,
-        (size, repeats): (usize, usize),
-        manner: &Manner,
-    ) -> Result<Answer, CrmError> {
-        address.push("PageSize", &size.to_string());
-        if let Some(bookmark) = after {
-            address.push("PageBookmark", &bookmark.0);
-        }
-        let call = Call::get(address).of_many().awaited(manner.is_awaited).held_by(manner.room.clone());
-        self.site.read_within(&call, repeats).await
-    }
-
-    /// A page of notes, in the size that the gateway gives.
-    async fn notes(&self, address: Address, after: Option<&Bookmark>) -> Result<Answer, CrmError> {
-        let manner = Manner::new(true, None);
+    /// A page of notes, in the size that the gateway gives, with that size.
+    async fn notes(&self, address: Address, after: Option<&Bookmark>) -> Result<(Answer, usize), CrmError> {
         let mut descent = Descent::new(&self.site, &self.notes, PAGE_SIZE);
         loop {
-            match self.rows(address.clone(), after, (descent.size, descent.repeats()), &manner).await {
+            let call = rows_of(address.clone(), after, descent.size).awaited(true).or_nothing();
+            match self.site.read_within(&call, descent.repeats()).await {
                 Ok(answer) => {
+                    let asked = descent.size;
                     descent.came();
-                    return Ok(answer);
+                    return Ok((answer, asked));
                 }
                 Err(error) => descent.smaller(error).await?,
             }
@@ -167,15 +158,25 @@ impl Open {
         &self,
         source: &Source,
         after: Option<&Bookmark>,
-        size: (usize, usize),
+        (size, repeats): (usize, usize),
     ) -> Result<RawPage, CrmError> {
         let manner = Manner::new(false, self.site.room(false).await);
-        let answer = self.rows(path(&[&source.resource])?, after, size, &manner).await?;
+        let call = rows_of(path(&[&source.resource])?, after, size).held_by(manner.room.clone());
+        let answer = self.site.read_within(&call, repeats).await?;
         let list = rows::list(&answer)?;
         let next = rows::next(&list, after, &answer)?;
         let page = self.records(source, &list.rows, &answer.body, &manner).await?;
         Ok(RawPage { unreadable: list.unreadable, next, ..page }.with_failed(&list.failed))
     }
+}
+
+/// Asks for rows, at most `size`.
+fn rows_of(mut address: Address, after: Option<&Bookmark>, size: usize) -> Call {
+    address.push("PageSize", &size.to_string());
+    if let Some(bookmark) = after {
+        address.push("PageBookmark", &bookmark.0);
+    }
+    Call::get(address).of_many()
 }
 
 /// A list that is faulty for everybody is no fault of theirs.
@@ -244,17 +245,11 @@ impl Connector for Open {
         let mut after: Option<Bookmark> = None;
         loop {
             let address = path(&["client", entity.as_str(), &self.notes])?;
-            let answer = self.notes(address, after.as_ref()).await?;
-            let list = rows::list_of_notes(&answer)?;
-            for row in &list.rows {
-                let note: KeptNote = repair::read(row.text.as_bytes()).map_err(|_| {
-                    rows::unexpected(&answer, "each note as a JSON object with its `ExternalReference`")
-                })?;
-                notes.add(row.id, note.external_reference, note.created_date.as_ref());
-            }
-            after = rows::next(&list, after.as_ref(), &answer)?;
-            if notes.is_whole(after.is_some())? {
-                return Ok(notes.into_found());
+            let (answer, asked) = self.notes(address, after.as_ref()).await?;
+            let wanted = "each note as a JSON object with its `ExternalReference`";
+            after = notes.take::<KeptNote>(&answer, asked, after.as_ref(), wanted)?;
+            if after.is_none() {
+                return Ok(notes.found);
             }
         }
     }

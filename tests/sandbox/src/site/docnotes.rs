@@ -46,17 +46,14 @@ impl Site {
 
     /// `GET /docnote-v2`: notes by client, subject, type, author and date of creation.
     pub(super) fn find_notes(&self, query: Query<'_>) -> Result<Answer, Refusal> {
-        let mut paging = Paging::of(query)?;
+        let paging = Paging::of(query)?;
         let clients = query.numbers("entity_ids")?.unwrap_or_default();
         let subject = query.get("subject");
         let (doctype, docsubtype) = (query.get("doctype"), query.get("docsubtype"));
         let (from, to) = (query.get("created_date.start_date"), query.get("created_date.end_date"));
         let created_by = query.get("created_by");
         let notes = locked(&self.notes);
-        if notes.habits.unpaged {
-            paging = Paging { size: usize::MAX, after: None, ..paging };
-        }
-        let size = paging.size.min(notes.habits.page_cap.unwrap_or(usize::MAX));
+        let paging = notes.habits.page(paging);
         let matches = |note: &&Note| {
             let same = |name, wanted: Option<&str>| wanted.is_none_or(|wanted| note.field(name) == wanted);
             let day = note.created_date.get(..10).unwrap_or_default();
@@ -73,7 +70,7 @@ impl Site {
         let found = notes.of_client(clients.first().copied());
         let found: Box<dyn Iterator<Item = &Note>> =
             if paging.descending { Box::new(found.rev()) } else { Box::new(found) };
-        let rows: Vec<Value> = found.filter(matches).take(size).map(|note| row(note, &notes.habits)).collect();
+        let rows: Vec<Value> = found.filter(matches).take(paging.size).map(|note| row(note, &notes.habits)).collect();
         Ok(notes.habits.answer(&rows))
     }
 

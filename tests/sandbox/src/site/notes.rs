@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
+use super::query::Paging;
 
 /// The number of the first note.
 const FIRST_NOTE: u32 = 9001;
@@ -58,6 +59,12 @@ impl NoteHabits {
     pub(super) fn list(&self, note: &Note) -> bool {
         let is_first = self.lists_first.is_none_or(|first| note.id < FIRST_NOTE + first);
         is_first && !self.hide(&note.created_date)
+    }
+
+    /// The page of notes that is answered where another was asked for.
+    pub(super) fn page(&self, asked: Paging) -> Paging {
+        let asked = if self.unpaged { Paging { size: usize::MAX, after: None, ..asked } } else { asked };
+        Paging { size: asked.size.min(self.page_cap.unwrap_or(usize::MAX)), ..asked }
     }
 
     /// An id as the site writes it.

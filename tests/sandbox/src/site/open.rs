@@ -80,17 +80,17 @@ impl Site {
     fn open_notes(&self, asker: &Asker<'_>, id: &str, query: Query<'_>) -> Result<Answer, Refusal> {
         let (paging, client) = (Paging::open(query)?, self.open_client(asker, id)?);
         let notes = locked(&self.notes);
+        let paging = notes.habits.page(paging);
         let is_shown = |note: &&Note| paging.after.is_none_or(|after| note.id > after) && notes.habits.list(note);
-        let size = paging.size.min(notes.habits.page_cap.unwrap_or(usize::MAX));
-        let rows = notes.of_client(Some(client.id)).filter(is_shown).take(size).map(|note| {
-            json!({
-                "Bookmark": bookmark(note.id),
-                "Id": note.id,
-                "Subject": note.subject,
-                "ExternalReference": note.guid,
-            })
+        let rows = notes.of_client(Some(client.id)).filter(is_shown).take(paging.size).map(|note| {
+            let bookmark = (!notes.habits.unpaged).then(|| ("Bookmark".to_owned(), bookmark(note.id).into()));
+            let mut row = Map::from_iter(bookmark);
+            row.insert("Id".to_owned(), notes.habits.id(note.id));
+            row.insert("Subject".to_owned(), note.subject.as_str().into());
+            row.insert("ExternalReference".to_owned(), note.guid.as_deref().into());
+            Value::Object(row)
         });
-        Ok(Answer::of(&rows.collect::<Vec<_>>()))
+        Ok(notes.habits.answer(&rows.collect::<Vec<_>>()))
     }
 
     /// Keeps a note as the other dialect would have, also where one with the same reference is there already.
@@ -129,8 +129,9 @@ impl Site {
             fields,
             attachments: Vec::new(),
         };
-        let id = locked(&self.notes).add(note);
-        Ok(Answer::of(&json!({ "Id": id })).with_status(201))
+        let mut notes = locked(&self.notes);
+        let id = notes.add(note);
+        Ok(Answer::of(&json!({ "Id": notes.habits.id(id) })).with_status(201))
     }
 }
 
