@@ -70,20 +70,21 @@ impl RawRecord {
         parts.find(|part| part.name == list).is_none_or(|part| part.text.is_empty_list())
     }
 
-    /// Puts in the entries of these lists as the mapping took them `before`. Answers the lists that had any.
-    pub fn keep_lists(&mut self, before: &Bytes, lists: Vec<String>) -> Vec<String> {
-        let parts: HashMap<String, &RawValue> = serde_json::from_slice(before).unwrap_or_default();
+    /// Puts in the entries of these lists as the mapping took them `before`. Answers the lists that had any; none where
+    /// what came before is no record.
+    pub fn keep_lists(&mut self, before: &Bytes, lists: &[String]) -> Option<Vec<String>> {
+        let parts: HashMap<String, &RawValue> = serde_json::from_slice(before).ok()?;
         let mut kept = Vec::new();
         for name in lists {
-            let Some(text) = parts.get(&name).map(|text| text.get().as_bytes()) else { continue };
+            let Some(text) = parts.get(name).map(|text| text.get().as_bytes()) else { continue };
             if text.starts_with(b"[") && !is_empty_list(text) {
                 let text = RawText::Plain(before.slice_ref(text));
-                self.parts.retain(|part| part.name != name);
+                self.parts.retain(|part| part.name != *name);
                 self.parts.push(RawPart { name: name.clone(), text });
-                kept.push(name);
+                kept.push(name.clone());
             }
         }
-        kept
+        Some(kept)
     }
 }
 
@@ -204,9 +205,13 @@ mod tests {
         let lists = ["contact", "address", "other"].map(str::to_owned).to_vec();
         assert!(lists.iter().all(|list| record.is_without(list)));
         let before = Bytes::from_static(br#"{"row":{"id":7},"contact":[1],"address":[2],"other":[]}"#);
-        assert_eq!(record.keep_lists(&before, lists), ["contact", "address"]);
+        assert_eq!(record.keep_lists(&before, &lists).unwrap(), ["contact", "address"]);
         assert_eq!(record.to_json().unwrap(), br#"{"row":{},"contact":[1],"address":[2]}"#);
-        assert!(record.keep_lists(&Bytes::new(), vec!["other".to_owned()]).is_empty());
+        let other = ["other".to_owned()];
+        assert_eq!(record.keep_lists(&before, &other), Some(Vec::new()));
+        for damaged in ["", "[]", r#"{"row":{},"other":[1,}"#] {
+            assert_eq!(record.keep_lists(&damaged.into(), &other), None, "{damaged}");
+        }
     }
 
     #[test]

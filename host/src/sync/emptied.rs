@@ -46,7 +46,15 @@ impl Emptied {
         for (place, kept) in places.into_iter().zip(kept) {
             let Some(KeptLists { raw, unproven }) = kept else { continue };
             let record = &mut records[place];
-            let filled = record.keep_lists(&raw.into(), unproven);
+            let filled = match record.keep_lists(&raw.into(), &unproven) {
+                Some(filled) => filled,
+                // With nothing to fill them with, the client stays as they are.
+                None if known[place].in_book && !unproven.is_empty() => {
+                    record.fault = Some(empty_after_damage(&unproven));
+                    unproven
+                }
+                None => continue,
+            };
             if !filled.is_empty() {
                 emptied.0.insert(record.id.clone(), filled);
             }
@@ -68,6 +76,14 @@ impl Emptied {
             arrival.emptied.clone_from(lists);
         }
     }
+}
+
+fn empty_after_damage(lists: &[String]) -> String {
+    format!(
+        "the record could not be read when it last came, and now nothing stands in its lists: {}. What the client has from \
+         them is kept until two complete walks in a row find them empty.",
+        lists.join(", ")
+    )
 }
 
 fn empty_once(list: &str) -> Diagnostic {

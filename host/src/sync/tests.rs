@@ -43,7 +43,8 @@ struct Script {
     people: Mutex<Vec<(u32, String)>>,
     /// Goals by person, `3:Sail 4:Boat`; who has no entry has an empty list, and whose is `-` is shown none.
     goals: Mutex<BTreeMap<u32, String>>,
-    /// A list of the person's own record: an email address, or nothing; who has no entry has no such list.
+    /// A list of the person's own record: an email address, or nothing, or `…` for one that breaks off; who has no entry
+    /// has no such list.
     emails: Mutex<BTreeMap<u32, String>>,
     /// Pages that may be read before the CRM fails.
     pages_left: Mutex<Option<usize>>,
@@ -127,7 +128,9 @@ impl Script {
     fn add_emails(&self, record: &mut RawRecord) {
         if let Some(email) = self.emails.lock().unwrap().get(&record.id.as_str().parse().unwrap()) {
             record.fingerprint ^= xxhash_rust::xxh3::xxh3_128(email.as_bytes());
-            record.parts.push(RawPart { name: "emails".to_owned(), text: RawText::Plain(words(email)) });
+            // A list that breaks off is no JSON, and nor is the record with it.
+            let text = if email == "…" { Bytes::from_static(b"[1,") } else { words(email) };
+            record.parts.push(RawPart { name: "emails".to_owned(), text: RawText::Plain(text) });
         }
     }
 
@@ -213,12 +216,14 @@ fn map_line(record: &RawInput) -> Verdict {
     if record.kind == RecordKind::Goal {
         return map_goals(record);
     }
-    let json: serde_json::Value = serde_json::from_slice(&record.json).unwrap();
+    let found = |code: &str| vec![Diagnostic::error(code, code.to_owned())];
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(&record.json) else {
+        return Verdict::Rejected(found("no-json"));
+    };
     let mut columns = json["row"].as_str().unwrap().split('|');
     let (first, last) = columns.next().unwrap().split_once(' ').unwrap();
     let (first_name, last_name) = (Some(first.to_owned()), Some(last.to_owned()));
     let external_id = record.id.clone();
-    let found = |code: &str| vec![Diagnostic::error(code, code.to_owned())];
     match (record.kind, last) {
         (_, "Panic") => panic!("{first} is too much"),
         (_, "Gone") => Verdict::Skipped(found("archived")),

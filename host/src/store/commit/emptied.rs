@@ -62,8 +62,8 @@ impl Store {
                 for (name, unseen) in of_record(&emptied, &key)? {
                     unproven.retain(|list| *list != name || !is_walk || !unseen.is_nearly_proven());
                 }
-                // Nothing can be taken from a record of which nothing readable is kept.
-                let raw = raw.get(&key)?.and_then(|raw| unpack(raw.value()).ok());
+                // One that cannot be unpacked is a record that cannot be read.
+                let raw = raw.get(&key)?.map(|raw| unpack(raw.value()).unwrap_or_default());
                 kept.push(raw.map(|raw| KeptLists { raw, unproven }));
             }
             Ok(kept)

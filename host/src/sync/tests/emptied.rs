@@ -22,7 +22,11 @@ async fn check(walks: &[(&str, Option<&str>, bool)]) {
     practice.complete().await;
     for (number, (what, expected, is_told)) in walks.iter().enumerate() {
         let place = format!("{number}: {what} of {walks:?}");
-        let found = if what.ends_with("full") { EMAIL } else { "" };
+        let found = match *what {
+            what if what.ends_with("full") => EMAIL,
+            "damaged" => "…",
+            _ => "",
+        };
         practice.crm.emails.lock().unwrap().insert(1, found.to_owned());
         match *what {
             "alone" | "alone full" => drop(practice.one("1").await),
@@ -74,6 +78,14 @@ async fn neither_a_walk_that_was_cut_nor_a_client_alone_proves_it() {
     check(&[("empty", kept, true), ("alone full", kept, false), ("empty", kept, true)]).await;
     // A record that could not be put together in between is no proof either.
     check(&[("broken full", kept, false), ("empty", kept, true), ("empty", None, false)]).await;
+}
+
+#[tokio::test]
+async fn an_empty_list_behind_a_record_that_cannot_be_read_is_not_believed_either() {
+    let kept = Some(EMAIL);
+    check(&[("damaged", kept, false), ("empty", kept, false), ("empty", None, false), ("full", kept, false)]).await;
+    check(&[("damaged", kept, false), ("absent", kept, false), ("full", kept, false), ("empty", kept, true)]).await;
+    check(&[("damaged", kept, false), ("alone", kept, false), ("alone", kept, false), ("empty", kept, false)]).await;
 }
 
 #[tokio::test]
