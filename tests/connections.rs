@@ -152,7 +152,9 @@ async fn a_disabled_connection_rests_and_its_site_cannot_be_exchanged() -> Resul
     // Its run ends, and another is not begun.
     let run = host.wait_for_run(run["id"].as_str().context("a run has an id")?).await?;
     assert_eq!(run["state"], "cancelled", "{run}");
-    assert_eq!(host.post(&format!("{path}/sync"), &Value::Null).await?.status, StatusCode::NOT_FOUND);
+    let asked = host.post(&format!("{path}/sync"), &Value::Null).await?;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
+    assert!(asked.text.contains("`south` is disabled. Enable it first."), "{}", asked.text);
 
     let other = Sandbox::start(Options { clients: 10, ..Options::default() }).await?;
     let moved = json!({"forward_host": other.addr().to_string()});

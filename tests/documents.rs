@@ -445,3 +445,38 @@ async fn forms_that_lost_their_key_are_events_of_their_own() -> Result<()> {
     ensure!(notes["items"].as_array().map(Vec::len) == Some(4), "{notes}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_one_thing() -> Result<()> {
+    let host = Host::start(Setup::with_clients(10)).await?;
+    host.sync_and_wait().await?;
+    let cookie = host.sign_up().await?;
+    let send = async |path: &str, form: &[(&str, &str)]| {
+        let request = host.http().post(host.url(path)).header("cookie", &cookie).form(form);
+        host.send(request.header("sec-fetch-site", "same-origin")).await
+    };
+    let household = first_household(&host).await?["id"].take();
+    let path = format!("/households/{}/export", household.as_str().context("a household has an id")?);
+    let key = "0197a000-0000-7000-8000-00000000000a";
+    let form = [("document", "best-life-plan"), ("key", key)];
+    // A double click.
+    let (first, second) = tokio::try_join!(send(&path, &form), send(&path, &form))?;
+    ensure!((first.status, second.status) == (303, 303), "{} {}", first.text, second.text);
+    ensure!(first.header("location") == second.header("location"), "two notes of one form");
+    let another = send(&path, &[("document", "investment-preferences"), ("key", key)]).await?;
+    ensure!(another.status == 409, "{}", another.text);
+
+    let client = |name| [("id", "0197a000-0000-7000-8000-00000000000b"), ("first_name", name), ("last_name", "Clicks")];
+    let tia = client("Tia");
+    let (first, second) = tokio::try_join!(send("/clients", &tia), send("/clients", &tia))?;
+    ensure!((first.status, second.status) == (303, 303), "{} {}", first.text, second.text);
+    let changed = send("/clients", &client("Tom")).await?;
+    ensure!(changed.status == 409 && changed.text.contains("added Tia Clicks already"), "{}", changed.text);
+    let found = host.get("/api/v1/clients?search=Clicks").await?.ok()?;
+    ensure!(found["items"].as_array().map(Vec::len) == Some(1), "{found}");
+    for lost in ["", "x", key] {
+        let form = [("id", lost), ("first_name", "Lou"), ("last_name", "Lost")];
+        ensure!(send("/clients", &form).await?.status == 303, "{lost}");
+    }
+    Ok(())
+}

@@ -40,3 +40,40 @@ async fn a_note_goes_to_nobody_else_when_its_client_is_linked_elsewhere_meanwhil
     ensure!(filed == [vec![other]], "{filed:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_person_names_no_note_of_somebody_else_for_one_in_doubt() -> Result<()> {
+    let mut setup = Setup::with_clients(30);
+    setup.settings = "[crm]\nrequest-timeout = \"2s\"\n\n[notes]\nsite-lag = \"1s\"\n".to_owned();
+    let host = Host::start(setup).await?;
+    host.sync_and_wait().await?;
+    let households = host.get("/api/v1/households?limit=2").await?.ok()?["items"].take();
+    let write = async |key: &str, household: &Value| -> Result<String> {
+        let event = json!({
+            "type": "note.written", "household_id": household["id"],
+            "occurred_at": "2026-03-02T01:30:00Z", "data": { "subject": "Called", "body": "Called about the plan" },
+        });
+        let note = host.post_event(key, &event).await?.ok()?;
+        Ok(format!("/api/v1/notes/{}", note["id"].as_str().context("an id")?))
+    };
+    let others = write("others", &households[0]).await?;
+    let others = host.wait_for(&others, |note| note["state"] == "done").await?["document_id"].take();
+    host.crm().set_note_habits(xplan_sandbox::NoteHabits { drops_markers: true, ..Default::default() });
+    let cut = "cut_after:times=1,method=POST,on=docnote-v2".parse()?;
+    host.crm().set_faults(FaultPlan { seed: 1, rules: vec![cut] });
+    let note = write("doubted", &households[1]).await?;
+    host.wait_for(&note, |note| note["stage"] == "in_doubt").await?;
+    let own = host.crm().notes().last().context("a note in the CRM")?.id;
+    let resolve = async |id: &Value| host.post(&format!("{note}/resolve"), &json!({ "document_id": id })).await;
+    for (wrong, because) in [(&others, "another file note of this host"), (&json!("999999"), "shows no note 999999")] {
+        let answer = resolve(wrong).await?;
+        ensure!(answer.status == 422 && answer.text.contains(because), "{wrong}: {} {}", answer.status, answer.text);
+    }
+    host.crm().set_faults(FaultPlan { seed: 1, rules: vec!["bad_gateway:on=docnote-v2".parse()?] });
+    let answer = resolve(&json!(own.to_string())).await?;
+    ensure!(answer.status == 409 && answer.text.contains("try again"), "{} {}", answer.status, answer.text);
+    host.crm().set_faults(FaultPlan::default());
+    resolve(&json!(own.to_string())).await?.ok()?;
+    host.wait_for(&note, |note| note["state"] == "done").await?;
+    Ok(())
+}

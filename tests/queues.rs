@@ -121,3 +121,23 @@ async fn documents_that_are_too_many_at_once_are_refused_whole_and_hold_nobody_e
     ensure!(host.send(look()).await?.header("content-type") == "application/pdf");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_come_at_once_are_not_in_memory_at_once() -> Result<()> {
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let before = host.peak_memory()?;
+    let upload = |number: usize| {
+        let mut pdf = format!("%PDF-1.7\n% {number}\n").into_bytes();
+        pdf.resize(24 << 20, b' ');
+        pdf.extend_from_slice(b"\nstartxref\n9\n%%EOF\n");
+        let request = host.http().post(host.url("/api/v1/documents")).bearer_auth(TOKEN);
+        request.header("content-type", "application/pdf").body(pdf)
+    };
+    let answers = at_once(&host, (0..24).map(upload).collect()).await?;
+    let kept = answers.iter().filter(|answer| answer.status == 201).count();
+    ensure!(kept >= 8, "{kept} of {} were kept: {answers:?}", answers.len());
+    let more = host.peak_memory()?.saturating_sub(before) >> 20;
+    // Each of them in memory would be 600 MB.
+    ensure!(more < 420, "{more} MB more for {kept} documents of 24 MB");
+    Ok(())
+}

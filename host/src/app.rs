@@ -78,7 +78,7 @@ impl App {
         let notes = Notes::new(store.clone(), connections.clone(), practice, config.patience, Some(Arc::new(maker)));
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
-        let uploads = Uploads::new(data_dir);
+        let uploads = Uploads::new(store.clone(), data_dir);
         let supervisor = Supervisor::default();
         let intake = Intake::default();
         Ok(Self {

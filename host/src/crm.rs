@@ -337,6 +337,11 @@ pub trait Connector: Send + Sync {
     /// the CRM may keep it otherwise.
     async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError>;
 
+    /// Whom a note that a person names is filed against: nobody where the CRM does not show it, none where it does not say.
+    async fn filed_against(&self, _document_id: &ExternalId) -> Result<Option<Vec<ExternalId>>, CrmError> {
+        Ok(None)
+    }
+
     /// Creates a note; tried once.
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError>;
 

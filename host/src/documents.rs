@@ -4,7 +4,6 @@
 //! looks is the pack's; what stands in it is put together here, from the book and from what the practice reported.
 
 mod content;
-mod disposition;
 mod receive;
 mod upload;
 
@@ -14,8 +13,7 @@ use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt};
 
 pub use self::content::{Material, Professional};
-pub use self::disposition::{disposition, named_by};
-pub use self::receive::{NotTaken, Uploads};
+pub use self::receive::{Kept, NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
 use crate::domain::Timestamp;
@@ -112,7 +110,9 @@ pub fn title(event_type: &str) -> &'static str {
 }
 
 fn is_odd_in_a_file_name(letter: char) -> bool {
-    is_unwanted(letter) || "/\\:*?\"<>|".contains(letter) || matches!(letter, '\u{200B}'..='\u{200F}')
+    is_unwanted(letter)
+        || "/\\:*?\"<>|".contains(letter)
+        || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// The day of a moment where the practice is.

@@ -4,6 +4,8 @@
 //! a time for the whole of it, each form a limit of parts and of text, and no part, not even its heading, is held in
 //! memory beyond a bound: texts within theirs, files never.
 
+mod disposition;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::Semaphore;
+
+pub use self::disposition::{disposition, named_by};
 
 /// Senders side by side; the next waits, and is refused where that takes too long.
 const SIDE_BY_SIDE: usize = 8;
@@ -143,13 +147,9 @@ impl Part {
     }
 
     /// The name of its file. A browser sends an empty one where none was chosen.
-    pub fn file_name(&self) -> Option<&str> {
-        self.field.file_name().filter(|name| !name.is_empty())
-    }
-
-    /// Its `Content-Disposition`, as it came.
-    pub fn disposition(&self) -> &[u8] {
-        self.field.headers().get("content-disposition").map(|header| header.as_bytes()).unwrap_or_default()
+    pub fn file_name(&self) -> Option<String> {
+        let disposition = self.field.headers().get("content-disposition")?;
+        disposition::named_in_form(disposition.as_bytes())
     }
 
     /// All of it as text.

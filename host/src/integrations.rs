@@ -115,6 +115,16 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// Why it does not run, as a sentence; none where it is at work.
+    pub fn idle(&self) -> Option<String> {
+        let name = &self.name;
+        match (&self.connection, &self.problem) {
+            (Some(_), _) => None,
+            (None, Some(problem)) => Some(format!("The connection `{name}` is not at work: {problem}")),
+            (None, None) => Some(format!("The connection `{name}` is disabled. Enable it first.")),
+        }
+    }
+
     /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
     pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
         let schedule = self.schedule.parse::<Schedule>().ok().filter(|_| self.enabled);

@@ -65,7 +65,14 @@ pub enum NotesError {
     Invalid(Vec<Misfit>),
     /// The key was used for another event.
     #[error("the idempotency key was used for another event; a new event needs a new key")]
-    KeyReused,
+    KeyReused {
+        /// That event's note.
+        note: NoteId,
+        /// Its type.
+        event_type: String,
+        /// Its household.
+        household: HouseholdId,
+    },
     /// The pack cannot render it.
     #[error("the file note cannot be written: {}", .0.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; "))]
     NotRendered(Vec<Diagnostic>),

@@ -82,6 +82,17 @@ pub enum StoreError {
         /// What shows it.
         signs: String,
     },
+    /// What stands in the file is no store, or a damaged one.
+    #[error(
+        "the store's file {file} cannot be read: {why}. Put {file} back from a backup; to begin anew with nothing, move all \
+         of the folder away first"
+    )]
+    Damaged {
+        /// What the file is called.
+        file: &'static str,
+        /// What was found in it, or what the database says.
+        why: String,
+    },
     /// A cursor that this store did not give.
     #[error("the cursor is not one that a list gave; begin again without it")]
     BadCursor,

@@ -40,6 +40,11 @@ impl ExternalId {
         Self(Self::canonical(text).to_owned())
     }
 
+    /// The id that somebody looks for: as people write ids, else as the CRM would.
+    pub fn sought(text: &str) -> Self {
+        text.parse().unwrap_or_else(|_| Self::of_crm(text.trim()))
+    }
+
     /// The part of a CRM's own text of an id that tells it from others: zeros before a number say nothing.
     pub fn canonical(of_crm: &str) -> &str {
         if !is_digits(of_crm) {
@@ -188,6 +193,8 @@ mod tests {
         check("x-8", "x-8");
         check("0x8", "0x8");
         check("", "");
+        let sought = |text: &str| ExternalId::sought(text).0;
+        assert_eq!(["48213.0", " 048213 ", "ABC", ""].map(sought), ["48213", "48213", "ABC", ""]);
         // What the CRM has is found by who copies it from there.
         assert_eq!("48213".parse(), Ok(ExternalId::of_crm("048213")));
     }

@@ -44,7 +44,7 @@ pub struct ClientParams {
     /// Members of this household.
     #[param(value_type = Option<Uuid>)]
     household_id: Option<HouseholdId>,
-    /// Words that begin the person's names, or the whole email or mobile.
+    /// Words that begin the person's names, or the whole email, mobile or id in the CRM.
     search: Option<String>,
     /// `not_visible`: only those whom the CRM no longer shows, in the order of their ids there.
     #[param(schema_with = schema::not_visible, required = false)]

@@ -19,7 +19,7 @@ use self::body::ConnectionBody;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, PageParams, Params, PathParam};
-use crate::api::problem::Problem;
+use crate::api::problem::{Kind, Problem};
 use crate::api::runs::RunBody;
 use crate::app::App;
 use crate::connection::Connection;
@@ -111,8 +111,20 @@ pub async fn sync(
     Params(params): Params<SyncParams>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ControlRuns)?;
+    at_work(&app, &name).await?;
     let run =
         if params.dry_run { app.syncs.rehearse(&name)? } else { app.syncs.request(&name, Trigger::Request).await? };
     let location = format!("/api/v1/runs/{}", run.id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(RunBody::from(run))))
+}
+
+/// Refuses where a connection is there and does not run.
+pub(super) async fn at_work(app: &App, name: &ConnectionName) -> Result<(), Problem> {
+    if app.connections.get(name).is_some() {
+        return Ok(());
+    }
+    match app.integrations.one(name).await?.idle() {
+        Some(words) => Err(Problem::new(Kind::WrongState, format!("{words} Nothing was started."))),
+        None => Ok(()),
+    }
 }

@@ -13,10 +13,11 @@ use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam};
 use crate::api::problem::{Kind, Problem};
 use crate::app::{App, DocumentError};
-use crate::documents::{NotMade, disposition};
+use crate::documents::NotMade;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{DocumentId, HouseholdId, Timestamp};
+use crate::intake::disposition;
 use crate::telemetry;
 
 /// The most characters that an answer's header tells of.

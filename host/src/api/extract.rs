@@ -28,9 +28,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::new(Kind::Malformed, format!("{}.", rejection.body_text())))?;
+            .map_err(|rejection| Problem::new(Kind::Malformed, unusable(&rejection.body_text())))?;
         Ok(Self(query.0))
     }
+}
+
+/// What is wrong with a query, in words for whoever wrote it.
+fn unusable(words: &str) -> String {
+    let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(words);
+    let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
+    if let Some((name, _)) = quoted("duplicate field `") {
+        return format!("`{name}` is there twice, and which value is meant cannot be told. Send it once.");
+    }
+    let Some((name, why)) = words.split_once(": ") else { return format!("{words}.") };
+    if why.starts_with("unknown field") {
+        let known = why.split_once(", expected ").map_or("none", |(_, known)| known);
+        return format!("There is no parameter `{name}`; known here: {known}.");
+    }
+    let variant = why.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "));
+    if let Some((given, known)) = variant {
+        return format!("`{name}` cannot be `{given}`; it can be {known}.");
+    }
+    let is_of_number = ["invalid digit", "cannot parse integer", "number too"].iter().any(|word| why.starts_with(word));
+    let why = if is_of_number { "it has to be a whole number, not too large and not below 0" } else { why };
+    format!("`{name}` cannot be used: {why}.")
 }
 
 /// The query of a resource that takes no parameters.
@@ -214,6 +235,36 @@ mod tests {
     struct Item {
         #[serde(rename = "a/b")]
         number: u8,
+    }
+
+    #[test]
+    fn a_query_is_refused_in_words_for_whoever_wrote_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Choice {
+            One,
+            Two,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its shape is read")]
+        struct Asked {
+            limit: Option<usize>,
+            choice: Option<Choice>,
+        }
+        let check = |query: &str, expected: &str| {
+            let uri = format!("/x?{query}").parse().unwrap();
+            let rejection = Query::<Asked>::try_from_uri(&uri).unwrap_err();
+            assert_eq!(unusable(&rejection.body_text()), expected, "{query}");
+        };
+        let number = "`limit` cannot be used: it has to be a whole number, not too large and not below 0.";
+        for query in ["limit=x", "limit=-1", "limit=1e3", "limit=99999999999999999999999", "limit="] {
+            check(query, number);
+        }
+        let twice = "`limit` is there twice, and which value is meant cannot be told. Send it once.";
+        check("limit=1&limit=2", twice);
+        check("choice=three", "`choice` cannot be `three`; it can be `one` or `two`.");
+        check("size=1", "There is no parameter `size`; known here: `limit` or `choice`.");
     }
 
     #[tokio::test]

@@ -197,7 +197,7 @@ impl From<StoreError> for Problem {
             StoreError::BadCursor => {
                 Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
             }
-            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } => {
+            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } | StoreError::Damaged { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }
@@ -225,6 +225,7 @@ impl From<Refusal> for Problem {
             |pointer: &str, detail: String| Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
         match &refusal {
             Refusal::Unknown(id) => Self::not_found(format_args!("client {id}")),
+            Refusal::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
             Refusal::HasPartner(id) => at(
                 "/partner_of",
                 format!("The household of {id} has two people already. Make the client without `partner_of`."),
@@ -334,7 +335,7 @@ impl From<NotesError> for Problem {
                 let error = |Misfit { field, message }| FieldError { pointer: field, detail: message };
                 Self::invalid(misfits.into_iter().map(error).collect())
             }
-            NotesError::KeyReused => Self::new(
+            NotesError::KeyReused { .. } => Self::new(
                 Kind::KeyReused,
                 "This Idempotency-Key was used for another event, which is kept. Nothing was kept of this one: send it \
                  with a key of its own.",
@@ -442,7 +443,14 @@ mod tests {
         check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;
         check(wrong("/data/score"), 422, "invalid", r#""pointer":"/data/score""#).await;
         check(NotesError::NotRendered(vec![odd]), 422, "invalid", r#""pointer":"/data/goals""#).await;
-        check(NotesError::KeyReused, 409, "idempotency-key-reused", "key of its own").await;
+        let (event_type, household) = ("note.written".to_owned(), HouseholdId(id));
+        check(
+            NotesError::KeyReused { note: NoteId(id), event_type, household },
+            409,
+            "idempotency-key-reused",
+            "key of its own",
+        )
+        .await;
         check(NotesError::WrongState("the note is done".to_owned()), 409, "wrong-state", "the note is done").await;
     }
 }

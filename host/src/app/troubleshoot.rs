@@ -135,7 +135,7 @@ impl App {
             let found = self.store.clients(filter, page).await?.items;
             people.extend(found.into_iter().map(|found| (found.origin.connection, found.client.external_id)));
         }
-        let id = ExternalId(search.to_owned());
+        let id = ExternalId::sought(search);
         for connection in self.connections.all().iter() {
             let known = self.store.whereabouts(connection.name.clone(), id.clone()).await?;
             if known.client.is_some()

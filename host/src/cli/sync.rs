@@ -10,6 +10,7 @@ use super::local::Local;
 use super::{Global, WrongUse, local, output, progress};
 use crate::app::App;
 use crate::config::Config;
+use crate::domain::{ExternalId, InvalidExternalId};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -123,9 +124,9 @@ impl Sync {
         if let Ok(id) = Uuid::try_parse(client) {
             return Ok(format!("clients/{id}/sync"));
         }
+        let id: ExternalId = client.parse().map_err(|error: InvalidExternalId| WrongUse(error.to_string()))?;
         match self.names(host).await?.as_slice() {
-            [name] if is_plain(client) => Ok(format!("connections/{name}/clients/{client}/sync")),
-            [_] => Err(WrongUse(format!("`{client}` is no id of a client, in the CRM or in the practice")).into()),
+            [name] => Ok(format!("connections/{name}/clients/{id}/sync")),
             _ => {
                 let words = "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
                 Err(WrongUse(format!("{words} {client}")).into())
@@ -180,11 +181,6 @@ impl Sync {
         app.syncs.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Whether an id can stand in an address as it is.
-fn is_plain(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Answers what the last run asked about what is gone, where it asked.

@@ -33,7 +33,7 @@ const FIRST_EPOCH_MILLIS: f64 = 1e11;
 pub fn wait(said: &str, now: Timestamp) -> Option<Duration> {
     let said = said.trim().trim_matches('"').trim();
     let number = said.strip_suffix(['s', 'S']).unwrap_or(said).trim_end();
-    let wait = match number.parse::<f64>() {
+    let asked = match number.parse::<f64>() {
         Ok(number) if number.is_nan() || number < 0.0 => return None,
         Ok(number) if number < FIRST_EPOCH => Duration::from_secs_f64(number),
         Ok(number) => {
@@ -41,12 +41,34 @@ pub fn wait(said: &str, now: Timestamp) -> Option<Duration> {
             // A float becomes the nearest whole number that there is.
             Timestamp::from_second(seconds as i64).map_or(LONGEST_WAIT, |moment| until(moment, now))
         }
-        Err(_) => {
-            let http = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(said);
-            until(http.or_else(|_| said.parse()).ok()?, now)
+        // Two headers, or one that was put together of two.
+        Err(_) if said.contains(',') && said.split(',').all(|one| one.trim().parse::<f64>().is_ok()) => {
+            return said.split(',').filter_map(|one| wait(one, now)).max();
         }
+        Err(_) => moment(said, now)?,
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(asked.min(LONGEST_WAIT))
+}
+
+/// The time until a moment that is written as a date: in the form of HTTP or in its two old ones, or in ISO 8601. The day of
+/// the week says nothing that the date does not, and may be wrong.
+fn moment(said: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(moment) = said.parse() {
+        return Some(until(moment, now));
+    }
+    let date = match said.split_once(',') {
+        Some((_, date)) => date.trim(),
+        None => said.trim_start_matches(char::is_alphabetic).trim(),
+    };
+    if let Ok(moment) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date) {
+        return Some(until(moment, now));
+    }
+    let date = date.trim_end_matches(char::is_alphabetic).trim();
+    let forms = ["%d %b %Y %H:%M:%S", "%d-%b-%y %H:%M:%S", "%b %e %H:%M:%S %Y"];
+    let read = |form: &&str| jiff::civil::DateTime::strptime(form, date).ok();
+    let utc = forms.iter().find_map(read)?.to_zoned(jiff::tz::TimeZone::UTC);
+    // The last day of the year 9999 is behind what a moment can be.
+    Some(utc.map_or(LONGEST_WAIT, |moment| until(moment.timestamp(), now)))
 }
 
 fn until(moment: Timestamp, now: Timestamp) -> Duration {
@@ -96,6 +118,14 @@ mod tests {
         check("Sun, 01 Mar 2026 09:00:00 GMT", Some(0));
         check("Thu, 31 Dec 9998 23:59:59 GMT", most);
         check("2026-03-01T10:00:30Z", Some(30));
+        // The wrong day of the week, and the forms of before.
+        check("Mon, 01 Mar 2026 10:00:30 GMT", Some(30));
+        check("Sunday, 01-Mar-26 10:00:30 GMT", Some(30));
+        check("Sun Mar  1 10:00:30 2026", Some(30));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", most);
+        check("Sun, 01 Mar 2026 21:00:30 +1100", Some(30));
+        check("500, 600", Some(600));
+        check("Sun, 32 Mar 2026 10:00:30 GMT", None);
         // Seconds and milliseconds since 1970.
         check("1772359230", Some(30));
         check("1772359230000", Some(30));

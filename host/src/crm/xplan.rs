@@ -316,6 +316,10 @@ impl Connector for Xplan {
         docnotes::find(&self.site, entity).await
     }
 
+    async fn filed_against(&self, document_id: &ExternalId) -> Result<Option<Vec<ExternalId>>, CrmError> {
+        docnotes::filed_against(&self.site, document_id).await
+    }
+
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
         docnotes::create(&self.site, note, marker).await
     }

@@ -1,5 +1,5 @@
 //! Taking in a document that somebody sends: piece by piece into a file without a name, checked when it is whole, and
-//! only then read into memory, one at a time.
+//! only then read into memory and kept, one at a time.
 
 use std::io::SeekFrom;
 use std::path::PathBuf;
@@ -12,9 +12,10 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
 use super::upload::{LARGEST, NotAPdf, READ_TO_ITS_END, check};
-use crate::domain::Timestamp;
+use crate::domain::{DocumentId, Timestamp};
 use crate::intake::NotRead;
 use crate::store::documents::Document;
+use crate::store::{Store, StoreError};
 
 /// The longest name of a file, in characters.
 const LONGEST_NAME: usize = 120;
@@ -22,8 +23,22 @@ const LONGEST_NAME: usize = 120;
 /// Takes documents in. Cheap to clone.
 #[derive(Clone)]
 pub struct Uploads {
+    store: Store,
     folder: PathBuf,
     in_memory: Arc<Semaphore>,
+}
+
+/// A document that was taken in and is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its id, of its name and its bytes.
+    pub id: DocumentId,
+    /// What the file is called from now on.
+    pub filename: String,
+    /// `application/pdf`.
+    pub media_type: String,
+    /// Bytes.
+    pub size: usize,
 }
 
 /// Why a document is not taken.
@@ -38,31 +53,40 @@ pub enum NotTaken {
     /// The disk failed.
     #[error("the document could not be kept for checking: {0}")]
     Io(#[from] std::io::Error),
+    /// The store failed, or has no space.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Uploads {
-    /// Takes documents in by files in `folder`, which nobody else sees.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, in_memory: Arc::new(Semaphore::new(1)) }
+    /// Takes documents in by files in `folder`, which nobody else sees, and keeps them in the store.
+    pub fn new(store: Store, folder: PathBuf) -> Self {
+        Self { store, folder, in_memory: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Takes in a PDF as it comes. Who calls has a place and a time for it.
+    /// Takes in a PDF as it comes, and keeps it. Who calls has a place and a time for it.
     ///
     /// # Errors
     /// As [`NotTaken`] says; nothing is left of it then.
-    pub async fn receive<E: std::fmt::Display>(
+    pub async fn keep<E: std::fmt::Display>(
         &self,
         name: Option<&str>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
         now: Timestamp,
-    ) -> Result<Document, NotTaken> {
+    ) -> Result<Kept, NotTaken> {
         let mut file = self.spool(pieces).await?;
+        // Held until the store has it: the store writes one after the other, and those that wait would all be in memory.
         let _one = self.in_memory.acquire().await.map_err(|_| NotRead::Busy)?;
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(usize::try_from(file.metadata().await?.len()).unwrap_or(LARGEST));
         file.seek(SeekFrom::Start(0)).await?;
         file.read_to_end(&mut content).await?;
         check(&content)?;
-        Ok(Document::new(file_name(name), "application/pdf".to_owned(), content, now))
+        self.store.space().admit()?;
+        let document = Document::new(file_name(name), "application/pdf".to_owned(), content, now);
+        let (filename, media_type) = (document.filename.clone(), document.media_type.clone());
+        let kept = Kept { id: document.id, filename, media_type, size: document.content.len() };
+        self.store.put_document(document).await?;
+        Ok(kept)
     }
 
     async fn spool<E: std::fmt::Display>(
@@ -94,10 +118,13 @@ impl Uploads {
 
 /// A name for a file that comes from anywhere: its last part, without what names of files do not hold, ending in `.pdf`.
 fn file_name(given: Option<&str>) -> String {
-    let last = given.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let given = given.unwrap_or_default().trim_end_matches(['/', '\\']);
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|letter| !super::is_odd_in_a_file_name(*letter)).collect();
-    let stem = plain.trim().trim_start_matches('.');
-    let stem = stem.strip_suffix(".pdf").or_else(|| stem.strip_suffix(".PDF")).unwrap_or(stem).trim();
+    let is_filling = |letter: char| letter == '.' || letter.is_whitespace();
+    let stem = plain.trim_matches(is_filling);
+    let stem =
+        stem.strip_suffix(".pdf").or_else(|| stem.strip_suffix(".PDF")).unwrap_or(stem).trim_end_matches(is_filling);
     let stem: String = stem.chars().take(LONGEST_NAME).collect();
     if stem.is_empty() { "Document.pdf".to_owned() } else { format!("{stem}.pdf") }
 }
@@ -109,11 +136,13 @@ mod tests {
     const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\nendobj\nstartxref\n9\n%%EOF\n";
 
     async fn receive(pieces: Vec<Result<Bytes, String>>) -> Result<Document, NotTaken> {
-        let folder = tempfile::tempdir().unwrap();
-        let uploads = Uploads::new(folder.path().to_owned());
-        let taken = uploads.receive(Some("plan.pdf"), futures::stream::iter(pieces), Timestamp::UNIX_EPOCH).await;
+        let (data_dir, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(data_dir.path()).unwrap();
+        let uploads = Uploads::new(store.clone(), folder.path().to_owned());
+        let kept = uploads.keep(Some("plan.pdf"), futures::stream::iter(pieces), Timestamp::UNIX_EPOCH).await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
-        taken
+        let document = store.document(kept?.id).await.unwrap().unwrap();
+        Ok(document)
     }
 
     #[tokio::test]
@@ -140,6 +169,10 @@ mod tests {
         check("Plan – Mārama.pdf", "Plan – Mārama.pdf");
         check("../../etc/passwd", "passwd.pdf");
         check("C:\\plans\\a.PDF", "a.pdf");
+        check("plans/a.pdf/", "a.pdf");
+        check("a.pdf.", "a.pdf");
+        check(" a . .pdf . ", "a.pdf");
+        check("a\u{E0041}\u{FE0F}b.pdf", "a\u{FE0F}b.pdf");
         check(".pdf", "pdf.pdf");
         check("a\r\nb\u{202E}\".exe", "ab.exe.pdf");
         check("", "Document.pdf");

@@ -124,7 +124,12 @@ struct Fitting {
 
 /// The answer to an event whose key is known.
 fn before(known: Keyed, digest: [u8; 32]) -> Result<Accepted, NotesError> {
-    if known.digest == digest { Ok(Accepted { note: known.note, is_new: false }) } else { Err(NotesError::KeyReused) }
+    if known.digest == digest {
+        Ok(Accepted { note: known.note, is_new: false })
+    } else {
+        let Note { id: note, event_type, household_id: household, .. } = known.note;
+        Err(NotesError::KeyReused { note, event_type, household })
+    }
 }
 
 /// BLAKE3 of an event: equal for the same event, however its JSON was spaced.

@@ -1,8 +1,11 @@
 //! What a person does with a note that does not go out by itself.
 
+use std::time::Duration;
+
 use super::schema::invalid;
 use super::{Notes, NotesError};
-use crate::domain::note::{Awaits, Note, NoteState};
+use crate::crm::{Connector, CrmError};
+use crate::domain::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
 use crate::domain::outbox::{Edit, NotNow};
 use crate::domain::text;
 use crate::domain::{ClientId, ConnectionName, ExternalId, NoteId, Timestamp};
@@ -16,6 +19,9 @@ const LONGEST_REASON: usize = 500;
 /// The longest id that a CRM gives.
 const LONGEST_ID: usize = 100;
 
+/// How long the CRM may take to say whose note it has under an id.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What a person changes in a note; what is none stays.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct NoteEdit {
@@ -25,6 +31,30 @@ pub struct NoteEdit {
     pub body: Option<String>,
     /// Others of the household's clients to file it against.
     pub clients: Option<Vec<ClientId>>,
+}
+
+/// Whose note the CRM has under an id.
+enum Whose {
+    Theirs,
+    Others,
+    Nobodys,
+}
+
+/// Asks for the note itself; where the CRM does not say whom it is about, for the notes of each client.
+async fn whose(connector: &dyn Connector, document: &ExternalId, clients: &[ExternalId]) -> Result<Whose, CrmError> {
+    if let Some(filed) = connector.filed_against(document).await? {
+        return Ok(match filed.as_slice() {
+            [] => Whose::Nobodys,
+            filed if filed.iter().any(|one| clients.contains(one)) => Whose::Theirs,
+            _ => Whose::Others,
+        });
+    }
+    for client in clients {
+        if connector.find_notes(client).await?.iter().any(|found| found.document_id == *document) {
+            return Ok(Whose::Theirs);
+        }
+    }
+    Ok(Whose::Nobodys)
 }
 
 impl Notes {
@@ -108,11 +138,12 @@ impl Notes {
         Ok(note)
     }
 
-    /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none).
+    /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none). An id is
+    /// looked at first: the note's documents go to it, and it may be somebody else's.
     ///
     /// # Errors
-    /// [`NotesError::Invalid`] where the id is none, [`NotesError::UnknownNote`], [`NotesError::WrongState`] where
-    /// nobody asked, or where the store fails.
+    /// [`NotesError::Invalid`] where the id is none or another note's, [`NotesError::UnknownNote`],
+    /// [`NotesError::WrongState`] where nobody asked or the CRM cannot say, or where the store fails.
     pub async fn resolve(&self, id: NoteId, found: Option<&str>) -> Result<Note, NotesError> {
         let found = match found.map(str::trim) {
             Some(document) => {
@@ -121,7 +152,9 @@ impl Notes {
                     let message = "must be the CRM's id of the note: digits, letters and hyphens".to_owned();
                     return Err(invalid("/document_id", message));
                 }
-                Some(ExternalId::of_crm(document))
+                let document = ExternalId::of_crm(document);
+                self.check_found(id, &document).await?;
+                Some(document)
             }
             None => None,
         };
@@ -129,6 +162,42 @@ impl Notes {
         let note = self.change(id, move |note| note.resolve(found, now)).await?;
         self.inner.delivery.release(&note.connection);
         Ok(note)
+    }
+
+    /// Refuses an id under which the CRM has no note about the clients of this one.
+    async fn check_found(&self, id: NoteId, document: &ExternalId) -> Result<(), NotesError> {
+        let note = self.inner.store.note(id).await?.ok_or(NotesError::UnknownNote(id))?;
+        let is_of_document = matches!(note.step, DeliveryStep::Attaching { .. });
+        if !note.is_raised() && (note.stage() != Stage::InDoubt || is_of_document) {
+            return Ok(());
+        }
+        let wrong = |message: String| Err(invalid("/document_id", message));
+        let connection = Some(note.connection.clone());
+        let same = NoteFilter { document: Some(document.clone()), connection, ..NoteFilter::default() };
+        let others = self.inner.store.notes(same, PageRequest { cursor: None, limit: 2 }).await?.items;
+        if let Some(other) = others.into_iter().find(|other| other.id != id) {
+            return wrong(format!(
+                "{document} is the CRM's id of another file note of this host: {}",
+                other.note.subject
+            ));
+        }
+        let unsaid =
+            |why: String| NotesError::WrongState(format!("whether {document} is this note cannot be said: {why}"));
+        let Some(connector) = self.inner.delivery.connector(&note.connection) else {
+            return Err(unsaid(format!("the connection {} was removed or disabled", note.connection)));
+        };
+        let asked = tokio::time::timeout(PATIENCE, whose(connector.as_ref(), document, &note.note.filed_against)).await;
+        match asked {
+            Ok(Ok(Whose::Theirs)) => Ok(()),
+            Ok(Ok(Whose::Others)) => wrong(format!(
+                "{document} is in the CRM and about other clients; copy the id of this client's note from the CRM"
+            )),
+            Ok(Ok(Whose::Nobodys)) => {
+                wrong(format!("the CRM shows no note {document}; copy the id of this client's note from the CRM"))
+            }
+            Ok(Err(error)) => Err(unsaid(format!("{error}; try again once the CRM answers"))),
+            Err(_) => Err(unsaid("the CRM takes too long to answer; try again later".to_owned())),
+        }
     }
 
     /// Gives a note up, for a reason that stays with it. Those behind it go on.

@@ -1,12 +1,11 @@
 //! The socket in the data folder, for commands of the same user on the same machine.
 
-use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
-use anyhow::Context as _;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
@@ -75,8 +74,14 @@ fn inode(path: &Path) -> Option<u64> {
 /// The store's lock says that no other host is alive, so that a socket found here is left over.
 fn listen(path: &Path) -> anyhow::Result<UnixListener> {
     drop(fs::remove_file(path));
-    let listener = UnixListener::bind(path)
-        .with_context(|| format!("{} cannot be made; a shorter data-dir may help", path.display()))?;
+    let listener = UnixListener::bind(path).map_err(|error| {
+        let cure = match error.kind() {
+            // What the system calls an address that is too long.
+            io::ErrorKind::InvalidInput => "a shorter data-dir may help",
+            _ => "see that the host may write to its data folder",
+        };
+        anyhow::Error::from(error).context(format!("{} cannot be made; {cure}", path.display()))
+    })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }

@@ -1,13 +1,14 @@
 //! Opening the file: the lock, the permissions, the format version, the tables.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Builder, Database, DatabaseError, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
 use super::space::{RESERVE, Space};
@@ -17,6 +18,8 @@ use crate::config::Storage;
 
 /// What the store's file is called in the data folder.
 const FILE_NAME: &str = "tidegate.redb";
+/// What a store is called until its tables are made, so that a start that ends early leaves none that cannot be read.
+const UNFINISHED: &str = "tidegate.redb.new";
 /// What says that the folder has a store: made once a store's first transaction is on disk.
 const MARKER: &str = "tidegate.made";
 /// What stands in it, for whoever looks.
@@ -58,7 +61,7 @@ impl Store {
     /// the file. Where a store was before, none is made in its place.
     ///
     /// # Errors
-    /// [`StoreError::Locked`], [`StoreError::TooNew`], [`StoreError::Lost`], or what the disk said.
+    /// [`StoreError::Locked`], [`StoreError::TooNew`], [`StoreError::Lost`], [`StoreError::Damaged`], or what the disk said.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         Self::open_sparing(data_dir, Storage::default())
     }
@@ -74,12 +77,13 @@ impl Store {
         let space = Arc::new(Space::of(data_dir, storage));
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
-        let db = Builder::new().set_cache_size(CACHE_BYTES).create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-            other => StoreError::Failed(format!("{}: {other}", path.display())),
-        })?;
-        prepare(&db)?;
+        let db = if size_of(&path)?.is_none_or(|size| size == 0) {
+            make(data_dir, &path)?
+        } else {
+            let db = database(&path)?;
+            drop(fs::remove_file(data_dir.join(UNFINISHED)));
+            db
+        };
         mark(data_dir);
         let threads = Threads::start().map_err(failed)?;
         let broken = Arc::new(watch::Sender::new(None));
@@ -87,16 +91,66 @@ impl Store {
     }
 }
 
+/// The size of a file, in bytes; none where there is no file.
+fn size_of(file: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_dir() => Err(StoreError::Damaged { file: FILE_NAME, why: "it is a folder".to_owned() }),
+        Ok(found) => Ok(Some(found.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::Failed(format!("{}: {error}", file.display()))),
+    }
+}
+
+/// Makes a store under another name and gives it its own once its tables are on disk.
+fn make(data_dir: &Path, path: &Path) -> Result<Database, StoreError> {
+    let unfinished = data_dir.join(UNFINISHED);
+    let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", unfinished.display()));
+    let db = match database(&unfinished) {
+        // What an earlier start began and did not end holds nothing.
+        Err(StoreError::Damaged { .. }) => {
+            fs::remove_file(&unfinished).map_err(failed)?;
+            database(&unfinished)?
+        }
+        made => made?,
+    };
+    // Whoever holds the unfinished one is alone with it; another process may have made the store just before.
+    if size_of(path)?.is_some_and(|size| size > 0) {
+        drop(fs::remove_file(&unfinished));
+        return Err(StoreError::Locked);
+    }
+    fs::rename(&unfinished, path).and_then(|()| File::open(data_dir)?.sync_all()).map_err(failed)?;
+    Ok(db)
+}
+
+/// The database of a file, with all its tables. The file is made where there is none.
+fn database(path: &Path) -> Result<Database, StoreError> {
+    let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
+    let damaged = |why: String| StoreError::Damaged { file: FILE_NAME, why };
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    let open = || {
+        let db = Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
+                failed(error)
+            }
+            other => damaged(other.to_string()),
+        })?;
+        prepare(&db)?;
+        Ok(db)
+    };
+    // The database trusts what it reads, and panics over what it could not have written.
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(damaged("it is damaged".to_owned())))
+}
+
 /// Refuses where the store's file is empty or not there, and the folder shows that there was one.
 fn refuse_where_lost(data_dir: &Path, file: &Path) -> Result<(), StoreError> {
     // The signs before the file: another process may be making both, the file first.
     let signs: Vec<&str> = SIGNS.into_iter().filter(|sign| data_dir.join(sign).exists()).collect();
-    let what = match fs::metadata(file) {
+    let what = match size_of(file)? {
         _ if signs.is_empty() => return Ok(()),
-        Ok(found) if found.len() > 0 => return Ok(()),
-        Ok(_) => "is empty",
-        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there",
-        Err(error) => return Err(StoreError::Failed(format!("{}: {error}", file.display()))),
+        Some(0) => "is empty",
+        Some(_) => return Ok(()),
+        None => "is not there",
     };
     Err(StoreError::Lost { file: FILE_NAME, what, signs: signs.join(", ") })
 }
@@ -141,7 +195,7 @@ fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         names.push(entry?.file_name());
     }
-    let is_ours = |name: &OsString| ["cache", "lost+found"].iter().chain(&SIGNS).any(|known| name == known);
+    let is_ours = |name: &OsString| ["cache", "lost+found", UNFINISHED].iter().chain(&SIGNS).any(|known| name == known);
     Ok(names.iter().any(|name| name == FILE_NAME) || names.iter().all(is_ours))
 }
 
@@ -216,7 +270,55 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("cache")).unwrap();
         fs::write(folder.path().join(FILE_NAME), "").unwrap();
-        Store::open(folder.path()).unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        // The database writes the mark by which it knows its files last.
+        for begun in ["\0".repeat(1 << 20), String::new()] {
+            [MARKER, FILE_NAME].iter().for_each(|name| fs::remove_file(folder.path().join(name)).unwrap());
+            fs::write(folder.path().join(UNFINISHED), begun).unwrap();
+            drop(Store::open(folder.path()).unwrap());
+            assert!(folder.path().join(FILE_NAME).exists() && !folder.path().join(UNFINISHED).exists());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_refused_with_the_cure_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        drop(Store::open(folder.path()).unwrap());
+        let whole = fs::read(&file).unwrap();
+        let mut scrambled = whole.clone();
+        scrambled[4096..40_000].iter_mut().enumerate().for_each(|(at, byte)| *byte ^= (at * 31 % 251) as u8 | 1);
+        let damaged = [vec![0; 1 << 20], b"PK\x03\x04".repeat(5000), whole[..9000].to_vec(), vec![7], scrambled];
+        for (number, damaged) in damaged.into_iter().enumerate() {
+            fs::write(&file, &damaged).unwrap();
+            let error = Store::open(folder.path()).err().unwrap();
+            assert!(matches!(error, StoreError::Damaged { .. }), "{number}: {error}");
+            assert!(error.to_string().contains("from a backup"), "{number}: {error}");
+        }
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Damaged { .. })));
+    }
+
+    #[test]
+    fn only_one_of_many_that_make_a_store_at_once_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let data_dir = folder.path().join("data");
+            drop(fs::remove_dir_all(&data_dir));
+            let start = std::sync::Barrier::new(4);
+            let open = || {
+                start.wait();
+                Store::open(&data_dir)
+            };
+            let opened = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            });
+            let held = opened.iter().filter(|store| store.is_ok()).count();
+            let refused = opened.iter().filter(|store| matches!(store, Err(StoreError::Locked))).count();
+            assert_eq!((held, refused), (1, 3));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::draft::{ClientDraft, DraftProblem};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::domain::{Client, ClientId, ConnectionName, ExternalId};
 use crate::store::commit::practice::{NewClient, Refusal};
 
 #[derive(Template)]
@@ -44,6 +44,16 @@ pub(super) struct NewClientForm {
     pub(super) email: String,
     pub(super) mobile: String,
     pub(super) date_of_birth: String,
+    /// The new client's id, made with the page, so that a form sent twice is one client.
+    pub(super) id: String,
+}
+
+impl NewClientForm {
+    /// The new client's id; one of its own where the form lost it.
+    fn id(&self) -> ClientId {
+        let sent = self.id.parse().ok().filter(|ClientId(id)| id.get_version_num() == 7);
+        sent.unwrap_or_else(|| ClientId(Uuid::now_v7()))
+    }
 }
 
 /// `GET /clients/new?partner_of=…`
@@ -53,6 +63,7 @@ pub(super) async fn form(
     Query(form): Query<NewClientForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
+    let form = NewClientForm { id: Uuid::now_v7().to_string(), ..form };
     page(&new_client(&app, &person, form, Vec::new()).await?)
 }
 
@@ -94,10 +105,39 @@ pub(super) async fn make(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
-    let id = ClientId(Uuid::now_v7());
-    let partner_of = form.partner_of.parse().ok();
-    app.store.make_client(NewClient { id, client, partner_of }, person.clock.now).await?.map_err(refused)?;
-    to_household(&app, id).await
+    let id = form.id();
+    let new = NewClient { id, client: client.clone(), partner_of: form.partner_of.parse().ok() };
+    match app.store.make_client(new, person.clock.now).await? {
+        Ok(()) => to_household(&app, id).await,
+        Err(Refusal::IsMade(_)) => made_before(&app, &person, id, &client, form).await,
+        Err(refusal) => Err(refused(refusal)),
+    }
+}
+
+/// A form that made a client already: that one where it is what it was, else the form once more, for another.
+async fn made_before(
+    app: &App,
+    person: &Person,
+    id: ClientId,
+    client: &Client,
+    form: NewClientForm,
+) -> Result<Response, Failure> {
+    let made = find(app, &id.to_string()).await?.client;
+    let is_same = made.first_name == client.first_name
+        && made.last_name == client.last_name
+        && made.email == client.email
+        && made.mobile == client.mobile
+        && made.date_of_birth == client.date_of_birth;
+    if is_same {
+        return to_household(app, id).await;
+    }
+    let name = words::name(&made.full_name());
+    let message =
+        format!("This form added {name} already, and was changed since. Send it again to add another client.");
+    let problems = vec![DraftProblem { field: "first_name", message }];
+    let form = NewClientForm { id: Uuid::now_v7().to_string(), ..form };
+    let page = page(&new_client(app, person, form, problems).await?)?;
+    Ok((StatusCode::CONFLICT, page).into_response())
 }
 
 #[derive(Deserialize)]
@@ -122,8 +162,15 @@ pub(super) async fn link(
     }
     let external_id = form.external_id.parse::<ExternalId>();
     let external_id = external_id.map_err(|error| Failure::Refused(format!("{error} Nothing was changed.")))?;
-    app.store.link_client(id, connection.name.clone(), external_id, person.clock.now).await?.map_err(refused)?;
-    to_household(&app, id).await
+    match app.store.link_client(id, connection.name.clone(), external_id, person.clock.now).await? {
+        Ok(()) => to_household(&app, id).await,
+        Err(Refusal::IsTaken { id, client }) => {
+            let name = words::name(&find(&app, &client.to_string()).await?.client.full_name());
+            let words = format!("{id} is linked to another client, {name}. Unlink or remove that one first.");
+            Err(Failure::Refused(format!("{words} Nothing was changed.")))
+        }
+        Err(refusal) => Err(refused(refusal)),
+    }
 }
 
 /// `POST /clients/{id}/unlink`

@@ -164,7 +164,7 @@ impl Sent {
                 "connection" => sent.connection = part.text().await?,
                 "sheet" => sent.sheet = part.text().await?,
                 "file" => {
-                    let Some(name) = part.file_name().map(ToOwned::to_owned) else { continue };
+                    let Some(name) = part.file_name() else { continue };
                     sent.file = Some(app.imports.spool(part.pieces()).await?);
                     sent.name = name;
                 }

@@ -95,7 +95,10 @@ pub(super) async fn sync_now(
     let name: ConnectionName = name.parse().map_err(|_| NONE)?;
     match app.syncs.request(&name, Trigger::Request).await {
         Ok(_) => Ok(Redirect::to("/").into_response()),
-        Err(SyncError::UnknownConnection(_)) => Err(NONE),
+        Err(SyncError::UnknownConnection(name)) => {
+            let idle = app.integrations.one(&name).await.ok().and_then(|known| known.idle());
+            Err(idle.map_or(NONE, Failure::Refused))
+        }
         Err(paused @ SyncError::NotAuthorised { .. }) => Err(Failure::Refused(words::sentence(&paused.to_string()))),
         Err(SyncError::Store(error)) => Err(error.into()),
     }

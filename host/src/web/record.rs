@@ -134,7 +134,7 @@ pub(super) async fn send(
             Err(NotesError::Invalid(misfits)) => {
                 misfits.into_iter().map(|misfit| (Some(misfit.field), misfit.message)).collect()
             }
-            Err(NotesError::KeyReused) => vec![(
+            Err(NotesError::KeyReused { .. }) => vec![(
                 None,
                 "this form was recorded before, and is changed; send it again to record another event".to_owned(),
             )],

@@ -75,13 +75,17 @@ impl Value<'_> {
         }
     }
 
-    /// True of the entity's number `id`, be it written as a number or as text.
+    /// True of the entity's number `id`, be it written as a number or as text, with zeros before it or without.
     #[must_use]
     pub fn is_id(&self, id: &str) -> bool {
         match self {
             Self::Number(Number::Int(number)) => id.parse() == Ok(*number),
             Self::Number(Number::Big(number)) => id.parse() == Ok(*number),
-            Self::Text(text) => text.trim() == id,
+            Self::Text(text) => {
+                let text = text.trim();
+                let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                text == id || is_number && text.trim_start_matches('0') == id
+            }
             _ => false,
         }
     }

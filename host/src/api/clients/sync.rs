@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{ClientBody, find};
 use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::caller::Caller;
+use crate::api::connections::at_work;
 use crate::api::extract::{NoParams, PathPair, PathParam};
 use crate::api::problem::{Kind, Problem};
 use crate::api::runs::RunBody;
@@ -81,6 +82,7 @@ pub async fn sync_by_external_id(
     caller.may(Action::ControlRuns)?;
     let id = external_id.parse::<ExternalId>();
     let id = id.map_err(|error| Problem::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+    at_work(&app, &name).await?;
     sync_one(&app, name, id).await
 }
 

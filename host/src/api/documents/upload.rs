@@ -16,11 +16,10 @@ use crate::api::caller::Caller;
 use crate::api::extract::NoParams;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::App;
-use crate::documents::{LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END, named_by};
+use crate::documents::{Kept, LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
-use crate::intake::Form;
-use crate::store::documents::Document;
+use crate::intake::{Form, named_by};
 
 /// What a multipart body may have around the document.
 const AROUND: usize = 64 << 10;
@@ -77,11 +76,11 @@ pub async fn upload(
         return Err(NotTaken::from(NotAPdf::TooLarge).into());
     }
     let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let document = match media_type.as_str() {
+    let Kept { id, filename, media_type, size } = match media_type.as_str() {
         "application/pdf" => {
             let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
             let body = request.into_body().into_data_stream();
-            app.intake.take(app.uploads.receive(name.as_deref(), body, Timestamp::now())).await?
+            app.intake.take(app.uploads.keep(name.as_deref(), body, Timestamp::now())).await?
         }
         "multipart/form-data" => app.intake.take(from_form(&app, request)).await?,
         other => {
@@ -92,26 +91,29 @@ pub async fn upload(
             return Err(Problem::new(Kind::WrongMediaType, detail));
         }
     };
-    let Document { id, filename, media_type, content, .. } = document.clone();
-    app.store.put_document(document).await?;
-    let body = DocumentBody { id, filename, media_type, size: content.len() };
+    let body = DocumentBody { id, filename, media_type, size };
     Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/documents/{id}"))], Json(body)))
 }
 
-async fn from_form(app: &App, request: Request) -> Result<Document, Problem> {
+async fn from_form(app: &App, request: Request) -> Result<Kept, Problem> {
     let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
     let mut form = Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
+    let mut document = None;
     while let Some(part) = form.next().await? {
-        if part.name() == "file" {
-            let name = named_by(part.disposition());
-            let taken = app.uploads.receive(name.as_deref(), part.pieces(), Timestamp::now()).await;
-            return match taken {
-                Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => Err(at_file(what.to_string())),
-                taken => Ok(taken?),
-            };
+        if part.name() != "file" {
+            continue;
         }
+        if document.is_some() {
+            return Err(at_file("the form has more than one; send each PDF by itself".to_owned()));
+        }
+        let name = part.file_name();
+        let taken = app.uploads.keep(name.as_deref(), part.pieces(), Timestamp::now()).await;
+        document = match taken {
+            Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => return Err(at_file(what.to_string())),
+            taken => Some(taken?),
+        };
     }
-    Err(at_file("the form has no part of this name; put the PDF there".to_owned()))
+    document.ok_or_else(|| at_file("the form has no part of this name; put the PDF there".to_owned()))
 }
 
 fn at_file(detail: String) -> Problem {
@@ -130,6 +132,7 @@ impl From<NotTaken> for Problem {
                 Self::invalid(vec![FieldError { pointer: String::new(), detail: error.to_string() }])
             }
             NotTaken::NotRead(error) => error.into(),
+            NotTaken::Store(error) => error.into(),
             NotTaken::Io(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
             NotTaken::Io(_) => {
                 tracing::error!(%error, "an upload failed");

@@ -7,9 +7,8 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
-use crate::documents::named_by;
 use crate::import::LARGEST_FORM;
-use crate::intake::Form;
+use crate::intake::{Form, named_by};
 
 /// A file that came.
 pub(super) struct Upload {
@@ -30,11 +29,17 @@ pub(super) async fn read(app: &App, request: Request, name: Option<String>) -> R
         return Ok(Upload { file, name: name.or(named).unwrap_or_else(|| "list".to_owned()) });
     }
     let mut form = Form::new(&media_type, body, LARGEST_FORM)?;
+    let mut upload = None;
     while let Some(part) = form.next().await? {
-        if part.name() == "file" {
-            let name = named_by(part.disposition()).unwrap_or_else(|| "list".to_owned());
-            return Ok(Upload { file: app.imports.spool(part.pieces()).await?, name });
+        if part.name() != "file" {
+            continue;
         }
+        if upload.is_some() {
+            let words = "The form has more than one part `file`. Nothing was kept: send each list by itself.";
+            return Err(Problem::new(Kind::Malformed, words));
+        }
+        let name = part.file_name().unwrap_or_else(|| "list".to_owned());
+        upload = Some(Upload { file: app.imports.spool(part.pieces()).await?, name });
     }
-    Err(Problem::new(Kind::Malformed, "The form has no part `file`. Nothing was kept."))
+    upload.ok_or_else(|| Problem::new(Kind::Malformed, "The form has no part `file`. Nothing was kept."))
 }

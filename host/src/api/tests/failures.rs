@@ -117,7 +117,7 @@ async fn parameters_that_are_not_understood() {
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
         check(&answer, 400, "malformed-request", "");
     }
-    check(&host.get("/api/v1/runs?nonsense=1").await, 400, "malformed-request", "expected one of `connection`");
+    check(&host.get("/api/v1/runs?nonsense=1").await, 400, "malformed-request", "known here: one of `connection`");
     check(&host.get("/api/v1/runs?limit=0").await, 400, "malformed-request", "1 to 500");
     check(&host.get("/api/v1/runs?limit=501").await, 400, "malformed-request", "1 to 500");
     check(&host.get("/api/v1/runs?limit=many").await, 400, "malformed-request", "limit");

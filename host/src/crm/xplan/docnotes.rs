@@ -74,6 +74,22 @@ pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNo
     }
 }
 
+/// Whom a note is filed against: nobody where the site does not show it, none where it does not say.
+pub(super) async fn filed_against(site: &Site, note: &ExternalId) -> Result<Option<Vec<ExternalId>>, CrmError> {
+    #[derive(Deserialize)]
+    struct Named {
+        entity_ids: Option<Vec<WrittenId>>,
+    }
+    let call = Call::get(Address::of(&format!("{PATH}/{}", segment(note.as_str())?))).awaited(true);
+    let answer = match site.read(&call).await {
+        Err(CrmError::Refused { status: 404 | 410, .. }) => return Ok(Some(Vec::new())),
+        answered => answered?,
+    };
+    let named = repair::read::<Named>(&answer.body).ok().and_then(|named| named.entity_ids);
+    let ids = named.map(|named| named.into_iter().filter_map(WrittenId::id).collect::<Vec<_>>());
+    Ok(ids.filter(|ids| !ids.is_empty()))
+}
+
 /// The notes of a list that is read page by page.
 #[derive(Default)]
 pub(super) struct FoundNotes {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::sync::Notify;
 
 use crate::crm::{CrmError, Traffic};
 use crate::domain::outbox::REQUEST_LIFE;
@@ -72,10 +73,11 @@ impl Limits {
     }
 
     /// Calls until an answer comes, no repeat would mend it, or patience ends; after failures on the way or in the CRM
-    /// `repeats` times at most.
+    /// `repeats` times at most. A pause ends where a person asks for it, as `released` says.
     pub(super) async fn repeat<T, F>(
         &self,
         traffic: &Traffic,
+        released: &Notify,
         is_awaited: bool,
         mut repeats: usize,
         mut call: impl FnMut() -> F,
@@ -87,6 +89,9 @@ impl Limits {
         let mut pauses = self.pauses();
         let mut waited = Duration::ZERO;
         loop {
+            let mut at_once = std::pin::pin!(released.notified());
+            // From here on, so that nobody who asks during the call is missed.
+            at_once.as_mut().enable();
             let error = match call().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -122,7 +127,7 @@ impl Limits {
                 false => tracing::warn!(error = error.for_log(), pause_ms, "asking the CRM again after a pause"),
             }
             traffic.count_retry();
-            tokio::time::sleep(pause).await;
+            drop(tokio::time::timeout(pause, at_once).await);
         }
     }
 }

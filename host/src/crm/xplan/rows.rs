@@ -45,6 +45,16 @@ impl<'a> Rows<'a> {
         self.last_bookmark = Some(bookmark.or(self.last_bookmark.flatten()));
     }
 
+    /// Sets entities aside whose id is no number as the site gives them: nobody could ask for them by it.
+    fn set_others_aside(&mut self) {
+        let failed = &mut self.failed;
+        self.rows.retain(|row| {
+            let error = row.id.parse::<ExternalId>().err();
+            failed.extend(error.iter().map(|error| (row.id, CrmError::Protocol { words: error.to_string() })));
+            error.is_none()
+        });
+    }
+
     /// Whether no row has a bookmark at all, as in a list that comes without pages.
     pub(super) fn is_unpaged(&self) -> bool {
         self.rows.iter().all(|row| row.bookmark.is_none())
@@ -60,6 +70,7 @@ impl<'a> Rows<'a> {
 /// answer is something else. Where most rows are damaged, the answer is, or the site.
 pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
     let mut list = names(answer)?;
+    list.set_others_aside();
     if list.failed.len() > list.rows.len() { Err(list.failed.swap_remove(0).1) } else { Ok(list) }
 }
 
@@ -100,7 +111,7 @@ pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
 
 /// The rows of a list in which a note is looked for: to miss one that cannot be read would make it twice.
 pub(super) fn list_of_notes(answer: &Answer) -> Result<Rows<'_>, CrmError> {
-    let list = list(answer)?;
+    let list = names(answer)?;
     if list.unreadable > 0 || !list.failed.is_empty() {
         Err(unexpected(answer, "the `id` of each note"))
     } else {
@@ -260,12 +271,12 @@ mod tests {
 
     #[test]
     fn both_shapes_are_cut_out() {
-        let body = r#"[ {"bookmark":"a=","id":7,"fields":{"first_name":"Pat"}} , {"id":"x-8","first_name":"Pat"} ]"#;
+        let body = r#"[ {"bookmark":"a=","id":7,"fields":{"first_name":"Pat"}} , {"id":"8","first_name":"Pat"} ]"#;
         let answer = answer(body);
         let list = list(&answer).unwrap();
         let rows = &list.rows;
         assert_eq!(rows[0].text, r#"{"bookmark":"a=","id":7,"fields":{"first_name":"Pat"}}"#);
-        assert_eq!((rows[0].id, rows[1].id), ("7", "x-8"));
+        assert_eq!((rows[0].id, rows[1].id), ("7", "8"));
         assert_eq!(rows[0].bookmark.map(RawValue::get), Some(r#""a=""#));
         assert!(rows[1].bookmark.is_none());
     }
@@ -274,7 +285,7 @@ mod tests {
     fn an_id_has_one_spelling() {
         let check = |written: &str, expected: Option<&str>| {
             let answer = answer(&format!(r#"[{{"id":{written},"bookmark":"a"}}]"#));
-            let list = list(&answer).unwrap();
+            let list = names(&answer).unwrap();
             assert_eq!(list.rows.first().map(|row| row.id), expected, "{written}");
         };
         check("30011", Some("30011"));
@@ -284,6 +295,18 @@ mod tests {
         for none in ["3e4", "3E4", "-7", "30011.0", r#""30011.0""#, r#""null""#, "null", "true"] {
             check(none, None);
         }
+    }
+
+    #[test]
+    fn an_entity_with_an_id_that_nobody_could_ask_for_is_set_aside() {
+        let answer =
+            answer(r#"[{"id":7,"bookmark":"a"},{"id":"ABC","bookmark":"b"},{"id":"0","bookmark":"c"},{"id":9}]"#);
+        let list = list(&answer).unwrap();
+        assert_eq!(list.rows.iter().map(|row| row.id).collect::<Vec<_>>(), ["7", "9"]);
+        assert_eq!(list.failed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["ABC", "0"]);
+        assert!(list.failed[0].1.to_string().contains("`ABC` is not a number"), "{}", list.failed[0].1);
+        // A note's may be anything.
+        assert_eq!(list_of_notes(&answer).unwrap().rows.len(), 4);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
 
 use super::address::Address;
 use super::patience::Limits;
@@ -43,6 +44,8 @@ pub(super) struct Site {
     lists_that_come: Mutex<BTreeSet<String>>,
     /// Until when the site asked to be left alone.
     closed_until: Mutex<Option<Instant>>,
+    /// Tells who waits for that that they need not.
+    released: Notify,
 }
 
 /// What is asked.
@@ -158,6 +161,7 @@ impl Site {
             rows_failed: AtomicUsize::new(0),
             lists_that_come: Mutex::default(),
             closed_until: Mutex::new(None),
+            released: Notify::new(),
             traffic: Traffic::default(),
             limits,
         })
@@ -177,7 +181,7 @@ impl Site {
                 _ => passed(answer),
             }
         };
-        self.limits.repeat(&self.traffic, call.is_awaited, repeats, ask).await
+        self.limits.repeat(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
     }
 
     /// How many bytes the pages hold, or have been allotted.
@@ -298,6 +302,7 @@ impl Site {
     /// Forgets that the site asked to be left alone.
     pub(super) fn release(&self) {
         *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.released.notify_waiters();
     }
 
     /// How long the site still wants to be left alone.

@@ -336,6 +336,26 @@ async fn all_notes_of_a_client_are_found_each_once_whatever_the_site_makes_of_th
 }
 
 #[tokio::test]
+async fn a_person_who_asks_ends_the_pause_that_the_site_asked_for() {
+    let (sandbox, xplan) = site(10, &["too_many_requests:retry_after=3000,on=client-v4,times=1"]).await;
+    let source = clients();
+    let page = xplan.page(&source, None);
+    let asks = async {
+        while sandbox.admin().stats().faults.first().is_none_or(|fault| fault.struck == 0) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // The answer is on its way, and then taken in.
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            xplan.release();
+        }
+    };
+    let both = async { tokio::join!(page, asks).0 };
+    let page = tokio::time::timeout(Duration::from_secs(20), both).await.expect("it does not wait for an hour");
+    assert!(!page.unwrap().records.is_empty());
+}
+
+#[tokio::test]
 async fn a_create_answers_truthfully() {
     // What became of the call, and how many notes the site has then.
     let check = async |fault: &str, is_expected: fn(&CrmError) -> bool, kept: usize| {

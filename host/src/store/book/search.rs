@@ -216,7 +216,7 @@ fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
         return Ok(Query::These(with_email(reader, search)?));
     }
     let mut these = Vec::new();
-    let id = ExternalId(search.to_owned());
+    let id = ExternalId::sought(search);
     for connection in reader.connections.keys() {
         these.extend(reader.client_of(*connection, &id)?);
     }

@@ -25,6 +25,9 @@ pub enum Refusal {
     /// There is none with this id.
     #[error("there is no client {0}")]
     Unknown(ClientId),
+    /// There is one with this id.
+    #[error("the client {0} was made before")]
+    IsMade(ClientId),
     /// The one who should be the partner has one.
     #[error("the household of {0} has two people already")]
     HasPartner(ClientId),
@@ -91,6 +94,9 @@ impl Store {
 
 fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
     let NewClient { id, client, partner_of } = new;
+    if find(transaction, id)?.is_some() {
+        return Ok(Err(Refusal::IsMade(id)));
+    }
     let partner = match partner_of {
         None => None,
         Some(partner) => match find(transaction, partner)? {

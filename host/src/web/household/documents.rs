@@ -14,6 +14,7 @@ use crate::documents;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{ExternalId, Timestamp};
+use crate::intake::disposition;
 use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
 use crate::web::person::Person;
@@ -130,7 +131,7 @@ pub(in crate::web) async fn preview(
         attachments: Vec::new(),
     };
     let made = app.make_document(&event).await?;
-    let name = documents::disposition(&made.file_name);
+    let name = disposition(&made.file_name);
     Ok(([(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, &name)], made.pdf).into_response())
 }
 

@@ -32,9 +32,10 @@ pub(in crate::web) async fn export(
     Form(form): Form<Export>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
+    let (event_type, household) = (event_of(&form.document)?, find(&app, &id).await?.household.id);
     let event = Event {
-        event_type: event_of(&form.document)?.to_owned(),
-        household_id: find(&app, &id).await?.household.id,
+        event_type: event_type.to_owned(),
+        household_id: household,
         client_id: None,
         occurred_at: person.clock.now,
         data: json!({}),
@@ -43,7 +44,12 @@ pub(in crate::web) async fn export(
     let key = form.key.parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
     match app.notes.accept(event, &key).await {
         Ok(accepted) => Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
-        Err(NotesError::KeyReused) => Err(refused("This form was sent before; its file note is in the list of notes")),
+        // The same form, sent a moment later.
+        Err(NotesError::KeyReused { note, event_type: sent, household: of })
+            if (sent.as_str(), of) == (event_type, household) =>
+        {
+            Ok(Redirect::to(&format!("/notes/{note}")).into_response())
+        }
         Err(NotesError::Store(error)) => Err(error.into()),
         Err(NotesError::NotDone(error)) => Err(error.into()),
         Err(NotesError::WrongState(words)) => Err(Failure::Refused(words)),

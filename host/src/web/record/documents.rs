@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::documents::{NotTaken, READ_TO_ITS_END};
 use crate::domain::DocumentId;
 use crate::intake::{self, Part};
+use crate::store::StoreError;
 use crate::web::failure::Failure;
 use crate::web::person::Person;
 
@@ -62,19 +63,19 @@ impl Sent {
 
     /// Takes a file in. A browser sends one without a name where none was chosen.
     async fn take(&mut self, app: &App, person: &Person, part: Part) -> Result<(), Failure> {
-        let Some(name) = part.file_name().map(ToOwned::to_owned) else { return Ok(()) };
-        match app.uploads.receive(Some(&name), part.pieces(), person.clock.now).await {
-            // What else was typed is shown again.
-            Ok(_) if app.store.space().admit().is_err() => {
-                self.problem = Some(format!("the file {name} was not taken: the disk of the host is nearly full"));
-            }
-            Ok(document) => {
-                let pair = (DOCUMENT.to_owned(), document.id.to_string());
-                app.store.put_document(document).await?;
+        let Some(name) = part.file_name() else { return Ok(()) };
+        match app.uploads.keep(Some(&name), part.pieces(), person.clock.now).await {
+            Ok(kept) => {
+                let pair = (DOCUMENT.to_owned(), kept.id.to_string());
                 if !self.pairs.contains(&pair) {
                     self.pairs.push(pair);
                 }
             }
+            // What else was typed is shown again.
+            Err(NotTaken::Store(StoreError::NoSpace { .. })) => {
+                self.problem = Some(format!("the file {name} was not taken: the disk of the host is nearly full"));
+            }
+            Err(NotTaken::Store(error)) => return Err(error.into()),
             Err(NotTaken::Io(error)) if error.kind() != ErrorKind::StorageFull => {
                 return Err(Failure::Broken(error.to_string()));
             }

@@ -51,14 +51,22 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     parameters
 }
 
-/// The text up to the closing quote, and what follows. A backslash keeps the character behind it.
+/// The file's name in the `Content-Disposition` of a form's part. Browsers write quotes and line ends of a name as `%22`,
+/// `%0D` and `%0A`, and nothing else so.
+pub(super) fn named_in_form(disposition: &[u8]) -> Option<String> {
+    let name = named_by(disposition)?;
+    Some(name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
+}
+
+/// The text up to the closing quote, and what follows. A backslash keeps a quote or a backslash behind it, and stands for
+/// itself before anything else: programs send whole paths.
 fn unquoted(quoted: &str) -> (String, &str) {
     let mut text = String::new();
     let mut characters = quoted.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return (text, &quoted[at + 1..]),
-            '\\' => text.extend(characters.next().map(|(_, kept)| kept)),
+            '\\' if quoted[at + 1..].starts_with(['"', '\\']) => text.extend(characters.next().map(|(_, kept)| kept)),
             other => text.push(other),
         }
     }
@@ -86,7 +94,7 @@ fn extended(value: &str) -> Option<String> {
         }
     }
     let encoding = Encoding::for_label(charset.as_bytes())?;
-    let (text, _, _) = encoding.decode(&bytes);
+    let (text, _) = encoding.decode_without_bom_handling(&bytes);
     Some(text.into_owned())
 }
 
@@ -107,9 +115,23 @@ mod tests {
         check("attachment; FileName*=iso-8859-1''%A3%20rates.pdf", Some("£ rates.pdf"));
         check("attachment; filename=\"whole.pdf\"; filename*=no-such''x.pdf", Some("whole.pdf"));
         check("attachment; filename*=UTF-8''100%.pdf", Some("100%.pdf"));
+        check("attachment; filename*=UTF-8''%ff%fe.pdf", Some("\u{fffd}\u{fffd}.pdf"));
+        check("attachment; filename=\"C:\\plans\\2026\\a.pdf\"", Some("C:\\plans\\2026\\a.pdf"));
+        check("attachment; filename=\"a\\\\b.pdf\"", Some("a\\b.pdf"));
+        check("attachment; filename=\"100%22.pdf\"", Some("100%22.pdf"));
         check("attachment; filename=\"never closed.pdf", Some("never closed.pdf"));
         check("attachment; filename=\"\"", None);
         check("inline", None);
+    }
+
+    #[test]
+    fn names_in_forms_are_written_as_browsers_do() {
+        let check = |header: &str, expected: &str| {
+            assert_eq!(named_in_form(header.as_bytes()).as_deref(), Some(expected), "{header}");
+        };
+        check("form-data; name=\"file\"; filename=\"say %22hello%22.pdf\"", "say \"hello\".pdf");
+        check("form-data; name=\"file\"; filename=\"two%0D%0Alines.pdf\"", "two\r\nlines.pdf");
+        check("form-data; name=\"file\"; filename=\"100%20.pdf\"", "100%20.pdf");
     }
 
     #[test]
