@@ -154,7 +154,7 @@ async fn a_disabled_connection_rests_and_its_site_cannot_be_exchanged() -> Resul
     assert_eq!(run["state"], "cancelled", "{run}");
     let asked = host.post(&format!("{path}/sync"), &Value::Null).await?;
     assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
-    assert!(asked.text.contains("`south` is disabled. Enable it first."), "{}", asked.text);
+    assert!(asked.text.contains("south is disabled. Enable it first."), "{}", asked.text);
 
     let other = Sandbox::start(Options { clients: 10, ..Options::default() }).await?;
     let moved = json!({"forward_host": other.addr().to_string()});

@@ -274,7 +274,7 @@ pub fn panic_in() -> Option<String> {
 
 /// What is to be said of variables of the environment that look like settings and are none; their values are not said.
 pub fn ignored_variables() -> Vec<String> {
-    variables::ignored(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+    variables::ignored(std::env::vars_os())
 }
 
 impl Config {

@@ -86,6 +86,16 @@ impl Standing {
         matches!(self, Self::AnotherSite { .. } | Self::TakenSite { .. })
     }
 
+    /// What a person has to do, as the text of a link to where it is done.
+    pub fn to_do(&self) -> &'static str {
+        match self {
+            Self::AnotherSite { .. } => "Say which site it is",
+            Self::TakenSite { .. } => "Say whether it is apart",
+            Self::NotNeeded | Self::Granted { .. } | Self::Needed => "Authorise",
+            Self::Refused { .. } => "Authorise again",
+        }
+    }
+
     /// What has to be done before the connection can work; none where it can.
     pub fn obstacle(&self) -> Option<String> {
         match self {
@@ -96,13 +106,15 @@ impl Standing {
             }
             Self::AnotherSite { known, now } => Some(format!(
                 "Its clients and notes are those of {known}, and it leads to {now} now. Nothing is read from {now} and \
-                 nothing is sent there. Say whether {now} is the same site under another name; where it is not, let this \
-                 connection lead to {known} again and add one of another name for {now}."
+                 nothing is sent there. Where {now} is the same site under another name, say so on the connection’s page, or \
+                 by tidegate connection same-site; where it is not, let this connection lead to {known} again and add one of \
+                 another name for {now}."
             )),
             Self::TakenSite { by, host } => Some(format!(
-                "The connection `{by}` brought clients of {host} already, and by this one each of them would come a second \
+                "The connection {by} brought clients of {host} already, and by this one each of them would come a second \
                  time. Nothing is read from {host} and nothing is sent there. Where it is the same connection under a new \
-                 name, use the name `{by}` again; where the two are meant to be apart, say so."
+                 name, use the name {by} again; where the two read different clients of the site, say so on the \
+                 connection’s page, or by tidegate connection apart."
             )),
         }
     }

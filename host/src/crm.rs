@@ -24,7 +24,7 @@ pub use sizes::Sizes;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::site_list::{KnownList, ListInForce};
-use crate::domain::{Date, ExternalId, RecordKind};
+use crate::domain::{Date, ExternalId, RecordKind, Timestamp};
 
 /// Chooses ring for TLS, once a process; a provider that is installed already is as good.
 pub fn install_tls() {
@@ -359,6 +359,11 @@ pub trait Connector: Send + Sync {
 
     /// Why nothing is asked of the site, in words for a person; none where it is.
     fn held(&self) -> Option<&str> {
+        None
+    }
+
+    /// Until when the CRM asked to be left alone; none where it may be asked.
+    fn left_alone_until(&self) -> Option<Timestamp> {
         None
     }
 

@@ -120,8 +120,8 @@ impl Integration {
         let name = &self.name;
         match (&self.connection, &self.problem) {
             (Some(_), _) => None,
-            (None, Some(problem)) => Some(format!("The connection `{name}` is not at work: {problem}")),
-            (None, None) => Some(format!("The connection `{name}` is disabled. Enable it first.")),
+            (None, Some(problem)) => Some(format!("The connection {name} is not at work: {problem}")),
+            (None, None) => Some(format!("The connection {name} is disabled. Enable it first.")),
         }
     }
 

@@ -54,6 +54,9 @@ pub struct Misfit {
     pub message: String,
 }
 
+/// What every note's marker begins with; its event's id follows.
+const MARKER: &str = "tidegate-";
+
 /// Why an event is not accepted, or a note not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotesError {

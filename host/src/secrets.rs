@@ -32,7 +32,10 @@ pub struct Secrets {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     /// The key's file cannot be made or read.
-    #[error("{}: {error}; give a key by TIDEGATE_SECRET_KEY or [server] secret-key-file", path.display())]
+    #[error(
+        "{}: {error}; let the host read and write it, or give the same key by TIDEGATE_SECRET_KEY or [server] secret-key-file",
+        path.display()
+    )]
     KeyFile {
         /// Which file.
         path: PathBuf,

@@ -36,12 +36,12 @@ const LOOK_AT_DISK: Duration = Duration::from_secs(5);
 /// How long signing out of the CRMs may take then.
 const SIGN_OUT: Duration = Duration::from_secs(2);
 
-/// The address that people and programs use.
+/// The address that people and programs use, which `setting` sets.
 ///
 /// # Errors
 /// Names the address and what to do, as where the port is taken.
-pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
-    listen(config.server.listen, "--listen or [server] listen").await
+pub async fn bind(config: &Config, setting: &str) -> anyhow::Result<TcpListener> {
+    listen(config.server.listen, setting).await
 }
 
 async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {

@@ -36,6 +36,7 @@ use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
 use crate::supervise::{self, Death, failpoint};
 use crate::telemetry::figures;
+pub use emptied::EMPTY_ONCE;
 use gathered::GroupSize;
 use mapper::Sandboxed;
 pub use one::{OneError, OneOutcome, OneSynced};

@@ -34,7 +34,7 @@ pub const REQUEST_LIFE: SignedDuration = SignedDuration::from_secs(60);
 pub const SITE_LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// Why a note waits whose create may have taken effect.
-const CREATE_IN_DOUBT: &str = "Its create had no answer; waits to see whether the CRM has it.";
+const CREATE_IN_DOUBT: &str = "Its create had no clear answer; waits to see whether the CRM has it.";
 
 /// The waiting times of delivery.
 #[derive(Clone, Debug)]
@@ -238,12 +238,12 @@ impl Note {
                 self.wait(now, None);
             }
             Outcome::Unmarked(notes) => self.die(format!(
-                "Whether the note is in the CRM is not known: its create had no answer, and the CRM lists {notes} of its \
+                "Whether the note is in the CRM is not known: its create had no clear answer, and the CRM lists {notes} of its \
                  clients' notes without the reference by which it would be known. Look there for it, and say here \
                  whether it is there."
             )),
             Outcome::Lacking(known) => self.die(format!(
-                "Whether the note is in the CRM is not known: its create had no answer, and the CRM does not list {known} \
+                "Whether the note is in the CRM is not known: its create had no clear answer, and the CRM does not list {known} \
                  either, which it took before. Look there for both, and say here whether this one is there; or try again \
                  when the CRM lists {known}."
             )),
@@ -399,7 +399,7 @@ impl Note {
     fn refused(&self, call: Call, words: &str) -> String {
         match (call, &self.step) {
             (Call::LookUp, _) => format!(
-                "Whether the note is in the CRM is not known: its create had no answer, and the CRM refuses the search. \
+                "Whether the note is in the CRM is not known: its create had no clear answer, and the CRM refuses the search. \
                  Look there for its subject, and say here whether it is there. The CRM said: {words}"
             ),
             (Call::Attach(_) | Call::ListAttachments, DeliveryStep::Created { document_id })

@@ -54,7 +54,7 @@ impl Demo {
         let [shown, _] = site.add_couple(couple);
         let token = access::random_secret();
         let config = self.config(global, folder.path(), sandbox.addr(), token.expose_secret())?;
-        let listener = serve::bind(&config).await?;
+        let listener = serve::bind(&config, "--listen").await?;
         let app = App::open(config)?;
         let password = access::random_secret();
         let manager = NewUser {

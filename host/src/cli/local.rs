@@ -42,9 +42,12 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(20);
 /// What a host that does not answer is told of with.
 pub(super) fn silent(longest: Duration) -> anyhow::Error {
     anyhow::anyhow!(
-        "the host that runs on this data folder does not answer within {} seconds: its process is stopped or stuck. Let it go \
+        "the host that runs on this data folder does not answer within {}: its process is stopped or stuck. Let it go \
          on (kill -CONT), or end it and start it again; what was accepted is on disk",
-        longest.as_secs()
+        match longest.as_secs() {
+            1 => "a second".to_owned(),
+            seconds => format!("{seconds} seconds"),
+        }
     )
 }
 

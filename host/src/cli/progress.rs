@@ -14,15 +14,25 @@ use super::output;
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// After so long without news, somebody who waits wonders why.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// Follows a run to its end and answers its last state.
 pub(super) async fn follow(host: &Local, run: &Value, json: bool) -> anyhow::Result<Value> {
     let id = run["id"].as_str().context("the run has no id")?;
     let mut show = Show::new(run, json);
     let mut events = std::pin::pin!(host.events(&format!("runs/{id}/events")).await?);
     let mut last = run.clone();
-    while let Some(event) = events.next().await {
-        last = event?;
-        show.step(&last)?;
+    let mut told = None;
+    loop {
+        match tokio::time::timeout(QUIET, events.next()).await {
+            Ok(Some(event)) => {
+                last = event?;
+                show.step(&last)?;
+            }
+            Ok(None) => break,
+            Err(_) => show.tell_why_quiet(host, &last, &mut told).await?,
+        }
     }
     show.end();
     // The stream may have ended with the host; the run itself says how it stands.
@@ -74,6 +84,25 @@ impl Show {
             }
             Self::Lines(_) => {}
             Self::Json => output::line(run)?,
+        }
+        Ok(())
+    }
+
+    /// Says once until when the site asked to be left alone, where that is why nothing happens.
+    async fn tell_why_quiet(&self, host: &Local, run: &Value, told: &mut Option<String>) -> anyhow::Result<()> {
+        let name = run["connection"].as_str().unwrap_or_default();
+        let connection = host.get(&format!("connections/{name}")).await?;
+        let until = connection["left_alone_until"].as_str().map(str::to_owned);
+        if until.is_some() && *told != until {
+            let words = format!(
+                "{name}: the site asked to be left alone until {}; the sync waits. Started by hand once more, it asks at once",
+                until.as_deref().unwrap_or_default()
+            );
+            match self {
+                Self::Bar(bar) => bar.println(words),
+                Self::Lines(_) | Self::Json => eprintln!("{words}"),
+            }
+            *told = until;
         }
         Ok(())
     }

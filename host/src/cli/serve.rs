@@ -27,7 +27,7 @@ impl Serve {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let listen = self.listen.map(|address| ("server.listen".to_owned(), address));
         let mut config = global.load(listen.into_iter().collect())?;
-        let listener = serve::bind(&config).await?;
+        let listener = serve::bind(&config, "--listen or [server] listen").await?;
         config.server.listen = listener.local_addr()?;
         if config.metrics.is_some() {
             figures::start();

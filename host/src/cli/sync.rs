@@ -167,8 +167,22 @@ impl Sync {
     async fn keep_schedule(self, config: Config) -> anyhow::Result<ExitCode> {
         let app = match App::open(config.clone()) {
             Err(error) if local::is_held_by_another(&error) => {
-                local::with_host(config, |host| async move { self.names(&host).await }).await?;
-                anyhow::bail!("the host that runs on this data folder keeps the schedule already; --once syncs now");
+                let idle = local::with_host(config, |host| async move {
+                    let mut idle = Vec::new();
+                    for name in self.names(&host).await? {
+                        let one = host.get(&format!("connections/{name}")).await?;
+                        let words = [&one["problem"], &one["authorization"]["detail"], &one["site"]["detail"]];
+                        let words = words.into_iter().find_map(Value::as_str);
+                        idle.extend(words.map(|words| format!("{name} does not sync: {words}")));
+                    }
+                    anyhow::Ok(idle)
+                });
+                let idle = idle.await?;
+                let words = "the host that runs on this data folder keeps the schedule already; --once syncs now";
+                if idle.is_empty() {
+                    anyhow::bail!(words);
+                }
+                anyhow::bail!("{words}. {}", idle.join(" "));
             }
             opened => opened?,
         };
@@ -218,7 +232,10 @@ async fn walk(host: &Local, name: &str, dry_run: bool, json: bool) -> anyhow::Re
         Some("done") if dry_run => output::line(format!("{name}: {words}. Nothing was stored."))?,
         Some("done") => output::line(format!("{name}: {words}."))?,
         _ => {
-            let reason = run["error"].as_str().unwrap_or("the run did not end");
+            let reason = match run["state"].as_str() {
+                Some("cancelled") => "the run was cancelled.",
+                _ => run["error"].as_str().unwrap_or("the run did not end."),
+            };
             eprintln!("{name}: {reason} So far: {words}.");
         }
     }

@@ -310,7 +310,7 @@ impl ServerSection {
     fn check(self, secret_key: Option<String>, check: &mut Check<'_>) -> Server {
         let bootstrap_token =
             self.bootstrap_token_file.map(|path| check.long_secret("server.bootstrap-token-file", "token", &path));
-        let of_environment = secret_key.map(|key| SecretString::from(secret::bare(&key)));
+        let of_environment = secret_key.map(|key| SecretString::from(secret::bare(&key).trim()));
         if let Some(key) = &of_environment {
             check.check_length("TIDEGATE_SECRET_KEY", "key", key);
         }

@@ -160,7 +160,12 @@ fn words(kind: &Kind) -> String {
         Kind::UnknownField(_, known) => format!("is not known; the keys here are {}", known.join(", ")),
         Kind::UnknownVariant(_, known) => format!("is to be one of {}", known.join(", ")),
         Kind::InvalidType(found, wanted) | Kind::InvalidValue(found, wanted) => {
-            format!("is {}, and is to be {}", kind_of(found), plain(wanted))
+            let wanted = plain(wanted);
+            let found = match kind_of(found) {
+                "a number" if wanted == "a number" => "a number of another kind",
+                found => found,
+            };
+            format!("is {found}, and is to be {wanted}")
         }
         Kind::Message(words) => words.clone(),
         other => other.to_string(),
@@ -170,7 +175,7 @@ fn words(kind: &Kind) -> String {
 fn kind_of(found: &Actual) -> &'static str {
     match found {
         Actual::Bool(_) => "true or false",
-        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number of another kind",
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number",
         Actual::Char(_) | Actual::Str(_) | Actual::Bytes(_) => "a text",
         Actual::Seq => "a list",
         Actual::Map => "a section",
@@ -186,6 +191,7 @@ fn plain(wanted: &str) -> &str {
         "a sequence" => "a list",
         wanted if wanted.starts_with(['u', 'i', 'f']) && wanted[1..].parse::<u8>().is_ok() => "a number",
         "usize" => "a number",
+        "map" | "a map" => "a section with keys",
         wanted if wanted.starts_with("struct ") => "a section with keys",
         other => other,
     }

@@ -1,5 +1,7 @@
 //! Variables of the environment that look like the host's and are not: a setting that is misspelt is ignored otherwise.
 
+use std::ffi::OsString;
+
 use super::layers::PREFIX;
 
 /// What the names of all that concerns the host begin with.
@@ -12,18 +14,34 @@ const SECTIONS: [&str; 9] = ["PRACTICE", "SERVER", "STORAGE", "LOG", "DOCUMENTS"
 const CONNECTIONS: &str = "CONNECTIONS";
 
 /// What is to be said of the variables that are there, one sentence each. Their values are in none.
-pub(super) fn ignored(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut said: Vec<String> = names.filter_map(|name| about(&name)).collect();
+pub(super) fn ignored(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    let said = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok()?;
+        let is_text = value.to_str().is_some();
+        about(&name).or_else(|| {
+            (name.starts_with(OURS) && !is_text)
+                .then(|| format!("the environment variable {name} holds no UTF-8 text and is ignored"))
+        })
+    };
+    let mut said: Vec<String> = variables.filter_map(said).collect();
     said.sort();
     said
 }
 
 fn about(name: &str) -> Option<String> {
+    let capitals = name.to_ascii_uppercase();
+    if capitals != name && capitals.starts_with(OURS) {
+        return Some(format!(
+            "the environment variable {name} is ignored; settings are written in capitals: {capitals}"
+        ));
+    }
     let rest = name.strip_prefix(OURS)?;
     if name.starts_with(PREFIX) || KNOWN.contains(&rest) || is_of_a_service(rest) {
         return None;
     }
+    let letters = rest.replace('_', "");
     let advice = match spelling(rest) {
+        _ if ["SECRETKEY", "SECRETKEYS"].contains(&&*letters) => format!("the key is {OURS}SECRET_KEY"),
         Some(right) => format!("the setting is {right}"),
         None => format!("settings are {PREFIX}<SECTION>__<KEY>, with two underscores between the parts"),
     };
@@ -57,6 +75,9 @@ mod tests {
             let said = about(name).unwrap_or_else(|| panic!("{name} is known"));
             assert!(said.contains(name) && said.ends_with(expected), "{said}");
         };
+        check("TIDEGATE_SECRETKEY", "the key is TIDEGATE_SECRET_KEY");
+        check("TIDEGATE_SECRET_KEYS", "the key is TIDEGATE_SECRET_KEY");
+        check("tidegate__server__listen", "in capitals: TIDEGATE__SERVER__LISTEN");
         check("TIDEGATE_SERVER_LISTEN", "the setting is TIDEGATE__SERVER__LISTEN");
         check("TIDEGATE_SERVER__DATA_DIR", "the setting is TIDEGATE__SERVER__DATA_DIR");
         check("TIDEGATE_CRM_REQUEST_TIMEOUT", "the setting is TIDEGATE__CRM__REQUEST_TIMEOUT");

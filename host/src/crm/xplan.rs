@@ -55,10 +55,10 @@ use super::{
     Tokens, Traffic,
 };
 use crate::config::ConnectionConfig;
-use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::site_list::{KnownList, ListInForce};
+use crate::domain::{ExternalId, Timestamp};
 
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -336,6 +336,10 @@ impl Connector for Xplan {
 
     async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
         attachments::list(&self.site, document_id).await
+    }
+
+    fn left_alone_until(&self) -> Option<Timestamp> {
+        self.site.left_alone_until()
     }
 
     fn release(&self) {

@@ -40,9 +40,20 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let Standing::AnotherSite { known, now } = one.standing() else {
-            let words = format!("the connection `{name}` leads to the site that it always did; nothing was changed");
-            return Err(IntegrationError::WrongState(words));
+        let (known, now) = match one.standing() {
+            Standing::AnotherSite { known, now } => (known, now),
+            Standing::TakenSite { by, .. } => {
+                let words = format!(
+                    "the connection {name} does not ask that: {by} brought clients of its site already. Where the two read \
+                     different clients, say so by its page or by tidegate connection apart; nothing was changed"
+                );
+                return Err(IntegrationError::WrongState(words));
+            }
+            _ => {
+                let words =
+                    format!("the connection {name} leads to a site that is known as its own; nothing was changed");
+                return Err(IntegrationError::WrongState(words));
+            }
         };
         leads_to(name, &now, host)?;
         let by = By { who: who.to_owned(), at: Timestamp::now() };
@@ -65,9 +76,23 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let Standing::TakenSite { by: other, host: now } = one.standing() else {
-            let words = format!("no other connection brought the clients of `{name}`; nothing was changed");
-            return Err(IntegrationError::WrongState(words));
+        let (other, now) = match one.standing() {
+            Standing::TakenSite { by, host } => (by, host),
+            Standing::AnotherSite { known, now } => {
+                let words = format!(
+                    "the connection {name} does not ask that: its clients are those of {known}, and it leads to {now}. Where \
+                     that is the same site, say so by its page or by tidegate connection same-site; nothing was changed"
+                );
+                return Err(IntegrationError::WrongState(words));
+            }
+            _ if one.apart.is_some() => {
+                let words = format!("the connection {name} is known to be apart already; nothing was changed");
+                return Err(IntegrationError::WrongState(words));
+            }
+            _ => {
+                let words = format!("no other connection brought clients of the site of {name}; nothing was changed");
+                return Err(IntegrationError::WrongState(words));
+            }
         };
         leads_to(name, &now, host)?;
         let by = By { who: who.to_owned(), at: Timestamp::now() };

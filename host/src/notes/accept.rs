@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::documents::EventDocument;
 use super::schema::{invalid, misfit};
-use super::{Accepted, Misfit, Notes, NotesError, linking, schema};
+use super::{Accepted, MARKER, Misfit, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
 use crate::domain::fold::fold;
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
@@ -255,7 +255,7 @@ fn note(
         household_id: household.household.id,
         connection: connection.name.clone(),
         revision,
-        marker: format!("tidegate-{event_id}"),
+        marker: format!("{MARKER}{event_id}"),
         note,
         attachments: documents.iter().map(EventDocument::attachment).collect(),
         clients,

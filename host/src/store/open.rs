@@ -94,7 +94,7 @@ impl Store {
 /// The size of a file, in bytes; none where there is no file.
 fn size_of(file: &Path) -> Result<Option<u64>, StoreError> {
     match fs::metadata(file) {
-        Ok(found) if found.is_dir() => Err(StoreError::Damaged { file: FILE_NAME, why: "it is a folder".to_owned() }),
+        Ok(found) if !found.is_file() => Err(StoreError::Damaged { file: FILE_NAME, why: "it is no file".to_owned() }),
         Ok(found) => Ok(Some(found.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::Failed(format!("{}: {error}", file.display()))),

@@ -10,6 +10,9 @@ use crate::store::commit::emptied::KeptLists;
 use crate::store::commit::{Arrival, Known, Outcome};
 use crate::store::{Store, StoreError};
 
+/// The code of what is said of a list that came empty.
+pub const EMPTY_ONCE: &str = "list-empty-once";
+
 /// Of a page: whose lists were filled in, and which.
 #[derive(Default)]
 pub(super) struct Emptied(HashMap<ExternalId, Vec<String>>);
@@ -91,5 +94,5 @@ fn empty_once(list: &str) -> Diagnostic {
         "The list {list} came empty from the CRM, where it had entries before. They are kept until two complete walks in a \
          row find it empty. If the client still has entries there, see whether the integration's user may read them."
     );
-    Diagnostic { severity: Severity::Warning, field: None, code: "list-empty-once".to_owned(), message }
+    Diagnostic { severity: Severity::Warning, field: None, code: EMPTY_ONCE.to_owned(), message }
 }

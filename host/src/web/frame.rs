@@ -171,7 +171,7 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
             calls.push(Call {
                 words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),
-                link: if connection.unknown_site().is_some() { "Say which site it is" } else { "Authorise" },
+                link: connection.authorisation.standing().to_do(),
             });
             continue;
         }

@@ -121,8 +121,9 @@ impl NotesPage {
     /// How many of those shown go on by themselves, in a sentence that is read aloud when it changes.
     pub(super) fn moving(&self) -> String {
         match self.rows.iter().filter(|row| row.is_moving).count() as u64 {
-            0 => "None of these is on its way now.".to_owned(),
-            n => format!("{} on the way now.", words::count(n, "of these is", "of these are")),
+            0 => "None of these goes out by itself now.".to_owned(),
+            1 => "One of these goes out by itself.".to_owned(),
+            n => format!("{} of these go out by themselves.", words::number(n)),
         }
     }
 }
@@ -232,7 +233,7 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         accepted: Moment::new(note.accepted_at, clock),
         tries: words::number(note.attempts.len() as u64),
         document: note.document_id().map(ToString::to_string).unwrap_or_default(),
-        reason: note.reason.clone().unwrap_or_default(),
+        reason: words::sentence(note.reason.as_deref().unwrap_or_default()),
     }
 }
 
@@ -257,7 +258,7 @@ pub(super) fn badge(note: &Note) -> Badge {
         Stage::LookingUp => Badge::new(Tone::Attention, "Being looked up"),
         Stage::NoteMade => Badge::new(Tone::Neutral, "Note made"),
         Stage::AttachmentsSent => Badge::new(Tone::Neutral, "Documents sent"),
-        Stage::WaitingForAuthorisation => Badge::new(Tone::Attention, "Waits for authorisation"),
+        Stage::WaitingForAuthorisation => Badge::new(Tone::Attention, "Connection paused"),
         Stage::WaitingForLink => Badge::new(Tone::Attention, "Waits for a link"),
         Stage::WaitingForRefiling => Badge::new(Tone::Trouble, "Linked to somebody else"),
         Stage::InDoubt => Badge::new(Tone::Trouble, "In doubt"),

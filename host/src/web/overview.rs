@@ -13,9 +13,9 @@ use super::runs::RunRow;
 use super::words;
 use crate::app::App;
 use crate::connection::Connection;
-use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::{Run, RunState, Trigger};
+use crate::domain::{ConnectionName, Timestamp};
 use crate::notes::Gate;
 use crate::store::book::BookCounts;
 use crate::sync::SyncError;
@@ -45,10 +45,10 @@ pub(super) struct Site {
     pub(super) schedule: String,
     pub(super) badge: Badge,
     pub(super) state: String,
-    /// Until when its file notes wait, in a sentence, where the site asked for that or does not answer.
-    pub(super) notes: Option<String>,
-    /// Where it is authorised, where it waits for that.
-    pub(super) authorise: Option<String>,
+    /// Until when the site is left alone, in a sentence, where it asked for that or does not answer.
+    pub(super) waits: Option<String>,
+    /// What a person has to do before it works, and where.
+    pub(super) to_do: Option<(&'static str, String)>,
     pub(super) running: Option<Progress>,
 }
 
@@ -113,6 +113,11 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
         }
         None => standing(last, &crm, clock),
     };
+    let waits = waits(connection.connector.left_alone_until(), gate, clock);
+    let badge = match &waits {
+        Some(_) if obstacle.is_none() => Badge::new(Tone::Attention, "Left alone"),
+        _ => badge,
+    };
     Site {
         name: connection.name.to_string(),
         crm,
@@ -122,20 +127,26 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
         schedule: words::schedule(&connection.schedule.to_string()),
         badge,
         state,
-        notes: notes(gate, clock),
-        authorise: obstacle.map(|_| format!("/settings/integrations/{}", connection.name)),
+        waits,
+        to_do: obstacle.map(|_| {
+            let path = format!("/settings/integrations/{}", connection.name);
+            (connection.authorisation.standing().to_do(), path)
+        }),
         running: last.and_then(|run| Progress::of(run, clock)),
     }
 }
 
-/// Until when file notes wait for the site.
-pub(super) fn notes(gate: &Gate, clock: &Clock) -> Option<String> {
-    let Gate::Closed(until) = gate else { return None };
-    Some(format!(
-        "File notes wait: the site does not answer, or asked to be left alone. The next try is {}; “Sync now” asks it at \
-         once.",
-        words::relative(*until, clock.now)
-    ))
+/// Until when the site is left alone, by syncs and file notes or by file notes alone.
+pub(super) fn waits(left_alone_until: Option<Timestamp>, gate: &Gate, clock: &Clock) -> Option<String> {
+    let (what, until) = match (left_alone_until, gate) {
+        (Some(until), _) => ("Syncs and file notes wait: the site asked to be left alone.", until),
+        (None, Gate::Closed(until)) => {
+            ("File notes wait: the site does not answer, or asked to be left alone.", *until)
+        }
+        (None, _) => return None,
+    };
+    let next = words::relative(until, clock.now);
+    Some(format!("{what} The next try is {next}; “Sync now” asks it at once."))
 }
 
 /// How a connection stands by its newest run, in a word and in a sentence.

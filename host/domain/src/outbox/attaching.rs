@@ -10,7 +10,7 @@ use crate::note::{Attachment, DeliveryStep, Note};
 use crate::value::Timestamp;
 
 /// Why a note waits whose document may have been taken.
-const UPLOAD_IN_DOUBT: &str = "A document's upload had no answer; waits to see whether the CRM has it.";
+const UPLOAD_IN_DOUBT: &str = "A document's upload had no clear answer; waits to see whether the CRM has it.";
 
 impl Attachment {
     /// Whether a listed one is of its size, or of its name with other punctuation, blanks or case.
@@ -148,7 +148,7 @@ fn difference(sent: &Attachment, listed: &FoundAttachment) -> Option<String> {
 fn which_is_it(sent: &Attachment, strangers: &[&FoundAttachment]) -> String {
     let listed: Vec<String> = strangers.iter().map(|one| format!("{} as {}", one.filename, one.id)).collect();
     format!(
-        "Whether the document {} is in the CRM is not known: its upload had no answer, and the CRM lists {}, which may be \
+        "Whether the document {} is in the CRM is not known: its upload had no clear answer, and the CRM lists {}, which may be \
          it. Look there, and say here under which id it is there, or that it is not.",
         sent.filename,
         listed.join(", ")

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ClientId, ConnectionName, ExternalId};
 use crate::store::book::{ClientFilter, PageRequest};
-use crate::sync::OneOutcome;
+use crate::sync::{EMPTY_ONCE, OneOutcome, OneSynced};
 
 /// What came of syncing one client.
 #[derive(Serialize, ToSchema)]
@@ -92,15 +92,18 @@ async fn sync_one(app: &App, name: ConnectionName, id: ExternalId) -> Result<Jso
     let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
     Ok(Json(ClientSyncBody {
         outcome: synced.outcome.as_str(),
-        message: message(synced.outcome),
+        message: message(&synced),
         diagnostics: diagnostics(synced.diagnostics),
         client: found.items.into_iter().next().map(ClientBody::from),
         run: synced.run.map(RunBody::from),
     }))
 }
 
-fn message(outcome: OneOutcome) -> &'static str {
-    match outcome {
+fn message(synced: &OneSynced) -> &'static str {
+    match synced.outcome {
+        OneOutcome::Unchanged if synced.diagnostics.iter().any(|said| said.code == EMPTY_ONCE) => {
+            "The client stays as they are: a list came empty from the CRM, and what stood in it is kept; `diagnostics` says which."
+        }
         OneOutcome::Created => "The client came over and is new in the practice.",
         OneOutcome::Changed => "The client came over, and something had changed.",
         OneOutcome::Unchanged => "The client is in the practice as it is in the CRM.",

@@ -53,6 +53,10 @@ pub struct ConnectionBody {
     /// made at run time is not enabled then; one of the settings file runs all the same, and its page asks for it.
     #[schema(required)]
     preflight: Option<ByBody>,
+    /// Until when its site asked to be left alone: nothing is asked of it before, unless somebody starts a sync. Null
+    /// where it may be asked.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    left_alone_until: Option<Timestamp>,
     /// Why it is enabled and does not run; null where it does.
     #[schema(required)]
     problem: Option<String>,
@@ -247,6 +251,7 @@ impl ConnectionBody {
                 Means::OAuth { client_id } => AuthBody::OAuth { client_id },
             },
             preflight: one.preflight.map(ByBody::from),
+            left_alone_until: one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until()),
             problem: one.problem,
             pack: one.pack,
             region: revision.as_ref().map(|revision| revision.region().to_owned()),

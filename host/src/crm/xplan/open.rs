@@ -24,9 +24,9 @@ use crate::config::{ConnectionConfig, Gateway};
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Sizes, Source, Tokens, Traffic,
 };
-use crate::domain::ExternalId;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
+use crate::domain::{ExternalId, Timestamp};
 
 /// One Xplan site behind its gateway.
 pub struct Open {
@@ -285,6 +285,10 @@ impl Connector for Open {
 
     async fn attachments_of(&self, _document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
         Ok(Vec::new())
+    }
+
+    fn left_alone_until(&self) -> Option<Timestamp> {
+        self.site.left_alone_until()
     }
 
     fn release(&self) {

@@ -299,6 +299,11 @@ impl Site {
         self.received(response, call.room.as_deref()).await
     }
 
+    /// Until when the site asked to be left alone.
+    pub(super) fn left_alone_until(&self) -> Option<Timestamp> {
+        self.closed_for().and_then(|remaining| Timestamp::now().checked_add(remaining).ok())
+    }
+
     /// Forgets that the site asked to be left alone.
     pub(super) fn release(&self) {
         *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;

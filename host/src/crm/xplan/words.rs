@@ -1,7 +1,7 @@
 //! What an answer says, for people: the CRM's own words where it refuses, and the outline of an answer that is not
 //! what it should be. Never a record's values, an address with a query, or a secret.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::site::Answer;
 use crate::crm::repair;
@@ -9,25 +9,32 @@ use crate::crm::repair;
 /// The longest words that are kept.
 const LONGEST: usize = 500;
 
-#[derive(Deserialize)]
-struct Refusal {
-    user_message: Option<String>,
-    api_message: Option<String>,
-}
+/// Where an error object says why: a site's own way first, then what gateways and others in front of it send.
+const REASONS: [&str; 8] =
+    ["user_message", "api_message", "message", "error_description", "detail", "error_message", "error", "title"];
 
 /// The CRM's own words in a refusal, else what the answer looks like.
 pub(super) fn said(answer: &Answer) -> String {
     said_by(&answer.body).unwrap_or_else(|| outline(answer))
 }
 
-/// The words of an error object, if it is one.
+/// The words of an error object, if it is one: the first two that differ.
 pub(super) fn said_by(body: &[u8]) -> Option<String> {
-    let refusal: Refusal = repair::read(body).ok()?;
-    let words = match (refusal.user_message, refusal.api_message) {
-        (Some(user), Some(api)) if user != api => format!("{user} {api}"),
-        (Some(words), _) | (None, Some(words)) => words,
-        (None, None) => return None,
+    let refusal: serde_json::Map<String, Value> = repair::read(body).ok()?;
+    // Some wrap it once more: `{"error":{"code":429,"message":"…"}}`.
+    let inner = refusal.get("error").and_then(Value::as_object);
+    let texts = |of: &serde_json::Map<String, Value>| -> Vec<String> {
+        let keys = REASONS.iter().filter_map(|key| of.get(*key).and_then(Value::as_str));
+        keys.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
     };
+    let mut said = texts(&refusal);
+    said.extend(inner.map(texts).unwrap_or_default());
+    said.dedup();
+    said.truncate(2);
+    if said.is_empty() {
+        return None;
+    }
+    let words = said.join(" ");
     Some(words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect())
 }
 
@@ -91,6 +98,14 @@ mod tests {
             "No access. Capability x missing.",
         );
         check(r#"{"user_message":"No\naccess."}"#, "No access.");
+        check(r#"{"user_message":"No access.","api_message":"No access."}"#, "No access.");
+        check(r#"{"message":"Note type General is not allowed."}"#, "Note type General is not allowed.");
+        check(
+            r#"{"error":"forbidden","error_description":"Ask your administrator."}"#,
+            "Ask your administrator. forbidden",
+        );
+        check(r#"{"error":{"code":429,"message":"Slow down."}}"#, "Slow down.");
+        check(r#"{"title":"Not allowed","status":403,"detail":""}"#, "Not allowed");
         check("{}", "2 bytes with status 200 (application/json) that begin `{}`");
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::ExternalId;
 use crate::domain::breaker::Health;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::{Call, Outcome};
+use crate::notes::MARKER;
 use crate::store::book::PageRequest;
 use crate::store::outbox::NoteFilter;
 use crate::store::{Store, StoreError};
@@ -113,7 +114,9 @@ pub(in crate::notes) async fn look_up(
         return Err(error);
     }
     let known_as = |known: &Note| listed.iter().find(|found| known.document_id() == Some(&found.document_id));
-    let keeps_markers = known.and_then(known_as).zip(known).is_some_and(|(found, known)| is_marked(known, found));
+    // Another host's marker shows as well as one of this host that the CRM keeps them as they are sent.
+    let keeps_markers = known.and_then(known_as).zip(known).is_some_and(|(found, known)| is_marked(known, found))
+        || listed.iter().any(|found| found.marker.as_deref().is_some_and(is_whole_marker));
     let unmarked = ids(&|found| !is_it(note, found) && may_be_it(note, found, keeps_markers));
     let lacks = known.filter(|known| known_as(known).is_none()).and_then(Note::document_id).cloned();
     Ok(LookedUp { copies: copies.into_iter().collect(), unmarked: unmarked.len(), lacks })
@@ -127,6 +130,11 @@ fn is_it(note: &Note, found: &FoundNote) -> bool {
 fn is_marked(note: &Note, found: &FoundNote) -> bool {
     let (marker, kept) = (plain(&note.marker), plain(found.marker.as_deref().unwrap_or_default()));
     kept.contains(&marker) || kept.len() >= SHORTEST_MARKER && marker.starts_with(&kept)
+}
+
+/// Whether it is the marker of an event of a host, this one or another, as it was sent.
+fn is_whole_marker(kept: &str) -> bool {
+    kept.strip_prefix(MARKER).is_some_and(|id| uuid::Uuid::try_parse(id).is_ok())
 }
 
 /// A marker's letters and digits, in lower case: a CRM may write it in capitals, in braces, or without hyphens.

@@ -72,7 +72,7 @@ pub(super) fn run(state: RunState) -> Run {
 fn site(last: Option<&Run>) -> Site {
     let (badge, state) = overview::standing(last, "Xplan", &clock());
     Site {
-        notes: None,
+        waits: None,
         name: "main".to_owned(),
         crm: "Xplan".to_owned(),
         host: "acme.xplan.iress.com.au".to_owned(),
@@ -81,7 +81,7 @@ fn site(last: Option<&Run>) -> Site {
         schedule: "every hour".to_owned(),
         badge,
         state,
-        authorise: None,
+        to_do: None,
         running: last.and_then(|run| Progress::of(run, &clock())),
     }
 }

@@ -1,6 +1,7 @@
 //! Sites that keep notes and documents otherwise than they were sent, list them late, or refuse for a moment.
 
 use super::*;
+use crate::notes::MARKER;
 
 impl Rig {
     fn habits(&self, habits: NoteHabits) {
@@ -73,6 +74,20 @@ async fn what_others_wrote_is_nobodys_note_at_a_site_that_is_known_to_keep_marke
     let running = rig.start();
     rig.until_stage(id, Stage::Done).await;
     assert_eq!(rig.subjects_in_crm().len(), 3);
+    running.abort();
+}
+
+#[tokio::test]
+async fn another_hosts_note_shows_that_the_site_keeps_markers() {
+    let rig = Rig::new(PASSWORD).await;
+    let id = rig.accept(rig.clients[0], 1, "Not there").await;
+    let note = rig.store.note(id).await.unwrap().unwrap().note;
+    let marker = format!("{MARKER}0197a000-0000-7000-8000-000000000001");
+    rig.connector.create_note(&note, &marker).await.unwrap();
+    rig.faults(1, &["cut_before:times=1,on=docnote,method=POST"]);
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    assert_eq!(rig.subjects_in_crm().len(), 2);
     running.abort();
 }
 
