@@ -122,7 +122,7 @@ async fn a_person_says_that_it_is_the_same_site() -> Result<()> {
     let one = host.get("/api/v1/connections/main").await?.ok()?;
     assert_eq!(one["site"]["state"], "known", "{one}");
     assert!(one["site"]["same_site"]["who"].is_string(), "{one}");
-    refused(&host.post(path, &json!({"forward_host": there})).await?, StatusCode::CONFLICT, "always did");
+    refused(&host.post(path, &json!({"forward_host": there})).await?, StatusCode::CONFLICT, "known as its own");
     assert_eq!(host.sync_and_wait().await?["counts"]["created"], 0);
     let found = host.get(&format!("/api/v1/clients?external_id={external_id}&connection=main")).await?.ok()?;
     assert_eq!(found["items"][0]["last_name"], name);
@@ -277,7 +277,7 @@ async fn a_site_under_a_new_name_waits_for_a_person() -> Result<()> {
     assert_eq!((&one["site"]["state"], &one["site"]["taken_by"]), (&json!("taken"), &json!("main")), "{one}");
     for path in ["sync", "sync?dry_run=true", &format!("clients/{external_id}/sync")] {
         let answer = host.post(&format!("/api/v1/connections/acme/{path}"), &Value::Null).await?;
-        refused(&answer, StatusCode::CONFLICT, "use the name `main` again");
+        refused(&answer, StatusCode::CONFLICT, "use the name main again");
     }
     let cookie = host.sign_up().await?;
     let page = host.send(host.http().get(host.url("/settings/integrations/acme")).header("cookie", &cookie)).await?;
@@ -285,7 +285,7 @@ async fn a_site_under_a_new_name_waits_for_a_person() -> Result<()> {
     refused(
         &host.post("/api/v1/connections/acme/same-site", &json!({"forward_host": here})).await?,
         StatusCode::CONFLICT,
-        "always did",
+        "tidegate connection apart",
     );
 
     // Added beside it, on the page or by API: the same.
@@ -305,7 +305,7 @@ async fn a_site_under_a_new_name_waits_for_a_person() -> Result<()> {
     refused(&host.post(path, &json!({"forward_host": "b.example"})).await?, StatusCode::CONFLICT, "leads to");
     let said = host.run(&["connection", "apart", "south", &here]).await?;
     assert!(said.status.success(), "{said:?}");
-    refused(&host.post(path, &json!({"forward_host": here})).await?, StatusCode::CONFLICT, "no other connection");
+    refused(&host.post(path, &json!({"forward_host": here})).await?, StatusCode::CONFLICT, "known to be apart already");
     host.stop().await?;
     host.restart().await?;
     let one = host.get("/api/v1/connections/south").await?.ok()?;

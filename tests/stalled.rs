@@ -80,7 +80,7 @@ async fn commands_say_that_the_host_is_frozen() -> Result<()> {
     for (answer, words) in std::iter::once(following).chain(frozen).zip([
         "within 20 seconds",
         "within 5 seconds",
-        "within 1 seconds",
+        "within a second",
         "within 20 seconds",
         "within 20 seconds",
         "within 20 seconds",

@@ -96,6 +96,19 @@ impl Standing {
         }
     }
 
+    /// Why the connection does not work, in so many words as a list has room for; none where it does.
+    pub fn in_short(&self) -> Option<String> {
+        match self {
+            Self::AnotherSite { known, now } => Some(format!(
+                "What it brought is of {known}, and it leads to {now} now. Nothing is read or sent there."
+            )),
+            Self::TakenSite { by, host } => {
+                Some(format!("The connection {by} brought clients of {host} already. Nothing is read or sent there."))
+            }
+            other => other.obstacle(),
+        }
+    }
+
     /// What has to be done before the connection can work; none where it can.
     pub fn obstacle(&self) -> Option<String> {
         match self {

@@ -167,7 +167,7 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
                 });
             }
         }
-        if let Some(obstacle) = connection.authorisation.standing().obstacle() {
+        if let Some(obstacle) = connection.authorisation.standing().in_short() {
             calls.push(Call {
                 words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),

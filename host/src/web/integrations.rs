@@ -332,7 +332,7 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
             true,
             standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. } | Standing::TakenSite { .. }),
         ) => {
-            let words = standing.obstacle().unwrap_or_default();
+            let words = standing.in_short().unwrap_or_default();
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
         }
         (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing_of(last, &crm, clock),

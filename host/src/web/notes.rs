@@ -163,6 +163,8 @@ pub(super) struct NoteRow {
     pub(super) tries: String,
     pub(super) document: String,
     pub(super) reason: String,
+    /// The reason as far as a list has room for it.
+    pub(super) why: String,
 }
 
 /// `GET /notes?state=…&cursor=…`
@@ -233,6 +235,7 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         accepted: Moment::new(note.accepted_at, clock),
         tries: words::number(note.attempts.len() as u64),
         document: note.document_id().map(ToString::to_string).unwrap_or_default(),
+        why: words::first_sentence(note.reason.as_deref().unwrap_or_default()),
         reason: words::sentence(note.reason.as_deref().unwrap_or_default()),
     }
 }

@@ -106,7 +106,7 @@ pub(super) async fn sync_now(
 
 fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, clock: &Clock) -> Site {
     let revision = connection.revision();
-    let obstacle = connection.authorisation.standing().obstacle();
+    let obstacle = connection.authorisation.standing().in_short();
     let (badge, state) = match &obstacle {
         Some(obstacle) => {
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync and no file note goes out. {obstacle}"))

@@ -158,6 +158,16 @@ pub(super) fn crm(name: &str) -> String {
     sentence(name)
 }
 
+/// The longest that stands in a cell of a list, in characters.
+const LONGEST_CELL: usize = 120;
+
+/// The first sentence of a text, cut where it is too long for a cell of a list.
+pub(super) fn first_sentence(text: &str) -> String {
+    let first = text.split_inclusive(". ").next().unwrap_or_default().trim();
+    let short: String = first.chars().take(LONGEST_CELL).collect();
+    sentence(&if short.len() < first.len() { format!("{}…", short.trim_end()) } else { short })
+}
+
 /// A person's name as its owner writes it; `No name` where there is none.
 pub(super) fn name(full_name: &str) -> String {
     if full_name.trim().is_empty() { "No name".to_owned() } else { full_name.to_owned() }
