@@ -1,6 +1,10 @@
 //! A file's name in a `Content-Disposition`: written for downloads, read from uploads.
 
-use encoding_rs::Encoding;
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use encoding_rs::{Encoding, WINDOWS_1252};
 
 /// A `Content-Disposition` (RFC 6266): a download under this name, in RFC 8187's way, and in ASCII for those that do not
 /// know it. Plain ASCII without quotes or line ends, whatever the name.
@@ -21,11 +25,16 @@ pub fn disposition(file_name: &str) -> String {
 /// The file's name in a `Content-Disposition` (RFC 6266), as it came over the wire. Where it is there in RFC 8187's way
 /// too, that one, which has all letters.
 pub fn named_by(disposition: &[u8]) -> Option<String> {
-    let disposition = String::from_utf8_lossy(disposition);
+    let disposition = match str::from_utf8(disposition) {
+        Ok(text) => Cow::Borrowed(text),
+        // Older programs write names as their system does.
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(disposition).0,
+    };
     let parameters = parameters(&disposition);
     let named = |wanted: &str| parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let extended = named("filename*").and_then(|(_, value)| extended(value));
-    extended.or_else(|| named("filename").map(|(_, value)| value.clone())).filter(|name| !name.trim().is_empty())
+    let plain = || named("filename").map(|(_, value)| encoded_words(value));
+    extended.or_else(plain).filter(|name| !name.trim().is_empty())
 }
 
 /// The parameters behind the header's first word, without their quotes.
@@ -73,10 +82,49 @@ fn unquoted(quoted: &str) -> (String, &str) {
     (text, "")
 }
 
+/// A name in which some libraries write what is not ASCII as mail programs do (RFC 2047): `=?utf-8?B?UGxhbi5wZGY=?=`. What is
+/// no such word stays as it is.
+fn encoded_words(name: &str) -> String {
+    let mut text = String::new();
+    let mut rest = name;
+    while let Some((before, word)) = rest.split_once("=?") {
+        let mut parts = word.splitn(4, '?');
+        let (charset, form, encoded) = (parts.next(), parts.next(), parts.next());
+        let decoded = charset.zip(form).zip(encoded).and_then(|((charset, form), encoded)| {
+            let after = parts.next()?.strip_prefix('=')?;
+            Some((decoded_word(charset, form, encoded)?, after))
+        });
+        let Some((decoded, after)) = decoded else { break };
+        // Blanks between two words only part them.
+        if text.is_empty() || !before.trim().is_empty() {
+            text.push_str(before);
+        }
+        text.push_str(&decoded);
+        rest = after;
+    }
+    text + rest
+}
+
+fn decoded_word(charset: &str, form: &str, encoded: &str) -> Option<String> {
+    let bytes = match form {
+        "B" | "b" => STANDARD.decode(encoded).ok()?,
+        "Q" | "q" => percent_decoded(&encoded.replace('_', " ").replace('=', "%")),
+        _ => return None,
+    };
+    let encoding = Encoding::for_label(charset.as_bytes())?;
+    Some(encoding.decode_without_bom_handling(&bytes).0.into_owned())
+}
+
 /// RFC 8187: `UTF-8'en'Plan%20%E2%80%93.pdf`.
 fn extended(value: &str) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
     let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
+    let encoding = Encoding::for_label(charset.as_bytes())?;
+    Some(encoding.decode_without_bom_handling(&percent_decoded(text)).0.into_owned())
+}
+
+/// The bytes of a text with `%C4%81` in it; what is no pair of digits stays.
+fn percent_decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -93,9 +141,7 @@ fn extended(value: &str) -> Option<String> {
             }
         }
     }
-    let encoding = Encoding::for_label(charset.as_bytes())?;
-    let (text, _) = encoding.decode_without_bom_handling(&bytes);
-    Some(text.into_owned())
+    bytes
 }
 
 #[cfg(test)]
@@ -122,6 +168,12 @@ mod tests {
         check("attachment; filename=\"never closed.pdf", Some("never closed.pdf"));
         check("attachment; filename=\"\"", None);
         check("inline", None);
+        check("attachment; filename=\"=?utf-8?B?S29hbGHDhMOWw6TDti5wZGY=?=\"", Some("KoalaÄÖäö.pdf"));
+        check("attachment; filename=\"=?iso-8859-1?Q?Pl=E4ne_2026?= =?utf-8?b?LnBkZg==?=\"", Some("Pläne 2026.pdf"));
+        check("attachment; filename=\"what=?what?.pdf\"", Some("what=?what?.pdf"));
+        check("attachment; filename=\"=?utf-8?X?a?=.pdf\"", Some("=?utf-8?X?a?=.pdf"));
+        assert_eq!(named_by(b"attachment; filename=caf\xe9.pdf").as_deref(), Some("café.pdf"));
+        assert_eq!(named_by("attachment; filename=café.pdf".as_bytes()).as_deref(), Some("café.pdf"));
     }
 
     #[test]
