@@ -77,3 +77,39 @@ async fn a_person_names_no_note_of_somebody_else_for_one_in_doubt() -> Result<()
     host.wait_for(&note, |note| note["state"] == "done").await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_site_that_asked_to_be_left_alone_is_not_asked_by_the_next_process_either() -> Result<()> {
+    let mut host = Host::start(Setup::with_clients(20)).await?;
+    host.sync_and_wait().await?;
+    let away = "too_many_requests:retry_after=3000,on=docnote-v2,method=POST".parse()?;
+    host.crm().set_faults(FaultPlan { seed: 1, rules: vec![away] });
+    let households = host.get("/api/v1/households?limit=2").await?.ok()?["items"].take();
+    for (number, household) in households.as_array().into_iter().flatten().enumerate() {
+        let event = json!({
+            "type": "note.written", "household_id": household["id"],
+            "occurred_at": "2026-03-02T01:30:00Z", "data": { "subject": "Called", "body": "Called about the plan" },
+        });
+        host.post_event(&format!("left-{number}"), &event).await?.ok()?;
+    }
+    let path = "/api/v1/connections/main";
+    let before = host.wait_for(path, |main| main["left_alone_until"].is_string()).await?["left_alone_until"].take();
+    // It is kept within seconds.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    host.kill().await?;
+    let asked = host.crm().stats().requests;
+    host.restart().await?;
+    let after = host.wait_for(path, |main| main["left_alone_until"].is_string()).await?["left_alone_until"].take();
+    let seconds = |at: &Value| at.as_str().unwrap_or_default().parse::<jiff::Timestamp>().map(|at| at.as_second());
+    ensure!(seconds(&before)?.abs_diff(seconds(&after)?) < 5, "{before} {after}");
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    ensure!(host.crm().stats().requests == asked, "the site was asked");
+
+    host.crm().set_faults(FaultPlan::default());
+    host.sync_and_wait().await?;
+    let is_done =
+        |list: &Value| list["items"].as_array().is_some_and(|all| all.iter().all(|note| note["state"] == "done"));
+    host.wait_for("/api/v1/notes?limit=10", is_done).await?;
+    ensure!(host.crm().notes().len() == 2);
+    Ok(())
+}

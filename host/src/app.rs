@@ -10,8 +10,10 @@ use documents::Maker;
 pub use explain::ExplainError;
 pub use professional::{NotChosen, PrimaryProfessional, full_name};
 
+use std::collections::BTreeMap;
 use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -19,6 +21,7 @@ use crate::access::Access;
 use crate::config::Config;
 use crate::connection::Connections;
 use crate::documents::Uploads;
+use crate::domain::{ConnectionName, Timestamp};
 use crate::import::Imports;
 use crate::intake::Intake;
 use crate::integrations::Integrations;
@@ -28,6 +31,9 @@ use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::supervise::Supervisor;
 use crate::sync::Syncs;
+
+/// How often it is looked at until when sites asked to be left alone.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// The host's parts, put together. Cheap to clone.
 #[derive(Clone)]
@@ -104,8 +110,33 @@ impl App {
     /// Where the store fails.
     pub async fn start(&self) -> anyhow::Result<()> {
         self.integrations.start().await?;
+        for connection in self.connections.all().iter() {
+            if let Some(until) = self.store.left_alone_until(connection.name.clone()).await? {
+                connection.connector.leave_alone_until(until);
+            }
+        }
         self.syncs.resume().await?;
         Ok(())
+    }
+
+    /// Keeps now and then until when sites asked to be left alone, for the next process, for ever.
+    pub async fn keep_left_alone(&self) {
+        let mut kept: BTreeMap<ConnectionName, i64> = BTreeMap::new();
+        loop {
+            for connection in self.connections.all().iter() {
+                let until = connection.connector.left_alone_until();
+                // Worked out from what is left, it differs by a little each time.
+                let seconds = until.map_or(0, Timestamp::as_second);
+                if kept.get(&connection.name).copied().unwrap_or_default().abs_diff(seconds) < 2 {
+                    continue;
+                }
+                match self.store.keep_left_alone(connection.name.clone(), until).await {
+                    Ok(()) => drop(kept.insert(connection.name.clone(), seconds)),
+                    Err(error) => tracing::warn!(%error, "until when a site asked to be left alone is not kept"),
+                }
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
     }
 }
 

@@ -367,6 +367,9 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// Takes up until when an earlier process was asked to leave the CRM alone.
+    fn leave_alone_until(&self, _: Timestamp) {}
+
     /// Forgets that the CRM asked to be left alone: a person says to try it now.
     fn release(&self) {}
 

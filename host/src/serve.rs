@@ -83,6 +83,9 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
             supervisor.keep("listener for people and programs", &shutdown, || public.take_network(&listener)),
             supervisor.keep("listener for commands", &shutdown, || socket.serve(&local, &shutdown)),
             supervisor.keep("watch on the disk", &shutdown, || watch_disk(&app, &shutdown)),
+            supervisor.keep("watch on sites that are left alone", &shutdown, || async {
+                shutdown.run_until_cancelled(app.keep_left_alone()).await;
+            }),
             take_figures
         );
     };

@@ -20,6 +20,8 @@ const PREFLIGHTS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new
 /// How much a connection's site was found to give at once, by the connection's name: what the connector says of it, which
 /// nobody here reads.
 const SIZES: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-sizes");
+/// Until when a connection's site asked to be left alone, in milliseconds since 1970.
+const LEFT_ALONE: TableDefinition<'_, (u32, &str), i64> = TableDefinition::new("connection-left-alone");
 
 /// A sealed secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,6 +113,7 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
     transaction.open_table(AUTHORISATIONS)?;
     transaction.open_table(PREFLIGHTS)?;
     transaction.open_table(SIZES)?;
+    transaction.open_table(LEFT_ALONE)?;
     Ok(())
 }
 
@@ -195,6 +198,35 @@ impl Store {
         self.write(move |transaction| {
             let mut table = transaction.open_table(SIZES)?;
             table.insert((PRACTICE, of.as_str()), sizes.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Until when the connection's site asked to be left alone, as it was kept last.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn left_alone_until(&self, of: ConnectionName) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(LEFT_ALONE)?;
+            let kept = table.get((PRACTICE, of.as_str()))?.map(|row| row.value());
+            Ok(kept.and_then(|millis| Timestamp::from_millisecond(millis).ok()))
+        })
+        .await
+    }
+
+    /// Keeps until when the connection's site asked to be left alone; none where it may be asked.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keep_left_alone(&self, of: ConnectionName, until: Option<Timestamp>) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut table = transaction.open_table(LEFT_ALONE)?;
+            match until {
+                Some(until) => drop(table.insert((PRACTICE, of.as_str()), until.as_millisecond())?),
+                None => drop(table.remove((PRACTICE, of.as_str()))?),
+            }
             Ok(())
         })
         .await

@@ -291,6 +291,10 @@ impl Connector for Open {
         self.site.left_alone_until()
     }
 
+    fn leave_alone_until(&self, until: Timestamp) {
+        self.site.leave_alone_until(until);
+    }
+
     fn release(&self) {
         self.site.release();
     }

@@ -280,8 +280,7 @@ impl Site {
         drop(place);
         let answer = answered?;
         if let (429 | 500 | 502 | 503, Some(pause)) = (answer.status, answer.retry_after) {
-            *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(Instant::now() + pause.min(LONGEST_PAUSE.unsigned_abs()));
+            self.close_for(pause);
         }
         Ok(answer)
     }
@@ -297,6 +296,19 @@ impl Site {
         }
         let response = request.send().await.map_err(failed)?;
         self.received(response, call.room.as_deref()).await
+    }
+
+    /// Leaves the site alone, but for no longer than a site can ask for.
+    fn close_for(&self, pause: Duration) {
+        let until = Instant::now() + pause.min(LONGEST_PAUSE.unsigned_abs());
+        *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Takes up until when an earlier process was asked to leave the site alone.
+    pub(super) fn leave_alone_until(&self, until: Timestamp) {
+        if let Ok(pause) = until.duration_since(Timestamp::now()).try_into() {
+            self.close_for(pause);
+        }
     }
 
     /// Until when the site asked to be left alone.
