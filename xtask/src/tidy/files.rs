@@ -37,14 +37,27 @@ impl File {
         (1..).zip(self.text.lines())
     }
 
-    /// The lines of the product's Rust code: without comments and without unit tests, at the file's end or in files
-    /// of their own.
+    /// The lines of the product's Rust code: without comments and without what is for unit tests alone, be it an item or a
+    /// file.
     pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let is_tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         let text = if is_tests { "" } else { &self.text };
+        let mut item = None;
         (1..)
             .zip(text.lines())
-            .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+            .filter(move |(_, line)| {
+                if item.is_none() && line.trim_start().starts_with("#[cfg(test)]") {
+                    item = Some(line.len() - line.trim_start().len());
+                }
+                let Some(depth) = item else { return true };
+                // The item ends with its own line, or with a line that closes it at the same depth.
+                let is_at_depth = line.len() - line.trim_start().len() == depth;
+                let is_attribute = line.trim_start().starts_with('#') || line.trim_start().starts_with("//");
+                if is_at_depth && !is_attribute && line.trim_end().ends_with([';', '}', ',']) {
+                    item = None;
+                }
+                false
+            })
             .map(|(number, line)| (number, without_comment(line)))
     }
 
@@ -104,6 +117,11 @@ mod tests {
             text: "//! Head\nlet a = \"https://x\"; // why\n#[cfg(test)]\nmod tests {}\n".into(),
         };
         assert_eq!(file.code().collect::<Vec<_>>(), [(1, ""), (2, "let a = \"https://x\";")]);
+        let items = "#[cfg(test)]\nmod one {\n    fn f() {\n    }\n}\nfn g() {}\n#[cfg(test)]\nuse a::b;\nimpl C {\n    \
+                     #[cfg(test)]\n    /// Of tests.\n    fn d(\n        e: F,\n    ) -> G {\n        h;\n    }\n    fn i() {}\n}\n";
+        let file = File { path: "host/src/a.rs".into(), text: items.into() };
+        let code: Vec<usize> = file.code().map(|(number, _)| number).collect();
+        assert_eq!(code, [6, 9, 17, 18]);
         let tests = |path: &str| File { path: path.into(), text: "let a = 1;".into() };
         assert_eq!(tests("host/src/a/tests.rs").code().count(), 0);
         assert_eq!(tests("host/src/a/tests/book.rs").code().count(), 0);
