@@ -45,7 +45,7 @@ use self::choices::{SiteLists, is_of_site};
 use self::lists::{Listed, Wanted};
 pub use self::oauth::oauth;
 use self::open::Open;
-use self::pages::Descent;
+use self::pages::{Descent, PageError};
 use self::patience::Limits;
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
@@ -124,8 +124,8 @@ impl Xplan {
     ) -> Result<RawPage, PageError> {
         let room = self.site.room(false).await;
         let answer = self.rows(source, after, size, room.clone()).await.map_err(PageError::Rows)?;
-        let list = rows::list(&answer).map_err(PageError::Rows)?;
-        let next = rows::next(&list, after, &answer).map_err(PageError::Rows)?;
+        let list = rows::list(&answer).map_err(PageError::Damaged)?;
+        let next = rows::next(&list, after, &answer).map_err(PageError::Damaged)?;
         let page = self.records(source, &list.rows, &answer.body, Manner::new(false, room)).await?;
         Ok(RawPage { unreadable: list.unreadable, next, ..page }.with_failed(&list.failed))
     }
@@ -171,21 +171,6 @@ impl Xplan {
         });
         let records = records.collect();
         Ok(RawPage { records, below, unreadable: 0, next: None })
-    }
-}
-
-/// Why a page did not come.
-enum PageError {
-    /// Its rows did not.
-    Rows(CrmError),
-    /// The lists below them did not.
-    Lists(CrmError),
-}
-
-impl From<PageError> for CrmError {
-    fn from(error: PageError) -> Self {
-        let (PageError::Rows(error) | PageError::Lists(error)) = error;
-        error
     }
 }
 
@@ -263,9 +248,9 @@ impl Connector for Xplan {
                 }
                 // Of what lists say, only that there is no room for them all is a matter of rows.
                 Err(PageError::Lists(error)) if !matches!(error, CrmError::TooLarge { .. }) => return Err(error),
-                Err(error) => error.into(),
+                Err(error) => error,
             };
-            let Err(error) = descent.smaller(error).await else { continue };
+            let Err(error) = descent.failed(error).await else { continue };
             if !descent.may_be_of_row(&error) {
                 return Err(error);
             }

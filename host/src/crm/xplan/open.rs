@@ -17,7 +17,7 @@ use super::batch::Manner;
 use super::choices::is_of_site;
 use super::docnotes::{FoundNotes, Marked};
 use super::lists::Listed;
-use super::pages::Descent;
+use super::pages::{Descent, PageError};
 use super::rows::{self, Row};
 use super::site::{Answer, Call, Site, is_passing, succeeded};
 use crate::config::{ConnectionConfig, Gateway};
@@ -159,13 +159,14 @@ impl Open {
         source: &Source,
         after: Option<&Bookmark>,
         (size, repeats): (usize, usize),
-    ) -> Result<RawPage, CrmError> {
+    ) -> Result<RawPage, PageError> {
         let manner = Manner::new(false, self.site.room(false).await);
-        let call = rows_of(path(&[&source.resource])?, after, size).held_by(manner.room.clone());
-        let answer = self.site.read_within(&call, repeats).await?;
-        let list = rows::list(&answer)?;
-        let next = rows::next(&list, after, &answer)?;
-        let page = self.records(source, &list.rows, &answer.body, &manner).await?;
+        let address = path(&[&source.resource]).map_err(PageError::Rows)?;
+        let call = rows_of(address, after, size).held_by(manner.room.clone());
+        let answer = self.site.read_within(&call, repeats).await.map_err(PageError::Rows)?;
+        let list = rows::list(&answer).map_err(PageError::Damaged)?;
+        let next = rows::next(&list, after, &answer).map_err(PageError::Damaged)?;
+        let page = self.records(source, &list.rows, &answer.body, &manner).await.map_err(PageError::Lists)?;
         Ok(RawPage { unreadable: list.unreadable, next, ..page }.with_failed(&list.failed))
     }
 }
@@ -221,7 +222,7 @@ impl Connector for Open {
                     descent.came();
                     return Ok(page);
                 }
-                Err(error) => descent.smaller(error).await?,
+                Err(error) => descent.failed(error).await?,
             }
         }
     }

@@ -59,9 +59,29 @@ impl<'s> Descent<'s> {
             self.site.traffic.count_retry();
             tokio::time::sleep(pause).await;
         }
+        self.halve();
+        Ok(())
+    }
+
+    /// The same, of a page whose rows came and cannot be read. The first time they may have been cut on their way; after
+    /// that they are what the site has, which no pause mends.
+    ///
+    /// # Errors
+    /// As [`Self::smaller`].
+    pub(super) async fn failed(&mut self, error: PageError) -> Result<(), CrmError> {
+        match error {
+            PageError::Damaged(error) if self.failed.is_some() && self.size > 1 && is_of_size(&error) => {
+                tracing::debug!(error = error.for_log(), rows = self.size, what = self.what, "asking for half a page");
+                self.halve();
+                Ok(())
+            }
+            error => self.smaller(error.into()).await,
+        }
+    }
+
+    fn halve(&mut self) {
         self.failed = Some(self.size);
         self.size /= 2;
-        Ok(())
     }
 
     /// Whether it may be the one row that makes the page fail, and not the site that fails.
@@ -74,6 +94,23 @@ impl<'s> Descent<'s> {
     /// The one row was let go by itself.
     pub(super) fn one_failed(self) {
         self.site.sizes.one_fails(self.what, self.most);
+    }
+}
+
+/// Why a page did not come.
+pub(super) enum PageError {
+    /// Its rows did not.
+    Rows(CrmError),
+    /// Its rows came and cannot be read.
+    Damaged(CrmError),
+    /// The lists below them did not.
+    Lists(CrmError),
+}
+
+impl From<PageError> for CrmError {
+    fn from(error: PageError) -> Self {
+        let (PageError::Rows(error) | PageError::Damaged(error) | PageError::Lists(error)) = error;
+        error
     }
 }
 

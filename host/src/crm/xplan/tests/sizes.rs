@@ -105,3 +105,21 @@ async fn what_pages_hold_together_is_bounded() {
     drop(before);
     assert_eq!((seen, xplan.site.held()), (60, 0));
 }
+
+#[tokio::test]
+async fn rows_that_came_and_cannot_be_read_are_halved_without_pauses() {
+    // How often it paused on the way down to one row.
+    let down = async |failure: fn(CrmError) -> PageError| {
+        let (_sandbox, xplan) = site(10, &[]).await;
+        let mut descent = Descent::new(&xplan.site, "client-v4", PAGE_SIZE);
+        let unknown = || CrmError::Unknown { words: "expected rows".to_owned() };
+        while descent.size > 1 {
+            descent.failed(failure(unknown())).await.unwrap();
+        }
+        assert!(descent.failed(failure(unknown())).await.is_err());
+        xplan.site.traffic.totals().retries
+    };
+    // The first time, they may have been cut on their way.
+    assert_eq!(down(PageError::Damaged).await, 1);
+    assert!(down(PageError::Rows).await > 4);
+}
