@@ -31,7 +31,7 @@ pub(super) async fn follow(host: &Local, run: &Value, json: bool) -> anyhow::Res
                 show.step(&last)?;
             }
             Ok(None) => break,
-            Err(_) => show.tell_why_quiet(host, &last, &mut told).await?,
+            Err(_) => show.tell_why_quiet(host, &last, &mut told).await,
         }
     }
     show.end();
@@ -89,9 +89,10 @@ impl Show {
     }
 
     /// Says once until when the site asked to be left alone, where that is why nothing happens.
-    async fn tell_why_quiet(&self, host: &Local, run: &Value, told: &mut Option<String>) -> anyhow::Result<()> {
+    async fn tell_why_quiet(&self, host: &Local, run: &Value, told: &mut Option<String>) {
         let name = run["connection"].as_str().unwrap_or_default();
-        let connection = host.get(&format!("connections/{name}")).await?;
+        // What cannot be asked is not told; the run goes on.
+        let Ok(connection) = host.get(&format!("connections/{name}")).await else { return };
         let until = connection["left_alone_until"].as_str().map(str::to_owned);
         if until.is_some() && *told != until {
             let words = format!(
@@ -104,7 +105,6 @@ impl Show {
             }
             *told = until;
         }
-        Ok(())
     }
 
     fn end(&self) {
