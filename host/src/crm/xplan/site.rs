@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use jiff::Unit;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
@@ -255,11 +256,10 @@ impl Site {
     /// One exchange, whatever its status.
     pub(super) async fn exchange(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
-            let minutes = remaining.as_secs().div_ceil(60);
-            let words = format!(
-                "it asked to be left alone, for {minutes} minutes from now (an hour at most); a sync that somebody starts \
-                 asks it at once"
-            );
+            let words =
+                "it asked to be left alone for a while, and an hour at most; a sync that somebody starts asks it at \
+                         once"
+                    .to_owned();
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
         }
         // Never closed: it lives as long as the site.
@@ -313,7 +313,9 @@ impl Site {
 
     /// Until when the site asked to be left alone.
     pub(super) fn left_alone_until(&self) -> Option<Timestamp> {
-        self.closed_for().and_then(|remaining| Timestamp::now().checked_add(remaining).ok())
+        let until = Timestamp::now().checked_add(self.closed_for()?).ok()?;
+        // To the second: what is left is measured anew each time.
+        until.round(Unit::Second).ok()
     }
 
     /// Forgets that the site asked to be left alone.
