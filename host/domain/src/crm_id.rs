@@ -40,6 +40,11 @@ impl ExternalId {
         Self(Self::canonical(text).to_owned())
     }
 
+    /// Whether a text is an id in its one spelling. Costs nothing but a look at it.
+    pub fn is_one(text: &str) -> bool {
+        is_digits(text) && !text.starts_with('0') && text.len() <= MOST_DIGITS
+    }
+
     /// The id that somebody looks for: as people write ids, else as the CRM would.
     pub fn sought(text: &str) -> Self {
         text.parse().unwrap_or_else(|_| Self::of_crm(text.trim()))
@@ -70,13 +75,11 @@ impl FromStr for ExternalId {
         let given = || kept.chars().take(60).collect::<String>();
         let id =
             number(kept.trim_start_matches(['\'', '’'])).map_err(|Shortened| InvalidExternalId::Shortened(given()))?;
-        if !is_digits(&id) {
-            return Err(InvalidExternalId::NotANumber(given()));
+        match Self::is_one(&id) {
+            true => Ok(Self(id)),
+            false if is_digits(&id) => Err(InvalidExternalId::NotTheCrms(given())),
+            false => Err(InvalidExternalId::NotANumber(given())),
         }
-        if id.starts_with('0') || id.len() > MOST_DIGITS {
-            return Err(InvalidExternalId::NotTheCrms(given()));
-        }
-        Ok(Self(id))
     }
 }
 

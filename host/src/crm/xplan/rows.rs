@@ -49,9 +49,12 @@ impl<'a> Rows<'a> {
     fn set_others_aside(&mut self) {
         let failed = &mut self.failed;
         self.rows.retain(|row| {
-            let error = row.id.parse::<ExternalId>().err();
-            failed.extend(error.iter().map(|error| (row.id, CrmError::Protocol { words: error.to_string() })));
-            error.is_none()
+            let is_one = ExternalId::is_one(row.id);
+            if !is_one {
+                let words = format!("its ID `{}` is not a number, by which the site could be asked for it", row.id);
+                failed.push((row.id, CrmError::Protocol { words }));
+            }
+            is_one
         });
     }
 
@@ -304,7 +307,7 @@ mod tests {
         let list = list(&answer).unwrap();
         assert_eq!(list.rows.iter().map(|row| row.id).collect::<Vec<_>>(), ["7", "9"]);
         assert_eq!(list.failed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["ABC", "0"]);
-        assert!(list.failed[0].1.to_string().contains("`ABC` is not a number"), "{}", list.failed[0].1);
+        assert!(list.failed[0].1.to_string().contains("ID `ABC` is not a number"), "{}", list.failed[0].1);
         // A note's may be anything.
         assert_eq!(list_of_notes(&answer).unwrap().rows.len(), 4);
     }
