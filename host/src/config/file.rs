@@ -317,6 +317,9 @@ impl ServerSection {
         let of_file = self.secret_key_file.map(|path| check.long_secret("server.secret-key-file", "key", &path));
         let secret_key = of_environment.or(of_file);
         let public_url = self.public_url.and_then(|url| public_url(&url, check));
+        if self.data_dir.as_os_str().is_empty() {
+            check.problem("server.data-dir", "is empty; name the folder for the host's data");
+        }
         let data_dir = check.base.join(self.data_dir);
         let packs_dir = check.base.join(self.packs_dir);
         let mut trusted_proxies = Vec::with_capacity(self.trusted_proxies.len());

@@ -50,6 +50,7 @@ fn every_problem_is_named() {
     check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
     check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
     check("[practice", &["is not TOML"]);
+    check("[server]\ndata-dir = \"\"", &["server.data-dir: is empty"]);
     check("[log]\nlevel = \"wran\"", &["log.level: is to be one of error, warn, info, debug, trace"]);
     check(
         &CONNECTION.replace("secrets/xplan", "secrets/none"),
