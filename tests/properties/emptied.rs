@@ -34,6 +34,17 @@ pub fn told(clients: &[Value]) -> BTreeSet<String> {
     clients.iter().filter(is_told).filter_map(|client| Some(client["external_id"].as_str()?.to_owned())).collect()
 }
 
+/// The records left aside because a list came empty right after a record that could not be read, as where the host is
+/// killed between the two.
+pub fn aside(quarantine: &[Value]) -> BTreeSet<String> {
+    let is_such = |record: &&Value| {
+        let mut said = record["diagnostics"].as_array().into_iter().flatten();
+        said.any(|one| one["message"].as_str().is_some_and(|words| words.contains("now nothing stands in its lists")))
+    };
+    let ids = quarantine.iter().filter(is_such).filter_map(|record| Some(record["external_id"].as_str()?.to_owned()));
+    ids.collect()
+}
+
 /// Takes out what cannot be expected of these clients. What is proposed in place of an address depends on everybody's.
 pub fn leave_open(clients: &BTreeSet<String>, expected: &mut BTreeMap<String, Fields>) {
     if clients.is_empty() {
