@@ -167,9 +167,7 @@ async fn comes_out(seed: u64, clients: u32, walks: Vec<Walk>) -> Result<()> {
         let run = run_through(&mut host, walk.killed_after, &mut filed).await?;
         ensure!(run["state"] == "done", "{run}");
         missed::confirm(&host).await?;
-        if walk.faults.iter().any(|rule| emptied::strikes(rule)) {
-            open.extend(emptied::aside(&rows(&host, "quarantine").await?));
-        }
+        open.extend(emptied::aside(&rows(&host, "quarantine").await?));
         // A walk that was spoilt may have come to its end, and one that was killed may have been over.
         let may_be_more = u32::from(walk.spoilt.is_some()) + u32::from(walk.killed_after.is_some());
         agrees(&host, &mut missed, &open, may_be_more).await.with_context(|| format!("after walk {at} ({walk:?})"))?;

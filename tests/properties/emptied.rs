@@ -34,8 +34,7 @@ pub fn told(clients: &[Value]) -> BTreeSet<String> {
     clients.iter().filter(is_told).filter_map(|client| Some(client["external_id"].as_str()?.to_owned())).collect()
 }
 
-/// The records left aside because a list came empty right after a record that could not be read, as where the host is
-/// killed between the two.
+/// The records left aside because a list came empty, truly or not, right after a record that could not be read.
 pub fn aside(quarantine: &[Value]) -> BTreeSet<String> {
     let is_such = |record: &&Value| {
         let mut said = record["diagnostics"].as_array().into_iter().flatten();
