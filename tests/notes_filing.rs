@@ -65,7 +65,18 @@ async fn a_person_names_no_note_of_somebody_else_for_one_in_doubt() -> Result<()
     host.wait_for(&note, |note| note["stage"] == "in_doubt").await?;
     let own = host.crm().notes().last().context("a note in the CRM")?.id;
     let resolve = async |id: &Value| host.post(&format!("{note}/resolve"), &json!({ "document_id": id })).await;
-    for (wrong, because) in [(&others, "another file note of this host"), (&json!("999999"), "shows no note 999999")] {
+    let first = |of: &Value| -> Result<u32> {
+        Ok(of["members"][0]["external_id"].as_str().context("a member is linked")?.parse()?)
+    };
+    let (theirs, ours) = (first(&households[0])?, first(&households[1])?);
+    let by_hand = |whose: Vec<u32>| host.crm().write_note(own, whose).map_or(Value::Null, |id| json!(id.to_string()));
+    let cases = [
+        (others, "another file note of this host"),
+        (json!("999999"), "shows no note 999999"),
+        (by_hand(vec![theirs]), "about others, too"),
+        (by_hand(vec![ours, theirs]), "about others, too"),
+    ];
+    for (wrong, because) in &cases {
         let answer = resolve(wrong).await?;
         ensure!(answer.status == 422 && answer.text.contains(because), "{wrong}: {} {}", answer.status, answer.text);
     }

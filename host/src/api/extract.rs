@@ -40,6 +40,9 @@ fn unusable(words: &str) -> String {
     if let Some((name, _)) = quoted("duplicate field `") {
         return format!("`{name}` is there twice, and which value is meant cannot be told. Send it once.");
     }
+    if let Some((name, _)) = quoted("missing field `") {
+        return format!("`{name}` is missing.");
+    }
     let Some((name, why)) = words.split_once(": ") else { return format!("{words}.") };
     if why.starts_with("unknown field") {
         let known = why.split_once(", expected ").map_or("none", |(_, known)| known);
@@ -50,7 +53,12 @@ fn unusable(words: &str) -> String {
         return format!("`{name}` cannot be `{given}`; it can be {known}.");
     }
     let is_of_number = ["invalid digit", "cannot parse integer", "number too"].iter().any(|word| why.starts_with(word));
-    let why = if is_of_number { "it has to be a whole number, not too large and not below 0" } else { why };
+    let why = match why {
+        _ if is_of_number => "it has to be a whole number, not too large and not below 0",
+        why if why.starts_with("UUID parsing failed") => "it has to be an id as the API gives it",
+        why if why.ends_with("was not `true` or `false`") => "it has to be true or false",
+        why => why,
+    };
     format!("`{name}` cannot be used: {why}.")
 }
 
@@ -250,6 +258,8 @@ mod tests {
         #[expect(dead_code, reason = "only its shape is read")]
         struct Asked {
             limit: Option<usize>,
+            id: Option<uuid::Uuid>,
+            is: Option<bool>,
             choice: Option<Choice>,
         }
         let check = |query: &str, expected: &str| {
@@ -263,8 +273,10 @@ mod tests {
         }
         let twice = "`limit` is there twice, and which value is meant cannot be told. Send it once.";
         check("limit=1&limit=2", twice);
+        check("id=x", "`id` cannot be used: it has to be an id as the API gives it.");
+        check("is=yes", "`is` cannot be used: it has to be true or false.");
         check("choice=three", "`choice` cannot be `three`; it can be `one` or `two`.");
-        check("size=1", "There is no parameter `size`; known here: `limit` or `choice`.");
+        check("size=1", "There is no parameter `size`; known here: one of `limit`, `id`, `is`, `choice`.");
     }
 
     #[tokio::test]

@@ -40,11 +40,18 @@ enum Whose {
     Nobodys,
 }
 
-/// Asks for the note itself; where the CRM does not say whom it is about, for the notes of each client.
-async fn whose(connector: &dyn Connector, document: &ExternalId, clients: &[ExternalId]) -> Result<Whose, CrmError> {
+/// Asks for the note itself; where the CRM does not say whom it is about, for the notes of each client. A note that is also
+/// about somebody outside the household is somebody else's.
+async fn whose(
+    connector: &dyn Connector,
+    document: &ExternalId,
+    clients: &[ExternalId],
+    household: &[ExternalId],
+) -> Result<Whose, CrmError> {
     if let Some(filed) = connector.filed_against(document).await? {
         return Ok(match filed.as_slice() {
             [] => Whose::Nobodys,
+            filed if filed.iter().any(|one| !clients.contains(one) && !household.contains(one)) => Whose::Others,
             filed if filed.iter().any(|one| clients.contains(one)) => Whose::Theirs,
             _ => Whose::Others,
         });
@@ -186,11 +193,14 @@ impl Notes {
         let Some(connector) = self.inner.delivery.connector(&note.connection) else {
             return Err(unsaid(format!("the connection {} was removed or disabled", note.connection)));
         };
-        let asked = tokio::time::timeout(PATIENCE, whose(connector.as_ref(), document, &note.note.filed_against)).await;
-        match asked {
+        let household = self.inner.store.household(note.household_id).await?;
+        let people = household.map(|row| row.people).unwrap_or_default();
+        let ids = people.into_iter().map(|person| person.client.external_id).collect::<Vec<_>>();
+        let asked = whose(connector.as_ref(), document, &note.note.filed_against, &ids);
+        match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(Whose::Theirs)) => Ok(()),
             Ok(Ok(Whose::Others)) => wrong(format!(
-                "{document} is in the CRM and about other clients; copy the id of this client's note from the CRM"
+                "{document} is in the CRM and about others, too; copy the id of this client's own note from the CRM"
             )),
             Ok(Ok(Whose::Nobodys)) => {
                 wrong(format!("the CRM shows no note {document}; copy the id of this client's note from the CRM"))

@@ -130,7 +130,9 @@ fn database(path: &Path) -> Result<Database, StoreError> {
     let open = || {
         let db = Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
+            DatabaseError::Storage(StorageError::Io(error))
+                if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
                 failed(error)
             }
             other => damaged(other.to_string()),
@@ -288,7 +290,14 @@ mod tests {
         let whole = fs::read(&file).unwrap();
         let mut scrambled = whole.clone();
         scrambled[4096..40_000].iter_mut().enumerate().for_each(|(at, byte)| *byte ^= (at * 31 % 251) as u8 | 1);
-        let damaged = [vec![0; 1 << 20], b"PK\x03\x04".repeat(5000), whole[..9000].to_vec(), vec![7], scrambled];
+        let damaged = [
+            vec![0; 1 << 20],
+            b"PK\x03\x04".repeat(5000),
+            whole[..9000].to_vec(),
+            vec![7],
+            whole[..9].to_vec(),
+            scrambled,
+        ];
         for (number, damaged) in damaged.into_iter().enumerate() {
             fs::write(&file, &damaged).unwrap();
             let error = Store::open(folder.path()).err().unwrap();

@@ -22,7 +22,7 @@ use crate::domain::ImportId;
 use crate::domain::access::Action;
 use crate::domain::import::{Import, ImportState};
 use crate::import::{ImportError, LARGEST_FORM, NewList};
-use crate::intake::Form;
+use crate::intake::{Form, NotRead};
 
 #[derive(Template)]
 #[template(path = "imports.html")]
@@ -165,6 +165,10 @@ impl Sent {
                 "sheet" => sent.sheet = part.text().await?,
                 "file" => {
                     let Some(name) = part.file_name() else { continue };
+                    if sent.file.is_some() {
+                        let words = "the form has more than one list; send each by itself".to_owned();
+                        return Err(NotRead::TooMuch(words).into());
+                    }
                     sent.file = Some(app.imports.spool(part.pieces()).await?);
                     sent.name = name;
                 }

@@ -131,6 +131,14 @@ impl Admin {
         Some(notes.add(copy))
     }
 
+    /// Makes a note of these entities by the site's own people, in the words of another; answers its number. `None` if there
+    /// is no such note.
+    pub fn write_note(&self, like: u32, entity_ids: Vec<u32>) -> Option<u32> {
+        let mut notes = locked(&self.0.notes);
+        let note = Note { attachments: Vec::new(), guid: None, entity_ids, ..notes.note(like)?.clone() };
+        Some(notes.add(note))
+    }
+
     /// Removes a note. False if there is no such note.
     pub fn remove_note(&self, id: u32) -> bool {
         locked(&self.0.notes).remove(id)

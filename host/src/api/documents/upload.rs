@@ -101,6 +101,12 @@ async fn from_form(app: &App, request: Request) -> Result<Kept, Problem> {
     let mut document = None;
     while let Some(part) = form.next().await? {
         if part.name() != "file" {
+            if part.file_name().is_some() {
+                return Err(at_file(format!(
+                    "the form has a file `{}`; put the PDF into the part `file`",
+                    part.name()
+                )));
+            }
             continue;
         }
         if document.is_some() {

@@ -32,6 +32,12 @@ pub(super) async fn read(app: &App, request: Request, name: Option<String>) -> R
     let mut upload = None;
     while let Some(part) = form.next().await? {
         if part.name() != "file" {
+            if part.file_name().is_some() {
+                let other = part.name();
+                let words =
+                    format!("The form has a file `{other}`. Nothing was kept: put the list into the part `file`.");
+                return Err(Problem::new(Kind::Malformed, words));
+            }
             continue;
         }
         if upload.is_some() {
