@@ -112,8 +112,8 @@ async fn a_disk_that_fills_up_refuses_what_is_new_and_keeps_what_was_accepted() 
     host.restart().await?;
     host.sync_and_wait().await?;
     let event = event(&host).await?;
-    // A note that waits for the site.
-    let busy = "too_many_requests:method=POST".parse().map_err(anyhow::Error::msg)?;
+    // A note that waits for the site, and is not tried while the disk is being filled: that would give the reserve up.
+    let busy = "too_many_requests:method=POST,retry_after=3000".parse().map_err(anyhow::Error::msg)?;
     host.crm().set_faults(FaultPlan { seed: 1, rules: vec![busy] });
     let accepted = host.post_event("before", &event).await?.ok()?;
     let note = format!("/api/v1/notes/{}", accepted["id"].as_str().context("a note has an id")?);

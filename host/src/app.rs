@@ -132,7 +132,8 @@ impl App {
                 }
                 match self.store.keep_left_alone(connection.name.clone(), until).await {
                     Ok(()) => drop(kept.insert(connection.name.clone(), seconds)),
-                    Err(error) => tracing::warn!(%error, "until when a site asked to be left alone is not kept"),
+                    // Tried again; a disk that is full is told of elsewhere.
+                    Err(error) => tracing::debug!(%error, "until when a site asked to be left alone is not kept"),
                 }
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;

@@ -398,7 +398,8 @@ impl Drop for Host {
         // A host that was stopped or never listened has nothing under way that could be asked for.
         if let Some(process) = self.process.as_ref().filter(|process| process.address.port() != 0) {
             let unfinished = quiet::unfinished(process.address).expect("the host tells what is under way");
-            assert!(unfinished.is_empty(), "still under way at the end of the test:\n{}", unfinished.join("\n"));
+            let words = "a test ended with something under way; where it failed before, this hides why";
+            assert!(unfinished.is_empty(), "{words}:\n{}\n{}", unfinished.join("\n"), self.log_tail());
         }
     }
 }
