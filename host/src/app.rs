@@ -32,7 +32,7 @@ use crate::store::Store;
 use crate::supervise::Supervisor;
 use crate::sync::Syncs;
 
-/// How often it is looked at until when sites asked to be left alone.
+/// The time between two looks at which sites asked to be left alone.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// The host's parts, put together. Cheap to clone.
@@ -119,7 +119,7 @@ impl App {
         Ok(())
     }
 
-    /// Keeps now and then until when sites asked to be left alone, for the next process, for ever.
+    /// Keeps for the next process until when each site asked to be left alone. Looks every [`BETWEEN_LOOKS`], without end.
     pub async fn keep_left_alone(&self) {
         let mut kept: BTreeMap<ConnectionName, i64> = BTreeMap::new();
         loop {

@@ -186,10 +186,14 @@ impl Delivery {
 
     /// What a connection's notes wait for as a whole, in words; none where they go out.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
-        let held = self.connector(connection).and_then(|connector| connector.held().map(until_seen_to));
-        match held {
-            Some(words) => Gate::Held(Hold::from(now, self.timing.authorisation, words)),
-            None => self.sites.gate(connection, now),
+        let connector = self.connector(connection);
+        let held = connector.as_ref().and_then(|connector| connector.held().map(until_seen_to));
+        // A walk may have been asked to leave the site alone: a note that tried would only count a failure.
+        let left_alone = connector.and_then(|connector| connector.left_alone_until()).filter(|until| *until > now);
+        match (held, left_alone) {
+            (Some(words), _) => Gate::Held(Hold::from(now, self.timing.authorisation, words)),
+            (None, Some(until)) => Gate::Closed(until),
+            (None, None) => self.sites.gate(connection, now),
         }
     }
 

@@ -183,10 +183,7 @@ impl Notes {
         let same = NoteFilter { document: Some(document.clone()), connection, ..NoteFilter::default() };
         let others = self.inner.store.notes(same, PageRequest { cursor: None, limit: 2 }).await?.items;
         if let Some(other) = others.into_iter().find(|other| other.id != id) {
-            return wrong(format!(
-                "{document} is the CRM's id of another file note of this host: {}",
-                other.note.subject
-            ));
+            return wrong(format!("{document} is the CRM's id of another file note of this host, {}", other.id));
         }
         let unsaid =
             |why: String| NotesError::WrongState(format!("whether {document} is this note cannot be said: {why}"));

@@ -1,5 +1,6 @@
 //! A connection as it is answered. Its secrets are not among it.
 
+use jiff::Unit;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -230,6 +231,9 @@ impl ConnectionBody {
         let runs = app.store.runs(Some(one.name.clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
         let standing = one.standing();
+        // To the second, as what is left is measured anew each time.
+        let left_alone_until = one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until());
+        let left_alone_until = left_alone_until.and_then(|until| until.round(Unit::Second).ok());
         Ok(Self {
             next_runs: one.next_runs(Timestamp::now(), &app.config.practice.time_zone),
             site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by), one.apart),
@@ -251,7 +255,7 @@ impl ConnectionBody {
                 Means::OAuth { client_id } => AuthBody::OAuth { client_id },
             },
             preflight: one.preflight.map(ByBody::from),
-            left_alone_until: one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until()),
+            left_alone_until,
             problem: one.problem,
             pack: one.pack,
             region: revision.as_ref().map(|revision| revision.region().to_owned()),

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use jiff::Unit;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret as _;
@@ -313,9 +312,7 @@ impl Site {
 
     /// Until when the site asked to be left alone.
     pub(super) fn left_alone_until(&self) -> Option<Timestamp> {
-        let until = Timestamp::now().checked_add(self.closed_for()?).ok()?;
-        // To the second: what is left is measured anew each time.
-        until.round(Unit::Second).ok()
+        Timestamp::now().checked_add(self.closed_for()?).ok()
     }
 
     /// Forgets that the site asked to be left alone.

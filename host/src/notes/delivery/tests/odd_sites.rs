@@ -78,6 +78,22 @@ async fn what_others_wrote_is_nobodys_note_at_a_site_that_is_known_to_keep_marke
 }
 
 #[tokio::test]
+async fn no_note_is_tried_while_a_walk_was_asked_to_leave_the_site_alone() {
+    let rig = Rig::new(PASSWORD).await;
+    rig.connector.leave_alone_until(Timestamp::now() + SignedDuration::from_mins(30));
+    let id = rig.accept(rig.clients[0], 1, "Held").await;
+    let running = rig.start();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let note = rig.store.note(id).await.unwrap().unwrap();
+    assert_eq!((note.attempts.len(), note.failures), (0, 0), "{note:?}");
+    running.abort();
+    rig.connector.release();
+    let running = rig.start();
+    rig.until_stage(id, Stage::Done).await;
+    running.abort();
+}
+
+#[tokio::test]
 async fn another_hosts_note_shows_that_the_site_keeps_markers() {
     let rig = Rig::new(PASSWORD).await;
     let id = rig.accept(rig.clients[0], 1, "Not there").await;
