@@ -113,8 +113,9 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
         }
         None => standing(last, &crm, clock),
     };
-    let waits = waits(connection.connector.left_alone_until(), gate, clock);
-    let badge = match &waits {
+    let left_alone_until = connection.connector.left_alone_until();
+    let waits = waits(left_alone_until, gate, clock);
+    let badge = match left_alone_until {
         Some(_) if obstacle.is_none() => Badge::new(Tone::Attention, "Left alone"),
         _ => badge,
     };
