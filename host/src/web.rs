@@ -23,6 +23,7 @@ mod guard;
 mod household;
 mod households;
 mod imports;
+mod inputs;
 mod integrations;
 mod listing;
 mod notes;

@@ -2,6 +2,7 @@
 //!
 //! The forms come from the packs' rules, so that what a person types is checked as what a CRM supplies is.
 
+use crate::field::FieldError;
 use crate::record::Client;
 use crate::value::CountryCode;
 
@@ -23,22 +24,13 @@ pub struct AddressForm {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AddressForms(pub Vec<AddressForm>);
 
-/// What is wrong with a part of an address.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AddressProblem {
-    /// The canonical field.
-    pub field: &'static str,
-    /// What would be right, in a sentence for a person.
-    pub message: String,
-}
-
 impl AddressForms {
     /// Checks a client's state and postcode by the form of the client's country, and writes them as it does. An address
     /// without a country is taken for one of the only country there is a form of.
     ///
     /// # Errors
     /// Every part that is not of the country.
-    pub fn settle(&self, client: &mut Client) -> Result<(), Vec<AddressProblem>> {
+    pub fn settle(&self, client: &mut Client) -> Result<(), Vec<FieldError>> {
         let form = match (&client.country_code, self.0.as_slice()) {
             (Some(country), forms) => forms.iter().find(|form| form.country == *country),
             (None, [only]) => Some(only),
@@ -50,7 +42,7 @@ impl AddressForms {
             if let Some(text) = value {
                 match read(text) {
                     Ok(read) => *text = read,
-                    Err(message) => problems.push(AddressProblem { field, message }),
+                    Err(message) => problems.push(FieldError::new(field, message)),
                 }
             }
         };
@@ -130,7 +122,11 @@ mod tests {
                 assert_eq!(found, expected);
             }
             (Err(problems), Err(expected)) => {
-                assert_eq!(problems.iter().map(|problem| problem.field).collect::<Vec<_>>(), expected, "{problems:?}");
+                assert_eq!(
+                    problems.iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>(),
+                    expected,
+                    "{problems:?}"
+                );
             }
             (found, _) => panic!("{state} {postcode}: {found:?}"),
         }

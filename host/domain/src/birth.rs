@@ -18,6 +18,17 @@ pub fn leave_out_future(client: &mut Client, today: Date) -> Option<Diagnostic> 
     Some(Diagnostic::warning("date_of_birth", IN_FUTURE, message))
 }
 
+/// Refuses a date of birth after `today`, as a person writes it down.
+///
+/// # Errors
+/// The reason, in a sentence.
+pub(crate) fn refuse_future(client: &Client, today: Date) -> Result<(), String> {
+    match client.date_of_birth {
+        Some(born) if born > today => Err(format!("The day {born} is still to come; nobody was born then.")),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,37 +1,22 @@
-//! Changing a client here, though the CRM is the master of it: which fields a person may change, what may stand in
-//! them, and what is remembered of it until the CRM overrides it.
+//! Writing down a client here, though the CRM is the master of clients: which fields a person may fill in, what may stand
+//! in them, and what is remembered of a change until the CRM overrides it.
 //!
-//! Serves the store, which keeps the edits with the client. Reads no clock: today is handed in.
+//! Serves the store, which keeps the edits with the client, and whoever makes clients. Reads no clock: today is handed in.
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::{self, AddressForms};
-use crate::ids::RunId;
-use crate::record::{Client, Fields as _, Sex, Title};
+use crate::birth;
+use crate::field::{Field, FieldError, Record as _};
+use crate::ids::{ExternalId, RunId};
+use crate::record::{Client, ClientStatus};
 use crate::text;
-use crate::value::{CountryCode, Date, E164, EmailAddress, Timestamp};
+use crate::value::{Date, Timestamp};
 
-/// The fields that a person may change here. Ids, links, status and what a pack adds are the CRM's alone.
-pub const EDITABLE: [&str; 15] = [
-    "title",
-    "first_name",
-    "middle_name",
-    "last_name",
-    "preferred_name",
-    "date_of_birth",
-    "sex",
-    "address_line_1",
-    "address_line_2",
-    "suburb",
-    "state",
-    "postcode",
-    "country_code",
-    "email",
-    "mobile",
-];
-
-/// The longest text that a field may hold, in characters.
-const LONGEST: usize = 200;
+/// The fields that a person may fill in. Ids, links, status and what a pack adds are the CRM's alone.
+pub fn editable() -> impl Iterator<Item = &'static Field> {
+    Client::FIELDS.iter().filter(|field| field.is_editable)
+}
 
 /// A field whose value is another than before, in words; no value where the field is empty.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -83,121 +68,96 @@ pub struct NotText;
 /// What is to stand in a field: a text, nothing, or what can stand in none.
 pub type NewValue = Result<Option<String>, NotText>;
 
-/// Why a field cannot be changed so.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refused {
-    /// The field as it was named.
-    pub field: String,
-    /// What would be right, in a sentence for a person.
-    pub why: String,
+/// What the values that are written down are checked by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The practice's day.
+    pub today: Date,
+    /// How the addresses of the practice's countries are written.
+    pub forms: &'a AddressForms,
 }
 
 /// Changes fields, all or none, and answers those whose value is another now. Where a part of the address is changed that a
-/// country has rules for, the address is checked by `forms`.
+/// country has rules for, the address is checked by them.
 ///
 /// # Errors
 /// Every field that cannot be changed so, with the reason.
 pub fn apply(
     client: &mut Client,
     changes: &[(String, NewValue)],
-    today: Date,
-    forms: &AddressForms,
-) -> Result<Vec<FieldChange>, Vec<Refused>> {
+    rules: Rules<'_>,
+) -> Result<Vec<FieldChange>, Vec<FieldError>> {
     let mut edited = client.clone();
-    let mut refused = Vec::new();
-    for (field, value) in changes {
-        let set = editable(field).and_then(|()| {
-            let value = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
-            let value = value.as_deref().map(text::one_line).filter(|value| !value.is_empty());
-            set(&mut edited, field, value.as_deref(), today)
-        });
-        if let Err(why) = set {
-            refused.push(Refused { field: field.clone(), why });
-        }
+    let mut errors = fill(&mut edited, changes, rules);
+    let is_emptied = |(field, value): &(String, NewValue)| field == "email" && is_empty(value);
+    if changes.iter().any(is_emptied) {
+        let why = "A client needs an email here; where the CRM has none, the next sync makes a placeholder.";
+        errors.push(FieldError::new("email", why));
     }
-    let is_of_address = |field: &str| address::FIELDS.contains(&field);
-    if changes.iter().any(|(field, _)| is_of_address(field)) && !refused.iter().any(|one| is_of_address(&one.field)) {
-        let problems = forms.settle(&mut edited).err().unwrap_or_default();
-        refused.extend(problems.into_iter().map(|one| Refused { field: one.field.to_owned(), why: one.message }));
+    if errors.is_empty() && edited.full_name().is_empty() {
+        errors.push(FieldError::new("last_name", "A client needs a name: keep the first or the last one."));
     }
-    if refused.is_empty() && edited.full_name().is_empty() {
-        let why = "A client needs a name: keep the first or the last one.".to_owned();
-        refused.push(Refused { field: "last_name".to_owned(), why });
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    if !refused.is_empty() {
-        return Err(refused);
-    }
-    let changed = client.differing(&edited);
-    let mut changes = crate::merge::in_words(client, &edited, &changed);
-    changes.retain(|change| EDITABLE.contains(&change.field.as_str()));
+    edited.email_is_placeholder &= edited.email == client.email;
+    let mut changed = client.differing(&edited);
+    changed.retain(|name| Client::field(name).is_some_and(|field| field.is_editable));
+    let changes = crate::merge::changes(client, &edited, &changed);
     *client = edited;
     Ok(changes)
 }
 
-/// Whether a person may change the field at all, whatever to.
-fn editable(field: &str) -> Result<(), String> {
-    if EDITABLE.contains(&field) {
-        Ok(())
-    } else if Client::FIELDS.contains(&field) {
-        Err("This comes from the CRM alone; change it there.".to_owned())
-    } else {
-        Err(format!("A client has no such field. The fields are {}.", EDITABLE.join(", ")))
+/// Makes a client of what was written down, without an id in a CRM. What is empty is not known.
+///
+/// # Errors
+/// Every field that cannot be filled in so, with the reason.
+pub fn make(values: &[(String, NewValue)], rules: Rules<'_>) -> Result<Client, Vec<FieldError>> {
+    let mut client = Client::unnamed(ExternalId(String::new()), ClientStatus::Client);
+    let mut errors = fill(&mut client, values, rules);
+    if errors.is_empty() && client.full_name().is_empty() {
+        let why = "Write a name at least: a first, last, middle or preferred one.";
+        errors.push(FieldError::new("last_name", why));
     }
+    if errors.is_empty() { Ok(client) } else { Err(errors) }
 }
 
-fn set(client: &mut Client, field: &str, value: Option<&str>, today: Date) -> Result<(), String> {
-    if value.is_some_and(|value| value.chars().count() > LONGEST) {
-        return Err(format!("This is longer than {LONGEST} characters."));
-    }
-    if value.is_some_and(|value| value.chars().any(char::is_control)) {
-        return Err("There are control characters in this; type it again on one line.".to_owned());
-    }
-    let text = value.map(str::to_owned);
-    match field {
-        "title" => client.title = one_of(value, Title::ALL, Title::as_str)?,
-        "first_name" => client.first_name = text,
-        "middle_name" => client.middle_name = text,
-        "last_name" => client.last_name = text,
-        "preferred_name" => client.preferred_name = text,
-        "date_of_birth" => client.date_of_birth = value.map(|value| past(value, today)).transpose()?,
-        "sex" => client.sex = one_of(value, Sex::ALL, Sex::as_str)?,
-        "address_line_1" => client.address_line_1 = text,
-        "address_line_2" => client.address_line_2 = text,
-        "suburb" => client.suburb = text,
-        "state" => client.state = text,
-        "postcode" => client.postcode = text,
-        "country_code" => {
-            let code = value.map(|value| CountryCode::try_from(value.to_uppercase()));
-            client.country_code = code.transpose().map_err(|error| format!("{error}."))?;
+/// Fills in the values that fit, and answers what is wrong with the others.
+fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (field, value) in values {
+        if let Err(message) = set(client, field, value, rules.today) {
+            errors.push(FieldError::new(field, message));
         }
-        "email" => {
-            let Some(value) = value else {
-                return Err("A client needs an email here; where the CRM has none, the next sync makes a placeholder."
-                    .to_owned());
-            };
-            let email = EmailAddress::try_from(value.to_owned()).map_err(|error| format!("{error}."))?;
-            client.email_is_placeholder &= client.email.as_ref() == Some(&email);
-            client.email = Some(email);
+    }
+    let is_of_address = |field: &str| address::FIELDS.contains(&field);
+    let is_changed = values.iter().any(|(field, _)| is_of_address(field));
+    if is_changed && !errors.iter().any(|error| is_of_address(&error.field)) {
+        errors.extend(rules.forms.settle(client).err().unwrap_or_default());
+    }
+    errors
+}
+
+fn set(client: &mut Client, name: &str, value: &NewValue, today: Date) -> Result<(), String> {
+    match Client::field(name) {
+        Some(field) if field.is_editable => {}
+        Some(_) => return Err("This comes from the CRM alone; change it there.".to_owned()),
+        None => {
+            let names: Vec<&str> = editable().map(|field| field.name).collect();
+            return Err(format!("A client has no such field. The fields are {}.", names.join(", ")));
         }
-        "mobile" => client.mobile = value.map(E164::typed).transpose()?,
-        _ => return editable(field),
+    }
+    let text = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
+    let text = text.as_deref().map(text::one_line).filter(|text| !text.is_empty());
+    client.set(name, text.as_deref()).map_err(|invalid| format!("{invalid}."))?;
+    if name == "date_of_birth" {
+        birth::refuse_future(client, today)?;
     }
     Ok(())
 }
 
-fn one_of<T: Copy>(value: Option<&str>, all: &[T], word: fn(T) -> &'static str) -> Result<Option<T>, String> {
-    let Some(value) = value else { return Ok(None) };
-    let found = all.iter().find(|known| word(**known).eq_ignore_ascii_case(value));
-    let words = || all.iter().map(|known| word(*known)).collect::<Vec<_>>().join(", ");
-    found.map(|known| Some(*known)).ok_or_else(|| format!("This is one of {}, or nothing.", words()))
-}
-
-pub(crate) fn past(value: &str, today: Date) -> Result<Date, String> {
-    let date: Date = value.parse().map_err(|_| "This is a date such as 1979-02-28.".to_owned())?;
-    if date > today || date.year() < 1880 {
-        return Err(format!("Nobody was born on {date}."));
-    }
-    Ok(date)
+fn is_empty(value: &NewValue) -> bool {
+    value.as_ref().is_ok_and(|text| text.as_deref().is_none_or(|text| text::one_line(text).is_empty()))
 }
 
 #[cfg(test)]
@@ -206,8 +166,8 @@ mod tests {
 
     use super::*;
     use crate::address::AddressForm;
-    use crate::ids::ExternalId;
-    use crate::record::ClientStatus;
+    use crate::record::Title;
+    use crate::value::CountryCode;
 
     fn ayda() -> Client {
         Client {
@@ -227,15 +187,15 @@ mod tests {
         }
     }
 
-    fn apply_to(client: &mut Client, changes: &[(&str, &str)]) -> Result<Vec<FieldChange>, Vec<Refused>> {
+    fn apply_to(client: &mut Client, changes: &[(&str, &str)]) -> Result<Vec<FieldChange>, Vec<FieldError>> {
         let value = |value: &str| Ok(Some(value.to_owned()).filter(|value| !value.is_empty()));
         let changes: Vec<_> = changes.iter().map(|(field, text)| ((*field).to_owned(), value(text))).collect();
-        apply(client, &changes, date(2026, 3, 1), &AddressForms(vec![australia()]))
+        apply(client, &changes, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]) })
     }
 
     #[test]
     fn every_editable_field_takes_a_value_and_all_but_the_email_can_be_emptied() {
-        for field in EDITABLE {
+        for field in editable().map(|field| field.name) {
             let value = match field {
                 "title" => "dr",
                 "date_of_birth" => "1979-02-28",
@@ -304,9 +264,10 @@ mod tests {
     fn a_field_that_cannot_be_changed_is_named_whatever_its_value() {
         let fields = ["nope", "is_partner", "email_is_placeholder", "external_id", "first_name", "mobile"];
         let changes: Vec<(String, NewValue)> = fields.iter().map(|field| ((*field).to_owned(), Err(NotText))).collect();
-        let refused = apply(&mut ayda(), &changes, date(2026, 3, 1), &AddressForms(vec![])).unwrap_err();
+        let rules = Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![]) };
+        let refused = apply(&mut ayda(), &changes, rules).unwrap_err();
         let said: Vec<(&str, &str)> =
-            refused.iter().map(|one| (&*one.field, one.why.split(['.', ';']).next().unwrap())).collect();
+            refused.iter().map(|one| (&*one.field, one.message.split(['.', ';']).next().unwrap())).collect();
         assert_eq!(
             said,
             [
@@ -329,12 +290,12 @@ mod tests {
             assert_eq!(found.len(), refused.len(), "{found:?}");
             for (found, (field, words)) in found.iter().zip(refused) {
                 assert_eq!(found.field, *field);
-                assert!(found.why.contains(words), "{found:?}");
+                assert!(found.message.contains(words), "{found:?}");
             }
             assert_eq!(client, ayda());
         }
         check(&[("title", "Sir"), ("suburb", "Newtown")], &[("title", "Prof")]);
-        check(&[("date_of_birth", "2030-01-01")], &[("date_of_birth", "Nobody")]);
+        check(&[("date_of_birth", "2030-01-01")], &[("date_of_birth", "still to come")]);
         check(&[("date_of_birth", "yesterday")], &[("date_of_birth", "1979-02-28")]);
         check(&[("mobile", "0491 570 156"), ("email", "x")], &[("mobile", "country code"), ("email", "email address")]);
         check(&[("status", "client")], &[("status", "CRM alone")]);
@@ -343,5 +304,58 @@ mod tests {
         check(&[("first_name", "a\u{7}b")], &[("first_name", "control")]);
         check(&[("suburb", &"x".repeat(201))], &[("suburb", "200")]);
         check(&[("first_name", ""), ("last_name", " ")], &[("last_name", "name")]);
+    }
+
+    fn make_of(values: &[(&str, &str)]) -> Result<Client, Vec<FieldError>> {
+        let values: Vec<_> =
+            values.iter().map(|(field, text)| ((*field).to_owned(), Ok(Some((*text).to_owned())))).collect();
+        make(&values, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]) })
+    }
+
+    #[test]
+    fn what_is_written_down_becomes_a_client() {
+        let client = make_of(&[
+            ("title", "mrs"),
+            ("first_name", " Ayda "),
+            ("last_name", ""),
+            ("date_of_birth", "1970-12-31"),
+            ("country_code", "au"),
+            ("email", "ayda.khan@example.com"),
+            ("mobile", "+61 491 570 156"),
+            ("suburb", "\u{feff}North  Syd\u{ffff}ney\u{202e}"),
+            ("state", "new south wales"),
+            ("postcode", "\u{feff}"),
+        ]);
+        let client = client.unwrap();
+        assert_eq!((client.suburb.as_deref(), client.postcode.as_deref()), (Some("North Sydney"), None));
+        assert_eq!((client.title, client.full_name().as_str(), &client.last_name), (Some(Title::Mrs), "Ayda", &None));
+        assert_eq!(client.mobile.unwrap().as_str(), "+61491570156");
+        assert_eq!(client.country_code.unwrap().as_str(), "AU");
+        assert_eq!((client.state.as_deref(), client.email_is_placeholder), (Some("NSW"), false));
+    }
+
+    #[test]
+    fn a_client_is_made_whole_or_every_problem_is_named() {
+        let check = |values: &[(&str, &str)], fields: &[&str]| {
+            let errors = make_of(values).unwrap_err();
+            let found: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+            assert_eq!(found, fields);
+        };
+        check(&[], &["last_name"]);
+        check(&[("email", ""), ("suburb", "Newtown")], &["last_name"]);
+        check(&[("first_name", "Ayda"), ("date_of_birth", "2026-03-02")], &["date_of_birth"]);
+        assert!(make_of(&[("first_name", "Ayda"), ("date_of_birth", "2026-03-01"), ("email", "")]).is_ok());
+        let odd = [
+            ("title", "Sir"),
+            ("first_name", &*"a".repeat(201)),
+            ("last_name", &*"ā".repeat(201)),
+            ("date_of_birth", "31/12/1970"),
+            ("sex", "?"),
+            ("country_code", "AUS"),
+            ("email", "ayda"),
+            ("mobile", "0491 570 156"),
+            ("status", "client"),
+        ];
+        check(&odd, &odd.map(|(field, _)| field));
     }
 }

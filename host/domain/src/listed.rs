@@ -7,16 +7,17 @@ use uuid::Uuid;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::edit::FieldChange;
+use crate::field::{Field, FieldValue as _, Json, Record};
 use crate::ids::{ExternalId, RunId};
-use crate::merge::in_words;
-use crate::record::{Canonical, Cover, Fields, Goal, GoalStatus, RecordKind, Recurrence};
+use crate::record::{Canonical, Cover, Goal, GoalStatus, RecordKind, Recurrence, name, record};
 use crate::run::{ChangeKind, ListCounts};
+use crate::value::InvalidValue;
 use crate::value::Timestamp;
 
 /// A goal or a cover.
-pub trait ListItem: Fields + Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
+pub trait ListItem: Record + Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
     /// What the practice adds; a sync never touches it.
-    type Own: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
+    type Own: Record + Clone + Default + Serialize + DeserializeOwned + Send + 'static;
     /// Which of the two.
     const KIND: RecordKind;
 
@@ -55,13 +56,15 @@ impl ListItem for Cover {
     }
 }
 
-/// What the practice adds to a goal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct GoalOwn {
-    /// How far the practice is with it; to do when it comes over first.
-    pub status: GoalStatus,
-    /// How often it comes again; none for once.
-    pub recurrence: Option<Recurrence>,
+record! {
+    /// What the practice adds to a goal.
+    #[derive(Copy)]
+    GoalOwn {
+        /// How far the practice is with the goal; to do when it comes first.
+        status: GoalStatus { label: "Status", is_editable: true }
+        /// How often the goal comes again; null for once.
+        recurrence: Option<Recurrence> { label: "Recurrence", is_editable: true }
+    }
 }
 
 impl Default for GoalOwn {
@@ -239,7 +242,7 @@ pub fn merge<T: ListItem>(
             counts.changed += 1;
             kept.changed_at = at;
             let kind = if kept.gone_since.is_some() { ChangeKind::Returned } else { ChangeKind::Changed };
-            let fields = in_words(&kept.value, &value, &kept.value.differing(&value));
+            let fields = crate::merge::changes(&kept.value, &value, &kept.value.differing(&value));
             changes.push(ListChange { kind, place: items.len(), fields });
         }
         items.push(Listed { value, gone_since: None, diagnostics, ..kept });

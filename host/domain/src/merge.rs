@@ -5,7 +5,8 @@
 //! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
 use crate::edit::{FieldChange, LocalEdit};
-use crate::record::{Client, Fields};
+use crate::field::Record;
+use crate::record::Client;
 
 /// A client after a merge.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,8 +32,8 @@ pub fn merge(current: Option<&Client>, edits: Vec<LocalEdit>, supplied: Client) 
     Merged { client: supplied, changed, overridden }
 }
 
-/// What stands in the changed fields before and after, in words.
-pub fn in_words<T: Fields>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
+/// What stands in the changed fields before and after, as text.
+pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
     let change = |field: &&'static str| FieldChange {
         field: (*field).to_owned(),
         from: before.text_of(field),
@@ -73,8 +74,8 @@ mod tests {
         let supplied = Client { first_name: None, suburb: Some("Newtown".into()), ..client() };
         let merged = merge(Some(&client()), Vec::new(), supplied.clone());
         assert_eq!(merged.changed, ["first_name", "suburb"]);
-        let words = in_words(&client(), &supplied, &merged.changed);
-        let words: Vec<_> = words.iter().map(|c| (c.from.as_deref(), c.to.as_deref())).collect();
+        let changes = changes(&client(), &supplied, &merged.changed);
+        let words: Vec<_> = changes.iter().map(|c| (c.from.as_deref(), c.to.as_deref())).collect();
         assert_eq!(words, [(Some("Ayda"), None), (None, Some("Newtown"))]);
         assert_eq!(merged.client, supplied);
     }

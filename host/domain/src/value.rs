@@ -3,7 +3,9 @@
 mod country;
 mod phone;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -16,13 +18,31 @@ pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 
 /// Why a text is not the value it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not {wanted}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidValue {
     /// The text as it came.
     pub text: String,
     /// What it should have been: `an E.164 number such as +61491570156`.
-    pub wanted: &'static str,
+    pub wanted: Cow<'static, str>,
+}
+
+/// How much of a text is shown again, in characters.
+const SHOWN: usize = 100;
+
+impl InvalidValue {
+    /// A text that is not what is `wanted`.
+    pub fn new(text: &str, wanted: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.to_owned(), wanted: wanted.into() }
+    }
+}
+
+impl std::error::Error for InvalidValue {}
+
+impl fmt::Display for InvalidValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.text.chars().take(SHOWN).collect();
+        write!(f, "`{}` is not {}", shown.escape_debug(), self.wanted)
+    }
 }
 
 macro_rules! text_value {
@@ -43,7 +63,7 @@ macro_rules! text_value {
             type Error = InvalidValue;
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 let is_valid: fn(&str) -> bool = $is_valid;
-                if is_valid(&text) { Ok(Self(text)) } else { Err(InvalidValue { text, wanted: $wanted }) }
+                if is_valid(&text) { Ok(Self(text)) } else { Err(InvalidValue { text, wanted: $wanted.into() }) }
             }
         }
 
@@ -110,6 +130,34 @@ pub struct Money {
     pub amount: Decimal,
     /// The currency.
     pub currency: Currency,
+}
+
+impl FromStr for Money {
+    type Err = InvalidValue;
+
+    /// Reads `1234.50 AUD`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once(' ').and_then(|(amount, currency)| {
+            Some((Decimal::from_str_exact(amount).ok()?, Currency::try_from(currency.to_owned()).ok()?))
+        });
+        let (amount, currency) =
+            parts.ok_or_else(|| InvalidValue::new(text, "an amount with its currency, such as 1234.50 AUD"))?;
+        Ok(Self { amount, currency })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_owned().try_into()
+    }
 }
 
 #[cfg(test)]

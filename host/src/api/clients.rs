@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-pub use body::{ClientBody, ExtensionBody};
+pub use body::ClientBody;
 pub use explain::{__path_explain, explain};
 pub use practice::routes;
 pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_id};
@@ -25,7 +25,8 @@ use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit::{NewValue, NotText, Refused};
+use crate::domain::edit::{NewValue, NotText};
+use crate::domain::field;
 use crate::domain::stored::{Stay, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::store::book::ClientFilter;
@@ -171,11 +172,14 @@ pub async fn edit(
     let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Json(find(&app, id).await?.into())),
-        Err(refused) => {
-            let error = |Refused { field, why }| FieldError { pointer: pointer_to(&field), detail: why };
-            Err(Problem::invalid(refused.into_iter().map(error).collect()))
-        }
+        Err(errors) => Err(invalid(errors)),
     }
+}
+
+/// What is wrong with the fields of a body.
+fn invalid(errors: Vec<field::FieldError>) -> Problem {
+    let error = |error: field::FieldError| FieldError { pointer: pointer_to(&error.field), detail: error.message };
+    Problem::invalid(errors.into_iter().map(error).collect())
 }
 
 /// What is to stand in a field.

@@ -1,20 +1,20 @@
 //! Covers of insurance policies.
 
-mod body;
-
 use axum::Json;
 use axum::extract::State;
-
-pub use body::CoverBody;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam, page};
 use crate::api::goals::WhoseParams;
+use crate::api::listed::ListedBody;
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::domain::CoverId;
 use crate::domain::access::Action;
+use crate::domain::{Cover, CoverId};
+
+/// A cover as it is answered.
+pub type CoverBody = ListedBody<Cover>;
 
 /// Covers in the CRM's order, those that are gone behind. Covers of one policy share its number.
 #[utoipa::path(

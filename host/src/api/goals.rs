@@ -1,25 +1,25 @@
 //! Goals: the CRM's values, and what the practice adds to them.
 
-mod body;
-
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
-pub use body::GoalBody;
-
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::listed::ListedBody;
 use crate::api::problem::{Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::StoredGoal;
-use crate::domain::{ClientId, GoalId, HouseholdId};
+use crate::domain::{ClientId, Goal, GoalId, HouseholdId};
 use crate::store::book::{GoalChange, Whose};
+
+/// A goal as it is answered.
+pub type GoalBody = ListedBody<Goal>;
 
 /// Whose goals or covers.
 #[derive(Deserialize, IntoParams)]

@@ -6,10 +6,7 @@ use crate::app::troubleshoot;
 use crate::domain::departure::{self, Standing};
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
-use crate::domain::record::{
-    ClientStatus, CoverOwner, CoverType, GoalOwner, GoalStatus, Outlook, PremiumFrequency, RecordKind, Recurrence, Sex,
-    Title,
-};
+use crate::domain::record::{GoalStatus, RecordKind, Recurrence};
 use crate::domain::review::ReviewState;
 use crate::domain::run::{ChangeKind, RunState};
 use crate::notes::MOST_DOCUMENTS;
@@ -26,50 +23,12 @@ fn one_of_or_null<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> O
     ObjectBuilder::new().schema_type(types).enum_values(Some(words)).description(Some(what)).build()
 }
 
-pub fn title() -> Object {
-    one_of_or_null("How the person is addressed.", Title::ALL.iter().map(|title| title.as_str()))
-}
-
-pub fn sex() -> Object {
-    one_of_or_null("Sex as the CRM records it.", Sex::ALL.iter().map(|sex| sex.as_str()))
-}
-
-pub fn client_status() -> Object {
-    let what = "How the CRM counts the person among the practice's relations.";
-    one_of(what, ClientStatus::ALL.iter().map(|status| status.as_str()))
-}
-
 pub fn goal_status() -> Object {
     one_of("How far the practice is with the goal.", GoalStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 pub fn recurrence() -> Object {
     one_of_or_null("How often the goal comes again; null for once.", Recurrence::ALL.iter().map(|word| word.as_str()))
-}
-
-pub fn goal_owner() -> Object {
-    let what = "Whose goal it is, seen from the client in whose list it stands.";
-    one_of(what, GoalOwner::ALL.iter().map(|owner| owner.as_str()))
-}
-
-pub fn outlook() -> Object {
-    let what = "What reaching the goal does to the household's money; null where it is not known.";
-    one_of_or_null(what, Outlook::ALL.iter().map(|outlook| outlook.as_str()))
-}
-
-pub fn cover_type() -> Object {
-    let what = "What the cover insures against; `other` where the pack's table does not know the CRM's word.";
-    one_of(what, CoverType::ALL.iter().map(|word| word.as_str()))
-}
-
-pub fn premium_frequency() -> Object {
-    let what = "How often the premium falls due.";
-    one_of_or_null(what, PremiumFrequency::ALL.iter().map(|word| word.as_str()))
-}
-
-pub fn cover_owner() -> Object {
-    let what = "Who owns the policy, seen from the client in whose list it stands.";
-    one_of(what, CoverOwner::ALL.iter().map(|owner| owner.as_str()))
 }
 
 pub fn explained_kind() -> Object {

@@ -12,8 +12,8 @@ use super::runs::{chunks_of, number_of, read_walks};
 use super::seen::lookup;
 use super::tables::{AsideKey, IDENTITIES, RAW, REVIEWS, SEEN, SET_ASIDE, WALKS, decode};
 use super::{Store, StoreError};
+use crate::domain::field::Record as _;
 use crate::domain::fold::fold;
-use crate::domain::record::Fields as _;
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::stored::{SetAside, StoredClient};
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind};
@@ -142,7 +142,7 @@ impl Store {
                 for entry in reviews.range::<&ReviewKey>(&first..=&last)?.take(SEARCHED) {
                     let review: Review = decode(entry?.1.value())?;
                     let client = &review.client;
-                    let fields = Client::FIELDS.iter().filter_map(|field| client.text_of(field));
+                    let fields = Client::FIELDS.iter().filter_map(|field| client.text_of(field.name));
                     if words.stand_in(&fields.collect::<Vec<_>>().join(" ")) {
                         found.push((review.connection, review.client.external_id));
                     }

@@ -1,5 +1,7 @@
 //! Making a client in the practice, and linking, unlinking and removing one.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
@@ -10,42 +12,41 @@ use uuid::Uuid;
 
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
+use super::inputs::Input;
 use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::draft::{ClientDraft, DraftProblem};
+use crate::domain::edit;
+use crate::domain::field::{FieldError, Record as _};
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId};
 use crate::store::commit::practice::{NewClient, Refusal};
+
+/// The fields that the form asks for; the others are filled in later.
+const ASKED: [&str; 5] = ["first_name", "last_name", "email", "mobile", "date_of_birth"];
 
 #[derive(Template)]
 #[template(path = "new-client.html")]
 pub(super) struct NewClientPage {
     pub(super) frame: Frame,
-    pub(super) form: NewClientForm,
-    /// Whose partner it will be, for people.
-    pub(super) partner: Option<String>,
-    pub(super) problems: Vec<DraftProblem>,
-}
-
-impl NewClientPage {
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
-    }
-}
-
-#[derive(Deserialize, Default, Clone)]
-#[serde(default)]
-pub(super) struct NewClientForm {
-    pub(super) partner_of: String,
-    pub(super) first_name: String,
-    pub(super) last_name: String,
-    pub(super) email: String,
-    pub(super) mobile: String,
-    pub(super) date_of_birth: String,
     /// The new client's id, made with the page, so that a form sent twice is one client.
     pub(super) id: String,
+    pub(super) partner_of: String,
+    /// Whose partner it will be, for people.
+    pub(super) partner: Option<String>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) errors: Vec<FieldError>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct NewClientForm {
+    partner_of: String,
+    /// The new client's id, as [`NewClientPage::id`] has it.
+    id: String,
+    #[serde(flatten)]
+    values: BTreeMap<String, String>,
 }
 
 impl NewClientForm {
@@ -63,21 +64,33 @@ pub(super) async fn form(
     Query(form): Query<NewClientForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
-    let form = NewClientForm { id: Uuid::now_v7().to_string(), ..form };
     page(&new_client(&app, &person, form, Vec::new()).await?)
 }
 
+/// The form with what was typed, for another client than any before.
 async fn new_client(
     app: &App,
     person: &Person,
     form: NewClientForm,
-    problems: Vec<DraftProblem>,
+    errors: Vec<FieldError>,
 ) -> Result<NewClientPage, Failure> {
     let partner = match form.partner_of.parse::<ClientId>() {
         Ok(id) => app.store.client(id).await?.map(|partner| words::name(&partner.client.full_name())),
         Err(_) => None,
     };
-    Ok(NewClientPage { frame: Frame::load(app, person, Place::Households).await?, form, partner, problems })
+    let input = |field| {
+        let value = form.values.get(field).cloned().unwrap_or_default();
+        let input = Input::new(Client::field(field)?, value, &errors);
+        Some(if field == "email" { input.hint("An identity list finds the client by it.") } else { input })
+    };
+    Ok(NewClientPage {
+        frame: Frame::load(app, person, Place::Households).await?,
+        id: Uuid::now_v7().to_string(),
+        inputs: ASKED.into_iter().filter_map(input).collect(),
+        partner_of: form.partner_of,
+        partner,
+        errors,
+    })
 }
 
 /// `POST /clients`
@@ -87,21 +100,13 @@ pub(super) async fn make(
     Form(form): Form<NewClientForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
-    let written = form.clone();
-    let draft = ClientDraft {
-        first_name: Some(written.first_name),
-        last_name: Some(written.last_name),
-        email: Some(written.email),
-        mobile: Some(written.mobile),
-        date_of_birth: Some(written.date_of_birth),
-        ..ClientDraft::default()
-    };
-    let client = match draft
-        .check(person.clock.now.to_zoned(person.clock.zone.clone()).date(), &app.connections.address_forms())
-    {
+    let values: Vec<_> = form.values.iter().map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
+    let today = person.clock.now.to_zoned(person.clock.zone.clone()).date();
+    let forms = app.connections.address_forms();
+    let client = match edit::make(&values, edit::Rules { today, forms: &forms }) {
         Ok(client) => client,
-        Err(problems) => {
-            let page = page(&new_client(&app, &person, form, problems).await?)?;
+        Err(errors) => {
+            let page = page(&new_client(&app, &person, form, errors).await?)?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
@@ -123,20 +128,13 @@ async fn made_before(
     form: NewClientForm,
 ) -> Result<Response, Failure> {
     let made = find(app, &id.to_string()).await?.client;
-    let is_same = made.first_name == client.first_name
-        && made.last_name == client.last_name
-        && made.email == client.email
-        && made.mobile == client.mobile
-        && made.date_of_birth == client.date_of_birth;
-    if is_same {
+    if ASKED.iter().all(|field| made.text_of(field) == client.text_of(field)) {
         return to_household(app, id).await;
     }
     let name = words::name(&made.full_name());
     let message =
         format!("This form added {name} already, and was changed since. Send it again to add another client.");
-    let problems = vec![DraftProblem { field: "first_name", message }];
-    let form = NewClientForm { id: Uuid::now_v7().to_string(), ..form };
-    let page = page(&new_client(app, person, form, problems).await?)?;
+    let page = page(&new_client(app, person, form, vec![FieldError::new("first_name", message)]).await?)?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 

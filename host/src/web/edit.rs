@@ -9,13 +9,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::household;
+use super::inputs::Input;
 use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::ClientId;
 use crate::domain::access::Action;
-use crate::domain::edit::{EDITABLE, Refused};
-use crate::domain::record::{Fields as _, Sex, Title};
+use crate::domain::edit::editable;
+use crate::domain::field::{Field, FieldError, Record as _, ValueType};
 use crate::domain::stored::StoredClient;
 use crate::store::book::HouseholdRow;
 use crate::store::commit::Edit;
@@ -31,28 +32,7 @@ pub(super) struct EditPage {
     /// Who is master of the values; none where the client is in no CRM.
     pub(super) crm: Option<String>,
     pub(super) inputs: Vec<Input>,
-}
-
-/// One field of the form.
-pub(super) struct Input {
-    pub(super) name: &'static str,
-    pub(super) label: String,
-    pub(super) kind: &'static str,
-    pub(super) value: String,
-    pub(super) hint: Option<&'static str>,
-    /// What it may be, where it is one of a few: values with their words.
-    pub(super) choices: Vec<(&'static str, String)>,
-    pub(super) problem: Option<String>,
-}
-
-impl EditPage {
-    fn problems(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.inputs.iter().filter_map(|input| Some((input.name, input.problem.as_deref()?)))
-    }
-
-    fn has_problems(&self) -> bool {
-        self.problems().next().is_some()
-    }
+    pub(super) errors: Vec<FieldError>,
 }
 
 /// `GET /households/{id}/clients/{client}/edit`
@@ -64,7 +44,7 @@ pub(super) async fn form(
     person.may(Action::EditClients)?;
     let (row, client) = find(&app, &household, &client).await?;
     let frame = Frame::load(&app, &person, Place::Households).await?;
-    page(&view(&app, &row, &client, &[], &[], frame))
+    page(&view(&app, &row, &client, &[], Vec::new(), frame))
 }
 
 /// `POST /households/{id}/clients/{client}/edit`
@@ -85,9 +65,9 @@ pub(super) async fn save(
     let edit = Edit { client: client.id, changes, by: person.name().to_owned(), at, today, forms };
     match app.store.edit_client(edit).await? {
         Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
-        Err(refused) => {
+        Err(errors) => {
             let frame = Frame::load(&app, &person, Place::Households).await?;
-            let answer = page(&view(&app, &row, &client, &form, &refused, frame))?;
+            let answer = page(&view(&app, &row, &client, &form, errors, frame))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, answer).into_response())
         }
     }
@@ -106,7 +86,7 @@ fn view(
     row: &HouseholdRow,
     client: &StoredClient,
     typed: &[(String, String)],
-    refused: &[Refused],
+    errors: Vec<FieldError>,
     frame: Frame,
 ) -> EditPage {
     let site = app.connections.get(&client.origin.connection);
@@ -118,31 +98,15 @@ fn view(
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
         crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm()))),
-        inputs: EDITABLE.iter().map(|field| input(field, client, typed, refused)).collect(),
+        inputs: editable().map(|field| input(field, client, typed, &errors)).collect(),
+        errors,
     }
 }
 
-fn input(field: &'static str, client: &StoredClient, typed: &[(String, String)], refused: &[Refused]) -> Input {
-    let typed = typed.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone());
-    let (kind, hint) = match field {
-        "date_of_birth" => ("date", None),
-        "email" => ("email", client.client.email_is_placeholder.then_some("This one is a placeholder.")),
-        "mobile" => ("tel", Some("With the country code: +61 491 570 156.")),
-        "country_code" => ("text", Some("Two letters: AU, NZ.")),
-        _ => ("text", None),
-    };
-    let choices = match field {
-        "title" => Title::ALL.iter().map(|title| (title.as_str(), title.as_str().to_owned())).collect(),
-        "sex" => Sex::ALL.iter().map(|sex| (sex.as_str(), words::sentence(sex.as_str()))).collect(),
-        _ => Vec::new(),
-    };
-    Input {
-        name: field,
-        label: words::field(field),
-        kind,
-        value: typed.unwrap_or_else(|| client.client.text_of(field).unwrap_or_default()),
-        hint,
-        choices,
-        problem: refused.iter().find(|refused| refused.field == field).map(|refused| refused.why.clone()),
-    }
+fn input(field: &'static Field, client: &StoredClient, typed: &[(String, String)], errors: &[FieldError]) -> Input {
+    let typed = typed.iter().find(|(name, _)| name == field.name).map(|(_, value)| value.clone());
+    let value = typed.unwrap_or_else(|| client.client.text_of(field.name).unwrap_or_default());
+    let input = Input::new(field, value, errors);
+    let is_placeholder = field.value == ValueType::Email && client.client.email_is_placeholder;
+    if is_placeholder { input.hint("This one is a placeholder.") } else { input }
 }

@@ -4,8 +4,11 @@
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use phonenumber::Mode;
 use rust_decimal::Decimal;
 
+use crate::domain::field::ValueType;
+use crate::domain::record;
 use crate::domain::run::RunCounts;
 use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
 
@@ -70,32 +73,39 @@ pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// A canonical field's name for people: `date_of_birth` is `Date of birth`, `goal.name` is `Goal: name`.
+/// A canonical field's name for people: `date_of_birth` is `Date of birth`, `goal.name` is `Goal: name`. What a pack adds
+/// has the name that the pack gave it.
 pub(super) fn field(name: &str) -> String {
-    if let Some((kind, field)) = name.split_once('.') {
-        return format!("{}: {}", sentence(kind), field.replace('_', " "));
-    }
-    match name {
-        "external_id" => "Client ID".to_owned(),
-        "email_is_placeholder" => "Placeholder email".to_owned(),
-        "adviser_external_id" => "Adviser".to_owned(),
-        "partner_external_id" => "Partner".to_owned(),
-        other => sentence(&other.replace('_', " ")),
-    }
+    let label = record::field(name).map(|field| field.label.to_owned());
+    let Some((kind, own)) = name.split_once('.') else {
+        return label.unwrap_or_else(|| sentence(&name.replace('_', " ")));
+    };
+    let own = label.unwrap_or_else(|| own.replace('_', " "));
+    format!("{}: {}", sentence(kind), lower(&own))
 }
 
 /// A stored value of a field for people: what is a choice, a yes or a day in the store reads as one.
 pub(super) fn value(field: &str, value: &str) -> String {
-    match (field, value) {
-        ("is_partner" | "email_is_placeholder" | "cover.expired", "true") => "Yes".to_owned(),
-        ("is_partner" | "email_is_placeholder" | "cover.expired", "false") => "No".to_owned(),
-        ("goal.outlook", "non_financial") => "Non-financial".to_owned(),
-        ("goal.outlook", _) => sentence(&value.replace('_', " ")),
-        ("sex" | "status" | "goal.owner" | "cover.owner" | "cover.premium_frequency", _) => choice(value),
-        ("date_of_birth" | "goal.target_date" | "cover.renewal_date", _) => {
-            value.parse().map_or_else(|_| value.to_owned(), date)
-        }
-        _ => value.to_owned(),
+    let kind = record::field(field).map(|field| field.value);
+    let words = match kind {
+        Some(ValueType::Flag) => match value {
+            "true" => Some("Yes".to_owned()),
+            "false" => Some("No".to_owned()),
+            _ => None,
+        },
+        Some(ValueType::Date) => value.parse().ok().map(date),
+        Some(ValueType::Phone) => Some(phone(value)),
+        Some(kind) => kind.label_of(value).map(ToOwned::to_owned),
+        None => None,
+    };
+    words.unwrap_or_else(|| value.to_owned())
+}
+
+/// A telephone number in the groups in which its country writes it: `+61 491 570 156`.
+fn phone(number: &str) -> String {
+    match phonenumber::parse(None, number) {
+        Ok(parsed) => parsed.format().mode(Mode::International).to_string(),
+        Err(_) => number.to_owned(),
     }
 }
 
@@ -123,6 +133,12 @@ pub(super) fn money(money: &Money) -> String {
 /// A code for people: `not-a-mobile` is `Not a mobile`.
 pub(super) fn code(code: &str) -> String {
     sentence(&code.replace('-', " "))
+}
+
+/// Without a capital at the beginning.
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// With a capital at the beginning.

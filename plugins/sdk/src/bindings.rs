@@ -11,6 +11,11 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     export_macro_name: "export_component",
     default_bindings_module: "tidegate_sdk::bindings",
-    additional_derives: [PartialEq],
+    additional_derives: [PartialEq, serde::Serialize],
+    // Their words are those of the JSON form, which `canonical` knows.
+    additional_derives_ignore: [
+        "record-kind", "severity", "title", "sex", "client-status", "goal-owner", "outlook", "cover-type",
+        "premium-frequency", "cover-owner",
+    ],
     generate_unused_types: true,
 });

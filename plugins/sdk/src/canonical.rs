@@ -2,9 +2,15 @@
 //!
 //! For explanations, fixtures and whoever shows a record: names and words are those of the JSON form (snake_case).
 
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
 use crate::{
-    Adviser, Canonical, Client, ClientStatus, Cover, CoverOwner, CoverType, Goal, GoalOwner, Money, Outlook,
-    PremiumFrequency, RecordKind, Severity, Sex, Title,
+    Canonical, ClientStatus, CoverOwner, CoverType, GoalOwner, Outlook, PremiumFrequency, RecordKind, Severity, Sex,
+    Title,
 };
 
 /// The name under which an explanation speaks of the record as a whole.
@@ -17,96 +23,81 @@ pub const WHOLE: &str = "record";
 pub fn fields_of(records: &[Canonical]) -> Vec<(String, Option<String>)> {
     let mut all = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let (prefix, fields, extensions) = match record {
-            Canonical::Adviser(adviser) => (String::new(), adviser_fields(adviser), &[][..]),
-            Canonical::Client(client) => (String::new(), client_fields(client), &*client.extensions),
-            Canonical::Goal(goal) => (format!("goals[{index}]."), goal_fields(goal), &*goal.extensions),
-            Canonical::Cover(cover) => (format!("covers[{index}]."), cover_fields(cover), &*cover.extensions),
+        let (kind, fields) = json_fields(record);
+        let prefix = match kind {
+            RecordKind::Adviser | RecordKind::Client => String::new(),
+            listed => format!("{}s[{index}].", listed.word()),
         };
-        all.extend(fields.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
-        all.extend(
-            extensions
-                .iter()
-                .map(|extension| (format!("{prefix}extensions.{}", extension.name), Some(extension.value.clone()))),
-        );
+        for (name, value) in fields {
+            match value {
+                Value::Array(extensions) => all.extend(extensions.iter().map(|extension| {
+                    let value = extension["value"].as_str().map(str::to_owned);
+                    (format!("{prefix}{name}.{}", extension["name"].as_str().unwrap_or_default()), value)
+                })),
+                value => all.push((format!("{prefix}{name}"), text(&value))),
+            }
+        }
     }
     all
 }
 
-type Field = (&'static str, Option<String>);
-
-fn adviser_fields(adviser: &Adviser) -> Vec<Field> {
-    vec![
-        ("external_id", Some(adviser.external_id.clone())),
-        ("first_name", adviser.first_name.clone()),
-        ("last_name", adviser.last_name.clone()),
-        ("email", adviser.email.clone()),
-        ("active", Some(adviser.active.to_string())),
-    ]
+/// A record's kind, and its fields as JSON by their names, in the contract's order.
+pub(crate) fn json_fields(record: &Canonical) -> (RecordKind, Vec<(String, Value)>) {
+    match record {
+        Canonical::Adviser(adviser) => (RecordKind::Adviser, fields(adviser)),
+        Canonical::Client(client) => (RecordKind::Client, fields(client)),
+        Canonical::Goal(goal) => (RecordKind::Goal, fields(goal)),
+        Canonical::Cover(cover) => (RecordKind::Cover, fields(cover)),
+    }
 }
 
-fn client_fields(client: &Client) -> Vec<Field> {
-    vec![
-        ("external_id", Some(client.external_id.clone())),
-        ("title", client.title.map(word)),
-        ("first_name", client.first_name.clone()),
-        ("middle_name", client.middle_name.clone()),
-        ("last_name", client.last_name.clone()),
-        ("preferred_name", client.preferred_name.clone()),
-        ("date_of_birth", client.date_of_birth.clone()),
-        ("sex", client.sex.map(word)),
-        ("address_line_1", client.address_line_1.clone()),
-        ("address_line_2", client.address_line_2.clone()),
-        ("suburb", client.suburb.clone()),
-        ("state", client.state.clone()),
-        ("postcode", client.postcode.clone()),
-        ("country_code", client.country_code.clone()),
-        ("email", client.email.clone()),
-        ("email_is_placeholder", Some(client.email_is_placeholder.to_string())),
-        ("mobile", client.mobile.clone()),
-        ("adviser_external_id", client.adviser_external_id.clone()),
-        ("partner_external_id", client.partner_external_id.clone()),
-        ("is_partner", Some(client.is_partner.to_string())),
-        ("status", Some(word(client.status))),
-    ]
+/// The fields of a record of the contract; a name that Rust keeps for itself has an underscore behind it there.
+fn fields(record: &impl Serialize) -> Vec<(String, Value)> {
+    // A record is texts, numbers and words, each of which is JSON.
+    let json = serde_json::to_string(record).unwrap_or_default();
+    let Ordered(mut fields) = serde_json::from_str(&json).unwrap_or_default();
+    for (name, _) in &mut fields {
+        name.truncate(name.trim_end_matches('_').len());
+    }
+    fields
 }
 
-fn goal_fields(goal: &Goal) -> Vec<Field> {
-    vec![
-        ("external_id", Some(goal.external_id.clone())),
-        ("owner", Some(word(goal.owner))),
-        ("category", goal.category.clone()),
-        ("name", goal.name.clone()),
-        ("target_date", goal.target_date.clone()),
-        ("estimated_cost", goal.estimated_cost.as_ref().map(money)),
-        ("outlook", goal.outlook.map(word)),
-    ]
+/// An object whose members keep their order.
+#[derive(Default)]
+struct Ordered(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Ordered;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Ordered, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    fields.push(member);
+                }
+                Ok(Ordered(fields))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
 }
 
-fn cover_fields(cover: &Cover) -> Vec<Field> {
-    vec![
-        ("external_id", Some(cover.external_id.clone())),
-        ("policy_number", cover.policy_number.clone()),
-        ("type", Some(word(cover.cover_type))),
-        ("type_as_given", cover.type_as_given.clone()),
-        ("insurer", cover.insurer.clone()),
-        ("plan_name", cover.plan_name.clone()),
-        ("sum_insured", cover.sum_insured.as_ref().map(money)),
-        ("premium", cover.premium.as_ref().map(money)),
-        ("premium_frequency", cover.premium_frequency.map(word)),
-        ("owner", Some(word(cover.owner))),
-        ("renewal_date", cover.renewal_date.clone()),
-        ("end_year", cover.end_year.map(|number| number.to_string())),
-        ("expired", Some(cover.expired.to_string())),
-    ]
-}
-
-fn money(money: &Money) -> String {
-    format!("{} {}", money.currency, money.amount)
-}
-
-fn word<C: Choice>(choice: C) -> String {
-    choice.word().to_owned()
+/// A value as text; money as its currency and amount.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Object(money) => {
+            Some([&money["currency"], &money["amount"]].map(|part| part.as_str().unwrap_or_default()).join(" "))
+        }
+        other => Some(other.to_string()),
+    }
 }
 
 /// A choice of the contract and its words in JSON.
@@ -130,6 +121,12 @@ macro_rules! choices {
     ($($kind:ident { $($choice:ident = $word:literal),+ $(,)? })+) => {
         $(impl Choice for $kind {
             const ALL: &'static [(Self, &'static str)] = &[$((Self::$choice, $word)),+];
+        }
+
+        impl Serialize for $kind {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
         })+
     };
 }

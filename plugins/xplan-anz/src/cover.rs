@@ -102,7 +102,7 @@ fn cover<L: Lineage>(
     Some(Cover {
         external_id: format!("{}/{key}", policy.id),
         policy_number: policy.number(trail),
-        cover_type,
+        type_: cover_type,
         type_as_given,
         insurer: policy.insurer(trail),
         plan_name: policy.plan_name(trail),

@@ -1,6 +1,7 @@
 //! Countries by their two letters.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,16 @@ impl TryFrom<String> for CountryCode {
         if is_assigned {
             return Ok(Self(text));
         }
-        Err(InvalidValue { text, wanted: "a two-letter country code of ISO 3166-1 such as AU" })
+        Err(InvalidValue { text, wanted: "a two-letter country code of ISO 3166-1 such as AU".into() })
+    }
+}
+
+impl FromStr for CountryCode {
+    type Err = InvalidValue;
+
+    /// Reads a code in letters of either case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_uppercase().try_into()
     }
 }
 

@@ -1,25 +1,28 @@
 //! Telephone numbers as people type them.
 
-use super::E164;
+use std::str::FromStr;
 
-impl E164 {
+use super::{E164, InvalidValue};
+
+impl FromStr for E164 {
+    type Err = InvalidValue;
+
     /// Reads a number with its country code as a person types it: blanks, dashes, dots and brackets between the digits do
     /// not count, and neither does the zero of `+61 (0)491 …`. Letters are never read as a telephone's keys would: a
     /// slip of the finger would become a stranger's number.
-    ///
-    /// # Errors
-    /// What would be right, as a sentence.
-    pub fn typed(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let plain: String = text.chars().map(plain).collect();
         if let Some(letter) = plain.chars().find(|c| c.is_alphabetic()) {
-            return Err(format!("There is the letter {letter} in this number. Write digits alone behind the +."));
+            let wanted = format!("a telephone number, because of the letter {letter} in it; write digits behind the +");
+            return Err(InvalidValue::new(text, wanted));
         }
         let number = plain.replacen("(0)", "", 1);
         let number: String = number.chars().filter(|c| !c.is_whitespace() && !"-().".contains(*c)).collect();
         if !number.starts_with('+') {
-            return Err("Start with + and the country code, for example +61 491 570 156.".to_owned());
+            let wanted = "a telephone number with + and its country code before it, such as +61 491 570 156";
+            return Err(InvalidValue::new(text, wanted));
         }
-        Self::try_from(number).map_err(|error| format!("{error}."))
+        Self::try_from(number).map_err(|invalid| InvalidValue::new(text, invalid.wanted))
     }
 }
 
@@ -45,14 +48,14 @@ mod tests {
             "＋６１\u{a0}４９１ ５７０ １５６",
             "+61‑491‑570‑156",
         ] {
-            assert_eq!(E164::typed(text).as_ref().map(E164::as_str), Ok("+61491570156"), "{text}");
+            assert_eq!(text.parse::<E164>().as_ref().map(E164::as_str), Ok("+61491570156"), "{text}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let check = |text: &str, said: &str| {
-            let error = E164::typed(text).unwrap_err();
+            let error = text.parse::<E164>().unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");
         };
         check("+61 491 5O0 156", "the letter O ");

@@ -1,99 +1,66 @@
 //! Clients who are made in the practice, without an id in the CRM.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use serde_json::Value;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{ClientBody, find};
+use super::{ClientBody, find, invalid, text};
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
 use crate::api::problem::{FieldError, Problem};
+use crate::api::record;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::draft::{ClientDraft, DraftProblem};
+use crate::domain::edit::{self, editable};
 use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
 use crate::store::commit::practice::NewClient;
 
-/// A client to be made: a name at least. Texts without space around them; what is empty or left out is not known.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewClient)]
+/// A client to be made. A field that can be filled in takes a text or null; any other is refused.
+#[derive(Deserialize)]
 pub struct NewClientBody {
-    /// One of the titles of a client.
-    title: Option<String>,
-    /// First name.
-    #[schema(example = "Ayda")]
-    first_name: Option<String>,
-    /// Middle name.
-    middle_name: Option<String>,
-    /// Last name.
-    #[schema(example = "Khan")]
-    last_name: Option<String>,
-    /// The name the person goes by.
-    preferred_name: Option<String>,
-    /// ISO 8601.
-    #[schema(format = Date)]
-    date_of_birth: Option<String>,
-    /// `female`, `male` or `other`.
-    sex: Option<String>,
-    /// The street, or the unit or level in it.
-    address_line_1: Option<String>,
-    /// The street where the first line is a unit or level.
-    address_line_2: Option<String>,
-    /// Suburb, town or city.
-    suburb: Option<String>,
-    /// The region's state code.
-    state: Option<String>,
-    /// Postcode.
-    postcode: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    country_code: Option<String>,
-    /// The address by which an identity list finds the client.
-    #[schema(format = Email, example = "ayda.khan@example.com")]
-    email: Option<String>,
-    /// With the country code.
-    #[schema(example = "+61491570156")]
-    mobile: Option<String>,
-    /// Whose partner the client is: both share that one's household.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    /// Whose partner the client is.
     partner_of: Option<ClientId>,
+    #[serde(flatten)]
+    values: BTreeMap<String, Value>,
 }
 
-impl NewClientBody {
-    fn apart(self) -> (ClientDraft, Option<ClientId>) {
-        let draft = ClientDraft {
-            title: self.title,
-            first_name: self.first_name,
-            middle_name: self.middle_name,
-            last_name: self.last_name,
-            preferred_name: self.preferred_name,
-            date_of_birth: self.date_of_birth,
-            sex: self.sex,
-            address_line_1: self.address_line_1,
-            address_line_2: self.address_line_2,
-            suburb: self.suburb,
-            state: self.state,
-            postcode: self.postcode,
-            country_code: self.country_code,
-            email: self.email,
-            mobile: self.mobile,
-        };
-        (draft, self.partner_of)
+impl PartialSchema for NewClientBody {
+    fn schema() -> RefOr<Schema> {
+        let partner = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .description(Some("Whose partner the client is: both share that one's household."));
+        let mut object = ObjectBuilder::new()
+            .description(Some(
+                "A client to be made: a name at least. Texts without space around them; what is empty or left out is \
+                 not known.",
+            ))
+            .property("partner_of", partner)
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        for field in editable() {
+            object = object.property(field.name, record::written(field));
+        }
+        object.build().into()
     }
 }
 
-/// What the store does not have to be asked for.
-fn invalid(problems: Vec<DraftProblem>) -> Problem {
-    let errors = problems.into_iter();
-    let errors = errors.map(|problem| FieldError { pointer: format!("/{}", problem.field), detail: problem.message });
-    Problem::invalid(errors.collect())
+impl ToSchema for NewClientBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("NewClient")
+    }
 }
 
 /// A record of a CRM.
@@ -139,9 +106,11 @@ pub async fn make(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
-    let (draft, partner_of) = body.apart();
+    let NewClientBody { partner_of, values } = body;
+    let values: Vec<_> = values.into_iter().map(|(field, value)| (field, text(value))).collect();
     let today = Timestamp::now().to_zoned(app.config.practice.time_zone.clone()).date();
-    let client = draft.check(today, &app.connections.address_forms()).map_err(invalid)?;
+    let forms = app.connections.address_forms();
+    let client = edit::make(&values, edit::Rules { today, forms: &forms }).map_err(invalid)?;
     let id = ClientId(Uuid::now_v7());
     app.store.make_client(NewClient { id, client, partner_of }, Timestamp::now()).await??;
     let body = ClientBody::from(find(&app, id).await?);

@@ -1,23 +1,14 @@
 //! Candidates of one raw record, parsed field by field.
 
-use std::str::FromStr;
-
-use rust_decimal::Decimal;
-
 use super::wit;
+use crate::domain::field::FieldValue;
 use crate::domain::placeholder;
 use crate::domain::record::{self, Extension};
-use crate::domain::value::{Currency, InvalidValue};
-use crate::domain::{
-    Adviser, Client, Cover, Date, Diagnostic, E164, EmailAddress, ExternalId, Goal, Money, RecordKind,
-};
+use crate::domain::{Adviser, Client, Cover, Diagnostic, EmailAddress, ExternalId, Goal, Money, RecordKind};
 use crate::pack::text;
 
 /// Fields that a pack may add to one record.
 const MOST_EXTENSIONS: usize = 50;
-
-/// Years in which a policy can end.
-const END_YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
 
 /// The record being parsed, and what was said about it so far.
 pub(super) struct Candidate<'a> {
@@ -70,7 +61,7 @@ impl<'a> Candidate<'a> {
             middle_name: self.text("middle_name", client.middle_name),
             last_name: self.text("last_name", client.last_name),
             preferred_name: self.text("preferred_name", client.preferred_name),
-            date_of_birth: self.date("date_of_birth", client.date_of_birth),
+            date_of_birth: self.parsed("date_of_birth", client.date_of_birth),
             sex: client.sex.map(sex),
             address_line_1: self.text("address_line_1", client.address_line_1),
             address_line_2: self.text("address_line_2", client.address_line_2),
@@ -80,7 +71,7 @@ impl<'a> Candidate<'a> {
             country_code: self.parsed("country_code", client.country_code),
             email_is_placeholder: is_placeholder,
             email,
-            mobile: self.parsed::<E164>("mobile", client.mobile),
+            mobile: self.parsed("mobile", client.mobile),
             adviser_external_id: self
                 .text("adviser_external_id", client.adviser_external_id)
                 .map(|id| ExternalId::of_crm(&id)),
@@ -101,7 +92,7 @@ impl<'a> Candidate<'a> {
             },
             category: self.text("category", goal.category),
             name: self.text("name", goal.name),
-            target_date: self.date("target_date", goal.target_date),
+            target_date: self.parsed("target_date", goal.target_date),
             estimated_cost: self.money("estimated_cost", goal.estimated_cost),
             outlook: goal.outlook.map(outlook),
             extensions: self.extensions(goal.extensions),
@@ -112,7 +103,7 @@ impl<'a> Candidate<'a> {
         Cover {
             external_id,
             policy_number: self.text("policy_number", cover.policy_number),
-            cover_type: cover_type(cover.cover_type),
+            cover_type: cover_type(cover.type_),
             type_as_given: self.text("type_as_given", cover.type_as_given),
             insurer: self.text("insurer", cover.insurer),
             plan_name: self.text("plan_name", cover.plan_name),
@@ -125,8 +116,8 @@ impl<'a> Candidate<'a> {
                 wit::CoverOwner::Joint => record::CoverOwner::Joint,
                 wit::CoverOwner::Other => record::CoverOwner::Other,
             },
-            renewal_date: self.date("renewal_date", cover.renewal_date),
-            end_year: self.end_year(cover.end_year),
+            renewal_date: self.parsed("renewal_date", cover.renewal_date),
+            end_year: cover.end_year.and_then(|year| self.read("end_year", &year.to_string())),
             expired: cover.expired,
             extensions: self.extensions(cover.extensions),
         }
@@ -149,17 +140,17 @@ impl<'a> Candidate<'a> {
         Some(clean.text).filter(|text| !text.is_empty())
     }
 
-    /// A value that its type checks.
-    fn parsed<T: TryFrom<String, Error = InvalidValue>>(
-        &mut self,
-        field: &str,
-        candidate: Option<String>,
-    ) -> Option<T> {
+    /// A value that its type reads.
+    fn parsed<T: FieldValue>(&mut self, field: &str, candidate: Option<String>) -> Option<T> {
         let text = self.text(field, candidate)?;
-        match T::try_from(text) {
+        self.read(field, &text)
+    }
+
+    fn read<T: FieldValue>(&mut self, field: &str, text: &str) -> Option<T> {
+        match T::parse(text) {
             Ok(value) => Some(value),
             Err(invalid) => {
-                self.left_out(field, &invalid.text, invalid.wanted);
+                self.warn(field, "not-usable", format!("{invalid}; the value was left out."));
                 None
             }
         }
@@ -179,39 +170,9 @@ impl<'a> Candidate<'a> {
         Some(made_up)
     }
 
-    fn date(&mut self, field: &str, candidate: Option<String>) -> Option<Date> {
-        let text = self.text(field, candidate)?;
-        // The parser would also take a date with a time behind it.
-        let date = Date::from_str(&text).ok().filter(|_| text.len() == "2026-03-01".len());
-        if date.is_none() {
-            self.left_out(field, &text, "a date of the calendar such as 2026-03-01");
-        }
-        date
-    }
-
     fn money(&mut self, field: &str, candidate: Option<wit::Money>) -> Option<Money> {
-        let candidate = candidate?;
-        let amount = Decimal::from_str_exact(&candidate.amount).ok();
-        match (amount, Currency::try_from(candidate.currency)) {
-            (Some(amount), Ok(currency)) => Some(Money { amount, currency }),
-            (None, _) => {
-                self.left_out(field, &candidate.amount, "an amount such as 1234.50");
-                None
-            }
-            (_, Err(invalid)) => {
-                self.left_out(field, &invalid.text, invalid.wanted);
-                None
-            }
-        }
-    }
-
-    fn end_year(&mut self, candidate: Option<u16>) -> Option<u16> {
-        let year = candidate?;
-        if END_YEARS.contains(&year) {
-            return Some(year);
-        }
-        self.left_out("end_year", &year.to_string(), "a year between 1900 and 2200");
-        None
+        let wit::Money { amount, currency } = candidate?;
+        self.read(field, &format!("{amount} {currency}"))
     }
 
     fn partner(&mut self, own: &ExternalId, candidate: Option<String>) -> Option<ExternalId> {
@@ -242,11 +203,6 @@ impl<'a> Candidate<'a> {
             }
         }
         kept
-    }
-
-    fn left_out(&mut self, field: &str, found: &str, wanted: &str) {
-        let found: String = found.escape_debug().take(100).collect();
-        self.warn(field, "not-usable", format!("`{found}` is not {wanted}; the value was left out."));
     }
 }
 

@@ -17,7 +17,7 @@ use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::household::Change;
-use crate::domain::merge::{Merged, in_words, merge as merge_values};
+use crate::domain::merge::{Merged, changes, merge as merge_values};
 use crate::domain::run::{ChangeKind, Run, RunCounts};
 use crate::domain::{Client, Diagnostic, Severity};
 
@@ -201,7 +201,7 @@ impl Merging<'_> {
         run.counts.changed += 1;
         run.counts.overridden += merged.overridden.len() as u64;
         let is_overridden = |field: &str| merged.overridden.iter().any(|(edit, _)| edit.field == field);
-        let changed = in_words(before, &merged.client, &merged.changed);
+        let changed = changes(before, &merged.client, &merged.changed);
         let (overridden, changed): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|change| is_overridden(&change.field));
         for (kind, fields) in [(ChangeKind::Changed, changed), (ChangeKind::Overridden, overridden)] {

@@ -9,7 +9,8 @@ use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
 use crate::domain::address::AddressForms;
-use crate::domain::edit::{LocalEdit, NewValue, Refused, apply};
+use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
+use crate::domain::field::FieldError;
 use crate::domain::{ClientId, Date, RecordKind, Timestamp};
 
 /// What a person wants to change of a client.
@@ -34,17 +35,17 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
-    pub async fn edit_client(&self, edit: Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
+    pub async fn edit_client(&self, edit: Edit) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
         self.write(move |transaction| write(transaction, &edit)).await
     }
 }
 
-fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec<Refused>>, StoreError> {
+fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
     let mut clients = transaction.open_table(CLIENTS)?;
     let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
     let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };
     let before = stored.client.clone();
-    let changes = match apply(&mut stored.client, &edit.changes, edit.today, &edit.forms) {
+    let changes = match apply(&mut stored.client, &edit.changes, Rules { today: edit.today, forms: &edit.forms }) {
         Ok(changes) => changes,
         Err(refused) => return Ok(Err(refused)),
     };

@@ -150,7 +150,7 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
     };
     let recurrence = |choice: Option<Recurrence>| Choice {
         value: choice.map_or("", Recurrence::as_str),
-        word: choice.map_or("Once".to_owned(), |word| words::choice(word.as_str())),
+        word: choice.map_or("Once", Recurrence::label).to_owned(),
         is_chosen: own.recurrence == choice,
     };
     let recurrences = [None].into_iter().chain(Recurrence::ALL.iter().copied().map(Some));
@@ -159,14 +159,14 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
         ("Category", goal.category.clone()),
         ("Target date", goal.target_date.map(words::date)),
         ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
-        ("Outlook", Some(goal.outlook.map_or("Not known", outlook).to_owned())),
+        ("Outlook", Some(goal.outlook.map_or("Not known", Outlook::label).to_owned())),
     ]);
     fields.extend(people.record_of(stored.client_id));
     let recurs = own.recurrence.map(|word| format!(", {}", word.as_str().replace('_', "-")));
     GoalCard {
         id: stored.listed.id.to_string(),
         name: goal.name.clone().unwrap_or_else(|| "Goal without a name".to_owned()),
-        badges: [Some(Badge::new(tone, status(own.status))), gone_badge(&stored.listed)]
+        badges: [Some(Badge::new(tone, own.status.label())), gone_badge(&stored.listed)]
             .into_iter()
             .flatten()
             .collect(),
@@ -178,12 +178,12 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
             .iter()
             .map(|choice| Choice {
                 value: choice.as_str(),
-                word: status(*choice).to_owned(),
+                word: choice.label().to_owned(),
                 is_chosen: *choice == own.status,
             })
             .collect(),
         recurrences: recurrences.map(recurrence).collect(),
-        own: format!("{}{}", status(own.status), recurs.unwrap_or_default()),
+        own: format!("{}{}", own.status.label(), recurs.unwrap_or_default()),
         explain: format!(
             "/households/{}/clients/{}/explain?goal={}",
             stored.household_id, stored.client_id, stored.listed.id
@@ -245,7 +245,7 @@ fn cover_card(stored: &StoredCover, people: &People<'_>, clock: &Clock) -> Cover
         id: stored.listed.id.to_string(),
         name: match cover.cover_type {
             CoverType::Other => given.unwrap_or_else(|| "Cover of a type not stated".to_owned()),
-            known => cover_type(known).to_owned(),
+            known => known.label().to_owned(),
         },
         badges: [unknown, expired, gone_badge(&stored.listed)].into_iter().flatten().collect(),
         gone: stored.listed.gone_since.map(|since| Moment::new(since, clock)),
@@ -270,33 +270,6 @@ fn gone_badge<T: ListItem>(listed: &Listed<T, T::Own>) -> Option<Badge> {
 /// What stands in doubt; notes of how a value was made are for the page that explains it.
 fn findings<T: ListItem>(listed: &Listed<T, T::Own>) -> Vec<Finding> {
     listed.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).map(Finding::from).collect()
-}
-
-fn status(status: GoalStatus) -> &'static str {
-    match status {
-        GoalStatus::ToDo => "To-do",
-        GoalStatus::Doing => "Doing",
-        GoalStatus::Done => "Done",
-    }
-}
-
-fn outlook(outlook: Outlook) -> &'static str {
-    match outlook {
-        Outlook::WillHaveLessMoney => "Will have less money",
-        Outlook::WillHaveMoreMoney => "Will have more money",
-        Outlook::NonFinancial => "Non-financial",
-    }
-}
-
-fn cover_type(known: CoverType) -> &'static str {
-    match known {
-        CoverType::Life => "Life",
-        CoverType::TotalAndPermanentDisability => "Total and permanent disability",
-        CoverType::IncomeProtection => "Income protection",
-        CoverType::Trauma => "Trauma or critical illness",
-        CoverType::General => "General insurance",
-        CoverType::Other => "Other",
-    }
 }
 
 fn every(frequency: PremiumFrequency) -> &'static str {

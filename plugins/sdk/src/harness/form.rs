@@ -2,23 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Canonical, Context, Diagnostic, Event, Extension, FileNote, HouseholdRole, Member, Money, RawRecord, RecordKind,
-    Verdict, canonical::Choice,
-};
+use crate::canonical::{Choice as _, json_fields};
+use crate::{Canonical, Context, Diagnostic, Event, FileNote, HouseholdRole, Member, RawRecord, RecordKind, Verdict};
 
 /// What became of a raw record.
 #[must_use]
 pub fn verdict_to_json(verdict: &Verdict) -> Value {
-    let diagnostics = |list: &[Diagnostic]| list.iter().map(diagnostic).collect::<Value>();
     match verdict {
         Verdict::Mapped(mapped) => json!({
             "verdict": "mapped",
             "records": mapped.records.iter().map(record).collect::<Value>(),
-            "diagnostics": diagnostics(&mapped.diagnostics),
+            "diagnostics": mapped.diagnostics,
         }),
-        Verdict::Skipped(list) => json!({"verdict": "skipped", "diagnostics": diagnostics(list)}),
-        Verdict::Rejected(list) => json!({"verdict": "rejected", "diagnostics": diagnostics(list)}),
+        Verdict::Skipped(list) => json!({"verdict": "skipped", "diagnostics": list}),
+        Verdict::Rejected(list) => json!({"verdict": "rejected", "diagnostics": list}),
     }
 }
 
@@ -26,100 +23,14 @@ pub fn verdict_to_json(verdict: &Verdict) -> Value {
 #[must_use]
 pub fn note_to_json(note: &Result<FileNote, Vec<Diagnostic>>) -> Value {
     match note {
-        Ok(note) => json!({
-            "note_type": note.note_type,
-            "note_subtype": note.note_subtype,
-            "subject": note.subject,
-            "body": note.body,
-            "media_type": note.media_type,
-            "filed_against": note.filed_against,
-            "attachments": note.attachments,
-        }),
-        Err(diagnostics) => json!({"diagnostics": diagnostics.iter().map(diagnostic).collect::<Value>()}),
+        Ok(note) => json!(note),
+        Err(diagnostics) => json!({"diagnostics": diagnostics}),
     }
-}
-
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    json!({
-        "severity": diagnostic.severity.word(),
-        "field": diagnostic.field,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-    })
 }
 
 fn record(record: &Canonical) -> Value {
-    match record {
-        Canonical::Adviser(adviser) => json!({
-            "kind": "adviser",
-            "external_id": adviser.external_id,
-            "first_name": adviser.first_name,
-            "last_name": adviser.last_name,
-            "email": adviser.email,
-            "active": adviser.active,
-        }),
-        Canonical::Client(client) => json!({
-            "kind": "client",
-            "external_id": client.external_id,
-            "title": client.title.map(Choice::word),
-            "first_name": client.first_name,
-            "middle_name": client.middle_name,
-            "last_name": client.last_name,
-            "preferred_name": client.preferred_name,
-            "date_of_birth": client.date_of_birth,
-            "sex": client.sex.map(Choice::word),
-            "address_line_1": client.address_line_1,
-            "address_line_2": client.address_line_2,
-            "suburb": client.suburb,
-            "state": client.state,
-            "postcode": client.postcode,
-            "country_code": client.country_code,
-            "email": client.email,
-            "email_is_placeholder": client.email_is_placeholder,
-            "mobile": client.mobile,
-            "adviser_external_id": client.adviser_external_id,
-            "partner_external_id": client.partner_external_id,
-            "is_partner": client.is_partner,
-            "status": client.status.word(),
-            "extensions": extensions(&client.extensions),
-        }),
-        Canonical::Goal(goal) => json!({
-            "kind": "goal",
-            "external_id": goal.external_id,
-            "owner": goal.owner.word(),
-            "category": goal.category,
-            "name": goal.name,
-            "target_date": goal.target_date,
-            "estimated_cost": goal.estimated_cost.as_ref().map(money),
-            "outlook": goal.outlook.map(Choice::word),
-            "extensions": extensions(&goal.extensions),
-        }),
-        Canonical::Cover(cover) => json!({
-            "kind": "cover",
-            "external_id": cover.external_id,
-            "policy_number": cover.policy_number,
-            "type": cover.cover_type.word(),
-            "type_as_given": cover.type_as_given,
-            "insurer": cover.insurer,
-            "plan_name": cover.plan_name,
-            "sum_insured": cover.sum_insured.as_ref().map(money),
-            "premium": cover.premium.as_ref().map(money),
-            "premium_frequency": cover.premium_frequency.map(Choice::word),
-            "owner": cover.owner.word(),
-            "renewal_date": cover.renewal_date,
-            "end_year": cover.end_year,
-            "expired": cover.expired,
-            "extensions": extensions(&cover.extensions),
-        }),
-    }
-}
-
-fn extensions(extensions: &[Extension]) -> Value {
-    extensions.iter().map(|extension| json!({"name": extension.name, "value": extension.value})).collect()
-}
-
-fn money(money: &Money) -> Value {
-    json!({"amount": money.amount, "currency": money.currency})
+    let (kind, fields) = json_fields(record);
+    std::iter::once(("kind".to_owned(), json!(kind))).chain(fields).collect()
 }
 
 /// A fixture's context; what it leaves out is as in [`context`](super::context).

@@ -1,0 +1,44 @@
+//! Inputs for the fields of a record, as the record's table in the domain has them.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use crate::domain::field::{Choice, Field, FieldError, ValueType};
+
+/// One field of a form.
+#[derive(Template)]
+#[template(path = "parts/input.html")]
+pub(super) struct Input {
+    name: &'static str,
+    label: &'static str,
+    /// The input's type in HTML.
+    kind: &'static str,
+    value: String,
+    hint: Option<&'static str>,
+    /// The words that it may be; empty where any text may stand there.
+    choices: &'static [Choice],
+    problem: Option<String>,
+}
+
+impl HtmlSafe for Input {}
+
+impl Input {
+    /// The input of `field` with what stands in it, and with what is wrong with that.
+    pub(super) fn new(field: &'static Field, value: String, errors: &[FieldError]) -> Self {
+        let (kind, hint) = match field.value {
+            ValueType::Date => ("date", None),
+            ValueType::Email => ("email", None),
+            ValueType::Phone => ("tel", Some("With the country code: +61 491 570 156.")),
+            ValueType::Country => ("text", Some("Two letters: AU, NZ.")),
+            _ => ("text", None),
+        };
+        let choices = if let ValueType::Choice(choices) = field.value { choices } else { &[] };
+        let problem = errors.iter().find(|error| error.field == field.name).map(|error| error.message.clone());
+        Self { name: field.name, label: field.label, kind, value, hint, choices, problem }
+    }
+
+    /// With a hint about what stands in it.
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+}
