@@ -5,6 +5,7 @@ mod compiled;
 mod folder;
 mod host;
 mod quiet;
+pub mod stores;
 
 pub use answer::Answer;
 pub use folder::{Setup, TOKEN};

@@ -17,4 +17,4 @@
 
 mod harness;
 
-pub use harness::{Answer, Host, Setup, TOKEN};
+pub use harness::{Answer, Host, Setup, TOKEN, stores};

@@ -26,3 +26,4 @@ mod sites;
 mod stalled;
 mod supervised;
 mod sync_kill;
+mod upgrade;

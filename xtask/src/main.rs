@@ -1,6 +1,6 @@
 //! The project's own commands, run as `cargo xtask COMMAND`: one file a command.
 //!
-//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`) and `.ci/run`. Every step
+//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`, `store-fixture`) and `.ci/run`. Every step
 //! names what it does and how long it took; a step that fails names the command that failed. Nothing here is part
 //! of the product: what an operator needs is in the binary `tidegate`.
 
@@ -11,6 +11,7 @@ mod component;
 mod demo;
 mod packs;
 mod step;
+mod store_fixture;
 mod test;
 mod tidy;
 mod toolchain;
@@ -40,6 +41,7 @@ enum Command {
     Tidy,
     Build(build::Arguments),
     Bench(bench::Arguments),
+    StoreFixture(store_fixture::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::StoreFixture(arguments) => store_fixture::run(&arguments),
         Command::Tidy => tidy::run(),
     };
     match done {
