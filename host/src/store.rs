@@ -1,8 +1,8 @@
-//! The embedded store: everything that outlives the process, in one redb file.
+//! The embedded store: everything that outlives the process, in one file.
 //!
 //! Serves all others in the domain's operations (commit a group of clients, claim the next note, list households),
-//! never in tables or keys. The only module that names redb, and the only one with threads of its own for it.
-//! Every key begins with the practice.
+//! never in tables or keys. It stands on an ordered key-value store ([`engine`]), whose tables it alone knows, and has
+//! threads of its own for it. Every key begins with the practice.
 
 pub mod access;
 pub mod book;
@@ -13,6 +13,7 @@ pub mod connections;
 pub mod departures;
 pub mod documents;
 pub mod doubts;
+mod engine;
 pub mod gone;
 mod homes;
 mod identity;
@@ -40,13 +41,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
+use engine::{Engine, Snapshot, Write};
 use space::Space;
 use threads::{Lane, Threads};
 
 /// The open store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    db: Arc<redb::Database>,
+    engine: Arc<Engine>,
     threads: Arc<Threads>,
     space: Arc<Space>,
     /// Why the file cannot be used any more; none while it can.
@@ -151,10 +153,10 @@ impl Store {
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     {
-        let db = self.db.clone();
-        self.heed(self.threads.run(Lane::Read, move || work(&redb::ReadableDatabase::begin_read(&*db)?)).await)
+        let engine = self.engine.clone();
+        self.heed(self.threads.run(Lane::Read, move || work(&engine.snapshot()?)).await)
     }
 
     /// Runs `work` in a write transaction and commits it durably; an error leaves no trace. For what is new: it is
@@ -162,7 +164,7 @@ impl Store {
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
     {
         self.space.admit()?;
         self.write_in_any_case(work).await
@@ -173,13 +175,12 @@ impl Store {
     async fn write_in_any_case<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
     {
         self.space.admit_in_any_case()?;
-        let db = self.db.clone();
+        let engine = self.engine.clone();
         let write = move || {
-            let mut transaction = db.begin_write()?;
-            transaction.set_two_phase_commit(true);
+            let transaction = engine.write()?;
             let answer = work(&transaction)?;
             transaction.commit()?;
             Ok(answer)
@@ -191,12 +192,12 @@ impl Store {
     async fn try_out<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&redb::WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
     {
         self.space.admit_in_any_case()?;
-        let db = self.db.clone();
+        let engine = self.engine.clone();
         let try_out = move || {
-            let transaction = db.begin_write()?;
+            let transaction = engine.write()?;
             let answer = work(&transaction)?;
             transaction.abort()?;
             Ok(answer)
@@ -214,26 +215,11 @@ macro_rules! failed_from {
 }
 failed_from!(postcard::Error);
 
-impl From<redb::StorageError> for StoreError {
-    fn from(error: redb::StorageError) -> Self {
+impl From<engine::Error> for StoreError {
+    fn from(error: engine::Error) -> Self {
         match error {
-            // One of these, and every later call is refused: by the database, or by a lock that a panic has poisoned.
-            redb::StorageError::Io(_) | redb::StorageError::PreviousIo | redb::StorageError::LockPoisoned(_) => {
-                Self::Broken(error.to_string())
-            }
-            other => Self::Failed(other.to_string()),
+            engine::Error::Broken(cause) => Self::Broken(cause.to_string()),
+            error => Self::Failed(error.to_string()),
         }
     }
 }
-
-macro_rules! storage_within {
-    ($($error:ident),+) => { $(impl From<redb::$error> for StoreError {
-        fn from(error: redb::$error) -> Self {
-            match error {
-                redb::$error::Storage(error) => error.into(),
-                other => Self::Failed(other.to_string()),
-            }
-        }
-    })+ };
-}
-storage_within!(TransactionError, TableError, CommitError);

@@ -126,7 +126,8 @@ async fn accounts_and_sessions_outlive_the_process_and_secrets_are_not_in_the_fi
     first.create_user(pat()).await.unwrap();
     let token = first.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE, at(0)).await.unwrap().token;
     drop(first);
-    let bytes = std::fs::read(folder.path().join("tidegate.redb")).unwrap();
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+    let bytes = files.flat_map(|file| std::fs::read(file).unwrap()).collect::<Vec<u8>>();
     let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
     assert!(holds("pat.lee@example.com") && !holds(PASSWORD) && !holds(token.expose_secret()));
     let again = access(&folder);

@@ -1,8 +1,8 @@
 //! Accounts and sessions. Serves `access`.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::{Readable, Table, Write};
 use crate::domain::access::User;
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::keys::PRACTICE;
@@ -10,11 +10,11 @@ use crate::store::tables::{decode, encode};
 use crate::store::{Store, StoreError};
 
 /// An account, by id.
-const USERS: TableDefinition<'_, (u32, [u8; 16]), &[u8]> = TableDefinition::new("users");
+const USERS: Table<(u32, [u8; 16]), &[u8]> = Table::new("users");
 /// The account's id, by its email in lower case.
-const USERS_BY_EMAIL: TableDefinition<'_, (u32, &str), [u8; 16]> = TableDefinition::new("users-by-email");
+const USERS_BY_EMAIL: Table<(u32, &str), [u8; 16]> = Table::new("users-by-email");
 /// A session, by the digest of its token.
-const SESSIONS: TableDefinition<'_, (u32, [u8; 32]), &[u8]> = TableDefinition::new("sessions");
+const SESSIONS: Table<(u32, [u8; 32]), &[u8]> = Table::new("sessions");
 
 /// An account with what its password is checked against.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub enum Added {
 }
 
 /// Makes the tables.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(USERS)?;
     transaction.open_table(USERS_BY_EMAIL)?;
     transaction.open_table(SESSIONS)?;
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub async fn has_users(&self) -> Result<bool, StoreError> {
-        self.read(|transaction| Ok(transaction.open_table(USERS)?.first()?.is_some())).await
+        self.read(|transaction| Ok(!transaction.open_table(USERS)?.is_empty()?)).await
     }
 
     /// Adds an account where there is none at all.
@@ -68,7 +68,7 @@ impl Store {
     /// Where the store fails.
     pub async fn add_first_user(&self, user: StoredUser) -> Result<Added, StoreError> {
         self.write(move |transaction| {
-            let is_first = transaction.open_table(USERS)?.first()?.is_none();
+            let is_first = transaction.open_table(USERS)?.is_empty()?;
             if is_first { add(transaction, &user) } else { Ok(Added::No) }
         })
         .await
@@ -108,10 +108,19 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut sessions = transaction.open_table(SESSIONS)?;
-            sessions.retain(|_, row| {
-                decode::<StoredSession>(row).is_ok_and(|session| session.opened_at >= forget_before)
-            })?;
-            sessions.insert((PRACTICE, key), encode(&session)?.as_slice())?;
+            let is_kept =
+                |row: &[u8]| decode::<StoredSession>(row).is_ok_and(|session| session.opened_at >= forget_before);
+            let mut over = Vec::new();
+            for entry in sessions.scan(..)? {
+                let (key, row) = entry?;
+                if !is_kept(row.value()) {
+                    over.push(key.value());
+                }
+            }
+            for key in over {
+                sessions.delete(key)?;
+            }
+            sessions.put((PRACTICE, key), encode(&session)?.as_slice())?;
             Ok(())
         })
         .await
@@ -144,7 +153,7 @@ impl Store {
             let found = sessions.get((PRACTICE, key))?.map(|row| decode::<StoredSession>(row.value())).transpose()?;
             if let Some(session) = found {
                 let used = StoredSession { used_at: now, ..session };
-                sessions.insert((PRACTICE, key), encode(&used)?.as_slice())?;
+                sessions.put((PRACTICE, key), encode(&used)?.as_slice())?;
             }
             Ok(())
         })
@@ -157,22 +166,22 @@ impl Store {
     /// Where the store fails.
     pub async fn remove_session(&self, key: [u8; 32]) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
-            transaction.open_table(SESSIONS)?.remove((PRACTICE, key))?;
+            transaction.open_table(SESSIONS)?.delete((PRACTICE, key))?;
             Ok(())
         })
         .await
     }
 }
 
-fn add(transaction: &WriteTransaction, stored: &StoredUser) -> Result<Added, StoreError> {
+fn add(transaction: &Write, stored: &StoredUser) -> Result<Added, StoreError> {
     let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
     let email = folded(&stored.user.email);
     if ids.get((PRACTICE, email.as_str()))?.is_some() {
         return Ok(Added::No);
     }
     let id = stored.user.id.0.into_bytes();
-    ids.insert((PRACTICE, email.as_str()), id)?;
-    transaction.open_table(USERS)?.insert((PRACTICE, id), encode(stored)?.as_slice())?;
+    ids.put((PRACTICE, email.as_str()), id)?;
+    transaction.open_table(USERS)?.put((PRACTICE, id), encode(stored)?.as_slice())?;
     Ok(Added::Yes)
 }
 

@@ -209,7 +209,7 @@ impl Store {
             let all = record(connection, RecordKind::Adviser, ExternalKey([0; 16]));
             let (first, last) = span::<{ size_of::<RecordKey>() }>(&all[..7]);
             let mut active = Vec::new();
-            for entry in transaction.open_table(ADVISERS)?.range::<&RecordKey>(&first..=&last)? {
+            for entry in transaction.open_table(ADVISERS)?.scan(&first..=&last)? {
                 let stored: StoredAdviser = decode(entry?.1.value())?;
                 if stored.adviser.active {
                     active.push(stored);
@@ -241,7 +241,7 @@ impl Store {
             let table = transaction.open_table(SET_ASIDE)?;
             let mut items = Vec::new();
             let mut reached = first;
-            for entry in table.range::<&AsideKey>((after.bound(&first), std::ops::Bound::Included(&last)))? {
+            for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, value) = entry?;
                 if items.len() == page.limit() {
                     return Ok(Page { items, next: Some(cursor::write(&reached)) });

@@ -15,8 +15,7 @@ pub mod practice;
 pub(in crate::store) mod review;
 mod rows;
 
-use redb::{ReadableTable, WriteTransaction};
-
+use super::engine::{Readable, Write};
 use super::identity::{SeenAs, known_by};
 use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
@@ -173,7 +172,7 @@ impl Store {
     }
 }
 
-fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError> {
+fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
     let Group { mut run, kind, by, mut arrivals, below, seen, position, at } = group;
     let connection = number_for(transaction, &run.connection)?;
     let mut tallies = match transaction.open_table(TALLIES)?.get(super::keys::PRACTICE)? {
@@ -211,7 +210,7 @@ fn write(transaction: &WriteTransaction, group: Group) -> Result<Run, StoreError
         rows.write_identities()?;
     }
     if is_changed {
-        transaction.open_table(TALLIES)?.insert(super::keys::PRACTICE, encode(&tallies)?.as_slice())?;
+        transaction.open_table(TALLIES)?.put(super::keys::PRACTICE, encode(&tallies)?.as_slice())?;
     }
     match position {
         Some(position) => {

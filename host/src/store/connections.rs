@@ -2,26 +2,26 @@
 //!
 //! Records are JSON: few, and readable by later versions.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::{Readable, Table, Write};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
 /// Connections by name; removed ones stay as a memory of their site.
-const SETTINGS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-settings");
+const SETTINGS: Table<(u32, &str), &[u8]> = Table::new("connection-settings");
 /// What sites authorised, by the connection's name, whether that is made here or in the settings file.
-const AUTHORISATIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-authorisations");
+const AUTHORISATIONS: Table<(u32, &str), &[u8]> = Table::new("connection-authorisations");
 
 /// Who confirmed the check that comes before a connection of the settings file, by its name.
-const PREFLIGHTS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-preflights");
+const PREFLIGHTS: Table<(u32, &str), &[u8]> = Table::new("connection-preflights");
 
 /// How much a connection's site was found to give at once, by the connection's name: what the connector says of it, which
 /// nobody here reads.
-const SIZES: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-sizes");
+const SIZES: Table<(u32, &str), &[u8]> = Table::new("connection-sizes");
 /// Until when a connection's site asked to be left alone, in milliseconds since 1970.
-const LEFT_ALONE: TableDefinition<'_, (u32, &str), i64> = TableDefinition::new("connection-left-alone");
+const LEFT_ALONE: Table<(u32, &str), i64> = Table::new("connection-left-alone");
 
 /// A sealed secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -108,7 +108,7 @@ pub struct StoredAuthorisation {
 }
 
 /// Makes the tables.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(SETTINGS)?;
     transaction.open_table(AUTHORISATIONS)?;
     transaction.open_table(PREFLIGHTS)?;
@@ -118,14 +118,12 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
 }
 
 /// All connections made at run time, as a transaction that writes sees them.
-pub(super) fn all(transaction: &WriteTransaction) -> Result<Vec<StoredConnection>, StoreError> {
+pub(super) fn all(transaction: &Write) -> Result<Vec<StoredConnection>, StoreError> {
     of_table(&transaction.open_table(SETTINGS)?)
 }
 
-fn of_table(
-    table: &impl ReadableTable<(u32, &'static str), &'static [u8]>,
-) -> Result<Vec<StoredConnection>, StoreError> {
-    table.range((PRACTICE, "")..(PRACTICE + 1, ""))?.map(|entry| read(entry?.1.value())).collect()
+fn of_table(table: &impl Readable<(u32, &'static str), &'static [u8]>) -> Result<Vec<StoredConnection>, StoreError> {
+    table.scan((PRACTICE, "")..(PRACTICE + 1, ""))?.map(|entry| read(entry?.1.value())).collect()
 }
 
 impl Store {
@@ -144,7 +142,7 @@ impl Store {
     pub async fn keep_connection(&self, connection: StoredConnection) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(SETTINGS)?;
-            table.insert((PRACTICE, connection.name.as_str()), written(&connection)?.as_slice())?;
+            table.put((PRACTICE, connection.name.as_str()), written(&connection)?.as_slice())?;
             Ok(())
         })
         .await
@@ -169,7 +167,7 @@ impl Store {
     pub async fn keep_preflight(&self, of: ConnectionName, by: By) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(PREFLIGHTS)?;
-            table.insert((PRACTICE, of.as_str()), written(&by)?.as_slice())?;
+            table.put((PRACTICE, of.as_str()), written(&by)?.as_slice())?;
             Ok(())
         })
         .await
@@ -197,7 +195,7 @@ impl Store {
         }
         self.write(move |transaction| {
             let mut table = transaction.open_table(SIZES)?;
-            table.insert((PRACTICE, of.as_str()), sizes.as_slice())?;
+            table.put((PRACTICE, of.as_str()), sizes.as_slice())?;
             Ok(())
         })
         .await
@@ -224,8 +222,8 @@ impl Store {
         self.write(move |transaction| {
             let mut table = transaction.open_table(LEFT_ALONE)?;
             match until {
-                Some(until) => drop(table.insert((PRACTICE, of.as_str()), until.as_millisecond())?),
-                None => drop(table.remove((PRACTICE, of.as_str()))?),
+                Some(until) => table.put((PRACTICE, of.as_str()), until.as_millisecond())?,
+                None => drop(table.delete((PRACTICE, of.as_str()))?),
             }
             Ok(())
         })
@@ -256,8 +254,8 @@ impl Store {
         self.write_in_any_case(move |transaction| {
             let mut table = transaction.open_table(AUTHORISATIONS)?;
             match authorisation {
-                Some(kept) => drop(table.insert((PRACTICE, of.as_str()), written(&kept)?.as_slice())?),
-                None => drop(table.remove((PRACTICE, of.as_str()))?),
+                Some(kept) => table.put((PRACTICE, of.as_str()), written(&kept)?.as_slice())?,
+                None => drop(table.delete((PRACTICE, of.as_str()))?),
             }
             Ok(())
         })

@@ -2,8 +2,7 @@
 //!
 //! Who and what is gone is found by `gone` and `unseen`; what follows from how many there are is decided here.
 
-use redb::{ReadableTable, WriteTransaction};
-
+use super::engine::{Readable, Write};
 use super::keys::ConnectionNumber;
 use super::runs::{connection_key, number_for, number_of, put_run};
 use super::tables::{COVER_DEPARTURES, DEPARTURES, GOAL_DEPARTURES, QuestionTable, RUNS, decode, encode};
@@ -32,7 +31,7 @@ fn questions(kind: RecordKind) -> QuestionTable {
 
 /// Decides what follows from so many that are missing, of so many; keeps the question where a person has to look.
 pub(super) fn decide(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     (connection, kind): (ConnectionNumber, RecordKind),
     run: &mut Run,
     (missing, of): (u64, u64),
@@ -44,7 +43,7 @@ pub(super) fn decide(
     let left = asked.as_ref().filter(|asked| asked.standing == Standing::Dismissed).map(|asked| asked.missing);
     let conclusion = conclude(missing, of, left, threshold);
     match conclusion {
-        Conclusion::Mark => drop(table.remove(&connection_key(connection))?),
+        Conclusion::Mark => drop(table.delete(&connection_key(connection))?),
         Conclusion::Leave => {}
         Conclusion::Ask => {
             run.counts.set_awaiting(kind, missing);
@@ -59,7 +58,7 @@ pub(super) fn decide(
                 standing: Standing::Waiting,
                 answered: None,
             };
-            table.insert(&connection_key(connection), encode(&question)?.as_slice())?;
+            table.put(&connection_key(connection), encode(&question)?.as_slice())?;
         }
     }
     Ok(conclusion)
@@ -103,7 +102,7 @@ impl Store {
             let Some(asked) = asked.clone().filter(is_it) else { return Ok(Answered::Stale(asked)) };
             let standing = if confirm { Standing::Confirmed } else { Standing::Dismissed };
             let answered = Departures { standing, answered: Some((by, at)), ..asked };
-            table.insert(&connection_key(number), encode(&answered)?.as_slice())?;
+            table.put(&connection_key(number), encode(&answered)?.as_slice())?;
             drop(table);
             let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
             if let Some(mut run) = stored.transpose()? {
@@ -125,7 +124,7 @@ impl Store {
 }
 
 fn asked(
-    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
+    table: &impl Readable<&'static [u8; 6], &'static [u8]>,
     connection: ConnectionNumber,
 ) -> Result<Option<Departures>, StoreError> {
     table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()

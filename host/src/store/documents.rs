@@ -3,9 +3,9 @@
 //! document: a file's name often names a client, and must not come back to somebody who brought it under another.
 
 use jiff::SignedDuration;
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::PRACTICE;
 use super::tables::{decode, encode};
 use super::{Store, StoreError};
@@ -21,11 +21,11 @@ pub const KEPT_UNCLAIMED: SignedDuration = SignedDuration::from_hours(7 * 24);
 const PIECE: usize = 256 * 1024;
 
 /// What is known of a document: [`DocumentFacts`].
-const DOCUMENTS: TableDefinition<'static, (u32, [u8; 32]), &[u8]> = TableDefinition::new("documents");
+const DOCUMENTS: Table<(u32, [u8; 32]), &[u8]> = Table::new("documents");
 /// Its bytes, by the number of the piece.
-const PIECES: TableDefinition<'static, (u32, [u8; 32], u32), &[u8]> = TableDefinition::new("document-pieces");
+const PIECES: Table<(u32, [u8; 32], u32), &[u8]> = Table::new("document-pieces");
 /// Those that somebody brought and no event has named yet: when, in milliseconds since 1970.
-const UNCLAIMED: TableDefinition<'static, (u32, [u8; 32]), i64> = TableDefinition::new("documents-unclaimed");
+const UNCLAIMED: Table<(u32, [u8; 32]), i64> = Table::new("documents-unclaimed");
 
 /// Where a document comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl Store {
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
             let key = (PRACTICE, document.id.0);
             if put(transaction, &document)? || unclaimed.get(key)?.is_some() {
-                unclaimed.insert(key, document.kept_at.as_millisecond())?;
+                unclaimed.put(key, document.kept_at.as_millisecond())?;
             }
             Ok(())
         })
@@ -131,13 +131,17 @@ impl Store {
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
             let is_over = |brought: i64| now.as_millisecond() - brought >= KEPT_UNCLAIMED.as_millis() as i64;
             let mut over = Vec::new();
-            for entry in unclaimed.extract_if(|_, brought| is_over(brought))? {
-                over.push(entry?.0.value());
+            for entry in unclaimed.scan(..)? {
+                let (key, brought) = entry?;
+                if is_over(brought.value()) {
+                    over.push(key.value());
+                }
             }
             let (mut documents, mut pieces) = (transaction.open_table(DOCUMENTS)?, transaction.open_table(PIECES)?);
             for (practice, id) in &over {
-                documents.remove((*practice, *id))?;
-                pieces.retain_in((*practice, *id, 0)..=(*practice, *id, u32::MAX), |_, _| false)?;
+                unclaimed.delete((*practice, *id))?;
+                documents.delete((*practice, *id))?;
+                pieces.delete_range((*practice, *id, 0)..=(*practice, *id, u32::MAX))?;
             }
             Ok(over.len())
         })
@@ -152,7 +156,7 @@ impl Store {
         self.read(move |transaction| {
             let Some(facts) = facts(transaction, id)? else { return Ok(None) };
             let mut content = Vec::with_capacity(usize::try_from(facts.size).unwrap_or_default());
-            for entry in transaction.open_table(PIECES)?.range((PRACTICE, id.0, 0)..=(PRACTICE, id.0, u32::MAX))? {
+            for entry in transaction.open_table(PIECES)?.scan((PRACTICE, id.0, 0)..=(PRACTICE, id.0, u32::MAX))? {
                 content.extend_from_slice(entry?.1.value());
             }
             let kept_at = facts.kept_at();
@@ -172,13 +176,13 @@ impl Store {
 }
 
 /// What is known of a document, in a transaction of somebody else's.
-pub(super) fn facts(transaction: &ReadTransaction, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
+pub(super) fn facts(transaction: &Snapshot, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
     let kept = transaction.open_table(DOCUMENTS)?.get((PRACTICE, id.0))?;
     kept.map(|kept| decode(kept.value())).transpose()
 }
 
 /// Makes the tables that are missing.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(DOCUMENTS)?;
     transaction.open_table(PIECES)?;
     transaction.open_table(UNCLAIMED)?;
@@ -189,9 +193,9 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreErr
 ///
 /// # Errors
 /// Where it was removed since the event was checked: the event is refused when it is sent again.
-pub(super) fn claim(transaction: &WriteTransaction, id: DocumentId) -> Result<(), StoreError> {
+pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreError> {
     let key = (PRACTICE, id.0);
-    transaction.open_table(UNCLAIMED)?.remove(key)?;
+    transaction.open_table(UNCLAIMED)?.delete(key)?;
     match transaction.open_table(DOCUMENTS)?.get(key)? {
         Some(_) => Ok(()),
         None => Err(StoreError::Failed(format!("the document {id} is not kept any more"))),
@@ -199,7 +203,7 @@ pub(super) fn claim(transaction: &WriteTransaction, id: DocumentId) -> Result<()
 }
 
 /// Keeps a document in a transaction of somebody else's; answers whether it was not kept before.
-pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result<bool, StoreError> {
+pub(super) fn put(transaction: &Write, document: &Document) -> Result<bool, StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {
         let size = document.content.len() >> 20;
         return Err(StoreError::Failed(format!(
@@ -220,10 +224,10 @@ pub(super) fn put(transaction: &WriteTransaction, document: &Document) -> Result
         replaced: document.replaced.clone(),
         kept_at: document.kept_at.as_millisecond(),
     };
-    documents.insert(key, encode(&facts)?.as_slice())?;
+    documents.put(key, encode(&facts)?.as_slice())?;
     let mut pieces = transaction.open_table(PIECES)?;
     for (number, piece) in (0..).zip(document.content.chunks(PIECE)) {
-        pieces.insert((PRACTICE, document.id.0, number), piece)?;
+        pieces.put((PRACTICE, document.id.0, number), piece)?;
     }
     Ok(true)
 }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use redb::{ReadableTable, WriteTransaction};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::engine::{Readable, Write};
 use super::gone::clients_of;
 use super::identity::{Identity, IdentityRow};
 use super::index::{ContactKey, ContactSlot, NamingKey, contact_slot, naming_all, naming_pair, owner_of};
@@ -23,7 +23,7 @@ pub const SHARED_ELSEWHERE: &str = "shared-email-across-households";
 type Counts = BTreeMap<String, u64>;
 
 /// Households by the doubts about a connection's links, and clients by those about addresses.
-pub(super) fn count(transaction: &WriteTransaction, connection: ConnectionNumber) -> Result<Counts, StoreError> {
+pub(super) fn count(transaction: &Write, connection: ConnectionNumber) -> Result<Counts, StoreError> {
     let identities = transaction.open_table(IDENTITIES)?;
     let mut counts = Counts::new();
     count_links(&identities, &transaction.open_table(NAMING)?, connection, &mut counts)?;
@@ -39,8 +39,8 @@ fn add(counts: &mut Counts, code: &str, n: u64) {
 
 /// Goes through links and people side by side, both in the order of who is named.
 fn count_links(
-    identities: &impl ReadableTable<&'static RecordKey, &'static IdentityRow>,
-    naming: &impl ReadableTable<&'static NamingKey, ()>,
+    identities: &impl Readable<&'static RecordKey, &'static IdentityRow>,
+    naming: &impl Readable<&'static NamingKey, ()>,
     connection: ConnectionNumber,
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
@@ -49,11 +49,11 @@ fn count_links(
         Ok(row.map(|row| Identity::from_row(row.value())).filter(|identity| identity.in_book))
     };
     let (first, last) = clients_of(connection);
-    let mut people = identities.range::<&RecordKey>(&first..=&last)?;
+    let mut people = identities.scan(&first..=&last)?;
     let mut reached: Option<(RecordKey, Identity)> = None;
     let mut named_before = None;
     let (first, last) = naming_all(connection);
-    for link in naming.range::<&NamingKey>(&first..=&last)? {
+    for link in naming.scan(&first..=&last)? {
         let (named, from) = naming_pair(link?.0.value());
         let is_first = named_before.replace(named) != Some(named);
         let wanted = record(connection, RecordKind::Client, named);
@@ -94,8 +94,8 @@ fn count_links(
 
 /// Goes through the addresses that the CRM supplied; those of one address stand side by side.
 fn count_addresses(
-    identities: &impl ReadableTable<&'static RecordKey, &'static IdentityRow>,
-    contacts: &impl ReadableTable<&'static ContactKey, ()>,
+    identities: &impl Readable<&'static RecordKey, &'static IdentityRow>,
+    contacts: &impl Readable<&'static ContactKey, ()>,
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
     let (first, last) = contact_slot(ContactSlot::Email);
@@ -114,7 +114,7 @@ fn count_addresses(
         sharing.clear();
         Ok(())
     };
-    for entry in contacts.range::<&ContactKey>(&first..=&last)? {
+    for entry in contacts.scan(&first..=&last)? {
         let key = *entry?.0.value();
         if sharing.first().is_some_and(|known| known[..13] != key[..13]) {
             settle(&mut sharing)?;

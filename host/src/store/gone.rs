@@ -4,12 +4,12 @@
 //! any walk that sees it takes the mark away. Found by comparing what the walks saw, packed, with the ids of the book,
 //! once a walk: no record is read for it.
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::book::reader::Reader;
 use super::departures::decide;
+use super::engine::{Readable, Snapshot, Write};
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use super::report::{Rows, Told};
@@ -46,11 +46,7 @@ struct Missing {
 }
 
 /// Takes the mark from all whom a run saw, whichever way it ended.
-pub(super) fn restore(
-    transaction: &WriteTransaction,
-    connection: ConnectionNumber,
-    run: &mut Run,
-) -> Result<(), StoreError> {
+pub(super) fn restore(transaction: &Write, connection: ConnectionNumber, run: &mut Run) -> Result<(), StoreError> {
     let mut tallies = tallies(transaction)?;
     if tallies.not_visible == 0 {
         return Ok(());
@@ -61,7 +57,7 @@ pub(super) fn restore(
     let identities = transaction.open_table(IDENTITIES)?;
     let (first, last) = clients_of(connection);
     let mut back = Vec::new();
-    for entry in table.range::<&RecordKey>(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let key = *entry?.0.value();
         if seen.holds(u128::from_be_bytes(id_of(&key).0)) {
             back.push(key);
@@ -69,7 +65,7 @@ pub(super) fn restore(
     }
     let mut rows = Rows::default();
     for key in back {
-        table.remove(&key)?;
+        table.delete(&key)?;
         tallies.not_visible = tallies.not_visible.saturating_sub(1);
         run.counts.visible_again += 1;
         let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
@@ -83,7 +79,7 @@ pub(super) fn restore(
 
 /// Concludes from two complete walks who is gone: marks them, or asks a person where they are too many.
 pub(super) fn conclude(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
     walks: [Uuid; 2],
@@ -105,7 +101,7 @@ pub(super) fn conclude(
 
 /// Marks all whom the last two complete walks did not see.
 pub(super) fn mark_missing(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
     at: Timestamp,
@@ -120,7 +116,7 @@ pub(super) fn mark_missing(
 }
 
 fn mark(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
     missing: &Missing,
@@ -134,7 +130,7 @@ fn mark(
     let mut rows = Rows::default();
     let gone = encode(&GoneRecord { since: at.as_millisecond(), run: run.id.0 })?;
     for (id, client) in &missing.clients {
-        table.insert(&record(connection, RecordKind::Client, *id), gone.as_slice())?;
+        table.put(&record(connection, RecordKind::Client, *id), gone.as_slice())?;
         tallies.not_visible += 1;
         run.counts.not_visible += 1;
         rows.note(run, ChangeKind::NotVisible, Told::client(*client), &[])?;
@@ -144,15 +140,15 @@ fn mark(
 }
 
 fn missing(
-    identities: &impl ReadableTable<&'static RecordKey, &'static IdentityRow>,
-    gone: &impl ReadableTable<&'static RecordKey, &'static [u8]>,
+    identities: &impl Readable<&'static RecordKey, &'static IdentityRow>,
+    gone: &impl Readable<&'static RecordKey, &'static [u8]>,
     connection: ConnectionNumber,
     walks: &[Vec<Vec<u8>>],
 ) -> Result<Missing, StoreError> {
     let mut seen: Vec<_> = walks.iter().map(|chunks| lookup(chunks)).collect();
     let (first, last) = clients_of(connection);
     let mut missing = Missing { clients: Vec::new(), of: 0 };
-    for entry in identities.range::<&RecordKey>(&first..=&last)? {
+    for entry in identities.scan(&first..=&last)? {
         let (key, row) = entry?;
         let id = id_of(key.value());
         let number = u128::from_be_bytes(id.0);
@@ -177,7 +173,7 @@ fn missing(
 
 /// Since when a client is not visible.
 pub(super) fn since(
-    table: &impl ReadableTable<&'static RecordKey, &'static [u8]>,
+    table: &impl Readable<&'static RecordKey, &'static [u8]>,
     key: &RecordKey,
 ) -> Result<Option<Timestamp>, StoreError> {
     let record = table.get(key)?.map(|record| decode::<GoneRecord>(record.value())).transpose()?;
@@ -230,7 +226,7 @@ impl Store {
     }
 }
 
-fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> Result<Option<Missing>, StoreError> {
+fn missing_now(transaction: &Snapshot, connection: ConnectionNumber) -> Result<Option<Missing>, StoreError> {
     let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
     let Some([newest, before]) = walks.last_two() else { return Ok(None) };
     let table = transaction.open_table(SEEN)?;
@@ -239,14 +235,14 @@ fn missing_now(transaction: &ReadTransaction, connection: ConnectionNumber) -> R
     missing(&transaction.open_table(IDENTITIES)?, &transaction.open_table(GONE)?, connection, &seen).map(Some)
 }
 
-fn tallies(transaction: &WriteTransaction) -> Result<Tallies, StoreError> {
+fn tallies(transaction: &Write) -> Result<Tallies, StoreError> {
     let stored = transaction.open_table(TALLIES)?;
     let tallies = stored.get(PRACTICE)?.map(|tallies| decode(tallies.value())).transpose()?;
     Ok(tallies.unwrap_or_default())
 }
 
-fn keep_tallies(transaction: &WriteTransaction, tallies: &Tallies) -> Result<(), StoreError> {
-    transaction.open_table(TALLIES)?.insert(PRACTICE, encode(tallies)?.as_slice())?;
+fn keep_tallies(transaction: &Write, tallies: &Tallies) -> Result<(), StoreError> {
+    transaction.open_table(TALLIES)?.put(PRACTICE, encode(tallies)?.as_slice())?;
     Ok(())
 }
 

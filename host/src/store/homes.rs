@@ -3,9 +3,9 @@
 //!
 //! Where somebody is now stands in their identity; only what was is kept here.
 
-use redb::{ReadableTable, WriteTransaction};
 use uuid::Uuid;
 
+use super::engine::{Readable, Write};
 use super::keys::{PRACTICE, join, span, uuid_at_end};
 use super::tables::HOMES;
 use super::{Store, StoreError};
@@ -20,7 +20,7 @@ const BY_HOUSEHOLD: u8 = 2;
 
 /// Notes that clients left households at a moment.
 pub(super) fn note(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     left: impl IntoIterator<Item = (Uuid, Uuid)>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -33,7 +33,7 @@ pub(super) fn note(
     for (client, household) in left {
         for (side, one, other) in [(BY_CLIENT, client, household), (BY_HOUSEHOLD, household, client)] {
             let key: HomeKey = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes(), &until, other.as_bytes()]);
-            table.insert(&key, ())?;
+            table.put(&key, ())?;
         }
     }
     Ok(())
@@ -41,14 +41,14 @@ pub(super) fn note(
 
 /// Households that a client was in before, the earliest first.
 fn homes_of(
-    table: &impl ReadableTable<&'static HomeKey, ()>,
+    table: &impl Readable<&'static HomeKey, ()>,
     side: u8,
     one: Uuid,
 ) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
     let prefix: [u8; 21] = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes()]);
     let (first, last) = span::<{ size_of::<HomeKey>() }>(&prefix);
     let mut found = Vec::new();
-    for entry in table.range::<&HomeKey>(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let key = *entry?.0.value();
         let mut until = [0; 8];
         until.copy_from_slice(&key[21..29]);
@@ -60,7 +60,7 @@ fn homes_of(
 
 /// Everybody who ever left a household, the earliest first.
 pub(super) fn left(
-    table: &impl ReadableTable<&'static HomeKey, ()>,
+    table: &impl Readable<&'static HomeKey, ()>,
     household: HouseholdId,
 ) -> Result<Vec<ClientId>, StoreError> {
     Ok(homes_of(table, BY_HOUSEHOLD, household.0)?.into_iter().map(|(client, _)| ClientId(client)).collect())

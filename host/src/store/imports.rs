@@ -5,14 +5,13 @@
 mod judging;
 mod tables;
 
-use redb::{ReadableTable, WriteTransaction};
-
 pub use self::judging::Listed;
 use self::judging::{Book, Met};
 pub(super) use self::tables::make_tables;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 use super::book::{Page, PageRequest};
 use super::commit::linking::link_all;
+use super::engine::{Readable, Write};
 use super::keys::{own, span};
 use super::runs::number_for;
 use super::tables::decode;
@@ -224,7 +223,7 @@ impl Store {
     }
 }
 
-fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
+fn apply(transaction: &Write, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
     let Some(mut import) = get(transaction, id)? else { return Ok(None) };
     let connection = number_for(transaction, &import.connection)?;
     let mut after = 0;
@@ -264,7 +263,7 @@ fn apply(transaction: &WriteTransaction, id: ImportId, at: Timestamp) -> Result<
 
 /// The row that links the same client or the same id as `row` would.
 fn taken_by(
-    table: &impl ReadableTable<&'static [u8; 24], &'static [u8]>,
+    table: &impl Readable<&'static [u8; 24], &'static [u8]>,
     import: &Import,
     row: &ImportRow,
     client: ClientId,

@@ -8,23 +8,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Builder, Database, DatabaseError, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 
+use super::engine::{self, Engine, FILE_NAME, Readable as _, Table, UNFINISHED, Write};
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
 use crate::config::Storage;
 
-/// What the store's file is called in the data folder.
-const FILE_NAME: &str = "tidegate.redb";
-/// What a store is called until its tables are made, so that a start that ends early leaves none that cannot be read.
-const UNFINISHED: &str = "tidegate.redb.new";
 /// What says that the folder has a store: made once a store's first transaction is on disk.
 const MARKER: &str = "tidegate.made";
-/// What stands in it, for whoever looks.
-const MARKER_TEXT: &str =
-    "A store was made in this folder. Where tidegate.redb is lost, the host says so and makes no new one.\n";
 /// What is in the folder of a store and never in one where a first start ended early: each is made after the store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 
@@ -32,14 +25,10 @@ const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 /// versions before it.
 const FORMAT: u32 = 1;
 
-/// Pages kept in memory. The default of 1 GB would let the host's memory grow with the book. 16 MB was measured to make
-/// a first walk over 100,000 clients no faster, and to keep the host above 100 MB.
-const CACHE_BYTES: usize = 10 << 20;
-
 /// Facts about the file as a whole.
-const FACTS: TableDefinition<'_, &str, u32> = TableDefinition::new("facts");
+const FACTS: Table<&str, u32> = Table::new("facts");
 
-type MakeTables = fn(&WriteTransaction) -> Result<(), StoreError>;
+type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
 /// What makes the tables of each part. Reading a table that was never made is an error, so all are made at once.
 const TABLE_MAKERS: [MakeTables; 11] = [
@@ -77,17 +66,17 @@ impl Store {
         let space = Arc::new(Space::of(data_dir, storage));
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
-        let db = if size_of(&path)?.is_none_or(|size| size == 0) {
+        let engine = if size_of(&path)?.is_none_or(|size| size == 0) {
             make(data_dir, &path)?
         } else {
-            let db = database(&path)?;
+            let engine = engine_of(&path)?;
             drop(fs::remove_file(data_dir.join(UNFINISHED)));
-            db
+            engine
         };
         mark(data_dir);
         let threads = Threads::start().map_err(failed)?;
         let broken = Arc::new(watch::Sender::new(None));
-        Ok(Self { db: Arc::new(db), threads: Arc::new(threads), space, broken, linked: Arc::default() })
+        Ok(Self { engine: Arc::new(engine), threads: Arc::new(threads), space, broken, linked: Arc::default() })
     }
 }
 
@@ -102,14 +91,14 @@ fn size_of(file: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// Makes a store under another name and gives it its own once its tables are on disk.
-fn make(data_dir: &Path, path: &Path) -> Result<Database, StoreError> {
+fn make(data_dir: &Path, path: &Path) -> Result<Engine, StoreError> {
     let unfinished = data_dir.join(UNFINISHED);
     let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", unfinished.display()));
-    let db = match database(&unfinished) {
+    let engine = match engine_of(&unfinished) {
         // What an earlier start began and did not end holds nothing.
         Err(StoreError::Damaged { .. }) => {
             fs::remove_file(&unfinished).map_err(failed)?;
-            database(&unfinished)?
+            engine_of(&unfinished)?
         }
         made => made?,
     };
@@ -119,26 +108,22 @@ fn make(data_dir: &Path, path: &Path) -> Result<Database, StoreError> {
         return Err(StoreError::Locked);
     }
     fs::rename(&unfinished, path).and_then(|()| File::open(data_dir)?.sync_all()).map_err(failed)?;
-    Ok(db)
+    Ok(engine)
 }
 
 /// The database of a file, with all its tables. The file is made where there is none.
-fn database(path: &Path) -> Result<Database, StoreError> {
+fn engine_of(path: &Path) -> Result<Engine, StoreError> {
     let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
     let damaged = |why: String| StoreError::Damaged { file: FILE_NAME, why };
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
     let open = || {
-        let db = Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-            DatabaseError::Storage(StorageError::Io(error))
-                if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
-            {
-                failed(error)
-            }
+        let engine = Engine::open(path).map_err(|error| match error {
+            engine::Error::Locked => StoreError::Locked,
+            engine::Error::Broken(error) => StoreError::Failed(format!("{}: {error}", path.display())),
             other => damaged(other.to_string()),
         })?;
-        prepare(&db)?;
-        Ok(db)
+        prepare(&engine)?;
+        Ok(engine)
     };
     // The database trusts what it reads, and panics over what it could not have written.
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(damaged("it is damaged".to_owned())))
@@ -163,8 +148,10 @@ fn mark(data_dir: &Path) {
     if path.exists() {
         return;
     }
+    let text =
+        format!("A store was made in this folder. Where {FILE_NAME} is lost, the host says so and makes no new one.\n");
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    if let Err(error) = made.and_then(|mut file| file.write_all(MARKER_TEXT.as_bytes())) {
+    if let Err(error) = made.and_then(|mut file| file.write_all(text.as_bytes())) {
         tracing::warn!(%error, "the data folder could not be marked as one that has a store");
     }
 }
@@ -202,9 +189,8 @@ fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
 }
 
 /// Refuses a later format before anything is written; makes the tables that are missing.
-fn prepare(db: &Database) -> Result<(), StoreError> {
-    let mut transaction = db.begin_write()?;
-    transaction.set_two_phase_commit(true);
+fn prepare(engine: &Engine) -> Result<(), StoreError> {
+    let transaction = engine.write()?;
     {
         let mut facts = transaction.open_table(FACTS)?;
         let found = facts.get("format")?.map(|format| format.value());
@@ -212,7 +198,7 @@ fn prepare(db: &Database) -> Result<(), StoreError> {
             Some(found) if found > FORMAT => return Err(StoreError::TooNew { found, known: FORMAT }),
             Some(_) => {}
             None => {
-                facts.insert("format", FORMAT)?;
+                facts.put("format", FORMAT)?;
             }
         }
     }
@@ -370,8 +356,8 @@ mod tests {
     fn a_later_format_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let transaction = store.db.begin_write().unwrap();
-        transaction.open_table(FACTS).unwrap().insert("format", FORMAT + 1).unwrap();
+        let transaction = store.engine.write().unwrap();
+        transaction.open_table(FACTS).unwrap().put("format", FORMAT + 1).unwrap();
         transaction.commit().unwrap();
         drop(store);
         let refused = Store::open(folder.path());

@@ -12,14 +12,13 @@ mod links;
 mod lists;
 mod tables;
 
-use redb::ReadableTable as _;
-
 pub use self::documents::NoteDocument;
 pub use self::due::{Hold, Pick};
 pub use self::lists::NoteFilter;
 pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES};
 pub(super) use self::tables::{has_notes_of, make_tables};
+use super::engine::Readable as _;
 use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{EventId, NoteId};
 use crate::store::documents::{self as kept, Document};
@@ -64,14 +63,14 @@ impl Store {
                 return tables::keyed(known, &notes);
             }
             let id = new.note.id.0.into_bytes();
-            keys.insert((PRACTICE, new.key.as_str()), (new.digest, id))?;
+            keys.put((PRACTICE, new.key.as_str()), (new.digest, id))?;
             for document in &new.documents {
                 kept::put(transaction, document)?;
             }
             new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document))?;
             latest::note(transaction, &new.event)?;
             let event = tables::encode(&new.event)?;
-            transaction.open_table(EVENTS)?.insert((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
+            transaction.open_table(EVENTS)?.put((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
             lanes::put(transaction, None, &new.note)?;
             Ok(None)
         })
@@ -121,7 +120,7 @@ impl Store {
             let open = [NoteState::Queued, NoteState::Sending, NoteState::Waiting, NoteState::Dead];
             let count = |state| {
                 let key = tables::state_key(state);
-                let range = by_state.range((PRACTICE, key, [0; 16])..=(PRACTICE, key, [0xff; 16]))?;
+                let range = by_state.scan((PRACTICE, key, [0; 16])..=(PRACTICE, key, [0xff; 16]))?;
                 Ok((state, range.count() as u64))
             };
             open.into_iter().map(count).collect()

@@ -1,15 +1,15 @@
 //! Who answers for a household where a person has said so. Serves `app`, which knows who does where nobody has.
 
-use redb::{TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::{Table, Write};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::keys::PRACTICE;
 use crate::store::tables::{decode, encode};
 use crate::store::{Store, StoreError};
 
 /// A professional whom a person chose, by household.
-const PROFESSIONALS: TableDefinition<'_, (u32, [u8; 16]), &[u8]> = TableDefinition::new("professionals");
+const PROFESSIONALS: Table<(u32, [u8; 16]), &[u8]> = Table::new("professionals");
 
 /// A person's choice of the professional who answers for a household.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct ChosenProfessional {
 }
 
 /// Makes the table.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(PROFESSIONALS)?;
     Ok(())
 }
@@ -54,8 +54,8 @@ impl Store {
             let mut professionals = transaction.open_table(PROFESSIONALS)?;
             let key = (PRACTICE, id.0.into_bytes());
             match chosen {
-                Some(chosen) => drop(professionals.insert(key, encode(&chosen)?.as_slice())?),
-                None => drop(professionals.remove(key)?),
+                Some(chosen) => professionals.put(key, encode(&chosen)?.as_slice())?,
+                None => drop(professionals.delete(key)?),
             }
             Ok(())
         })

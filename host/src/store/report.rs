@@ -4,12 +4,12 @@
 //! Rows are written with the records that they tell of; a record that did not change costs nothing. Bounded: the rows
 //! of the latest runs are kept, and so many of each run.
 
-use redb::WriteTransaction;
 use uuid::Uuid;
 
 use super::book::{Page, PageRequest, cursor, reader::Reader};
+use super::engine::Write;
 use super::keys::{OwnKey, join, own, span, uuid_at_end};
-use super::tables::{REPORTS, decode, encode, write_sorted};
+use super::tables::{REPORTS, decode, encode};
 use super::{Store, StoreError};
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
@@ -104,13 +104,13 @@ impl Rows {
     }
 
     /// Writes what was noted.
-    pub fn write(mut self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    pub fn write(mut self, transaction: &Write) -> Result<(), StoreError> {
         if self.0.is_empty() {
             return Ok(());
         }
         self.0.sort_unstable_by_key(|(key, _)| *key);
         let mut table = transaction.open_table(REPORTS)?;
-        write_sorted(&mut table, self.0.iter().map(|(key, row)| (key, row.as_slice())))
+        Ok(table.put_sorted(self.0.iter().map(|(key, row)| (key, row.as_slice())))?)
     }
 }
 
@@ -122,9 +122,9 @@ fn listed_in(key: &ReportKey) -> Uuid {
 }
 
 /// Forgets the rows of a run.
-pub(super) fn forget(transaction: &WriteTransaction, run: Uuid) -> Result<(), StoreError> {
+pub(super) fn forget(transaction: &Write, run: Uuid) -> Result<(), StoreError> {
     let (first, last) = span::<{ size_of::<ReportKey>() }>(&own(run));
-    Ok(transaction.open_table(REPORTS)?.retain_in::<&ReportKey, _>(&first..=&last, |_, _| false)?)
+    Ok(transaction.open_table(REPORTS)?.delete_range(&first..=&last)?)
 }
 
 impl Store {
@@ -148,7 +148,7 @@ impl Store {
             let (table, reader) = (transaction.open_table(REPORTS)?, Reader::open(transaction)?);
             let mut items = Vec::new();
             let mut reached = first;
-            for entry in table.range::<&ReportKey>((after.bound(&first), std::ops::Bound::Included(&last)))? {
+            for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, row) = entry?;
                 if items.len() == page.limit() {
                     return Ok(Page { items, next: Some(cursor::write(&reached)) });

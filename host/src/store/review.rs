@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use redb::ReadableTable;
-
 use super::book::{Page, PageRequest};
+use super::engine::Readable;
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
 use super::tables::{REVIEWS, decode};
 use super::{Store, StoreError};
@@ -84,7 +83,7 @@ impl Store {
             };
             let mut items: Vec<(ReviewId, Review)> = Vec::new();
             let range = (from.as_ref(), std::ops::Bound::Included(&last));
-            for entry in transaction.open_table(REVIEWS)?.range::<&ReviewKey>(range)? {
+            for entry in transaction.open_table(REVIEWS)?.scan(range)? {
                 if items.len() == page.limit() {
                     let next = items.last().map(|(id, _)| id.to_string());
                     return Ok(Page { items, next });
@@ -113,7 +112,7 @@ impl Store {
         self.read(move |transaction| {
             let begin: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[ReviewState::Waiting as u8]]);
             let (first, last) = span::<23>(&begin);
-            Ok(transaction.open_table(REVIEWS)?.range::<&ReviewKey>(&first..=&last)?.take(1_000).count())
+            Ok(transaction.open_table(REVIEWS)?.scan(&first..=&last)?.take(1_000).count())
         })
         .await
     }
@@ -121,7 +120,7 @@ impl Store {
 
 /// One client of the queue, whatever was decided.
 pub(super) fn find(
-    reviews: &impl ReadableTable<&'static ReviewKey, &'static [u8]>,
+    reviews: &impl Readable<&'static ReviewKey, &'static [u8]>,
     id: ReviewId,
 ) -> Result<Option<Review>, StoreError> {
     for state in ReviewState::ALL {

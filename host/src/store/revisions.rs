@@ -1,15 +1,14 @@
 //! Which pack revisions were in force here: the whole digest that each short id in rows stands for.
 
-use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
-
+use super::engine::{Readable as _, Table, Write};
 use super::keys::PRACTICE;
 use super::{Store, StoreError};
 use crate::domain::RevisionDigest;
 
 /// Whole digests by their short ids.
-const REVISIONS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("revisions");
+const REVISIONS: Table<(u32, &str), &[u8]> = Table::new("revisions");
 
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(REVISIONS)?;
     Ok(())
 }
@@ -27,7 +26,7 @@ impl Store {
             let short = digest.short().to_string();
             let known = revisions.get((PRACTICE, short.as_str()))?.map(|known| known.value() == digest.0);
             if known.is_none() {
-                revisions.insert((PRACTICE, short.as_str()), digest.0.as_slice())?;
+                revisions.put((PRACTICE, short.as_str()), digest.0.as_slice())?;
             }
             Ok(known.unwrap_or(true))
         })

@@ -1,10 +1,10 @@
 //! Runs: their records, and where an unfinished walk goes on.
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::commit::emptied;
+use super::engine::{Readable, Snapshot, Value, Write};
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
 use super::{doubts, gone, report, site_lists, unseen};
@@ -125,12 +125,12 @@ impl Store {
             if let Some((abandoned, _)) = walks.unfinished.replace((run.id.0, None)) {
                 forget_seen(transaction, abandoned)?;
             }
-            table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+            table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
             let of: [u8; 22] = join([&connection_key(connection), run.id.0.as_bytes()]);
             let mut runs_of = transaction.open_table(RUNS_OF)?;
-            runs_of.insert(&of, ())?;
+            runs_of.put(&of, ())?;
             let (first, last) = span::<22>(&connection_key(connection));
-            if let Some(old) = runs_of.range::<&[u8; 22]>(&first..=&last)?.rev().nth(report::RUNS_KEPT) {
+            if let Some(old) = runs_of.scan_back(&first..=&last)?.nth(report::RUNS_KEPT) {
                 report::forget(transaction, uuid_at_end(old?.0.value()))?;
             }
             put_run(transaction, &run)?;
@@ -148,7 +148,7 @@ impl Store {
             let (first, last) = span::<6>(&PRACTICE.to_be_bytes());
             let (walks, runs) = (transaction.open_table(WALKS)?, transaction.open_table(RUNS)?);
             let mut found = Vec::new();
-            for entry in walks.range::<&[u8; 6]>(&first..=&last)? {
+            for entry in walks.scan(&first..=&last)? {
                 let walks: Walks = decode(entry?.1.value())?;
                 let Some((id, _)) = walks.unfinished else { continue };
                 if let Some(run) = runs.get(&own(id))? {
@@ -226,7 +226,7 @@ impl Store {
             } else {
                 forget_seen(transaction, run.id.0)?;
             }
-            table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+            table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
             put_run(transaction, &run)?;
             Ok(run)
         })
@@ -245,7 +245,7 @@ impl Walks {
 
 /// Moves the walk of a run on: its position and the chunk of what was seen on the way there.
 pub(super) fn move_on(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &Run,
     position: WalkPosition,
@@ -253,20 +253,17 @@ pub(super) fn move_on(
 ) -> Result<(), StoreError> {
     if let Some((kind, number, chunk)) = seen {
         let key: [u8; 25] = join([&seen_prefix(run.id.0, Some(kind)), &number.to_be_bytes()]);
-        transaction.open_table(SEEN)?.insert(&key, chunk.as_slice())?;
+        transaction.open_table(SEEN)?.put(&key, chunk.as_slice())?;
     }
     let mut table = transaction.open_table(WALKS)?;
     let mut walks = read_walks(&table, connection)?;
     walks.unfinished = Some((run.id.0, Some(position)));
-    table.insert(&connection_key(connection), encode(&walks)?.as_slice())?;
+    table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
     put_run(transaction, run)
 }
 
 /// The number of a connection, given on first use.
-pub(super) fn number_for(
-    transaction: &WriteTransaction,
-    name: &ConnectionName,
-) -> Result<ConnectionNumber, StoreError> {
+pub(super) fn number_for(transaction: &Write, name: &ConnectionName) -> Result<ConnectionNumber, StoreError> {
     if name.is_practice() {
         return Ok(ConnectionNumber::PRACTICE);
     }
@@ -275,18 +272,15 @@ pub(super) fn number_for(
         return Ok(ConnectionNumber(number.value()));
     }
     let mut last = 0;
-    for entry in connections.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+    for entry in connections.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
         last = last.max(entry?.1.value());
     }
-    connections.insert((PRACTICE, name.as_str()), last + 1)?;
+    connections.put((PRACTICE, name.as_str()), last + 1)?;
     Ok(ConnectionNumber(last + 1))
 }
 
 /// The number of a connection that the store has met.
-pub(super) fn number_of(
-    transaction: &ReadTransaction,
-    name: &ConnectionName,
-) -> Result<Option<ConnectionNumber>, StoreError> {
+pub(super) fn number_of(transaction: &Snapshot, name: &ConnectionName) -> Result<Option<ConnectionNumber>, StoreError> {
     if name.is_practice() {
         return Ok(Some(ConnectionNumber::PRACTICE));
     }
@@ -295,13 +289,13 @@ pub(super) fn number_of(
 }
 
 /// Keeps a run as it is now.
-pub(super) fn put_run(transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
-    transaction.open_table(RUNS)?.insert(&own(run.id.0), encode(run)?.as_slice())?;
+pub(super) fn put_run(transaction: &Write, run: &Run) -> Result<(), StoreError> {
+    transaction.open_table(RUNS)?.put(&own(run.id.0), encode(run)?.as_slice())?;
     Ok(())
 }
 
 pub(super) fn read_walks(
-    table: &impl ReadableTable<&'static [u8; 6], &'static [u8]>,
+    table: &impl Readable<&'static [u8; 6], &'static [u8]>,
     connection: ConnectionNumber,
 ) -> Result<Walks, StoreError> {
     match table.get(&connection_key(connection))? {
@@ -322,32 +316,32 @@ fn seen_prefix(run: Uuid, kind: Option<RecordKind>) -> Vec<u8> {
 }
 
 /// The chunks of clients that a walk saw.
-pub(super) fn seen_chunks(transaction: &WriteTransaction, run: Uuid) -> Result<Vec<Vec<u8>>, StoreError> {
+pub(super) fn seen_chunks(transaction: &Write, run: Uuid) -> Result<Vec<Vec<u8>>, StoreError> {
     chunks_of(&transaction.open_table(SEEN)?, run, RecordKind::Client)
 }
 
 /// The chunks of one kind that a walk saw.
 pub(super) fn chunks_of(
-    table: &impl ReadableTable<&'static [u8; 25], &'static [u8]>,
+    table: &impl Readable<&'static [u8; 25], &'static [u8]>,
     run: Uuid,
     kind: RecordKind,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let (first, last) = span::<25>(&seen_prefix(run, Some(kind)));
     let mut chunks = Vec::new();
-    for chunk in table.range::<&[u8; 25]>(&first..=&last)? {
+    for chunk in table.scan(&first..=&last)? {
         chunks.push(chunk?.1.value().to_vec());
     }
     Ok(chunks)
 }
 
-fn forget_seen(transaction: &WriteTransaction, run: Uuid) -> Result<(), StoreError> {
+fn forget_seen(transaction: &Write, run: Uuid) -> Result<(), StoreError> {
     let (first, last) = span::<25>(&seen_prefix(run, None));
-    Ok(transaction.open_table(SEEN)?.retain_in::<&[u8; 25], _>(&first..=&last, |_, _| false)?)
+    Ok(transaction.open_table(SEEN)?.delete_range(&first..=&last)?)
 }
 
 /// The ids at the end of the last keys of a span, from the newest on.
-fn newest<const N: usize, V: redb::Value + 'static>(
-    table: &impl ReadableTable<&'static [u8; N], V>,
+fn newest<const N: usize, V: Value + 'static>(
+    table: &impl Readable<&'static [u8; N], V>,
     (first, mut last): ([u8; N], [u8; N]),
     page: &PageRequest,
 ) -> Result<Vec<Uuid>, StoreError> {
@@ -356,7 +350,7 @@ fn newest<const N: usize, V: redb::Value + 'static>(
         last[N - 16..].copy_from_slice(before.as_bytes());
     }
     let mut ids = Vec::new();
-    for entry in table.range::<&[u8; N]>(&first..&last)?.rev().take(page.limit()) {
+    for entry in table.scan_back(&first..&last)?.take(page.limit()) {
         ids.push(uuid_at_end(entry?.0.value()));
     }
     Ok(ids)

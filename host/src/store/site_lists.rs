@@ -1,8 +1,8 @@
 //! Lists of the sites themselves as they came last with entries, and how often walks found them empty since.
 
-use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::{Readable as _, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE};
 use super::runs::{number_for, number_of};
 use super::tables::{decode, encode};
@@ -12,7 +12,7 @@ use crate::domain::site_list::{Came, KnownList, ListInForce};
 use crate::domain::{ConnectionName, RunId};
 
 /// [`Kept`] by the connection and the list's name.
-const SITE_LISTS: TableDefinition<'_, (u32, u16, &str), &[u8]> = TableDefinition::new("site-lists");
+const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");
 
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Kept {
@@ -22,7 +22,7 @@ struct Kept {
 }
 
 /// Makes the table.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(SITE_LISTS)?;
     Ok(())
 }
@@ -36,9 +36,7 @@ impl Store {
         self.read(move |transaction| {
             let Some(ConnectionNumber(number)) = number_of(transaction, &of)? else { return Ok(Vec::new()) };
             let mut known = Vec::new();
-            for entry in
-                transaction.open_table(SITE_LISTS)?.range((PRACTICE, number, "")..(PRACTICE, number + 1, ""))?
-            {
+            for entry in transaction.open_table(SITE_LISTS)?.scan((PRACTICE, number, "")..(PRACTICE, number + 1, ""))? {
                 let (key, kept) = entry?;
                 let Kept { text, unseen } = decode(kept.value())?;
                 let name = key.value().2.to_owned();
@@ -69,7 +67,7 @@ impl Store {
                 let key = (PRACTICE, number, name.as_str());
                 let (Some(text), true) = (text, came != Came::Not) else {
                     if came == Came::AsItIs {
-                        table.remove(key)?;
+                        table.delete(key)?;
                     }
                     continue;
                 };
@@ -80,7 +78,7 @@ impl Store {
                 };
                 let now = Kept { text, unseen };
                 if before.as_ref() != Some(&now) {
-                    table.insert(key, encode(&now)?.as_slice())?;
+                    table.put(key, encode(&now)?.as_slice())?;
                 }
             }
             Ok(())
@@ -91,13 +89,13 @@ impl Store {
 
 /// Counts a walk's end for the lists that it found empty.
 pub(super) fn count(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     ConnectionNumber(number): ConnectionNumber,
     walk: RunId,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(SITE_LISTS)?;
     let mut counted = Vec::new();
-    for entry in table.range((PRACTICE, number, "")..(PRACTICE, number + 1, ""))? {
+    for entry in table.scan((PRACTICE, number, "")..(PRACTICE, number + 1, ""))? {
         let (key, kept) = entry?;
         let Kept { text, unseen } = decode(kept.value())?;
         if unseen.counted(walk) != unseen {
@@ -105,7 +103,7 @@ pub(super) fn count(
         }
     }
     for (name, kept) in counted {
-        table.insert((PRACTICE, number, name.as_str()), encode(&kept)?.as_slice())?;
+        table.put((PRACTICE, number, name.as_str()), encode(&kept)?.as_slice())?;
     }
     Ok(())
 }

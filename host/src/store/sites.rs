@@ -6,17 +6,17 @@
 //! connection is removed, so that neither its name nor its site is used again unnoticed. Records are JSON: few, and
 //! readable by later versions.
 
-use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::connections::{self, By, StoredConnection};
+use super::engine::{Readable as _, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE, RecordKey, join, span};
 use super::tables::{CONNECTIONS, IDENTITIES, WALKS};
 use super::{Store, StoreError, outbox, runs};
 use crate::domain::ConnectionName;
 
 /// Sites by the connection's name.
-const SITES: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("connection-sites");
+const SITES: Table<(u32, &str), &[u8]> = Table::new("connection-sites");
 
 /// A CRM's site: where ids mean the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -50,12 +50,12 @@ pub enum Conflict {
 
 /// Makes the table, and binds connections that a version made which did not know of sites: to the host that is kept with
 /// them, of removed ones too.
-pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     let mut sites = transaction.open_table(SITES)?;
     for StoredConnection { name, crm, forward_host: host, .. } in connections::all(transaction)? {
         if sites.get((PRACTICE, name.as_str()))?.is_none() {
             let known = KnownSite { site: Site { crm, host }, same_as: None, apart: None };
-            sites.insert((PRACTICE, name.as_str()), connections::written(&known)?.as_slice())?;
+            sites.put((PRACTICE, name.as_str()), connections::written(&known)?.as_slice())?;
         }
     }
     Ok(())
@@ -88,8 +88,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn bind_site_at_opening(&self, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
-        let mut transaction = self.db.begin_write()?;
-        transaction.set_two_phase_commit(true);
+        let transaction = self.engine.write()?;
         let conflict = bind(&transaction, of, site)?;
         transaction.commit()?;
         Ok(conflict)
@@ -128,7 +127,7 @@ impl Store {
     }
 }
 
-fn bind(transaction: &WriteTransaction, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
+fn bind(transaction: &Write, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
     if let Some(other) = other(transaction, of, &site)? {
         return Ok(Some(Conflict::Other(other)));
     }
@@ -144,7 +143,7 @@ fn bind(transaction: &WriteTransaction, of: &ConnectionName, site: Site) -> Resu
 }
 
 /// The site that the connection's ids are of, where it brought any from another than this one.
-fn other(transaction: &WriteTransaction, of: &ConnectionName, site: &Site) -> Result<Option<Site>, StoreError> {
+fn other(transaction: &Write, of: &ConnectionName, site: &Site) -> Result<Option<Site>, StoreError> {
     match known(transaction, of)? {
         Some(known) if known.site != *site && is_in_use(transaction, of)? => Ok(Some(known.site)),
         _ => Ok(None),
@@ -152,13 +151,9 @@ fn other(transaction: &WriteTransaction, of: &ConnectionName, site: &Site) -> Re
 }
 
 /// Another connection that brought records of the site.
-fn taken(
-    transaction: &WriteTransaction,
-    of: &ConnectionName,
-    site: &Site,
-) -> Result<Option<ConnectionName>, StoreError> {
+fn taken(transaction: &Write, of: &ConnectionName, site: &Site) -> Result<Option<ConnectionName>, StoreError> {
     let sites = transaction.open_table(SITES)?;
-    for entry in sites.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+    for entry in sites.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
         let (key, known) = entry?;
         let known: KnownSite = connections::read(known.value())?;
         let Ok(name) = key.value().1.parse::<ConnectionName>() else { continue };
@@ -169,26 +164,26 @@ fn taken(
     Ok(None)
 }
 
-fn known(transaction: &WriteTransaction, of: &ConnectionName) -> Result<Option<KnownSite>, StoreError> {
+fn known(transaction: &Write, of: &ConnectionName) -> Result<Option<KnownSite>, StoreError> {
     let table = transaction.open_table(SITES)?;
     let row = table.get((PRACTICE, of.as_str()))?;
     row.map(|row| connections::read(row.value())).transpose()
 }
 
-fn put(transaction: &WriteTransaction, of: &ConnectionName, known: &KnownSite) -> Result<(), StoreError> {
-    transaction.open_table(SITES)?.insert((PRACTICE, of.as_str()), connections::written(known)?.as_slice())?;
+fn put(transaction: &Write, of: &ConnectionName, known: &KnownSite) -> Result<(), StoreError> {
+    transaction.open_table(SITES)?.put((PRACTICE, of.as_str()), connections::written(known)?.as_slice())?;
     Ok(())
 }
 
 /// Whether ids of the connection's site are kept, or about to be: of its records, of its notes, or by a walk under way.
 /// A connection that brought nothing may have had a mistyped host.
-fn is_in_use(transaction: &WriteTransaction, connection: &ConnectionName) -> Result<bool, StoreError> {
+fn is_in_use(transaction: &Write, connection: &ConnectionName) -> Result<bool, StoreError> {
     let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, connection.as_str()))?.map(|row| row.value());
     if let Some(number) = number.map(ConnectionNumber) {
         let prefix: [u8; 6] = join([&PRACTICE.to_be_bytes(), &number.0.to_be_bytes()]);
         let (first, last) = span::<{ size_of::<RecordKey>() }>(&prefix);
         let identities = transaction.open_table(IDENTITIES)?;
-        if identities.range::<&RecordKey>(&first..=&last)?.next().is_some()
+        if identities.scan(&first..=&last)?.next().is_some()
             || runs::read_walks(&transaction.open_table(WALKS)?, number)?.is_under_way()
         {
             return Ok(true);

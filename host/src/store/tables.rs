@@ -1,13 +1,12 @@
 //! The tables of the book and of runs, and how their records are written.
 
 use std::cell::Cell;
-use std::ops::Bound;
 
-use redb::{CursorError, ReadableTable as _, TableDefinition, Value, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::engine::{Readable as _, Table, Write};
 use super::homes::HomeKey;
 use super::identity::IdentityRow;
 use super::index::{
@@ -21,56 +20,53 @@ use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::{ListItem, Listed};
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp};
 
-type Table<const KEY: usize, V> = TableDefinition<'static, &'static [u8; KEY], V>;
-
 /// Connections by name, below the practice.
-pub(super) const CONNECTIONS: TableDefinition<'static, (u32, &str), u16> = TableDefinition::new("connections");
+pub(super) const CONNECTIONS: Table<(u32, &str), u16> = Table::new("connections");
 
 /// What is known of each record of a CRM: [`super::identity::Identity`].
-pub(super) const IDENTITIES: Table<{ size_of::<RecordKey>() }, &[u8; size_of::<IdentityRow>()]> =
-    Table::new("identities");
+pub(super) const IDENTITIES: Table<&RecordKey, &[u8; size_of::<IdentityRow>()]> = Table::new("identities");
 
 /// Raw records as the mapping takes them, under LZ4.
-pub(super) const RAW: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("raw");
+pub(super) const RAW: Table<&RecordKey, &[u8]> = Table::new("raw");
 
 /// Clients: [`ClientRecord`].
-pub(super) const CLIENTS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("clients");
+pub(super) const CLIENTS: Table<&OwnKey, &[u8]> = Table::new("clients");
 
 /// Households: [`HouseholdRecord`].
-pub(super) const HOUSEHOLDS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("households");
+pub(super) const HOUSEHOLDS: Table<&OwnKey, &[u8]> = Table::new("households");
 
 /// Advisers: `StoredAdviser`.
-pub(super) const ADVISERS: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("advisers");
+pub(super) const ADVISERS: Table<&RecordKey, &[u8]> = Table::new("advisers");
 
 /// Records that were set aside: `SetAside`. Below the practice those of a rule, then those in quarantine.
-pub(super) const SET_ASIDE: Table<{ size_of::<AsideKey>() }, &[u8]> = Table::new("set-aside");
+pub(super) const SET_ASIDE: Table<&AsideKey, &[u8]> = Table::new("set-aside");
 
 /// `practice · quarantined · connection · kind · CRM id`.
 pub(super) type AsideKey = [u8; 24];
 
 /// Clients by name.
-pub(super) const NAMES: Table<{ size_of::<NameKey>() }, ()> = Table::new("names");
+pub(super) const NAMES: Table<&NameKey, ()> = Table::new("names");
 
 /// Clients by email address and mobile.
-pub(super) const CONTACTS: Table<{ size_of::<ContactKey>() }, ()> = Table::new("contacts");
+pub(super) const CONTACTS: Table<&ContactKey, ()> = Table::new("contacts");
 
 /// Who names whom as partner, by the one who is named.
-pub(super) const NAMING: Table<{ size_of::<NamingKey>() }, ()> = Table::new("naming");
+pub(super) const NAMING: Table<&NamingKey, ()> = Table::new("naming");
 
 /// Goals by client and connection: [`ListRecord`].
-pub(super) const GOALS: Table<{ size_of::<ListKey>() }, &[u8]> = Table::new("goals");
+pub(super) const GOALS: Table<&ListKey, &[u8]> = Table::new("goals");
 
 /// Covers by client and connection: [`ListRecord`].
-pub(super) const COVERS: Table<{ size_of::<ListKey>() }, &[u8]> = Table::new("covers");
+pub(super) const COVERS: Table<&ListKey, &[u8]> = Table::new("covers");
 
 /// In which list a goal or cover stands, by its id.
-pub(super) const LISTED: Table<{ size_of::<OwnKey>() }, &[u8; size_of::<ListKey>()]> = Table::new("listed");
+pub(super) const LISTED: Table<&OwnKey, &[u8; size_of::<ListKey>()]> = Table::new("listed");
 
 /// `practice · client · connection`: what stands in the lists of a client goes with the client.
 pub(super) type ListKey = [u8; 22];
 
 /// A table of lists.
-pub(super) type ListTable = Table<{ size_of::<ListKey>() }, &'static [u8]>;
+pub(super) type ListTable = Table<&'static ListKey, &'static [u8]>;
 
 /// The key of a client's list by a connection.
 pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
@@ -78,31 +74,31 @@ pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
 }
 
 /// Goals and covers that their lists did not show: [`super::unseen::UnseenKey`].
-pub(super) const UNSEEN: Table<{ size_of::<UnseenKey>() }, &[u8]> = Table::new("unseen");
+pub(super) const UNSEEN: Table<&UnseenKey, &[u8]> = Table::new("unseen");
 
 /// Clients who are in the book and not linked to a CRM, by what a client of a CRM may be recognised by.
-pub(super) const LOOKS: Table<{ size_of::<LookKey>() }, ()> = Table::new("looks");
+pub(super) const LOOKS: Table<&LookKey, ()> = Table::new("looks");
 
 /// Clients of a CRM who look like one of the practice: `Review`.
-pub(super) const REVIEWS: Table<{ size_of::<ReviewKey>() }, &[u8]> = Table::new("reviews");
+pub(super) const REVIEWS: Table<&ReviewKey, &[u8]> = Table::new("reviews");
 
 /// How much the book holds, below the practice: [`Tallies`].
-pub(super) const TALLIES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("tallies");
+pub(super) const TALLIES: Table<u32, &[u8]> = Table::new("tallies");
 
 /// Runs: `Run`.
-pub(super) const RUNS: Table<{ size_of::<OwnKey>() }, &[u8]> = Table::new("runs");
+pub(super) const RUNS: Table<&OwnKey, &[u8]> = Table::new("runs");
 
 /// Runs by connection: `practice · connection · run`.
-pub(super) const RUNS_OF: Table<22, ()> = Table::new("runs-of");
+pub(super) const RUNS_OF: Table<&[u8; 22], ()> = Table::new("runs-of");
 
 /// Where each connection's walk stands: [`super::runs::Walks`].
-pub(super) const WALKS: Table<6, &[u8]> = Table::new("walks");
+pub(super) const WALKS: Table<&[u8; 6], &[u8]> = Table::new("walks");
 
 /// Which records a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
-pub(super) const SEEN: Table<25, &[u8]> = Table::new("seen");
+pub(super) const SEEN: Table<&[u8; 25], &[u8]> = Table::new("seen");
 
 /// Clients that complete walks no longer see: [`super::gone::GoneRecord`].
-pub(super) const GONE: Table<{ size_of::<RecordKey>() }, &[u8]> = Table::new("gone");
+pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 
 /// More clients gone at once than a run may mark, by connection: `Departures`.
 pub(super) const DEPARTURES: QuestionTable = Table::new("departures");
@@ -114,16 +110,16 @@ pub(super) const GOAL_DEPARTURES: QuestionTable = Table::new("goal-departures");
 pub(super) const COVER_DEPARTURES: QuestionTable = Table::new("cover-departures");
 
 /// A table of questions, one a connection.
-pub(super) type QuestionTable = Table<6, &'static [u8]>;
+pub(super) type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
 
 /// What runs changed, client by client: [`super::report::ReportKey`].
-pub(super) const REPORTS: Table<{ size_of::<ReportKey>() }, &[u8]> = Table::new("reports");
+pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
 
 /// Who was in which household before, and which households had whom: [`super::homes::HomeKey`].
-pub(super) const HOMES: Table<{ size_of::<HomeKey>() }, ()> = Table::new("homes");
+pub(super) const HOMES: Table<&HomeKey, ()> = Table::new("homes");
 
 /// Makes the tables that are missing.
-pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(CONNECTIONS)?;
     transaction.open_table(IDENTITIES)?;
     transaction.open_table(RAW)?;
@@ -156,11 +152,11 @@ pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
 
 /// Puts clients who have neither first nor last name where their only name belongs: earlier versions put them before
 /// all others. Whoever has no name at all stays there.
-fn order_by_only_name(transaction: &WriteTransaction) -> Result<(), StoreError> {
+fn order_by_only_name(transaction: &Write) -> Result<(), StoreError> {
     let mut names = transaction.open_table(NAMES)?;
     let clients = transaction.open_table(CLIENTS)?;
     let (first, last) = nameless_span();
-    let nameless = names.range::<&NameKey>(&first..=&last)?;
+    let nameless = names.scan(&first..=&last)?;
     let nameless = nameless.map(|entry| Ok(*entry?.0.value())).collect::<Result<Vec<NameKey>, StoreError>>()?;
     for key in nameless {
         let client = client_of(&key).0;
@@ -172,10 +168,10 @@ fn order_by_only_name(transaction: &WriteTransaction) -> Result<(), StoreError> 
         }
         let words = words(&record.client);
         for key in words.iter().map(|word| name_key(NameSlot::Word, word, client)).chain([key]) {
-            names.remove(&key)?;
+            names.delete(&key)?;
         }
         for key in &named {
-            names.insert(key, ())?;
+            names.put(key, ())?;
         }
     }
     Ok(())
@@ -275,40 +271,6 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// A record from its bytes.
 pub(super) fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, StoreError> {
     Ok(postcard::from_bytes(bytes)?)
-}
-
-/// Writes entries in the order of their keys. What goes into the same gap between stored keys is written at once, which
-/// is what makes sorting worth it; an entry whose key is there already is written over.
-pub(super) fn write_sorted<'e, const KEY: usize, V: Value + 'static>(
-    table: &mut redb::Table<'_, &'static [u8; KEY], V>,
-    entries: impl Iterator<Item = (&'e [u8; KEY], V::SelfType<'e>)>,
-) -> Result<(), StoreError> {
-    let mut entries = entries.peekable();
-    while let Some((first, value)) = entries.next() {
-        let mut cursor = table.lower_bound_mut(Bound::Included(first))?;
-        if !goes_into_gap(cursor.insert_before(first, &value))? {
-            drop(cursor);
-            table.insert(first, &value)?;
-            continue;
-        }
-        while let Some((key, value)) = entries.peek() {
-            if !goes_into_gap(cursor.insert_before(*key, value))? {
-                break;
-            }
-            entries.next();
-        }
-        cursor.close()?;
-    }
-    Ok(())
-}
-
-/// Whether the entry went into the gap; otherwise its key lies beyond.
-fn goes_into_gap(outcome: Result<(), CursorError>) -> Result<bool, StoreError> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(CursorError::UnorderedKey) => Ok(false),
-        Err(error) => Err(StoreError::Failed(error.to_string())),
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 //! Only what is missing has a row here, so that a walk looks at nothing for lists that are whole. A list that is what it
 //! was and showed not all is not mapped again: that the walk read it is noted.
 
-use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::StoreError;
 use super::departures::decide;
+use super::engine::{Readable, Snapshot, Write, WriteTable};
 use super::identity::Identity;
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span, uuid_at_end};
 use super::report::{Rows, Told};
@@ -24,13 +24,13 @@ pub(super) type UnseenKey = [u8; size_of::<RecordKey>() + 16];
 
 /// The rows of lists that a group merges, by its walk or by none.
 pub(super) struct UnseenRows<'t> {
-    table: Table<'t, &'static UnseenKey, &'static [u8]>,
+    table: WriteTable<'t, &'static UnseenKey, &'static [u8]>,
     walk: Option<RunId>,
 }
 
 impl<'t> UnseenRows<'t> {
     /// Nothing is noted yet.
-    pub fn open(transaction: &'t WriteTransaction, walk: Option<RunId>) -> Result<Self, StoreError> {
+    pub fn open(transaction: &'t Write, walk: Option<RunId>) -> Result<Self, StoreError> {
         Ok(Self { table: transaction.open_table(UNSEEN)?, walk })
     }
 
@@ -39,7 +39,7 @@ impl<'t> UnseenRows<'t> {
     pub fn note(&mut self, list: &RecordKey, missing: &[Uuid], is_whole: bool) -> Result<bool, StoreError> {
         let before = of_list(&self.table, list)?;
         for (key, _) in before.iter().filter(|(key, _)| !missing.contains(&uuid_at_end(key))) {
-            self.table.remove(key)?;
+            self.table.delete(key)?;
         }
         if !is_whole {
             return Ok(false);
@@ -49,7 +49,7 @@ impl<'t> UnseenRows<'t> {
             let known = before.iter().find(|(known, _)| *known == key).map(|(_, unseen)| *unseen);
             let now = known.unwrap_or_default().again(self.walk);
             if known != Some(now) {
-                self.table.insert(&key, encode(&now)?.as_slice())?;
+                self.table.put(&key, encode(&now)?.as_slice())?;
             }
         }
         Ok(!missing.is_empty())
@@ -58,7 +58,7 @@ impl<'t> UnseenRows<'t> {
 
 /// Notes that a walk read these clients' lists, and that they are what they were: what they did not show is missed again.
 pub(super) fn miss_again(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     kind: RecordKind,
     lists: &[ExternalId],
@@ -74,7 +74,7 @@ pub(super) fn miss_again(
         for (key, unseen) in of_list(&table, &list)? {
             let again = unseen.again(Some(walk));
             if again != unseen {
-                table.insert(&key, encode(&again)?.as_slice())?;
+                table.put(&key, encode(&again)?.as_slice())?;
             }
         }
     }
@@ -84,7 +84,7 @@ pub(super) fn miss_again(
 /// Counts what a walk missed that came to its end, and concludes what is gone: marks it, or asks a person where it is too
 /// much at once.
 pub(super) fn conclude(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
     threshold: Threshold,
@@ -106,7 +106,7 @@ pub(super) fn conclude(
 
 /// Marks all that two complete walks missed as gone.
 pub(super) fn mark(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     kind: RecordKind,
     run: &mut Run,
@@ -120,7 +120,7 @@ pub(super) fn mark(
 }
 
 fn mark_in<T: ListItem>(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     table: ListTable,
     run: &mut Run,
@@ -136,7 +136,7 @@ fn mark_in<T: ListItem>(
         let list = list_of(&of_list[0]);
         let identity = identities.get(&list)?.map(|row| Identity::from_row(row.value()));
         for key in of_list {
-            unseen.remove(key)?;
+            unseen.delete(key)?;
         }
         let Some((identity, client)) = identity.and_then(|identity| Some((identity.clone(), identity.client?))) else {
             continue;
@@ -153,8 +153,8 @@ fn mark_in<T: ListItem>(
         }
         let listed = record.items.iter().filter(|item| item.gone_since.is_none()).count() as u32;
         let has_unseen = identity.has_unseen && !self::of_list(&unseen, &list)?.is_empty();
-        lists.insert(&key, encode(&record)?.as_slice())?;
-        identities.insert(&list, &Identity { has_unseen, ..identity.with_listed(listed) }.to_row())?;
+        lists.put(&key, encode(&record)?.as_slice())?;
+        identities.put(&list, &Identity { has_unseen, ..identity.with_listed(listed) }.to_row())?;
     }
     rows.write(transaction)?;
     if let Some(counts) = run.counts.list_mut(T::KIND) {
@@ -166,21 +166,16 @@ fn mark_in<T: ListItem>(
     if let Some(tally) = tallies.of_list_mut(T::KIND) {
         *tally = tally.saturating_sub(marked);
     }
-    table.insert(PRACTICE, encode(&tallies)?.as_slice())?;
+    table.put(PRACTICE, encode(&tallies)?.as_slice())?;
     Ok(())
 }
 
 /// Counts a walk's end for all of a kind that it missed. Answers how much one complete walk has missed by now.
-fn count(
-    transaction: &WriteTransaction,
-    connection: ConnectionNumber,
-    kind: RecordKind,
-    walk: RunId,
-) -> Result<u64, StoreError> {
+fn count(transaction: &Write, connection: ConnectionNumber, kind: RecordKind, walk: RunId) -> Result<u64, StoreError> {
     let mut table = transaction.open_table(UNSEEN)?;
     let (first, last) = all_of(connection, kind);
     let (mut counted, mut missed_once) = (Vec::new(), 0);
-    for entry in table.range::<&UnseenKey>(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let (key, before) = entry?;
         let before: Unseen = decode(before.value())?;
         let now = before.counted(walk);
@@ -190,21 +185,21 @@ fn count(
         }
     }
     for (key, now) in counted {
-        table.insert(&key, encode(&now)?.as_slice())?;
+        table.put(&key, encode(&now)?.as_slice())?;
     }
     Ok(missed_once)
 }
 
 /// What two complete walks in a row missed; `limit` at most.
 fn proven(
-    table: &impl ReadableTable<&'static UnseenKey, &'static [u8]>,
+    table: &impl Readable<&'static UnseenKey, &'static [u8]>,
     connection: ConnectionNumber,
     kind: RecordKind,
     limit: usize,
 ) -> Result<Vec<UnseenKey>, StoreError> {
     let (first, last) = all_of(connection, kind);
     let mut found = Vec::new();
-    for entry in table.range::<&UnseenKey>(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let (key, unseen) = entry?;
         if found.len() < limit && decode::<Unseen>(unseen.value())?.is_proven() {
             found.push(*key.value());
@@ -215,7 +210,7 @@ fn proven(
 
 /// The ids of goals or covers that two complete walks in a row missed and that are not marked; `limit` at most.
 pub(super) fn proven_ids(
-    transaction: &ReadTransaction,
+    transaction: &Snapshot,
     connection: ConnectionNumber,
     kind: RecordKind,
     limit: usize,
@@ -225,11 +220,11 @@ pub(super) fn proven_ids(
 }
 
 /// How many goals or covers stand in a connection's lists.
-fn listed(transaction: &WriteTransaction, connection: ConnectionNumber, kind: RecordKind) -> Result<u64, StoreError> {
+fn listed(transaction: &Write, connection: ConnectionNumber, kind: RecordKind) -> Result<u64, StoreError> {
     let identities = transaction.open_table(IDENTITIES)?;
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&prefix(connection, kind));
     let mut listed = 0;
-    for entry in identities.range::<&RecordKey>(&first..=&last)? {
+    for entry in identities.scan(&first..=&last)? {
         listed += u64::from(Identity::from_row(entry?.1.value()).listed());
     }
     Ok(listed)
@@ -237,12 +232,12 @@ fn listed(transaction: &WriteTransaction, connection: ConnectionNumber, kind: Re
 
 /// What of a list is missing.
 pub(super) fn of_list(
-    table: &impl ReadableTable<&'static UnseenKey, &'static [u8]>,
+    table: &impl Readable<&'static UnseenKey, &'static [u8]>,
     list: &RecordKey,
 ) -> Result<Vec<(UnseenKey, Unseen)>, StoreError> {
     let (first, last) = span::<{ size_of::<UnseenKey>() }>(list);
     let mut found = Vec::new();
-    for entry in table.range::<&UnseenKey>(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let (key, unseen) = entry?;
         found.push((*key.value(), decode(unseen.value())?));
     }

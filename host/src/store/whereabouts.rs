@@ -1,9 +1,8 @@
 //! What the store knows of somebody in a CRM, whether they are in the book or not: for the question why somebody is
 //! not here.
 
-use redb::ReadTransaction;
-
 use super::book::reader::Reader;
+use super::engine::Snapshot;
 use super::identity::{Aside, Identity};
 use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::raw::unpack;
@@ -66,7 +65,7 @@ impl Words {
 }
 
 /// What is known of a record, and why it was set aside, if it was.
-fn known(transaction: &ReadTransaction, key: &RecordKey) -> Result<(Option<Identity>, Option<SetAside>), StoreError> {
+fn known(transaction: &Snapshot, key: &RecordKey) -> Result<(Option<Identity>, Option<SetAside>), StoreError> {
     let row = transaction.open_table(IDENTITIES)?.get(key)?;
     let Some(identity) = row.map(|row| Identity::from_row(row.value())) else { return Ok((None, None)) };
     let Some(aside) = identity.set_aside else { return Ok((Some(identity), None)) };
@@ -139,7 +138,7 @@ impl Store {
             for state in [ReviewState::Waiting, ReviewState::Ignored] {
                 let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[state as u8]]);
                 let (first, last) = span::<{ size_of::<ReviewKey>() }>(&prefix);
-                for entry in reviews.range::<&ReviewKey>(&first..=&last)?.take(SEARCHED) {
+                for entry in reviews.scan(&first..=&last)?.take(SEARCHED) {
                     let review: Review = decode(entry?.1.value())?;
                     let client = &review.client;
                     let fields = Client::FIELDS.iter().filter_map(|field| client.text_of(field.name));
@@ -170,7 +169,7 @@ impl Store {
             let mut found = Vec::new();
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&PRACTICE.to_be_bytes());
             let (aside, raw) = (transaction.open_table(SET_ASIDE)?, transaction.open_table(RAW)?);
-            for entry in aside.range::<&AsideKey>(&first..=&last)?.take(SEARCHED) {
+            for entry in aside.scan(&first..=&last)?.take(SEARCHED) {
                 let (key, value) = entry?;
                 let key = join([&PRACTICE.to_be_bytes(), &key.value()[5..]]);
                 let Some(raw) = raw.get(&key)? else { continue };

@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::ops::Bound;
 
 use memchr::memmem::Finder;
-use redb::{Range, ReadTransaction, TableDefinition};
 
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
@@ -17,6 +16,7 @@ use crate::domain::listed::ListItem;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Cover, Diagnostic, Goal, RecordKind};
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::engine::{Scan, Snapshot, Table};
 use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
 use crate::store::tables::{COVERS, GOALS, ListKey, ListRecord, decode};
 use crate::store::{Store, StoreError};
@@ -56,7 +56,7 @@ impl Store {
 
 /// The same, of those who are wanted.
 pub(super) fn told(
-    transaction: &ReadTransaction,
+    transaction: &Snapshot,
     reader: &Reader,
     code: &str,
     page: &PageRequest,
@@ -70,7 +70,7 @@ pub(super) fn told(
     let mut covers = Lists::<Cover>::open(transaction, COVERS, begin)?;
     let mut items: Vec<Told> = Vec::new();
     let mut reached = first;
-    for entry in reader.clients.range::<&OwnKey>((begin, Bound::Included(&last)))? {
+    for entry in reader.clients.scan((begin, Bound::Included(&last)))? {
         let (key, record) = entry?;
         let key = *key.value();
         let mut said = goals.said(&key, &code)?;
@@ -113,14 +113,14 @@ impl Code<'_> {
 
 /// The lists of one kind, gone through beside the clients.
 struct Lists<T> {
-    ahead: Peekable<Range<'static, &'static ListKey, &'static [u8]>>,
+    ahead: Peekable<Scan<'static, &'static ListKey, &'static [u8]>>,
     kind: PhantomData<T>,
 }
 
 impl<T: ListItem> Lists<T> {
     fn open(
-        transaction: &ReadTransaction,
-        table: TableDefinition<'static, &'static ListKey, &'static [u8]>,
+        transaction: &Snapshot,
+        table: Table<&'static ListKey, &'static [u8]>,
         begin: Bound<&OwnKey>,
     ) -> Result<Self, StoreError> {
         let (Bound::Included(client) | Bound::Excluded(client)) = begin else {
@@ -128,7 +128,7 @@ impl<T: ListItem> Lists<T> {
         };
         let first: ListKey = join([client, &[0; 2]]);
         let (_, last) = span::<{ size_of::<ListKey>() }>(&PRACTICE.to_be_bytes());
-        let lists = transaction.open_table(table)?.range::<&ListKey>(&first..=&last)?;
+        let lists = transaction.open_table(table)?.scan(&first..=&last)?;
         Ok(Self { ahead: lists.peekable(), kind: PhantomData })
     }
 

@@ -2,14 +2,13 @@
 
 use std::ops::Bound;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
-
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
 use crate::domain::listed::{GoalOwn, ListItem, Listed};
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
+use crate::store::engine::{ReadTable, Readable as _, Snapshot};
 use crate::store::homes;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
 use crate::store::runs::number_of;
@@ -138,7 +137,7 @@ impl Store {
             let Some(goal) = record.items.iter_mut().find(|goal| goal.id == id.0) else { return Ok(false) };
             goal.own.status = change.status.unwrap_or(goal.own.status);
             goal.own.recurrence = change.recurrence.unwrap_or(goal.own.recurrence);
-            table.insert(&key, encode(&record)?.as_slice())?;
+            table.put(&key, encode(&record)?.as_slice())?;
             Ok(true)
         })
         .await
@@ -148,13 +147,13 @@ impl Store {
 /// The lists of one kind as a transaction sees them.
 struct View<T> {
     reader: Reader,
-    table: ReadOnlyTable<&'static ListKey, &'static [u8]>,
-    unseen: ReadOnlyTable<&'static UnseenKey, &'static [u8]>,
+    table: ReadTable<&'static ListKey, &'static [u8]>,
+    unseen: ReadTable<&'static UnseenKey, &'static [u8]>,
     kind: std::marker::PhantomData<T>,
 }
 
 impl<T: ListItem> View<T> {
-    fn open(transaction: &ReadTransaction, table: ListTable) -> Result<Self, StoreError> {
+    fn open(transaction: &Snapshot, table: ListTable) -> Result<Self, StoreError> {
         let (reader, table) = (Reader::open(transaction)?, transaction.open_table(table)?);
         let unseen = transaction.open_table(UNSEEN)?;
         Ok(Self { reader, table, unseen, kind: std::marker::PhantomData })
@@ -162,7 +161,7 @@ impl<T: ListItem> View<T> {
 
     fn page(
         &self,
-        transaction: &ReadTransaction,
+        transaction: &Snapshot,
         whose: Whose,
         page: &PageRequest,
     ) -> Result<Page<StoredListed<T, T::Own>>, StoreError> {
@@ -186,7 +185,7 @@ impl<T: ListItem> View<T> {
                 continue;
             }
             let lists = (Bound::Included(list_of(first)), Bound::Included(list_of(last)));
-            for entry in self.table.range::<&ListKey>((lists.0.as_ref(), lists.1.as_ref()))? {
+            for entry in self.table.scan((lists.0.as_ref(), lists.1.as_ref()))? {
                 let (key, record) = entry?;
                 let key = *key.value();
                 if holds_cursor && after.is_past(&place(&key, u16::MAX)) {
@@ -213,15 +212,11 @@ impl<T: ListItem> View<T> {
         Ok(Page { items, next: None })
     }
 
-    fn of_household(
-        &self,
-        transaction: &ReadTransaction,
-        id: HouseholdId,
-    ) -> Result<Vec<ClientList<T, T::Own>>, StoreError> {
+    fn of_household(&self, transaction: &Snapshot, id: HouseholdId) -> Result<Vec<ClientList<T, T::Own>>, StoreError> {
         let mut lists = Vec::new();
         for client in self.people(transaction, id)? {
             let (first, last) = span::<{ size_of::<ListKey>() }>(&own(client.id.0));
-            for entry in self.table.range::<&ListKey>(&first..=&last)? {
+            for entry in self.table.scan(&first..=&last)? {
                 let (key, record) = entry?;
                 let ListRecord { revision, items, diagnostics } = decode::<ListRecord<T>>(record.value())?;
                 let stored = |listed| self.stored(key.value(), &client, revision, listed);
@@ -231,11 +226,7 @@ impl<T: ListItem> View<T> {
         Ok(lists)
     }
 
-    fn one(
-        &self,
-        transaction: &ReadTransaction,
-        id: uuid::Uuid,
-    ) -> Result<Option<StoredListed<T, T::Own>>, StoreError> {
+    fn one(&self, transaction: &Snapshot, id: uuid::Uuid) -> Result<Option<StoredListed<T, T::Own>>, StoreError> {
         let Some(key) = transaction.open_table(LISTED)?.get(&own(id))? else { return Ok(None) };
         let Some(client) = self.client_of(key.value())? else { return Ok(None) };
         let Some(record) = self.table.get(key.value())? else { return Ok(None) };
@@ -246,7 +237,7 @@ impl<T: ListItem> View<T> {
 
     fn missing(
         &self,
-        transaction: &ReadTransaction,
+        transaction: &Snapshot,
         of: &ConnectionName,
         limit: usize,
     ) -> Result<Vec<StoredListed<T, T::Own>>, StoreError> {
@@ -258,7 +249,7 @@ impl<T: ListItem> View<T> {
         Ok(missing)
     }
 
-    fn people(&self, transaction: &ReadTransaction, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
+    fn people(&self, transaction: &Snapshot, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
         let mut people = self.reader.household(household)?.map(|row| row.people).unwrap_or_default();
         people.extend(departed(transaction, &self.reader, household)?);
         Ok(people)
@@ -287,11 +278,7 @@ impl<T: ListItem> View<T> {
 }
 
 /// Who left the book from a household, the latest first.
-fn departed(
-    transaction: &ReadTransaction,
-    reader: &Reader,
-    household: HouseholdId,
-) -> Result<Vec<StoredClient>, StoreError> {
+fn departed(transaction: &Snapshot, reader: &Reader, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
     let Some(row) = reader.household(household)? else { return Ok(Vec::new()) };
     let mut departed: Vec<StoredClient> = Vec::new();
     for client in homes::left(&transaction.open_table(HOMES)?, row.household.id)?.into_iter().rev() {

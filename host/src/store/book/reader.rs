@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use redb::{ReadOnlyTable, ReadTransaction};
 use uuid::Uuid;
 
 use super::HouseholdRow;
@@ -16,6 +15,7 @@ use crate::domain::{
 };
 use crate::store::StoreError;
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::engine::{ReadTable, Snapshot};
 use crate::store::gone::since;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
@@ -27,12 +27,12 @@ use crate::store::tables::{
 
 /// One consistent view of the book.
 pub(in crate::store) struct Reader {
-    identities: ReadOnlyTable<&'static RecordKey, &'static IdentityRow>,
-    pub clients: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
-    households: ReadOnlyTable<&'static OwnKey, &'static [u8]>,
-    contacts: ReadOnlyTable<&'static ContactKey, ()>,
-    pub gone: ReadOnlyTable<&'static RecordKey, &'static [u8]>,
-    pub names: ReadOnlyTable<&'static NameKey, ()>,
+    identities: ReadTable<&'static RecordKey, &'static IdentityRow>,
+    pub clients: ReadTable<&'static OwnKey, &'static [u8]>,
+    households: ReadTable<&'static OwnKey, &'static [u8]>,
+    contacts: ReadTable<&'static ContactKey, ()>,
+    pub gone: ReadTable<&'static RecordKey, &'static [u8]>,
+    pub names: ReadTable<&'static NameKey, ()>,
     pub connections: BTreeMap<ConnectionNumber, ConnectionName>,
     /// The latest day that it is anywhere on Earth.
     today: Date,
@@ -40,9 +40,9 @@ pub(in crate::store) struct Reader {
 
 impl Reader {
     /// The book as this transaction sees it.
-    pub fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+    pub fn open(transaction: &Snapshot) -> Result<Self, StoreError> {
         let mut connections = BTreeMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
-        for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+        for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
             let (key, number) = entry?;
             let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
             connections.insert(ConnectionNumber(number.value()), name);
@@ -136,7 +136,7 @@ impl Reader {
     /// The raw record of a kind with the same id in the CRM as the client.
     pub fn raw_record(
         &self,
-        transaction: &ReadTransaction,
+        transaction: &Snapshot,
         id: ClientId,
         kind: RecordKind,
     ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -228,7 +228,7 @@ impl Reader {
         text: &str,
     ) -> Result<impl Iterator<Item = Result<ContactKey, StoreError>>, StoreError> {
         let (first, last) = contact_span(slot, text);
-        Ok(self.contacts.range::<&ContactKey>(&first..=&last)?.map(|entry| Ok(*entry?.0.value())))
+        Ok(self.contacts.scan(&first..=&last)?.map(|entry| Ok(*entry?.0.value())))
     }
 }
 

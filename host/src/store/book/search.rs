@@ -2,14 +2,13 @@
 
 use std::ops::Bound;
 
-use redb::ReadTransaction;
-
 use super::reader::Reader;
 use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, Page, PageRequest, cursor, findings};
 use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
 use crate::store::StoreError;
+use crate::store::engine::Snapshot;
 use crate::store::index::{ContactSlot, NameKey, NameSlot, client_of, name_keys, name_span, words};
 use crate::store::keys::{PRACTICE, RecordKey, span};
 
@@ -59,7 +58,7 @@ pub(super) fn households(
 
 /// Clients of a filter.
 pub(super) fn clients(
-    transaction: &ReadTransaction,
+    transaction: &Snapshot,
     filter: &ClientFilter,
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
@@ -115,7 +114,7 @@ fn not_visible(
     let after = cursor::after(page, &[(first, last)])?;
     let mut items = Vec::new();
     let mut reached = first;
-    for entry in reader.gone.range::<&RecordKey>((after.bound(&first), Bound::Included(&last)))? {
+    for entry in reader.gone.scan((after.bound(&first), Bound::Included(&last)))? {
         let key = *entry?.0.value();
         let Some(client) = reader.at(&key)? else { continue };
         let is_of = of.is_none_or(|of| of.iter().any(|known| known.id == client.id));
@@ -185,18 +184,13 @@ fn by_name<T>(
     let mut items = Vec::new();
     let mut reached = None;
     for (first, last) in &spans {
-        let mut entries = match order {
+        let entries = match order {
             NameOrder::Ascending if after.is_past(last) => continue,
             NameOrder::Descending if after.is_before(first) => continue,
-            NameOrder::Ascending => reader.names.range::<&NameKey>((after.bound(first), Bound::Included(last)))?,
-            NameOrder::Descending => {
-                reader.names.range::<&NameKey>((Bound::Included(first), after.upper_bound(last)))?
-            }
+            NameOrder::Ascending => reader.names.scan((after.bound(first), Bound::Included(last)))?,
+            NameOrder::Descending => reader.names.scan_back((Bound::Included(first), after.upper_bound(last)))?,
         };
-        while let Some(entry) = match order {
-            NameOrder::Ascending => entries.next(),
-            NameOrder::Descending => entries.next_back(),
-        } {
+        for entry in entries {
             let key = *entry?.0.value();
             let Some(item) = show(&key, client_of(&key))? else { continue };
             if items.len() == page.limit() {

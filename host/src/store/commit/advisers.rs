@@ -1,7 +1,5 @@
 //! Merging advisers.
 
-use redb::{ReadableTable, WriteTransaction};
-
 use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::ExternalKey;
@@ -10,10 +8,11 @@ use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
 use crate::domain::stored::{Origin, StoredAdviser};
+use crate::store::engine::{Readable, Write};
 
 /// Keeps the advisers among the arrivals. One that was known and is set aside now keeps its last values.
 pub(super) fn merge(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &mut Rows<'_>,
     run: &Run,
     arrivals: Vec<Arrival>,
@@ -38,7 +37,7 @@ pub(super) fn merge(
             }
             let origin = Origin { connection: run.connection.clone(), revision: rows.by.revision, changed_at };
             let stored = StoredAdviser { adviser, origin, diagnostics: arrival.diagnostics };
-            table.insert(&key, encode(&stored)?.as_slice())?;
+            table.put(&key, encode(&stored)?.as_slice())?;
         }
         rows.set(id, identity);
     }

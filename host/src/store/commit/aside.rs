@@ -1,7 +1,5 @@
 //! Records that are set aside, and those that no longer are.
 
-use redb::{ReadableTable, WriteTransaction};
-
 use super::super::StoreError;
 use super::super::identity::{Aside, Identity};
 use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
@@ -10,10 +8,11 @@ use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
 use crate::domain::stored::SetAside;
+use crate::store::engine::{Readable, Write};
 
 /// Brings the list of records that are set aside in line with what the arrivals became.
 pub(super) fn settle(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &mut Rows<'_>,
     run: &Run,
     arrivals: &[Arrival],
@@ -31,7 +30,7 @@ pub(super) fn settle(
         };
         let key = rows.key(id);
         if let Some(before) = before.filter(|before| Some(*before) != now) {
-            table.remove(&aside_key(before, &key))?;
+            table.delete(&aside_key(before, &key))?;
             *tally(tallies, before) -= 1;
         }
         if let Some(now) = now {
@@ -50,7 +49,7 @@ pub(super) fn settle(
                 run: found_by,
                 since,
             };
-            table.insert(&aside_key(now, &key), encode(&set_aside)?.as_slice())?;
+            table.put(&aside_key(now, &key), encode(&set_aside)?.as_slice())?;
         }
         if before != now {
             let mut identity = known.unwrap_or_else(|| Identity::new(rows.seen_as(arrival)));

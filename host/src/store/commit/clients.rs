@@ -1,6 +1,5 @@
 //! Merging clients: records, indexes, links.
 
-use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::StoreError;
@@ -8,9 +7,7 @@ use super::super::identity::Identity;
 use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys, look_keys, name_keys, naming_key};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own};
 use super::super::report::{Rows as Report, Told};
-use super::super::tables::{
-    CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies, decode, encode, write_sorted,
-};
+use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies, decode, encode};
 use super::households;
 use super::review::{Reviewing, Verdict};
 use super::rows::Rows;
@@ -20,6 +17,7 @@ use crate::domain::household::Change;
 use crate::domain::merge::{Merged, changes, merge as merge_values};
 use crate::domain::run::{ChangeKind, Run, RunCounts};
 use crate::domain::{Client, Diagnostic, Severity};
+use crate::store::engine::{Readable, Write, WriteTable};
 
 /// Overridden edits that are remembered with a client.
 const OVERRIDDEN_KEPT: usize = 20;
@@ -27,7 +25,7 @@ const OVERRIDDEN_KEPT: usize = 20;
 /// Merges the arrivals into the book and settles the households that they disturb. What is left out by a rule leaves
 /// lists, search and its household, and is kept; what cannot be used changes nothing.
 pub(super) fn merge(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &mut Rows<'_>,
     run: &mut Run,
     arrivals: Vec<Arrival>,
@@ -50,14 +48,14 @@ pub(super) fn merge(
     drop((reviewing, gone));
     report.write(transaction)?;
     writes.sort_unstable_by_key(|(key, _)| *key);
-    write_sorted(&mut clients, writes.iter().map(|(key, record)| (key, record.as_slice())))?;
+    clients.put_sorted(writes.iter().map(|(key, record)| (key, record.as_slice())))?;
     entries.write(transaction)?;
     households::settle(transaction, rows, &changes, tallies)
 }
 
 struct Merging<'t> {
-    clients: Table<'t, &'static OwnKey, &'static [u8]>,
-    gone: Option<Table<'t, &'static RecordKey, &'static [u8]>>,
+    clients: WriteTable<'t, &'static OwnKey, &'static [u8]>,
+    gone: Option<WriteTable<'t, &'static RecordKey, &'static [u8]>>,
     report: Report,
     writes: Vec<(OwnKey, Vec<u8>)>,
     entries: Entries,
@@ -86,7 +84,7 @@ impl Merging<'_> {
             _ => Verdict::Enters,
         };
         if let Some(gone) = &mut self.gone
-            && gone.remove(&rows.key(id))?.is_some()
+            && gone.delete(&rows.key(id))?
         {
             tallies.not_visible -= 1;
             run.counts.visible_again += 1;
@@ -268,14 +266,14 @@ impl<const KEY: usize> Changed<KEY> {
     }
 
     /// Writes what differs, sorted. The entries lie all over the table, so that there are no gaps to fill at once.
-    fn write(mut self, mut table: Table<'_, &'static [u8; KEY], ()>) -> Result<(), StoreError> {
+    fn write(mut self, mut table: WriteTable<'_, &'static [u8; KEY], ()>) -> Result<(), StoreError> {
         self.removed.sort_unstable();
         for key in &self.removed {
-            table.remove(key)?;
+            table.delete(key)?;
         }
         self.added.sort_unstable();
         for key in &self.added {
-            table.insert(key, ())?;
+            table.put(key, ())?;
         }
         Ok(())
     }
@@ -312,7 +310,7 @@ impl Entries {
         }
     }
 
-    pub fn write(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    pub fn write(self, transaction: &Write) -> Result<(), StoreError> {
         self.names.write(transaction.open_table(NAMES)?)?;
         self.contacts.write(transaction.open_table(CONTACTS)?)?;
         self.naming.write(transaction.open_table(NAMING)?)?;

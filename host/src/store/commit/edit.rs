@@ -1,8 +1,6 @@
 //! A person changes a client here: the values, their index entries, and the note that makes the next sync map the
 //! record again, although the CRM did not touch it.
 
-use redb::{ReadableTable, WriteTransaction};
-
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ExternalKey, own, record};
 use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
@@ -12,6 +10,7 @@ use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
 use crate::domain::field::FieldError;
 use crate::domain::{ClientId, Date, RecordKind, Timestamp};
+use crate::store::engine::{Readable, Write};
 
 /// What a person wants to change of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +39,7 @@ impl Store {
     }
 }
 
-fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
+fn write(transaction: &Write, edit: &Edit) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
     let mut clients = transaction.open_table(CLIENTS)?;
     let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
     let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };
@@ -69,13 +68,13 @@ fn write(transaction: &WriteTransaction, edit: &Edit) -> Result<Result<bool, Vec
     let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
     if let Some(mut identity) = identity {
         identity.seen_as = SeenAs::NEVER;
-        identities.insert(&key, &identity.to_row())?;
+        identities.put(&key, &identity.to_row())?;
         if identity.in_book {
             let mut entries = Entries::default();
             entries.replace((stored.connection, id, edit.client.0), Some(&before), Some(&stored.client));
             entries.write(transaction)?;
         }
     }
-    clients.insert(&own(edit.client.0), encode(&stored)?.as_slice())?;
+    clients.put(&own(edit.client.0), encode(&stored)?.as_slice())?;
     Ok(Ok(true))
 }

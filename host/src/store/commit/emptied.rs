@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, ReadableTableMetadata as _, TableDefinition, WriteTransaction};
-
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::super::raw::unpack;
 use super::super::runs::number_of;
@@ -18,9 +16,10 @@ use crate::domain::departure::Threshold;
 use crate::domain::listed::Unseen;
 use crate::domain::run::{LISTS_EMPTY, Run, Trigger};
 use crate::domain::{ExternalId, RecordKind, RunId};
+use crate::store::engine::{Readable, Table, Write};
 
 /// [`Unseen`] by the record and the list's name.
-const EMPTIED: TableDefinition<'_, (&RecordKey, &str), &[u8]> = TableDefinition::new("emptied-lists");
+const EMPTIED: Table<(&RecordKey, &str), &[u8]> = Table::new("emptied-lists");
 
 /// Behind every name of a list.
 const AFTER_ALL: &str = "\u{10ffff}";
@@ -35,7 +34,7 @@ pub struct KeptLists {
 }
 
 /// Makes the table.
-pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(EMPTIED)?;
     Ok(())
 }
@@ -74,7 +73,7 @@ impl Store {
 
 /// Notes which lists of these records came empty, and takes away the note of those that did not, or were mapped so.
 pub(super) fn note(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &Rows<'_>,
     arrivals: &[Arrival],
     walk: Option<RunId>,
@@ -87,12 +86,12 @@ pub(super) fn note(
         let key = rows.key(ExternalKey::from(&arrival.id));
         let before = of_record(&table, &key)?;
         for (name, _) in before.iter().filter(|(name, _)| !arrival.emptied.contains(name)) {
-            table.remove((&key, name.as_str()))?;
+            table.delete((&key, name.as_str()))?;
         }
         for name in &arrival.emptied {
             let known = before.iter().find(|(known, _)| known == name).map(|(_, unseen)| *unseen);
             let now = known.unwrap_or_default().again(walk);
-            table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+            table.put((&key, name.as_str()), encode(&now)?.as_slice())?;
         }
     }
     Ok(())
@@ -101,7 +100,7 @@ pub(super) fn note(
 /// Counts a walk's end for all that it found empty. A list that is empty for more clients than may go at once is not
 /// counted: a right was withdrawn then, and what the lists held is kept until it is given back.
 pub(in crate::store) fn count(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
     threshold: Threshold,
@@ -112,7 +111,7 @@ pub(in crate::store) fn count(
     let of_connection: [u8; 6] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()]);
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&of_connection);
     let mut counted: BTreeMap<String, (u64, Vec<(RecordKey, Unseen)>)> = BTreeMap::new();
-    for entry in table.range((&first, "")..=(&last, AFTER_ALL))? {
+    for entry in table.scan((&first, "")..=(&last, AFTER_ALL))? {
         let (key, before) = entry?;
         let (key, name) = key.value();
         let before: Unseen = decode(before.value())?;
@@ -130,18 +129,18 @@ pub(in crate::store) fn count(
             continue;
         }
         for (key, now) in records {
-            table.insert((&key, name.as_str()), encode(&now)?.as_slice())?;
+            table.put((&key, name.as_str()), encode(&now)?.as_slice())?;
         }
     }
     Ok(())
 }
 
 fn of_record(
-    table: &impl ReadableTable<(&'static RecordKey, &'static str), &'static [u8]>,
+    table: &impl Readable<(&'static RecordKey, &'static str), &'static [u8]>,
     key: &RecordKey,
 ) -> Result<Vec<(String, Unseen)>, StoreError> {
     let mut found = Vec::new();
-    for entry in table.range((key, "")..=(key, AFTER_ALL))? {
+    for entry in table.scan((key, "")..=(key, AFTER_ALL))? {
         let (key, unseen) = entry?;
         found.push((key.value().1.to_owned(), decode(unseen.value())?));
     }

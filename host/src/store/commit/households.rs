@@ -2,20 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
-use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode, write_sorted};
+use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode};
 use super::super::{StoreError, homes};
 use super::rows::Rows;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Change, Disturbed, Links, Place, disturbed, settle as settle_groups};
+use crate::store::engine::{Readable, Write, WriteTable};
 
 /// Gives everybody whom the changes disturb the household that the links of the book ask for.
 pub(super) fn settle(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &mut Rows<'_>,
     changes: &[Change<ExternalKey>],
     tallies: &mut Tallies,
@@ -65,15 +65,11 @@ pub(super) fn settle(
         encoded.push((*key, encode(record)?));
     }
     encoded.sort_unstable_by_key(|(key, _)| *key);
-    write_sorted(&mut households, encoded.iter().map(|(key, record)| (key, record.as_slice())))
+    Ok(households.put_sorted(encoded.iter().map(|(key, record)| (key, record.as_slice())))?)
 }
 
 /// Whether somebody in the book shares a household.
-pub(super) fn has_mate(
-    transaction: &WriteTransaction,
-    rows: &Rows<'_>,
-    person: ExternalKey,
-) -> Result<bool, StoreError> {
+pub(super) fn has_mate(transaction: &Write, rows: &Rows<'_>, person: ExternalKey) -> Result<bool, StoreError> {
     let households = transaction.open_table(HOUSEHOLDS)?;
     let naming = transaction.open_table(NAMING)?;
     Ok(Book { rows, naming: &naming, households: &households }.mate_of(person)?.is_some())
@@ -120,8 +116,8 @@ fn groups(book: &Book<'_, '_>, disturbed: &Disturbed<ExternalKey>) -> Result<Vec
 /// The links of the people in the book, as the group has them so far.
 struct Book<'b, 't> {
     rows: &'b Rows<'t>,
-    naming: &'b Table<'t, &'static NamingKey, ()>,
-    households: &'b Table<'t, &'static OwnKey, &'static [u8]>,
+    naming: &'b WriteTable<'t, &'static NamingKey, ()>,
+    households: &'b WriteTable<'t, &'static OwnKey, &'static [u8]>,
 }
 
 impl Book<'_, '_> {
@@ -144,7 +140,7 @@ impl Book<'_, '_> {
 
     fn naming(&self, person: ExternalKey) -> Result<impl Iterator<Item = Result<ExternalKey, StoreError>>, StoreError> {
         let (first, last) = naming_span(self.rows.connection, person);
-        Ok(self.naming.range::<&NamingKey>(&first..=&last)?.map(|entry| {
+        Ok(self.naming.scan(&first..=&last)?.map(|entry| {
             let mut id = [0; 16];
             id.copy_from_slice(&entry?.0.value()[22..]);
             Ok(ExternalKey(id))

@@ -4,7 +4,6 @@
 //! walk that brings it finds the client and has nothing to compare. The client keeps its id and its household. With the
 //! first of a household, the other moves to the same connection, not linked.
 
-use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::identity::{Identity, IdentityRow, SeenAs};
@@ -17,6 +16,7 @@ use super::practice::{Refusal, name_of, open_rows, settle};
 use super::review;
 use crate::domain::household::Change;
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::store::engine::{Readable, Write, WriteTable};
 
 impl Store {
     /// Links a client to a record of a connection's CRM. Linking to the same record again changes nothing.
@@ -56,7 +56,7 @@ impl Store {
     pub(in crate::store) async fn write_links<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&WriteTransaction) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
     {
         let answer = self.write(work).await?;
         self.linked.notify_one();
@@ -66,7 +66,7 @@ impl Store {
 
 /// Links clients, each whole or not at all; answers what became of each.
 pub(in crate::store) fn link_all(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     links: &[(ClientId, ExternalId)],
     at: Timestamp,
@@ -83,11 +83,7 @@ pub(in crate::store) fn link_all(
     Ok(outcomes)
 }
 
-pub(super) fn unlink(
-    transaction: &WriteTransaction,
-    client: ClientId,
-    at: Timestamp,
-) -> Result<Result<(), Refusal>, StoreError> {
+pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
     let mut people = People::open(transaction, at)?;
     let Some((stored, identity)) = people.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
     if stored.client.external_id.in_crm().is_none() {
@@ -110,16 +106,16 @@ type Linked = Result<Option<Change<ExternalKey>>, Refusal>;
 
 /// The tables in which people are known by their ids in a CRM.
 struct People<'t> {
-    transaction: &'t WriteTransaction,
+    transaction: &'t Write,
     at: Timestamp,
-    clients: Table<'t, &'static OwnKey, &'static [u8]>,
-    identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
-    households: Table<'t, &'static OwnKey, &'static [u8]>,
+    clients: WriteTable<'t, &'static OwnKey, &'static [u8]>,
+    identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
+    households: WriteTable<'t, &'static OwnKey, &'static [u8]>,
     entries: Entries,
 }
 
 impl<'t> People<'t> {
-    fn open(transaction: &'t WriteTransaction, at: Timestamp) -> Result<Self, StoreError> {
+    fn open(transaction: &'t Write, at: Timestamp) -> Result<Self, StoreError> {
         Ok(Self {
             transaction,
             at,
@@ -227,9 +223,9 @@ impl<'t> People<'t> {
             self.entries.replace((before.0, before.1, client), Some(shown_before), None);
             self.entries.replace((after.0, after.1, client), None, Some(&stored.client));
         }
-        self.clients.insert(&own(client), encode(stored)?.as_slice())?;
+        self.clients.put(&own(client), encode(stored)?.as_slice())?;
         if before != after {
-            self.identities.remove(&record(before.0, RecordKind::Client, before.1))?;
+            self.identities.delete(&record(before.0, RecordKind::Client, before.1))?;
         }
         self.put_identity(after.0, after.1, identity)
     }
@@ -252,7 +248,7 @@ impl<'t> People<'t> {
         id: ExternalKey,
         identity: &Identity,
     ) -> Result<(), StoreError> {
-        self.identities.insert(&record(connection, RecordKind::Client, id), &identity.to_row())?;
+        self.identities.put(&record(connection, RecordKind::Client, id), &identity.to_row())?;
         Ok(())
     }
 
@@ -273,7 +269,7 @@ impl<'t> People<'t> {
     ) -> Result<(), StoreError> {
         members.sort_unstable();
         let stored = HouseholdRecord::Of { connection, members };
-        self.households.insert(&own(household), encode(&stored)?.as_slice())?;
+        self.households.put(&own(household), encode(&stored)?.as_slice())?;
         Ok(())
     }
 }

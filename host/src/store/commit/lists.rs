@@ -1,15 +1,12 @@
 //! Merging what stands in clients' lists: goals and covers. What a list no longer shows is noted as unseen.
 
-use redb::{ReadableTable as _, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::report::{Rows as Report, Told};
-use super::super::tables::{
-    COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, decode, encode, list_key, write_sorted,
-};
+use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, decode, encode, list_key};
 use super::super::unseen::UnseenRows;
 use super::clients::count_warnings;
 use super::rows::Rows;
@@ -17,6 +14,7 @@ use super::{Arrival, Outcome};
 use crate::domain::listed::{FoundList, ListItem, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{Cover, Goal, RunId};
+use crate::store::engine::{Readable as _, Write, WriteTable};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.
@@ -33,7 +31,7 @@ pub(super) fn keep_with_clients(rows: &Rows<'_>, arrivals: &mut Vec<Arrival>) ->
 
 /// Merges the lists of a run, by its walk or by none. One that cannot be used changes nothing of what is known.
 pub(super) fn merge(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     rows: &mut Rows<'_>,
     (run, walk): (&mut Run, Option<RunId>),
     arrivals: Vec<Arrival>,
@@ -69,7 +67,7 @@ pub(super) fn merge(
 
 /// The lists of one kind, and what is to be written of them.
 struct Merging<'t, T> {
-    table: Table<'t, &'static ListKey, &'static [u8]>,
+    table: WriteTable<'t, &'static ListKey, &'static [u8]>,
     writes: Vec<(ListKey, Vec<u8>)>,
     /// Goals or covers that are new, each with the list in which it stands.
     new: Vec<(OwnKey, ListKey)>,
@@ -78,7 +76,7 @@ struct Merging<'t, T> {
 }
 
 impl<'t, T: ListItem> Merging<'t, T> {
-    fn open(transaction: &'t WriteTransaction, table: ListTable) -> Result<Self, StoreError> {
+    fn open(transaction: &'t Write, table: ListTable) -> Result<Self, StoreError> {
         let table = transaction.open_table(table)?;
         Ok(Self {
             table,
@@ -153,11 +151,11 @@ impl<'t, T: ListItem> Merging<'t, T> {
         Ok(())
     }
 
-    fn write(mut self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    fn write(mut self, transaction: &Write) -> Result<(), StoreError> {
         self.report.write(transaction)?;
         self.writes.sort_unstable_by_key(|(key, _)| *key);
-        write_sorted(&mut self.table, self.writes.iter().map(|(key, record)| (key, record.as_slice())))?;
+        self.table.put_sorted(self.writes.iter().map(|(key, record)| (key, record.as_slice())))?;
         // New ids follow one another: they are sorted already.
-        write_sorted(&mut transaction.open_table(LISTED)?, self.new.iter().map(|(id, key)| (id, key)))
+        Ok(transaction.open_table(LISTED)?.put_sorted(self.new.iter().map(|(id, key)| (id, key)))?)
     }
 }

@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, WriteTransaction};
-
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record};
 use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies, decode, encode};
@@ -18,6 +16,7 @@ use super::households;
 use super::rows::Rows;
 use crate::domain::household::Change;
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::store::engine::{Readable, Write};
 
 /// Why a client of the practice cannot be made, linked or removed. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -92,7 +91,7 @@ impl Store {
     }
 }
 
-fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
     let NewClient { id, client, partner_of } = new;
     if find(transaction, id)?.is_some() {
         return Ok(Err(Refusal::IsMade(id)));
@@ -139,7 +138,7 @@ fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result
         edits: Vec::new(),
         overridden: Vec::new(),
     };
-    transaction.open_table(CLIENTS)?.insert(&own(id.0), encode(&record)?.as_slice())?;
+    transaction.open_table(CLIENTS)?.put(&own(id.0), encode(&record)?.as_slice())?;
     entries.write(transaction)?;
     rows.set(key, identity);
     let change = Change { person: key, named_before: None, names_now: partner, came_or_left: true };
@@ -148,7 +147,7 @@ fn make(transaction: &WriteTransaction, new: NewClient, at: Timestamp) -> Result
 }
 
 fn set_in_book(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     id: ClientId,
     in_book: bool,
     at: Timestamp,
@@ -181,10 +180,7 @@ fn set_in_book(
 }
 
 /// A client's record and identity.
-pub(super) fn find(
-    transaction: &WriteTransaction,
-    id: ClientId,
-) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
+pub(super) fn find(transaction: &Write, id: ClientId) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
     let clients = transaction.open_table(CLIENTS)?;
     let Some(stored) = clients.get(&own(id.0))? else { return Ok(None) };
     let stored: ClientRecord = decode(stored.value())?;
@@ -196,7 +192,7 @@ pub(super) fn find(
 
 /// The identities of one connection's clients, none of them read yet.
 pub(super) fn open_rows(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     at: Timestamp,
 ) -> Result<Rows<'_>, StoreError> {
@@ -206,7 +202,7 @@ pub(super) fn open_rows(
 
 /// Settles households after changes that no walk brought, and keeps rows and counts.
 pub(super) fn settle(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     mut rows: Rows<'_>,
     changes: &[Change<ExternalKey>],
     count: impl FnOnce(&mut Tallies),
@@ -215,24 +211,21 @@ pub(super) fn settle(
     let mut counted = tallies.get(PRACTICE)?.map(|kept| decode(kept.value())).transpose()?.unwrap_or_default();
     count(&mut counted);
     households::settle(transaction, &mut rows, changes, &mut counted)?;
-    tallies.insert(PRACTICE, encode(&counted)?.as_slice())?;
+    tallies.put(PRACTICE, encode(&counted)?.as_slice())?;
     rows.write_identities()
 }
 
 /// What a connection is called.
-pub(super) fn name_of(
-    transaction: &WriteTransaction,
-    connection: ConnectionNumber,
-) -> Result<ConnectionName, StoreError> {
+pub(super) fn name_of(transaction: &Write, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
     Ok(connection_names(transaction)?.remove(&connection).unwrap_or_else(ConnectionName::practice))
 }
 
 /// What all connections are called.
 pub(in crate::store) fn connection_names(
-    transaction: &WriteTransaction,
+    transaction: &Write,
 ) -> Result<HashMap<ConnectionNumber, ConnectionName>, StoreError> {
     let mut names = HashMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
-    for entry in transaction.open_table(CONNECTIONS)?.range((PRACTICE, "")..(PRACTICE + 1, ""))? {
+    for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
         let (key, number) = entry?;
         let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
         names.insert(ConnectionNumber(number.value()), name);

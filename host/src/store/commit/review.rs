@@ -3,8 +3,6 @@
 //! Costs a walk nothing where all clients of the practice are linked: only new clients are looked at, and only where
 //! there is anybody to look like.
 
-use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
-
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::index::{LookKey, look_spans};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
@@ -18,13 +16,14 @@ use crate::domain::household::Change;
 use crate::domain::review::{Lookalike, Review, ReviewDecision, ReviewState, likeness};
 use crate::domain::run::Run;
 use crate::domain::{Client, ClientId, RecordKind, Timestamp};
+use crate::store::engine::{Readable, Write, WriteTable};
 
-type Reviews<'t> = Table<'t, &'static ReviewKey, &'static [u8]>;
+type Reviews<'t> = WriteTable<'t, &'static ReviewKey, &'static [u8]>;
 
 /// What keeps new clients out of the book during a group.
 pub(super) struct Reviewing<'t> {
     /// None where nobody can be looked like.
-    looks: Option<Table<'t, &'static LookKey, ()>>,
+    looks: Option<WriteTable<'t, &'static LookKey, ()>>,
     reviews: Reviews<'t>,
     connection: ConnectionNumber,
     at: Timestamp,
@@ -40,11 +39,7 @@ pub(super) enum Verdict {
 }
 
 impl<'t> Reviewing<'t> {
-    pub fn open(
-        transaction: &'t WriteTransaction,
-        connection: ConnectionNumber,
-        at: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub fn open(transaction: &'t Write, connection: ConnectionNumber, at: Timestamp) -> Result<Self, StoreError> {
         let looks = transaction.open_table(LOOKS)?;
         let looks = if looks.is_empty()? { None } else { Some(looks) };
         Ok(Self { looks, reviews: transaction.open_table(REVIEWS)?, connection, at })
@@ -54,7 +49,7 @@ impl<'t> Reviewing<'t> {
     pub fn look_at(
         &mut self,
         run: &Run,
-        clients: &Table<'_, &'static OwnKey, &'static [u8]>,
+        clients: &WriteTable<'_, &'static OwnKey, &'static [u8]>,
         client: &Client,
         is_held: bool,
     ) -> Result<Verdict, StoreError> {
@@ -68,7 +63,7 @@ impl<'t> Reviewing<'t> {
             // It enters now, and the decision stays to be seen and taken back.
             Some(Review { state: ReviewState::Imported, .. }) => return Ok(Verdict::Enters),
             Some(known) if known.state == ReviewState::Waiting && lookalikes.is_empty() => {
-                self.reviews.remove(&ReviewId::new(self.connection, key).key(known.state))?;
+                self.reviews.delete(&ReviewId::new(self.connection, key).key(known.state))?;
                 return Ok(Verdict::Enters);
             }
             None if lookalikes.is_empty() => return Ok(Verdict::Enters),
@@ -93,13 +88,13 @@ impl<'t> Reviewing<'t> {
 
     fn lookalikes(
         &self,
-        clients: &Table<'_, &'static OwnKey, &'static [u8]>,
+        clients: &WriteTable<'_, &'static OwnKey, &'static [u8]>,
         client: &Client,
     ) -> Result<Vec<Lookalike>, StoreError> {
         let mut found: Vec<Lookalike> = Vec::new();
         let Some(looks) = &self.looks else { return Ok(found) };
         for (first, last) in look_spans(client) {
-            for entry in looks.range::<&LookKey>(&first..=&last)? {
+            for entry in looks.scan(&first..=&last)? {
                 let id = uuid_at_end(entry?.0.value());
                 if found.iter().any(|known| known.client_id.0 == id) {
                     continue;
@@ -143,7 +138,7 @@ impl Store {
 }
 
 fn decide(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     id: ReviewId,
     decision: ReviewDecision,
     at: Timestamp,
@@ -192,7 +187,7 @@ fn decide(
 }
 
 /// Takes a client who was imported out of the book again, and sees to it that the next sync maps the record anew.
-fn hold(transaction: &WriteTransaction, id: ReviewId, at: Timestamp) -> Result<(), StoreError> {
+fn hold(transaction: &Write, id: ReviewId, at: Timestamp) -> Result<(), StoreError> {
     let mut rows = open_rows(transaction, id.connection, at)?;
     let Some(identity) = rows.get(id.external)? else { return Ok(()) };
     let (was_in_book, named_before) = (identity.in_book, identity.partner);
@@ -216,15 +211,15 @@ fn hold(transaction: &WriteTransaction, id: ReviewId, at: Timestamp) -> Result<(
 fn put(reviews: &mut Reviews<'_>, connection: ConnectionNumber, review: &Review) -> Result<(), StoreError> {
     let id = ReviewId::new(connection, ExternalKey::from(review.external_id()));
     for state in ReviewState::ALL.into_iter().filter(|state| *state != review.state) {
-        reviews.remove(&id.key(state))?;
+        reviews.delete(&id.key(state))?;
     }
-    reviews.insert(&id.key(review.state), encode(review)?.as_slice())?;
+    reviews.put(&id.key(review.state), encode(review)?.as_slice())?;
     Ok(())
 }
 
 /// A client in the queue was linked.
 pub(super) fn linked(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: ConnectionNumber,
     key: ExternalKey,
     client: ClientId,
@@ -237,20 +232,17 @@ pub(super) fn linked(
 }
 
 /// A client's link was taken back: the record waits again, where it had waited before.
-pub(super) fn unlinked(
-    transaction: &WriteTransaction,
-    connection: ConnectionNumber,
-    key: ExternalKey,
-) -> Result<(), StoreError> {
+pub(super) fn unlinked(transaction: &Write, connection: ConnectionNumber, key: ExternalKey) -> Result<(), StoreError> {
     let mut reviews = transaction.open_table(REVIEWS)?;
     let Some(review) = find(&reviews, ReviewId::new(connection, key))? else { return Ok(()) };
     let waiting = Review { state: ReviewState::Waiting, linked_to: None, decided_at: None, ..review };
     put(&mut reviews, connection, &waiting)?;
     drop(reviews);
     let row: RecordKey = record(connection, RecordKind::Client, key);
-    let mut identities: Table<'_, &'static RecordKey, &'static IdentityRow> = transaction.open_table(IDENTITIES)?;
+    let mut identities: WriteTable<'_, &'static RecordKey, &'static IdentityRow> =
+        transaction.open_table(IDENTITIES)?;
     let known = identities.get(&row)?.map(|row| Identity::from_row(row.value()));
     let held = Identity { is_held: true, ..known.unwrap_or_else(|| Identity::new(SeenAs::NEVER)) };
-    identities.insert(&row, &held.to_row())?;
+    identities.put(&row, &held.to_row())?;
     Ok(())
 }

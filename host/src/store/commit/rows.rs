@@ -4,16 +4,16 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
 use super::super::raw::PackedRaw;
-use super::super::tables::{IDENTITIES, RAW, write_sorted};
+use super::super::tables::{IDENTITIES, RAW};
 use super::{Arrival, MappedBy};
 use crate::domain::{RecordKind, Timestamp};
+use crate::store::engine::{Readable, Write, WriteTable};
 
 /// The rows of one kind of one connection, and what is to be written of them.
 pub(super) struct Rows<'t> {
@@ -21,8 +21,8 @@ pub(super) struct Rows<'t> {
     pub kind: RecordKind,
     pub by: MappedBy,
     pub at: Timestamp,
-    identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
-    raw: Table<'t, &'static RecordKey, &'static [u8]>,
+    identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
+    raw: WriteTable<'t, &'static RecordKey, &'static [u8]>,
     known: HashMap<ExternalKey, Known, BuildHasherDefault<KeyHasher>>,
     ids_given: Cell<u64>,
 }
@@ -36,7 +36,7 @@ struct Known {
 impl<'t> Rows<'t> {
     /// What is known of the arrivals; nothing is changed yet.
     pub fn open(
-        transaction: &'t WriteTransaction,
+        transaction: &'t Write,
         connection: ConnectionNumber,
         kind: RecordKind,
         (by, at): (MappedBy, Timestamp),
@@ -45,10 +45,11 @@ impl<'t> Rows<'t> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
         let mut known = HashMap::with_capacity_and_hasher(arrivals.len() * 2, BuildHasherDefault::default());
-        for arrival in arrivals {
-            let id = ExternalKey::from(&arrival.id);
-            let identity = identities.get(&record(connection, kind, id))?.map(|row| Identity::from_row(row.value()));
-            known.insert(id, Known { identity, is_changed: false });
+        let keys: Vec<RecordKey> =
+            arrivals.iter().map(|arrival| record(connection, kind, ExternalKey::from(&arrival.id))).collect();
+        for (arrival, row) in arrivals.iter().zip(identities.get_many(&keys)) {
+            let identity = row?.map(|row| Identity::from_row(row.value()));
+            known.insert(ExternalKey::from(&arrival.id), Known { identity, is_changed: false });
         }
         // Ids of a group follow one another from a random one on, which leaves room for as many as there may be.
         let ids_given = Cell::new(rand::random::<u64>() >> 8);
@@ -109,7 +110,7 @@ impl<'t> Rows<'t> {
         };
         let came = arrivals.iter_mut().filter(|arrival| arrival.raw.size() > 0);
         let rows: Vec<(RecordKey, PackedRaw)> = came.map(row).collect();
-        write_sorted(&mut self.raw, rows.iter().map(|(key, raw)| (key, raw.as_bytes())))
+        Ok(self.raw.put_sorted(rows.iter().map(|(key, raw)| (key, raw.as_bytes())))?)
     }
 
     /// Writes what was changed.
@@ -121,7 +122,7 @@ impl<'t> Rows<'t> {
             }
         }
         rows.sort_unstable_by_key(|(key, _)| *key);
-        write_sorted(&mut self.identities, rows.iter().map(|(key, row)| (key, row)))
+        Ok(self.identities.put_sorted(rows.iter().map(|(key, row)| (key, row)))?)
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use redb::ReadableTableMetadata as _;
-
 use super::*;
 use crate::store::book::NameOrder;
+use crate::store::engine::Readable as _;
 use crate::store::index::{NameSlot, name_key, name_keys};
 use crate::store::tables::{self, NAMES};
 
@@ -76,21 +75,21 @@ async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_
 
     // As earlier versions kept her: before all others, and by the word of her name.
     let id = practice.of("2").await.unwrap().id.0;
-    let transaction = practice.store.db.begin_write().unwrap();
+    let transaction = practice.store.engine.write().unwrap();
     {
         let mut names = transaction.open_table(NAMES).unwrap();
         for key in name_keys(&leanne, id) {
-            names.remove(&key).unwrap();
+            names.delete(&key).unwrap();
         }
         for (slot, name) in [(NameSlot::Order, ""), (NameSlot::Word, "leanne")] {
-            names.insert(&name_key(slot, name, id), ()).unwrap();
+            names.put(&name_key(slot, name, id), ()).unwrap();
         }
     }
     transaction.commit().unwrap();
     assert_eq!(in_order(&practice).await[2..], ["1", "3"]);
-    let transaction = practice.store.db.begin_write().unwrap();
+    let transaction = practice.store.engine.write().unwrap();
     tables::make(&transaction).unwrap();
-    let kept = transaction.open_table(NAMES).unwrap().len().unwrap();
+    let kept = transaction.open_table(NAMES).unwrap().scan(..).unwrap().count();
     transaction.commit().unwrap();
     assert_eq!(in_order(&practice).await, ["4", "1", "2", "3"]);
     assert_eq!(kept, 2 + 1 + 2 + 1, "one entry for each client's order and each further word");

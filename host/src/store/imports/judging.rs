@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::tables::{put_row, row_key};
@@ -12,6 +11,7 @@ use crate::domain::record::ClientStatus;
 use crate::domain::{Client, ClientId, EmailAddress, ExternalId, RecordKind};
 use crate::store::StoreError;
 use crate::store::commit::practice::connection_names;
+use crate::store::engine::{Readable, Write, WriteTable};
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, LookKey, contact_span, look_spans, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
@@ -55,14 +55,14 @@ type Doubted = Vec<(u32, Reason)>;
 pub(super) struct Book<'t> {
     connection: ConnectionNumber,
     names: HashMap<ConnectionNumber, crate::domain::ConnectionName>,
-    clients: Table<'t, &'static OwnKey, &'static [u8]>,
-    identities: Table<'t, &'static RecordKey, &'static IdentityRow>,
-    contacts: Table<'t, &'static ContactKey, ()>,
-    looks: Table<'t, &'static LookKey, ()>,
+    clients: WriteTable<'t, &'static OwnKey, &'static [u8]>,
+    identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
+    contacts: WriteTable<'t, &'static ContactKey, ()>,
+    looks: WriteTable<'t, &'static LookKey, ()>,
 }
 
 impl<'t> Book<'t> {
-    pub fn open(transaction: &'t WriteTransaction, connection: ConnectionNumber) -> Result<Self, StoreError> {
+    pub fn open(transaction: &'t Write, connection: ConnectionNumber) -> Result<Self, StoreError> {
         Ok(Self {
             connection,
             names: connection_names(transaction)?,
@@ -170,7 +170,7 @@ impl<'t> Book<'t> {
     fn with_email(&self, email: &EmailAddress, listed: &Listed) -> Result<Vec<Candidate>, StoreError> {
         let (first, last) = contact_span(ContactSlot::Email, email.as_str());
         let mut found = Vec::new();
-        for entry in self.contacts.range::<&ContactKey>(&first..=&last)? {
+        for entry in self.contacts.scan(&first..=&last)? {
             let (connection, id) = owner_of(entry?.0.value());
             let client = self.identity(connection, id)?.and_then(|identity| identity.client);
             let Some(client) = client else { continue };
@@ -194,7 +194,7 @@ impl<'t> Book<'t> {
         };
         let mut found = Vec::new();
         for (first, last) in look_spans(&named) {
-            for entry in self.looks.range::<&LookKey>(&first..=&last)?.take(MOST_CANDIDATES) {
+            for entry in self.looks.scan(&first..=&last)?.take(MOST_CANDIDATES) {
                 let candidate = self.candidate(uuid_at_end(entry?.0.value()), listed)?;
                 found.extend(candidate.filter(|candidate| candidate.is_same_name));
             }
@@ -240,7 +240,7 @@ fn is_same_name(client: &Client, listed: &Listed) -> bool {
 
 /// Puts a row that was ready in doubt.
 pub(super) fn doubt(
-    table: &mut Table<'_, &'static [u8; 24], &'static [u8]>,
+    table: &mut WriteTable<'_, &'static [u8; 24], &'static [u8]>,
     import: &mut Import,
     number: u32,
     reason: Reason,

@@ -1,28 +1,28 @@
 //! The tables of identity lists.
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::import::{Import, ImportCounts, ImportRow, ImportState, ListSource};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::store::StoreError;
+use crate::store::engine::{ReadTable, Readable, Scan, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, join, own, span};
 use crate::store::tables::{decode, encode};
 
-type ReadOnlyOwn = ReadOnlyTable<&'static OwnKey, &'static [u8]>;
-type ReadOnlyRows = ReadOnlyTable<&'static [u8; 24], &'static [u8]>;
+type ReadOnlyOwn = ReadTable<&'static OwnKey, &'static [u8]>;
+type ReadOnlyRows = ReadTable<&'static [u8; 24], &'static [u8]>;
 
 /// Lists: `ImportRecord`.
-const IMPORTS: TableDefinition<'_, &[u8; 20], &[u8]> = TableDefinition::new("imports");
+const IMPORTS: Table<&[u8; 20], &[u8]> = Table::new("imports");
 
 /// What is kept of lists since rows are counted by their outcome and lines of files accounted for: `DetailRecord`.
-const IMPORT_DETAILS: TableDefinition<'_, &[u8; 20], &[u8]> = TableDefinition::new("import-details");
+const IMPORT_DETAILS: Table<&[u8; 20], &[u8]> = Table::new("import-details");
 
 /// Rows: `practice · list · number`. The value begins with the status, by which lists are filtered.
-pub(super) const IMPORT_ROWS: TableDefinition<'_, &[u8; 24], &[u8]> = TableDefinition::new("import-rows");
+pub(super) const IMPORT_ROWS: Table<&[u8; 24], &[u8]> = Table::new("import-rows");
 
 /// Makes the tables that are missing.
-pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(IMPORTS)?;
     transaction.open_table(IMPORT_DETAILS)?;
     transaction.open_table(IMPORT_ROWS)?;
@@ -71,8 +71,8 @@ pub(super) struct Lists<T, R> {
 
 impl<T, R> Lists<T, R>
 where
-    T: ReadableTable<&'static OwnKey, &'static [u8]>,
-    R: ReadableTable<&'static [u8; 24], &'static [u8]>,
+    T: Readable<&'static OwnKey, &'static [u8]>,
+    R: Readable<&'static [u8; 24], &'static [u8]>,
 {
     /// One list.
     pub(super) fn get(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
@@ -83,7 +83,7 @@ where
     /// Lists with these keys, newest first, one more than `most` at most.
     pub(super) fn newest(&self, keys: (OwnKey, OwnKey), most: usize) -> Result<Vec<Import>, StoreError> {
         let (first, last) = keys;
-        let entries = self.imports.range::<&OwnKey>(&first..&last)?.rev().take(most);
+        let entries = self.imports.scan_back(&first..&last)?.take(most);
         entries.map(|entry| self.whole(decode(entry?.1.value())?)).collect()
     }
 
@@ -123,7 +123,7 @@ where
 }
 
 /// The tables in a transaction that reads.
-pub(super) fn read(transaction: &ReadTransaction) -> Result<Lists<ReadOnlyOwn, ReadOnlyRows>, StoreError> {
+pub(super) fn read(transaction: &Snapshot) -> Result<Lists<ReadOnlyOwn, ReadOnlyRows>, StoreError> {
     Ok(Lists {
         imports: transaction.open_table(IMPORTS)?,
         details: transaction.open_table(IMPORT_DETAILS)?,
@@ -132,7 +132,7 @@ pub(super) fn read(transaction: &ReadTransaction) -> Result<Lists<ReadOnlyOwn, R
 }
 
 /// A list, in a transaction that writes.
-pub(super) fn get(transaction: &WriteTransaction, id: ImportId) -> Result<Option<Import>, StoreError> {
+pub(super) fn get(transaction: &Write, id: ImportId) -> Result<Option<Import>, StoreError> {
     let lists = Lists {
         imports: transaction.open_table(IMPORTS)?,
         details: transaction.open_table(IMPORT_DETAILS)?,
@@ -142,9 +142,9 @@ pub(super) fn get(transaction: &WriteTransaction, id: ImportId) -> Result<Option
 }
 
 /// Lists that are being read, and when they came.
-pub(super) fn being_read(transaction: &WriteTransaction) -> Result<Vec<(ImportId, Timestamp)>, StoreError> {
+pub(super) fn being_read(transaction: &Write) -> Result<Vec<(ImportId, Timestamp)>, StoreError> {
     let mut found = Vec::new();
-    for entry in transaction.open_table(IMPORTS)?.iter()? {
+    for entry in transaction.open_table(IMPORTS)?.scan(..)? {
         let record: ImportRecord = decode(entry?.1.value())?;
         if record.state == ImportState::Reading {
             found.push((record.id, record.created_at));
@@ -153,23 +153,23 @@ pub(super) fn being_read(transaction: &WriteTransaction) -> Result<Vec<(ImportId
     Ok(found)
 }
 
-pub(super) fn put(transaction: &WriteTransaction, import: &Import) -> Result<(), StoreError> {
+pub(super) fn put(transaction: &Write, import: &Import) -> Result<(), StoreError> {
     let Import { id, connection, file_name, by, state, counts, source, created_at, applied_at } = import.clone();
     let ImportCounts { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked, .. } = counts;
     let detail = DetailRecord { to_link: counts.to_link, left_out: counts.left_out, source };
     let counts = CountsRecord { rows, ready, needs_decision, undecided, cannot_be_imported, linked, not_linked };
     let record = ImportRecord { id, connection, file_name, by, state, counts, created_at, applied_at };
-    transaction.open_table(IMPORTS)?.insert(&own(id.0), encode(&record)?.as_slice())?;
-    transaction.open_table(IMPORT_DETAILS)?.insert(&own(id.0), encode(&detail)?.as_slice())?;
+    transaction.open_table(IMPORTS)?.put(&own(id.0), encode(&record)?.as_slice())?;
+    transaction.open_table(IMPORT_DETAILS)?.put(&own(id.0), encode(&detail)?.as_slice())?;
     Ok(())
 }
 
 /// Forgets a list and its rows. False where there is none.
-pub(super) fn forget(transaction: &WriteTransaction, id: ImportId) -> Result<bool, StoreError> {
+pub(super) fn forget(transaction: &Write, id: ImportId) -> Result<bool, StoreError> {
     let (first, last) = span::<24>(&own(id.0));
-    transaction.open_table(IMPORT_ROWS)?.retain_in::<&[u8; 24], _>(&first..=&last, |_, _| false)?;
-    transaction.open_table(IMPORT_DETAILS)?.remove(&own(id.0))?;
-    Ok(transaction.open_table(IMPORTS)?.remove(&own(id.0))?.is_some())
+    transaction.open_table(IMPORT_ROWS)?.delete_range(&first..=&last)?;
+    transaction.open_table(IMPORT_DETAILS)?.delete(&own(id.0))?;
+    Ok(transaction.open_table(IMPORTS)?.delete(&own(id.0))?)
 }
 
 pub(super) fn row_key(id: ImportId, number: u32) -> [u8; 24] {
@@ -177,22 +177,22 @@ pub(super) fn row_key(id: ImportId, number: u32) -> [u8; 24] {
 }
 
 pub(super) fn put_row(
-    table: &mut Table<'_, &'static [u8; 24], &'static [u8]>,
+    table: &mut WriteTable<'_, &'static [u8; 24], &'static [u8]>,
     id: ImportId,
     row: &ImportRow,
 ) -> Result<(), StoreError> {
     let mut value = vec![row.status as u8];
     value.extend(encode(row)?);
-    table.insert(&row_key(id, row.number), value.as_slice())?;
+    table.put(&row_key(id, row.number), value.as_slice())?;
     Ok(())
 }
 
 /// The rows after a number, in their order.
-pub(super) fn rows_of<T: ReadableTable<&'static [u8; 24], &'static [u8]>>(
+pub(super) fn rows_of<T: Readable<&'static [u8; 24], &'static [u8]>>(
     table: &T,
     id: ImportId,
     after: u32,
-) -> Result<redb::Range<'_, &'static [u8; 24], &'static [u8]>, StoreError> {
+) -> Result<Scan<'_, &'static [u8; 24], &'static [u8]>, StoreError> {
     let (first, last) = (row_key(id, after.saturating_add(1)), row_key(id, u32::MAX));
-    Ok(table.range::<&[u8; 24]>(&first..=&last)?)
+    Ok(table.scan(&first..=&last)?)
 }

@@ -1,6 +1,5 @@
 //! The documents that went with notes: of the newest note first, each note's in their order.
 
-use redb::ReadTransaction;
 use uuid::Uuid;
 
 use super::lists::{LOOKED_AT, NoteFilter, ids};
@@ -9,6 +8,7 @@ use crate::domain::NoteId;
 use crate::domain::note::{Attachment, Note};
 use crate::store::book::{Page, PageRequest};
 use crate::store::documents::{self, DocumentFacts};
+use crate::store::engine::Snapshot;
 use crate::store::{Store, StoreError};
 
 /// A document with the note that it goes with.
@@ -59,7 +59,7 @@ impl Store {
 }
 
 fn list(
-    transaction: &ReadTransaction,
+    transaction: &Snapshot,
     filter: &NoteFilter,
     begin: Option<Begin>,
     limit: usize,

@@ -3,7 +3,6 @@
 use std::ops::Bound;
 
 use jiff::SignedDuration;
-use redb::{ReadableTable as _, WriteTransaction};
 use uuid::Uuid;
 
 use super::lanes::{self, End};
@@ -12,6 +11,7 @@ use super::tables::{self, AWAITING_LINK, BY_STATE, Id, LOOKED_FOR, NOTES};
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::outbox::{Call, Timing};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
+use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
@@ -172,7 +172,7 @@ impl Store {
         self.write_in_any_case(move |transaction| {
             let sending = tables::state_key(NoteState::Sending);
             let by_state = transaction.open_table(BY_STATE)?;
-            let range = by_state.range((PRACTICE, sending, [0; 16])..=(PRACTICE, sending, [0xff; 16]))?;
+            let range = by_state.scan((PRACTICE, sending, [0; 16])..=(PRACTICE, sending, [0xff; 16]))?;
             let sent = range.map(|entry| Ok(id(entry?.0.value().2))).collect::<Result<Vec<_>, StoreError>>()?;
             drop(by_state);
             for id in &sent {
@@ -195,7 +195,7 @@ impl Store {
             let looked_for = transaction.open_table(LOOKED_FOR)?;
             let notes = transaction.open_table(NOTES)?;
             let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded((PRACTICE, after.0.into_bytes())));
-            let range = looked_for.range((after, Bound::Included((PRACTICE, [0xff; 16]))))?.take(limit);
+            let range = looked_for.scan((after, Bound::Included((PRACTICE, [0xff; 16]))))?.take(limit);
             let found = range.filter_map(|entry| match entry {
                 Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
                 Err(error) => Some(Err(error.into())),
@@ -211,7 +211,7 @@ impl Store {
     /// Where the store fails.
     pub async fn note_is_settled(&self, note: NoteId) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
-            transaction.open_table(LOOKED_FOR)?.remove((PRACTICE, note.0.into_bytes()))?;
+            transaction.open_table(LOOKED_FOR)?.delete((PRACTICE, note.0.into_bytes()))?;
             Ok(())
         })
         .await
@@ -224,7 +224,7 @@ impl Store {
     pub async fn notes_awaiting_link(&self) -> Result<Vec<Note>, StoreError> {
         self.read(move |transaction| {
             let notes = transaction.open_table(NOTES)?;
-            let range = transaction.open_table(AWAITING_LINK)?.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
+            let range = transaction.open_table(AWAITING_LINK)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
             let found = range.filter_map(|entry| match entry {
                 Ok((key, _)) => tables::note(&notes, id(key.value().1)).transpose(),
                 Err(error) => Some(Err(error.into())),
@@ -238,14 +238,14 @@ impl Store {
 /// Changes when some of the notes in a state, behind one, are due; answers how many, and the last that was looked at where
 /// there may be more.
 fn pull_some(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     (state, behind): (NoteState, Id),
     change: &impl Fn(&mut Note) -> bool,
 ) -> Result<(usize, Option<Id>), StoreError> {
     let state = tables::state_key(state);
     let by_state = transaction.open_table(BY_STATE)?;
     let behind = Bound::Excluded((PRACTICE, state, behind));
-    let range = by_state.range((behind, Bound::Included((PRACTICE, state, [0xff; 16]))))?.take(AT_ONCE);
+    let range = by_state.scan((behind, Bound::Included((PRACTICE, state, [0xff; 16]))))?.take(AT_ONCE);
     let found = range.map(|entry| Ok(entry?.0.value().2)).collect::<Result<Vec<Id>, StoreError>>()?;
     drop(by_state);
     let mut pulled = 0;

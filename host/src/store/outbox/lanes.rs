@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::tables::{
@@ -13,18 +12,19 @@ use super::tables::{
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
+use crate::store::engine::{Readable, Snapshot, Write, WriteTable};
 use crate::store::keys::PRACTICE;
 
 /// Stands in a lane for a note that is being sent, or waits for somebody.
 const NOT_DUE: i64 = i64::MAX;
 
-type Lanes<'t> = Table<'t, (u32, Id, Id), i64>;
-type Due<'t> = Table<'t, (u32, &'static str, i64, Id), ()>;
+type Lanes<'t> = WriteTable<'t, (u32, Id, Id), i64>;
+type Due<'t> = WriteTable<'t, (u32, &'static str, i64, Id), ()>;
 
 /// Writes a note that stood as `before`, and keeps its lanes and indexes.
-pub(super) fn put(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
+pub(super) fn put(transaction: &Write, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
     let id = note.id.0.into_bytes();
-    transaction.open_table(NOTES)?.insert((PRACTICE, id), tables::encode(note)?.as_slice())?;
+    transaction.open_table(NOTES)?.put((PRACTICE, id), tables::encode(note)?.as_slice())?;
     index(transaction, before, note)?;
 
     let lanes_of_both: BTreeSet<Id> = before.into_iter().chain([note]).flat_map(lanes_of).collect();
@@ -41,15 +41,15 @@ pub(super) fn put(transaction: &WriteTransaction, before: Option<&Note>, note: &
         if let Some(stored) = stored
             && let Some(at) = due_key(&stored)
         {
-            due.remove((PRACTICE, stored.connection.as_str(), at, *one))?;
+            due.delete((PRACTICE, stored.connection.as_str(), at, *one))?;
         }
     }
     for lane in &lanes_of_both {
-        lanes.remove((PRACTICE, *lane, id))?;
+        lanes.delete((PRACTICE, *lane, id))?;
     }
     if is_open(note) {
         for lane in lanes_of(note) {
-            lanes.insert((PRACTICE, lane, id), due_key(note).unwrap_or(NOT_DUE))?;
+            lanes.put((PRACTICE, lane, id), due_key(note).unwrap_or(NOT_DUE))?;
         }
     }
     for lane in &lanes_of_both {
@@ -74,18 +74,18 @@ fn make_due(lanes: &Lanes<'_>, due: &mut Due<'_>, note: &Note) -> Result<(), Sto
             return Ok(());
         }
     }
-    due.insert((PRACTICE, note.connection.as_str(), at, id), ())?;
+    due.put((PRACTICE, note.connection.as_str(), at, id), ())?;
     Ok(())
 }
 
 /// Finds the note again by its state, its people, the CRM's id, and what it is in want of.
-fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
+fn index(transaction: &Write, before: Option<&Note>, note: &Note) -> Result<(), StoreError> {
     let id = note.id.0.into_bytes();
     let mut by_state = transaction.open_table(BY_STATE)?;
     if let Some(before) = before {
-        by_state.remove((PRACTICE, tables::state_key(before.state), id))?;
+        by_state.delete((PRACTICE, tables::state_key(before.state), id))?;
     }
-    by_state.insert((PRACTICE, tables::state_key(note.state), id), ())?;
+    by_state.put((PRACTICE, tables::state_key(note.state), id), ())?;
 
     let owners = |note: &Note| -> BTreeSet<Id> {
         note.clients.iter().map(|client| client.0).chain([note.household_id.0]).map(Uuid::into_bytes).collect()
@@ -95,10 +95,10 @@ fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> 
     if owned != owned_before {
         let mut by_owner = transaction.open_table(BY_OWNER)?;
         for gone in owned_before.difference(&owned) {
-            by_owner.remove((PRACTICE, *gone, id))?;
+            by_owner.delete((PRACTICE, *gone, id))?;
         }
         for new in owned.difference(&owned_before) {
-            by_owner.insert((PRACTICE, *new, id), ())?;
+            by_owner.put((PRACTICE, *new, id), ())?;
         }
     }
     let document = note.document_id();
@@ -106,44 +106,44 @@ fn index(transaction: &WriteTransaction, before: Option<&Note>, note: &Note) -> 
     if document != document_before {
         let mut by_document = transaction.open_table(BY_DOCUMENT)?;
         if let Some(gone) = document_before {
-            by_document.remove((PRACTICE, gone.as_str(), id))?;
+            by_document.delete((PRACTICE, gone.as_str(), id))?;
         }
         if let Some(new) = document {
-            by_document.insert((PRACTICE, new.as_str(), id), ())?;
+            by_document.put((PRACTICE, new.as_str(), id), ())?;
         }
     }
     let is_done = |note: &Note| note.state == NoteState::Done;
     match (before.is_some_and(is_done), is_done(note)) {
-        (false, true) => drop(transaction.open_table(LOOKED_FOR)?.insert((PRACTICE, id), ())?),
-        (true, false) => drop(transaction.open_table(LOOKED_FOR)?.remove((PRACTICE, id))?),
+        (false, true) => transaction.open_table(LOOKED_FOR)?.put((PRACTICE, id), ())?,
+        (true, false) => drop(transaction.open_table(LOOKED_FOR)?.delete((PRACTICE, id))?),
         _ => {}
     }
     let (raised_before, raised_now) = (before.and_then(Raised::of), Raised::of(note));
     if raised_before != raised_now {
         let mut raised = transaction.open_table(RAISED)?;
         if let Some(before) = raised_before {
-            raised.remove((PRACTICE, before as u8, id))?;
+            raised.delete((PRACTICE, before as u8, id))?;
         }
         if let Some(now) = raised_now {
-            raised.insert((PRACTICE, now as u8, id), ())?;
+            raised.put((PRACTICE, now as u8, id), ())?;
         }
     }
     let awaits_link = |note: &Note| note.awaits == Some(Awaits::Link);
     match (before.is_some_and(awaits_link), awaits_link(note)) {
-        (false, true) => drop(transaction.open_table(AWAITING_LINK)?.insert((PRACTICE, id), ())?),
-        (true, false) => drop(transaction.open_table(AWAITING_LINK)?.remove((PRACTICE, id))?),
+        (false, true) => transaction.open_table(AWAITING_LINK)?.put((PRACTICE, id), ())?,
+        (true, false) => drop(transaction.open_table(AWAITING_LINK)?.delete((PRACTICE, id))?),
         _ => {}
     }
     Ok(())
 }
 
 /// Each connection that has due notes, with when its first one is.
-pub(super) fn next_due(transaction: &ReadTransaction) -> Result<Vec<(ConnectionName, Timestamp)>, StoreError> {
+pub(super) fn next_due(transaction: &Snapshot) -> Result<Vec<(ConnectionName, Timestamp)>, StoreError> {
     let due = transaction.open_table(DUE)?;
     let mut found = Vec::new();
     let mut after = String::new();
     loop {
-        let range = due.range((PRACTICE, after.as_str(), i64::MIN, [0; 16])..(PRACTICE + 1, "", i64::MIN, [0; 16]))?;
+        let range = due.scan((PRACTICE, after.as_str(), i64::MIN, [0; 16])..(PRACTICE + 1, "", i64::MIN, [0; 16]))?;
         let Some(entry) = { range }.next() else { return Ok(found) };
         let key = entry?.0;
         let (_, connection, at, _) = key.value();
@@ -168,7 +168,7 @@ pub(super) enum End {
 
 /// Notes of a connection that are due after `now` only because it has to be authorised.
 pub(super) fn held(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: &ConnectionName,
     now: Timestamp,
     limit: usize,
@@ -177,7 +177,7 @@ pub(super) fn held(
     let notes = transaction.open_table(NOTES)?;
     let (name, now) = (connection.as_str(), now.as_millisecond());
     let mut held = Vec::new();
-    for entry in due.range((PRACTICE, name, now, [0xff; 16])..=(PRACTICE, name, i64::MAX, [0xff; 16]))? {
+    for entry in due.scan((PRACTICE, name, now, [0xff; 16])..=(PRACTICE, name, i64::MAX, [0xff; 16]))? {
         if held.len() == limit {
             break;
         }
@@ -189,30 +189,29 @@ pub(super) fn held(
 
 /// A note of a connection that is due by `now`, from one end of those.
 pub(super) fn due_note(
-    transaction: &WriteTransaction,
+    transaction: &Write,
     connection: &ConnectionName,
     now: Timestamp,
     end: End,
 ) -> Result<Option<Note>, StoreError> {
     let due = transaction.open_table(DUE)?;
     let name = connection.as_str();
-    let mut range =
-        due.range((PRACTICE, name, i64::MIN, [0; 16])..=(PRACTICE, name, now.as_millisecond(), [0xff; 16]))?;
-    let entry = match end {
-        End::Oldest => range.next(),
-        End::Newest => range.next_back(),
+    let range = (PRACTICE, name, i64::MIN, [0; 16])..=(PRACTICE, name, now.as_millisecond(), [0xff; 16]);
+    let mut from_end = match end {
+        End::Oldest => due.scan(range)?,
+        End::Newest => due.scan_back(range)?,
     };
-    let Some(entry) = entry else { return Ok(None) };
+    let Some(entry) = from_end.next() else { return Ok(None) };
     tables::note(&transaction.open_table(NOTES)?, NoteId(Uuid::from_bytes(entry?.0.value().3)))
 }
 
 /// How many open notes stand behind this one in its lanes.
-pub(super) fn behind(transaction: &ReadTransaction, note: &Note) -> Result<usize, StoreError> {
+pub(super) fn behind(transaction: &Snapshot, note: &Note) -> Result<usize, StoreError> {
     let lanes = transaction.open_table(LANES)?;
     let id = note.id.0.into_bytes();
     let mut found = BTreeSet::new();
     for lane in lanes_of(note) {
-        for entry in lanes.range((PRACTICE, lane, id)..=(PRACTICE, lane, [0xff; 16]))? {
+        for entry in lanes.scan((PRACTICE, lane, id)..=(PRACTICE, lane, [0xff; 16]))? {
             found.insert(entry?.0.value().2);
         }
     }
@@ -221,7 +220,7 @@ pub(super) fn behind(transaction: &ReadTransaction, note: &Note) -> Result<usize
 }
 
 /// The note that this one waits for in one of its lanes.
-pub(super) fn ahead(transaction: &ReadTransaction, note: &Note) -> Result<Option<NoteId>, StoreError> {
+pub(super) fn ahead(transaction: &Snapshot, note: &Note) -> Result<Option<NoteId>, StoreError> {
     let lanes = transaction.open_table(LANES)?;
     let id = note.id.0.into_bytes();
     for lane in lanes_of(note) {
@@ -233,8 +232,8 @@ pub(super) fn ahead(transaction: &ReadTransaction, note: &Note) -> Result<Option
 }
 
 /// The first note of a lane.
-fn first_of(lanes: &impl ReadableTable<(u32, Id, Id), i64>, lane: Id) -> Result<Option<Id>, StoreError> {
-    let mut range = lanes.range((PRACTICE, lane, [0; 16])..=(PRACTICE, lane, [0xff; 16]))?;
+fn first_of(lanes: &impl Readable<(u32, Id, Id), i64>, lane: Id) -> Result<Option<Id>, StoreError> {
+    let mut range = lanes.scan((PRACTICE, lane, [0; 16])..=(PRACTICE, lane, [0xff; 16]))?;
     Ok(range.next().transpose()?.map(|(key, _)| key.value().2))
 }
 

@@ -1,29 +1,28 @@
 //! A household's latest event of each type: what its documents tell of.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
-
 use super::tables::{self, Id};
 use crate::domain::HouseholdId;
 use crate::domain::note::Event;
+use crate::store::engine::{Readable, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
 /// The event, by household and type.
-const LATEST: TableDefinition<'_, (u32, Id, &str), &[u8]> = TableDefinition::new("latest-events");
+const LATEST: Table<(u32, Id, &str), &[u8]> = Table::new("latest-events");
 
 /// Makes the table.
-pub(super) fn make_table(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_table(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(LATEST)?;
     Ok(())
 }
 
 /// Keeps the event as the latest of its type, unless a later one is known.
-pub(super) fn note(transaction: &WriteTransaction, event: &Event) -> Result<(), StoreError> {
+pub(super) fn note(transaction: &Write, event: &Event) -> Result<(), StoreError> {
     let mut latest = transaction.open_table(LATEST)?;
     let key = (PRACTICE, event.household_id.0.into_bytes(), event.event_type.as_str());
     let known: Option<Event> = latest.get(key)?.map(|known| tables::decode(known.value())).transpose()?;
     if known.is_none_or(|known| known.occurred_at <= event.occurred_at) {
-        latest.insert(key, tables::encode(event)?.as_slice())?;
+        latest.put(key, tables::encode(event)?.as_slice())?;
     }
     Ok(())
 }

@@ -1,16 +1,15 @@
 //! Where the clients of a note are linked at the moment it goes out, read in the transaction that takes it up.
 
-use redb::{ReadableTable as _, WriteTransaction};
-
 use crate::domain::note::Note;
 use crate::domain::outbox::ClientLink;
 use crate::store::StoreError;
 use crate::store::commit::practice::connection_names;
+use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::own;
 use crate::store::tables::{CLIENTS, ClientRecord, decode};
 
 /// Where the note's clients stand in a CRM; of whom the store knows nothing, nothing is said.
-pub(super) fn of(transaction: &WriteTransaction, note: &Note) -> Result<Vec<ClientLink>, StoreError> {
+pub(super) fn of(transaction: &Write, note: &Note) -> Result<Vec<ClientLink>, StoreError> {
     let clients = transaction.open_table(CLIENTS)?;
     let names = connection_names(transaction)?;
     let mut links = Vec::with_capacity(note.clients.len());

@@ -1,6 +1,5 @@
 //! Lists of notes, newest first, each filter read in an index.
 
-use redb::ReadTransaction;
 use uuid::Uuid;
 
 use super::lanes;
@@ -8,6 +7,7 @@ use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, NOTES, RAISED, Ra
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
 use crate::store::book::{Page, PageRequest};
+use crate::store::engine::Snapshot;
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
 
@@ -86,7 +86,7 @@ impl Store {
         self.read(move |transaction| {
             let raised = raised as u8;
             let range = transaction.open_table(RAISED)?;
-            let range = range.range((PRACTICE, raised, [0; 16])..=(PRACTICE, raised, [0xff; 16]))?;
+            let range = range.scan((PRACTICE, raised, [0; 16])..=(PRACTICE, raised, [0xff; 16]))?;
             let count = range.take(MOST_COUNTED + 1).count();
             Ok((count.min(MOST_COUNTED), count > MOST_COUNTED))
         })
@@ -102,12 +102,7 @@ impl Store {
     }
 }
 
-fn list(
-    transaction: &ReadTransaction,
-    filter: &NoteFilter,
-    before: Id,
-    limit: usize,
-) -> Result<Page<Note>, StoreError> {
+fn list(transaction: &Snapshot, filter: &NoteFilter, before: Id, limit: usize) -> Result<Page<Note>, StoreError> {
     let notes = transaction.open_table(NOTES)?;
     let (mut items, mut last) = (Vec::new(), None);
     for (looked_at, id) in ids(transaction, filter, before)?.enumerate() {
@@ -125,30 +120,30 @@ fn list(
 type Ids = Box<dyn Iterator<Item = Result<Id, StoreError>>>;
 
 /// The ids below `before` that an index has for the filter, the newest first.
-pub(super) fn ids(transaction: &ReadTransaction, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
+pub(super) fn ids(transaction: &Snapshot, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
     if let Some(document) = &filter.document {
         let table = transaction.open_table(BY_DOCUMENT)?;
-        let range = table.range((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?.rev();
+        let range = table.scan_back((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?;
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     let refiling = (filter.stage == Some(Stage::WaitingForRefiling)).then_some(Raised::Refiling);
     if let Some(raised) = filter.raised.or(refiling).map(|raised| raised as u8) {
         let range =
-            transaction.open_table(RAISED)?.range((PRACTICE, raised, [0; 16])..(PRACTICE, raised, before))?.rev();
+            transaction.open_table(RAISED)?.scan_back((PRACTICE, raised, [0; 16])..(PRACTICE, raised, before))?;
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     let owner = filter.client.map(|client| client.0).or(filter.household.map(|household| household.0));
     if let Some(owner) = owner.map(Uuid::into_bytes) {
         let table = transaction.open_table(BY_OWNER)?;
-        let range = table.range((PRACTICE, owner, [0; 16])..(PRACTICE, owner, before))?.rev();
+        let range = table.scan_back((PRACTICE, owner, [0; 16])..(PRACTICE, owner, before))?;
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     if let Some(state) = filter.one_state().map(tables::state_key) {
         let table = transaction.open_table(BY_STATE)?;
-        let range = table.range((PRACTICE, state, [0; 16])..(PRACTICE, state, before))?.rev();
+        let range = table.scan_back((PRACTICE, state, [0; 16])..(PRACTICE, state, before))?;
         return Ok(Box::new(range.map(|entry| Ok(entry?.0.value().2))));
     }
     let table = transaction.open_table(NOTES)?;
-    let range = table.range((PRACTICE, [0; 16])..(PRACTICE, before))?.rev();
+    let range = table.scan_back((PRACTICE, [0; 16])..(PRACTICE, before))?;
     Ok(Box::new(range.map(|entry| Ok(entry?.0.value().1))))
 }

@@ -1,6 +1,5 @@
 //! The outbox's tables, and how their records are written.
 
-use redb::{ReadableTable, TableDefinition, TableHandle as _, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -9,36 +8,37 @@ use super::Keyed;
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId};
 use crate::store::StoreError;
+use crate::store::engine::{self, Readable, Table, Write};
 use crate::store::keys::PRACTICE;
 
 /// A record's own id.
 pub(super) type Id = [u8; 16];
 
 /// Events by id.
-pub(super) const EVENTS: TableDefinition<'_, (u32, Id), &[u8]> = TableDefinition::new("events");
+pub(super) const EVENTS: Table<(u32, Id), &[u8]> = Table::new("events");
 /// Notes by id, which is by the time of acceptance.
-pub(super) const NOTES: TableDefinition<'_, (u32, Id), &[u8]> = TableDefinition::new("notes");
+pub(super) const NOTES: Table<(u32, Id), &[u8]> = Table::new("notes");
 /// Idempotency keys: the event's digest and its note.
-pub(super) const KEYS: TableDefinition<'_, (u32, &str), ([u8; 32], Id)> = TableDefinition::new("event-keys");
+pub(super) const KEYS: Table<(u32, &str), ([u8; 32], Id)> = Table::new("event-keys");
 /// Notes by state.
-pub(super) const BY_STATE: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinition::new("notes-by-state");
+pub(super) const BY_STATE: Table<(u32, u8, Id), ()> = Table::new("notes-by-state");
 /// Notes by household and by client: whose history they are in.
-pub(super) const BY_OWNER: TableDefinition<'_, (u32, Id, Id), ()> = TableDefinition::new("notes-by-owner");
+pub(super) const BY_OWNER: Table<(u32, Id, Id), ()> = Table::new("notes-by-owner");
 /// Notes by the CRM's id of them.
-pub(super) const BY_DOCUMENT: TableDefinition<'_, (u32, &str, Id), ()> = TableDefinition::new("notes-by-document");
+pub(super) const BY_DOCUMENT: Table<(u32, &str, Id), ()> = Table::new("notes-by-document");
 /// Notes that are done and looked for in the CRM again.
-pub(super) const LOOKED_FOR: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-looked-for");
+pub(super) const LOOKED_FOR: Table<(u32, Id), ()> = Table::new("notes-looked-for");
 /// Notes that are raised for a person, by [`Raised`].
-pub(super) const RAISED: TableDefinition<'_, (u32, u8, Id), ()> = TableDefinition::new("notes-raised");
+pub(super) const RAISED: Table<(u32, u8, Id), ()> = Table::new("notes-raised");
 /// Notes that wait for a client to be linked to the CRM.
-pub(super) const AWAITING_LINK: TableDefinition<'_, (u32, Id), ()> = TableDefinition::new("notes-awaiting-link");
+pub(super) const AWAITING_LINK: Table<(u32, Id), ()> = Table::new("notes-awaiting-link");
 /// Open notes by lane: when each is due, in milliseconds since 1970.
-pub(super) const LANES: TableDefinition<'_, (u32, Id, Id), i64> = TableDefinition::new("note-lanes");
+pub(super) const LANES: Table<(u32, Id, Id), i64> = Table::new("note-lanes");
 /// Notes that are the first of all their lanes, by connection and when they are due.
-pub(super) const DUE: TableDefinition<'_, (u32, &str, i64, Id), ()> = TableDefinition::new("notes-due");
+pub(super) const DUE: Table<(u32, &str, i64, Id), ()> = Table::new("notes-due");
 
 /// Makes the tables that are missing.
-pub(in crate::store) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(EVENTS)?;
     transaction.open_table(NOTES)?;
     transaction.open_table(KEYS)?;
@@ -81,22 +81,22 @@ impl Raised {
 }
 
 /// Fills the list of raised notes where a store of an earlier version has none.
-fn raise_known(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    let is_there = transaction.list_tables()?.any(|table| table.name() == RAISED.name());
+fn raise_known(transaction: &Write) -> Result<(), StoreError> {
+    let is_there = transaction.has_table(RAISED)?;
     let mut raised = transaction.open_table(RAISED)?;
     if is_there {
         return Ok(());
     }
     let notes = transaction.open_table(NOTES)?;
     let (looked_for, by_state) = (transaction.open_table(LOOKED_FOR)?, transaction.open_table(BY_STATE)?);
-    let looked_for = looked_for.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
+    let looked_for = looked_for.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))?;
     let dead = state_key(NoteState::Dead);
-    let dead = by_state.range((PRACTICE, dead, [0; 16])..=(PRACTICE, dead, [0xff; 16]))?;
-    let dead = dead.map(|entry| Ok(entry?.0.value().2));
+    let dead = by_state.scan((PRACTICE, dead, [0; 16])..=(PRACTICE, dead, [0xff; 16]))?;
+    let dead = dead.map(|entry| Ok::<Id, engine::Error>(entry?.0.value().2));
     for id in looked_for.map(|entry| Ok(entry?.0.value().1)).chain(dead) {
-        let id: Id = id.map_err(|error: redb::StorageError| StoreError::from(error))?;
+        let id = id?;
         if let Some(why) = note(&notes, NoteId(Uuid::from_bytes(id)))?.as_ref().and_then(Raised::of) {
-            raised.insert((PRACTICE, why as u8, id), ())?;
+            raised.put((PRACTICE, why as u8, id), ())?;
         }
     }
     Ok(())
@@ -119,19 +119,13 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 /// A note by its id.
-pub(super) fn note(
-    notes: &impl ReadableTable<(u32, Id), &'static [u8]>,
-    id: NoteId,
-) -> Result<Option<Note>, StoreError> {
+pub(super) fn note(notes: &impl Readable<(u32, Id), &'static [u8]>, id: NoteId) -> Result<Option<Note>, StoreError> {
     notes.get((PRACTICE, id.0.into_bytes()))?.map(|bytes| decode(bytes.value())).transpose()
 }
 
 /// Whether there is a note of a connection. Notes are read one by one until there is: for what seldom happens.
-pub(in crate::store) fn has_notes_of(
-    transaction: &WriteTransaction,
-    connection: &ConnectionName,
-) -> Result<bool, StoreError> {
-    for entry in transaction.open_table(NOTES)?.range((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
+pub(in crate::store) fn has_notes_of(transaction: &Write, connection: &ConnectionName) -> Result<bool, StoreError> {
+    for entry in transaction.open_table(NOTES)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
         if decode::<Note>(entry?.1.value())?.connection == *connection {
             return Ok(true);
         }
@@ -142,7 +136,7 @@ pub(in crate::store) fn has_notes_of(
 /// What a key stands for.
 pub(super) fn keyed(
     (digest, id): ([u8; 32], Id),
-    notes: &impl ReadableTable<(u32, Id), &'static [u8]>,
+    notes: &impl Readable<(u32, Id), &'static [u8]>,
 ) -> Result<Option<Keyed>, StoreError> {
     Ok(note(notes, NoteId(Uuid::from_bytes(id)))?.map(|note| Keyed { digest, note }))
 }
