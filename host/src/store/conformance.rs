@@ -1,14 +1,36 @@
-//! What every store has to do, told in the domain's operations: another store can be run against these tests by
-//! opening it in [`Practice::new`] instead.
+//! What every store has to do, told in the domain's operations. Each test is run on each engine: another one is run
+//! against them all by a place of its own in [`On`].
 
+/// Runs tests, each told where, on each engine.
+macro_rules! on_each_engine {
+    ($($test:ident),+ $(,)?) => {
+        mod in_file {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::store::conformance::On::File).await;
+            })+
+        }
+
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::store::conformance::On::Memory).await;
+            })+
+        }
+    };
+}
+
+mod documents;
 mod edits;
 mod findings;
 mod gone;
 mod households;
 mod linking;
+mod outbox;
 mod people;
 mod practice;
 mod reports;
+mod revisions;
 mod runs;
 mod search;
 mod site_lists;
@@ -22,6 +44,7 @@ use uuid::Uuid;
 use super::Store;
 use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
 use super::commit::{Arrival, Group, Lists, MappedBy, Outcome};
+use super::engine::MemoryEngine;
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
@@ -37,20 +60,52 @@ use crate::domain::{
 /// A practice with an empty book and one run under way.
 struct Practice {
     store: Store,
+    place: Place,
     run: Run,
     chunks: u32,
-    _folder: tempfile::TempDir,
+}
+
+/// Which engine a store stands on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum On {
+    File,
+    Memory,
+}
+
+/// Where a store is kept: it can be opened again once nobody has it open.
+enum Place {
+    File(tempfile::TempDir),
+    Memory(MemoryEngine),
+}
+
+impl On {
+    /// A place where nothing is kept yet.
+    fn place(self) -> Place {
+        match self {
+            Self::File => Place::File(tempfile::tempdir().unwrap()),
+            Self::Memory => Place::Memory(MemoryEngine::default()),
+        }
+    }
+}
+
+impl Place {
+    fn open(&self) -> Store {
+        match self {
+            Self::File(folder) => Store::open(folder.path()).unwrap(),
+            Self::Memory(engine) => Store::open_in_memory(engine).unwrap(),
+        }
+    }
 }
 
 const REVISION: RevisionId = RevisionId([7; 6]);
 const THRESHOLD: Threshold = Threshold { percent: 50, at_least: 2 };
 
 impl Practice {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
+    async fn new(on: On) -> Self {
+        let place = on.place();
+        let store = place.open();
         let run = store.begin_run(new_run("main")).await.unwrap();
-        Self { store, run, chunks: 0, _folder: folder }
+        Self { store, place, run, chunks: 0 }
     }
 
     /// Commits records as one group.

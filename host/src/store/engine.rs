@@ -19,7 +19,7 @@ use std::path::Path;
 
 pub use error::Error;
 #[cfg(test)]
-pub use memory::Key;
+pub use memory::{Engine as MemoryEngine, Key};
 #[cfg(not(test))]
 pub use redb::Key;
 pub use redb::{FILE_NAME, UNFINISHED, Value};

@@ -74,9 +74,22 @@ impl Store {
             engine
         };
         mark(data_dir);
-        let threads = Threads::start().map_err(failed)?;
-        let broken = Arc::new(watch::Sender::new(None));
-        Ok(Self { engine: Arc::new(engine), threads: Arc::new(threads), space, broken, linked: Arc::default() })
+        Self::on(engine, space).map_err(failed)
+    }
+
+    /// Opens a store in memory, with the disk of the folder that a test runs in.
+    #[cfg(test)]
+    pub fn open_in_memory(kept: &engine::MemoryEngine) -> Result<Self, StoreError> {
+        let engine = Engine::Memory(kept.clone());
+        prepare(&engine)?;
+        let space = Arc::new(Space::of(Path::new("."), Storage::default()));
+        Ok(Self::on(engine, space).unwrap())
+    }
+
+    fn on(engine: Engine, space: Arc<Space>) -> io::Result<Self> {
+        let (threads, broken) = (Threads::start()?, watch::Sender::new(None));
+        let (engine, threads, broken) = (Arc::new(engine), Arc::new(threads), Arc::new(broken));
+        Ok(Self { engine, threads, space, broken, linked: Arc::default() })
     }
 }
 

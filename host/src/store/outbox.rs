@@ -147,6 +147,3 @@ impl Store {
         .await
     }
 }
-
-#[cfg(test)]
-mod tests;

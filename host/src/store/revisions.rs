@@ -33,25 +33,3 @@ impl Store {
         .await
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_short_id_stands_for_one_revision() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let check = async |digest: [u8; 32], expected| {
-            assert_eq!(store.keep_revision(RevisionDigest(digest)).await.unwrap(), expected, "{digest:?}");
-        };
-        let mut digest = [7; 32];
-        check(digest, true).await;
-        check(digest, true).await;
-        // Equal in its first 48 bits.
-        digest[6] = 8;
-        check(digest, false).await;
-        digest[5] = 8;
-        check(digest, true).await;
-    }
-}

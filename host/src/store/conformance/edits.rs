@@ -5,6 +5,14 @@ use crate::domain::ClientId;
 use crate::domain::run::ChangeKind;
 use crate::store::commit::Edit;
 
+on_each_engine![
+    an_edit_stands_until_the_crm_supplies_the_field,
+    an_edit_that_is_taken_back_or_refused_is_none,
+    a_placeholder_is_replaced_by_an_edit_and_comes_back,
+    doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk,
+    a_change_of_a_client_whom_the_crm_has_not_is_nothing_that_it_will_override,
+];
+
 impl Practice {
     async fn edit(&self, id: ClientId, changes: &[(&str, Option<&str>)]) -> Result<bool, usize> {
         let owned = |(field, value): &(&str, Option<&str>)| ((*field).to_owned(), Ok(value.map(str::to_owned)));
@@ -26,9 +34,8 @@ impl Practice {
     }
 }
 
-#[tokio::test]
-async fn an_edit_stands_until_the_crm_supplies_the_field() {
-    let mut practice = Practice::new().await;
+async fn an_edit_stands_until_the_crm_supplies_the_field(on: On) {
+    let mut practice = Practice::new(on).await;
     let ayda = Client { suburb: Some("Carlton".to_owned()), ..client("7", "Ayda Khan") };
     practice.walk(std::slice::from_ref(&ayda)).await;
     assert!(practice.is_unchanged("7").await);
@@ -71,9 +78,8 @@ async fn an_edit_stands_until_the_crm_supplies_the_field() {
     assert_eq!(practice.walk(&[supplied]).await.overridden, 0);
 }
 
-#[tokio::test]
-async fn an_edit_that_is_taken_back_or_refused_is_none() {
-    let mut practice = Practice::new().await;
+async fn an_edit_that_is_taken_back_or_refused_is_none(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan")]).await;
     let before = practice.of("7").await.unwrap();
     assert_eq!(
@@ -87,9 +93,8 @@ async fn an_edit_that_is_taken_back_or_refused_is_none() {
     assert_eq!(practice.edit(ClientId(Uuid::nil()), &[("suburb", None)]).await, Ok(false));
 }
 
-#[tokio::test]
-async fn a_placeholder_is_replaced_by_an_edit_and_comes_back() {
-    let mut practice = Practice::new().await;
+async fn a_placeholder_is_replaced_by_an_edit_and_comes_back(on: On) {
+    let mut practice = Practice::new(on).await;
     let ayda = proposed(client("7", "Ayda Khan"), "Ayda.Khan@acme.example");
     let sam = with_email(client("8", "Sam Khan"), "sam@example.org");
     practice.walk(&[ayda.clone(), sam.clone()]).await;
@@ -103,9 +108,8 @@ async fn a_placeholder_is_replaced_by_an_edit_and_comes_back() {
     assert_eq!((after.client, after.diagnostics), (ayda, vec![]));
 }
 
-#[tokio::test]
-async fn doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk() {
-    let mut practice = Practice::new().await;
+async fn doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk(on: On) {
+    let mut practice = Practice::new(on).await;
     let shared = |id: &str, email: &str| with_email(client(id, "Al Osei"), email);
     let book = [
         // A couple that shares an address, and whom the CRM both calls primary.
@@ -147,9 +151,8 @@ async fn doubts_of_the_whole_book_are_counted_at_the_end_of_a_walk() {
     assert_eq!(shown, expected);
 }
 
-#[tokio::test]
-async fn a_change_of_a_client_whom_the_crm_has_not_is_nothing_that_it_will_override() {
-    let practice = Practice::new().await;
+async fn a_change_of_a_client_whom_the_crm_has_not_is_nothing_that_it_will_override(on: On) {
+    let practice = Practice::new(on).await;
     let id = practice.make(client("", "Ayda Khan"), None).await.unwrap();
     assert_eq!(practice.edit(id, &[("last_name", Some("Osei"))]).await, Ok(true));
     let edited = practice.store.client(id).await.unwrap().unwrap();

@@ -4,6 +4,12 @@ use super::*;
 use crate::store::StoreError;
 use crate::store::book::Told;
 
+on_each_engine![
+    clients_are_found_by_what_is_said_of_them,
+    what_is_said_of_goals_and_of_addresses_is_a_clients_too,
+    the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters,
+];
+
 fn warning(field: &str, code: &str) -> Diagnostic {
     Diagnostic::warning(field, code, format!("the {field} was left out"))
 }
@@ -21,9 +27,8 @@ fn ids(told: &[Told]) -> Vec<&str> {
     told.iter().map(|told| told.client.client.external_id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn clients_are_found_by_what_is_said_of_them() {
-    let mut practice = Practice::new().await;
+async fn clients_are_found_by_what_is_said_of_them(on: On) {
+    let mut practice = Practice::new(on).await;
     let [khan, hill, lee] = [client("7", "Ayda Khan"), client("8", "Bo Hill"), client("9", "Mia Lee")];
     let arrivals = vec![of_client(&khan, "no-country-code"), mapped(&hill), of_client(&lee, "no-country")];
     practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
@@ -43,9 +48,8 @@ async fn clients_are_found_by_what_is_said_of_them() {
     assert_eq!(ids(&told(&practice, "no-country").await), [""; 0]);
 }
 
-#[tokio::test]
-async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too() {
-    let mut practice = Practice::new().await;
+async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
+    let mut practice = Practice::new(on).await;
     let shared = |id, name| with_email(client(id, name), "office@example.org");
     practice
         .clients(&[client("6", "Jo Ng"), shared("7", "Ayda Khan"), client("8", "Bo Hill"), shared("9", "Mia Lee")])
@@ -73,9 +77,8 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too() {
     assert_eq!(ids(&told(&practice, "unknown-category").await), ["6"]);
 }
 
-#[tokio::test]
-async fn the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters() {
-    let mut practice = Practice::new().await;
+async fn the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters(on: On) {
+    let mut practice = Practice::new(on).await;
     let all: Vec<Client> = (1..8).map(|id| client(&id.to_string(), "Ayda Khan")).collect();
     let arrivals = all.iter().map(|client| of_client(client, "not-valid")).collect();
     practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;

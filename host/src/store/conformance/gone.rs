@@ -5,6 +5,16 @@ use crate::domain::departure::{Departures, Standing};
 use crate::domain::run::ChangeKind;
 use crate::store::departures::Answered;
 
+on_each_engine![
+    who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again,
+    who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again,
+    a_walk_that_is_not_whole_proves_nobody_gone,
+    a_record_that_is_left_out_or_unusable_is_seen,
+    many_at_once_wait_for_a_person,
+    a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again,
+    connections_are_told_apart,
+];
+
 fn people(ids: std::ops::Range<u32>) -> Vec<Client> {
     ids.map(|id| client(&id.to_string(), "Al Osei")).collect()
 }
@@ -37,9 +47,8 @@ impl Practice {
     }
 }
 
-#[tokio::test]
-async fn who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again() {
-    let mut practice = Practice::new().await;
+async fn who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..6)).await;
     let before = practice.of("5").await.unwrap();
     assert_eq!(practice.walk(&people(1..5)).await.not_visible, 0);
@@ -60,9 +69,8 @@ async fn who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again() {
     assert_eq!(practice.of("5").await, Some(before));
 }
 
-#[tokio::test]
-async fn who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again() {
-    let mut practice = Practice::new().await;
+async fn who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..5)).await;
     practice.walk(&people(1..4)).await;
     practice.walk(&people(1..4)).await;
@@ -78,15 +86,14 @@ async fn who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again() 
     assert!(practice.not_visible().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_walk_that_is_not_whole_proves_nobody_gone() {
+async fn a_walk_that_is_not_whole_proves_nobody_gone(on: On) {
     for (state, trigger) in [
         (RunState::Failed, Trigger::Schedule),
         (RunState::Cancelled, Trigger::Request),
         // It was interrupted and taken up again: the list may have moved meanwhile.
         (RunState::Done, Trigger::Resume),
     ] {
-        let mut practice = Practice::new().await;
+        let mut practice = Practice::new(on).await;
         practice.walk(&people(1..5)).await;
         for _ in 0..3 {
             practice.walk_to(people(1..4).iter().map(mapped).collect(), state, trigger).await;
@@ -96,7 +103,7 @@ async fn a_walk_that_is_not_whole_proves_nobody_gone() {
         assert!(practice.not_visible().await.is_empty(), "{state:?} {trigger:?}: one complete walk is not enough");
     }
     // Done by name, and its last page was never read.
-    let mut practice = Practice::new().await;
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..5)).await;
     for _ in 0..2 {
         practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
@@ -107,9 +114,8 @@ async fn a_walk_that_is_not_whole_proves_nobody_gone() {
     assert!(practice.not_visible().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_record_that_is_left_out_or_unusable_is_seen() {
-    let mut practice = Practice::new().await;
+async fn a_record_that_is_left_out_or_unusable_is_seen(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..4)).await;
     for _ in 0..2 {
         let arrivals = vec![mapped(&client("1", "Al Osei")), left_out("2", "archived"), unusable("3")];
@@ -131,9 +137,8 @@ async fn a_record_that_is_left_out_or_unusable_is_seen() {
     assert!(practice.not_visible().await.is_empty());
 }
 
-#[tokio::test]
-async fn many_at_once_wait_for_a_person() {
-    let mut practice = Practice::new().await;
+async fn many_at_once_wait_for_a_person(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..9)).await;
     practice.walk(&people(1..3)).await;
     let counts = practice.walk(&people(1..3)).await;
@@ -161,9 +166,8 @@ async fn many_at_once_wait_for_a_person() {
     assert_eq!(practice.walk(&people(1..9)).await.visible_again, 6);
 }
 
-#[tokio::test]
-async fn a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again() {
-    let mut practice = Practice::new().await;
+async fn a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..9)).await;
     practice.walk(&people(1..4)).await;
     practice.walk(&people(1..4)).await;
@@ -177,9 +181,8 @@ async fn a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again() {
     assert_eq!((practice.asked().await, practice.not_visible().await), (None, vec!["8".to_owned()]));
 }
 
-#[tokio::test]
-async fn connections_are_told_apart() {
-    let mut practice = Practice::new().await;
+async fn connections_are_told_apart(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&people(1..4)).await;
     practice.run = practice.store.begin_run(new_run("north")).await.unwrap();
     practice.clients(&people(7..9)).await;

@@ -9,12 +9,24 @@ use crate::domain::HouseholdId;
 use crate::domain::stored::HouseholdRole;
 use crate::store::book::Whose;
 
-#[tokio::test]
-async fn a_couple_is_one_household_whoever_comes_first() {
+on_each_engine![
+    a_couple_is_one_household_whoever_comes_first,
+    a_separation_and_a_new_partner_move_people,
+    a_partner_who_is_left_out_leaves_the_other_alone,
+    a_separation_leaves_the_history_with_both,
+    a_death_leaves_the_household_with_the_partner_and_the_dead_in_its_history,
+    a_new_partner_brings_a_history_along,
+    a_partner_who_is_not_visible_stays_in_the_household,
+    a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_household,
+    goals_stay_with_who_has_them_and_with_the_household_of_the_dead,
+    connections_do_not_mix,
+];
+
+async fn a_couple_is_one_household_whoever_comes_first(on: On) {
     let ayda = linked("7", "Ayda Khan", "8", false);
     let sam = linked("8", "Sam Khan", "7", true);
     for order in [[&ayda, &sam], [&sam, &ayda]] {
-        let mut practice = Practice::new().await;
+        let mut practice = Practice::new(on).await;
         for person in order {
             practice.clients(std::slice::from_ref(person)).await;
         }
@@ -29,9 +41,8 @@ async fn a_couple_is_one_household_whoever_comes_first() {
     }
 }
 
-#[tokio::test]
-async fn a_separation_and_a_new_partner_move_people() {
-    let mut practice = Practice::new().await;
+async fn a_separation_and_a_new_partner_move_people(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     practice.clients(&[client("9", "Bo Osei")]).await;
     let (couple, bo) = (practice.household_of("7").await, practice.household_of("9").await);
@@ -46,9 +57,8 @@ async fn a_separation_and_a_new_partner_move_people() {
     assert_eq!(merged, Some(ayda), "a household that was merged leads to the one that took its place");
 }
 
-#[tokio::test]
-async fn a_partner_who_is_left_out_leaves_the_other_alone() {
-    let mut practice = Practice::new().await;
+async fn a_partner_who_is_left_out_leaves_the_other_alone(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("8").await.household.id;
     practice.commit(RecordKind::Client, vec![left_out("7", "deceased")]).await;
@@ -75,9 +85,8 @@ async fn check_stays(practice: &Practice, id: &str, expected: &[&str]) {
     assert_eq!(names, expected, "{id}");
 }
 
-#[tokio::test]
-async fn a_separation_leaves_the_history_with_both() {
-    let mut practice = Practice::new().await;
+async fn a_separation_leaves_the_history_with_both(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("7").await.household.id;
     practice.clients(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
@@ -90,9 +99,8 @@ async fn a_separation_leaves_the_history_with_both() {
     check_stays(&practice, "8", &["Ayda Khan & Sam Khan"; 3]).await;
 }
 
-#[tokio::test]
-async fn a_death_leaves_the_household_with_the_partner_and_the_dead_in_its_history() {
-    let mut practice = Practice::new().await;
+async fn a_death_leaves_the_household_with_the_partner_and_the_dead_in_its_history(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("7").await.household.id;
     let ayda = practice.of("7").await.unwrap();
@@ -108,9 +116,8 @@ async fn a_death_leaves_the_household_with_the_partner_and_the_dead_in_its_histo
     assert_eq!(practice.household_of("7").await.household.id, couple);
 }
 
-#[tokio::test]
-async fn a_new_partner_brings_a_history_along() {
-    let mut practice = Practice::new().await;
+async fn a_new_partner_brings_a_history_along(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     practice.clients(&[client("9", "Bo Osei")]).await;
     let (couple, bo) = (practice.household_of("7").await.household.id, practice.household_of("9").await.household.id);
@@ -124,9 +131,8 @@ async fn a_new_partner_brings_a_history_along() {
     check_stays(&practice, "8", &["Ayda Khan & Bo Osei", "Sam Khan"]).await;
 }
 
-#[tokio::test]
-async fn a_partner_who_is_not_visible_stays_in_the_household() {
-    let mut practice = Practice::new().await;
+async fn a_partner_who_is_not_visible_stays_in_the_household(on: On) {
+    let mut practice = Practice::new(on).await;
     let (ayda, sam) = (linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true));
     practice.walk(&[ayda.clone(), sam]).await;
     let before = practice.household_of("7").await;
@@ -139,9 +145,8 @@ async fn a_partner_who_is_not_visible_stays_in_the_household() {
     assert_eq!(since, [false, true]);
 }
 
-#[tokio::test]
-async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_household() {
-    let mut practice = Practice::new().await;
+async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_household(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("7").await.household.id;
     let sam = practice.of("8").await.unwrap();
@@ -158,7 +163,7 @@ async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_ho
     assert_eq!(before.iter().map(|stay| stay.client_id).collect::<Vec<_>>(), [sam.id]);
 
     // The primary client's record is the one that goes: the partner keeps the household for the one who takes over.
-    let mut practice = Practice::new().await;
+    let mut practice = Practice::new(on).await;
     practice.walk(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("7").await.household.id;
     let ayda = practice.of("7").await.unwrap().id;
@@ -186,11 +191,10 @@ impl Practice {
     }
 }
 
-#[tokio::test]
-async fn goals_stay_with_who_has_them_and_with_the_household_of_the_dead() {
+async fn goals_stay_with_who_has_them_and_with_the_household_of_the_dead(on: On) {
     let couple = [linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)];
     let lists: [(&str, &[Goal]); 2] = [("7", &[goal("1", "Sail"), goal("2", "Boat")]), ("8", &[goal("3", "Bike")])];
-    let mut practice = Practice::new().await;
+    let mut practice = Practice::new(on).await;
     practice.clients(&couple).await;
     practice.goals(&lists).await;
     assert_eq!(practice.goals_of("8").await, ["Sail", "Boat", "Bike"]);
@@ -223,9 +227,8 @@ async fn goals_stay_with_who_has_them_and_with_the_household_of_the_dead() {
     assert_eq!(practice.goals_of("8").await, ["Sail", "Boat", "Bike"]);
 }
 
-#[tokio::test]
-async fn connections_do_not_mix() {
-    let mut practice = Practice::new().await;
+async fn connections_do_not_mix(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("7", "Ayda Khan", "8", false)]).await;
     practice.run = practice.store.begin_run(new_run("north")).await.unwrap();
     practice.clients(&[linked("8", "Sam Khan", "7", true)]).await;
@@ -242,8 +245,8 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 }
 
 /// Commits edits, one page of them a group, and answers who lives with whom.
-async fn walk(edits: &[Edit], page: usize) -> (Practice, BTreeSet<Vec<String>>) {
-    let mut practice = Practice::new().await;
+async fn walk(on: On, edits: &[Edit], page: usize) -> (Practice, BTreeSet<Vec<String>>) {
+    let mut practice = Practice::new(on).await;
     for page in edits.chunks(page) {
         // A page has each id once: the last edit of it counts.
         let last: BTreeMap<u8, Option<Option<u8>>> = page.iter().copied().collect();
@@ -280,10 +283,12 @@ proptest! {
     fn neither_order_nor_pages_nor_the_past_show(edits in edits(), pages in (1..6_usize, 1..6_usize), seed in 0..100_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let (one, households) = walk(&edits, pages.0).await;
-            let (_other, expected) = walk(&reordered(&edits, seed), pages.1).await;
-            assert_eq!(households, expected);
-            check_counts(&one, &households).await;
+            for on in [On::File, On::Memory] {
+                let (one, households) = walk(on, &edits, pages.0).await;
+                let (_other, expected) = walk(on, &reordered(&edits, seed), pages.1).await;
+                assert_eq!(households, expected);
+                check_counts(&one, &households).await;
+            }
         });
     }
 }

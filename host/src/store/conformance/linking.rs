@@ -5,6 +5,15 @@ use super::*;
 use crate::domain::ClientId;
 use crate::store::commit::practice::Refusal;
 
+on_each_engine![
+    a_linked_client_is_found_by_the_sync_and_not_made_anew,
+    a_couple_keeps_its_household_in_whatever_order_it_is_linked,
+    linking_joins_somebody_whose_partner_the_crm_has,
+    a_link_that_cannot_be_is_refused,
+    the_same_id_of_two_sites_is_two_people,
+    a_link_is_taken_back,
+];
+
 impl Practice {
     pub(super) async fn link(&self, client: ClientId, id: &str) -> Result<(), Refusal> {
         let id = ExternalId(id.to_owned());
@@ -12,9 +21,8 @@ impl Practice {
     }
 }
 
-#[tokio::test]
-async fn a_linked_client_is_found_by_the_sync_and_not_made_anew() {
-    let mut practice = Practice::new().await;
+async fn a_linked_client_is_found_by_the_sync_and_not_made_anew(on: On) {
+    let mut practice = Practice::new(on).await;
     let ayda = practice.make(with_email(client("", "Aida Kahn"), "ayda@example.com"), None).await.unwrap();
     let before = practice.store.client(ayda).await.unwrap().unwrap();
     for _ in 0..2 {
@@ -34,10 +42,9 @@ async fn a_linked_client_is_found_by_the_sync_and_not_made_anew() {
     );
 }
 
-#[tokio::test]
-async fn a_couple_keeps_its_household_in_whatever_order_it_is_linked() {
+async fn a_couple_keeps_its_household_in_whatever_order_it_is_linked(on: On) {
     for order in [["7", "8"], ["8", "7"]] {
-        let mut practice = Practice::new().await;
+        let mut practice = Practice::new(on).await;
         let ayda = practice.make(client("", "Ayda Khan"), None).await.unwrap();
         let sam = practice.make(client("", "Sam Khan"), Some(ayda)).await.unwrap();
         let home = practice.store.client(sam).await.unwrap().unwrap().household_id;
@@ -57,9 +64,8 @@ async fn a_couple_keeps_its_household_in_whatever_order_it_is_linked() {
     }
 }
 
-#[tokio::test]
-async fn linking_joins_somebody_whose_partner_the_crm_has() {
-    let mut practice = Practice::new().await;
+async fn linking_joins_somebody_whose_partner_the_crm_has(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[linked("8", "Sam Khan", "7", true)]).await;
     let sam = practice.household_of("8").await.household.id;
     let ayda = practice.make(client("", "Ayda Khan"), None).await.unwrap();
@@ -71,9 +77,8 @@ async fn linking_joins_somebody_whose_partner_the_crm_has() {
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (2, 1));
 }
 
-#[tokio::test]
-async fn a_link_that_cannot_be_is_refused() {
-    let mut practice = Practice::new().await;
+async fn a_link_that_cannot_be_is_refused(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let known = practice.of("7").await.unwrap().id;
     let bo = practice.make(client("", "Bo Osei"), None).await.unwrap();
@@ -90,9 +95,8 @@ async fn a_link_that_cannot_be_is_refused() {
     assert_eq!(practice.store.unlink_client(partner, now()).await.unwrap(), Err(Refusal::IsNotLinked));
 }
 
-#[tokio::test]
-async fn the_same_id_of_two_sites_is_two_people() {
-    let mut practice = Practice::new().await;
+async fn the_same_id_of_two_sites_is_two_people(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let bo = practice.make(client("", "Bo Osei"), None).await.unwrap();
     let north: ConnectionName = "north".parse().unwrap();
@@ -101,9 +105,8 @@ async fn the_same_id_of_two_sites_is_two_people() {
     assert_eq!(practice.counts().await.clients, 2);
 }
 
-#[tokio::test]
-async fn a_link_is_taken_back() {
-    let mut practice = Practice::new().await;
+async fn a_link_is_taken_back(on: On) {
+    let mut practice = Practice::new(on).await;
     let couple = [linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)];
     practice.clients(&couple).await;
     let before = practice.household_of("7").await;

@@ -2,9 +2,21 @@
 
 use super::*;
 
-#[tokio::test]
-async fn a_client_comes_changes_and_stays_the_same() {
-    let mut practice = Practice::new().await;
+on_each_engine![
+    a_client_comes_changes_and_stays_the_same,
+    a_birth_that_is_still_to_come_is_left_out_with_a_word,
+    only_what_is_the_same_by_the_same_is_unchanged,
+    a_record_is_set_aside_and_comes_back,
+    a_list_that_cannot_be_read_is_told_with_its_client,
+    a_client_who_is_left_out_leaves_the_lists_and_is_kept,
+    proposed_addresses_are_unique_and_real_ones_may_be_shared,
+    advisers_are_kept_and_the_first_active_one_is_found,
+    the_raw_record_is_kept,
+    a_rehearsal_counts_and_keeps_nothing,
+];
+
+async fn a_client_comes_changes_and_stays_the_same(on: On) {
+    let mut practice = Practice::new(on).await;
     let counts = practice.clients(&[client("7", "Ayda Khan")]).await;
     assert_eq!((counts.created, counts.changed, counts.same), (1, 0, 0));
     let before = practice.of("7").await.unwrap();
@@ -25,9 +37,8 @@ async fn a_client_comes_changes_and_stays_the_same() {
     assert_eq!(practice.store.client(before.id).await.unwrap(), Some(after));
 }
 
-#[tokio::test]
-async fn a_birth_that_is_still_to_come_is_left_out_with_a_word() {
-    let mut practice = Practice::new().await;
+async fn a_birth_that_is_still_to_come_is_left_out_with_a_word(on: On) {
+    let mut practice = Practice::new(on).await;
     let born = |year| Some(jiff::civil::date(year, 2, 3));
     practice.clients(&[Client { date_of_birth: born(9000), ..client("7", "Ayda Khan") }]).await;
     let found = practice.of("7").await.unwrap();
@@ -38,9 +49,8 @@ async fn a_birth_that_is_still_to_come_is_left_out_with_a_word() {
     assert_eq!((found.client.date_of_birth, found.diagnostics), (born(1980), Vec::new()));
 }
 
-#[tokio::test]
-async fn only_what_is_the_same_by_the_same_is_unchanged() {
-    let mut practice = Practice::new().await;
+async fn only_what_is_the_same_by_the_same_is_unchanged(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.commit(RecordKind::Client, vec![mapped(&client("7", "Ayda Khan")), unusable("8")]).await;
     let day = |day: i8| Some(jiff::civil::date(2026, 3, day));
     let check = async |id: &str, fingerprint: u128, revision: RevisionId, as_of, expected: bool| {
@@ -59,9 +69,8 @@ async fn only_what_is_the_same_by_the_same_is_unchanged() {
     check("9", 1, REVISION, None, false).await;
 }
 
-#[tokio::test]
-async fn a_record_is_set_aside_and_comes_back() {
-    let mut practice = Practice::new().await;
+async fn a_record_is_set_aside_and_comes_back(on: On) {
+    let mut practice = Practice::new(on).await;
     let counts = practice.commit(RecordKind::Client, vec![left_out("7", "deceased"), unusable("8")]).await;
     assert_eq!((counts.skipped_total(), counts.skipped["deceased"], counts.quarantined), (1, 1, 1));
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
@@ -81,9 +90,8 @@ async fn a_record_is_set_aside_and_comes_back() {
     assert!(practice.store.set_aside(true, None, first(10)).await.unwrap().items.is_empty());
 }
 
-#[tokio::test]
-async fn a_list_that_cannot_be_read_is_told_with_its_client() {
-    let mut practice = Practice::new().await;
+async fn a_list_that_cannot_be_read_is_told_with_its_client(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan")]).await;
     practice.goals(&[("7", &[goal("1", "Sail")])]).await;
     let told = async |practice: &Practice| {
@@ -98,9 +106,8 @@ async fn a_list_that_cannot_be_read_is_told_with_its_client() {
     assert_eq!(told(&practice).await, []);
 }
 
-#[tokio::test]
-async fn a_client_who_is_left_out_leaves_the_lists_and_is_kept() {
-    let mut practice = Practice::new().await;
+async fn a_client_who_is_left_out_leaves_the_lists_and_is_kept(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let before = practice.of("7").await.unwrap();
 
@@ -120,9 +127,8 @@ async fn a_client_who_is_left_out_leaves_the_lists_and_is_kept() {
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));
 }
 
-#[tokio::test]
-async fn proposed_addresses_are_unique_and_real_ones_may_be_shared() {
-    let mut practice = Practice::new().await;
+async fn proposed_addresses_are_unique_and_real_ones_may_be_shared(on: On) {
+    let mut practice = Practice::new(on).await;
     let ayda = |id: &str| proposed(client(id, "Ayda Khan"), "Ayda.Khan@acme.example");
     let email = async |practice: &Practice, id: &str| practice.of(id).await.unwrap().client.email.unwrap().to_string();
     practice.clients(&[ayda("20")]).await;
@@ -143,9 +149,8 @@ async fn proposed_addresses_are_unique_and_real_ones_may_be_shared() {
     assert_eq!(email(&practice, "20").await, "Ayda.Khan.20@acme.example");
 }
 
-#[tokio::test]
-async fn advisers_are_kept_and_the_first_active_one_is_found() {
-    let mut practice = Practice::new().await;
+async fn advisers_are_kept_and_the_first_active_one_is_found(on: On) {
+    let mut practice = Practice::new(on).await;
     let advisers = vec![adviser("2", "Bea", false), adviser("10", "Cy", true), adviser("9", "Dee", true)];
     practice.commit(RecordKind::Adviser, advisers).await;
     assert_eq!(practice.counts().await.advisers, 3);
@@ -157,9 +162,8 @@ async fn advisers_are_kept_and_the_first_active_one_is_found() {
     assert!(practice.store.first_adviser("other".parse().unwrap()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn the_raw_record_is_kept() {
-    let mut practice = Practice::new().await;
+async fn the_raw_record_is_kept(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let id = practice.of("7").await.unwrap().id;
     let raw = practice.store.raw_record(id, RecordKind::Client).await.unwrap();
@@ -167,9 +171,8 @@ async fn the_raw_record_is_kept() {
     assert_eq!(practice.store.raw_record(id, RecordKind::Goal).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_rehearsal_counts_and_keeps_nothing() {
-    let mut practice = Practice::new().await;
+async fn a_rehearsal_counts_and_keeps_nothing(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let group =
         practice.group(RecordKind::Client, vec![mapped(&client("7", "Ayda Osei")), mapped(&client("8", "Al Osei"))]);

@@ -4,6 +4,12 @@ use super::*;
 use crate::domain::ClientId;
 use crate::store::commit::practice::{NewClient, Refusal};
 
+on_each_engine![
+    a_client_of_the_practice_is_in_the_book_and_not_linked,
+    somebody_is_added_as_partner_and_the_crm_knows_better,
+    a_client_of_the_practice_is_removed_and_comes_back,
+];
+
 impl Practice {
     /// Makes a client of the practice.
     pub(super) async fn make(&self, client: Client, partner_of: Option<ClientId>) -> Result<ClientId, Refusal> {
@@ -16,9 +22,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_760_000_000).unwrap()
 }
 
-#[tokio::test]
-async fn a_client_of_the_practice_is_in_the_book_and_not_linked() {
-    let practice = Practice::new().await;
+async fn a_client_of_the_practice_is_in_the_book_and_not_linked(on: On) {
+    let practice = Practice::new(on).await;
     let id = practice.make(with_email(client("", "Ayda Khan"), "ayda@example.com"), None).await.unwrap();
     let made = practice.store.client(id).await.unwrap().unwrap();
     assert_eq!((made.crm_id(), made.client.full_name().as_str()), (None, "Ayda Khan"));
@@ -33,9 +38,8 @@ async fn a_client_of_the_practice_is_in_the_book_and_not_linked() {
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));
 }
 
-#[tokio::test]
-async fn somebody_is_added_as_partner_and_the_crm_knows_better() {
-    let mut practice = Practice::new().await;
+async fn somebody_is_added_as_partner_and_the_crm_knows_better(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let ayda = practice.of("7").await.unwrap();
     let sam = practice.make(client("", "Sam Khan"), Some(ayda.id)).await.unwrap();
@@ -54,9 +58,8 @@ async fn somebody_is_added_as_partner_and_the_crm_knows_better() {
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (3, 2));
 }
 
-#[tokio::test]
-async fn a_client_of_the_practice_is_removed_and_comes_back() {
-    let mut practice = Practice::new().await;
+async fn a_client_of_the_practice_is_removed_and_comes_back(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let ayda = practice.of("7").await.unwrap().id;
     let sam = practice.make(client("", "Sam Khan"), Some(ayda)).await.unwrap();

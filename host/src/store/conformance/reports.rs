@@ -3,9 +3,14 @@
 use super::*;
 use crate::domain::run::ChangeKind;
 
-#[tokio::test]
-async fn a_report_lists_what_changed_from_what_to_what() {
-    let mut practice = Practice::new().await;
+on_each_engine![
+    a_report_lists_what_changed_from_what_to_what,
+    details_of_old_runs_are_forgotten,
+    a_report_lists_goals_that_came_changed_went_and_came_back,
+];
+
+async fn a_report_lists_what_changed_from_what_to_what(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
     let all = async |practice: &Practice| {
         let rows = practice.store.changes(practice.run.id, None, first(10)).await.unwrap().items;
@@ -44,9 +49,8 @@ async fn a_report_lists_what_changed_from_what_to_what() {
     assert_eq!(practice.run.counts.returned, 1);
 }
 
-#[tokio::test]
-async fn details_of_old_runs_are_forgotten() {
-    let mut practice = Practice::new().await;
+async fn details_of_old_runs_are_forgotten(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan")]).await;
     practice.walk(&[client("7", "Ayda Osei")]).await;
     let run = practice.run.id;
@@ -58,9 +62,8 @@ async fn details_of_old_runs_are_forgotten() {
     assert!(practice.store.run(run).await.unwrap().is_some(), "the run itself stays");
 }
 
-#[tokio::test]
-async fn a_report_lists_goals_that_came_changed_went_and_came_back() {
-    let mut practice = Practice::new().await;
+async fn a_report_lists_goals_that_came_changed_went_and_came_back(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan")]).await;
     practice.run = Run { expected: None, ..practice.store.begin_run(new_run("main")).await.unwrap() };
     practice.goals(&[("7", &[goal("1", "Sail"), goal("2", "Boat")])]).await;

@@ -2,9 +2,15 @@
 
 use super::*;
 
-#[tokio::test]
-async fn a_walk_goes_on_where_its_last_group_was_committed() {
-    let mut practice = Practice::new().await;
+on_each_engine![
+    a_walk_goes_on_where_its_last_group_was_committed,
+    a_run_knows_what_the_last_complete_walk_saw,
+    runs_are_listed_newest_first,
+    everything_is_there_after_opening_again,
+];
+
+async fn a_walk_goes_on_where_its_last_group_was_committed(on: On) {
+    let mut practice = Practice::new(on).await;
     let main: ConnectionName = "main".parse().unwrap();
     let begun = practice.store.interrupted(main.clone()).await.unwrap().unwrap();
     assert_eq!((begun.run.id, begun.position), (practice.run.id, None));
@@ -22,9 +28,8 @@ async fn a_walk_goes_on_where_its_last_group_was_committed() {
     assert_eq!(practice.store.run(practice.run.id).await.unwrap(), Some(practice.run.clone()));
 }
 
-#[tokio::test]
-async fn a_run_knows_what_the_last_complete_walk_saw() {
-    let mut practice = Practice::new().await;
+async fn a_run_knows_what_the_last_complete_walk_saw(on: On) {
+    let mut practice = Practice::new(on).await;
     assert_eq!(practice.run.expected, None);
     for (state, seen, expected) in
         [(RunState::Done, 4, Some(4)), (RunState::Failed, 1, Some(4)), (RunState::Done, 5, Some(5))]
@@ -37,9 +42,8 @@ async fn a_run_knows_what_the_last_complete_walk_saw() {
     }
 }
 
-#[tokio::test]
-async fn runs_are_listed_newest_first() {
-    let practice = Practice::new().await;
+async fn runs_are_listed_newest_first(on: On) {
+    let practice = Practice::new(on).await;
     let mut ids = vec![practice.run.id];
     for connection in ["north", "main", "main"] {
         ids.insert(0, practice.store.begin_run(new_run(connection)).await.unwrap().id);
@@ -59,14 +63,12 @@ async fn runs_are_listed_newest_first() {
     assert!(matches!(practice.store.runs(None, odd).await, Err(crate::store::StoreError::BadCursor)));
 }
 
-#[tokio::test]
-async fn everything_is_there_after_opening_again() {
-    let mut practice = Practice::new().await;
+async fn everything_is_there_after_opening_again(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     let before = practice.of("7").await;
-    let Practice { store, run, _folder: folder, chunks } = practice;
+    let Practice { store, place, run, chunks } = practice;
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
-    let practice = Practice { store, run, chunks, _folder: folder };
+    let practice = Practice { store: place.open(), place, run, chunks };
     assert_eq!(practice.of("7").await, before);
 }

@@ -8,8 +8,16 @@ use crate::store::engine::Readable as _;
 use crate::store::index::{NameSlot, name_key, name_keys};
 use crate::store::tables::{self, NAMES};
 
-async fn book() -> Practice {
-    let mut practice = Practice::new().await;
+on_each_engine![
+    households_are_found_by_their_people,
+    who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_too,
+    clients_are_found_and_filtered,
+    pages_follow_one_another_without_gap_or_repetition,
+    a_new_name_is_found_and_the_old_one_is_not,
+];
+
+async fn book(on: On) -> Practice {
+    let mut practice = Practice::new(on).await;
     let mobile = |client: Client| Client { mobile: Some("+61491570156".to_owned().try_into().unwrap()), ..client };
     practice
         .clients(&[
@@ -24,9 +32,8 @@ async fn book() -> Practice {
     practice
 }
 
-#[tokio::test]
-async fn households_are_found_by_their_people() {
-    let practice = book().await;
+async fn households_are_found_by_their_people(on: On) {
+    let practice = book(on).await;
     let check = async |search: &str, expected: &[&str]| {
         let page = practice.store.households(HouseholdFilter::search(search.to_owned()), first(10)).await.unwrap();
         let names: Vec<&str> = page.items.iter().map(|row| row.household.name.as_str()).collect();
@@ -61,9 +68,8 @@ fn by_middle_name(id: &str, name: &str) -> Client {
     Client { middle_name: Some(name.to_owned()), ..unnamed }
 }
 
-#[tokio::test]
-async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_too() {
-    let mut practice = Practice::new().await;
+async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_too(on: On) {
+    let mut practice = Practice::new(on).await;
     let leanne = by_middle_name("2", "Leanne");
     let unnamed = Client::unnamed(ExternalId("4".to_owned()), ClientStatus::Client);
     practice.clients(&[client("1", "Ayda Khan"), leanne.clone(), client("3", "Sam Mora"), unnamed]).await;
@@ -95,9 +101,8 @@ async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_
     assert_eq!(kept, 2 + 1 + 2 + 1, "one entry for each client's order and each further word");
 }
 
-#[tokio::test]
-async fn clients_are_found_and_filtered() {
-    let practice = book().await;
+async fn clients_are_found_and_filtered(on: On) {
+    let practice = book(on).await;
     let khans = practice.of("7").await.unwrap().household_id;
     let check = async |filter: ClientFilter, expected: &[&str]| {
         let page = practice.store.clients(filter.clone(), first(10)).await.unwrap();
@@ -116,9 +121,8 @@ async fn clients_are_found_and_filtered() {
     check(ClientFilter { external_id, ..of_khans }, &[]).await;
 }
 
-#[tokio::test]
-async fn pages_follow_one_another_without_gap_or_repetition() {
-    let mut practice = Practice::new().await;
+async fn pages_follow_one_another_without_gap_or_repetition(on: On) {
+    let mut practice = Practice::new(on).await;
     let names = ["Ann Annan", "Anna Lee", "Annabel Ann", "Bo Anners", "Cy Lee", "Di Annis"];
     let clients: Vec<Client> = names.iter().zip(1..).map(|(name, id)| client(&format!("{id}"), name)).collect();
     practice.clients(&clients).await;
@@ -156,9 +160,8 @@ async fn all_by_twos(practice: &Practice, search: Option<String>, order: NameOrd
     }
 }
 
-#[tokio::test]
-async fn a_new_name_is_found_and_the_old_one_is_not() {
-    let mut practice = Practice::new().await;
+async fn a_new_name_is_found_and_the_old_one_is_not(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan")]).await;
     practice.clients(&[client("7", "Ayda Osei")]).await;
     let found = async |search: &str| {

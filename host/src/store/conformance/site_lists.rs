@@ -3,9 +3,10 @@
 use super::*;
 use crate::domain::site_list::{Came, KnownList, ListInForce};
 
-#[tokio::test]
-async fn a_list_of_the_site_is_kept_until_two_complete_walks_found_it_empty() {
-    let mut practice = Practice::new().await;
+on_each_engine![a_list_of_the_site_is_kept_until_two_complete_walks_found_it_empty,];
+
+async fn a_list_of_the_site_is_kept_until_two_complete_walks_found_it_empty(on: On) {
+    let mut practice = Practice::new(on).await;
     let name = || "/choices".to_owned();
     let mut walk = async |text: Option<&str>, came: Came, state: RunState| {
         let lists = vec![ListInForce { name: name(), text: text.map(str::to_owned), came }];

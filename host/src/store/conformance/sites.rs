@@ -4,6 +4,12 @@ use super::*;
 use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
 use crate::store::sites::{Conflict, KnownSite, Site};
 
+on_each_engine![
+    a_connection_is_bound_by_what_it_brought,
+    a_site_is_of_the_connection_that_brought_its_records,
+    a_store_of_before_is_bound_when_it_is_opened,
+];
+
 fn site(host: &str) -> Site {
     Site { crm: "xplan".to_owned(), host: host.to_owned() }
 }
@@ -16,9 +22,8 @@ fn by() -> By {
     By { who: "Pat Lee".to_owned(), at: Timestamp::from_second(7).unwrap() }
 }
 
-#[tokio::test]
-async fn a_connection_is_bound_by_what_it_brought() {
-    let mut practice = Practice::new().await;
+async fn a_connection_is_bound_by_what_it_brought(on: On) {
+    let mut practice = Practice::new(on).await;
     let store = practice.store.clone();
     let bind = async |of: &str, host: &str| store.bind_site(name(of), site(host)).await.unwrap();
 
@@ -51,9 +56,8 @@ async fn a_connection_is_bound_by_what_it_brought() {
     assert_eq!(known, KnownSite { site: site("b.example"), same_as: Some((site("a.example"), by())), apart: None });
 }
 
-#[tokio::test]
-async fn a_site_is_of_the_connection_that_brought_its_records() {
-    let mut practice = Practice::new().await;
+async fn a_site_is_of_the_connection_that_brought_its_records(on: On) {
+    let mut practice = Practice::new(on).await;
     let store = practice.store.clone();
     let bind = async |of: &str, host: &str| store.bind_site(name(of), site(host)).await.unwrap();
     let taken = || Some(Conflict::Taken(name("main")));
@@ -78,10 +82,9 @@ async fn a_site_is_of_the_connection_that_brought_its_records() {
     assert_eq!((bind("east", "a.example").await, bind("main", "a.example").await), (None, None));
 }
 
-#[tokio::test]
-async fn a_store_of_before_is_bound_when_it_is_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+async fn a_store_of_before_is_bound_when_it_is_opened(on: On) {
+    let place = on.place();
+    let store = place.open();
     let stored = StoredConnection {
         name: name("south"),
         title: "South".to_owned(),
@@ -101,11 +104,11 @@ async fn a_store_of_before_is_bound_when_it_is_opened() {
     store.keep_connection(stored).await.unwrap();
     assert_eq!(store.site(name("south")).await.unwrap(), None);
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
+    let store = place.open();
     assert_eq!(store.site(name("south")).await.unwrap().map(|known| known.site), Some(site("a.example")));
     // A row that is there is never written over.
     store.bind_site(name("south"), site("b.example")).await.unwrap();
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
+    let store = place.open();
     assert_eq!(store.site(name("south")).await.unwrap().map(|known| known.site), Some(site("b.example")));
 }

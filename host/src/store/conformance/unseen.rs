@@ -6,6 +6,13 @@ use crate::domain::run::{COVERS_AWAITING, ChangeKind, GOALS_AWAITING, GOALS_MISS
 use crate::store::book::Whose;
 use crate::store::departures::Answered;
 
+on_each_engine![
+    what_two_complete_walks_miss_is_gone,
+    the_run_that_marks_says_so_and_the_one_before_says_what_it_missed,
+    an_interrupted_walk_is_one_walk,
+    many_at_once_wait_for_a_person,
+];
+
 /// A list as one walk finds it.
 #[derive(Clone, Copy)]
 enum List<'l> {
@@ -77,12 +84,11 @@ impl Practice {
     }
 }
 
-#[tokio::test]
-async fn what_two_complete_walks_miss_is_gone() {
+async fn what_two_complete_walks_miss_is_gone(on: On) {
     use List::{Broken, Read, Same, Unusable};
     const DONE: Option<RunState> = Some(RunState::Done);
     let check = async |lists: &[(List<'_>, Option<RunState>)], expected: &[&str]| {
-        let mut practice = Practice::new().await;
+        let mut practice = Practice::new(on).await;
         practice.clients(&[client("1", "Ayda Khan")]).await;
         practice.list(Read(&["3", "4"]), DONE).await;
         for (number, ((list, walk), expected)) in (1..).zip(lists.iter().zip(expected)) {
@@ -106,9 +112,8 @@ async fn what_two_complete_walks_miss_is_gone() {
     check(&[(Read(&["3"]), DONE), (Broken, DONE), (Read(&["3", "4"]), DONE)], &["3 4?", "3 4?", "3 4"]).await;
 }
 
-#[tokio::test]
-async fn the_run_that_marks_says_so_and_the_one_before_says_what_it_missed() {
-    let mut practice = Practice::new().await;
+async fn the_run_that_marks_says_so_and_the_one_before_says_what_it_missed(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("1", "Ayda Khan")]).await;
     practice.list(List::Read(&["3", "4"]), Some(RunState::Done)).await;
     let counts = practice.list(List::Read(&["3"]), Some(RunState::Done)).await;
@@ -119,9 +124,8 @@ async fn the_run_that_marks_says_so_and_the_one_before_says_what_it_missed() {
     assert_eq!((rows.len(), rows[0].record, rows[0].label.as_deref()), (1, RecordKind::Goal, Some("Sail")));
 }
 
-#[tokio::test]
-async fn an_interrupted_walk_is_one_walk() {
-    let mut practice = Practice::new().await;
+async fn an_interrupted_walk_is_one_walk(on: On) {
+    let mut practice = Practice::new(on).await;
     practice.clients(&[client("1", "Ayda Khan")]).await;
     practice.list(List::Read(&["3"]), Some(RunState::Done)).await;
     practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
@@ -140,13 +144,12 @@ async fn an_interrupted_walk_is_one_walk() {
     assert_eq!(practice.standing().await, "");
 }
 
-#[tokio::test]
-async fn many_at_once_wait_for_a_person() {
+async fn many_at_once_wait_for_a_person(on: On) {
     let ids: Vec<String> = (1..9).map(|id| id.to_string()).collect();
     let all: Vec<&str> = ids.iter().map(String::as_str).collect();
     let ended = Some(RunState::Done);
     for is_confirmed in [true, false] {
-        let mut practice = Practice::new().await;
+        let mut practice = Practice::new(on).await;
         practice.clients(&[client("1", "Ayda Khan")]).await;
         practice.list(List::Read(&all), ended).await;
         practice.list(List::Read(&all[..2]), ended).await;

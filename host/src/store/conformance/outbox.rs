@@ -1,15 +1,31 @@
-//! What a store of the outbox must do.
+//! File notes from their acceptance to the CRM's word, in the order of their lanes.
 
 use jiff::SignedDuration;
-use uuid::Uuid;
 
 use super::*;
-use crate::domain::note::NoteState;
-use crate::domain::note::{Attachment, DeliveryStep, FileNote};
+
+use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::outbox::{Call, MadeCall, Outcome, Timing};
-use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, RevisionId, Timestamp};
-use crate::store::book::PageRequest;
-use crate::store::documents::Source;
+use crate::domain::{ClientId, EventId, HouseholdId, NoteId};
+use crate::store::StoreError;
+use crate::store::documents::{Document, Source};
+use crate::store::engine::Table;
+use crate::store::outbox::{Hold, NewNote, NoteFilter, Pick, Raised};
+
+on_each_engine![
+    a_key_stands_for_one_note,
+    a_lane_goes_in_order_and_lanes_side_by_side,
+    a_hold_puts_off_the_notes_of_its_connection,
+    what_was_being_sent_is_taken_up_after_a_restart,
+    lists_are_paged_newest_first,
+    a_note_for_both_waits_for_both_lanes_and_holds_both,
+    after_an_outage_old_and_new_notes_take_turns,
+    notes_are_found_by_household_client_and_the_crms_id,
+    an_event_its_note_and_its_documents_are_kept_together,
+    a_households_documents_are_listed_page_by_page,
+    only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised,
+    a_wait_beyond_the_end_of_time_is_none_that_is_over,
+];
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -60,12 +76,6 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
     NewNote { event, note, key: key.to_owned(), digest: [7; 32], documents: Vec::new() }
 }
 
-fn open() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    (folder, store)
-}
-
 async fn accept(store: &Store, second: i64, household: u128) -> NoteId {
     let new = new(second, household, &format!("{second}-{household}"));
     let id = new.note.id;
@@ -111,9 +121,9 @@ fn there() -> Outcome {
     Outcome::There { document_id: ExternalId("9001".to_owned()), copies: 1 }
 }
 
-#[tokio::test]
-async fn a_key_stands_for_one_note() {
-    let (_folder, store) = open();
+async fn a_key_stands_for_one_note(on: On) {
+    let place = on.place();
+    let store = place.open();
     let posts = (0..100).map(|number| store.accept_note(new(number, 1, "same")));
     let answers = futures::future::try_join_all(posts).await.unwrap();
     assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 1);
@@ -125,9 +135,9 @@ async fn a_key_stands_for_one_note() {
     assert!(store.keyed_note("other".to_owned()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_lane_goes_in_order_and_lanes_side_by_side() {
-    let (_folder, store) = open();
+async fn a_lane_goes_in_order_and_lanes_side_by_side(on: On) {
+    let place = on.place();
+    let store = place.open();
     let [a1, a2, b1, a3] = [
         accept(&store, 1, 1).await,
         accept(&store, 2, 1).await,
@@ -149,9 +159,9 @@ async fn a_lane_goes_in_order_and_lanes_side_by_side() {
     assert_eq!(taken(&store, 11).await, [a3]);
 }
 
-#[tokio::test]
-async fn a_hold_puts_off_the_notes_of_its_connection() {
-    let (_folder, store) = open();
+async fn a_hold_puts_off_the_notes_of_its_connection(on: On) {
+    let place = on.place();
+    let store = place.open();
     let (held, other) = (accept(&store, 1, 1).await, accept(&store, 1, 100).await);
     let hold = Hold { until: at(60), words: "sign-in refused".to_owned() };
     assert_eq!(due(&store).await, [("main".to_owned(), 1), ("other".to_owned(), 1)]);
@@ -171,22 +181,22 @@ async fn a_hold_puts_off_the_notes_of_its_connection() {
     assert_eq!(notes.iter().map(|(note, call)| (note.id, *call)).collect::<Vec<_>>(), [(held, Call::Create)]);
 }
 
-#[tokio::test]
-async fn what_was_being_sent_is_taken_up_after_a_restart() {
-    let (folder, store) = open();
+async fn what_was_being_sent_is_taken_up_after_a_restart(on: On) {
+    let place = on.place();
+    let store = place.open();
     let id = accept(&store, 1, 1).await;
     assert_eq!(taken(&store, 2).await, [id]);
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
+    let store = place.open();
     assert_eq!(taken(&store, 3).await, []);
     assert_eq!(store.take_up_notes(at(4)).await.unwrap(), 1);
     let notes = store.take_due_notes(at(4), vec![pick("main", 10, false)]).await.unwrap();
     assert_eq!(notes.iter().map(|(note, call)| (note.id, *call)).collect::<Vec<_>>(), [(id, Call::LookUp)]);
 }
 
-#[tokio::test]
-async fn lists_are_paged_newest_first() {
-    let (_folder, store) = open();
+async fn lists_are_paged_newest_first(on: On) {
+    let place = on.place();
+    let store = place.open();
     for second in 1..=5 {
         accept(&store, second, second.unsigned_abs().into()).await;
     }
@@ -213,9 +223,9 @@ async fn lists_are_paged_newest_first() {
     assert!(matches!(store.notes(NoteFilter::default(), page).await, Err(StoreError::BadCursor)));
 }
 
-#[tokio::test]
-async fn a_note_for_both_waits_for_both_lanes_and_holds_both() {
-    let (_folder, store) = open();
+async fn a_note_for_both_waits_for_both_lanes_and_holds_both(on: On) {
+    let place = on.place();
+    let store = place.open();
     let for_first = accept_for(&store, 1, 1, &[7]).await;
     let for_both = accept_for(&store, 2, 1, &[7, 8]).await;
     let for_second = accept_for(&store, 3, 1, &[8]).await;
@@ -229,9 +239,9 @@ async fn a_note_for_both_waits_for_both_lanes_and_holds_both() {
     assert_eq!(taken(&store, 12).await, [for_second]);
 }
 
-#[tokio::test]
-async fn after_an_outage_old_and_new_notes_take_turns() {
-    let (_folder, store) = open();
+async fn after_an_outage_old_and_new_notes_take_turns(on: On) {
+    let place = on.place();
+    let store = place.open();
     for second in 1..=6 {
         accept(&store, second, second.unsigned_abs().into()).await;
     }
@@ -240,9 +250,9 @@ async fn after_an_outage_old_and_new_notes_take_turns() {
     assert_eq!(seconds.collect::<Vec<_>>(), [6, 1, 5, 2]);
 }
 
-#[tokio::test]
-async fn notes_are_found_by_household_client_and_the_crms_id() {
-    let (_folder, store) = open();
+async fn notes_are_found_by_household_client_and_the_crms_id(on: On) {
+    let place = on.place();
+    let store = place.open();
     let first = accept_for(&store, 1, 1, &[7]).await;
     let second = accept_for(&store, 2, 1, &[7, 8]).await;
     accept_for(&store, 3, 2, &[9]).await;
@@ -264,9 +274,9 @@ async fn notes_are_found_by_household_client_and_the_crms_id() {
     assert_eq!(found(open_ones).await, [] as [NoteId; 0]);
 }
 
-#[tokio::test]
-async fn an_event_its_note_and_its_documents_are_kept_together() {
-    let (_folder, store) = open();
+async fn an_event_its_note_and_its_documents_are_kept_together(on: On) {
+    let place = on.place();
+    let store = place.open();
     let mut new = new(1, 1, "with a document");
     let document = Document::new("Plan.pdf".to_owned(), "application/pdf".to_owned(), b"%PDF-1.7".to_vec(), at(1));
     new.event.attachments = vec![document.id];
@@ -277,9 +287,9 @@ async fn an_event_its_note_and_its_documents_are_kept_together() {
     assert_eq!(store.event(event_id).await.unwrap(), Some(event));
 }
 
-#[tokio::test]
-async fn a_households_documents_are_listed_page_by_page() {
-    let (_folder, store) = open();
+async fn a_households_documents_are_listed_page_by_page(on: On) {
+    let place = on.place();
+    let store = place.open();
     for (second, household, names) in [(1, 1, &["a", "b"][..]), (2, 2, &["c"]), (3, 1, &[]), (4, 1, &["d", "a"])] {
         let mut new = new(second, household, &second.to_string());
         for name in names {
@@ -319,9 +329,9 @@ async fn a_households_documents_are_listed_page_by_page() {
     assert!(matches!(store.note_documents(household, page).await, Err(StoreError::BadCursor)));
 }
 
-#[tokio::test]
-async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised() {
-    let (folder, store) = open();
+async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised(on: On) {
+    let place = on.place();
+    let store = place.open();
     let [done, dead] = [accept(&store, 1, 1).await, accept(&store, 2, 2).await];
     taken(&store, 5).await;
     let looked_for = async |store: &Store| {
@@ -344,9 +354,10 @@ async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_r
         assert_eq!(raised(&store).await, expected, "{copies}");
     }
     // A store of an earlier version has no list of raised notes, and is given one.
-    store.write(|transaction| Ok(transaction.delete_table(tables::RAISED)?)).await.unwrap();
+    let raised_notes: Table<(u32, u8, [u8; 16]), ()> = Table::new("notes-raised");
+    store.write(move |transaction| Ok(transaction.delete_table(raised_notes)?)).await.unwrap();
     drop(store);
-    let store = Store::open(folder.path()).unwrap();
+    let store = place.open();
     assert_eq!(raised(&store).await, [1, 0, 0, 1]);
     let filter = NoteFilter { raised: Some(Raised::Missing), ..NoteFilter::default() };
     let page = PageRequest { cursor: None, limit: 10 };
@@ -357,9 +368,9 @@ async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_r
     assert_eq!((looked_for(&store).await, raised(&store).await), (vec![], vec![0, 0, 0, 0]));
 }
 
-#[tokio::test]
-async fn a_wait_beyond_the_end_of_time_is_none_that_is_over() {
-    let (_folder, store) = open();
+async fn a_wait_beyond_the_end_of_time_is_none_that_is_over(on: On) {
+    let place = on.place();
+    let store = place.open();
     let id = accept(&store, 1, 1).await;
     let park = |note: &mut Note| {
         note.state = NoteState::Waiting;
