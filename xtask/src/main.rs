@@ -1,14 +1,15 @@
 //! The project's own commands, run as `cargo xtask COMMAND`: one file a command.
 //!
-//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`, `store-fixture`) and `.ci/run`. Every step
-//! names what it does and how long it took; a step that fails names the command that failed. Nothing here is part
-//! of the product: what an operator needs is in the binary `tidegate`.
+//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`, `mutants`, `store-fixture`) and
+//! `.ci/run`. Every step names what it does and how long it took; a step that fails names the command that failed. Nothing
+//! here is part of the product: what an operator needs is in the binary `tidegate`.
 
 mod bench;
 mod build;
 mod check;
 mod component;
 mod demo;
+mod mutants;
 mod packs;
 mod step;
 mod store_fixture;
@@ -42,6 +43,7 @@ enum Command {
     Build(build::Arguments),
     Bench(bench::Arguments),
     StoreFixture(store_fixture::Arguments),
+    Mutants(mutants::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Mutants(arguments) => mutants::run(&arguments),
         Command::StoreFixture(arguments) => store_fixture::run(&arguments),
         Command::Tidy => tidy::run(),
     };
