@@ -154,4 +154,16 @@ mod tests {
         check(&forms, None, "Victoria", "3053", Ok(["VIC", "3053"]));
         check(&forms, None, "Kent", "", Err(&["state"]));
     }
+
+    #[test]
+    fn a_postcode_has_the_letters_that_its_country_prescribes() {
+        let barbados = AddressForm { country: country("BB"), states: Vec::new(), postcode: Some("BB99999".to_owned()) };
+        let canada = AddressForm { country: country("CA"), states: Vec::new(), postcode: Some("A9A9A9".to_owned()) };
+        let forms = AddressForms(vec![barbados, canada]);
+        check(&forms, Some("BB"), "", "BB11000", Ok(["", "BB11000"]));
+        check(&forms, Some("BB"), "", "BC11000", Err(&["postcode"]));
+        check(&forms, Some("BB"), "", "1100011", Err(&["postcode"]));
+        check(&forms, Some("CA"), "", "K1A 0B1", Ok(["", "K1A0B1"]));
+        check(&forms, Some("CA"), "", "11A0B1", Err(&["postcode"]));
+    }
 }

@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(hear(&mut breaker, 2, down, 0), None);
         assert_eq!(hear(&mut breaker, 3, down, 0), Some(5));
         assert!(breaker.is_probing());
+        assert_eq!(breaker.closed_until(at(5)), None, "at that moment it is asked again");
         assert_eq!(hear(&mut breaker, 4, down, 2), Some(5), "calls that were under way change nothing");
         assert_eq!(hear(&mut breaker, 5, down, 5), Some(35));
         assert_eq!(hear(&mut breaker, 6, down, 35), Some(65));

@@ -54,6 +54,10 @@ mod tests {
         check("k", true);
         check("0192f0c4-7d1e-7000-8000-000000000001", true);
         check("!~", true);
+        for text in ["k", "0192f0c4-7d1e-7000-8000-000000000001"] {
+            let key: IdempotencyKey = text.parse().unwrap();
+            assert_eq!((key.as_str(), key.to_string().as_str()), (text, text), "it is sent back as it came");
+        }
         check(&"k".repeat(255), true);
         check(&"k".repeat(256), false);
         for none in ["", " ", "a key", "a\tkey", "k\u{7f}", "schlüssel", "k\0"] {

@@ -290,4 +290,58 @@ mod tests {
         let linked = ExternalId("48213".to_owned());
         assert_eq!((linked.in_crm(), linked.unlinked_client()), (Some(&linked), None));
     }
+
+    #[test]
+    fn a_connection_has_a_plain_name() {
+        let check = |text: &str, expected: bool| {
+            let name = text.parse::<ConnectionName>();
+            assert_eq!(name.is_ok(), expected, "{text}");
+            if let Ok(name) = name {
+                assert_eq!(
+                    (name.as_str(), name.to_string(), String::from(name.clone())),
+                    (text, text.into(), text.into())
+                );
+            }
+        };
+        for name in ["main", "a", "north-2", "a--b", "z9-", &"a".repeat(40)] {
+            check(name, true);
+        }
+        for none in ["", "Main", "mAin", "2north", "-a", "a_b", "a b", "a.b", "mäin", &"a".repeat(41)] {
+            check(none, false);
+        }
+        let is_practice = |text: &str| text.parse::<ConnectionName>().unwrap().is_practice();
+        assert!(ConnectionName::practice().is_practice() && is_practice("practice"));
+        assert!(!is_practice("main") && !is_practice("practices"));
+    }
+
+    #[test]
+    fn a_revision_is_twelve_hexadecimal_digits() {
+        let revision = RevisionId([0x0a, 0x1b, 0xff, 0, 0x40, 0x09]);
+        assert_eq!(revision.to_string(), "0a1bff004009");
+        assert_eq!(serde_json::to_value(revision).unwrap(), "0a1bff004009");
+        let check = |text: &str, expected: Option<RevisionId>| {
+            assert_eq!(RevisionId::try_from(text.to_owned()).ok(), expected, "{text}");
+        };
+        check("0a1bff004009", Some(revision));
+        check("0A1BFF004009", Some(revision));
+        for none in ["", "0a1bff00400", "0a1bff0040091", "0a1bff00400g", "+a1bff004009", "0a1bff00400ä"] {
+            check(none, None);
+        }
+        assert_eq!((revision.of_pack(), RevisionId::NONE.of_pack()), (Some(revision), None));
+    }
+
+    #[test]
+    fn a_digest_is_sixty_four_hexadecimal_digits() {
+        let bytes = std::array::from_fn(|at| at as u8 * 8);
+        let text: String = (0..32).map(|at| format!("{:02x}", at * 8)).collect();
+        let digest = RevisionDigest(bytes);
+        assert_eq!((digest.to_string(), String::from(digest)), (text.clone(), text.clone()));
+        assert_eq!(digest.short().to_string(), text[..12]);
+        let document = DocumentId(bytes);
+        assert_eq!((document.to_string(), String::from(document)), (text.clone(), text.clone()));
+        assert_eq!(text.parse::<DocumentId>().ok(), Some(document));
+        for none in ["", &text[..62], &format!("{text}00"), &text.replace("08", "0x")] {
+            assert!(none.parse::<DocumentId>().is_err(), "{none}");
+        }
+    }
 }

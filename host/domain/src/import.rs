@@ -405,5 +405,9 @@ mod tests {
         let held = Some(linked.clone());
         check(held.clone(), std::slice::from_ref(&linked), &[], (Ready, Some("already-linked"), &[3]));
         check(held, std::slice::from_ref(&ayda), &[], (CannotBeImported, Some("id-taken"), &[3]));
+        let (_, reasons, _) = judge("7", None, vec![candidate(1, true, None), candidate(2, true, None)], Vec::new);
+        assert_eq!(reasons[0].message, "Several clients have this email: Client 1, Client 2.");
+        let (_, reasons, _) = judge("7", None, Vec::new(), || vec![candidate(1, true, None)]);
+        assert_eq!(reasons[0].message, "No client has this email, but Client 1 has this name.");
     }
 }

@@ -31,6 +31,8 @@ pub mod site_list;
 pub mod stored;
 pub mod text;
 pub mod value;
+#[cfg(test)]
+mod words;
 
 pub use crm_id::InvalidExternalId;
 pub use diagnostic::{Diagnostic, Severity};

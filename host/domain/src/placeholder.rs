@@ -65,5 +65,8 @@ mod tests {
         assert_eq!(of_id.as_ref().map(EmailAddress::as_str), Some("Client.48213@acme.example"));
         let long = format!("{}@acme.example", "a".repeat(64));
         check(&long, "48213", None, &format!("{}.48213@acme.example", "a".repeat(58)));
+        // No letter is cut in half.
+        let long = format!("{}@acme.example", "ā".repeat(32));
+        check(&long, "4821", None, &format!("{}.4821@acme.example", "ā".repeat(29)));
     }
 }

@@ -289,3 +289,75 @@ pub struct Run {
     /// Why it failed, in a sentence for a person.
     pub error: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_finished_whichever_way_it_ended() {
+        let finished: Vec<&str> =
+            RunState::ALL.iter().filter(|state| state.is_finished()).map(|state| state.as_str()).collect();
+        assert_eq!(finished, ["done", "failed", "cancelled"]);
+    }
+
+    #[test]
+    fn goals_and_covers_are_counted_apart() {
+        let mut counts = RunCounts::default();
+        for (kind, created) in [(RecordKind::Goal, 3), (RecordKind::Cover, 5)] {
+            counts.list_mut(kind).unwrap().created = created;
+        }
+        assert_eq!((counts.goals.created, counts.covers.created), (3, 5));
+        assert!(counts.list_mut(RecordKind::Client).is_none() && counts.list_mut(RecordKind::Adviser).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_a_person_is_a_doubt_of_its_kind_as_long_as_it_waits() {
+        let mut counts = RunCounts::default();
+        for (kind, number) in [(RecordKind::Client, 2), (RecordKind::Goal, 3), (RecordKind::Cover, 5)] {
+            assert_eq!(counts.awaiting(kind), 0, "{kind:?}");
+            counts.set_awaiting(kind, number);
+            assert_eq!(counts.awaiting(kind), number, "{kind:?}");
+        }
+        assert_eq!(counts.awaiting, 2);
+        let expected = BTreeMap::from([(GOALS_AWAITING.to_owned(), 3), (COVERS_AWAITING.to_owned(), 5)]);
+        assert_eq!(counts.doubts, expected);
+        for kind in [RecordKind::Client, RecordKind::Goal, RecordKind::Cover] {
+            counts.set_awaiting(kind, 0);
+            assert_eq!(counts.awaiting(kind), 0, "{kind:?}");
+        }
+        assert_eq!((counts.awaiting, counts.doubts.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_one_walk_missed_is_a_doubt_where_there_is_any() {
+        let mut counts = RunCounts::default();
+        counts.set_missed_once(RecordKind::Goal, 0);
+        counts.set_missed_once(RecordKind::Cover, 0);
+        assert_eq!(counts.doubts, BTreeMap::new());
+        counts.set_missed_once(RecordKind::Goal, 1);
+        counts.set_missed_once(RecordKind::Cover, 4);
+        let expected = BTreeMap::from([(GOALS_MISSED.to_owned(), 1), (COVERS_MISSED.to_owned(), 4)]);
+        assert_eq!(counts.doubts, expected);
+    }
+
+    #[test]
+    fn a_walk_is_whole_that_read_each_row_once() {
+        let check = |repeated, unreadable, unconfirmed, expected: bool| {
+            let counts = RunCounts { repeated, unreadable, unconfirmed, ..RunCounts::default() };
+            assert_eq!(counts.is_whole(), expected, "{repeated} {unreadable} {unconfirmed}");
+        };
+        check(0, 0, 0, true);
+        check(1, 0, 0, false);
+        check(0, 1, 0, false);
+        check(0, 0, 1, false);
+        check(1, 1, 1, false);
+    }
+
+    #[test]
+    fn whoever_a_rule_leaves_out_is_counted_once() {
+        let skipped = BTreeMap::from([("archived".to_owned(), 3), ("no-name".to_owned(), 4)]);
+        assert_eq!(RunCounts { skipped, ..RunCounts::default() }.skipped_total(), 7);
+        assert_eq!(RunCounts::default().skipped_total(), 0);
+    }
+}

@@ -190,4 +190,45 @@ mod tests {
         check("+61 491", false);
         check("+6149157015600000", false);
     }
+
+    #[test]
+    fn lengths_are_those_of_the_standards() {
+        let is_number = |digits: usize| E164::try_from(format!("+{}", "6".repeat(digits))).is_ok();
+        assert_eq!([6, 7, 15, 16].map(is_number), [false, true, true, false]);
+        let check = |local: usize, label: usize, expected: bool| {
+            let text = format!("{}@{}.{}.{}.ex", "a".repeat(local), "b".repeat(label), "c".repeat(60), "d".repeat(60));
+            assert_eq!(is_email_address(&text), expected, "{} bytes, {local} before the @", text.len());
+        };
+        check(64, 4, true);
+        check(65, 4, false);
+        // 254 bytes and 255.
+        check(64, 64, true);
+        check(64, 65, false);
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        let check = |text: &str, expected| assert_eq!(Currency::try_from(text.to_owned()).is_ok(), expected, "{text}");
+        check("AUD", true);
+        for none in ["aud", "AU", "AUDX", "A D", "A1D", ""] {
+            check(none, false);
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_they_are() {
+        fn check<T: TryFrom<String, Error = InvalidValue> + Clone + fmt::Display + Into<String>>(
+            text: &str,
+            as_str: fn(&T) -> &str,
+        ) {
+            let value = T::try_from(text.to_owned()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((as_str(&value), value.to_string().as_str()), (text, text));
+            assert_eq!(Into::<String>::into(value), text);
+        }
+        check("+61491570156", E164::as_str);
+        check("pat.lee@example.com", EmailAddress::as_str);
+        check("NZD", Currency::as_str);
+        let country = CountryCode::try_from("NZ".to_owned()).unwrap();
+        assert_eq!((country.as_str(), country.to_string().as_str()), ("NZ", "NZ"));
+    }
 }

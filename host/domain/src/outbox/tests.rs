@@ -8,7 +8,7 @@ mod filing;
 
 use super::*;
 use crate::ids::{ClientId, EventId, HouseholdId, NoteId, RevisionId};
-use crate::note::{FileNote, Stage};
+use crate::note::{Attachment, FileNote, Stage};
 
 fn note() -> Note {
     Note {
@@ -188,6 +188,9 @@ fn no_note_waits_longer_than_a_day_and_people_are_told() {
         assert_eq!(due_in(&note, 5), Some(0), "a person sends it now");
     }
     let mut note = note();
+    let retry_after = Some(SignedDuration::from_hours(24));
+    call(&mut note, 0, Call::Create, Outcome::NotDone { words: "429".to_owned(), retry_after });
+    assert_eq!((due_in(&note, 0), note.reason.as_deref()), (Some(86_400), Some("429")));
     note.due_at = Some(Timestamp::MAX);
     assert!(note.pull_forward(SignedDuration::ZERO, at(86_400)));
     assert_eq!(due_in(&note, 0), Some(86_400));
@@ -312,7 +315,8 @@ fn a_done_note_that_the_crm_lists_no_more_is_raised_until_a_person_settles_it() 
     call(&mut note, 0, Call::Create, there());
     note.saw_copies(0);
     assert!(note.is_raised() && note.is_missing());
-    assert!(note.reason.as_deref().unwrap().contains("9001"), "{:?}", note.reason);
+    let reason = note.reason.as_deref().unwrap();
+    assert!(reason.contains("took it as 9001 and does not list it any more"), "{reason}");
 
     let mut found = note.clone();
     found.saw_copies(1);
@@ -349,7 +353,8 @@ fn a_search_that_the_crm_refuses_asks_a_person_and_sends_nothing() {
     call(&mut note, 0, Call::Create, unknown());
     call(&mut note, 1, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
     assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
-    assert!(note.reason.as_deref().unwrap().contains("no capability"));
+    let reason = note.reason.as_deref().unwrap();
+    assert!(reason.contains("refuses the search") && reason.contains("no capability"), "{reason}");
     assert!(note.edit(Edit::default(), at(2)).is_err());
     note.retry(at(2)).unwrap();
     call(&mut note, 2, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
@@ -376,4 +381,158 @@ fn a_note_that_was_not_sent_can_be_changed() {
     assert_eq!(note.clients, [ClientId(Uuid::from_u128(8))]);
     call(&mut note, 1, Call::Create, there());
     assert!(note.edit(Edit::default(), at(2)).is_err());
+}
+
+#[test]
+fn a_site_is_waited_for_as_long_as_the_settings_say() {
+    let timing = Timing::of(SignedDuration::from_secs(10), SignedDuration::from_secs(25));
+    assert_eq!((timing.doubt, timing.lag), (SignedDuration::from_secs(35), SignedDuration::from_secs(25)));
+    assert_eq!(timing.retries, Timing::default().retries);
+    assert_eq!(Timing::default().doubt, SignedDuration::from_secs(120));
+}
+
+#[test]
+fn a_note_may_be_there_twice_once_its_create_had_no_answer_or_it_was_seen_so() {
+    let check = |doubted: bool, copies: Option<usize>, expected: bool| {
+        let note = Note { doubted, copies, ..note() };
+        assert_eq!(note.is_doubted(), expected, "{doubted} {copies:?}");
+    };
+    check(false, None, false);
+    check(true, None, true);
+    check(false, Some(2), true);
+    check(true, Some(2), true);
+}
+
+#[test]
+fn a_note_is_where_its_state_and_its_last_call_say() {
+    let check = |state: NoteState, step: DeliveryStep, doubted: bool, expected: Stage| {
+        let note = Note { state, step: step.clone(), doubted, ..note() };
+        assert_eq!(note.stage(), expected, "{state:?} {step:?} {doubted}");
+    };
+    let creating = || DeliveryStep::Creating { since: at(0) };
+    let created = || DeliveryStep::Created { document_id: ExternalId("9001".to_owned()) };
+    check(NoteState::Queued, DeliveryStep::Accepted, false, Stage::Queued);
+    check(NoteState::Sending, creating(), false, Stage::Sending);
+    check(NoteState::Sending, creating(), true, Stage::LookingUp);
+    check(NoteState::Waiting, creating(), true, Stage::LookingUp);
+    check(NoteState::Waiting, created(), false, Stage::AttachmentsSent);
+    check(NoteState::Done, created(), false, Stage::Done);
+    check(NoteState::Dead, DeliveryStep::Accepted, false, Stage::Dead);
+    check(NoteState::Dead, creating(), true, Stage::InDoubt);
+}
+
+#[test]
+fn only_a_note_that_waits_for_its_connection_is_let_go() {
+    let mut held = note();
+    held.hold(at(300), "The site is another one.");
+    assert_eq!((held.stage(), due_in(&held, 0)), (Stage::WaitingForAuthorisation, Some(300)));
+    assert!(!held.awaits_link() && held.let_go(at(10)));
+    assert_eq!((held.stage(), held.reason.as_deref(), due_in(&held, 10)), (Stage::Queued, None, Some(0)));
+    assert!(!held.let_go(at(20)), "it waits for nothing any more");
+    assert_eq!(due_in(&held, 10), Some(0));
+
+    let mut unlinked = note();
+    unlinked.await_link("Ayda Khan");
+    let before = unlinked.clone();
+    assert!(unlinked.awaits_link() && !unlinked.let_go(at(10)));
+    assert_eq!(unlinked, before);
+    assert!(Note { awaits: Some(Awaits::Refiling), ..note() }.awaits_link() && !note().awaits_link());
+}
+
+#[test]
+fn a_note_whose_sending_died_is_looked_up_when_its_time_comes() {
+    let mut sent = note();
+    sent.begin(at(0));
+    sent.died(at(1), at(6));
+    assert_eq!((sent.state, sent.stage(), due_in(&sent, 0)), (NoteState::Waiting, Stage::LookingUp, Some(6)));
+    assert!(sent.reason.as_deref().unwrap().contains("fault in Tidegate"), "{:?}", sent.reason);
+    assert_eq!(sent.begin(at(6)), Call::LookUp);
+
+    let mut done = note();
+    call(&mut done, 0, Call::Create, there());
+    let before = done.clone();
+    done.died(at(1), at(6));
+    assert_eq!(done, before, "what was done before the fault stays done");
+}
+
+#[test]
+fn what_is_said_of_a_note_stays_where_the_crm_has_it_once() {
+    let mut note = note();
+    call(&mut note, 0, Call::Create, there());
+    note.reason = Some("The CRM keeps the document Plan.pdf 11 bytes larger.".to_owned());
+    let before = note.clone();
+    note.saw_copies(1);
+    assert_eq!(note, before);
+}
+
+#[test]
+fn a_pause_that_the_crm_asked_for_ends_and_a_notes_own_retries_stay() {
+    let timing = Timing::default();
+    let own_pause = spread(SignedDuration::from_secs(5), 1.0);
+    // Failed for the second time at 0, so that its own retry is five seconds later, or six at most.
+    let waiting = |due: Timestamp| {
+        let outcome = "429".to_owned();
+        let attempts = vec![Attempt { at: at(0), took_ms: 0, outcome }];
+        Note { state: NoteState::Waiting, failures: 2, attempts, due_at: Some(due), ..note() }
+    };
+    let check = |mut note: Note, now: Timestamp, expected: bool| {
+        let before = note.due_at;
+        assert_eq!(note.end_pause(now, &timing), expected, "{note:?}");
+        assert_eq!(note.due_at, if expected { Some(now) } else { before });
+    };
+    check(waiting(at(900)), at(2), true);
+    check(waiting(at(5)), at(2), false);
+    check(waiting(after(at(0), own_pause)), at(2), false);
+    check(waiting(after(at(0), own_pause + SignedDuration::from_millis(1))), at(2), true);
+    check(waiting(at(900)), at(900), false);
+    check(waiting(at(900)), at(901), false);
+    // The call itself took until then.
+    let mut slow = waiting(at(30));
+    slow.attempts[0].took_ms = 60_000;
+    check(slow, at(2), false);
+    // Not where it waits for something else, or is not waiting, or has not failed.
+    check(Note { awaits: Some(Awaits::Authorisation), ..waiting(at(900)) }, at(2), false);
+    check(Note { state: NoteState::Queued, ..waiting(at(900)) }, at(2), false);
+    check(Note { failures: 0, ..waiting(at(900)) }, at(2), false);
+    check(Note { attempts: Vec::new(), ..waiting(at(900)) }, at(2), false);
+    check(Note { due_at: None, ..waiting(at(900)) }, at(2), false);
+}
+
+#[test]
+fn each_call_is_told_in_words() {
+    let id = |id: &str| ExternalId(id.to_owned());
+    let document = Attachment {
+        document: crate::ids::DocumentId([0; 32]),
+        filename: "Plan.pdf".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        size: 1,
+        replaced: String::new(),
+        attached_as: None,
+    };
+    let note = Note { attachments: vec![document], ..note() };
+    let check = |call: Call, outcome: Outcome, expected: &str| {
+        let mut note = note.clone();
+        let made = MadeCall { call, began: at(0), quiet: SignedDuration::ZERO };
+        note.conclude(made, outcome, at(1), 0.5, &Timing::default());
+        assert_eq!(note.attempts[0].outcome, expected);
+    };
+    let words = || "cut".to_owned();
+    check(Call::Create, there(), "Created in the CRM as 9001.");
+    check(Call::LookUp, there(), "Found in the CRM as 9001.");
+    check(Call::LookUp, Outcome::NotThere, "Looked up in the CRM: not there.");
+    let unmarked = "Looked up in the CRM: not found, and 2 notes without a reference may be it.";
+    check(Call::LookUp, Outcome::Unmarked(2), unmarked);
+    let lacking = "Looked up in the CRM: not found, and 9001 neither, which it took before.";
+    check(Call::LookUp, Outcome::Lacking(id("9001")), lacking);
+    check(Call::Attach(0), Outcome::Attached { id: id("70001") }, "Attached Plan.pdf as 70001.");
+    check(Call::ListAttachments, Outcome::Attached { id: id("70001") }, "Attached as 70001.");
+    check(Call::ListAttachments, Outcome::Attachments(Vec::new()), "The CRM lists 0 of its documents.");
+    check(Call::Create, unknown(), "May or may not be in the CRM: cut");
+    check(Call::Attach(0), unknown(), "Plan.pdf may or may not be attached: cut");
+    check(Call::Attach(7), unknown(), "the document may or may not be attached: cut");
+    check(Call::LookUp, unknown(), "cut");
+    check(Call::Create, not_done(), "not there");
+    check(Call::Create, Outcome::Unauthorised { words: words() }, "cut");
+    check(Call::Create, Outcome::Held { words: words() }, "cut");
+    check(Call::Create, Outcome::Refused { words: words() }, "cut");
 }
