@@ -1,11 +1,14 @@
 //! What an event's data must look like, by its type: `events.json`, which is the documentation, too.
 //!
-//! The schemas are JSON Schema (draft 2020-12) in the keywords below and no others.
+//! The schemas are JSON Schema (draft 2020-12), checked by the `jsonschema` crate; what it finds is told to people in the
+//! words of this file, each with the field that it is about and without what was sent.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{Draft, JsonType, Keyword, ValidationError, Validator};
+use serde_json::Value;
 
 use super::{Misfit, NotesError};
 use crate::domain::text::{self, is_visible};
@@ -13,8 +16,22 @@ use crate::domain::text::{self, is_visible};
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("events.json")).expect("a test reads the file"));
 
+/// The schemas made ready to check data, by event type.
+static VALIDATORS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
+    let validator = |schema| {
+        let options = jsonschema::options().with_draft(Draft::Draft202012);
+        let options = options.with_keyword("minLength", |_, least, _| Ok(Box::new(VisibleText(least.as_u64()))));
+        options.build(schema).expect("a test reads the schemas")
+    };
+    SCHEMAS.iter().map(|(event_type, schema)| (event_type.as_str(), validator(schema))).collect()
+});
+
 /// The most characters of an event's texts together: with what a template sets around them, a file note's body takes them.
 const LONGEST_DATA: usize = 80_000;
+
+/// The most values in an event's data: several times what any schema allows, so that what is wrong with them fits in
+/// memory.
+const MOST_VALUES: usize = 10_000;
 
 /// The JSON Schema of each event type's data.
 pub fn event_schemas() -> &'static BTreeMap<String, Value> {
@@ -46,19 +63,27 @@ const MOST_TOLD: usize = 50;
 
 /// All that is wrong with an event's type and data, up to a bound: the data is checked against the type's schema.
 pub fn data_misfits(event_type: &str, data: &Value) -> Vec<Misfit> {
-    let Some(schema) = SCHEMAS.get(event_type) else {
+    let (Some(schema), Some(validator)) = (SCHEMAS.get(event_type), VALIDATORS.get(event_type)) else {
         let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         return vec![misfit("/type", format!("`{event_type}` is no event known here; there are: {known}"))];
     };
     let data = cleaned(data.clone());
-    let mut misfits = Misfits(Vec::new());
-    misfits.check(schema, &data, "/data");
-    let long = characters(&data);
-    if misfits.0.is_empty() && long > LONGEST_DATA {
-        misfits.tell("/data", format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}"));
+    let (values, long) = size(&data);
+    if values > MOST_VALUES {
+        return vec![misfit("/data", format!("has {values} values in all; an event has at most {MOST_VALUES}"))];
     }
-    misfits.0.truncate(MOST_TOLD);
-    misfits.0
+    let mut misfits: Vec<Misfit> = validator.iter_errors(&data).flat_map(|error| told(schema, &error)).collect();
+    if misfits.is_empty() && long > LONGEST_DATA {
+        let words = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
+        misfits.push(misfit("/data", words));
+    }
+    // In the order of the data, with the tenth entry of a list behind its second.
+    misfits.sort_by_cached_key(|misfit| {
+        let parts = misfit.field.split('/').map(|part| (part.parse::<usize>().ok(), part.to_owned()));
+        parts.collect::<Vec<_>>()
+    });
+    misfits.truncate(MOST_TOLD);
+    misfits
 }
 
 /// An event's data as it is kept: without the characters that nobody sees and no document can be set with.
@@ -81,82 +106,73 @@ pub(super) fn invalid(field: &str, message: String) -> NotesError {
     NotesError::Invalid(vec![misfit(field, message)])
 }
 
-/// What was found so far.
-struct Misfits(Vec<Misfit>);
+/// `minLength`, for texts that end in a file note: it drops what cannot be seen, and would be empty there.
+struct VisibleText(Option<u64>);
 
-impl Misfits {
-    fn tell(&mut self, at: &str, message: impl Into<String>) {
-        self.0.push(Misfit { field: at.to_owned(), message: message.into() });
+impl<'i> Keyword<'i> for VisibleText {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        let (Value::String(text), Some(least @ 1..)) = (instance, self.0) else { return Ok(()) };
+        if (text.chars().count() as u64) < least {
+            return Err(ValidationError::custom(match least {
+                1 => "must not be empty".to_owned(),
+                _ => format!("must have at least {least} characters"),
+            }));
+        }
+        let is_seen = text.contains(is_visible);
+        if is_seen { Ok(()) } else { Err(ValidationError::custom("must have text that can be seen")) }
     }
 
-    fn check(&mut self, schema: &Value, value: &Value, at: &str) {
-        match (schema["type"].as_str(), value) {
-            (Some("object"), Value::Object(members)) => self.check_object(schema, members, at),
-            (Some("array"), Value::Array(items)) => {
-                self.check_size(schema, ("minItems", "maxItems"), items.len(), "entries", at);
-                for (index, item) in items.iter().enumerate() {
-                    self.check(&schema["items"], item, &format!("{at}/{index}"));
-                }
-            }
-            (Some("string"), Value::String(text)) => {
-                let fits = self.check_size(schema, ("minLength", "maxLength"), text.chars().count(), "characters", at);
-                // A file note drops what cannot be seen, and would be empty there.
-                if fits && schema["minLength"].as_u64() > Some(0) && !text.contains(is_visible) {
-                    self.tell(at, "must have text that can be seen");
-                }
-            }
-            (Some("number"), Value::Number(number)) => {
-                let (from, to) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
-                let number = number.as_f64().unwrap_or(f64::NAN);
-                if from.is_some_and(|from| number < from) || to.is_some_and(|to| number > to) || number.is_nan() {
-                    let [from, to] = [from, to].map(|bound| bound.unwrap_or(f64::INFINITY));
-                    self.tell(at, format!("must be a number from {from} to {to}"));
-                }
-            }
-            (wanted, _) => self.tell(at, format!("must be {}", wanted.map_or("absent", article))),
-        }
-    }
-
-    fn check_object(&mut self, schema: &Value, members: &Map<String, Value>, at: &str) {
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        for name in required.filter(|name| !members.contains_key(*name)) {
-            self.tell(&pointer(at, name), "is missing");
-        }
-        for (name, value) in members {
-            match schema["properties"].get(name) {
-                Some(schema) => self.check(schema, value, &pointer(at, name)),
-                None => self.tell(&pointer(at, name), "is not known; remove it"),
-            }
-        }
-    }
-
-    /// Answers whether the size fits.
-    fn check_size(&mut self, schema: &Value, (least, most): (&str, &str), size: usize, of: &str, at: &str) -> bool {
-        let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
-        if let Some(least) = bound(least).filter(|least| size < *least) {
-            let words = match (least, of) {
-                (1, "characters") => "must not be empty".to_owned(),
-                (1, _) => "must have at least one entry".to_owned(),
-                _ => format!("must have at least {least} {of}"),
-            };
-            self.tell(at, words);
-            return false;
-        }
-        if let Some(most) = bound(most).filter(|most| size > *most) {
-            self.tell(at, format!("must have at most {most} {of}, and has {size}"));
-            return false;
-        }
-        true
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        self.validate(instance).is_ok()
     }
 }
 
-/// Characters of all texts.
-fn characters(value: &Value) -> usize {
+/// What the check found, in words for whoever sent the event.
+fn told(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
+    let at = format!("/data{}", error.instance_path());
+    let words = match error.kind() {
+        Kind::Required { property } => {
+            return vec![misfit(&pointer(&at, property.as_str().unwrap_or_default()), "is missing")];
+        }
+        Kind::AdditionalProperties { unexpected } => {
+            return unexpected.iter().map(|name| misfit(&pointer(&at, name), "is not known; remove it")).collect();
+        }
+        Kind::Type { kind: TypeKind::Single(kind) } => format!("must be {}", with_article(*kind)),
+        Kind::Minimum { .. } | Kind::Maximum { .. } => {
+            let path = error.schema_path().as_str();
+            let schema = path.rsplit_once('/').and_then(|(number, _)| schema.pointer(number)).unwrap_or(&Value::Null);
+            let bound = |name: &str, none: f64| schema[name].as_f64().unwrap_or(none);
+            let (from, to) = (bound("minimum", f64::NEG_INFINITY), bound("maximum", f64::INFINITY));
+            format!("must be a number from {from} to {to}")
+        }
+        Kind::MinItems { limit: 1 } => "must have at least one entry".to_owned(),
+        Kind::MinItems { limit } => format!("must have at least {limit} entries"),
+        Kind::MaxItems { limit } => {
+            let entries = error.instance().as_array().map_or(0, Vec::len);
+            format!("must have at most {limit} entries, and has {entries}")
+        }
+        Kind::MaxLength { limit } => {
+            let characters = error.instance().as_str().map_or(0, |text| text.chars().count());
+            format!("must have at most {limit} characters, and has {characters}")
+        }
+        Kind::Custom { message, .. } => message.clone(),
+        // In the library's words, without the value: it may be personal.
+        _ => error.masked().to_string(),
+    };
+    vec![misfit(&at, words)]
+}
+
+/// How many values there are within a value, itself included, and how many characters in all their texts.
+fn size(value: &Value) -> (usize, usize) {
+    let sum = |(values, long): (usize, usize), of: &Value| {
+        let (more, longer) = size(of);
+        (values + more, long + longer)
+    };
     match value {
-        Value::String(text) => text.chars().count(),
-        Value::Array(items) => items.iter().map(characters).sum(),
-        Value::Object(members) => members.values().map(characters).sum(),
-        _ => 0,
+        Value::String(text) => (1, text.chars().count()),
+        Value::Array(items) => items.iter().fold((1, 0), sum),
+        Value::Object(members) => members.values().fold((1, 0), sum),
+        _ => (1, 0),
     }
 }
 
@@ -165,12 +181,15 @@ fn pointer(at: &str, name: &str) -> String {
     format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn article(kind: &str) -> &str {
+fn with_article(kind: JsonType) -> &'static str {
     match kind {
-        "object" => "an object",
-        "array" => "a list",
-        "string" => "a text",
-        _ => "a number",
+        JsonType::Object => "an object",
+        JsonType::Array => "a list",
+        JsonType::String => "a text",
+        JsonType::Number => "a number",
+        JsonType::Integer => "a whole number",
+        JsonType::Boolean => "true or false",
+        JsonType::Null => "null",
     }
 }
 
@@ -245,13 +264,13 @@ mod tests {
         assert!(said[0].field == "/type" && said[0].message.contains("your-life-survey.completed"), "{said:?}");
     }
 
-    /// A keyword that the check does not know would promise what nobody keeps.
+    /// What a sender is told is in this file's words, whatever keyword of the schemas did not fit.
     #[test]
-    fn every_keyword_is_checked() {
+    fn every_keyword_has_its_words() {
         fn visit(schema: &Value) {
-            let known = ["description", "type", "additionalProperties", "required", "properties", "items", "minItems"];
-            let known =
-                [&known[..], &["maxItems", "minLength", "maxLength", "minimum", "maximum", "examples"]].concat();
+            let told = ["type", "additionalProperties", "required", "minItems", "maxItems", "minLength", "maxLength"];
+            let silent = ["description", "examples", "properties", "items"];
+            let known = [&told[..], &["minimum", "maximum"], &silent].concat();
             for (keyword, value) in schema.as_object().unwrap() {
                 assert!(known.contains(&keyword.as_str()), "{keyword}");
                 match keyword.as_str() {
@@ -263,6 +282,34 @@ mod tests {
             assert!(schema["type"] != "object" || schema["additionalProperties"] == false, "{schema}");
         }
         event_schemas().values().for_each(visit);
+    }
+
+    #[test]
+    fn data_of_very_many_values_is_refused_whole() {
+        let said = |count: usize| {
+            data_misfits("your-life-survey.completed", &json!({"score": 1, "goals": vec![7; count], "dimensions": []}))
+        };
+        assert_eq!(said(MOST_VALUES - 4).len(), MOST_TOLD);
+        let refused = said(MOST_VALUES - 3);
+        assert!(refused.len() == 1 && refused[0].message.starts_with("has 10001 values in all"), "{refused:?}");
+    }
+
+    #[test]
+    fn lists_are_told_their_entries_in_order() {
+        let survey = |goals: Vec<Value>| {
+            let said =
+                data_misfits("your-life-survey.completed", &json!({"score": 1, "goals": goals, "dimensions": []}));
+            said.into_iter().map(|one| format!("{} {}", one.field, one.message)).collect::<Vec<_>>()
+        };
+        let expected: Vec<String> = (0..12).map(|at| format!("/data/goals/{at} must be a text")).collect();
+        assert_eq!(survey(vec![json!(7); 12]), expected);
+        let many = survey(vec![json!("Retire"); 101]);
+        assert_eq!(many, ["/data/goals must have at most 100 entries, and has 101"]);
+        let none = data_misfits("values-session.completed", &json!({"clients": []}));
+        assert_eq!(
+            (none[0].field.as_str(), none[0].message.as_str()),
+            ("/data/clients", "must have at least one entry")
+        );
     }
 
     #[test]
