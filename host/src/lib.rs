@@ -2,7 +2,7 @@
 //! back the moment something happens.
 //!
 //! One module a concern; an arrow means "may use":
-//! `cli → serve → api, web, schedule → sync, notes, import, integrations → crm, store, pack, access → domain`. Siblings do not import each other.
+//! `cli → serve → api, web, schedule → ops → sync, notes, import, integrations → crm, store, pack, access → domain`. Siblings do not import each other.
 //! `ARCHITECTURE.md` has the map.
 
 pub mod access;
@@ -17,6 +17,7 @@ pub mod import;
 pub mod intake;
 pub mod integrations;
 pub mod notes;
+pub mod ops;
 pub mod pack;
 pub mod queue;
 pub mod schedule;

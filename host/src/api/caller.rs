@@ -19,12 +19,17 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Goes on where `authorize` allows the action.
+    /// Goes on where `authorize` allows the action: for what is read, and before a body is.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
         match authorize(&self.actor, action) {
             Decision::Allow { .. } => Ok(()),
             Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
         }
+    }
+
+    /// For `ops`, which asks by itself what they may do.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Who it is, for what is kept of a change.

@@ -20,7 +20,7 @@ pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_i
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page, pointer_to};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
@@ -29,6 +29,7 @@ use crate::domain::edit::{NewValue, NotText};
 use crate::domain::field;
 use crate::domain::stored::{Stay, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
+use crate::ops::pointer_to;
 use crate::store::book::ClientFilter;
 use crate::store::commit::Edit;
 

@@ -13,7 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, BodyLimit, NoParams, pointer_to};
+use crate::api::extract::{Body, BodyLimit, NoParams};
 use crate::api::notes::NoteBody;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
@@ -22,6 +22,8 @@ use crate::domain::access::Action;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId, HouseholdId, IdempotencyKey, Timestamp};
 use crate::notes::{Misfit, data_misfits};
+use crate::ops;
+use crate::ops::pointer_to;
 
 const LIMIT: BodyLimit = BodyLimit { what: "An event", megabytes: 1 };
 /// The members of an event.
@@ -138,7 +140,7 @@ pub async fn accept(
     caller.may(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
-    let accepted = app.notes.accept(read(&event)?, &key).await?;
+    let accepted = ops::notes::accept(&app, caller.actor(), read(&event)?, &key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
     Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))

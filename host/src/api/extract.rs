@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::api::problem::{FieldError, Kind, Problem};
+use crate::ops::pointer_to;
 use crate::store::book::PageRequest;
 
 const DEFAULT_LIMIT: usize = 50;
@@ -188,11 +189,6 @@ fn step(segment: &Segment) -> String {
         Segment::Map { key } | Segment::Enum { variant: key } => pointer_to(key),
         Segment::Unknown => "/?".to_owned(),
     }
-}
-
-/// The JSON pointer's step to a member (RFC 6901).
-pub fn pointer_to(key: &str) -> String {
-    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Which part of a list.

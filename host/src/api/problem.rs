@@ -3,7 +3,6 @@
 //! `detail` says what happened, what it means for the data and what to do. What went wrong inside (paths, the store's
 //! and the plugin's words) goes to the log, never into an answer.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,17 +13,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::ExplainError;
-use crate::domain::Diagnostic;
 use crate::import::ImportError;
-use crate::intake::{self, NotRead};
-use crate::integrations::{FieldProblem, IntegrationError};
-use crate::notes::{Misfit, NotesError};
+use crate::intake::NotRead;
+use crate::integrations::IntegrationError;
+use crate::ops::{self, Refusal};
 use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
-use crate::store::commit::practice::Refusal;
+use crate::store::commit::practice::Refusal as PracticeRefusal;
 use crate::sync::{OneError, SyncError};
-use crate::telemetry;
 
 /// What kind of failure it is; programs match on its `type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,170 +188,79 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::BadCursor => {
-                Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
-            }
-            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } | StoreError::Damaged { .. } => {
-                tracing::error!(%error, "the store is not available");
-                Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
-            }
-            StoreError::NoSpace { .. } => Self::no_space(),
-            StoreError::Failed(_) | StoreError::Broken(_) => {
-                tracing::error!(%error, "a request failed");
-                Self::internal()
-            }
-        }
-    }
-}
-
-impl From<NotDone> for Problem {
-    fn from(error: NotDone) -> Self {
-        match error {
-            NotDone::Busy { retry_after, .. } => Self::too_many(format!("Nothing was changed: {error}."), retry_after),
-            NotDone::Fault => Self::internal(),
-        }
-    }
-}
-
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.kind {
+            ops::Kind::Malformed => Kind::Malformed,
+            ops::Kind::NotAllowed => Kind::Forbidden,
+            ops::Kind::NotFound => Kind::NotFound,
+            ops::Kind::KeyReused => Kind::KeyReused,
+            ops::Kind::WrongState => Kind::WrongState,
+            ops::Kind::TooLarge => Kind::TooLarge,
+            ops::Kind::Invalid => Kind::Invalid,
+            ops::Kind::PluginFailed => Kind::PluginFailed,
+            ops::Kind::CrmFailed => Kind::CrmFailed,
+            ops::Kind::Internal => Kind::Internal,
+            ops::Kind::TooMany(_) => Kind::TooMany,
+            ops::Kind::NoSpace => Kind::NoSpace,
+            ops::Kind::Unavailable => Kind::Unavailable,
+        };
+        let retry_after = match refusal.kind {
+            ops::Kind::TooMany(retry_after) => Some(retry_after),
+            _ => None,
+        };
+        let errors = refusal.fields.into_iter().map(FieldError::from).collect();
+        Self { kind, detail: refusal.message, errors, retry_after }
+    }
+}
+
+impl From<ops::FieldError> for FieldError {
+    fn from(ops::FieldError { pointer, message }: ops::FieldError) -> Self {
+        Self { pointer, detail: message }
+    }
+}
+
+/// Errors of the parts that handlers read from, in the words that a verb has for them.
+macro_rules! as_refusals {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Refusal::from(error).into()
+            }
+        })*
+    };
+}
+
+as_refusals!(StoreError, NotDone, NotRead, ImportError, SyncError, OneError, IntegrationError, PackError);
+
+impl From<PracticeRefusal> for Problem {
+    fn from(refusal: PracticeRefusal) -> Self {
         let at =
             |pointer: &str, detail: String| Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
         match &refusal {
-            Refusal::Unknown(id) => Self::not_found(format_args!("client {id}")),
-            Refusal::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
-            Refusal::HasPartner(id) => at(
+            PracticeRefusal::Unknown(id) => Self::not_found(format_args!("client {id}")),
+            PracticeRefusal::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
+            PracticeRefusal::HasPartner(id) => at(
                 "/partner_of",
                 format!("The household of {id} has two people already. Make the client without `partner_of`."),
             ),
-            Refusal::IsLinked { connection, id } => Self::new(
+            PracticeRefusal::IsLinked { connection, id } => Self::new(
                 Kind::WrongState,
                 format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
             ),
-            Refusal::IsNotLinked => {
+            PracticeRefusal::IsNotLinked => {
                 Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
             }
-            Refusal::IsTaken { id, client } => at(
+            PracticeRefusal::IsTaken { id, client } => at(
                 "/external_id",
                 format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
             ),
-            Refusal::LivesElsewhere(connection) => at(
+            PracticeRefusal::LivesElsewhere(connection) => at(
                 "/connection",
                 format!("The client shares a household with somebody from `{connection}`. Link to that connection."),
             ),
         }
     }
-}
-
-impl From<NotRead> for Problem {
-    fn from(error: NotRead) -> Self {
-        let detail = format!("The body, or the form in it, was not taken: {error}. Nothing was kept.");
-        match error {
-            NotRead::Busy => Self::too_many(detail, intake::COME_AGAIN),
-            NotRead::TooSlow => Self::new(Kind::Unavailable, detail),
-            NotRead::TooMuch(_) => Self::new(Kind::TooLarge, detail),
-            NotRead::BrokeOff(_) => Self::new(Kind::Malformed, detail),
-        }
-    }
-}
-
-impl From<ImportError> for Problem {
-    fn from(error: ImportError) -> Self {
-        match error {
-            ImportError::Refused(words) => Self::new(Kind::Invalid, format!("{words} Nothing was kept.")),
-            ImportError::Disk(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
-            ImportError::Disk(error) => {
-                tracing::error!(%error, "a list could not be kept");
-                Self::internal()
-            }
-            ImportError::NotRead(error) => error.into(),
-            ImportError::Store(error) => error.into(),
-            ImportError::NotDone(error) => error.into(),
-        }
-    }
-}
-
-impl From<SyncError> for Problem {
-    fn from(error: SyncError) -> Self {
-        match error {
-            SyncError::UnknownConnection(name) => Self::not_found(format_args!("connection `{name}`")),
-            paused @ SyncError::NotAuthorised { .. } => {
-                Self::new(Kind::WrongState, format!("{paused} Nothing was started."))
-            }
-            SyncError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<OneError> for Problem {
-    fn from(error: OneError) -> Self {
-        match error {
-            OneError::Sync(error) => error.into(),
-            OneError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
-            OneError::Crm(_) | OneError::TooSlow => {
-                Self::new(Kind::CrmFailed, format!("{error}. Nothing was changed; try again in a while."))
-            }
-            OneError::Fault(words) => {
-                tracing::error!(error = %words, "a client could not be synced");
-                Self::internal()
-            }
-        }
-    }
-}
-
-impl From<IntegrationError> for Problem {
-    fn from(error: IntegrationError) -> Self {
-        match error {
-            IntegrationError::Unknown(name) => Self::not_found(format_args!("connection `{name}`")),
-            IntegrationError::Invalid(problems) => {
-                let error = |problem: FieldProblem| FieldError {
-                    pointer: format!("/{}", problem.field),
-                    detail: problem.message,
-                };
-                Self::invalid(problems.into_iter().map(error).collect())
-            }
-            words @ (IntegrationError::InFile(_) | IntegrationError::WrongState(_)) => {
-                Self::new(Kind::WrongState, words.to_string())
-            }
-            IntegrationError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<NotesError> for Problem {
-    fn from(error: NotesError) -> Self {
-        match error {
-            NotesError::UnknownHousehold(id) => {
-                let detail = format!("There is no household {id}.");
-                Self::invalid(vec![FieldError { pointer: "/household_id".to_owned(), detail }])
-            }
-            NotesError::Invalid(misfits) => {
-                let error = |Misfit { field, message }| FieldError { pointer: field, detail: message };
-                Self::invalid(misfits.into_iter().map(error).collect())
-            }
-            NotesError::KeyReused { .. } => Self::new(
-                Kind::KeyReused,
-                "This Idempotency-Key was used for another event, which is kept. Nothing was kept of this one: send it \
-                 with a key of its own.",
-            ),
-            NotesError::NotRendered(diagnostics) => Self::invalid(diagnostics.iter().map(not_rendered).collect()),
-            NotesError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
-            NotesError::WrongState(words) => Self::new(Kind::WrongState, words),
-            NotesError::Plugin(words) => PackError::Failed(words).into(),
-            NotesError::Store(error) => error.into(),
-            NotesError::NotDone(error) => error.into(),
-        }
-    }
-}
-
-fn not_rendered(diagnostic: &Diagnostic) -> FieldError {
-    let pointer = diagnostic.field.as_deref().unwrap_or_default();
-    let pointer =
-        if pointer.is_empty() || pointer.starts_with('/') { pointer.to_owned() } else { format!("/{pointer}") };
-    FieldError { pointer, detail: diagnostic.message.clone() }
 }
 
 impl From<ExplainError> for Problem {
@@ -377,29 +283,18 @@ impl From<ExplainError> for Problem {
     }
 }
 
-impl From<PackError> for Problem {
-    fn from(error: PackError) -> Self {
-        // What a plugin says of an event or of rules may name people; why it was stopped, the host says.
-        let reason = match &error {
-            PackError::NotRendered(_) | PackError::Rules(_) => telemetry::length(&error.to_string()),
-            PackError::Io(_) | PackError::Refused(_) | PackError::Failed(_) => error.to_string(),
-        };
-        tracing::error!(reason, "a plugin failed");
-        Self::new(
-            Kind::PluginFailed,
-            "The request was not carried out and nothing was changed. The cause is in the host's log; another revision \
-             of the pack may mend it.",
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
     use serde_json::Value;
 
     use super::*;
-    use crate::domain::{ConnectionName, HouseholdId, NoteId};
+    use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId};
+    use crate::notes::{Misfit, NotesError};
+
+    fn refusal(error: impl Into<Refusal>) -> Refusal {
+        error.into()
+    }
 
     async fn check(problem: impl Into<Problem>, status: u16, slug: &str, words: &str) {
         let response = problem.into().into_response();
@@ -423,7 +318,7 @@ mod tests {
         check(StoreError::Broken(secret()), 500, "internal", "log").await;
         check(StoreError::Failed(secret()), 500, "internal", "log").await;
         check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
-        check(NotesError::Plugin(secret()), 500, "plugin-failed", "log").await;
+        check(refusal(NotesError::Plugin(secret())), 500, "plugin-failed", "log").await;
         check(SyncError::Store(StoreError::Failed(secret())), 500, "internal", "log").await;
     }
 
@@ -439,18 +334,19 @@ mod tests {
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
         check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
         check(OneError::TooSlow, 502, "crm-failed", "Nothing was changed").await;
-        check(NotesError::UnknownNote(NoteId(id)), 404, "not-found", "no note").await;
-        check(NotesError::UnknownHousehold(HouseholdId(id)), 422, "invalid", "/household_id").await;
-        check(wrong("/data/score"), 422, "invalid", r#""pointer":"/data/score""#).await;
-        check(NotesError::NotRendered(vec![odd]), 422, "invalid", r#""pointer":"/data/goals""#).await;
+        check(refusal(NotesError::UnknownNote(NoteId(id))), 404, "not-found", "no note").await;
+        check(refusal(NotesError::UnknownHousehold(HouseholdId(id))), 422, "invalid", "/household_id").await;
+        check(refusal(wrong("/data/score")), 422, "invalid", r#""pointer":"/data/score""#).await;
+        check(refusal(NotesError::NotRendered(vec![odd])), 422, "invalid", r#""pointer":"/data/goals""#).await;
         let (event_type, household) = ("note.written".to_owned(), HouseholdId(id));
         check(
-            NotesError::KeyReused { note: NoteId(id), event_type, household },
+            refusal(NotesError::KeyReused { note: NoteId(id), event_type, household }),
             409,
             "idempotency-key-reused",
             "key of its own",
         )
         .await;
-        check(NotesError::WrongState("the note is done".to_owned()), 409, "wrong-state", "the note is done").await;
+        check(refusal(NotesError::WrongState("the note is done".to_owned())), 409, "wrong-state", "the note is done")
+            .await;
     }
 }

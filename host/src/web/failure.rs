@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::{assets, words};
 use crate::intake::{self, NotRead};
+use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
@@ -30,8 +31,8 @@ pub(super) enum Failure {
     Refused(String),
     /// Too many ask for the same at once, and when to come again.
     Busy(String, Duration),
-    /// Too little space is left on the disk for anything new.
-    NoSpace,
+    /// A verb was not carried out.
+    NotDone(Refusal),
     /// The host itself failed; the text is for the log, not for the page.
     Broken(String),
 }
@@ -41,6 +42,8 @@ pub(super) enum Failure {
 pub(super) struct FailurePage {
     heading: &'static str,
     words: String,
+    /// Fields that do not fit, by the API's names, each with what would be right.
+    fields: Vec<(String, String)>,
 }
 
 impl Failure {
@@ -71,13 +74,10 @@ impl Failure {
             ),
             Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),
             Self::Busy(words, _) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once", words.clone()),
-            Self::NoSpace => (
-                StatusCode::INSUFFICIENT_STORAGE,
-                "Not enough space",
-                "The disk of the host is nearly full, so nothing was changed or recorded. File notes that were recorded \
-                 before still go to the CRM. Whoever runs the host frees some space; then try again."
-                    .to_owned(),
-            ),
+            Self::NotDone(refusal) => {
+                let (status, heading) = describe(refusal.kind);
+                (status, heading, words::sentence(&refusal.message))
+            }
             Self::Broken(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something failed here",
@@ -86,7 +86,39 @@ impl Failure {
                     .to_owned(),
             ),
         };
-        (status, FailurePage { heading, words })
+        let fields = match self {
+            Self::NotDone(refusal) => refusal.fields.iter().map(named).collect(),
+            _ => Vec::new(),
+        };
+        (status, FailurePage { heading, words, fields })
+    }
+}
+
+/// What a page says of each kind of refusal in short, with its status.
+pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
+    match kind {
+        Kind::Malformed => (StatusCode::BAD_REQUEST, "Not understood"),
+        Kind::NotAllowed => (StatusCode::FORBIDDEN, "Not allowed"),
+        Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        Kind::KeyReused | Kind::WrongState => (StatusCode::CONFLICT, "Not done"),
+        Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
+        Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not done"),
+        Kind::PluginFailed | Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
+        Kind::CrmFailed => (StatusCode::BAD_GATEWAY, "The CRM gave no usable answer"),
+        Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once"),
+        Kind::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, "Not enough space"),
+        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not ready"),
+    }
+}
+
+/// A field by the name that it has on pages, with what would be right, as a sentence.
+pub(super) fn named(error: &FieldError) -> (String, String) {
+    (error.pointer.trim_start_matches('/').replace('/', "-"), words::sentence(&error.message))
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::NotDone(refusal)
     }
 }
 
@@ -111,7 +143,7 @@ impl IntoResponse for Failure {
             Ok(html) => (status, Html(html)).into_response(),
             Err(_) => (status, page.words).into_response(),
         };
-        if let Self::Busy(_, after) = self {
+        if let Self::Busy(_, after) | Self::NotDone(Refusal { kind: Kind::TooMany(after), .. }) = self {
             response.headers_mut().insert(RETRY_AFTER, seconds(after));
         }
         response
@@ -124,7 +156,7 @@ impl From<StoreError> for Failure {
             StoreError::BadCursor => {
                 Self::NotFound("This page of the list is not there any more. Begin again at its first page.")
             }
-            StoreError::NoSpace { .. } => Self::NoSpace,
+            StoreError::NoSpace { .. } => Refusal::from(error).into(),
             other => Self::Broken(other.to_string()),
         }
     }

@@ -170,8 +170,10 @@ pub(super) async fn find(app: &App, id: &str) -> Result<HouseholdRow, Failure> {
         Ok(id) => app.store.household(id).await?,
         Err(_) => None,
     };
-    found.ok_or(Failure::NotFound("There is no household here. Look for it in the list of households."))
+    found.ok_or(NO_HOUSEHOLD)
 }
+
+const NO_HOUSEHOLD: Failure = Failure::NotFound("There is no household here. Look for it in the list of households.");
 
 /// The page, from values alone.
 pub(super) fn view(

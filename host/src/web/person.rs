@@ -10,17 +10,23 @@ use super::parts::{Clock, pair};
 use crate::access::Session;
 use crate::access::request::session_token;
 use crate::app::App;
-use crate::domain::access::{Action, Decision, authorize};
+use crate::domain::access::{Action, Actor, Decision, authorize};
 use crate::domain::{Timestamp, UserId};
 
 /// Whoever is signed in. A handler that takes it answers nobody else: they are sent to sign in, and back.
 pub(super) struct Person {
     session: Session,
+    actor: Actor,
     /// When the request came, in the practice's zone: the only place where a page reads the clock.
     pub(super) clock: Clock,
 }
 
 impl Person {
+    /// For `ops`, which asks by itself what they may do.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// As pages show it.
     pub(super) fn name(&self) -> &str {
         &self.session.user.name
@@ -31,9 +37,9 @@ impl Person {
         self.session.user.id
     }
 
-    /// Goes on where the person may do this.
+    /// Goes on where the person may do this: for what a page reads.
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
-        match authorize(&self.session.actor(), action) {
+        match authorize(&self.actor, action) {
             Decision::Allow { .. } => Ok(()),
             Decision::Deny { because } => Err(Failure::NotAllowed(because)),
         }
@@ -49,7 +55,7 @@ impl FromRequestParts<App> for Person {
             Some(token) => app.access.session(token, clock.now).await.map_err(|e| Failure::from(e).into_response())?,
             None => None,
         };
-        session.map(|session| Self { session, clock }).ok_or_else(|| sign_in_first(parts))
+        session.map(|session| Self { actor: session.actor(), session, clock }).ok_or_else(|| sign_in_first(parts))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) use self::form::Filled;
 pub(super) use self::form::Kept;
 use self::form::Part;
 pub(super) use self::kind::Kind;
-use super::failure::{Failure, page};
+use super::failure::{Failure, describe, page};
 use super::frame::{Frame, Place};
 use super::household;
 use super::person::Person;
@@ -26,8 +26,7 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
-use crate::notes::NotesError;
-use crate::store::StoreError;
+use crate::ops::{self, FieldError, Refusal};
 use crate::store::book::HouseholdRow;
 
 #[derive(Template)]
@@ -119,7 +118,8 @@ pub(super) async fn send(
     filled.documents = documents::kept(&app, &pairs).await?;
     if let Some(message) = problem {
         filled.show_rows(&pairs);
-        return refused(&view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], frame));
+        let view = view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], frame);
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view)?).into_response());
     }
     if let Some(rows) = value("add") {
         filled.show_rows(&pairs);
@@ -127,35 +127,29 @@ pub(super) async fn send(
         return page(&view(kind, &found, &filled, key, Vec::new(), frame));
     }
     let sent_with = format!("page-{key}").parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
-    let problems = match filled.event(&found, &person.clock) {
-        Err(wrong) => wrong.into_iter().map(|(pointer, message)| (Some(pointer), message)).collect(),
-        Ok(event) => match app.notes.accept(event, &sent_with).await {
+    let refusal = match filled.event(&found, &person.clock) {
+        Err(wrong) => {
+            let wrong = wrong.into_iter().map(|(pointer, message)| FieldError { pointer, message });
+            Refusal::invalid(wrong.collect())
+        }
+        Ok(event) => match ops::notes::accept(&app, person.actor(), event, &sent_with).await {
             Ok(accepted) => return Ok(Redirect::to(&format!("/notes/{}", accepted.note.id)).into_response()),
-            Err(NotesError::Invalid(misfits)) => {
-                misfits.into_iter().map(|misfit| (Some(misfit.field), misfit.message)).collect()
-            }
-            Err(NotesError::KeyReused { .. }) => vec![(
-                None,
-                "this form was recorded before, and is changed; send it again to record another event".to_owned(),
-            )],
-            Err(
-                error @ (NotesError::NotRendered(_)
-                | NotesError::WrongState(_)
-                | NotesError::NotDone(_)
-                | NotesError::Store(StoreError::NoSpace { .. })),
-            ) => {
-                vec![(None, error.to_string())]
-            }
-            Err(error) => return Err(Failure::Broken(error.to_string())),
+            Err(refusal) => refusal,
         },
+    };
+    if matches!(refusal.kind, ops::Kind::Internal | ops::Kind::PluginFailed | ops::Kind::Unavailable) {
+        return Err(refusal.into());
+    }
+    let (status, _) = describe(refusal.kind);
+    let problems = if refusal.fields.is_empty() {
+        vec![(None, refusal.message)]
+    } else {
+        refusal.fields.into_iter().map(|field| (Some(field.pointer), field.message)).collect()
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
-    refused(&view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, frame))
-}
-
-fn refused(view: &RecordEventPage) -> Result<Response, Failure> {
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(view)?).into_response())
+    let view = view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, frame);
+    Ok((status, page(&view)?).into_response())
 }
 
 fn kind(event_type: &str) -> Result<Kind, Failure> {

@@ -3,14 +3,16 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
     ("serve", &["api", "web", "schedule", "app", "access", "config", "supervise"]),
-    ("api", BELOW_PAGES),
-    ("web", BELOW_PAGES),
+    ("api", BELOW_COMMANDS),
+    ("web", BELOW_COMMANDS),
     ("schedule", BELOW_PAGES),
+    // What people and programs change, one function a verb.
+    ("ops", BELOW_PAGES),
     (
         "app",
         &[
@@ -59,6 +61,7 @@ const EVERYTHING: &[&str] = &[
     "api",
     "web",
     "schedule",
+    "ops",
     "app",
     "sync",
     "notes",
@@ -78,7 +81,28 @@ const EVERYTHING: &[&str] = &[
     "queue",
 ];
 
-/// What answers people and programs, and the clock: they act through the handle `app`.
+/// What answers people and programs: it reads through the handle `app` and changes through `ops`.
+const BELOW_COMMANDS: &[&str] = &[
+    "ops",
+    "app",
+    "sync",
+    "notes",
+    "integrations",
+    "import",
+    "documents",
+    "connection",
+    "crm",
+    "store",
+    "pack",
+    "access",
+    "intake",
+    "config",
+    "telemetry",
+    "supervise",
+    "queue",
+];
+
+/// The operations, and the clock: they act through the handle `app`.
 const BELOW_PAGES: &[&str] = &[
     "app",
     "sync",
@@ -198,6 +222,8 @@ mod tests {
         );
         refused("host/src/store.rs", "use crate::app::App;", "`store` uses `app`");
         refused("host/src/sync.rs", "let note = crate::notes::accept();", "`sync` uses `notes`");
+        refused("host/src/ops/notes.rs", "use crate::api::problem::Problem;", "`ops` uses `api`");
+        refused("host/src/schedule.rs", "use crate::ops::runs;", "`schedule` uses `ops`");
         refused("host/src/helpers.rs", "", "`helpers` has no place");
     }
 }

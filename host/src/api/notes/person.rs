@@ -16,6 +16,7 @@ use crate::domain::access::Action;
 use crate::domain::note::Stage;
 use crate::domain::{ClientId, ConnectionName, NoteId};
 use crate::notes::NoteEdit;
+use crate::ops;
 use crate::store::outbox::NoteFilter;
 
 /// Which notes are retried: dead ones of all that is said.
@@ -92,8 +93,7 @@ pub async fn retry(
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
-    Ok(accepted(app.notes.retry(id).await?))
+    Ok(accepted(ops::notes::retry(&app, caller.actor(), id).await?))
 }
 
 /// Delivers all dead notes of a kind now.
@@ -114,7 +114,12 @@ pub async fn retry_all(
 ) -> Result<(StatusCode, Json<RetriedBody>), Problem> {
     caller.may(Action::WriteNotes)?;
     let Body(RetryAllBody { connection, event_type, stage }) = which?;
-    let retried = app.notes.retry_all(NoteFilter { connection, event_type, stage, ..NoteFilter::default() }).await?;
+    let retried = ops::notes::retry_all(
+        &app,
+        caller.actor(),
+        NoteFilter { connection, event_type, stage, ..NoteFilter::default() },
+    )
+    .await?;
     Ok((StatusCode::ACCEPTED, Json(RetriedBody { retried })))
 }
 
@@ -138,7 +143,7 @@ pub async fn edit(
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
     let Body(EditBody { subject, body, client_ids }) = edit?;
-    Ok(accepted(app.notes.edit(id, NoteEdit { subject, body, clients: client_ids }).await?))
+    Ok(accepted(ops::notes::edit(&app, caller.actor(), id, NoteEdit { subject, body, clients: client_ids }).await?))
 }
 
 /// Says whether a note in doubt is in the CRM.
@@ -164,7 +169,7 @@ pub async fn resolve(
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
     let Body(found) = found?;
-    Ok(accepted(app.notes.resolve(id, found.document_id.as_deref()).await?))
+    Ok(accepted(ops::notes::resolve(&app, caller.actor(), id, found.document_id.as_deref()).await?))
 }
 
 /// Gives a note up for a reason.
@@ -187,7 +192,7 @@ pub async fn discard(
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
     caller.may(Action::WriteNotes)?;
     let Body(DiscardBody { reason }) = why?;
-    Ok(accepted(app.notes.discard(id, &reason).await?))
+    Ok(accepted(ops::notes::discard(&app, caller.actor(), id, &reason).await?))
 }
 
 fn accepted(note: crate::domain::note::Note) -> (StatusCode, Json<NoteBody>) {

@@ -6,15 +6,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Filter;
-use super::one::{NO_NOTE, Typed, load, parse};
+use super::one::{Typed, load, parse};
 use crate::app::App;
 use crate::domain::NoteId;
-use crate::domain::access::Action;
 use crate::domain::note::Note;
-use crate::notes::{NoteEdit, NotesError};
-use crate::web::failure::{Failure, page};
+use crate::notes::NoteEdit;
+use crate::ops::{self, Kind, Refusal};
+use crate::web::failure::{Failure, named, page};
 use crate::web::person::Person;
-use crate::web::words;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct EditForm {
@@ -41,9 +40,8 @@ pub(in crate::web) async fn retry(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
     let id = parse(&id)?;
-    let answer = app.notes.retry(id).await;
+    let answer = ops::notes::retry(&app, person.actor(), id).await;
     done(&app, &person, id, answer, Typed::default()).await
 }
 
@@ -53,8 +51,7 @@ pub(in crate::web) async fn retry_all(
     person: Person,
     Form(filter): Form<Filter>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
-    app.notes.retry_all(filter.of_store()?).await.map_err(|error| Failure::Broken(error.to_string()))?;
+    ops::notes::retry_all(&app, person.actor(), filter.of_store()?).await?;
     Ok(Redirect::to("/notes").into_response())
 }
 
@@ -65,10 +62,9 @@ pub(in crate::web) async fn edit(
     Path(id): Path<String>,
     Form(EditForm { subject, body }): Form<EditForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
     let id = parse(&id)?;
     let edit = NoteEdit { subject: Some(subject.clone()), body: Some(body.clone()), clients: None };
-    let answer = app.notes.edit(id, edit).await;
+    let answer = ops::notes::edit(&app, person.actor(), id, edit).await;
     let typed = Typed { subject: Some(subject), body: Some(body), ..Typed::default() };
     done(&app, &person, id, answer, typed).await
 }
@@ -80,10 +76,9 @@ pub(in crate::web) async fn resolve(
     Path(id): Path<String>,
     Form(ResolveForm { found, document_id }): Form<ResolveForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
     let id = parse(&id)?;
     let there = (found == "there").then_some(document_id.as_str());
-    let answer = app.notes.resolve(id, there).await;
+    let answer = ops::notes::resolve(&app, person.actor(), id, there).await;
     done(&app, &person, id, answer, Typed { document_id, ..Typed::default() }).await
 }
 
@@ -94,9 +89,8 @@ pub(in crate::web) async fn discard(
     Path(id): Path<String>,
     Form(DiscardForm { reason }): Form<DiscardForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
     let id = parse(&id)?;
-    let answer = app.notes.discard(id, &reason).await;
+    let answer = ops::notes::discard(&app, person.actor(), id, &reason).await;
     done(&app, &person, id, answer, Typed { reason, ..Typed::default() }).await
 }
 
@@ -105,20 +99,16 @@ async fn done(
     app: &App,
     person: &Person,
     id: NoteId,
-    answer: Result<Note, NotesError>,
+    answer: Result<Note, Refusal>,
     typed: Typed,
 ) -> Result<Response, Failure> {
     match answer {
         Ok(note) => Ok(Redirect::to(&format!("/notes/{}", note.id)).into_response()),
-        Err(NotesError::UnknownNote(_)) => Err(NO_NOTE),
-        Err(NotesError::WrongState(words)) => Err(Failure::Refused(words)),
-        Err(NotesError::Invalid(misfits)) => {
-            let first = misfits.into_iter().next();
-            let problem =
-                first.map(|one| (one.field.trim_start_matches('/').to_owned(), words::sentence(&one.message)));
+        Err(refusal) if refusal.kind == Kind::Invalid => {
+            let problem = refusal.fields.first().map(named);
             let page = page(&load(app, person, id, Typed { problem, ..typed }).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
-        Err(other) => Err(Failure::Broken(other.to_string())),
+        Err(refusal) => Err(refusal.into()),
     }
 }

@@ -1,0 +1,25 @@
+//! What people and programs change, one function a verb. `api`, `web` and, through the API, `cli` parse and present; the
+//! one who asks, the checks, the work and the words of a refusal are here, so that they are the same by every way in.
+//!
+//! A verb is a public function of a file below: `notes::retry(app, actor, id)`. It asks first whether the actor may. A
+//! refusal changed nothing, and says which field does not fit where one does not. `tests` posts the same mistake by the
+//! page's form and by the API for each verb. Reading is no verb: who may see something asks the store for it.
+
+mod refusal;
+
+pub mod notes;
+
+#[cfg(test)]
+mod tests;
+
+pub use refusal::{FieldError, Kind, Refusal, pointer_to};
+
+use crate::domain::access::{Action, Actor, Decision, authorize};
+
+/// Goes on where `authorize` allows the actor the action.
+fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {
+    match authorize(actor, action) {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { because } => Err(Refusal::new(Kind::NotAllowed, because)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Events, and what people do with file notes that do not go out by themselves.
+
+use super::{Refusal, may};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::note::{Event, Note};
+use crate::domain::{HouseholdId, IdempotencyKey, NoteId, Timestamp};
+use crate::notes::{Accepted, NoteEdit, NotesError};
+use crate::store::outbox::NoteFilter;
+
+/// Accepts an event: when this answers, it and its file note are durable.
+///
+/// # Errors
+/// Where the event does not fit, its key was used for another one, or the pack cannot write the note.
+pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey) -> Result<Accepted, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.accept(event, key).await?)
+}
+
+/// A document that the host makes and sends to the CRM with a file note.
+#[derive(Debug)]
+pub struct Export {
+    /// Whose.
+    pub household: HouseholdId,
+    /// The event of the document, such as `best-life-plan.exported`.
+    pub event_type: &'static str,
+    /// Under which it is exported once.
+    pub key: IdempotencyKey,
+}
+
+/// Exports a document of a household as of now; answers its file note. The same under the same key a moment later is the
+/// first one's.
+///
+/// # Errors
+/// As [`accept`], and where the document cannot be made.
+pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) -> Result<NoteId, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    let Export { household, event_type, key } = export;
+    let event = Event {
+        event_type: event_type.to_owned(),
+        household_id: household,
+        client_id: None,
+        occurred_at: now,
+        data: serde_json::json!({}),
+        attachments: Vec::new(),
+    };
+    match app.notes.accept(event, &key).await {
+        Ok(accepted) => Ok(accepted.note.id),
+        Err(NotesError::KeyReused { note, event_type: sent, household: of })
+            if (&*sent, of) == (event_type, household) =>
+        {
+            Ok(note)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Delivers a waiting or dead note now, whatever the CRM asked for.
+///
+/// # Errors
+/// Where there is no such note, or its state does not allow it.
+pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.retry(id).await?)
+}
+
+/// Delivers all dead notes of a filter now; answers how many.
+///
+/// # Errors
+/// Where the store fails; those before it are on their way.
+pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<usize, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.retry_all(which).await?)
+}
+
+/// Changes a note that the CRM has not got, and delivers it now.
+///
+/// # Errors
+/// Where a field does not fit, there is no such note, or the CRM may have it.
+pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Result<Note, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.edit(id, edit).await?)
+}
+
+/// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none).
+///
+/// # Errors
+/// Where the id is none or another note's, there is no such note, nobody asked, or the CRM cannot say.
+pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) -> Result<Note, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.resolve(id, found).await?)
+}
+
+/// Gives a note up for a reason that stays with it.
+///
+/// # Errors
+/// Where the reason is none, there is no such note, or its state does not allow it.
+pub async fn discard(app: &App, actor: &Actor, id: NoteId, reason: &str) -> Result<Note, Refusal> {
+    may(actor, Action::WriteNotes)?;
+    Ok(app.notes.discard(id, reason).await?)
+}

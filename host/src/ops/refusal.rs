@@ -1,0 +1,269 @@
+//! Why a verb was not carried out. The one place where the errors of the host's parts become words for people and
+//! programs: what happened, what it means for the data and what to do. What went wrong inside (paths, the store's and the
+//! plugin's words) goes to the log, and never into an answer.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use crate::domain::Diagnostic;
+use crate::import::ImportError;
+use crate::intake::{self, NotRead};
+use crate::integrations::{FieldProblem, IntegrationError};
+use crate::notes::{Misfit, NotesError};
+use crate::pack::PackError;
+use crate::queue::NotDone;
+use crate::store::StoreError;
+use crate::sync::{OneError, SyncError};
+use crate::telemetry;
+
+/// What kind of refusal it is. `api/problem.rs` has an HTTP problem for each, `web/failure.rs` a heading.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The request cannot be read.
+    Malformed,
+    /// The one who asks may not.
+    NotAllowed,
+    /// There is no such thing.
+    NotFound,
+    /// The idempotency key belongs to something else.
+    KeyReused,
+    /// The thing's state does not allow it.
+    WrongState,
+    /// What is sent is too large.
+    TooLarge,
+    /// What is sent can be read and does not fit.
+    Invalid,
+    /// The plugin failed.
+    PluginFailed,
+    /// The CRM failed.
+    CrmFailed,
+    /// Something failed inside.
+    Internal,
+    /// Too much is asked at once; it may be asked again after so long.
+    TooMany(Duration),
+    /// Too little space is left on the disk for anything new.
+    NoSpace,
+    /// The host cannot serve now.
+    Unavailable,
+}
+
+/// Why something was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What kind it is.
+    pub kind: Kind,
+    /// Sentences for people: what happened, what it means for the data, what to do.
+    pub message: String,
+    /// The fields that do not fit.
+    pub fields: Vec<FieldError>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the API's body, such as `/data/score`; empty for the whole.
+    pub pointer: String,
+    /// What would be right.
+    pub message: String,
+}
+
+impl Refusal {
+    /// One that is about no field.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), fields: Vec::new(), source: None }
+    }
+
+    /// There is no `what`.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(Kind::NotFound, format!("There is no {what}. Check it against the list it is from."))
+    }
+
+    /// What was sent can be read and does not fit.
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        Self { fields, ..Self::new(Kind::Invalid, "Nothing was kept. Correct what does not fit and send it again.") }
+    }
+
+    /// One field does not fit.
+    pub fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { pointer: pointer.into(), message: message.into() }])
+    }
+
+    fn no_space() -> Self {
+        let message = "Nothing was kept: the disk of the host's data folder is nearly full. File notes that were accepted \
+                       still go out. Whoever runs the host frees some space there; then send it again.";
+        Self::new(Kind::NoSpace, message)
+    }
+
+    fn internal() -> Self {
+        Self::new(Kind::Internal, "The request was not carried out. The cause is in the host's log; try again later.")
+    }
+
+    fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
+    }
+}
+
+/// The JSON pointer's step to a member (RFC 6901).
+pub fn pointer_to(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let refusal = match &error {
+            StoreError::BadCursor => {
+                Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
+            }
+            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } | StoreError::Damaged { .. } => {
+                tracing::error!(%error, "the store is not available");
+                Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
+            }
+            StoreError::NoSpace { .. } => Self::no_space(),
+            StoreError::Failed(_) | StoreError::Broken(_) => {
+                tracing::error!(%error, "a request failed");
+                Self::internal()
+            }
+        };
+        refusal.because(error)
+    }
+}
+
+impl From<NotDone> for Refusal {
+    fn from(error: NotDone) -> Self {
+        let refusal = match &error {
+            NotDone::Busy { retry_after, .. } => {
+                Self::new(Kind::TooMany(*retry_after), format!("Nothing was changed: {error}."))
+            }
+            NotDone::Fault => Self::internal(),
+        };
+        refusal.because(error)
+    }
+}
+
+impl From<NotRead> for Refusal {
+    fn from(error: NotRead) -> Self {
+        let kind = match &error {
+            NotRead::Busy => Kind::TooMany(intake::COME_AGAIN),
+            NotRead::TooSlow => Kind::Unavailable,
+            NotRead::TooMuch(_) => Kind::TooLarge,
+            NotRead::BrokeOff(_) => Kind::Malformed,
+        };
+        let message = format!("The body, or the form in it, was not taken: {error}. Nothing was kept.");
+        Self::new(kind, message).because(error)
+    }
+}
+
+impl From<ImportError> for Refusal {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Refused(words) => Self::new(Kind::Invalid, format!("{words} Nothing was kept.")),
+            ImportError::Disk(error) if error.kind() == ErrorKind::StorageFull => Self::no_space().because(error),
+            ImportError::Disk(error) => {
+                tracing::error!(%error, "a list could not be kept");
+                Self::internal().because(error)
+            }
+            ImportError::NotRead(error) => error.into(),
+            ImportError::Store(error) => error.into(),
+            ImportError::NotDone(error) => error.into(),
+        }
+    }
+}
+
+impl From<SyncError> for Refusal {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::UnknownConnection(name) => Self::not_found(format_args!("connection `{name}`")),
+            paused @ SyncError::NotAuthorised { .. } => {
+                Self::new(Kind::WrongState, format!("{paused} Nothing was started."))
+            }
+            SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OneError> for Refusal {
+    fn from(error: OneError) -> Self {
+        match error {
+            OneError::Sync(error) => error.into(),
+            OneError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
+            OneError::Crm(_) | OneError::TooSlow => {
+                let message = format!("{error}. Nothing was changed; try again in a while.");
+                Self::new(Kind::CrmFailed, message).because(error)
+            }
+            OneError::Fault(words) => {
+                tracing::error!(error = %words, "a client could not be synced");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<IntegrationError> for Refusal {
+    fn from(error: IntegrationError) -> Self {
+        match error {
+            IntegrationError::Unknown(name) => Self::not_found(format_args!("connection `{name}`")),
+            IntegrationError::Invalid(problems) => {
+                let error = |problem: FieldProblem| FieldError {
+                    pointer: format!("/{}", problem.field),
+                    message: problem.message,
+                };
+                Self::invalid(problems.into_iter().map(error).collect())
+            }
+            words @ (IntegrationError::InFile(_) | IntegrationError::WrongState(_)) => {
+                Self::new(Kind::WrongState, words.to_string())
+            }
+            IntegrationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotesError> for Refusal {
+    fn from(error: NotesError) -> Self {
+        match error {
+            NotesError::UnknownHousehold(id) => Self::at("/household_id", format!("There is no household {id}.")),
+            NotesError::Invalid(misfits) => Self::invalid(misfits.into_iter().map(FieldError::from).collect()),
+            NotesError::KeyReused { .. } => Self::new(
+                Kind::KeyReused,
+                "This key was used for another event, which is kept. Nothing was kept of this one: send it with a key of \
+                 its own, which a form has as soon as it is shown again.",
+            )
+            .because(error),
+            NotesError::NotRendered(diagnostics) => Self::invalid(diagnostics.iter().map(not_rendered).collect()),
+            NotesError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
+            NotesError::WrongState(words) => Self::new(Kind::WrongState, words),
+            NotesError::Plugin(words) => PackError::Failed(words).into(),
+            NotesError::Store(error) => error.into(),
+            NotesError::NotDone(error) => error.into(),
+        }
+    }
+}
+
+impl From<Misfit> for FieldError {
+    fn from(Misfit { field, message }: Misfit) -> Self {
+        Self { pointer: field, message }
+    }
+}
+
+fn not_rendered(diagnostic: &Diagnostic) -> FieldError {
+    let pointer = diagnostic.field.as_deref().unwrap_or_default();
+    let pointer =
+        if pointer.is_empty() || pointer.starts_with('/') { pointer.to_owned() } else { format!("/{pointer}") };
+    FieldError { pointer, message: diagnostic.message.clone() }
+}
+
+impl From<PackError> for Refusal {
+    fn from(error: PackError) -> Self {
+        // What a plugin says of an event or of rules may name people; why it was stopped, the host says.
+        let reason = match &error {
+            PackError::NotRendered(_) | PackError::Rules(_) => telemetry::length(&error.to_string()),
+            PackError::Io(_) | PackError::Refused(_) | PackError::Failed(_) => error.to_string(),
+        };
+        tracing::error!(reason, "a plugin failed");
+        let message = "The request was not carried out and nothing was changed. The cause is in the host's log; another \
+                       revision of the pack may mend it.";
+        Self::new(Kind::PluginFailed, message).because(error)
+    }
+}

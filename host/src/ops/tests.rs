@@ -1,0 +1,80 @@
+//! Each verb refuses the same mistake by the page's form and by the API: with the same status, at the same field, in the
+//! same words; and who may not is refused before anything else, by both.
+
+mod host;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use self::host::{Answer, Host};
+use self::table::{Expected, Row};
+
+#[tokio::test]
+async fn a_mistake_is_refused_alike_by_page_and_api() {
+    let host = Host::new().await;
+    let mut differ = Vec::new();
+    for row in table::rows(&host) {
+        let Some(Expected { status, field, words }) = &row.expected else { continue };
+        for (way, answer) in both(&host, &row, &host.manager).await {
+            let is_named = field.is_none_or(|field| answer.names(field));
+            if answer.status != *status || !answer.says(words) || !is_named {
+                differ.push(format!("{} by the {way}: {status} {field:?} {words:?} is not {answer}", row.verb));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
+}
+
+#[tokio::test]
+async fn who_may_not_is_refused_alike_by_page_and_api() {
+    let host = Host::new().await;
+    let mut differ = Vec::new();
+    for row in table::rows(&host).into_iter().filter(|row| row.needs_role) {
+        let answers = both(&host, &row, &host.support).await;
+        let words = &answers.last().map(|(_, answer)| answer.detail()).unwrap_or_default();
+        for (way, answer) in &answers {
+            if answer.status != 403 || !words.contains("practice manager") || !answer.says(words) {
+                differ.push(format!("{} by the {way}: 403 {words:?} is not {answer}", row.verb));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
+}
+
+#[tokio::test]
+async fn every_verb_is_in_the_table() {
+    let host = Host::new().await;
+    let rows: BTreeSet<String> = table::rows(&host).into_iter().map(|row| row.verb.to_owned()).collect();
+    assert_eq!(rows, verbs(), "each public function of `ops` is a row of tests/table.rs, and nothing else is");
+}
+
+/// What the page and the API answer, those of them that have the verb.
+async fn both(host: &Host, row: &Row, cookie: &str) -> Vec<(&'static str, Answer)> {
+    let mut answers = Vec::new();
+    if let Some((path, form)) = &row.form {
+        answers.push(("page", host.submit(path, form, cookie).await));
+    }
+    if let Some((method, path, body)) = &row.api {
+        answers.push(("API", host.call(method, path, body, cookie).await));
+    }
+    assert!(!answers.is_empty(), "{} is reached by no way", row.verb);
+    answers
+}
+
+/// The public functions of the files of this module: `notes::retry`.
+fn verbs() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let files = files.filter(|path| path.is_file() && !path.ends_with("refusal.rs") && !path.ends_with("tests.rs"));
+    let in_file = |path: std::path::PathBuf| -> Vec<String> {
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        let names = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub fn "))?;
+            rest.split(['(', '<']).next()
+        });
+        names.map(|name| format!("{module}::{name}")).collect()
+    };
+    files.flat_map(in_file).collect()
+}

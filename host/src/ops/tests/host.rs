@@ -1,0 +1,190 @@
+//! A host with one client of the practice and one dead file note, and how the tests reach it.
+
+use std::fmt;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::access::NewUser;
+use crate::access::source::Source;
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::access::Role;
+use crate::domain::draft::ClientDraft;
+use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+use crate::store::commit::practice::NewClient;
+use crate::store::outbox::NewNote;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A host without connections, in a folder of its own.
+pub struct Host {
+    pages: Router,
+    api: Router,
+    /// Cookies of somebody who may, and of somebody who may not.
+    pub manager: String,
+    pub support: String,
+    pub household: HouseholdId,
+    pub note: NoteId,
+    _folder: tempfile::TempDir,
+}
+
+/// What a page or the API answered.
+pub struct Answer {
+    pub status: u16,
+    /// A page's HTML with its quotation marks as they were written, or a problem's JSON.
+    pub text: String,
+}
+
+impl Host {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("tidegate.toml");
+        std::fs::write(&settings, "").unwrap();
+        let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
+        let client = make_client(&app).await;
+        let household = app.store.client(client).await.unwrap().unwrap().household_id;
+        Self {
+            pages: crate::web::router(app.clone()),
+            api: crate::api::router(app.clone()),
+            manager: signed_in(&app, Role::PracticeManager).await,
+            support: signed_in(&app, Role::Support).await,
+            household,
+            note: accept_note(&app, client, household).await,
+            _folder: folder,
+        }
+    }
+
+    /// Sends a page's form.
+    pub async fn submit(&self, path: &str, form: &str, cookie: &str) -> Answer {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        send(&self.pages, request, cookie, form.to_owned()).await
+    }
+
+    /// Sends JSON to the API; none where the body is null.
+    pub async fn call(&self, method: &Method, path: &str, body: &Value, cookie: &str) -> Answer {
+        let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let request =
+            request.header("content-type", "application/json").header("idempotency-key", Uuid::now_v7().to_string());
+        send(&self.api, request, cookie, if body.is_null() { String::new() } else { body.to_string() }).await
+    }
+}
+
+async fn send(router: &Router, request: axum::http::request::Builder, cookie: &str, body: String) -> Answer {
+    let request = request.header("cookie", cookie).header("sec-fetch-site", "same-origin");
+    let request = request.header("host", "tidegate.example").body(Body::from(body)).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
+    let text = String::from_utf8(bytes.into()).unwrap();
+    Answer { status, text: text.replace("&#39;", "'").replace("&#34;", "\"") }
+}
+
+impl Answer {
+    /// Whether it has these words, but for the capital with which a page begins a sentence.
+    pub fn says(&self, words: &str) -> bool {
+        let mut letters = words.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        self.text.contains(words) || self.text.contains(&capital)
+    }
+
+    /// Whether it names this field as the one that does not fit.
+    pub fn names(&self, field: &str) -> bool {
+        let id = field.replace('/', "-");
+        [
+            format!("\"pointer\":\"/{field}\""),
+            format!("id=\"{id}-problem\""),
+            format!("<a href=\"#{id}\">"),
+            format!("<a href=\"#{field}\">"),
+        ]
+        .iter()
+        .any(|mark| self.text.contains(mark))
+    }
+
+    /// Why, in a problem's words; all of a page.
+    pub fn detail(&self) -> String {
+        let problem: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        problem["detail"].as_str().unwrap_or(&self.text).to_owned()
+    }
+}
+
+impl fmt::Display for Answer {
+    /// The status, and the text from where it says what is wrong.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = ["role=\"alert\"", "<h1>"].iter().find_map(|mark| self.text.find(mark)).unwrap_or(0);
+        write!(out, "{} {:.500}", self.status, &self.text[from..])
+    }
+}
+
+async fn signed_in(app: &App, role: Role) -> String {
+    let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
+    let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
+    app.access.create_user(new).await.unwrap();
+    let signed_in = app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
+    format!("__Host-tidegate={}", signed_in.token.expose_secret())
+}
+
+async fn make_client(app: &App) -> ClientId {
+    let draft = ClientDraft {
+        first_name: Some("Ayda".to_owned()),
+        last_name: Some("Khan".to_owned()),
+        ..ClientDraft::default()
+    };
+    let client = draft.check("2026-03-02".parse().unwrap(), &app.connections.address_forms()).unwrap();
+    let id = ClientId(Uuid::now_v7());
+    app.store.make_client(NewClient { id, client, partner_of: None }, Timestamp::now()).await.unwrap().unwrap();
+    id
+}
+
+/// A note of the client that was given up.
+async fn accept_note(app: &App, client: ClientId, household: HouseholdId) -> NoteId {
+    let (id, now) = (Uuid::now_v7(), Timestamp::now());
+    let event = Event {
+        event_type: "note.written".to_owned(),
+        household_id: household,
+        client_id: None,
+        occurred_at: now,
+        data: json!({"subject": "A", "body": "B"}),
+        attachments: Vec::new(),
+    };
+    let note = Note {
+        id: NoteId(id),
+        event_id: EventId(id),
+        event_type: event.event_type.clone(),
+        household_id: household,
+        connection: "main".parse().unwrap(),
+        revision: RevisionId([0; 6]),
+        marker: format!("tidegate-{id}"),
+        note: FileNote {
+            note_type: "File Note".to_owned(),
+            note_subtype: None,
+            subject: "A".to_owned(),
+            body: "B".to_owned(),
+            media_type: "text/plain".to_owned(),
+            filed_against: vec![ExternalId("7".to_owned())],
+        },
+        attachments: Vec::new(),
+        clients: vec![client],
+        state: NoteState::Dead,
+        step: DeliveryStep::Accepted,
+        accepted_at: now,
+        due_at: None,
+        done_at: None,
+        failures: 0,
+        attempts: Vec::new(),
+        reason: None,
+        doubted: false,
+        discarded: false,
+        awaits: None,
+        copies: None,
+    };
+    let new = NewNote { event, note, key: "k".to_owned(), digest: [7; 32], documents: Vec::new() };
+    assert!(app.store.accept_note(new).await.unwrap().is_none());
+    NoteId(id)
+}
