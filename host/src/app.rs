@@ -8,7 +8,7 @@ pub mod troubleshoot;
 pub use documents::DocumentError;
 use documents::Maker;
 pub use explain::ExplainError;
-pub use professional::{NotChosen, PrimaryProfessional, full_name};
+pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;
 use std::iter;

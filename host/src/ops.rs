@@ -7,7 +7,17 @@
 
 mod refusal;
 
+pub mod account;
+pub mod clients;
+pub mod connections;
+pub mod departures;
+pub mod documents;
+pub mod goals;
+pub mod households;
+pub mod imports;
 pub mod notes;
+pub mod review;
+pub mod runs;
 
 #[cfg(test)]
 mod tests;

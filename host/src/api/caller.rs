@@ -32,11 +32,6 @@ impl Caller {
         &self.actor
     }
 
-    /// Who it is, for what is kept of a change.
-    pub fn name(&self) -> &str {
-        &self.actor.name
-    }
-
     /// The person, where one signed in.
     pub fn user(&self) -> Option<UserId> {
         self.user

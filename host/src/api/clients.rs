@@ -21,17 +21,15 @@ pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_i
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
-use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::problem::{Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::{NewValue, NotText};
-use crate::domain::field;
 use crate::domain::stored::{Stay, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
-use crate::ops::pointer_to;
+use crate::ops;
 use crate::store::book::ClientFilter;
-use crate::store::commit::Edit;
 
 /// Which clients.
 #[derive(Deserialize, IntoParams)]
@@ -166,21 +164,8 @@ pub async fn edit(
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::EditClients)?;
     let Body(changes) = changes?;
-    let at = Timestamp::now();
-    let today = at.to_zoned(app.config.practice.time_zone.clone()).date();
     let changes = changes.into_iter().map(|(field, value)| (field, text(value))).collect();
-    let forms = app.connections.address_forms();
-    let edit = Edit { client: id, changes, by: caller.name().to_owned(), at, today, forms };
-    match app.store.edit_client(edit).await? {
-        Ok(_) => Ok(Json(find(&app, id).await?.into())),
-        Err(errors) => Err(invalid(errors)),
-    }
-}
-
-/// What is wrong with the fields of a body.
-fn invalid(errors: Vec<field::FieldError>) -> Problem {
-    let error = |error: field::FieldError| FieldError { pointer: pointer_to(&error.field), detail: error.message };
-    Problem::invalid(errors.into_iter().map(error).collect())
+    Ok(Json(ops::clients::edit(&app, caller.actor(), id, changes, Timestamp::now()).await?.into()))
 }
 
 /// What is to stand in a field.

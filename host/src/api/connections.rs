@@ -19,13 +19,14 @@ use self::body::ConnectionBody;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, PageParams, Params, PathParam};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
-use crate::domain::run::Trigger;
+use crate::ops;
+use crate::ops::runs::Mode;
 pub use departures::routes as departures_routes;
 
 /// Connections, those of the settings file first.
@@ -110,21 +111,8 @@ pub async fn sync(
     PathParam(name): PathParam<ConnectionName>,
     Params(params): Params<SyncParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::ControlRuns)?;
-    at_work(&app, &name).await?;
-    let run =
-        if params.dry_run { app.syncs.rehearse(&name)? } else { app.syncs.request(&name, Trigger::Request).await? };
+    let mode = if params.dry_run { Mode::Rehearse } else { Mode::Keep };
+    let run = ops::runs::start(&app, caller.actor(), &name, mode).await?;
     let location = format!("/api/v1/runs/{}", run.id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(RunBody::from(run))))
-}
-
-/// Refuses where a connection is there and does not run.
-pub(super) async fn at_work(app: &App, name: &ConnectionName) -> Result<(), Problem> {
-    if app.connections.get(name).is_some() {
-        return Ok(());
-    }
-    match app.integrations.one(name).await?.idle() {
-        Some(words) => Err(Problem::new(Kind::WrongState, format!("{words} Nothing was started."))),
-        None => Ok(()),
-    }
 }

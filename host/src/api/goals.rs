@@ -16,6 +16,7 @@ use crate::domain::access::Action;
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::StoredGoal;
 use crate::domain::{ClientId, Goal, GoalId, HouseholdId};
+use crate::ops;
 use crate::store::book::{GoalChange, Whose};
 
 /// A goal as it is answered.
@@ -140,8 +141,7 @@ pub async fn change(
 ) -> Result<Json<GoalBody>, Problem> {
     caller.may(Action::ChangeGoals)?;
     let Body(GoalChangeBody { status, recurrence }) = change?;
-    app.store.change_goal(id, GoalChange { status, recurrence }).await?;
-    Ok(Json(find(&app, id).await?.into()))
+    Ok(Json(ops::goals::change(&app, caller.actor(), id, GoalChange { status, recurrence }).await?.into()))
 }
 
 async fn find(app: &App, id: GoalId) -> Result<StoredGoal, Problem> {

@@ -15,17 +15,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::body::{ImportBody, ImportRowBody};
-use crate::api::body::List;
+use crate::api::body::List as ListBody;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
-use crate::api::problem::{FieldError, Kind, Problem};
+use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::import::{Decision, Import, RowStatus};
 use crate::domain::{ClientId, ConnectionName, ImportId, Timestamp};
-use crate::import::NewList;
-use crate::store::imports::Decided;
+use crate::ops;
+use crate::ops::imports::List;
 
 /// All of `/api/v1/imports`. The size of a file is bounded where it is read.
 pub fn routes() -> OpenApiRouter<App> {
@@ -91,29 +91,11 @@ pub async fn bring(
     caller.may(Action::WriteBook)?;
     app.store.space().admit()?;
     let upload::Upload { file, name } = app.intake.take(upload::read(&app, request, params.file_name)).await?;
-    let connection = connection(&app, params.connection)?;
-    let list = NewList { file, file_name: &name, sheet: params.sheet.as_deref(), connection, by: caller.name() };
-    let import = app.imports.preview(list, Timestamp::now()).await?;
+    let connection = params.connection.as_ref().map(ConnectionName::as_str);
+    let list = List { file, file_name: &name, sheet: params.sheet.as_deref(), connection };
+    let import = ops::imports::bring(&app, caller.actor(), list, Timestamp::now()).await?;
     let location = format!("/api/v1/imports/{}", import.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ImportBody::from(import))))
-}
-
-fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName, Problem> {
-    let connections = app.connections.all();
-    let mut all = connections.iter().map(|connection| &connection.name);
-    let known = |name: ConnectionName| {
-        let unknown = app.connections.get(&name).and_then(|connection| connection.unknown_site());
-        unknown.map_or(Ok(name), |words| Err(Problem::new(Kind::WrongState, words)))
-    };
-    match (given, all.next(), all.next()) {
-        (Some(name), ..) if app.connections.get(&name).is_some() => known(name),
-        (Some(name), ..) => Err(Problem::not_found(format_args!("connection `{name}`"))),
-        (None, Some(only), None) => known(only.clone()),
-        (None, None, _) => {
-            Err(Problem::new(Kind::WrongState, "There is no connection yet whose ids these could be. Add one first."))
-        }
-        (None, ..) => Err(Problem::new(Kind::Malformed, "There are several connections; name one as `connection`.")),
-    }
 }
 
 /// Lists, newest first.
@@ -124,15 +106,15 @@ fn connection(app: &App, given: Option<ConnectionName>) -> Result<ConnectionName
     tag = "imports",
     security(("token" = []), ("session" = [])),
     params(PageParams),
-    responses((status = 200, body = List<ImportBody>))
+    responses((status = 200, body = ListBody<ImportBody>))
 )]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
     Params(params): Params<PageParams>,
-) -> Result<Json<List<ImportBody>>, Problem> {
+) -> Result<Json<ListBody<ImportBody>>, Problem> {
     caller.may(Action::ReadBook)?;
-    Ok(Json(List::of(app.store.imports(params.page()?).await?)))
+    Ok(Json(ListBody::of(app.store.imports(params.page()?).await?)))
 }
 
 /// One list with how many rows of each kind it has.
@@ -156,11 +138,7 @@ pub async fn one(
 }
 
 async fn find(app: &App, id: ImportId) -> Result<Import, Problem> {
-    app.store.import(id).await?.ok_or_else(|| missing(id))
-}
-
-fn missing(id: ImportId) -> Problem {
-    Problem::not_found(format_args!("import {id}"))
+    app.store.import(id).await?.ok_or_else(|| Problem::not_found(format_args!("import {id}")))
 }
 
 /// Forgets a list and its rows. What it linked stays linked.
@@ -179,8 +157,8 @@ pub async fn forget(
     PathParam(id): PathParam<ImportId>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Action::WriteBook)?;
-    if app.store.forget_import(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(missing(id)) }
+    ops::imports::forget(&app, caller.actor(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which rows.
@@ -206,18 +184,18 @@ pub struct RowParams {
     tag = "imports",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The list's id"), RowParams),
-    responses((status = 200, body = List<ImportRowBody>))
+    responses((status = 200, body = ListBody<ImportRowBody>))
 )]
 pub async fn rows(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ImportId>,
     Params(params): Params<RowParams>,
-) -> Result<Json<List<ImportRowBody>>, Problem> {
+) -> Result<Json<ListBody<ImportRowBody>>, Problem> {
     caller.may(Action::ReadBook)?;
     find(&app, id).await?;
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.import_rows(id, params.status, page).await?)))
+    Ok(Json(ListBody::of(app.store.import_rows(id, params.status, page).await?)))
 }
 
 /// What to do with a row.
@@ -260,29 +238,15 @@ pub async fn decide(
 ) -> Result<Json<ImportBody>, Problem> {
     caller.may(Action::WriteBook)?;
     let Body(decision) = decision?;
-    let no_row = || Problem::not_found(format_args!("row {number} of the import {id}"));
-    let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else { return Err(no_row()) };
+    let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else {
+        return Err(Problem::not_found(format_args!("row {number} of the import {id}")));
+    };
     let decision = match decision {
         DecisionBody::Link { client_id } => Some(Decision::Link(client_id)),
         DecisionBody::LeaveOut => Some(Decision::LeaveOut),
         DecisionBody::Undecided => None,
     };
-    match app.store.decide_import_row(import, row, decision).await? {
-        Decided::Yes => Ok(Json(find(&app, import).await?.into())),
-        Decided::NoRow => Err(no_row()),
-        Decided::NotAsked => Err(Problem::new(
-            Kind::WrongState,
-            "The row cannot be imported or is linked already, so that there is nothing to decide.",
-        )),
-        Decided::Taken(other) => Err(Problem::new(
-            Kind::WrongState,
-            format!("Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."),
-        )),
-        Decided::NotThisClient => {
-            let detail = "There is no such client in the book, or it is linked to the CRM already.".to_owned();
-            Err(Problem::invalid(vec![FieldError { pointer: "/client_id".to_owned(), detail }]))
-        }
-    }
+    Ok(Json(ops::imports::decide(&app, caller.actor(), (import, row), decision).await?.into()))
 }
 
 /// Links the clients of the rows that are ready or decided, all in one.
@@ -304,7 +268,5 @@ pub async fn apply(
     PathParam(id): PathParam<ImportId>,
     _: NoParams,
 ) -> Result<Json<ImportBody>, Problem> {
-    caller.may(Action::WriteBook)?;
-    let applied = app.store.apply_import(id, Timestamp::now()).await?;
-    Ok(Json(applied.ok_or_else(|| missing(id))?.into()))
+    Ok(Json(ops::imports::apply(&app, caller.actor(), id, Timestamp::now()).await?.into()))
 }

@@ -20,8 +20,6 @@ use crate::ops::{self, Refusal};
 use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
-use crate::store::commit::practice::Refusal as PracticeRefusal;
-use crate::sync::{OneError, SyncError};
 
 /// What kind of failure it is; programs match on its `type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,13 +139,6 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..Self::new(Kind::TooMany, detail) }
     }
 
-    /// Too little space is left on the disk for anything new.
-    pub fn no_space() -> Self {
-        let detail = "Nothing was kept: the disk of the host's data folder is nearly full. File notes that were accepted \
-                      still go out. Whoever runs the host frees some space there; then send it again.";
-        Self::new(Kind::NoSpace, detail)
-    }
-
     /// There is no `what`.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(Kind::NotFound, format!("There is no {what}. Check it against the list it is from."))
@@ -155,8 +146,7 @@ impl Problem {
 
     /// A body that can be read and does not fit.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = "Nothing was kept. Mend what `errors` names and send it again.";
-        Self { errors, ..Self::new(Kind::Invalid, detail) }
+        Self { errors, ..Refusal::invalid(Vec::new()).into() }
     }
 
     /// Something failed inside, and is in the log.
@@ -231,37 +221,7 @@ macro_rules! as_refusals {
     };
 }
 
-as_refusals!(StoreError, NotDone, NotRead, ImportError, SyncError, OneError, IntegrationError, PackError);
-
-impl From<PracticeRefusal> for Problem {
-    fn from(refusal: PracticeRefusal) -> Self {
-        let at =
-            |pointer: &str, detail: String| Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
-        match &refusal {
-            PracticeRefusal::Unknown(id) => Self::not_found(format_args!("client {id}")),
-            PracticeRefusal::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
-            PracticeRefusal::HasPartner(id) => at(
-                "/partner_of",
-                format!("The household of {id} has two people already. Make the client without `partner_of`."),
-            ),
-            PracticeRefusal::IsLinked { connection, id } => Self::new(
-                Kind::WrongState,
-                format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
-            ),
-            PracticeRefusal::IsNotLinked => {
-                Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
-            }
-            PracticeRefusal::IsTaken { id, client } => at(
-                "/external_id",
-                format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
-            ),
-            PracticeRefusal::LivesElsewhere(connection) => at(
-                "/connection",
-                format!("The client shares a household with somebody from `{connection}`. Link to that connection."),
-            ),
-        }
-    }
-}
+as_refusals!(StoreError, NotDone, NotRead, ImportError, IntegrationError, PackError);
 
 impl From<ExplainError> for Problem {
     fn from(error: ExplainError) -> Self {
@@ -291,6 +251,7 @@ mod tests {
     use super::*;
     use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId};
     use crate::notes::{Misfit, NotesError};
+    use crate::sync::{OneError, SyncError};
 
     fn refusal(error: impl Into<Refusal>) -> Refusal {
         error.into()
@@ -319,7 +280,7 @@ mod tests {
         check(StoreError::Failed(secret()), 500, "internal", "log").await;
         check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
         check(refusal(NotesError::Plugin(secret())), 500, "plugin-failed", "log").await;
-        check(SyncError::Store(StoreError::Failed(secret())), 500, "internal", "log").await;
+        check(refusal(SyncError::Store(StoreError::Failed(secret()))), 500, "internal", "log").await;
     }
 
     #[tokio::test]
@@ -332,8 +293,8 @@ mod tests {
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
-        check(SyncError::UnknownConnection(name), 404, "not-found", "main").await;
-        check(OneError::TooSlow, 502, "crm-failed", "Nothing was changed").await;
+        check(refusal(SyncError::UnknownConnection(name)), 404, "not-found", "main").await;
+        check(refusal(OneError::TooSlow), 502, "crm-failed", "stays as it was").await;
         check(refusal(NotesError::UnknownNote(NoteId(id))), 404, "not-found", "no note").await;
         check(refusal(NotesError::UnknownHousehold(HouseholdId(id))), 422, "invalid", "/household_id").await;
         check(refusal(wrong("/data/score")), 422, "invalid", r#""pointer":"/data/score""#).await;

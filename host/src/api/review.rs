@@ -8,13 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, Params, PathParam, page};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
 use crate::domain::{ClientId, ConnectionName, Date, EmailAddress, ExternalId, RunId, Timestamp};
-use crate::store::review::{ReviewId, Undecided};
+use crate::ops;
+use crate::store::review::ReviewId;
 
 /// Which part of the queue.
 #[derive(Deserialize, IntoParams)]
@@ -169,20 +170,13 @@ pub async fn decide(
 ) -> Result<Json<ReviewBody>, Problem> {
     caller.may(Action::WriteBook)?;
     let Body(decision) = decision?;
-    let unknown = || Problem::not_found(format_args!("review {id}"));
-    let id = id.parse::<ReviewId>().map_err(|_| unknown())?;
+    let id = id.parse::<ReviewId>().map_err(|_| Problem::not_found(format_args!("review {id}")))?;
     let decision = match decision {
         DecisionBody::Import => ReviewDecision::Import,
         DecisionBody::Ignore => ReviewDecision::Ignore,
         DecisionBody::Link { client_id } => ReviewDecision::Link(client_id),
         DecisionBody::Wait => ReviewDecision::Wait,
     };
-    match app.store.decide_review(id, decision, Timestamp::now()).await? {
-        Ok(review) => Ok(Json((id, review).into())),
-        Err(Undecided::Unknown) => Err(unknown()),
-        Err(Undecided::IsLinked) => {
-            Err(Problem::new(Kind::WrongState, "The client is linked. Take that back first, with the decision `wait`."))
-        }
-        Err(Undecided::Refused(refusal)) => Err(refusal.into()),
-    }
+    let review = ops::review::decide(&app, caller.actor(), id, decision, Timestamp::now()).await?;
+    Ok(Json((id, review).into()))
 }

@@ -18,11 +18,12 @@ use self::progress::RunEvent;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam, page};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::Problem;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::domain::{ConnectionName, RunId};
+use crate::ops;
 
 /// Which runs.
 #[derive(Deserialize, IntoParams)]
@@ -138,14 +139,8 @@ pub async fn cancel(
     PathParam(id): PathParam<RunId>,
     _: NoParams,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::ControlRuns)?;
-    let is_told = app.syncs.cancel(id);
-    let run = find(&app, id).await?;
-    if is_told {
-        return Ok((StatusCode::ACCEPTED, Json(RunBody::from(run))));
-    }
-    let detail = format!("This run is {} and not under way. Nothing was changed.", run.state.as_str());
-    Err(Problem::new(Kind::WrongState, detail))
+    let run = ops::runs::cancel(&app, caller.actor(), id).await?;
+    Ok((StatusCode::ACCEPTED, Json(RunBody::from(run))))
 }
 
 /// A run under way as it is now; any other as it is stored.

@@ -4,9 +4,8 @@
 
 use crate::app::App;
 use crate::config::Practice;
+use crate::domain::Adviser;
 use crate::domain::stored::{Household, StoredAdviser};
-use crate::domain::{Adviser, ConnectionName, ExternalId, HouseholdId, Timestamp};
-use crate::store::professionals::ChosenProfessional;
 use crate::store::{Store, StoreError};
 
 /// The professional who answers for a household, and why this one.
@@ -20,25 +19,6 @@ pub enum PrimaryProfessional {
     FirstAdviser(Adviser),
     /// The CRM shows no adviser; the practice, by its name.
     Practice(String),
-}
-
-/// Why a professional is not chosen.
-#[derive(Debug, thiserror::Error)]
-pub enum NotChosen {
-    /// There is no such household.
-    #[error("there is no household {0}")]
-    UnknownHousehold(HouseholdId),
-    /// The connection has no such adviser.
-    #[error("the connection `{connection}` has no adviser `{external_id}`")]
-    UnknownAdviser {
-        /// The household's connection.
-        connection: ConnectionName,
-        /// What was asked for.
-        external_id: ExternalId,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl PrimaryProfessional {
@@ -96,30 +76,5 @@ impl App {
     /// Where the store fails.
     pub async fn primary_professional(&self, household: &Household) -> Result<PrimaryProfessional, StoreError> {
         primary_professional(&self.store, &self.config.practice, household).await
-    }
-
-    /// Sets who answers for a household; with none, the CRM's adviser does again.
-    ///
-    /// # Errors
-    /// As [`NotChosen`] says; nothing is changed then.
-    pub async fn choose_professional(
-        &self,
-        id: HouseholdId,
-        adviser: Option<ExternalId>,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<(), NotChosen> {
-        let found = self.store.household(id).await?.ok_or(NotChosen::UnknownHousehold(id))?.household;
-        let chosen = match adviser {
-            Some(external_id) => {
-                let connection = found.connection;
-                if self.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
-                    return Err(NotChosen::UnknownAdviser { connection, external_id });
-                }
-                Some(ChosenProfessional { external_id, chosen_by: by.to_owned(), chosen_at: now })
-            }
-            None => None,
-        };
-        Ok(self.store.choose_professional(found.id, chosen).await?)
     }
 }

@@ -91,18 +91,25 @@ impl Refusal {
         Self::invalid(vec![FieldError { pointer: pointer.into(), message: message.into() }])
     }
 
-    fn no_space() -> Self {
+    pub(super) fn no_space() -> Self {
         let message = "Nothing was kept: the disk of the host's data folder is nearly full. File notes that were accepted \
                        still go out. Whoever runs the host frees some space there; then send it again.";
         Self::new(Kind::NoSpace, message)
     }
 
-    fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         Self::new(Kind::Internal, "The request was not carried out. The cause is in the host's log; try again later.")
     }
 
-    fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
+    pub(super) fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Box::new(source)), ..self }
+    }
+}
+
+impl FieldError {
+    /// The field as forms name it: the pointer without its first slash.
+    pub fn name(&self) -> &str {
+        self.pointer.trim_start_matches('/')
     }
 }
 
@@ -190,7 +197,7 @@ impl From<OneError> for Refusal {
             OneError::Sync(error) => error.into(),
             OneError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
             OneError::Crm(_) | OneError::TooSlow => {
-                let message = format!("{error}. Nothing was changed; try again in a while.");
+                let message = format!("{error}. What had come over before stays as it was; try again in a while.");
                 Self::new(Kind::CrmFailed, message).because(error)
             }
             OneError::Fault(words) => {
@@ -213,7 +220,7 @@ impl From<IntegrationError> for Refusal {
                 Self::invalid(problems.into_iter().map(error).collect())
             }
             words @ (IntegrationError::InFile(_) | IntegrationError::WrongState(_)) => {
-                Self::new(Kind::WrongState, words.to_string())
+                Self::new(Kind::WrongState, format!("{}.", words.to_string().trim_end_matches('.')))
             }
             IntegrationError::Store(error) => error.into(),
         }

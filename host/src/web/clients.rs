@@ -5,23 +5,22 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::failure::{Failure, page};
+use super::failure::{Failure, describe, named, page};
 use super::frame::{Frame, Place};
 use super::inputs::Input;
 use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit;
 use crate::domain::field::{FieldError, Record as _};
 use crate::domain::stored::StoredClient;
-use crate::domain::{Client, ClientId, ConnectionName, ExternalId};
-use crate::store::commit::practice::{NewClient, Refusal};
+use crate::domain::{Client, ClientId};
+use crate::ops::clients::{Link, NewClient};
+use crate::ops::{self, Kind, Refusal};
 
 /// The fields that the form asks for; the others are filled in later.
 const ASKED: [&str; 5] = ["first_name", "last_name", "email", "mobile", "date_of_birth"];
@@ -50,10 +49,19 @@ pub(super) struct NewClientForm {
 }
 
 impl NewClientForm {
-    /// The new client's id; one of its own where the form lost it.
-    fn id(&self) -> ClientId {
-        let sent = self.id.parse().ok().filter(|ClientId(id)| id.get_version_num() == 7);
-        sent.unwrap_or_else(|| ClientId(Uuid::now_v7()))
+    /// What is to be made. A form that lost the new client's id is one of its own.
+    fn read(&self) -> Result<NewClient, Refusal> {
+        let partner_of = match self.partner_of.as_str() {
+            "" => None,
+            id => {
+                let unknown =
+                    |_| Refusal::at("/partner_of", format!("There is no client {id} whose partner this could be."));
+                Some(id.parse().map_err(unknown)?)
+            }
+        };
+        let id = self.id.parse().ok().filter(|ClientId(id)| id.get_version_num() == 7);
+        let values = self.values.iter().map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
+        Ok(NewClient { id, values, partner_of })
     }
 }
 
@@ -99,43 +107,27 @@ pub(super) async fn make(
     person: Person,
     Form(form): Form<NewClientForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let values: Vec<_> = form.values.iter().map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
-    let today = person.clock.now.to_zoned(person.clock.zone.clone()).date();
-    let forms = app.connections.address_forms();
-    let client = match edit::make(&values, edit::Rules { today, forms: &forms }) {
-        Ok(client) => client,
-        Err(errors) => {
-            let page = page(&new_client(&app, &person, form, errors).await?)?;
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    let refusal = match form.read() {
+        Ok(new) => match ops::clients::make(&app, person.actor(), new, person.clock.now).await {
+            Ok(made) => return Ok(to_household(&made.client)),
+            Err(refusal) => refusal,
+        },
+        Err(refusal) => {
+            person.may(Action::WriteBook)?;
+            refusal
         }
     };
-    let id = form.id();
-    let new = NewClient { id, client: client.clone(), partner_of: form.partner_of.parse().ok() };
-    match app.store.make_client(new, person.clock.now).await? {
-        Ok(()) => to_household(&app, id).await,
-        Err(Refusal::IsMade(_)) => made_before(&app, &person, id, &client, form).await,
-        Err(refusal) => Err(refused(refusal)),
+    if refusal.fields.is_empty() {
+        return Err(refusal.into());
     }
-}
-
-/// A form that made a client already: that one where it is what it was, else the form once more, for another.
-async fn made_before(
-    app: &App,
-    person: &Person,
-    id: ClientId,
-    client: &Client,
-    form: NewClientForm,
-) -> Result<Response, Failure> {
-    let made = find(app, &id.to_string()).await?.client;
-    if ASKED.iter().all(|field| made.text_of(field) == client.text_of(field)) {
-        return to_household(app, id).await;
+    let (status, _) = describe(refusal.kind);
+    let mut errors: Vec<_> = refusal.fields.iter().map(named).collect();
+    if refusal.kind == Kind::KeyReused {
+        // The id, which nobody sees, is another one on the form that is shown again.
+        errors.iter_mut().for_each(|error| "first_name".clone_into(&mut error.field));
     }
-    let name = words::name(&made.full_name());
-    let message =
-        format!("This form added {name} already, and was changed since. Send it again to add another client.");
-    let page = page(&new_client(app, person, form, vec![FieldError::new("first_name", message)]).await?)?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    let page = page(&new_client(&app, &person, form, errors).await?)?;
+    Ok((status, page).into_response())
 }
 
 #[derive(Deserialize)]
@@ -151,24 +143,9 @@ pub(super) async fn link(
     Path(id): Path<String>,
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let id = find(&app, &id).await?.id;
-    let connection = form.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
-    let connection = connection.ok_or(Failure::NotFound("There is no such connection to link to."))?;
-    if let Some(words) = connection.unknown_site() {
-        return Err(Failure::Refused(words));
-    }
-    let external_id = form.external_id.parse::<ExternalId>();
-    let external_id = external_id.map_err(|error| Failure::Refused(format!("{error} Nothing was changed.")))?;
-    match app.store.link_client(id, connection.name.clone(), external_id, person.clock.now).await? {
-        Ok(()) => to_household(&app, id).await,
-        Err(Refusal::IsTaken { id, client }) => {
-            let name = words::name(&find(&app, &client.to_string()).await?.client.full_name());
-            let words = format!("{id} is linked to another client, {name}. Unlink or remove that one first.");
-            Err(Failure::Refused(format!("{words} Nothing was changed.")))
-        }
-        Err(refusal) => Err(refused(refusal)),
-    }
+    let to = Link { connection: &form.connection, external_id: &form.external_id };
+    let client = ops::clients::link(&app, person.actor(), parse(&id)?, to, person.clock.now).await?;
+    Ok(to_household(&client))
 }
 
 /// `POST /clients/{id}/unlink`
@@ -177,10 +154,7 @@ pub(super) async fn unlink(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let id = find(&app, &id).await?.id;
-    app.store.unlink_client(id, person.clock.now).await?.map_err(refused)?;
-    to_household(&app, id).await
+    Ok(to_household(&ops::clients::unlink(&app, person.actor(), parse(&id)?, person.clock.now).await?))
 }
 
 /// `POST /clients/{id}/remove`
@@ -189,10 +163,9 @@ pub(super) async fn remove(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let client = find(&app, &id).await?;
-    app.store.remove_client(client.id, person.clock.now).await?.map_err(refused)?;
-    Ok(Redirect::to(&format!("/clients/{}/removed", client.id)).into_response())
+    let id = parse(&id)?;
+    ops::clients::remove(&app, person.actor(), id, person.clock.now).await?;
+    Ok(Redirect::to(&format!("/clients/{id}/removed")).into_response())
 }
 
 #[derive(Template)]
@@ -210,7 +183,7 @@ pub(super) async fn removed(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
-    let client = find(&app, &id).await?;
+    let client = app.store.client(parse(&id)?).await?.ok_or(NO_CLIENT)?;
     let frame = Frame::load(&app, &person, Place::Households).await?;
     let name = words::name(&client.client.full_name());
     page(&RemovedPage { frame, name, restore: format!("/clients/{}/restore", client.id) })
@@ -222,27 +195,15 @@ pub(super) async fn restore(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let id = find(&app, &id).await?.id;
-    app.store.restore_client(id, person.clock.now).await?.map_err(refused)?;
-    to_household(&app, id).await
+    Ok(to_household(&ops::clients::restore(&app, person.actor(), parse(&id)?, person.clock.now).await?))
 }
 
 const NO_CLIENT: Failure = Failure::NotFound("There is no such client here. Look in the list of households.");
 
-async fn find(app: &App, id: &str) -> Result<StoredClient, Failure> {
-    let id = id.parse().map_err(|_| NO_CLIENT)?;
-    app.store.client(id).await?.ok_or(NO_CLIENT)
+fn parse(id: &str) -> Result<ClientId, Failure> {
+    id.parse().map_err(|_| NO_CLIENT)
 }
 
-async fn to_household(app: &App, id: ClientId) -> Result<Response, Failure> {
-    let client = app.store.client(id).await?.ok_or(NO_CLIENT)?;
-    Ok(Redirect::to(&format!("/households/{}", client.household_id)).into_response())
-}
-
-pub(super) fn refused(refusal: Refusal) -> Failure {
-    match refusal {
-        Refusal::Unknown(_) => NO_CLIENT,
-        other => Failure::Refused(format!("{}. Nothing was changed.", words::sentence(&other.to_string()))),
-    }
+fn to_household(client: &StoredClient) -> Response {
+    Redirect::to(&format!("/households/{}", client.household_id)).into_response()
 }

@@ -17,8 +17,8 @@ use crate::domain::departure::{Departures, KINDS, Standing};
 use crate::domain::listed::ListItem;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ConnectionName, RecordKind, RunId};
+use crate::ops;
 use crate::store::StoreError;
-use crate::store::departures::Answered;
 
 /// So many of what is missing are shown by name.
 const SHOWN: usize = 50;
@@ -155,23 +155,16 @@ pub(super) async fn answer(
     Path(name): Path<String>,
     Form(form): Form<Answer>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ControlRuns)?;
-    let (name, kind) = (known(&app, &name)?, kind(&form.kind)?);
+    let (name, kind) = (name.parse::<ConnectionName>().map_err(|_| NONE)?, kind(&form.kind)?);
     let run: RunId = form.run.parse().map_err(|_| Failure::NotFound("There is no such question."))?;
     let is_confirmed = match form.answer.as_str() {
         "confirm" => true,
         "dismiss" => false,
         _ => return Err(Failure::NotFound("There is no such answer.")),
     };
-    let by = person.name().to_owned();
-    match app.store.answer_departures((name.clone(), kind), run, is_confirmed, by, person.clock.now).await? {
-        Answered::Done(_) => Ok(Redirect::to(&Words::of(kind).path(&name)).into_response()),
-        Answered::Stale(_) => Err(Failure::Refused(
-            "The question was put anew by a later run, or somebody answered it. Nothing was changed. Open the page \
-             again to see how it stands."
-                .to_owned(),
-        )),
-    }
+    let answer = ops::departures::Answer { connection: name.clone(), kind, run, is_confirmed };
+    ops::departures::answer(&app, person.actor(), answer, person.clock.now).await?;
+    Ok(Redirect::to(&Words::of(kind).path(&name)).into_response())
 }
 
 async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::failure::{Failure, page};
+use super::failure::{Failure, named, page};
 use super::frame::{Frame, Place};
 use super::household;
 use super::inputs::Input;
@@ -18,8 +18,8 @@ use crate::domain::access::Action;
 use crate::domain::edit::editable;
 use crate::domain::field::{Field, FieldError, Record as _, ValueType};
 use crate::domain::stored::StoredClient;
+use crate::ops;
 use crate::store::book::HouseholdRow;
-use crate::store::commit::Edit;
 
 #[derive(Template)]
 #[template(path = "edit.html")]
@@ -59,17 +59,16 @@ pub(super) async fn save(
     // What was not touched is not an edit: a made-up address stays one.
     let touched = |(field, value): &&(String, String)| client.client.text_of(field).unwrap_or_default() != value.trim();
     let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
-    let at = person.clock.now;
-    let today = at.to_zoned(person.clock.zone.clone()).date();
-    let forms = app.connections.address_forms();
-    let edit = Edit { client: client.id, changes, by: person.name().to_owned(), at, today, forms };
-    match app.store.edit_client(edit).await? {
+    match ops::clients::edit(&app, person.actor(), client.id, changes, person.clock.now).await {
         Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
-        Err(errors) => {
+        // A field that the form has not is told of on a page of its own.
+        Err(refusal) if editable().any(|field| refusal.fields.iter().any(|error| error.name() == field.name)) => {
+            let errors = refusal.fields.iter().map(named).collect();
             let frame = Frame::load(&app, &person, Place::Households).await?;
             let answer = page(&view(&app, &row, &client, &form, errors, frame))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, answer).into_response())
         }
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

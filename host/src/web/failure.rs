@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::{assets, words};
+use crate::domain::field;
 use crate::intake::{self, NotRead};
 use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
@@ -43,7 +44,7 @@ pub(super) struct FailurePage {
     heading: &'static str,
     words: String,
     /// Fields that do not fit, by the API's names, each with what would be right.
-    fields: Vec<(String, String)>,
+    fields: Vec<field::FieldError>,
 }
 
 impl Failure {
@@ -112,8 +113,8 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
 }
 
 /// A field by the name that it has on pages, with what would be right, as a sentence.
-pub(super) fn named(error: &FieldError) -> (String, String) {
-    (error.pointer.trim_start_matches('/').replace('/', "-"), words::sentence(&error.message))
+pub(super) fn named(error: &FieldError) -> field::FieldError {
+    field::FieldError::new(&error.name().replace('/', "-"), words::sentence(&error.message))
 }
 
 impl From<Refusal> for Failure {

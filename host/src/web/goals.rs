@@ -4,13 +4,14 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
 use super::person::Person;
 use crate::app::App;
 use crate::domain::GoalId;
 use crate::domain::access::Action;
-use crate::domain::record::{GoalStatus, Recurrence};
+use crate::ops::{self, Refusal};
 use crate::store::book::GoalChange;
 
 const NO_GOAL: Failure = Failure::NotFound("There is no goal here. The page of its household shows those there are.");
@@ -18,7 +19,7 @@ const NO_GOAL: Failure = Failure::NotFound("There is no goal here. The page of i
 /// The form of a goal's card.
 #[derive(Deserialize)]
 pub(super) struct GoalForm {
-    status: GoalStatus,
+    status: String,
     /// Empty for once.
     recurrence: String,
 }
@@ -32,11 +33,13 @@ pub(super) async fn change(
 ) -> Result<Response, Failure> {
     person.may(Action::ChangeGoals)?;
     let id: GoalId = id.parse().map_err(|_| NO_GOAL)?;
-    let recurrence = Recurrence::ALL.iter().copied().find(|word| word.as_str() == form.recurrence);
-    if recurrence.is_none() && !form.recurrence.is_empty() {
-        return Err(Failure::Refused("Nothing was changed: a goal does not come again that often.".to_owned()));
-    }
-    app.store.change_goal(id, GoalChange { status: Some(form.status), recurrence: Some(recurrence) }).await?;
-    let goal = app.store.goal(id).await?.ok_or(NO_GOAL)?;
+    let recurrence = (!form.recurrence.is_empty()).then(|| read("/recurrence", form.recurrence)).transpose()?;
+    let change = GoalChange { status: Some(read("/status", form.status)?), recurrence: Some(recurrence) };
+    let goal = ops::goals::change(&app, person.actor(), id, change).await?;
     Ok(Redirect::to(&format!("/households/{}#goal-{id}", goal.household_id)).into_response())
+}
+
+/// A word of a form, refused as the API refuses it.
+fn read<T: DeserializeOwned>(pointer: &str, word: String) -> Result<T, Refusal> {
+    serde_json::from_value(word.into()).map_err(|error| Refusal::at(pointer, format!("{error}.")))
 }

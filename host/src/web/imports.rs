@@ -6,12 +6,11 @@ use std::fs::File;
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub(super) use self::preview::{decide, show};
-use super::failure::{Failure, page};
+use super::failure::{Failure, describe, page};
 use super::frame::{Frame, Place, first};
 use super::listing::{Asked, Everything};
 use super::parts::{Badge, Moment, Paging, Tone};
@@ -21,8 +20,10 @@ use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
 use crate::domain::import::{Import, ImportState};
-use crate::import::{ImportError, LARGEST_FORM, NewList};
+use crate::import::{ImportError, LARGEST_FORM};
 use crate::intake::{Form, NotRead};
+use crate::ops::imports::List;
+use crate::ops::{self, Kind, Refusal};
 
 #[derive(Template)]
 #[template(path = "imports.html")]
@@ -112,36 +113,26 @@ pub(super) async fn bring(State(app): State<App>, person: Person, request: Reque
     app.store.space().admit()?;
     let outcome = match app.intake.take(Sent::read(&app, request)).await {
         Ok(sent) => read(&app, &person, sent).await,
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     match outcome {
         Ok(id) => Ok(Redirect::to(&format!("/imports/{id}")).into_response()),
-        Err(ImportError::Refused(words)) => {
-            let page = page(&overview(&app, &person, None, Some(words)).await?)?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        Err(refusal) if matches!(refusal.kind, Kind::Internal | Kind::NoSpace) => Err(refusal.into()),
+        Err(refusal) => {
+            let (status, _) = describe(refusal.kind);
+            let page = page(&overview(&app, &person, None, Some(refusal.message)).await?)?;
+            Ok((status, page).into_response())
         }
-        Err(ImportError::NotRead(error)) => {
-            let words = format!("The file was not taken: {error}.");
-            let page = page(&overview(&app, &person, None, Some(words)).await?)?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
-        Err(ImportError::Store(error)) => Err(error.into()),
-        Err(ImportError::NotDone(error)) => Err(error.into()),
-        Err(ImportError::Disk(error)) => Err(Failure::Broken(error.to_string())),
     }
 }
 
-async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, ImportError> {
-    let file = sent.file.ok_or_else(|| ImportError::Refused("Choose a file.".to_owned()))?;
-    let connection = sent.connection.parse().ok().and_then(|name| app.connections.get(&name));
-    let connection = connection.ok_or_else(|| ImportError::Refused("Choose whose IDs the list has.".to_owned()))?;
-    if let Some(words) = connection.unknown_site() {
-        return Err(ImportError::Refused(words));
-    }
-    let connection = connection.name.clone();
-    let sheet = Some(sent.sheet.trim()).filter(|sheet| !sheet.is_empty());
-    let list = NewList { file, file_name: &sent.name, sheet, connection, by: person.name() };
-    Ok(app.imports.preview(list, person.clock.now).await?.id)
+async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, Refusal> {
+    let file = sent.file.ok_or_else(|| Refusal::new(Kind::Invalid, "Choose a file. Nothing was kept."))?;
+    let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let (sheet, connection) = (said(&sent.sheet), said(&sent.connection));
+    let (sheet, connection) = (sheet.as_deref(), connection.as_deref());
+    let list = List { file, file_name: &sent.name, sheet, connection };
+    Ok(ops::imports::bring(app, person.actor(), list, person.clock.now).await?.id)
 }
 
 /// A list as the form sends it.
@@ -181,9 +172,8 @@ impl Sent {
 
 /// `POST /imports/{id}/apply`
 pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
     let id = parse(&id)?;
-    app.store.apply_import(id, person.clock.now).await?.ok_or(NO_LIST)?;
+    ops::imports::apply(&app, person.actor(), id, person.clock.now).await?;
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
 }
 
@@ -193,12 +183,8 @@ pub(super) async fn forget(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    if app.store.forget_import(parse(&id)?).await? {
-        Ok(Redirect::to("/imports").into_response())
-    } else {
-        Err(NO_LIST)
-    }
+    ops::imports::forget(&app, person.actor(), parse(&id)?).await?;
+    Ok(Redirect::to("/imports").into_response())
 }
 
 const NO_LIST: Failure = Failure::NotFound("There is no such list here. The page Imports shows those there are.");

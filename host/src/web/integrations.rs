@@ -25,6 +25,8 @@ use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::integrations::{Integration, IntegrationError, Means, Origin};
+use crate::ops::connections::SiteIs;
+use crate::ops::{self, Kind, Refusal};
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
@@ -120,12 +122,16 @@ pub(super) async fn check_sign_in(
     person: Person,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let one = find(&app, &name).await?;
-    let Some(connection) = &one.connection else {
-        return Err(Failure::Refused("The connection is not at work, so there is nothing to check.".to_owned()));
+    let checked = match ops::connections::check(&app, person.actor(), &parse(&name)?).await {
+        Ok(user) => Ok(user),
+        Err(refusal) if refusal.kind == Kind::CrmFailed => Err(words::sentence(&refusal.message)),
+        Err(refusal) => return Err(refusal.into()),
     };
-    let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.forward_host);
+    let one = find(&app, &name).await?;
+    let checked = match checked {
+        Ok(user) => Checked::of(Ok(&user), &one.forward_host),
+        Err(words) => Checked { is_good: false, words },
+    };
     shown(&app, &person, one, Some(checked)).await
 }
 
@@ -135,8 +141,7 @@ pub(super) async fn activate(
     person: Person,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let (one, before) = app.integrations.activate(&parse(&name)?).await?;
+    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let words = if now == before {
         format!("The folder of {} holds what is in force already: revision {now}.", one.pack)
@@ -155,8 +160,7 @@ pub(super) async fn confirm_preflight(
     person: Person,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let one = app.integrations.confirm_preflight(&parse(&name)?, person.name()).await?;
+    let one = ops::connections::confirm_preflight(&app, person.actor(), &parse(&name)?).await?;
     Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
@@ -173,8 +177,8 @@ pub(super) async fn confirm_same_site(
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let one = app.integrations.confirm_same_site(&parse(&name)?, &form.forward_host, person.name()).await?;
+    let said = (&*form.forward_host, SiteIs::TheSame);
+    let one = ops::connections::say_of_site(&app, person.actor(), &parse(&name)?, said).await?;
     Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
@@ -185,8 +189,8 @@ pub(super) async fn confirm_apart(
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let one = app.integrations.confirm_apart(&parse(&name)?, &form.forward_host, person.name()).await?;
+    let said = (&*form.forward_host, SiteIs::Apart);
+    let one = ops::connections::say_of_site(&app, person.actor(), &parse(&name)?, said).await?;
     Ok(Redirect::to(&path(&one.name)).into_response())
 }
 
@@ -208,8 +212,7 @@ pub(super) async fn remove(
     person: Person,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    app.integrations.remove(&parse(&name)?).await?;
+    ops::connections::remove(&app, person.actor(), &parse(&name)?).await?;
     Ok(Redirect::to("/settings/integrations").into_response())
 }
 
@@ -395,10 +398,6 @@ async fn newest_run(app: &App, name: &ConnectionName) -> Result<Option<Run>, Fai
 
 impl From<IntegrationError> for Failure {
     fn from(error: IntegrationError) -> Self {
-        match error {
-            IntegrationError::Unknown(_) => NO_CONNECTION,
-            IntegrationError::Store(error) => error.into(),
-            other => Self::Refused(format!("{}.", words::sentence(other.to_string().trim_end_matches('.')))),
-        }
+        Refusal::from(error).into()
     }
 }

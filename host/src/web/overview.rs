@@ -14,11 +14,12 @@ use super::words;
 use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::access::Action;
-use crate::domain::run::{Run, RunState, Trigger};
+use crate::domain::run::{Run, RunState};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::notes::Gate;
+use crate::ops;
+use crate::ops::runs::Mode;
 use crate::store::book::BookCounts;
-use crate::sync::SyncError;
 
 /// Runs of the timeline.
 const RUNS: usize = 10;
@@ -90,18 +91,10 @@ pub(super) async fn sync_now(
     person: Person,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ControlRuns)?;
     const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");
     let name: ConnectionName = name.parse().map_err(|_| NONE)?;
-    match app.syncs.request(&name, Trigger::Request).await {
-        Ok(_) => Ok(Redirect::to("/").into_response()),
-        Err(SyncError::UnknownConnection(name)) => {
-            let idle = app.integrations.one(&name).await.ok().and_then(|known| known.idle());
-            Err(idle.map_or(NONE, Failure::Refused))
-        }
-        Err(paused @ SyncError::NotAuthorised { .. }) => Err(Failure::Refused(words::sentence(&paused.to_string()))),
-        Err(SyncError::Store(error)) => Err(error.into()),
-    }
+    ops::runs::start(&app, person.actor(), &name, Mode::Keep).await?;
+    Ok(Redirect::to("/").into_response())
 }
 
 fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, clock: &Clock) -> Site {

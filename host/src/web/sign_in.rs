@@ -9,16 +9,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::assets;
-use super::failure::{self, Failure, page};
+use super::failure::{self, Failure, describe, named, page};
 use super::parts::Clock;
-use crate::access::account::{AccountError, FieldProblem, NewUser};
+use super::{assets, words};
+use crate::access::SignedIn;
+use crate::access::account::NewUser;
 use crate::access::request::{cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
 use crate::access::source::Source;
-use crate::access::{SignInError, SignedIn};
 use crate::app::App;
 use crate::domain::access::Role;
-use crate::queue::NotDone;
+use crate::domain::field::FieldError;
+use crate::ops::{self, Kind};
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -37,7 +38,8 @@ pub(super) struct SetUpPage {
     pub(super) token: String,
     pub(super) name: String,
     pub(super) email: String,
-    pub(super) problems: Vec<FieldProblem>,
+    /// Fields that do not fit, each with what would be right.
+    pub(super) problems: Vec<FieldError>,
 }
 
 impl SetUpPage {
@@ -97,22 +99,19 @@ pub(super) async fn sign_in(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());
     }
     let source = Source::in_extensions(&extensions);
-    let error = match app.access.sign_in(&form.email, &form.password, source, clock.now).await {
+    let refusal = match ops::account::sign_in(&app, &form.email, &form.password, source, clock.now).await {
         Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
-        Err(error) => error,
+        Err(refusal) => refusal,
     };
-    let again = match &error {
-        SignInError::Store(_) | SignInError::NotDone(NotDone::Fault) => {
-            return Err(Failure::Broken(error.to_string()));
+    let (status, _) = describe(refusal.kind);
+    match refusal.kind {
+        Kind::Invalid => Ok((status, refused(refusal.message)?).into_response()),
+        Kind::TooMany(again) => {
+            let page = refused(words::sentence(&refusal.message))?;
+            Ok((status, [(RETRY_AFTER, failure::seconds(again))], page).into_response())
         }
-        SignInError::Refused => {
-            let problem = "No account has this email and password. Check both and sign in again.";
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(problem.to_owned())?).into_response());
-        }
-        SignInError::TooMany { retry_after } | SignInError::NotDone(NotDone::Busy { retry_after, .. }) => *retry_after,
-    };
-    let page = refused(format!("{}.", super::words::sentence(&error.to_string())))?;
-    Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, failure::seconds(again))], page).into_response())
+        _ => Err(refusal.into()),
+    }
 }
 
 /// Without this a person would sign in, be sent on, and find the sign-in form again, without a word of why.
@@ -123,7 +122,7 @@ const NOT_ENCRYPTED: &str = "This page came over a connection that is not encryp
 /// `POST /sign-out`
 pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
     if let Some(token) = session_token(&headers) {
-        app.access.sign_out(token).await?;
+        ops::account::sign_out(&app, token).await?;
     }
     Ok(([(SET_COOKIE, no_session_cookie())], Redirect::to("/sign-in")).into_response())
 }
@@ -156,16 +155,16 @@ pub(super) async fn set_up(
     }
     let SetUpForm { name, email, password } = form;
     let new = NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password };
-    match app.access.set_up(&token, new, clock.now).await {
+    match ops::account::set_up(&app, &token, new, clock.now).await {
         Ok(signed_in) => Ok(entered(&signed_in, "/")),
-        Err(AccountError::LinkIsOver) => Err(wrong_link(&app, &extensions, &clock)),
-        Err(AccountError::Store(error)) => Err(error.into()),
-        Err(AccountError::NotDone(error)) => Err(error.into()),
-        Err(AccountError::Invalid(problems)) => {
+        Err(refusal) if refusal.kind == Kind::NotFound => Err(wrong_link(&app, &extensions, &clock)),
+        Err(refusal) if refusal.kind == Kind::Invalid => {
             let practice = app.config.practice.name.clone();
+            let problems = refusal.fields.iter().map(named).collect();
             let page = page(&SetUpPage { practice, token, name, email, problems })?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

@@ -15,40 +15,50 @@ use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
-use super::{ClientBody, find, invalid, text};
+use super::{ClientBody, text};
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
-use crate::api::problem::{FieldError, Problem};
+use crate::api::problem::Problem;
 use crate::api::record;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit::{self, editable};
-use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
-use crate::store::commit::practice::NewClient;
+use crate::domain::edit::editable;
+use crate::domain::{ClientId, Timestamp};
+use crate::ops;
+use crate::ops::clients::{Link, NewClient};
 
 /// A client to be made. A field that can be filled in takes a text or null; any other is refused.
 #[derive(Deserialize)]
 pub struct NewClientBody {
     /// Whose partner the client is.
     partner_of: Option<ClientId>,
+    /// The client's id, where the sender makes it.
+    id: Option<ClientId>,
     #[serde(flatten)]
     values: BTreeMap<String, Value>,
 }
 
 impl PartialSchema for NewClientBody {
     fn schema() -> RefOr<Schema> {
-        let partner = ObjectBuilder::new()
-            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-            .description(Some("Whose partner the client is: both share that one's household."));
+        let id = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                .description(Some(description))
+        };
+        let partner = id("Whose partner the client is: both share that one's household.");
+        let own = id(
+            "The client's id, a new UUIDv7 of the sender's: the same sent again is the same client (200). Made by the host \
+             where it is left out.",
+        );
         let mut object = ObjectBuilder::new()
             .description(Some(
                 "A client to be made: a name at least. Texts without space around them; what is empty or left out is \
                  not known.",
             ))
             .property("partner_of", partner)
+            .property("id", own)
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         for field in editable() {
             object = object.property(field.name, record::written(field));
@@ -69,8 +79,8 @@ impl ToSchema for NewClientBody {
 #[schema(as = Link)]
 pub struct LinkBody {
     /// Whose CRM.
-    #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,39}$")]
-    connection: ConnectionName,
+    #[schema(pattern = "^[a-z][a-z0-9-]{0,39}$")]
+    connection: String,
     /// The client's id there.
     #[schema(pattern = "^[1-9][0-9]{0,17}$", example = "48213")]
     external_id: String,
@@ -96,7 +106,10 @@ pub fn routes() -> OpenApiRouter<App> {
     tag = "clients",
     security(("token" = []), ("session" = [])),
     request_body = NewClientBody,
-    responses((status = 201, description = "Made", body = ClientBody, headers(("Location" = String, description = "The client's address"))))
+    responses(
+        (status = 201, description = "Made", body = ClientBody, headers(("Location" = String, description = "The client's address"))),
+        (status = 200, description = "Made before", body = ClientBody, headers(("Location" = String, description = "The client's address")))
+    )
 )]
 pub async fn make(
     caller: Caller,
@@ -106,15 +119,13 @@ pub async fn make(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
-    let NewClientBody { partner_of, values } = body;
-    let values: Vec<_> = values.into_iter().map(|(field, value)| (field, text(value))).collect();
-    let today = Timestamp::now().to_zoned(app.config.practice.time_zone.clone()).date();
-    let forms = app.connections.address_forms();
-    let client = edit::make(&values, edit::Rules { today, forms: &forms }).map_err(invalid)?;
-    let id = ClientId(Uuid::now_v7());
-    app.store.make_client(NewClient { id, client, partner_of }, Timestamp::now()).await??;
-    let body = ClientBody::from(find(&app, id).await?);
-    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/clients/{id}"))], Json(body)))
+    let NewClientBody { partner_of, id, values } = body;
+    let values = values.into_iter().map(|(field, value)| (field, text(value))).collect();
+    let new = NewClient { id, values, partner_of };
+    let made = ops::clients::make(&app, caller.actor(), new, Timestamp::now()).await?;
+    let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let location = format!("/api/v1/clients/{}", made.client.id);
+    Ok((status, [(LOCATION, location)], Json(ClientBody::from(made.client))))
 }
 
 /// Takes a client who is not linked to the CRM out of lists, search and household.
@@ -135,8 +146,7 @@ pub async fn remove(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Action::WriteBook)?;
-    app.store.remove_client(id, Timestamp::now()).await??;
+    ops::clients::remove(&app, caller.actor(), id, Timestamp::now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -156,9 +166,7 @@ pub async fn restore(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<Json<ClientBody>, Problem> {
-    caller.may(Action::WriteBook)?;
-    app.store.restore_client(id, Timestamp::now()).await??;
-    Ok(Json(find(&app, id).await?.into()))
+    Ok(Json(ops::clients::restore(&app, caller.actor(), id, Timestamp::now()).await?.into()))
 }
 
 /// Links a client to a record of the CRM: the next sync brings its values to this client and makes no other.
@@ -181,17 +189,8 @@ pub async fn link(
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
-    let LinkBody { connection, external_id } = body;
-    let at = |pointer: &str, detail: String| Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail }]);
-    let Some(site) = app.connections.get(&connection) else {
-        return Err(at("/connection", format!("There is no connection `{connection}`.")));
-    };
-    if let Some(words) = site.unknown_site() {
-        return Err(at("/connection", words));
-    }
-    let external_id = external_id.parse::<ExternalId>().map_err(|error| at("/external_id", error.to_string()))?;
-    app.store.link_client(id, connection, external_id, Timestamp::now()).await??;
-    Ok(Json(find(&app, id).await?.into()))
+    let to = Link { connection: &body.connection, external_id: &body.external_id };
+    Ok(Json(ops::clients::link(&app, caller.actor(), id, to, Timestamp::now()).await?.into()))
 }
 
 /// Takes a client's link to the CRM back.
@@ -213,7 +212,5 @@ pub async fn unlink(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<Json<ClientBody>, Problem> {
-    caller.may(Action::WriteBook)?;
-    app.store.unlink_client(id, Timestamp::now()).await??;
-    Ok(Json(find(&app, id).await?.into()))
+    Ok(Json(ops::clients::unlink(&app, caller.actor(), id, Timestamp::now()).await?.into()))
 }

@@ -5,17 +5,16 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ClientBody, find};
+use super::ClientBody;
 use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::caller::Caller;
-use crate::api::connections::at_work;
 use crate::api::extract::{NoParams, PathPair, PathParam};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::api::schema;
 use crate::app::App;
-use crate::domain::access::Action;
 use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::ops;
 use crate::store::book::{ClientFilter, PageRequest};
 use crate::sync::{EMPTY_ONCE, OneOutcome, OneSynced};
 
@@ -55,9 +54,7 @@ pub async fn sync(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<Json<ClientSyncBody>, Problem> {
-    caller.may(Action::ControlRuns)?;
-    let client = find(&app, id).await?;
-    sync_one(&app, client.origin.connection, client.client.external_id).await
+    answer(&app, ops::clients::sync(&app, caller.actor(), id).await?).await
 }
 
 /// The same by the CRM's id, for a client that the practice need not have yet.
@@ -79,15 +76,13 @@ pub async fn sync_by_external_id(
     PathPair(name, external_id): PathPair<ConnectionName>,
     _: NoParams,
 ) -> Result<Json<ClientSyncBody>, Problem> {
-    caller.may(Action::ControlRuns)?;
-    let id = external_id.parse::<ExternalId>();
-    let id = id.map_err(|error| Problem::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
-    at_work(&app, &name).await?;
-    sync_one(&app, name, id).await
+    answer(&app, ops::clients::sync_by_external_id(&app, caller.actor(), name, &external_id).await?).await
 }
 
-async fn sync_one(app: &App, name: ConnectionName, id: ExternalId) -> Result<Json<ClientSyncBody>, Problem> {
-    let synced = app.syncs.one(&name, &id).await?;
+async fn answer(
+    app: &App,
+    (name, id, synced): (ConnectionName, ExternalId, OneSynced),
+) -> Result<Json<ClientSyncBody>, Problem> {
     let filter = ClientFilter { external_id: Some((name, id)), ..ClientFilter::default() };
     let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
     Ok(Json(ClientSyncBody {

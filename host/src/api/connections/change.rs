@@ -17,6 +17,8 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::integrations::{AuthDraft, Draft};
+use crate::ops;
+use crate::ops::connections::SiteIs;
 
 /// A connection to be made, or what is to be changed of one: what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
@@ -153,7 +155,7 @@ pub async fn add(
     body: Result<Body<DraftBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ManageConnections)?;
-    let one = app.integrations.add(body?.0.into(), caller.name()).await?;
+    let one = ops::connections::add(&app, caller.actor(), body?.0.into()).await?;
     let location = format!("/api/v1/connections/{}", one.name);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ConnectionBody::of(one, &app).await?)))
 }
@@ -177,7 +179,7 @@ pub async fn change(
     body: Result<Body<DraftBody>, Problem>,
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
-    let one = app.integrations.change(&name, body?.0.into(), caller.name()).await?;
+    let one = ops::connections::change(&app, caller.actor(), &name, body?.0.into()).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -198,8 +200,7 @@ pub async fn remove(
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Action::ManageConnections)?;
-    app.integrations.remove(&name).await?;
+    ops::connections::remove(&app, caller.actor(), &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -220,8 +221,7 @@ pub async fn confirm_preflight(
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
 ) -> Result<Json<ConnectionBody>, Problem> {
-    caller.may(Action::ManageConnections)?;
-    let one = app.integrations.confirm_preflight(&name, caller.name()).await?;
+    let one = ops::connections::confirm_preflight(&app, caller.actor(), &name).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -256,7 +256,8 @@ pub async fn confirm_same_site(
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
     let Body(SameSite { forward_host }) = body?;
-    let one = app.integrations.confirm_same_site(&name, &forward_host, caller.name()).await?;
+    let said = (&*forward_host, SiteIs::TheSame);
+    let one = ops::connections::say_of_site(&app, caller.actor(), &name, said).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -282,7 +283,8 @@ pub async fn confirm_apart(
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
     let Body(SameSite { forward_host }) = body?;
-    let one = app.integrations.confirm_apart(&name, &forward_host, caller.name()).await?;
+    let said = (&*forward_host, SiteIs::Apart);
+    let one = ops::connections::say_of_site(&app, caller.actor(), &name, said).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -304,8 +306,7 @@ pub async fn activate(
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
 ) -> Result<Json<ConnectionBody>, Problem> {
-    caller.may(Action::ManageConnections)?;
-    let (one, _) = app.integrations.activate(&name).await?;
+    let (one, _) = ops::connections::activate(&app, caller.actor(), &name).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -339,8 +340,7 @@ pub async fn authorize(
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
 ) -> Result<Json<AuthorizeBody>, Problem> {
-    caller.may(Action::ManageConnections)?;
-    let attempt = app.integrations.begin_authorisation(&name, caller.user()).await?;
+    let attempt = ops::connections::authorise(&app, caller.actor(), &name, caller.user()).await?;
     let redirect_uri = app.integrations.callback_url();
     Ok(Json(AuthorizeBody { authorization_url: attempt.url, redirect_uri, expires_at: attempt.ends_at }))
 }

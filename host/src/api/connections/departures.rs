@@ -12,13 +12,14 @@ use crate::api::clients::ClientBody;
 use crate::api::covers::CoverBody;
 use crate::api::extract::{Params, PathParam};
 use crate::api::goals::GoalBody;
-use crate::api::problem::{Kind as ProblemKind, Problem};
+use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::departure::{Departures, Standing};
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
-use crate::store::departures::Answered;
+use crate::ops;
+use crate::ops::departures::Answer;
 
 /// The question and its answers.
 pub fn routes() -> OpenApiRouter<App> {
@@ -214,14 +215,7 @@ async fn answer(
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ControlRuns)?;
     let Params(AnswerParams { kind, run_id: run }) = params?;
-    super::find(app, &name)?;
-    let by = caller.name().to_owned();
-    match app.store.answer_departures((name, kind.into()), run, is_confirmed, by, Timestamp::now()).await? {
-        Answered::Done(answered) => Ok(Json(DeparturesBody::new(kind.into(), Some(&answered)))),
-        Answered::Stale(_) => Err(Problem::new(
-            ProblemKind::WrongState,
-            "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \
-             Nothing was changed. Read it again and answer that one.",
-        )),
-    }
+    let answer = Answer { connection: name, kind: kind.into(), run, is_confirmed };
+    let answered = ops::departures::answer(app, caller.actor(), answer, Timestamp::now()).await?;
+    Ok(Json(DeparturesBody::new(kind.into(), Some(&answered))))
 }

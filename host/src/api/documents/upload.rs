@@ -1,12 +1,12 @@
 //! Uploads: a PDF that a program made itself, to go with an event's note.
 
-use std::io::ErrorKind;
-
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
+use bytes::Bytes;
+use futures::Stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +20,7 @@ use crate::documents::{Kept, LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
 use crate::intake::{Form, named_by};
+use crate::ops::{self, Refusal};
 
 /// What a multipart body may have around the document.
 const AROUND: usize = 64 << 10;
@@ -73,16 +74,16 @@ pub async fn upload(
     let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
     // Who asks beforehand, and sends nothing until it is told to, is told at once.
     if is_too_large && headers.contains_key(EXPECT) {
-        return Err(NotTaken::from(NotAPdf::TooLarge).into());
+        return Err(Refusal::from(NotTaken::from(NotAPdf::TooLarge)).into());
     }
     let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let Kept { id, filename, media_type, size } = match media_type.as_str() {
         "application/pdf" => {
             let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
             let body = request.into_body().into_data_stream();
-            app.intake.take(app.uploads.keep(name.as_deref(), body, Timestamp::now())).await?
+            app.intake.take(keep(&app, &caller, name.as_deref(), body)).await?
         }
-        "multipart/form-data" => app.intake.take(from_form(&app, request)).await?,
+        "multipart/form-data" => app.intake.take(from_form(&app, &caller, request)).await?,
         other => {
             let detail = format!(
                 "Nothing was kept. Send a PDF as `application/pdf`, or as the part `file` of `multipart/form-data`, not \
@@ -95,7 +96,16 @@ pub async fn upload(
     Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/documents/{id}"))], Json(body)))
 }
 
-async fn from_form(app: &App, request: Request) -> Result<Kept, Problem> {
+async fn keep<E: std::fmt::Display>(
+    app: &App,
+    caller: &Caller,
+    name: Option<&str>,
+    pieces: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<Kept, Problem> {
+    Ok(ops::documents::upload(app, caller.actor(), name, pieces, Timestamp::now()).await?)
+}
+
+async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept, Problem> {
     let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
     let mut form = Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
     let mut document = None;
@@ -113,9 +123,12 @@ async fn from_form(app: &App, request: Request) -> Result<Kept, Problem> {
             return Err(at_file("the form has more than one; send each PDF by itself".to_owned()));
         }
         let name = part.file_name();
-        let taken = app.uploads.keep(name.as_deref(), part.pieces(), Timestamp::now()).await;
+        let taken = ops::documents::upload(app, caller.actor(), name.as_deref(), part.pieces(), Timestamp::now()).await;
         document = match taken {
-            Err(NotTaken::NotAPdf(what)) if what != NotAPdf::TooLarge => return Err(at_file(what.to_string())),
+            // What does not fit is the part, and not the body.
+            Err(Refusal { kind: ops::Kind::Invalid, fields, .. }) => {
+                return Err(at_file(fields.into_iter().map(|field| field.message).collect()));
+            }
             taken => Some(taken?),
         };
     }
@@ -128,22 +141,4 @@ fn at_file(detail: String) -> Problem {
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-impl From<NotTaken> for Problem {
-    fn from(error: NotTaken) -> Self {
-        match error {
-            NotTaken::NotAPdf(NotAPdf::TooLarge) => Self::new(Kind::TooLarge, format!("Nothing was kept: {error}.")),
-            NotTaken::NotAPdf(_) => {
-                Self::invalid(vec![FieldError { pointer: String::new(), detail: error.to_string() }])
-            }
-            NotTaken::NotRead(error) => error.into(),
-            NotTaken::Store(error) => error.into(),
-            NotTaken::Io(error) if error.kind() == ErrorKind::StorageFull => Self::no_space(),
-            NotTaken::Io(_) => {
-                tracing::error!(%error, "an upload failed");
-                Self::internal()
-            }
-        }
-    }
 }

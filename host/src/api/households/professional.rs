@@ -7,10 +7,11 @@ use utoipa::ToSchema;
 
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
-use crate::api::problem::{FieldError, Problem};
-use crate::app::{App, NotChosen, PrimaryProfessional};
+use crate::api::problem::Problem;
+use crate::app::{App, PrimaryProfessional};
 use crate::domain::access::Action;
 use crate::domain::{EmailAddress, ExternalId, HouseholdId, Timestamp};
+use crate::ops;
 
 /// The professional who answers for a household.
 #[derive(Clone, Serialize, ToSchema)]
@@ -111,23 +112,9 @@ pub async fn change(
     let Body(body) = body?;
     if let Some(chosen) = body.primary_professional {
         let adviser = chosen.map(|chosen| chosen.external_id);
-        app.choose_professional(id, adviser, caller.name(), Timestamp::now()).await?;
+        ops::households::choose_professional(&app, caller.actor(), id, adviser, Timestamp::now()).await?;
     }
     let found = app.store.household(id).await?;
     let found = found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
     Ok(Json(app.primary_professional(&found.household).await?.into()))
-}
-
-impl From<NotChosen> for Problem {
-    fn from(error: NotChosen) -> Self {
-        match error {
-            NotChosen::UnknownHousehold(id) => Self::not_found(format_args!("household {id}")),
-            NotChosen::UnknownAdviser { .. } => {
-                let detail = format!("{error}; the CRM's users come over with each sync");
-                let pointer = "/primary_professional/external_id".to_owned();
-                Self::invalid(vec![FieldError { pointer, detail }])
-            }
-            NotChosen::Store(error) => error.into(),
-        }
-    }
 }

@@ -26,7 +26,7 @@ async fn what_it_lists() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     get /api/v1/clients (external_id, connection, household_id, search, visibility, diagnostic, limit, cursor) 200 default
-    post /api/v1/clients () 201 default
+    post /api/v1/clients () 200 201 default
     delete /api/v1/clients/{id} (id) 204 default
     get /api/v1/clients/{id} (id) 200 default
     patch /api/v1/clients/{id} (id) 200 default

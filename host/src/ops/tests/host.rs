@@ -15,13 +15,14 @@ use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::access::Role;
-use crate::domain::draft::ClientDraft;
+use crate::domain::edit::{self, Rules};
 use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
 use crate::store::commit::practice::NewClient;
 use crate::store::outbox::NewNote;
 
 const PASSWORD: &str = "correct horse battery";
+const PARTS: &str = "multipart/form-data; boundary=B";
 
 /// A host without connections, in a folder of its own.
 pub struct Host {
@@ -30,6 +31,7 @@ pub struct Host {
     /// Cookies of somebody who may, and of somebody who may not.
     pub manager: String,
     pub support: String,
+    pub client: ClientId,
     pub household: HouseholdId,
     pub note: NoteId,
     _folder: tempfile::TempDir,
@@ -55,6 +57,7 @@ impl Host {
             api: crate::api::router(app.clone()),
             manager: signed_in(&app, Role::PracticeManager).await,
             support: signed_in(&app, Role::Support).await,
+            client,
             household,
             note: accept_note(&app, client, household).await,
             _folder: folder,
@@ -63,17 +66,30 @@ impl Host {
 
     /// Sends a page's form.
     pub async fn submit(&self, path: &str, form: &str, cookie: &str) -> Answer {
-        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
-        send(&self.pages, request, cookie, form.to_owned()).await
+        let media_type = if form.starts_with("--B") { PARTS } else { "application/x-www-form-urlencoded" };
+        send(&self.pages, Request::post(path).header("content-type", media_type), cookie, form.to_owned()).await
     }
 
-    /// Sends JSON to the API; none where the body is null.
+    /// Sends JSON to the API; none where the body is null, and a form in parts where it is a text.
     pub async fn call(&self, method: &Method, path: &str, body: &Value, cookie: &str) -> Answer {
+        let (media_type, body) = match body {
+            Value::Null => ("application/json", String::new()),
+            Value::String(parts) => (PARTS, parts.clone()),
+            json => ("application/json", json.to_string()),
+        };
         let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
-        let request =
-            request.header("content-type", "application/json").header("idempotency-key", Uuid::now_v7().to_string());
-        send(&self.api, request, cookie, if body.is_null() { String::new() } else { body.to_string() }).await
+        let request = request.header("content-type", media_type);
+        send(&self.api, request.header("idempotency-key", Uuid::now_v7().to_string()), cookie, body).await
     }
+}
+
+/// A form in parts, each with its name, the name of its file where it is one, and its content.
+pub fn parts(parts: &[(&str, Option<&str>, &str)]) -> String {
+    let part = |(name, file, content): &(&str, Option<&str>, &str)| {
+        let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
+        format!("--B\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n")
+    };
+    parts.iter().map(part).chain(["--B--\r\n".to_owned()]).collect()
 }
 
 async fn send(router: &Router, request: axum::http::request::Builder, cookie: &str, body: String) -> Answer {
@@ -131,12 +147,10 @@ async fn signed_in(app: &App, role: Role) -> String {
 }
 
 async fn make_client(app: &App) -> ClientId {
-    let draft = ClientDraft {
-        first_name: Some("Ayda".to_owned()),
-        last_name: Some("Khan".to_owned()),
-        ..ClientDraft::default()
-    };
-    let client = draft.check("2026-03-02".parse().unwrap(), &app.connections.address_forms()).unwrap();
+    let value = |field: &str, value: &str| (field.to_owned(), Ok(Some(value.to_owned())));
+    let values = [value("first_name", "Ayda"), value("last_name", "Khan")];
+    let rules = Rules { today: "2026-03-02".parse().unwrap(), forms: &app.connections.address_forms() };
+    let client = edit::make(&values, rules).unwrap();
     let id = ClientId(Uuid::now_v7());
     app.store.make_client(NewClient { id, client, partner_of: None }, Timestamp::now()).await.unwrap().unwrap();
     id

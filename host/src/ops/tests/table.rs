@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::host::Host;
+use super::host::{Host, parts};
 
 /// A mistake.
 pub struct Row {
@@ -51,7 +51,231 @@ fn post(path: impl Into<String>, body: Value) -> (Method, String, Value) {
 
 /// All rows.
 pub fn rows(host: &Host) -> Vec<Row> {
-    [notes(host)].into_iter().flatten().collect()
+    [notes(host), clients(host), households(host), lists(host), runs(), connections(), accounts()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What programs alone do.
+fn by_api(verb: &'static str, api: (Method, String, Value)) -> Row {
+    Row { verb, form: None, api: Some(api), expected: None, needs_role: true }
+}
+
+/// What pages alone do.
+fn by_page(verb: &'static str, path: impl Into<String>, form: &str) -> Row {
+    Row { verb, form: Some((path.into(), form.to_owned())), api: None, expected: None, needs_role: true }
+}
+
+fn clients(host: &Host) -> Vec<Row> {
+    let (household, client, none) = (host.household, host.client, Uuid::nil());
+    let unknown = format!("There is no client {none}.");
+    let to = |verb: &str| (format!("/clients/{none}/{verb}"), "");
+    let link = |connection: &str, id: &str, of: &str| {
+        let form = format!("connection={connection}&external_id={id}");
+        let body = json!({"connection": connection, "external_id": id});
+        Row {
+            form: Some((format!("/clients/{of}/link"), form)),
+            ..by_api("clients::link", post(format!("/clients/{of}/link"), body))
+        }
+    };
+    let make = |form: &str, body: Value| row("clients::make", ("/clients".to_owned(), form), post("/clients", body));
+    let edit = |form: &str, body: Value| {
+        let path = format!("/households/{household}/clients/{client}/edit");
+        row("clients::edit", (path, form), (Method::PATCH, format!("/clients/{client}"), body))
+    };
+    vec![
+        make("first_name=Sam&mobile=12", json!({"first_name": "Sam", "mobile": "12"})).at(
+            422,
+            "mobile",
+            "Start with + and the country code, for example +61 491 570 156.",
+        ),
+        make("first_name=+", json!({"first_name": " "})).at(
+            422,
+            "last_name",
+            "Write a name at least: a first, last, middle or preferred one.",
+        ),
+        make(&format!("first_name=Sam&partner_of={none}"), json!({"first_name": "Sam", "partner_of": none})).at(
+            422,
+            "partner_of",
+            &format!("There is no client {none} whose partner this could be."),
+        ),
+        // The page's form is shown once more, at its first field.
+        make(&format!("first_name=Sam&id={client}"), json!({"first_name": "Sam", "id": client}))
+            .with(409, "under this id before added Ayda Khan already, and this is something else"),
+        edit("date_of_birth=2999-01-01", json!({"date_of_birth": "2999-01-01"})).at(
+            422,
+            "date_of_birth",
+            "Nobody was born on 2999-01-01.",
+        ),
+        edit("shoe_size=44", json!({"shoe_size": "44"})).at(422, "shoe_size", "shoe_size"),
+        row("clients::remove", to("remove"), (Method::DELETE, format!("/clients/{none}"), Value::Null))
+            .with(404, &unknown),
+        row("clients::restore", to("restore"), post(to("restore").0, Value::Null)).with(404, &unknown),
+        row("clients::unlink", to("unlink"), post(to("unlink").0, Value::Null)).with(404, &unknown),
+        row(
+            "clients::unlink",
+            (format!("/clients/{client}/unlink"), ""),
+            post(format!("/clients/{client}/unlink"), Value::Null),
+        )
+        .with(409, "The client is not linked to the CRM, so there is nothing to take back."),
+        link("main", "7", &none.to_string()).with(404, &unknown),
+        link("main", "7", &client.to_string()).at(422, "connection", "There is no connection `main`."),
+        link("NOT", "7", &client.to_string()).at(422, "connection", "There is no connection `NOT`."),
+        by_api("clients::sync", post(format!("/clients/{none}/sync"), Value::Null)).with(404, &unknown),
+        by_api("clients::sync", post(format!("/clients/{client}/sync"), Value::Null))
+            .with(409, "The client is not linked to the CRM, so that there is nothing to sync."),
+        by_api("clients::sync_by_external_id", post("/connections/main/clients/x/sync", Value::Null))
+            .with(400, "The CRM was not asked."),
+    ]
+}
+
+fn households(host: &Host) -> Vec<Row> {
+    let (household, none) = (host.household, Uuid::nil());
+    let choose = |of: &str| {
+        row(
+            "households::choose_professional",
+            (format!("/households/{of}/professional"), "external_id=7"),
+            (Method::PATCH, format!("/households/{of}"), json!({"primary_professional": {"external_id": "7"}})),
+        )
+    };
+    let goal = |form: &str, body: Value| {
+        row("goals::change", (format!("/goals/{none}"), form), (Method::PATCH, format!("/goals/{none}"), body))
+    };
+    vec![
+        choose(&none.to_string()).with(404, &format!("There is no household {none}.")),
+        choose(&household.to_string()).at(
+            422,
+            "primary_professional/external_id",
+            "the connection `practice` has no adviser `7`; the CRM's users come over with each sync",
+        ),
+        by_page("households::sync", format!("/households/{none}/sync"), "")
+            .with(404, &format!("There is no household {none}.")),
+        by_page("households::sync", format!("/households/{household}/sync"), "")
+            .with(409, "The client is not linked to the CRM, so that there is nothing to sync."),
+        goal("status=to_do&recurrence=", json!({"status": "to_do", "recurrence": null}))
+            .with(404, &format!("There is no goal {none}.")),
+        goal("status=active&recurrence=", json!({"status": "active", "recurrence": null})).at(
+            422,
+            "status",
+            "unknown variant `active`, expected one of `to_do`, `doing`, `done`.",
+        ),
+    ]
+}
+
+/// Identity lists, documents, the review queue and departures.
+fn lists(host: &Host) -> Vec<Row> {
+    let none = Uuid::nil();
+    let unknown = format!("There is no import {none}.");
+    let place = "0".repeat(36);
+    let list = "First Name,Last Name,Email,Xplan ID\n";
+    let list = parts(&[("connection", None, "main"), ("file", Some("list.csv"), list)]);
+    let no_pdf = parts(&[("file", Some("plan.pdf"), "Best Life Plan")]);
+    let answered = |verb: &str| {
+        row(
+            "departures::answer",
+            ("/connections/main/departures".to_owned(), &format!("run={none}&answer={verb}")),
+            post(format!("/connections/main/departures/{verb}?run_id={none}"), Value::Null),
+        )
+        .with(404, "There is no connection `main`.")
+    };
+    let decision = |form: &str, body: Value| {
+        let path = format!("/imports/{none}/rows/7/decision");
+        row("imports::decide", (path.clone(), form), post(path, body))
+    };
+    let review = |form: &str, body: Value| {
+        let path = format!("/review/{place}/decision");
+        row("review::decide", (path.clone(), form), post(path, body)).with(404, &format!("There is no review {place}."))
+    };
+    vec![
+        row("imports::bring", ("/imports".to_owned(), &list), post("/imports?connection=main", json!(list)))
+            .with(404, "There is no connection `main`."),
+        by_api("imports::bring", post("/imports", json!(list)))
+            .with(409, "There is no connection yet whose ids these could be. Add one first."),
+        decision("decision=leave-out", json!({"decision": "leave_out"}))
+            .with(404, &format!("There is no row 7 of the import {none}.")),
+        row(
+            "imports::apply",
+            (format!("/imports/{none}/apply"), ""),
+            post(format!("/imports/{none}/apply"), Value::Null),
+        )
+        .with(404, &unknown),
+        row(
+            "imports::forget",
+            (format!("/imports/{none}/forget"), ""),
+            (Method::DELETE, format!("/imports/{none}"), Value::Null),
+        )
+        .with(404, &unknown),
+        row(
+            "documents::upload",
+            (format!("/households/{}/record/note.written", host.household), &no_pdf),
+            post("/documents", json!(no_pdf)),
+        )
+        .with(422, "the file is no PDF: it does not begin with %PDF- and a version"),
+        review("decision=import", json!({"decision": "import"})),
+        review("decision=wait", json!({"decision": "wait"})),
+        answered("confirm"),
+        answered("dismiss"),
+    ]
+}
+
+fn runs() -> Vec<Row> {
+    let none = Uuid::nil();
+    vec![
+        row("runs::start", ("/connections/main/sync".to_owned(), ""), post("/connections/main/sync", Value::Null))
+            .with(404, "There is no connection `main`."),
+        by_api("runs::cancel", post(format!("/runs/{none}/cancel"), Value::Null))
+            .with(404, &format!("There is no run {none}.")),
+    ]
+}
+
+fn connections() -> Vec<Row> {
+    let unknown = "There is no connection `main`.";
+    let settings = |verb: &str| format!("/settings/integrations/main/{verb}");
+    let of = |verb: &'static str, page: &str, form: &str, api: &str, body: Value| {
+        row(verb, (settings(page), form), post(format!("/connections/main/{api}"), body)).with(404, unknown)
+    };
+    let site = json!({"forward_host": "acme.example"});
+    let draft = json!({"title": "Acme", "forward_host": "not a host", "pack": "xplan-au"});
+    let add = |form: &str| {
+        row("connections::add", ("/settings/integrations".to_owned(), form), post("/connections", draft.clone()))
+    };
+    let (none, bad) = (Value::Null, "title=Acme&forward_host=not+a+host&pack=xplan-au&dialect=resourceful");
+    vec![
+        add(bad).at(422, "forward_host", "host"),
+        row(
+            "connections::change",
+            (settings("edit"), bad),
+            (Method::PATCH, "/connections/main".to_owned(), json!({"title": "Acme"})),
+        )
+        .with(404, unknown),
+        row(
+            "connections::remove",
+            (settings("remove"), ""),
+            (Method::DELETE, "/connections/main".to_owned(), none.clone()),
+        )
+        .with(404, unknown),
+        of("connections::confirm_preflight", "preflight", "", "preflight", none.clone()),
+        of("connections::say_of_site", "same-site", "forward_host=acme.example", "same-site", site.clone()),
+        of("connections::say_of_site", "apart", "forward_host=acme.example", "apart", site),
+        of("connections::activate", "activate", "", "activate", none.clone()),
+        of("connections::authorise", "authorise", "", "authorize", none.clone()),
+        of("connections::check", "check", "", "check", none),
+        // A site sends a person back by an address.
+        Row { needs_role: false, ..by_page("connections::finish_authorisation", "/oauth/callback?state=guessed", "") },
+    ]
+}
+
+/// Coming in is for those who are nobody yet; programs have tokens.
+fn accounts() -> Vec<Row> {
+    let any = |row: Row| Row { needs_role: false, ..row };
+    vec![
+        any(by_page("account::sign_in", "/sign-in", "email=nobody%40example.com&password=x"))
+            .with(422, "No account has this email and password."),
+        any(by_page("account::set_up", "/set-up/guessed", "name=Pat&email=pat%40example.com&password=x"))
+            .with(410, "holds for 30 minutes"),
+        any(by_page("account::sign_out", "/sign-out", "")),
+    ]
 }
 
 fn notes(host: &Host) -> Vec<Row> {

@@ -8,13 +8,14 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::find;
-use crate::app::{App, DocumentError, NotChosen, PrimaryProfessional, full_name};
+use super::{NO_HOUSEHOLD, find};
+use crate::app::{App, DocumentError, PrimaryProfessional, full_name};
 use crate::documents;
 use crate::domain::access::Action;
 use crate::domain::note::Event;
-use crate::domain::{ExternalId, Timestamp};
+use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::intake::disposition;
+use crate::ops;
 use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
 use crate::web::person::Person;
@@ -148,14 +149,10 @@ pub(in crate::web) async fn choose(
     Path(id): Path<String>,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageHouseholds)?;
-    let household = find(&app, &id).await?.household;
+    let id: HouseholdId = id.parse().map_err(|_| NO_HOUSEHOLD)?;
     let adviser = (!chosen.external_id.is_empty()).then_some(ExternalId(chosen.external_id));
-    match app.choose_professional(household.id, adviser, person.name(), person.clock.now).await {
-        Ok(()) => Ok(Redirect::to(&format!("/households/{}#documents", household.id)).into_response()),
-        Err(NotChosen::Store(error)) => Err(error.into()),
-        Err(other) => Err(Failure::Refused(format!("Nothing was changed: {other}."))),
-    }
+    ops::households::choose_professional(&app, person.actor(), id, adviser, person.clock.now).await?;
+    Ok(Redirect::to(&format!("/households/{id}#documents")).into_response())
 }
 
 impl From<DocumentError> for Failure {

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use super::super::failure::Failure;
 use super::super::person::Person;
-use super::find;
+use super::NO_HOUSEHOLD;
 use crate::app::App;
 use crate::domain::HouseholdId;
 use crate::domain::access::Action;
-use crate::sync::{OneError, OneOutcome};
+use crate::ops;
+use crate::sync::OneOutcome;
 
 /// The button, and what came of it a moment ago.
 pub(in crate::web) struct SyncForm {
@@ -42,30 +43,12 @@ pub(in crate::web) async fn sync(
     person: Person,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ControlRuns)?;
-    let found = find(&app, &id).await?;
-    let mut outcomes = BTreeSet::new();
-    // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
-    let linked: Vec<_> = found.people.iter().filter(|member| member.client.external_id.in_crm().is_some()).collect();
-    if linked.is_empty() {
-        return Err(failure(&OneError::NotLinked));
-    }
-    for member in linked {
-        let synced = app.syncs.one(&member.origin.connection, &member.client.external_id).await;
-        outcomes.insert(synced.map_err(|error| failure(&error))?.outcome.as_str());
-    }
+    let id: HouseholdId = id.parse().map_err(|_| NO_HOUSEHOLD)?;
+    let outcomes = ops::households::sync(&app, person.actor(), id).await?;
+    // Each outcome once, whoever it was of.
+    let outcomes: BTreeSet<&str> = outcomes.into_iter().map(OneOutcome::as_str).collect();
     let outcomes: Vec<&str> = outcomes.into_iter().collect();
-    Ok(Redirect::to(&format!("/households/{}?synced={}", found.household.id, outcomes.join("."))).into_response())
-}
-
-fn failure(error: &OneError) -> Failure {
-    match error {
-        OneError::NotLinked => Failure::Refused(error.to_string()),
-        OneError::Crm(_) | OneError::TooSlow => {
-            Failure::Refused(format!("{error}. What had come over before stays. Try again in a while."))
-        }
-        OneError::Sync(_) | OneError::Fault(_) => Failure::Broken(error.to_string()),
-    }
+    Ok(Redirect::to(&format!("/households/{id}?synced={}", outcomes.join("."))).into_response())
 }
 
 fn said(outcome: OneOutcome) -> &'static str {

@@ -18,7 +18,7 @@ use crate::domain::access::Action;
 use crate::domain::import::{
     Applied, Decision, Import, ImportCounts, ImportRow, ImportState, ListSource, RowOutcome, RowStatus,
 };
-use crate::store::imports::Decided;
+use crate::ops;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Filter {
@@ -248,7 +248,6 @@ pub(in crate::web) async fn decide(
     Path((id, number)): Path<(String, String)>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
     let id = parse(&id)?;
     let number = number.parse().map_err(|_| NO_LIST)?;
     let decision = match form.decision.as_str() {
@@ -259,15 +258,6 @@ pub(in crate::web) async fn decide(
             Some(Decision::Link(client))
         }
     };
-    match app.store.decide_import_row(id, number, decision).await? {
-        Decided::Yes => Ok(Redirect::to(&format!("/imports/{id}?status=needs_decision")).into_response()),
-        Decided::NoRow => Err(NO_LIST),
-        Decided::NotAsked => Err(Failure::Refused("The row is linked already or cannot be imported.".to_owned())),
-        Decided::Taken(other) => Err(Failure::Refused(format!(
-            "Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."
-        ))),
-        Decided::NotThisClient => {
-            Err(Failure::Refused("This client is not in the book, or is linked to the CRM already.".to_owned()))
-        }
-    }
+    ops::imports::decide(&app, person.actor(), (id, number), decision).await?;
+    Ok(Redirect::to(&format!("/imports/{id}?status=needs_decision")).into_response())
 }

@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::connection::Standing;
 use crate::crm::oauth::OAuthError;
 use crate::domain::access::Action;
-use crate::integrations::{Callback, CallbackError, Integration, IntegrationError};
+use crate::integrations::{Callback, CallbackError, Integration};
+use crate::ops;
 use crate::web::failure::{Failure, page};
 use crate::web::frame::{Frame, Place};
 use crate::web::parts::Moment;
@@ -53,13 +54,7 @@ pub(in crate::web) async fn authorise(
 
 /// Shows the way to the site, and what to do where nobody comes back from there.
 pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
-    let attempt = match app.integrations.begin_authorisation(&one.name, Some(person.user())).await {
-        Ok(attempt) => attempt,
-        Err(IntegrationError::WrongState(words)) => {
-            return shown(app, person, one, Some(Checked { is_good: false, words })).await;
-        }
-        Err(other) => return Err(other.into()),
-    };
+    let attempt = ops::connections::authorise(app, person.actor(), &one.name, Some(person.user())).await?;
     page(&WaitingPage {
         frame: Frame::load(app, person, Place::Settings).await?,
         path: path(&one.name),
@@ -88,14 +83,13 @@ pub(in crate::web) async fn callback(
     person: Person,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
     let callback = Callback {
         state: parameters.state.map(SecretString::from),
         code: parameters.code.map(SecretString::from),
         error: parameters.error.map(|code| (code, parameters.error_description)),
         issuer: parameters.iss,
     };
-    let error = match app.integrations.finish_authorisation(callback, person.user(), person.name()).await {
+    let error = match ops::connections::finish_authorisation(&app, person.actor(), callback, person.user()).await? {
         Ok(granted) if granted.whoami.is_ok() => {
             return Ok(Redirect::to(&format!("{}?authorised", path(&granted.connection))).into_response());
         }

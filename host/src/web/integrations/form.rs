@@ -12,7 +12,8 @@ use super::{find, path, shown};
 use crate::app::App;
 use crate::config::DIALECTS;
 use crate::domain::access::Action;
-use crate::integrations::{AuthDraft, Draft, FieldProblem, Integration, IntegrationError, Means, Origin};
+use crate::integrations::{AuthDraft, Draft, Integration, IntegrationError, Means, Origin};
+use crate::ops::{self, FieldError, Kind, Refusal};
 use crate::web::failure::{Failure, page};
 use crate::web::frame::{Frame, Place};
 use crate::web::integrations::{Checked, answer};
@@ -36,13 +37,13 @@ pub(in crate::web) struct FormPage {
     pub(in crate::web) callback_url: String,
     /// Whether the check was confirmed when it was made.
     pub(in crate::web) is_confirmed: bool,
-    pub(in crate::web) problems: Vec<FieldProblem>,
+    pub(in crate::web) problems: Vec<FieldError>,
 }
 
 impl FormPage {
     /// What is wrong with a field.
     fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+        self.problems.iter().find(|problem| problem.name() == field).map(|problem| problem.message.as_str())
     }
 
     fn action(&self) -> String {
@@ -201,10 +202,9 @@ pub(in crate::web) async fn add(
     person: Person,
     Form(values): Form<Values>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    match app.integrations.add(values.draft(), person.name()).await {
+    match ops::connections::add(&app, person.actor(), values.draft()).await {
         Ok(one) => kept(&app, &person, one).await,
-        Err(error) => again(&app, &person, None, values, error).await,
+        Err(refusal) => again(&app, &person, None, values, refusal).await,
     }
 }
 
@@ -232,16 +232,25 @@ pub(in crate::web) async fn change(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let before = find(&app, &name).await?;
-    match app.integrations.change(&before.name, values.draft(), person.name()).await {
+    match ops::connections::change(&app, person.actor(), &before.name, values.draft()).await {
         Ok(one) => kept(&app, &person, one).await,
-        Err(error) => again(&app, &person, Some(&before), values, error).await,
+        Err(refusal) => again(&app, &person, Some(&before), values, refusal).await,
     }
 }
 
 /// After it was kept: on to the site, or what the site says to the name and password.
 async fn kept(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
     match (&one.connection, &one.means) {
-        (Some(_), Means::OAuth { .. }) if one.standing().obstacle().is_some() => answer::begin(app, person, one).await,
+        (Some(_), Means::OAuth { .. }) if one.standing().obstacle().is_some() => {
+            match answer::begin(app, person, one.clone()).await {
+                // It is kept, whatever is in the way of authorising it.
+                Err(Failure::NotDone(refusal)) if refusal.kind == Kind::WrongState => {
+                    let checked = Checked { is_good: false, words: refusal.message };
+                    shown(app, person, one, Some(checked)).await
+                }
+                begun => begun,
+            }
+        }
         (Some(connection), Means::Basic { .. }) => {
             let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.forward_host);
             shown(app, person, one, Some(checked)).await
@@ -256,11 +265,13 @@ async fn again(
     person: &Person,
     one: Option<&Integration>,
     values: Values,
-    error: IntegrationError,
+    refusal: Refusal,
 ) -> Result<Response, Failure> {
-    let IntegrationError::Invalid(problems) = error else { return Err(error.into()) };
+    if refusal.kind != Kind::Invalid {
+        return Err(refusal.into());
+    }
     let frame = Frame::load(app, person, Place::Settings).await?;
-    let page = page(&form_page(app, frame, one, values, problems))?;
+    let page = page(&form_page(app, frame, one, values, refusal.fields))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
@@ -269,7 +280,7 @@ fn form_page(
     frame: Frame,
     one: Option<&Integration>,
     values: Values,
-    problems: Vec<FieldProblem>,
+    problems: Vec<FieldError>,
 ) -> FormPage {
     FormPage {
         frame,

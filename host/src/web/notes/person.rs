@@ -105,7 +105,7 @@ async fn done(
     match answer {
         Ok(note) => Ok(Redirect::to(&format!("/notes/{}", note.id)).into_response()),
         Err(refusal) if refusal.kind == Kind::Invalid => {
-            let problem = refusal.fields.first().map(named);
+            let problem = refusal.fields.first().map(named).map(|error| (error.field, error.message));
             let page = page(&load(app, person, id, Typed { problem, ..typed }).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }

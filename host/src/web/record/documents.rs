@@ -1,18 +1,16 @@
 //! The documents of a form. They are read as they come and kept before the rest is judged: a form that is shown again
 //! has them still, each with a box that leaves it out.
 
-use std::io::ErrorKind;
-
 use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
 use super::form::Kept;
 use crate::app::App;
-use crate::documents::{NotTaken, READ_TO_ITS_END};
+use crate::documents::READ_TO_ITS_END;
 use crate::domain::DocumentId;
 use crate::intake::{self, Part};
-use crate::store::StoreError;
+use crate::ops::{self, Kind};
 use crate::web::failure::Failure;
 use crate::web::person::Person;
 
@@ -64,22 +62,21 @@ impl Sent {
     /// Takes a file in. A browser sends one without a name where none was chosen.
     async fn take(&mut self, app: &App, person: &Person, part: Part) -> Result<(), Failure> {
         let Some(name) = part.file_name() else { return Ok(()) };
-        match app.uploads.keep(Some(&name), part.pieces(), person.clock.now).await {
+        match ops::documents::upload(app, person.actor(), Some(&name), part.pieces(), person.clock.now).await {
             Ok(kept) => {
                 let pair = (DOCUMENT.to_owned(), kept.id.to_string());
                 if !self.pairs.contains(&pair) {
                     self.pairs.push(pair);
                 }
             }
+            Err(refusal) if matches!(refusal.kind, Kind::Internal | Kind::Unavailable | Kind::NotAllowed) => {
+                return Err(refusal.into());
+            }
             // What else was typed is shown again.
-            Err(NotTaken::Store(StoreError::NoSpace { .. })) => {
-                self.problem = Some(format!("the file {name} was not taken: the disk of the host is nearly full"));
+            Err(refusal) => {
+                let why = refusal.fields.into_iter().next().map_or(refusal.message, |field| field.message);
+                self.problem = Some(format!("the file {name} was not taken: {why}"));
             }
-            Err(NotTaken::Store(error)) => return Err(error.into()),
-            Err(NotTaken::Io(error)) if error.kind() != ErrorKind::StorageFull => {
-                return Err(Failure::Broken(error.to_string()));
-            }
-            Err(other) => self.problem = Some(format!("the file {name} was not taken: {other}")),
         }
         Ok(())
     }

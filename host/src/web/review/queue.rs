@@ -6,7 +6,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::super::clients::refused;
 use super::super::failure::{Failure, page};
 use super::super::frame::{Frame, Place};
 use super::super::listing::{Asked, Choice};
@@ -15,10 +14,10 @@ use super::super::person::Person;
 use super::super::words;
 use super::{Filter, Of, choices};
 use crate::app::App;
-use crate::domain::access::Action;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
 use crate::domain::stored::StoredClient;
-use crate::store::review::{ReviewId, Undecided};
+use crate::ops;
+use crate::store::review::ReviewId;
 
 #[derive(Template)]
 #[template(path = "review-queue.html")]
@@ -160,7 +159,6 @@ pub(in crate::web) async fn decide(
     Path(id): Path<String>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
     const GONE: Failure = Failure::NotFound("Nobody with this address is in the review queue.");
     let id = id.parse::<ReviewId>().map_err(|_| GONE)?;
     let decision = match form.decision.as_str() {
@@ -169,12 +167,6 @@ pub(in crate::web) async fn decide(
         "wait" => ReviewDecision::Wait,
         client => ReviewDecision::Link(client.parse().map_err(|_| GONE)?),
     };
-    match app.store.decide_review(id, decision, person.clock.now).await? {
-        Ok(_) => Ok(Redirect::to("/review?of=lookalikes").into_response()),
-        Err(Undecided::Unknown) => Err(GONE),
-        Err(Undecided::IsLinked) => {
-            Err(Failure::Refused("The client is linked. Take that back before you decide otherwise.".to_owned()))
-        }
-        Err(Undecided::Refused(refusal)) => Err(refused(refusal)),
-    }
+    ops::review::decide(&app, person.actor(), id, decision, person.clock.now).await?;
+    Ok(Redirect::to("/review?of=lookalikes").into_response())
 }

@@ -13,8 +13,8 @@ use super::super::progress::Progress;
 use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
 use super::{at, calling_frame, check, clock, frame};
-use crate::access::FieldProblem;
 use crate::domain::departure::{Departures, Standing};
+use crate::domain::field::FieldError;
 use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RecordKind, RevisionId, RunId};
@@ -314,8 +314,7 @@ fn the_pages_before_somebody_is_in() {
     };
     check("sign_in", &sign_in(None));
     check("sign_in_refused", &sign_in(Some("No account has this email and password. Check both and sign in again.")));
-    let problem =
-        FieldProblem { field: "password", message: "Choose a password of at least 12 characters.".to_owned() };
+    let problem = FieldError::new("password", "Choose a password of at least 12 characters.");
     let set_up = |problems| SetUpPage {
         practice: "Acme Advice".to_owned(),
         token: "token".to_owned(),

@@ -1,0 +1,243 @@
+//! Clients: made in the practice, changed until the next sync, linked to the CRM and synced one by one.
+
+use uuid::Uuid;
+
+use super::{FieldError, Kind, Refusal, may, pointer_to, runs};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::edit::{self, NewValue, Rules};
+use crate::domain::field;
+use crate::domain::stored::StoredClient;
+use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
+use crate::store::commit::{Edit, practice};
+use crate::sync::OneSynced;
+
+/// A client to be made, as somebody wrote it.
+#[derive(Debug)]
+pub struct NewClient {
+    /// The client's id, a new UUIDv7 of the sender's, so that what is sent twice is one client; none where the host makes
+    /// one.
+    pub id: Option<ClientId>,
+    /// Fields with their values.
+    pub values: Vec<(String, NewValue)>,
+    /// Whose partner the client is: both share that one's household.
+    pub partner_of: Option<ClientId>,
+}
+
+/// A client that there is now.
+#[derive(Debug)]
+pub struct Made {
+    /// The client.
+    pub client: StoredClient,
+    /// False where the same was sent under this id before.
+    pub is_new: bool,
+}
+
+/// Makes a client without an id in the CRM, in a household of their own or as somebody's partner.
+///
+/// # Errors
+/// Where a value does not fit, or the id made another client before.
+pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
+    may(actor, Action::WriteBook)?;
+    let NewClient { id, values, partner_of } = new;
+    if id.is_some_and(|ClientId(id)| id.get_version_num() != 7) {
+        return Err(Refusal::at("/id", "must be a UUIDv7 that is new, or left out"));
+    }
+    let rules = Rules { today: today(app, now), forms: &app.connections.address_forms() };
+    let client = edit::make(&values, rules).map_err(unfit)?;
+    let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
+    let new = practice::NewClient { id, client: client.clone(), partner_of };
+    match app.store.make_client(new, now).await? {
+        Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
+        Err(practice::Refusal::IsMade(_)) => made_before(find(app, id).await?, client, partner_of.is_some()),
+        Err(practice::Refusal::Unknown(partner)) => {
+            Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// What made a client already: that one where it is what it was.
+fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
+    let before = &made.client;
+    // What the store adds to what is sent.
+    let sent = Client {
+        external_id: before.external_id.clone(),
+        adviser_external_id: before.adviser_external_id.clone(),
+        partner_external_id: before.partner_external_id.clone(),
+        is_partner,
+        ..sent
+    };
+    if sent == *before {
+        return Ok(Made { client: made, is_new: false });
+    }
+    let message = format!(
+        "What was sent under this id before added {} already, and this is something else. Nothing was kept of it: send it \
+         with an id of its own, which a form has as soon as it is shown again, to add another client.",
+        before.full_name()
+    );
+    let mut refusal = Refusal::new(Kind::KeyReused, message.clone());
+    refusal.fields.push(FieldError { pointer: "/id".to_owned(), message });
+    Err(refusal)
+}
+
+fn unfit(errors: Vec<field::FieldError>) -> Refusal {
+    let error = |error: field::FieldError| FieldError { pointer: pointer_to(&error.field), message: error.message };
+    Refusal::invalid(errors.into_iter().map(error).collect())
+}
+
+/// Changes fields of a client until the next sync: all of them, or none.
+///
+/// # Errors
+/// Where there is no such client, or a field cannot be changed so.
+pub async fn edit(
+    app: &App,
+    actor: &Actor,
+    id: ClientId,
+    changes: Vec<(String, NewValue)>,
+    now: Timestamp,
+) -> Result<StoredClient, Refusal> {
+    may(actor, Action::EditClients)?;
+    let (today, forms) = (today(app, now), app.connections.address_forms());
+    let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms };
+    app.store.edit_client(edit).await?.map_err(unfit)?;
+    find(app, id).await
+}
+
+/// Takes a client who is not linked to the CRM out of lists, search and household.
+///
+/// # Errors
+/// Where there is no such client, or the client is linked.
+pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<(), Refusal> {
+    may(actor, Action::WriteBook)?;
+    Ok(app.store.remove_client(id, now).await??)
+}
+
+/// Takes [`remove`] back.
+///
+/// # Errors
+/// As [`remove`].
+pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
+    may(actor, Action::WriteBook)?;
+    app.store.restore_client(id, now).await??;
+    find(app, id).await
+}
+
+/// A record of a CRM, as somebody wrote it.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'w> {
+    /// Whose CRM.
+    pub connection: &'w str,
+    /// The client's id there.
+    pub external_id: &'w str,
+}
+
+/// Links a client to a record of the CRM: the next sync brings its values to this client and makes no other.
+///
+/// # Errors
+/// Where there is no such client or connection, the site is not known as the connection's, the id is none or another
+/// client's, or the client is linked or lives with somebody of another connection.
+pub async fn link(
+    app: &App,
+    actor: &Actor,
+    id: ClientId,
+    to: Link<'_>,
+    now: Timestamp,
+) -> Result<StoredClient, Refusal> {
+    may(actor, Action::WriteBook)?;
+    find(app, id).await?;
+    let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
+    let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
+    let connection = connection.ok_or_else(unknown)?;
+    if let Some(why) = connection.unknown_site() {
+        return Err(Refusal::at("/connection", why));
+    }
+    let external_id = to.external_id.parse::<ExternalId>();
+    let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
+    match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
+        Ok(()) => find(app, id).await,
+        Err(practice::Refusal::IsTaken { id, client }) => {
+            let name = find(app, client).await?.client.full_name();
+            let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
+            let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
+            Err(Refusal::at("/external_id", message))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Takes a client's link to the CRM back. The client stays as it is.
+///
+/// # Errors
+/// Where there is no such client, or it is not linked.
+pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
+    may(actor, Action::WriteBook)?;
+    app.store.unlink_client(id, now).await??;
+    find(app, id).await
+}
+
+/// Reads one client from the CRM and brings it over, within seconds; answers whose it is there, and what came of it.
+///
+/// # Errors
+/// Where there is no such client, it is not linked, its connection does not run, or the CRM fails.
+pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<(ConnectionName, ExternalId, OneSynced), Refusal> {
+    may(actor, Action::ControlRuns)?;
+    let StoredClient { client, origin, .. } = find(app, id).await?;
+    let synced = runs::one(app, &origin.connection, &client.external_id).await?;
+    Ok((origin.connection, client.external_id, synced))
+}
+
+/// The same by the CRM's id, for a client that the practice need not have yet.
+///
+/// # Errors
+/// Where it is no id, there is no such connection, it does not run, or the CRM fails.
+pub async fn sync_by_external_id(
+    app: &App,
+    actor: &Actor,
+    connection: ConnectionName,
+    id: &str,
+) -> Result<(ConnectionName, ExternalId, OneSynced), Refusal> {
+    may(actor, Action::ControlRuns)?;
+    let id = id.parse::<ExternalId>();
+    let id = id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+    let synced = runs::one(app, &connection, &id).await?;
+    Ok((connection, id, synced))
+}
+
+async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {
+    app.store.client(id).await?.ok_or_else(|| Refusal::not_found(format_args!("client {id}")))
+}
+
+/// The practice's day.
+fn today(app: &App, now: Timestamp) -> Date {
+    now.to_zoned(app.config.practice.time_zone.clone()).date()
+}
+
+impl From<practice::Refusal> for Refusal {
+    fn from(refusal: practice::Refusal) -> Self {
+        use practice::Refusal as Why;
+        match refusal {
+            Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
+            Why::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
+            Why::HasPartner(id) => Self::at(
+                "/partner_of",
+                format!("The household of {id} has two people already. Make the client without a partner."),
+            ),
+            Why::IsLinked { connection, id } => Self::new(
+                Kind::WrongState,
+                format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
+            ),
+            Why::IsNotLinked => {
+                Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
+            }
+            Why::IsTaken { id, client } => Self::at(
+                "/external_id",
+                format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
+            ),
+            Why::LivesElsewhere(connection) => Self::at(
+                "/connection",
+                format!("The client shares a household with somebody from `{connection}`. Link to that connection."),
+            ),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Connections: added, changed, removed, authorised, checked, and what a person says of their sites.
+
+use std::time::Duration;
+
+use super::{Kind, Refusal, may};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::{ConnectionName, RevisionId, UserId};
+use crate::integrations::{Attempt, Callback, CallbackError, Draft, Granted, Integration};
+
+/// How long a site may take to say who signs in, with everything that is tried again.
+const LONGEST: Duration = Duration::from_secs(45);
+
+/// Adds a connection. One with OAuth then waits to be authorised.
+///
+/// # Errors
+/// Where a field does not fit.
+pub async fn add(app: &App, actor: &Actor, draft: Draft) -> Result<Integration, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.add(draft, &actor.name).await?)
+}
+
+/// Changes a connection; what is left out stays.
+///
+/// # Errors
+/// Where there is none of this name, it is in the settings file, or a field does not fit.
+pub async fn change(app: &App, actor: &Actor, name: &ConnectionName, draft: Draft) -> Result<Integration, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.change(name, draft, &actor.name).await?)
+}
+
+/// Removes a connection. What it brought over stays, and what its site authorised is forgotten.
+///
+/// # Errors
+/// Where there is none of this name, or it is in the settings file.
+pub async fn remove(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(), Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.remove(name).await?)
+}
+
+/// Confirms that the CRM's ids of all clients who are in the practice already have been provided.
+///
+/// # Errors
+/// Where there is none of this name.
+pub async fn confirm_preflight(app: &App, actor: &Actor, name: &ConnectionName) -> Result<Integration, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.confirm_preflight(name, &actor.name).await?)
+}
+
+/// What a person says of the site that a connection leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SiteIs {
+    /// The one that its clients are of, under another name.
+    TheSame,
+    /// One that another connection brought other clients of.
+    Apart,
+}
+
+/// Keeps what somebody says of the site at `host`, and puts the connection to work there.
+///
+/// # Errors
+/// Where there is none of this name, it does not ask that, or it leads elsewhere by now.
+pub async fn say_of_site(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    (host, is): (&str, SiteIs),
+) -> Result<Integration, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(match is {
+        SiteIs::TheSame => app.integrations.confirm_same_site(name, host, &actor.name).await?,
+        SiteIs::Apart => app.integrations.confirm_apart(name, host, &actor.name).await?,
+    })
+}
+
+/// Puts in force what stands in the connection's pack folder by now; answers what was in force before.
+///
+/// # Errors
+/// Where there is none of this name, it does not run, or the pack does not load.
+pub async fn activate(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(Integration, RevisionId), Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.activate(name).await?)
+}
+
+/// Begins to authorise a connection on its site. Begun by a person, only that one can finish it.
+///
+/// # Errors
+/// Where there is none of this name, or nothing is to be authorised.
+pub async fn authorise(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    user: Option<UserId>,
+) -> Result<Attempt, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.begin_authorisation(name, user).await?)
+}
+
+/// Takes what a site sent a person back with.
+///
+/// # Errors
+/// Where the person may not; inside, why the connection is not authorised.
+pub async fn finish_authorisation(
+    app: &App,
+    actor: &Actor,
+    callback: Callback,
+    user: UserId,
+) -> Result<Result<Granted, CallbackError>, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.finish_authorisation(callback, user, &actor.name).await)
+}
+
+/// Signs in to the connection's site and asks as whom. Nothing is read or changed there.
+///
+/// # Errors
+/// Where there is none of this name, it does not run, or the site refuses.
+pub async fn check(app: &App, actor: &Actor, name: &ConnectionName) -> Result<String, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    let one = app.integrations.one(name).await?;
+    let obstacle = match &one.connection {
+        Some(_) => one.standing().obstacle(),
+        None => Some(one.problem.clone().unwrap_or_else(|| "It is disabled.".to_owned())),
+    };
+    let (Some(connection), None) = (&one.connection, &obstacle) else {
+        let why = obstacle.unwrap_or_default();
+        return Err(Refusal::new(Kind::WrongState, format!("The connection `{name}` is not at work. {why}")));
+    };
+    let failed = |message: String| Refusal::new(Kind::CrmFailed, message);
+    match tokio::time::timeout(LONGEST, connection.connector.whoami()).await {
+        Ok(Ok(user)) => Ok(user),
+        Ok(Err(error)) => Err(failed(format!("{error}. Check the forward host and how the connection signs in."))),
+        Err(_) => Err(failed(format!("The site took longer than {} seconds to answer.", LONGEST.as_secs()))),
+    }
+}

@@ -1,0 +1,42 @@
+//! What a person answers where many are gone at once.
+
+use super::{Kind, Refusal, may};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::departure::Departures;
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+use crate::store::departures::Answered;
+
+/// An answer to the question whether many are gone.
+#[derive(Debug)]
+pub struct Answer {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// What is missing.
+    pub kind: RecordKind,
+    /// The run that asked, so that nobody answers a question that they have not seen.
+    pub run: RunId,
+    /// Whether they are gone.
+    pub is_confirmed: bool,
+}
+
+/// Says that these are gone, or that they are not. Nothing is deleted.
+///
+/// # Errors
+/// Where there is no such connection, or the question does not wait for an answer any more.
+pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) -> Result<Departures, Refusal> {
+    may(actor, Action::ControlRuns)?;
+    let Answer { connection, kind, run, is_confirmed } = answer;
+    if app.connections.get(&connection).is_none() {
+        return Err(Refusal::not_found(format_args!("connection `{connection}`")));
+    }
+    let by = actor.name.clone();
+    match app.store.answer_departures((connection, kind), run, is_confirmed, by, now).await? {
+        Answered::Done(answered) => Ok(answered),
+        Answered::Stale(_) => Err(Refusal::new(
+            Kind::WrongState,
+            "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \
+             Nothing was changed. Read it again and answer that one.",
+        )),
+    }
+}

@@ -1,0 +1,62 @@
+//! Households: who answers for one, and syncing its people now.
+
+use super::{Kind, Refusal, may, runs};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::{ExternalId, HouseholdId, Timestamp};
+use crate::store::book::HouseholdRow;
+use crate::store::professionals::ChosenProfessional;
+use crate::sync::{OneError, OneOutcome};
+
+/// Sets who answers for a household; with none, the CRM's adviser does again.
+///
+/// # Errors
+/// Where there is no such household, or its connection has no such adviser.
+pub async fn choose_professional(
+    app: &App,
+    actor: &Actor,
+    id: HouseholdId,
+    adviser: Option<ExternalId>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    may(actor, Action::ManageHouseholds)?;
+    let household = find(app, id).await?.household;
+    let chosen = match adviser {
+        Some(external_id) => {
+            let connection = household.connection;
+            if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
+                let message = format!(
+                    "the connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync"
+                );
+                return Err(Refusal::at("/primary_professional/external_id", message));
+            }
+            Some(ChosenProfessional { external_id, chosen_by: actor.name.clone(), chosen_at: now })
+        }
+        None => None,
+    };
+    Ok(app.store.choose_professional(household.id, chosen).await?)
+}
+
+/// Reads the people of a household from the CRM, one after the other; answers what came of each.
+///
+/// # Errors
+/// Where there is no such household, nobody in it is linked, their connection does not run, or the CRM fails. What had
+/// come over before stays.
+pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<OneOutcome>, Refusal> {
+    may(actor, Action::ControlRuns)?;
+    let people = find(app, id).await?.people;
+    // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
+    let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
+    if linked.is_empty() {
+        return Err(Refusal::new(Kind::WrongState, OneError::NotLinked.to_string()));
+    }
+    let mut outcomes = Vec::with_capacity(linked.len());
+    for person in linked {
+        outcomes.push(runs::one(app, &person.origin.connection, &person.client.external_id).await?.outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn find(app: &App, id: HouseholdId) -> Result<HouseholdRow, Refusal> {
+    app.store.household(id).await?.ok_or_else(|| Refusal::not_found(format_args!("household {id}")))
+}

@@ -1,0 +1,69 @@
+//! Runs: starting and cancelling them.
+
+use super::{Kind, Refusal, may};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::run::{Run, Trigger};
+use crate::domain::{ConnectionName, ExternalId, RunId};
+use crate::sync::OneSynced;
+
+/// How to sync.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Keeping what comes.
+    Keep,
+    /// Counting what a sync would change, and keeping nothing.
+    Rehearse,
+}
+
+/// Starts a run in the background, or answers the one that is under way.
+///
+/// # Errors
+/// Where there is no such connection, or it does not run.
+pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: Mode) -> Result<Run, Refusal> {
+    may(actor, Action::ControlRuns)?;
+    at_work(app, connection).await?;
+    Ok(match mode {
+        Mode::Keep => app.syncs.request(connection, Trigger::Request).await?,
+        Mode::Rehearse => app.syncs.rehearse(connection)?,
+    })
+}
+
+/// Ends a run at its next commit; what it committed stays. Answers the run as it stands.
+///
+/// # Errors
+/// Where there is no such run, or it is over.
+pub async fn cancel(app: &App, actor: &Actor, id: RunId) -> Result<Run, Refusal> {
+    may(actor, Action::ControlRuns)?;
+    // Looked for first: a run that ends in between is found in the store as it ended.
+    let under_way = app.syncs.watch(id).map(|run| Run::clone(&run.borrow()));
+    let is_told = app.syncs.cancel(id);
+    let run = match under_way {
+        Some(run) => run,
+        None => app.store.run(id).await?.ok_or_else(|| Refusal::not_found(format_args!("run {id}")))?,
+    };
+    if is_told {
+        return Ok(run);
+    }
+    let message = format!("This run is {} and not under way. Nothing was changed.", run.state.as_str());
+    Err(Refusal::new(Kind::WrongState, message))
+}
+
+/// Reads one client of a connection from the CRM.
+pub(super) async fn one(app: &App, connection: &ConnectionName, id: &ExternalId) -> Result<OneSynced, Refusal> {
+    if id.in_crm().is_some() {
+        at_work(app, connection).await?;
+    }
+    Ok(app.syncs.one(connection, id).await?)
+}
+
+/// Refuses where a connection is not there, or is there and does not run.
+async fn at_work(app: &App, name: &ConnectionName) -> Result<(), Refusal> {
+    if app.connections.get(name).is_some() {
+        return Ok(());
+    }
+    match app.integrations.one(name).await?.idle() {
+        Some(why) => Err(Refusal::new(Kind::WrongState, format!("{why} Nothing was started."))),
+        None => Ok(()),
+    }
+}
