@@ -12,6 +12,7 @@ mod files;
 mod licences;
 mod size;
 mod wording;
+mod writes;
 
 use anyhow::{Result, bail};
 
@@ -22,7 +23,7 @@ use files::{File, Finding};
 pub fn run() -> Result<()> {
     step::timed("Tidying", || {
         let files = files::load(workspace::root())?;
-        let mut findings: Vec<Finding> = [size::check, arrows::check, absences::check, wording::check]
+        let mut findings: Vec<Finding> = [size::check, arrows::check, absences::check, wording::check, writes::check]
             .iter()
             .flat_map(|rule: &fn(&[File]) -> Vec<Finding>| rule(&files))
             .collect();
