@@ -88,7 +88,7 @@ fn clients(host: &Host) -> Vec<Row> {
         make("first_name=Sam&mobile=12", json!({"first_name": "Sam", "mobile": "12"})).at(
             422,
             "mobile",
-            "Start with + and the country code, for example +61 491 570 156.",
+            "`12` is not a telephone number with + and its country code before it, such as +61 491 570 156.",
         ),
         make("first_name=+", json!({"first_name": " "})).at(
             422,
@@ -106,7 +106,7 @@ fn clients(host: &Host) -> Vec<Row> {
         edit("date_of_birth=2999-01-01", json!({"date_of_birth": "2999-01-01"})).at(
             422,
             "date_of_birth",
-            "Nobody was born on 2999-01-01.",
+            "`2999-01-01` is not a date of the years 1900 to 2200, such as 1979-02-28.",
         ),
         edit("shoe_size=44", json!({"shoe_size": "44"})).at(422, "shoe_size", "shoe_size"),
         row("clients::remove", to("remove"), (Method::DELETE, format!("/clients/{none}"), Value::Null))
