@@ -152,3 +152,30 @@ pub struct SetAside {
     /// When that was.
     pub since: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ClientStatus;
+
+    #[test]
+    fn a_client_of_the_practice_has_no_id_in_the_crm() {
+        let stored = |external_id: ExternalId| StoredClient {
+            id: ClientId(uuid::Uuid::from_u128(7)),
+            household_id: HouseholdId(uuid::Uuid::from_u128(8)),
+            client: Client::unnamed(external_id, ClientStatus::Client),
+            origin: Origin {
+                connection: ConnectionName::practice(),
+                revision: RevisionId::NONE,
+                changed_at: Timestamp::UNIX_EPOCH,
+            },
+            diagnostics: Vec::new(),
+            not_visible_since: None,
+            edits: Vec::new(),
+            overridden: Vec::new(),
+        };
+        let linked = ExternalId("48213".to_owned());
+        assert_eq!(stored(linked.clone()).crm_id(), Some(&linked));
+        assert_eq!(stored(ExternalId::unlinked(ClientId(uuid::Uuid::from_u128(7)))).crm_id(), None);
+    }
+}

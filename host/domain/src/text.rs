@@ -118,6 +118,8 @@ mod tests {
         check("one\n\ttwo ", "one\n\ttwo ");
         check("one\r\ntwo\rthree\u{2029}four\r\n\r\n", "one\ntwo\nthree\nfour\n\n");
         check("\u{feff}a\0b\u{202e}c\u{ffff}", "abc");
+        check("\u{feff}one\n\ntwo\n\tthree", "one\n\ntwo\n\tthree");
+        assert!(matches!(lines("one\n\ttwo"), Cow::Borrowed(_)), "what needs nothing taken out is not copied");
         check("a\u{200e}b\u{200b}c", "a\u{200e}b\u{200b}c");
     }
 

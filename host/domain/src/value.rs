@@ -170,6 +170,8 @@ mod tests {
         check("pat.lee@example.com", true);
         check("o'neil+x@mail.example.org", true);
         check("Māia@example.com", true);
+        check("pat@müller-lee.example", true);
+        check("pat@a_b.example", false);
         check("pat lee@example.com", false);
         check("pat@example", false);
         check("pat..lee@example.com", false);

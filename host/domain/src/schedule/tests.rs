@@ -172,3 +172,11 @@ fn hourly_stays_hourly() {
     lord_howe("45 * * * *", "2026-04-04T14:00:00Z", &["04-05 01:45:00+11:00", "04-05 02:45:00+10:30"]);
     lord_howe("15 * * * *", "2026-10-03T14:30:00Z", &["10-04 01:15:00+10:30", "10-04 03:15:00+11:00"]);
 }
+
+#[test]
+fn people_are_shown_the_next_three() {
+    let now = "2026-07-01T00:20:00Z".parse().unwrap();
+    let shown: Vec<String> =
+        Schedule::hourly().next_runs(now, &TimeZone::UTC).iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["2026-07-01T01:00:00Z", "2026-07-01T02:00:00Z", "2026-07-01T03:00:00Z"]);
+}
