@@ -40,7 +40,7 @@ pub struct Arguments {
     /// One part alone; all of them if left out
     #[arg(long)]
     part: Option<Part>,
-    /// Only mutants whose name (file, change, function) matches
+    /// Only mutants whose name (file, change, function) matches; fields left out of an expression are tried all the same
     #[arg(long, value_name = "REGEX")]
     only: Option<String>,
     /// Only what a diff (`git diff`) has changed
