@@ -20,21 +20,29 @@ macro_rules! on_each_engine {
     };
 }
 
+mod access;
+mod connections;
 mod documents;
 mod edits;
 mod findings;
 mod gone;
 mod households;
+mod imports;
 mod linking;
+mod lists;
+mod operations;
 mod outbox;
 mod people;
 mod practice;
+mod professionals;
 mod reports;
+mod reviews;
 mod revisions;
 mod runs;
 mod search;
 mod site_lists;
 mod sites;
+mod space;
 mod unseen;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use crate::domain::run::ChangeKind;
 use crate::store::departures::Answered;
 
 on_each_engine![
+    who_a_walk_has_not_seen_yet_is_told,
     who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again,
     who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again,
     a_walk_that_is_not_whole_proves_nobody_gone,
@@ -189,4 +190,18 @@ async fn connections_are_told_apart(on: On) {
     practice.walk(&people(1..3)).await;
     practice.walk(&people(1..3)).await;
     assert_eq!(practice.not_visible().await, ["3"], "7 and 8 are north's");
+}
+
+async fn who_a_walk_has_not_seen_yet_is_told(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.walk(&[client("7", "Ayda Khan"), client("8", "Sam Khan"), client("9", "Bo Osei")]).await;
+    practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+    practice.clients(&[client("7", "Ayda Khan")]).await;
+    let absent = async |connection: &str, limit| {
+        let absent = practice.store.absent(connection.parse().unwrap(), practice.run.id, limit).await.unwrap();
+        absent.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(absent("main", 9).await, ["8", "9"]);
+    assert_eq!(absent("main", 1).await, ["8"]);
+    assert_eq!(absent("north", 9).await, [""; 0]);
 }

@@ -10,6 +10,7 @@ use crate::domain::stored::HouseholdRole;
 use crate::store::book::Whose;
 
 on_each_engine![
+    who_left_a_household_is_known_with_it,
     a_couple_is_one_household_whoever_comes_first,
     a_separation_and_a_new_partner_move_people,
     a_partner_who_is_left_out_leaves_the_other_alone,
@@ -225,6 +226,19 @@ async fn goals_stay_with_who_has_them_and_with_the_household_of_the_dead(on: On)
     practice.clients(&[client("13", "Ayda Osei")]).await;
     practice.clients(&couple).await;
     assert_eq!(practice.goals_of("8").await, ["Sail", "Boat", "Bike"]);
+}
+
+async fn who_left_a_household_is_known_with_it(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
+    let household = practice.household_of("7").await.household;
+    assert_eq!(practice.store.former_members(&household).await.unwrap(), []);
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Sam Khan")]).await;
+    let row = practice.household_of("7").await;
+    assert_eq!((row.household.id, row.people.len()), (household.id, 1));
+    let former = practice.store.former_members(&row.household).await.unwrap();
+    let found = former.iter().map(|(client, until)| (client.client.external_id.as_str(), until.is_some()));
+    assert_eq!(found.collect::<Vec<_>>(), [("8", true)]);
 }
 
 async fn connections_do_not_mix(on: On) {

@@ -13,6 +13,10 @@ use crate::store::engine::Table;
 use crate::store::outbox::{Hold, NewNote, NoteFilter, Pick, Raised};
 
 on_each_engine![
+    notes_are_counted_by_state,
+    a_households_latest_event_is_the_one_that_happened_last,
+    a_note_for_somebody_who_is_not_linked_waits_for_the_link,
+    a_pause_that_the_site_asked_for_is_ended,
     a_key_stands_for_one_note,
     a_lane_goes_in_order_and_lanes_side_by_side,
     a_hold_puts_off_the_notes_of_its_connection,
@@ -383,4 +387,80 @@ async fn a_wait_beyond_the_end_of_time_is_none_that_is_over(on: On) {
     assert_eq!(store.pull_notes_forward(SignedDuration::from_hours(1), at(86_400)).await.unwrap(), 1);
     assert_eq!(due(&store).await, [("main".to_owned(), 82_800)]);
     assert_eq!(store.pull_notes_forward(SignedDuration::ZERO, at(86_400)).await.unwrap(), 0);
+}
+
+async fn notes_are_counted_by_state(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let counts = async || {
+        let counts = store.open_notes().await.unwrap();
+        let states = [NoteState::Queued, NoteState::Sending, NoteState::Waiting, NoteState::Dead];
+        assert!(counts.iter().map(|(state, _)| *state).eq(states));
+        counts.into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+    };
+    let [first, ..] = [accept(&store, 1, 1).await, accept(&store, 2, 2).await];
+    assert_eq!(counts().await, [2, 0, 0, 0]);
+    assert_eq!(taken(&store, 1).await, [first]);
+    assert_eq!(counts().await, [1, 1, 0, 0]);
+    conclude(&store, first, there(), 2).await;
+    assert_eq!(counts().await, [1, 0, 0, 0]);
+    // It is looked for until it is settled.
+    assert_eq!(store.notes_looked_for(None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.notes_looked_for(Some(first), 9).await.unwrap().len(), 0);
+    store.note_is_settled(first).await.unwrap();
+    assert_eq!(store.notes_looked_for(None, 9).await.unwrap().len(), 0);
+}
+
+async fn a_households_latest_event_is_the_one_that_happened_last(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let mut happened = Vec::new();
+    for (second, occurred) in [(1, 9), (2, 5), (3, 20), (4, 20)] {
+        let mut new = new(second, 1, &second.to_string());
+        new.event.occurred_at = at(occurred);
+        new.event.data = serde_json::json!({ "second": second });
+        happened.push(new.event.clone());
+        store.accept_note(new).await.unwrap();
+        let latest = store.latest_event(HouseholdId(Uuid::from_u128(1)), "note.written").await.unwrap().unwrap();
+        let expected = if second == 2 { &happened[0] } else { &happened[happened.len() - 1] };
+        assert_eq!(&latest, expected, "{second}");
+    }
+    for (household, event_type) in [(1, "note.written.by"), (2, "note.written")] {
+        let found = store.latest_event(HouseholdId(Uuid::from_u128(household)), event_type).await.unwrap();
+        assert_eq!(found, None);
+    }
+}
+
+async fn a_note_for_somebody_who_is_not_linked_waits_for_the_link(on: On) {
+    let practice = Practice::new(on).await;
+    let store = &practice.store;
+    let ayda = practice.make(client("", "Ayda Khan"), None).await.unwrap();
+    let mut new = new(1, 1, "unlinked");
+    new.note.clients = vec![ayda];
+    let id = new.note.id;
+    store.accept_note(new).await.unwrap();
+    let other = accept(store, 2, 2).await;
+    assert_eq!(taken(store, 5).await, [] as [NoteId; 0], "what was first waits now");
+    assert_eq!(taken(store, 5).await, [other]);
+    let awaiting = async || store.notes_awaiting_link().await.unwrap().iter().map(|note| note.id).collect::<Vec<_>>();
+    assert_eq!(awaiting().await, [id]);
+    let main = || "main".parse().unwrap();
+    store.change_note(id, move |note| note.linked(vec![ExternalId("7".to_owned())], main(), at(6))).await.unwrap();
+    assert_eq!(awaiting().await, []);
+    practice.link(ayda, "7").await.unwrap();
+    assert_eq!(taken(store, 6).await, [id]);
+}
+
+async fn a_pause_that_the_site_asked_for_is_ended(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let id = accept(&store, 1, 1).await;
+    assert_eq!(taken(&store, 2).await, [id]);
+    let retry_after = Some(SignedDuration::from_hours(2));
+    conclude(&store, id, Outcome::NotDone { words: "slow down".to_owned(), retry_after }, 3).await;
+    let due = async || store.note(id).await.unwrap().unwrap().due_at.unwrap();
+    assert!(due().await >= at(7200));
+    let end = async |of: &str| store.end_pauses(at(20), of.parse().unwrap(), Timing::default()).await.unwrap();
+    assert_eq!((end("other").await, end("main").await, end("main").await), (0, 1, 0));
+    assert_eq!(due().await, at(20));
 }

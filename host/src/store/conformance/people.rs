@@ -13,6 +13,8 @@ on_each_engine![
     advisers_are_kept_and_the_first_active_one_is_found,
     the_raw_record_is_kept,
     a_rehearsal_counts_and_keeps_nothing,
+    what_was_set_aside_is_found_by_its_words,
+    lists_that_came_empty_are_kept_until_walks_proved_them_so,
 ];
 
 async fn a_client_comes_changes_and_stays_the_same(on: On) {
@@ -160,6 +162,11 @@ async fn advisers_are_kept_and_the_first_active_one_is_found(on: On) {
     let found = practice.store.first_adviser(main).await.unwrap().unwrap();
     assert_eq!(found.adviser.external_id.as_str(), "9");
     assert!(practice.store.first_adviser("other".parse().unwrap()).await.unwrap().is_none());
+    for (most, expected) in [(9, &["9", "10"][..]), (1, &["9"])] {
+        let active = practice.store.active_advisers("main".parse().unwrap(), most).await.unwrap();
+        let ids: Vec<&str> = active.iter().map(|stored| stored.adviser.external_id.as_str()).collect();
+        assert_eq!(ids, expected);
+    }
 }
 
 async fn the_raw_record_is_kept(on: On) {
@@ -180,4 +187,40 @@ async fn a_rehearsal_counts_and_keeps_nothing(on: On) {
     assert_eq!((run.counts.created, run.counts.changed), (1, 1));
     assert_eq!(practice.of("7").await.unwrap().client, client("7", "Ayda Khan"));
     assert!(practice.of("8").await.is_none());
+}
+
+async fn what_was_set_aside_is_found_by_its_words(on: On) {
+    let mut practice = Practice::new(on).await;
+    let arrivals = vec![unusable("4711"), left_out("4712", "archived"), mapped(&client("4713", "Ayda Khan"))];
+    practice.commit(RecordKind::Client, arrivals).await;
+    let found = async |words: &str, limit| {
+        let found = practice.store.set_aside_with(words.to_owned(), limit).await.unwrap();
+        found.into_iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("4711", 9).await, ["4711"]);
+    assert_eq!(found("471", 9).await.len(), 2, "who is in the book was not set aside");
+    assert_eq!(found("471", 1).await.len(), 1);
+    assert_eq!(found("khan", 9).await, [""; 0]);
+}
+
+async fn lists_that_came_empty_are_kept_until_walks_proved_them_so(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.walk(&[client("7", "Ayda Khan")]).await;
+    let emptied = || vec![Arrival { emptied: vec!["address".to_owned()], ..mapped(&client("7", "Ayda Khan")) }];
+    let kept = async |practice: &Practice, trigger: Trigger| {
+        let run = Run { trigger, ..new_run("main") };
+        let records = ["7", "8"].map(|id| (ExternalId(id.to_owned()), vec!["address".to_owned()]));
+        let mut kept = practice.store.kept_lists(&run, RecordKind::Client, records.to_vec()).await.unwrap();
+        assert!(kept.pop().unwrap().is_none(), "nothing is kept of 8");
+        let kept = kept.pop().flatten().unwrap();
+        assert_eq!(kept.raw, br#"{"row":{"id":"7"}}"#);
+        kept.unproven
+    };
+    for (unproven, state) in [(1, RunState::Failed), (0, RunState::Done), (0, RunState::Done)] {
+        practice.walk_to(emptied(), state, Trigger::Schedule).await;
+        assert_eq!(kept(&practice, Trigger::Schedule).await.len(), unproven, "{state:?}");
+        assert_eq!(kept(&practice, Trigger::Client).await, ["address"], "a client's own sync proves nothing");
+    }
+    practice.walk(&[client("7", "Ayda Khan")]).await;
+    assert_eq!(kept(&practice, Trigger::Schedule).await, ["address"], "it was not empty");
 }

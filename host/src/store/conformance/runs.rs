@@ -3,6 +3,7 @@
 use super::*;
 
 on_each_engine![
+    a_run_is_unfinished_until_it_is_finished,
     a_walk_goes_on_where_its_last_group_was_committed,
     a_run_knows_what_the_last_complete_walk_saw,
     runs_are_listed_newest_first,
@@ -71,4 +72,20 @@ async fn everything_is_there_after_opening_again(on: On) {
     drop(store);
     let practice = Practice { store: place.open(), place, run, chunks };
     assert_eq!(practice.of("7").await, before);
+}
+
+async fn a_run_is_unfinished_until_it_is_finished(on: On) {
+    let practice = Practice::new(on).await;
+    let north = practice.store.begin_run(new_run("north")).await.unwrap();
+    let ids = async || {
+        let mut ids: Vec<RunId> = practice.store.unfinished_runs().await.unwrap().iter().map(|run| run.id).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids().await, [practice.run.id, north.id]);
+    let begun = Run { counts: RunCounts { seen: 3, ..RunCounts::default() }, ..practice.run.clone() };
+    practice.store.keep_run(begun.clone()).await.unwrap();
+    assert_eq!(practice.store.run(begun.id).await.unwrap(), Some(begun.clone()));
+    practice.store.finish_run(Run { state: RunState::Failed, ..begun }, THRESHOLD).await.unwrap();
+    assert_eq!(ids().await, [north.id]);
 }

@@ -1,7 +1,8 @@
 //! Ids are bound to the site that gave them.
 
+use super::connections::{by, connection};
 use super::*;
-use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
+use crate::store::connections::StoredConnection;
 use crate::store::sites::{Conflict, KnownSite, Site};
 
 on_each_engine![
@@ -16,10 +17,6 @@ fn site(host: &str) -> Site {
 
 fn name(name: &str) -> ConnectionName {
     name.parse().unwrap()
-}
-
-fn by() -> By {
-    By { who: "Pat Lee".to_owned(), at: Timestamp::from_second(7).unwrap() }
 }
 
 async fn a_connection_is_bound_by_what_it_brought(on: On) {
@@ -85,22 +82,7 @@ async fn a_site_is_of_the_connection_that_brought_its_records(on: On) {
 async fn a_store_of_before_is_bound_when_it_is_opened(on: On) {
     let place = on.place();
     let store = place.open();
-    let stored = StoredConnection {
-        name: name("south"),
-        title: "South".to_owned(),
-        crm: "xplan".to_owned(),
-        dialect: "resourceful".to_owned(),
-        pack: "xplan-nz".to_owned(),
-        forward_host: "a.example".to_owned(),
-        gateway_host: None,
-        insecure_http: false,
-        schedule: "0 0 * * * *".to_owned(),
-        enabled: false,
-        auth: StoredAuth::Basic { username: "svc".to_owned(), password: Sealed(Vec::new()), app_id: None },
-        preflight: None,
-        made: by(),
-        removed_at: Some(by().at),
-    };
+    let stored = StoredConnection { removed_at: Some(by().at), ..connection("south", "a.example") };
     store.keep_connection(stored).await.unwrap();
     assert_eq!(store.site(name("south")).await.unwrap(), None);
     drop(store);

@@ -1,0 +1,75 @@
+//! Goals and covers of clients, and what the practice adds to them.
+
+use super::*;
+
+use crate::domain::record::{Cover, CoverOwner, CoverType, GoalStatus, Recurrence};
+use crate::domain::{CoverId, GoalId};
+use crate::store::book::{GoalChange, Whose};
+
+on_each_engine![covers_are_those_of_their_clients, what_the_practice_adds_to_a_goal_is_kept];
+
+fn cover(id: &str) -> Cover {
+    Cover {
+        external_id: ExternalId(id.to_owned()),
+        policy_number: Some("P-1".to_owned()),
+        cover_type: CoverType::Trauma,
+        type_as_given: None,
+        insurer: None,
+        plan_name: None,
+        sum_insured: None,
+        premium: None,
+        premium_frequency: None,
+        owner: CoverOwner::Client,
+        renewal_date: None,
+        end_year: None,
+        expired: false,
+        extensions: Vec::new(),
+    }
+}
+
+async fn covers_are_those_of_their_clients(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Hill")]).await;
+    let list = |id: &str, covers: &[&str]| {
+        let covers = covers.iter().map(|id| cover(id));
+        arrival(id, Outcome::Covers(FoundList::new(RecordKind::Cover, covers, Vec::new())))
+    };
+    practice.below(RecordKind::Cover, vec![list("7", &["7/1", "7/2"]), list("8", &["8/1"])]).await;
+    let ids = async |whose, limit| {
+        let page = practice.store.covers(whose, first(limit)).await.unwrap().items;
+        page.into_iter().map(|stored| stored.listed.value.external_id.to_string()).collect::<Vec<_>>()
+    };
+    let ayda = practice.of("7").await.unwrap();
+    assert_eq!(ids(Whose::Client(ayda.id), 9).await, ["7/1", "7/2"]);
+    assert_eq!(ids(Whose::Household(ayda.household_id), 1).await, ["7/1"]);
+    assert_eq!(ids(Whose::Practice, 9).await.len(), 3);
+    let of_household = practice.store.covers_of_household(ayda.household_id).await.unwrap();
+    assert_eq!((of_household.len(), of_household[0].items.len()), (1, 2));
+    let one = &of_household[0].items[1];
+    assert_eq!(practice.store.cover(CoverId(one.listed.id)).await.unwrap().as_ref(), Some(one));
+    assert_eq!(practice.store.cover(CoverId(Uuid::now_v7())).await.unwrap(), None);
+    assert_eq!(practice.store.missing_covers("main".parse().unwrap(), 9).await.unwrap(), []);
+}
+
+async fn what_the_practice_adds_to_a_goal_is_kept(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Khan")]).await;
+    practice.goals(&[("7", &[goal("7/1", "Sail"), goal("7/2", "Rest")])]).await;
+    let goals = practice.store.goals(Whose::Practice, first(9)).await.unwrap().items;
+    let id = GoalId(goals[1].listed.id);
+    let begun = GoalChange { status: Some(GoalStatus::Doing), recurrence: Some(Some(Recurrence::Yearly)) };
+    assert!(practice.store.change_goal(id, begun).await.unwrap());
+    assert!(practice.store.change_goal(id, GoalChange::default()).await.unwrap());
+    // The CRM knows nothing of it.
+    practice.goals(&[("7", &[goal("7/1", "Sail"), goal("7/2", "Rest more")])]).await;
+    let own = |stored: crate::domain::stored::StoredGoal| (stored.listed.own.status, stored.listed.own.recurrence);
+    let changed = practice.store.goal(id).await.unwrap().unwrap();
+    assert_eq!(changed.listed.value.name.as_deref(), Some("Rest more"));
+    assert_eq!(own(changed), (GoalStatus::Doing, Some(Recurrence::Yearly)));
+    let other = practice.store.goal(GoalId(goals[0].listed.id)).await.unwrap().unwrap();
+    assert_eq!(own(other), (GoalStatus::ToDo, None));
+    let once = GoalChange { status: None, recurrence: Some(None) };
+    assert!(practice.store.change_goal(id, once).await.unwrap());
+    assert_eq!(own(practice.store.goal(id).await.unwrap().unwrap()), (GoalStatus::Doing, None));
+    assert!(!practice.store.change_goal(GoalId(Uuid::now_v7()), once).await.unwrap());
+}
