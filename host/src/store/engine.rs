@@ -75,6 +75,12 @@ impl Engine {
         redb::Engine::open(file).map(Self::Redb)
     }
 
+    /// Opens the file of a disk that may lose power.
+    #[cfg(test)]
+    pub fn open_on(disk: redb::lossy::Disk) -> Result<Self, Error> {
+        redb::Engine::open_on(disk).map(Self::Redb)
+    }
+
     /// One consistent view of all that is committed. Who writes is not kept from it.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         match self {

@@ -2,6 +2,9 @@
 //!
 //! Keys and values are kept in redb's own encodings of their types, which files of earlier versions have.
 
+#[cfg(test)]
+pub mod lossy;
+
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::path::Path;
@@ -33,6 +36,12 @@ impl Engine {
     /// Opens a file, and makes a database of one that is empty.
     pub fn open(file: &Path) -> Result<Self, Error> {
         Ok(Self(Builder::new().set_cache_size(CACHE_BYTES).create(file)?))
+    }
+
+    /// Opens the file of a disk that may lose power.
+    #[cfg(test)]
+    pub fn open_on(disk: lossy::Disk) -> Result<Self, Error> {
+        Ok(Self(Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(disk)?))
     }
 
     /// What is committed.

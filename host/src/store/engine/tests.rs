@@ -1,5 +1,7 @@
 //! What every engine has to do.
 
+mod power_cuts;
+
 use std::ops::Bound;
 use std::sync::mpsc;
 use std::time::Duration;
