@@ -186,7 +186,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::tell(&format!("tidegate: {error:#}"));
+            output::tell(&format!("tidegate: {}", output::whole(&error)));
             let is_wrong_use = error.is::<WrongUse>() || error.is::<ConfigError>();
             ExitCode::from(if is_wrong_use { 2 } else { 1 })
         }

@@ -1,7 +1,7 @@
 //! The embedded store: everything that outlives the process, in one file.
 //!
 //! Serves all others in the domain's operations (commit a group of clients, claim the next note, list households),
-//! never in tables or keys. It stands on an ordered key-value store ([`engine`]), whose tables it alone knows, and has
+//! never in tables or keys. It stands on an ordered key-value store (`store::engine`), whose tables it alone knows, and has
 //! threads of its own for it. Every key begins with the practice.
 
 pub mod access;
@@ -37,13 +37,17 @@ mod threads;
 mod unseen;
 pub mod whereabouts;
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use engine::{Engine, Snapshot, Write};
+use engine::{Cause, Engine, Snapshot, Write};
 use space::Space;
 use threads::{Lane, Threads};
+
+use crate::domain::DocumentId;
 
 /// The open store. Cheap to clone.
 #[derive(Clone)]
@@ -108,15 +112,59 @@ pub enum StoreError {
     },
     /// The disk or the file failed under the database, which does nothing more until it is opened anew.
     #[error("the store's file cannot be used any more: {0}")]
-    Broken(String),
-    /// The store failed.
+    Broken(#[source] Cause),
+    /// A file or folder beside the database failed.
+    #[error("the store failed: {}: {source}", path.display())]
+    Disk {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What is kept is not what was written, or was written by a later version.
+    #[error("the store failed: {what} cannot be read: {source}")]
+    Corrupt {
+        /// `a note`.
+        what: &'static str,
+        /// What is wrong with it.
+        source: Cause,
+    },
+    /// What is to be kept has no form in which it could be.
+    #[error("the store failed: {what} cannot be written: {source}")]
+    Unwritable {
+        /// `a note`.
+        what: &'static str,
+        /// Why.
+        source: Cause,
+    },
+    /// A document of so many bytes is larger than one may be.
+    #[error("the store failed: a document of {} MB is larger than {} MB", size >> 20, documents::LARGEST_DOCUMENT >> 20)]
+    DocumentTooLarge {
+        /// Bytes.
+        size: usize,
+    },
+    /// The document was removed since it was asked for last.
+    #[error("the store failed: the document {0} is not kept any more")]
+    DocumentRemoved(DocumentId),
+    /// A fault of this program.
     #[error("the store failed: {0}")]
-    Failed(String),
+    Fault(#[source] Cause),
 }
 
-/// Why a row of JSON cannot be read, without what stands in it.
-fn unreadable(what: &str, error: &serde_json::Error) -> String {
-    format!("{what} cannot be read ({:?}, column {})", error.classify(), error.column())
+/// Where a row of JSON cannot be read, without what stands in it.
+#[derive(Debug, thiserror::Error)]
+#[error("{:?}, column {column}", category)]
+struct UnreadableJson {
+    category: serde_json::error::Category,
+    column: usize,
+}
+
+impl StoreError {
+    /// Of a row of JSON, without what stands in it.
+    fn unreadable_json(what: &'static str, error: &serde_json::Error) -> Self {
+        let source = UnreadableJson { category: error.classify(), column: error.column() };
+        Self::Corrupt { what, source: source.into() }
+    }
 }
 
 impl Store {
@@ -139,10 +187,10 @@ impl Store {
 
     /// Takes note of an error after which nothing more will succeed.
     fn heed<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Broken(why)) = &outcome {
+        if let Err(StoreError::Broken(cause)) = &outcome {
             self.broken.send_if_modified(|known| {
                 let is_new = known.is_none();
-                known.get_or_insert_with(|| why.clone());
+                known.get_or_insert_with(|| cause.to_string());
                 is_new
             });
         }
@@ -206,20 +254,29 @@ impl Store {
     }
 }
 
-macro_rules! failed_from {
-    ($($error:ty),+) => { $(impl From<$error> for StoreError {
-        fn from(error: $error) -> Self {
-            Self::Failed(error.to_string())
-        }
-    })+ };
-}
-failed_from!(postcard::Error);
-
 impl From<engine::Error> for StoreError {
     fn from(error: engine::Error) -> Self {
         match error {
-            engine::Error::Broken(cause) => Self::Broken(cause.to_string()),
-            error => Self::Failed(error.to_string()),
+            engine::Error::Locked => Self::Locked,
+            engine::Error::Broken(cause) => Self::Broken(cause),
+            engine::Error::Corrupt(source) => Self::Corrupt { what: "the file", source },
+            engine::Error::Misused(cause) => Self::Fault(cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_row_that_cannot_be_read_says_where_and_not_what() {
+        let failed = serde_json::from_str::<u32>(r#""Ayda Khan""#).unwrap_err();
+        let error = StoreError::unreadable_json("a note", &failed);
+        assert_eq!(error.to_string(), "the store failed: a note cannot be read: Data, column 11");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("Data, column 11"));
+        assert!(!format!("{error:?}").contains("Khan"));
     }
 }

@@ -276,11 +276,11 @@ mod tests {
         check(StoreError::Locked, 503, "unavailable", "try again").await;
         check(StoreError::TooNew { found: 2, known: 1 }, 503, "unavailable", "try again").await;
         check(StoreError::NoSpace { free: 7 }, 507, "insufficient-storage", "Nothing was kept").await;
-        check(StoreError::Broken(secret()), 500, "internal", "log").await;
-        check(StoreError::Failed(secret()), 500, "internal", "log").await;
+        check(StoreError::Broken(secret().into()), 500, "internal", "log").await;
+        check(StoreError::Fault(secret().into()), 500, "internal", "log").await;
         check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
         check(refusal(NotesError::Plugin(secret())), 500, "plugin-failed", "log").await;
-        check(refusal(SyncError::Store(StoreError::Failed(secret()))), 500, "internal", "log").await;
+        check(refusal(SyncError::Store(StoreError::Fault(secret().into()))), 500, "internal", "log").await;
     }
 
     #[tokio::test]

@@ -10,6 +10,18 @@ pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
 }
 
+/// An error with what caused it. Many say their cause in their own message: nothing is said twice.
+pub(super) fn whole(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !message.ends_with(&cause) {
+            message.push_str(if message.is_empty() { "" } else { ": " });
+            message.push_str(&cause);
+        }
+    }
+    message
+}
+
 /// Prints one line.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{text}")?;
@@ -49,4 +61,23 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>], empty: &str) -> any
 /// goes on without a listener.
 pub(super) fn tell(words: &str) {
     drop(writeln!(io::stderr(), "{words}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_each_cause_once() {
+        let denied = || Err::<(), _>(io::Error::other("permission denied"));
+        let check = |outcome: anyhow::Result<()>, expected: &str| assert_eq!(whole(&outcome.unwrap_err()), expected);
+        check(denied().context("the store"), "the store: permission denied");
+        check(denied().context("the store failed: permission denied"), "the store failed: permission denied");
+        check(
+            denied().context("the store").context("it did not start"),
+            "it did not start: the store: permission denied",
+        );
+    }
 }

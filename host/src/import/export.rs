@@ -23,14 +23,14 @@ pub fn lines(store: Store, id: ImportId, status: Option<RowStatus>) -> impl Stre
             let Some((cursor, is_first)) = from else { return Ok(None) };
             let page = store.import_rows(id, status, PageRequest { cursor, limit: ROWS }).await?;
             let mut piece = ::csv::Writer::from_writer(Vec::new());
-            let failed = |error: ::csv::Error| StoreError::Failed(error.to_string());
+            let failed = |error: ::csv::Error| StoreError::Unwritable { what: "a row of a list", source: error.into() };
             if is_first {
                 piece.write_record(HEADINGS).map_err(failed)?;
             }
             for row in &page.items {
                 piece.write_record(record(row)).map_err(failed)?;
             }
-            let bytes = piece.into_inner().map_err(|error| StoreError::Failed(error.to_string()))?;
+            let bytes = piece.into_inner().map_err(|error| failed(error.into_error().into()))?;
             Ok(Some((bytes, page.next.map(|next| (Some(next), false)))))
         }
     })

@@ -129,7 +129,13 @@ impl From<StoreError> for Refusal {
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }
             StoreError::NoSpace { .. } => Self::no_space(),
-            StoreError::Failed(_) | StoreError::Broken(_) => {
+            StoreError::Broken(_)
+            | StoreError::Disk { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Unwritable { .. }
+            | StoreError::DocumentTooLarge { .. }
+            | StoreError::DocumentRemoved(_)
+            | StoreError::Fault(_) => {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }

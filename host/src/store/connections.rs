@@ -264,9 +264,9 @@ impl Store {
 }
 
 pub(super) fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(record).map_err(|error| StoreError::Failed(error.to_string()))
+    serde_json::to_vec(record).map_err(|error| StoreError::Unwritable { what: "a connection", source: error.into() })
 }
 
 pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(super::unreadable("a connection", &error)))
+    serde_json::from_slice(bytes).map_err(|error| StoreError::unreadable_json("a connection", &error))
 }

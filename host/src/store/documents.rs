@@ -198,18 +198,14 @@ pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreErro
     transaction.open_table(UNCLAIMED)?.delete(key)?;
     match transaction.open_table(DOCUMENTS)?.get(key)? {
         Some(_) => Ok(()),
-        None => Err(StoreError::Failed(format!("the document {id} is not kept any more"))),
+        None => Err(StoreError::DocumentRemoved(id)),
     }
 }
 
 /// Keeps a document in a transaction of somebody else's; answers whether it was not kept before.
 pub(super) fn put(transaction: &Write, document: &Document) -> Result<bool, StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {
-        let size = document.content.len() >> 20;
-        return Err(StoreError::Failed(format!(
-            "a document of {size} MB is larger than {} MB",
-            LARGEST_DOCUMENT >> 20
-        )));
+        return Err(StoreError::DocumentTooLarge { size: document.content.len() });
     }
     let key = (PRACTICE, document.id.0);
     let mut documents = transaction.open_table(DOCUMENTS)?;

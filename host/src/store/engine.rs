@@ -3,7 +3,7 @@
 //! Tables are read in a [`Snapshot`], one consistent view, and written in a [`Write`], of which there is one at a time:
 //! what it wrote is on disk when [`Write::commit`] answers, and leaves no trace where it is aborted or dropped. What is
 //! read is handed out as [`Guard`]s that borrow it from where it is kept. It knows nothing of the practice, and is the
-//! only place that knows which database there is: [`redb`] in a file, or [`memory`] in tests. The one that serves is
+//! only place that knows which database there is: redb in a file, or memory in tests. The one that serves is
 //! told apart in each call; a release has one and tells nothing apart.
 
 mod error;
@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::path::Path;
 
-pub use error::Error;
+pub use error::{Cause, Error};
 #[cfg(test)]
 pub use memory::{Engine as MemoryEngine, Key};
 #[cfg(not(test))]

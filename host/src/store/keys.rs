@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::domain::{ExternalId, RecordKind};
+use super::StoreError;
+use crate::domain::{ConnectionName, ExternalId, RecordKind};
 
 /// The practice of this host. A store may hold several one day; until then all keys begin with this one.
 pub(super) const PRACTICE: u32 = 1;
@@ -52,6 +53,12 @@ impl From<&ExternalId> for ExternalKey {
         let key = number.unwrap_or_else(|| xxhash_rust::xxh3::xxh3_128(text.as_bytes()) & !UNLINKED | HASHED);
         Self(key.to_be_bytes())
     }
+}
+
+/// A connection's name as it stands in a key.
+pub(super) fn name_of_connection(text: &str) -> Result<ConnectionName, StoreError> {
+    let name = text.parse::<ConnectionName>();
+    name.map_err(|error| StoreError::Corrupt { what: "a connection's name", source: error.into() })
 }
 
 /// Which record of which connection.

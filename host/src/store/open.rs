@@ -61,8 +61,7 @@ impl Store {
     /// As [`Store::open`], and [`StoreError::NoSpace`] before anything is written to a disk that is full.
     pub fn open_sparing(data_dir: &Path, storage: Storage) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
-        make_private(data_dir).map_err(|error| StoreError::Failed(error.to_string()))?;
+        make_private(data_dir).map_err(failed(data_dir))?;
         let space = Arc::new(Space::of(data_dir, storage));
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
@@ -74,7 +73,7 @@ impl Store {
             engine
         };
         mark(data_dir);
-        Self::on(engine, space).map_err(failed)
+        Self::on(engine, space).map_err(failed(&path))
     }
 
     /// Opens a store in memory, with the disk of the folder that a test runs in.
@@ -93,24 +92,28 @@ impl Store {
     }
 }
 
+/// What a file or folder failed with.
+fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
+    move |source| StoreError::Disk { path: path.to_owned(), source }
+}
+
 /// The size of a file, in bytes; none where there is no file.
 fn size_of(file: &Path) -> Result<Option<u64>, StoreError> {
     match fs::metadata(file) {
         Ok(found) if !found.is_file() => Err(StoreError::Damaged { file: FILE_NAME, why: "it is no file".to_owned() }),
         Ok(found) => Ok(Some(found.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::Failed(format!("{}: {error}", file.display()))),
+        Err(error) => Err(failed(file)(error)),
     }
 }
 
 /// Makes a store under another name and gives it its own once its tables are on disk.
 fn make(data_dir: &Path, path: &Path) -> Result<Engine, StoreError> {
     let unfinished = data_dir.join(UNFINISHED);
-    let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", unfinished.display()));
     let engine = match engine_of(&unfinished) {
         // What an earlier start began and did not end holds nothing.
         Err(StoreError::Damaged { .. }) => {
-            fs::remove_file(&unfinished).map_err(failed)?;
+            fs::remove_file(&unfinished).map_err(failed(&unfinished))?;
             engine_of(&unfinished)?
         }
         made => made?,
@@ -120,19 +123,18 @@ fn make(data_dir: &Path, path: &Path) -> Result<Engine, StoreError> {
         drop(fs::remove_file(&unfinished));
         return Err(StoreError::Locked);
     }
-    fs::rename(&unfinished, path).and_then(|()| File::open(data_dir)?.sync_all()).map_err(failed)?;
+    fs::rename(&unfinished, path).and_then(|()| File::open(data_dir)?.sync_all()).map_err(failed(path))?;
     Ok(engine)
 }
 
 /// The database of a file, with all its tables. The file is made where there is none.
 fn engine_of(path: &Path) -> Result<Engine, StoreError> {
-    let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", path.display()));
     let damaged = |why: String| StoreError::Damaged { file: FILE_NAME, why };
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed(path))?;
     let open = || {
         let engine = Engine::open(path).map_err(|error| match error {
             engine::Error::Locked => StoreError::Locked,
-            engine::Error::Broken(error) => StoreError::Failed(format!("{}: {error}", path.display())),
+            engine::Error::Broken(error) => failed(path)(io::Error::other(error)),
             other => damaged(other.to_string()),
         })?;
         prepare(&engine)?;

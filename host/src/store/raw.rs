@@ -42,7 +42,8 @@ impl PackedRaw {
 
 /// The record that was packed.
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
-    decompress_size_prepended(packed).map_err(|error| StoreError::Failed(format!("a raw record is damaged: {error}")))
+    decompress_size_prepended(packed)
+        .map_err(|error| StoreError::Corrupt { what: "a raw record", source: error.into() })
 }
 
 #[cfg(test)]

@@ -259,7 +259,8 @@ thread_local! {
 
 /// A record's bytes.
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    let mut space = postcard::to_extend(record, SPACE.take())?;
+    let unwritable = |error: postcard::Error| StoreError::Unwritable { what: "a row", source: error.into() };
+    let mut space = postcard::to_extend(record, SPACE.take()).map_err(unwritable)?;
     let bytes = space.as_slice().to_vec();
     if space.capacity() <= SPACE_KEPT {
         space.clear();
@@ -270,7 +271,7 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 
 /// A record from its bytes.
 pub(super) fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, StoreError> {
-    Ok(postcard::from_bytes(bytes)?)
+    postcard::from_bytes(bytes).map_err(|error| StoreError::Corrupt { what: "a row", source: error.into() })
 }
 
 #[cfg(test)]

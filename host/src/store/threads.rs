@@ -63,7 +63,7 @@ impl Threads {
             Lane::Write => &self.writer,
             Lane::Read => &self.readers,
         };
-        let gone = || StoreError::Failed("a fault in the store; the log has its place".to_owned());
+        let gone = || StoreError::Fault("a fault in the store; the log has its place".into());
         lane.send(job).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -95,7 +95,7 @@ mod tests {
     async fn a_panic_is_an_error_and_the_thread_goes_on() {
         let threads = Threads::start().unwrap();
         let failed = threads.run(Lane::Write, || -> Result<(), StoreError> { panic!("a test's own") }).await;
-        assert!(matches!(failed, Err(StoreError::Failed(_))));
+        assert!(matches!(failed, Err(StoreError::Fault(_))));
         assert_eq!(threads.run(Lane::Write, || Ok(7)).await.unwrap(), 7);
     }
 }

@@ -124,7 +124,7 @@ impl<T: ListItem> Lists<T> {
         begin: Bound<&OwnKey>,
     ) -> Result<Self, StoreError> {
         let (Bound::Included(client) | Bound::Excluded(client)) = begin else {
-            return Err(StoreError::Failed("a list of clients begins with one".to_owned()));
+            return Err(StoreError::Fault("a list of clients begins with one".into()));
         };
         let first: ListKey = join([client, &[0; 2]]);
         let (_, last) = span::<{ size_of::<ListKey>() }>(&PRACTICE.to_be_bytes());

@@ -19,7 +19,7 @@ use crate::store::engine::{ReadTable, Snapshot};
 use crate::store::gone::since;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
-use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, own, record};
+use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, name_of_connection, own, record};
 use crate::store::raw::unpack;
 use crate::store::tables::{
     CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
@@ -44,8 +44,7 @@ impl Reader {
         let mut connections = BTreeMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
         for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
             let (key, number) = entry?;
-            let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
-            connections.insert(ConnectionNumber(number.value()), name);
+            connections.insert(ConnectionNumber(number.value()), name_of_connection(key.value().1)?);
         }
         Ok(Self {
             identities: transaction.open_table(IDENTITIES)?,
@@ -178,7 +177,7 @@ impl Reader {
     /// The name of a connection.
     pub fn name_of(&self, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
         let name = self.connections.get(&connection).cloned();
-        name.ok_or_else(|| StoreError::Failed(format!("connection number {} has no name", connection.0)))
+        name.ok_or_else(|| StoreError::Fault(format!("connection number {} has no name", connection.0).into()))
     }
 
     /// Makes a proposed address unique, and says where others have the same real one. Both depend on everybody else,

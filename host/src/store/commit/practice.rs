@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::identity::{Identity, SeenAs};
-use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record};
+use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
 use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies, decode, encode};
 use super::super::{Store, StoreError};
 use super::MappedBy;
@@ -227,8 +227,7 @@ pub(in crate::store) fn connection_names(
     let mut names = HashMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
     for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
         let (key, number) = entry?;
-        let name = key.value().1.parse().map_err(|error| StoreError::Failed(format!("{error}")))?;
-        names.insert(ConnectionNumber(number.value()), name);
+        names.insert(ConnectionNumber(number.value()), name_of_connection(key.value().1)?);
     }
     Ok(names)
 }

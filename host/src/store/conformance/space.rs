@@ -14,7 +14,7 @@ async fn a_store_that_broke_says_so(on: On) {
     assert_eq!((store.broken(), store.space().level()), (None, Level::Enough));
     let waiting = store.clone();
     let waiting = tokio::spawn(async move { waiting.until_broken().await });
-    let broken = |why: &str| StoreError::Broken(why.to_owned());
+    let broken = |why: &str| StoreError::Broken(why.into());
     for why in ["the disk is gone", "and so is the lock"] {
         let failed = store.read(move |_| Err::<(), _>(broken(why))).await;
         assert!(matches!(failed, Err(StoreError::Broken(_))));

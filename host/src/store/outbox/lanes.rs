@@ -13,7 +13,7 @@ use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::{Readable, Snapshot, Write, WriteTable};
-use crate::store::keys::PRACTICE;
+use crate::store::keys::{PRACTICE, name_of_connection};
 
 /// Stands in a lane for a note that is being sent, or waits for somebody.
 const NOT_DUE: i64 = i64::MAX;
@@ -147,8 +147,7 @@ pub(super) fn next_due(transaction: &Snapshot) -> Result<Vec<(ConnectionName, Ti
         let Some(entry) = { range }.next() else { return Ok(found) };
         let key = entry?.0;
         let (_, connection, at, _) = key.value();
-        let name = ConnectionName::try_from(connection.to_owned());
-        let name = name.map_err(|error| StoreError::Failed(error.to_string()))?;
+        let name = name_of_connection(connection)?;
         // Rounding up may have left the end of time.
         let end = if at < 0 { Timestamp::MIN } else { Timestamp::MAX };
         found.push((name, Timestamp::from_millisecond(at).unwrap_or(end)));

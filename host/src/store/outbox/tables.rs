@@ -115,7 +115,7 @@ pub(super) fn state_key(state: NoteState) -> u8 {
 
 /// A record's bytes.
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(record).map_err(|error| StoreError::Failed(error.to_string()))
+    serde_json::to_vec(record).map_err(|error| StoreError::Unwritable { what: "a note", source: error.into() })
 }
 
 /// A note by its id.
@@ -143,5 +143,5 @@ pub(super) fn keyed(
 
 /// A record from its bytes.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Failed(crate::store::unreadable("a note", &error)))
+    serde_json::from_slice(bytes).map_err(|error| StoreError::unreadable_json("a note", &error))
 }
