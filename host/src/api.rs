@@ -1,8 +1,9 @@
 //! The JSON interface under `/api/v1`, for programs and for the pages' own scripts.
 //!
 //! One file a resource; `problem` is the one place where errors become answers, `caller` the one that lets somebody
-//! in. The OpenAPI document is generated from the handlers. It renders no page and writes no store: it asks the
-//! host's parts, each call after `authorize` allowed it.
+//! in. The OpenAPI document is generated from the handlers. It renders no page and changes nothing by itself: it reads
+//! after `authorize` allowed it, and whatever changes something is a verb of `ops`, which asks that itself. Where a verb
+//! takes a body, a handler asks beforehand, too, so that nothing is read of who may not.
 
 #![expect(unused_qualifications, reason = "utoipa's macros name traits by their whole path")]
 

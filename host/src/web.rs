@@ -2,8 +2,8 @@
 //! host.
 //!
 //! A handler reads from the store, makes the values of one page and renders it; one file a page, its template of the
-//! same name under `templates/`. Pages never reach into a CRM, never decide who may do what (that is `authorize`) and
-//! never show a secret. Text that came from anywhere is escaped by the templates.
+//! same name under `templates/`. What a form changes is a verb of `ops`. Pages never reach into a CRM, never decide who
+//! may do what (that is `authorize`) and never show a secret. Text that came from anywhere is escaped by the templates.
 //!
 //! The one script (`assets/tidegate.js`) lets `/` reach the search and takes up a run's progress as it goes. A
 //! library for pages that change in place (htmx) waits for the first page that needs more than that.

@@ -176,15 +176,27 @@ pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
     find(app, id).await
 }
 
-/// Reads one client from the CRM and brings it over, within seconds; answers whose it is there, and what came of it.
+/// A client who was read from the CRM.
+#[derive(Debug)]
+pub struct Synced {
+    /// Whose CRM.
+    pub connection: ConnectionName,
+    /// The client's id there.
+    pub external_id: ExternalId,
+    /// What came of it.
+    pub outcome: OneSynced,
+}
+
+/// Reads one client from the CRM and brings it over, within seconds.
 ///
 /// # Errors
 /// Where there is no such client, it is not linked, its connection does not run, or the CRM fails.
-pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<(ConnectionName, ExternalId, OneSynced), Refusal> {
+pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<Synced, Refusal> {
     may(actor, Action::ControlRuns)?;
     let StoredClient { client, origin, .. } = find(app, id).await?;
-    let synced = runs::one(app, &origin.connection, &client.external_id).await?;
-    Ok((origin.connection, client.external_id, synced))
+    let (connection, external_id) = (origin.connection, client.external_id);
+    let outcome = runs::one(app, &connection, &external_id).await?;
+    Ok(Synced { connection, external_id, outcome })
 }
 
 /// The same by the CRM's id, for a client that the practice need not have yet.
@@ -196,12 +208,13 @@ pub async fn sync_by_external_id(
     actor: &Actor,
     connection: ConnectionName,
     id: &str,
-) -> Result<(ConnectionName, ExternalId, OneSynced), Refusal> {
+) -> Result<Synced, Refusal> {
     may(actor, Action::ControlRuns)?;
-    let id = id.parse::<ExternalId>();
-    let id = id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
-    let synced = runs::one(app, &connection, &id).await?;
-    Ok((connection, id, synced))
+    let external_id = id.parse::<ExternalId>();
+    let external_id =
+        external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+    let outcome = runs::one(app, &connection, &external_id).await?;
+    Ok(Synced { connection, external_id, outcome })
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {

@@ -35,11 +35,10 @@ pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: 
 /// Where there is no such run, or it is over.
 pub async fn cancel(app: &App, actor: &Actor, id: RunId) -> Result<Run, Refusal> {
     may(actor, Action::ControlRuns)?;
-    // Looked for first: a run that ends in between is found in the store as it ended.
-    let under_way = app.syncs.watch(id).map(|run| Run::clone(&run.borrow()));
     let is_told = app.syncs.cancel(id);
-    let run = match under_way {
-        Some(run) => run,
+    // Looked for afterwards: a run that ends in between is found in the store as it ended.
+    let run = match app.syncs.watch(id) {
+        Some(under_way) => Run::clone(&under_way.borrow()),
         None => app.store.run(id).await?.ok_or_else(|| Refusal::not_found(format_args!("run {id}")))?,
     };
     if is_told {

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::{assets, words};
 use crate::domain::field;
-use crate::intake::{self, NotRead};
+use crate::intake::NotRead;
 use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
 use crate::store::StoreError;
@@ -125,12 +125,7 @@ impl From<Refusal> for Failure {
 
 impl From<NotRead> for Failure {
     fn from(error: NotRead) -> Self {
-        let words = format!("The form was not taken: {error}. Nothing was recorded.");
-        match error {
-            NotRead::BrokeOff(_) => Self::Unreadable,
-            NotRead::Busy => Self::Busy(words, intake::COME_AGAIN),
-            NotRead::TooSlow | NotRead::TooMuch(_) => Self::Refused(words),
-        }
+        Refusal::from(error).into()
     }
 }
 
@@ -165,12 +160,7 @@ impl From<StoreError> for Failure {
 
 impl From<NotDone> for Failure {
     fn from(error: NotDone) -> Self {
-        match error {
-            NotDone::Busy { retry_after, .. } => {
-                Self::Busy(format!("{}. Nothing was changed.", words::sentence(&error.to_string())), retry_after)
-            }
-            NotDone::Fault => Self::Broken(error.to_string()),
-        }
+        Refusal::from(error).into()
     }
 }
 

@@ -13,8 +13,9 @@ use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::api::schema;
 use crate::app::App;
-use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::domain::{ClientId, ConnectionName};
 use crate::ops;
+use crate::ops::clients::Synced;
 use crate::store::book::{ClientFilter, PageRequest};
 use crate::sync::{EMPTY_ONCE, OneOutcome, OneSynced};
 
@@ -79,11 +80,9 @@ pub async fn sync_by_external_id(
     answer(&app, ops::clients::sync_by_external_id(&app, caller.actor(), name, &external_id).await?).await
 }
 
-async fn answer(
-    app: &App,
-    (name, id, synced): (ConnectionName, ExternalId, OneSynced),
-) -> Result<Json<ClientSyncBody>, Problem> {
-    let filter = ClientFilter { external_id: Some((name, id)), ..ClientFilter::default() };
+async fn answer(app: &App, synced: Synced) -> Result<Json<ClientSyncBody>, Problem> {
+    let Synced { connection, external_id, outcome: synced } = synced;
+    let filter = ClientFilter { external_id: Some((connection, external_id)), ..ClientFilter::default() };
     let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
     Ok(Json(ClientSyncBody {
         outcome: synced.outcome.as_str(),
