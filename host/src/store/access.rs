@@ -1,12 +1,10 @@
 //! Accounts and sessions. Serves `access`.
 
-use serde::{Deserialize, Serialize};
-
 use super::engine::{Readable, Table, Write};
 use crate::domain::access::User;
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::keys::PRACTICE;
-use crate::store::tables::{decode, encode};
+use crate::store::rows::{decode, encode, rows};
 use crate::store::{Store, StoreError};
 
 /// An account, by id.
@@ -17,7 +15,7 @@ const USERS_BY_EMAIL: Table<(u32, &str), [u8; 16]> = Table::new("users-by-email"
 const SESSIONS: Table<(u32, [u8; 32]), &[u8]> = Table::new("sessions");
 
 /// An account with what its password is checked against.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct StoredUser {
     /// The account.
     pub user: User,
@@ -26,7 +24,7 @@ pub struct StoredUser {
 }
 
 /// A session; its key is the digest of its token.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredSession {
     /// Whose.
     pub user_id: UserId,
@@ -34,6 +32,11 @@ pub struct StoredSession {
     pub opened_at: Timestamp,
     /// When it was last used, give or take five minutes.
     pub used_at: Timestamp,
+}
+
+rows! {
+    StoredUser { 0: user, 1: password_hash }
+    StoredSession { 0: user_id, 1: opened_at, 2: used_at }
 }
 
 /// Whether an account was added.

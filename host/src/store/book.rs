@@ -8,8 +8,9 @@ pub(super) mod reader;
 mod search;
 
 use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
+use super::rows::decode;
 use super::runs::number_of;
-use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies, decode};
+use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};

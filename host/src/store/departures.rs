@@ -4,8 +4,9 @@
 
 use super::engine::{Readable, Write};
 use super::keys::ConnectionNumber;
+use super::rows::{decode, encode};
 use super::runs::{connection_key, number_for, number_of, put_run};
-use super::tables::{COVER_DEPARTURES, DEPARTURES, GOAL_DEPARTURES, QuestionTable, RUNS, decode, encode};
+use super::tables::{COVER_DEPARTURES, DEPARTURES, GOAL_DEPARTURES, QuestionTable, RUNS};
 use super::{Store, StoreError, gone, unseen};
 use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude};
 use crate::domain::run::Run;

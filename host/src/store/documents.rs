@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::PRACTICE;
-use super::tables::{decode, encode};
+use super::rows::{decode, encode, row_choices, rows};
 use super::{Store, StoreError};
 use crate::domain::{DocumentId, Timestamp};
 
@@ -57,7 +57,7 @@ pub struct Document {
 }
 
 /// What is known of a document without its bytes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DocumentFacts {
     /// What the file is called.
     pub filename: String,
@@ -72,6 +72,9 @@ pub struct DocumentFacts {
     /// When it was kept, in milliseconds since 1970.
     kept_at: i64,
 }
+
+rows! { DocumentFacts { 0: filename, 1: media_type, 2: size, 3: source, 4: replaced, 5: kept_at } }
+row_choices! { Source { 0: Made, 1: Uploaded } }
 
 impl DocumentFacts {
     /// When it was kept.

@@ -4,7 +4,6 @@
 //! any walk that sees it takes the mark away. Found by comparing what the walks saw, packed, with the ids of the book,
 //! once a walk: no record is read for it.
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::book::reader::Reader;
@@ -13,9 +12,10 @@ use super::engine::{Readable, Snapshot, Write};
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use super::report::{Rows, Told};
+use super::rows::{decode, encode};
 use super::runs::{chunks_of, number_of, read_walks, seen_chunks};
 use super::seen::lookup;
-use super::tables::{GONE, IDENTITIES, SEEN, TALLIES, Tallies, WALKS, decode, encode};
+use super::tables::{GONE, IDENTITIES, SEEN, TALLIES, Tallies, WALKS};
 use super::{Store, StoreError};
 use crate::domain::departure::{Conclusion, Threshold};
 use crate::domain::run::{ChangeKind, Run};
@@ -23,13 +23,14 @@ use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RunId, Timestamp};
 
 /// A client that is not visible.
-#[derive(Serialize, Deserialize)]
 pub(super) struct GoneRecord {
     /// Since when, in milliseconds since 1970.
     pub since: i64,
     /// The run that found it.
     pub run: Uuid,
 }
+
+super::rows::rows! { GoneRecord { 0: since, 1: run } }
 
 impl GoneRecord {
     /// Since when.

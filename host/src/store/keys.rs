@@ -9,8 +9,7 @@ use crate::domain::{ConnectionName, ExternalId, RecordKind};
 pub(super) const PRACTICE: u32 = 1;
 
 /// The number by which the store knows a connection.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct ConnectionNumber(pub u16);
 
 impl ConnectionNumber {

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::engine::{self, Engine, FILE_NAME, Readable as _, Table, UNFINISHED, Write};
+use super::engine::{self, Engine, FILE_NAME, UNFINISHED, Write};
+use super::migrations;
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
@@ -20,13 +21,6 @@ use crate::config::Storage;
 const MARKER: &str = "tidegate.made";
 /// What is in the folder of a store and never in one where a first start ended early: each is made after the store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
-
-/// The format that this version writes. Raise it with every change to a table's keys or values, and read the
-/// versions before it.
-const FORMAT: u32 = 1;
-
-/// Facts about the file as a whole.
-const FACTS: Table<&str, u32> = Table::new("facts");
 
 type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
@@ -66,9 +60,9 @@ impl Store {
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
         let engine = if size_of(&path)?.is_none_or(|size| size == 0) {
-            make(data_dir, &path)?
+            make(data_dir, &path, &space)?
         } else {
-            let engine = engine_of(&path)?;
+            let engine = engine_of(&path, &space)?;
             drop(fs::remove_file(data_dir.join(UNFINISHED)));
             engine
         };
@@ -80,8 +74,8 @@ impl Store {
     #[cfg(test)]
     pub fn open_in_memory(kept: &engine::MemoryEngine) -> Result<Self, StoreError> {
         let engine = Engine::Memory(kept.clone());
-        prepare(&engine)?;
         let space = Arc::new(Space::of(Path::new("."), Storage::default()));
+        prepare(&engine, Path::new("."), &space)?;
         Ok(Self::on(engine, space).unwrap())
     }
 
@@ -108,13 +102,13 @@ fn size_of(file: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// Makes a store under another name and gives it its own once its tables are on disk.
-fn make(data_dir: &Path, path: &Path) -> Result<Engine, StoreError> {
+fn make(data_dir: &Path, path: &Path, space: &Space) -> Result<Engine, StoreError> {
     let unfinished = data_dir.join(UNFINISHED);
-    let engine = match engine_of(&unfinished) {
+    let engine = match engine_of(&unfinished, space) {
         // What an earlier start began and did not end holds nothing.
         Err(StoreError::Damaged { .. }) => {
             fs::remove_file(&unfinished).map_err(failed(&unfinished))?;
-            engine_of(&unfinished)?
+            engine_of(&unfinished, space)?
         }
         made => made?,
     };
@@ -128,7 +122,7 @@ fn make(data_dir: &Path, path: &Path) -> Result<Engine, StoreError> {
 }
 
 /// The database of a file, with all its tables. The file is made where there is none.
-fn engine_of(path: &Path) -> Result<Engine, StoreError> {
+fn engine_of(path: &Path, space: &Space) -> Result<Engine, StoreError> {
     let damaged = |why: String| StoreError::Damaged { file: FILE_NAME, why };
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed(path))?;
     let open = || {
@@ -137,7 +131,7 @@ fn engine_of(path: &Path) -> Result<Engine, StoreError> {
             engine::Error::Broken(error) => failed(path)(io::Error::other(error)),
             other => damaged(other.to_string()),
         })?;
-        prepare(&engine)?;
+        prepare(&engine, path, space)?;
         Ok(engine)
     };
     // The database trusts what it reads, and panics over what it could not have written.
@@ -204,19 +198,15 @@ fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
 }
 
 /// Refuses a later format before anything is written; makes the tables that are missing.
-fn prepare(engine: &Engine) -> Result<(), StoreError> {
-    let transaction = engine.write()?;
-    {
-        let mut facts = transaction.open_table(FACTS)?;
-        let found = facts.get("format")?.map(|format| format.value());
-        match found {
-            Some(found) if found > FORMAT => return Err(StoreError::TooNew { found, known: FORMAT }),
-            Some(_) => {}
-            None => {
-                facts.put("format", FORMAT)?;
-            }
-        }
+fn prepare(engine: &Engine, file: &Path, space: &Space) -> Result<(), StoreError> {
+    let mut transaction = engine.write()?;
+    let found = migrations::format_of(&transaction)?;
+    if let Some(found) = found.filter(|found| *found < migrations::FORMAT) {
+        transaction.abort()?;
+        migrations::keep_copy(file, found, space, engine)?;
+        transaction = engine.write()?;
     }
+    migrations::run(&transaction, found)?;
     TABLE_MAKERS.iter().try_for_each(|make| make(&transaction))?;
     transaction.commit()?;
     Ok(())
@@ -365,17 +355,5 @@ mod tests {
         check(0o1777, Some("diary"), None);
         // A volume of a container, handed over to a group.
         check(0o770, Some("diary"), Some(0o770));
-    }
-
-    #[test]
-    fn a_later_format_is_refused_and_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let transaction = store.engine.write().unwrap();
-        transaction.open_table(FACTS).unwrap().put("format", FORMAT + 1).unwrap();
-        transaction.commit().unwrap();
-        drop(store);
-        let refused = Store::open(folder.path());
-        assert!(matches!(refused, Err(StoreError::TooNew { found: 2, known: 1 })));
     }
 }

@@ -1,18 +1,16 @@
 //! Who answers for a household where a person has said so. Serves `app`, which knows who does where nobody has.
 
-use serde::{Deserialize, Serialize};
-
 use super::engine::{Table, Write};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::keys::PRACTICE;
-use crate::store::tables::{decode, encode};
+use crate::store::rows::{decode, encode};
 use crate::store::{Store, StoreError};
 
 /// A professional whom a person chose, by household.
 const PROFESSIONALS: Table<(u32, [u8; 16]), &[u8]> = Table::new("professionals");
 
 /// A person's choice of the professional who answers for a household.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChosenProfessional {
     /// The professional's id in the CRM of the household's connection.
     pub external_id: ExternalId,
@@ -21,6 +19,8 @@ pub struct ChosenProfessional {
     /// When.
     pub chosen_at: Timestamp,
 }
+
+super::rows::rows! { ChosenProfessional { 0: external_id, 1: chosen_by, 2: chosen_at } }
 
 /// Makes the table.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::book::{Page, PageRequest, cursor, reader::Reader};
 use super::engine::Write;
 use super::keys::{OwnKey, join, own, span, uuid_at_end};
-use super::tables::{REPORTS, decode, encode};
+use super::rows::{decode, encode};
+use super::tables::REPORTS;
 use super::{Store, StoreError};
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
@@ -78,7 +79,7 @@ impl Told {
 }
 
 /// A row: by what a person knows the goal or cover, or why a client is left out, and the values, in words.
-type Row<F> = (Option<String>, F);
+type ReportRow = (Option<String>, Vec<FieldChange>);
 
 /// Rows to be written with a group.
 #[derive(Default)]
@@ -97,7 +98,7 @@ impl Rows {
             run.counts.listed += 1;
             let Told { client, record, id, label } = told;
             let key = join([&own(run.id.0), &[kind as u8, record as u8], id.as_bytes(), client.as_bytes()]);
-            let row: Row<&[FieldChange]> = (label, fields);
+            let row: ReportRow = (label, fields.to_vec());
             self.0.push((key, encode(&row)?));
         }
         Ok(())
@@ -158,7 +159,7 @@ impl Store {
                 let Some(stored) = reader.client(ClientId(uuid_at_end(&reached)))? else { continue };
                 let record = RecordKind::ALL.into_iter().find(|record| *record as u8 == reached[KIND_AT]);
                 let Some(record) = record else { continue };
-                let (words, fields): Row<Vec<FieldChange>> = decode(row.value())?;
+                let (words, fields): ReportRow = decode(row.value())?;
                 let (label, reason) = if record.is_listed() { (words, None) } else { (None, words) };
                 items.push(Change {
                     kind: *kind,

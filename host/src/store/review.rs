@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::book::{Page, PageRequest};
 use super::engine::Readable;
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
-use super::tables::{REVIEWS, decode};
+use super::rows::decode;
+use super::tables::REVIEWS;
 use super::{Store, StoreError};
 use crate::domain::review::{Review, ReviewState};
 

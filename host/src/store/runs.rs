@@ -1,12 +1,12 @@
 //! Runs: their records, and where an unfinished walk goes on.
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::commit::emptied;
 use super::engine::{Readable, Snapshot, Value, Write};
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
-use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS, decode, encode};
+use super::rows::{decode, encode, rows};
+use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS};
 use super::{doubts, gone, report, site_lists, unseen};
 use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
@@ -15,7 +15,7 @@ use crate::store::book::{Page, PageRequest};
 use crate::store::{Store, StoreError};
 
 /// How far a walk has come.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WalkPosition {
     /// The kind of record that is being read.
     pub kind: RecordKind,
@@ -29,6 +29,8 @@ pub struct WalkPosition {
     pub is_over: bool,
 }
 
+rows! { WalkPosition { 0: kind, 1: resource, 2: after, 3: chunks, 4: is_over } }
+
 /// A walk that was interrupted.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Interrupted {
@@ -41,7 +43,7 @@ pub struct Interrupted {
 }
 
 /// Where a connection's walks stand.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(super) struct Walks {
     /// The run that is not finished, and how far it has come.
     unfinished: Option<(Uuid, Option<WalkPosition>)>,
@@ -50,6 +52,8 @@ pub(super) struct Walks {
     /// The last complete walks, the newest first. Their seen ids are kept.
     complete: Vec<Uuid>,
 }
+
+rows! { Walks { 0: unfinished, 1: expected, 2: complete } }
 
 impl Walks {
     /// Whether a walk has begun and not ended.

@@ -1,11 +1,9 @@
 //! Lists of the sites themselves as they came last with entries, and how often walks found them empty since.
 
-use serde::{Deserialize, Serialize};
-
 use super::engine::{Readable as _, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE};
+use super::rows::{decode, encode};
 use super::runs::{number_for, number_of};
-use super::tables::{decode, encode};
 use super::{Store, StoreError};
 use crate::domain::listed::Unseen;
 use crate::domain::site_list::{Came, KnownList, ListInForce};
@@ -14,12 +12,14 @@ use crate::domain::{ConnectionName, RunId};
 /// [`Kept`] by the connection and the list's name.
 const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");
 
-#[derive(PartialEq, Serialize, Deserialize)]
+#[derive(PartialEq)]
 struct Kept {
     text: String,
     /// By walks that found it empty.
     unseen: Unseen,
 }
+
+super::rows::rows! { Kept { 0: text, 1: unseen } }
 
 /// Makes the table.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {

@@ -76,6 +76,14 @@ impl Space {
         if is_over() { Err(self.no_space()) } else { Ok(()) }
     }
 
+    /// Lets a file of so many bytes be made, where as much stays free as has to.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSpace`] where it does not.
+    pub(super) fn admit_file(&self, size: u64) -> Result<(), StoreError> {
+        if self.free() < size.saturating_add(self.settings.refuse_below) { Err(self.no_space()) } else { Ok(()) }
+    }
+
     fn no_space(&self) -> StoreError {
         StoreError::NoSpace { free: self.free() >> 20 }
     }

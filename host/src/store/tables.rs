@@ -1,8 +1,6 @@
 //! The tables of the book and of runs, and how their records are written.
 
-use std::cell::Cell;
-
-use serde::{Deserialize, Serialize};
+use minicbor::Decoder;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -15,9 +13,11 @@ use super::index::{
 use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
 use super::report::ReportKey;
 use super::review::ReviewKey;
+use super::rows::listed::StoredItem;
+use super::rows::{self, Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use super::unseen::UnseenKey;
 use crate::domain::edit::{LocalEdit, Overridden};
-use crate::domain::listed::{ListItem, Listed};
+use crate::domain::listed::Listed;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp};
 
 /// Connections by name, below the practice.
@@ -161,7 +161,7 @@ fn order_by_only_name(transaction: &Write) -> Result<(), StoreError> {
     for key in nameless {
         let client = client_of(&key).0;
         let Some(record) = clients.get(&own(client))? else { continue };
-        let record: ClientRecord = decode(record.value())?;
+        let record: ClientRecord = rows::decode(record.value())?;
         let named = name_keys(&record.client, client);
         if named.contains(&key) {
             continue;
@@ -178,7 +178,6 @@ fn order_by_only_name(transaction: &Write) -> Result<(), StoreError> {
 }
 
 /// A client as it is stored. Its id is the key, its household stands in its identity.
-#[derive(Serialize, Deserialize)]
 pub(super) struct ClientRecord {
     pub connection: ConnectionNumber,
     pub client: Client,
@@ -205,7 +204,7 @@ impl ClientRecord {
 }
 
 /// A household as it is stored: who is in it. All else follows from its people.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum HouseholdRecord {
     /// One or two members, by the CRM's id (as a key) and the practice's, in the order of the former.
     Of { connection: ConnectionNumber, members: Vec<([u8; 16], Uuid)> },
@@ -215,9 +214,7 @@ pub(super) enum HouseholdRecord {
 
 /// All goals, or all covers, of a client by one connection, those that are gone included: one row, because a list is
 /// merged as a whole.
-#[derive(Serialize, Deserialize)]
-#[serde(bound = "T: ListItem")]
-pub(super) struct ListRecord<T: ListItem> {
+pub(super) struct ListRecord<T: StoredItem> {
     pub revision: [u8; 6],
     pub items: Vec<Listed<T, T::Own>>,
     /// What was said about the list as a whole.
@@ -225,7 +222,7 @@ pub(super) struct ListRecord<T: ListItem> {
 }
 
 /// How much the book holds.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Tallies {
     pub clients: u64,
     pub households: u64,
@@ -238,6 +235,41 @@ pub(super) struct Tallies {
     pub not_visible: u64,
 }
 
+rows! {
+    ClientRecord { 0: connection, 1: client, 2: revision, 3: changed_at, 4: diagnostics, 5: edits, 6: overridden }
+    ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }
+    Tallies {
+        0: clients,
+        1: households,
+        2: advisers,
+        3: quarantined,
+        4: skipped,
+        5: goals,
+        6: covers,
+        7: not_visible,
+    }
+}
+
+impl Row for HouseholdRecord {
+    fn write(&self, out: &mut Out) -> Written {
+        match self {
+            Self::Of { connection, members } => {
+                write_variant(out, 0, &(connection.0, members.iter().map(|(key, id)| (*key, *id)).collect::<Vec<_>>()))
+            }
+            Self::MergedInto(household) => write_variant(out, 1, household),
+        }
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, ReadError> {
+        match read_variant(from)? {
+            0 => Row::read(from)
+                .map(|(connection, members)| Self::Of { connection: ConnectionNumber(connection), members }),
+            1 => Row::read(from).map(Self::MergedInto),
+            _ => Err(ReadError::message("no such household")),
+        }
+    }
+}
+
 impl Tallies {
     /// How much stands in the lists of a kind.
     pub fn of_list_mut(&mut self, kind: RecordKind) -> Option<&mut u64> {
@@ -245,84 +277,6 @@ impl Tallies {
             RecordKind::Goal => Some(&mut self.goals),
             RecordKind::Cover => Some(&mut self.covers),
             RecordKind::Adviser | RecordKind::Client => None,
-        }
-    }
-}
-
-/// The most bytes that a thread keeps at hand for encoding.
-const SPACE_KEPT: usize = 64 << 10;
-
-thread_local! {
-    /// Where records are encoded before their size is known: many small ones follow one another.
-    static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A record's bytes.
-pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    let unwritable = |error: postcard::Error| StoreError::Unwritable { what: "a row", source: error.into() };
-    let mut space = postcard::to_extend(record, SPACE.take()).map_err(unwritable)?;
-    let bytes = space.as_slice().to_vec();
-    if space.capacity() <= SPACE_KEPT {
-        space.clear();
-        SPACE.set(space);
-    }
-    Ok(bytes)
-}
-
-/// A record from its bytes.
-pub(super) fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, StoreError> {
-    postcard::from_bytes(bytes).map_err(|error| StoreError::Corrupt { what: "a row", source: error.into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Serialize;
-
-    use super::{decode, encode};
-    use crate::domain::record::{Extension, GoalOwner, Outlook};
-    use crate::domain::{Date, ExternalId, Goal, Money};
-
-    /// A goal as rows had it while its outlook was always known.
-    #[derive(Serialize)]
-    struct GoalBefore {
-        external_id: ExternalId,
-        owner: GoalOwner,
-        category: Option<String>,
-        name: Option<String>,
-        target_date: Option<Date>,
-        estimated_cost: Option<Money>,
-        outlook: Outlook,
-        extensions: Vec<Extension>,
-    }
-
-    #[test]
-    fn goals_of_before_an_outlook_could_be_unknown_are_read() {
-        for outlook in Outlook::ALL {
-            let id = || ExternalId("7/1".to_owned());
-            let name = || Some("Sail".to_owned());
-            let before = GoalBefore {
-                external_id: id(),
-                owner: GoalOwner::Joint,
-                category: None,
-                name: name(),
-                target_date: None,
-                estimated_cost: None,
-                outlook: *outlook,
-                extensions: Vec::new(),
-            };
-            let goal = Goal {
-                external_id: id(),
-                owner: GoalOwner::Joint,
-                category: None,
-                name: name(),
-                target_date: None,
-                estimated_cost: None,
-                outlook: Some(*outlook),
-                extensions: Vec::new(),
-            };
-            assert_eq!(decode::<Goal>(&encode(&before).unwrap()).unwrap(), goal);
-            let unknown = Goal { outlook: None, ..goal };
-            assert_eq!(decode::<Goal>(&encode(&unknown).unwrap()).unwrap(), unknown);
         }
     }
 }

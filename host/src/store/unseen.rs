@@ -11,11 +11,11 @@ use super::engine::{Readable, Snapshot, Write, WriteTable};
 use super::identity::Identity;
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span, uuid_at_end};
 use super::report::{Rows, Told};
-use super::tables::{
-    COVERS, GOALS, IDENTITIES, ListRecord, ListTable, TALLIES, Tallies, UNSEEN, decode, encode, list_key,
-};
+use super::rows::listed::StoredItem;
+use super::rows::{decode, encode};
+use super::tables::{COVERS, GOALS, IDENTITIES, ListRecord, ListTable, TALLIES, Tallies, UNSEEN, list_key};
 use crate::domain::departure::{Conclusion, Threshold};
-use crate::domain::listed::{ListItem, Unseen};
+use crate::domain::listed::Unseen;
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{Cover, ExternalId, Goal, RecordKind, RunId, Timestamp};
 
@@ -119,7 +119,7 @@ pub(super) fn mark(
     }
 }
 
-fn mark_in<T: ListItem>(
+fn mark_in<T: StoredItem>(
     transaction: &Write,
     connection: ConnectionNumber,
     table: ListTable,

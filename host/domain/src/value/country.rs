@@ -27,6 +27,11 @@ impl CountryCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A code as an earlier version kept it, whatever its letters.
+    pub fn kept(text: String) -> Self {
+        Self(text)
+    }
 }
 
 impl TryFrom<String> for CountryCode {

@@ -12,13 +12,14 @@ use memchr::memmem::Finder;
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
 use crate::domain::birth::IN_FUTURE;
-use crate::domain::listed::ListItem;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Cover, Diagnostic, Goal, RecordKind};
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 use crate::store::engine::{Scan, Snapshot, Table};
 use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
-use crate::store::tables::{COVERS, GOALS, ListKey, ListRecord, decode};
+use crate::store::rows::decode;
+use crate::store::rows::listed::StoredItem;
+use crate::store::tables::{COVERS, GOALS, ListKey, ListRecord};
 use crate::store::{Store, StoreError};
 
 /// Said of a client when it is read, because it follows from the day or from everybody else; it stands in no record.
@@ -117,7 +118,7 @@ struct Lists<T> {
     kind: PhantomData<T>,
 }
 
-impl<T: ListItem> Lists<T> {
+impl<T: StoredItem> Lists<T> {
     fn open(
         transaction: &Snapshot,
         table: Table<&'static ListKey, &'static [u8]>,

@@ -4,15 +4,17 @@ use std::ops::Bound;
 
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
-use crate::domain::listed::{GoalOwn, ListItem, Listed};
+use crate::domain::listed::{GoalOwn, Listed};
 use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
 use crate::store::homes;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
+use crate::store::rows::listed::StoredItem;
+use crate::store::rows::{decode, encode};
 use crate::store::runs::number_of;
-use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, ListTable, UNSEEN, decode, encode};
+use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, ListTable, UNSEEN};
 use crate::store::unseen::{self, UnseenKey};
 use crate::store::{Store, StoreError};
 
@@ -152,7 +154,7 @@ struct View<T> {
     kind: std::marker::PhantomData<T>,
 }
 
-impl<T: ListItem> View<T> {
+impl<T: StoredItem> View<T> {
     fn open(transaction: &Snapshot, table: ListTable) -> Result<Self, StoreError> {
         let (reader, table) = (Reader::open(transaction)?, transaction.open_table(table)?);
         let unseen = transaction.open_table(UNSEEN)?;

@@ -21,8 +21,9 @@ use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, name_of_connection, own, record};
 use crate::store::raw::unpack;
+use crate::store::rows::decode;
 use crate::store::tables::{
-    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW, decode,
+    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW,
 };
 
 /// One consistent view of the book.

@@ -3,7 +3,8 @@
 use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::ExternalKey;
-use super::super::tables::{ADVISERS, Tallies, decode, encode};
+use super::super::rows::{decode, encode};
+use super::super::tables::{ADVISERS, Tallies};
 use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;

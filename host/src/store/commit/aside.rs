@@ -3,7 +3,8 @@
 use super::super::StoreError;
 use super::super::identity::{Aside, Identity};
 use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
-use super::super::tables::{AsideKey, SET_ASIDE, Tallies, decode, encode};
+use super::super::rows::{decode, encode};
+use super::super::tables::{AsideKey, SET_ASIDE, Tallies};
 use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;

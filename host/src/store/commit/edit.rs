@@ -3,7 +3,8 @@
 
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ExternalKey, own, record};
-use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, decode, encode};
+use super::super::rows::{decode, encode};
+use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
 use crate::domain::address::AddressForms;

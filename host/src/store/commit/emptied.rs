@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::super::raw::unpack;
+use super::super::rows::{decode, encode};
 use super::super::runs::number_of;
-use super::super::tables::{RAW, decode, encode};
+use super::super::tables::RAW;
 use super::super::{Store, StoreError};
 use super::Arrival;
 use super::rows::Rows;

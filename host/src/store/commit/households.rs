@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
-use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies, decode, encode};
+use super::super::rows::{decode, encode};
+use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies};
 use super::super::{StoreError, homes};
 use super::rows::Rows;
 use crate::domain::HouseholdId;

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::super::identity::{Identity, IdentityRow, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
+use super::super::rows::{decode, encode};
 use super::super::runs::number_for;
-use super::super::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, decode, encode};
+use super::super::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
 use super::practice::{Refusal, name_of, open_rows, settle};

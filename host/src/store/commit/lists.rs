@@ -6,12 +6,14 @@ use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::report::{Rows as Report, Told};
-use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, decode, encode, list_key};
+use super::super::rows::listed::StoredItem;
+use super::super::rows::{decode, encode};
+use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, list_key};
 use super::super::unseen::UnseenRows;
 use super::clients::count_warnings;
 use super::rows::Rows;
 use super::{Arrival, Outcome};
-use crate::domain::listed::{FoundList, ListItem, MergedList, merge as merge_list};
+use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{Cover, Goal, RunId};
 use crate::store::engine::{Readable as _, Write, WriteTable};
@@ -75,7 +77,7 @@ struct Merging<'t, T> {
     kind: std::marker::PhantomData<T>,
 }
 
-impl<'t, T: ListItem> Merging<'t, T> {
+impl<'t, T: StoredItem> Merging<'t, T> {
     fn open(transaction: &'t Write, table: ListTable) -> Result<Self, StoreError> {
         let table = transaction.open_table(table)?;
         Ok(Self {

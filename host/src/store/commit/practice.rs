@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
-use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies, decode, encode};
+use super::super::rows::{decode, encode};
+use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies};
 use super::super::{Store, StoreError};
 use super::MappedBy;
 use super::clients::Entries;

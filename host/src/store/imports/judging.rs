@@ -15,7 +15,8 @@ use crate::store::engine::{Readable, Write, WriteTable};
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, LookKey, contact_span, look_spans, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
-use crate::store::tables::{CLIENTS, CONTACTS, ClientRecord, IDENTITIES, LOOKS, decode};
+use crate::store::rows::decode;
+use crate::store::tables::{CLIENTS, CONTACTS, ClientRecord, IDENTITIES, LOOKS};
 
 /// Clients that are named for one row at most.
 const MOST_CANDIDATES: usize = 5;

@@ -1,13 +1,11 @@
 //! The tables of identity lists.
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::import::{Import, ImportCounts, ImportRow, ImportState, ListSource};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::{ReadTable, Readable, Scan, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, join, own, span};
-use crate::store::tables::{decode, encode};
+use crate::store::rows::{decode, encode, rows};
 
 type ReadOnlyOwn = ReadTable<&'static OwnKey, &'static [u8]>;
 type ReadOnlyRows = ReadTable<&'static [u8; 24], &'static [u8]>;
@@ -30,7 +28,6 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
 }
 
 /// A list as [`IMPORTS`] keeps it.
-#[derive(Serialize, Deserialize)]
 struct ImportRecord {
     id: ImportId,
     connection: ConnectionName,
@@ -43,7 +40,6 @@ struct ImportRecord {
 }
 
 /// The counts that [`IMPORTS`] keeps.
-#[derive(Serialize, Deserialize)]
 struct CountsRecord {
     rows: u64,
     ready: u64,
@@ -55,11 +51,33 @@ struct CountsRecord {
 }
 
 /// The rest of a list.
-#[derive(Serialize, Deserialize)]
 struct DetailRecord {
     to_link: u64,
     left_out: u64,
     source: Option<ListSource>,
+}
+
+rows! {
+    ImportRecord {
+        0: id,
+        1: connection,
+        2: file_name,
+        3: by,
+        4: state,
+        5: counts,
+        6: created_at,
+        7: applied_at,
+    }
+    CountsRecord {
+        0: rows,
+        1: ready,
+        2: needs_decision,
+        3: undecided,
+        4: cannot_be_imported,
+        5: linked,
+        6: not_linked,
+    }
+    DetailRecord { 0: to_link, 1: left_out, 2: source }
 }
 
 /// The tables of lists, to be read.

@@ -6,7 +6,8 @@ use crate::store::StoreError;
 use crate::store::commit::practice::connection_names;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::own;
-use crate::store::tables::{CLIENTS, ClientRecord, decode};
+use crate::store::rows::decode;
+use crate::store::tables::{CLIENTS, ClientRecord};
 
 /// Where the note's clients stand in a CRM; of whom the store knows nothing, nothing is said.
 pub(super) fn of(transaction: &Write, note: &Note) -> Result<Vec<ClientLink>, StoreError> {
