@@ -1,5 +1,6 @@
 //! Connections made while the host runs: several sites, changes, and what stays when one goes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -242,5 +243,117 @@ async fn a_site_is_reached_by_a_proxy_of_the_company() -> Result<()> {
     assert_eq!(failed["state"], "failed", "{failed}");
     // A stand-in site is on this machine, where no proxy comes between.
     assert_eq!(host.sync_and_wait().await?["state"], "done");
+    Ok(())
+}
+
+/// What is given for a connection, by the API's names; empty where it is left out.
+type Given = BTreeMap<&'static str, String>;
+
+/// As a body for the API.
+fn as_body(given: &Given) -> Value {
+    let mut body = json!({"name": "south", "title": "South", "confirms_preflight": true, "auth": {}});
+    for (name, value) in given {
+        match *name {
+            "mode" | "username" | "password" => body["auth"][*name] = value.as_str().into(),
+            _ => body[*name] = value.as_str().into(),
+        }
+    }
+    body
+}
+
+/// As the form sends it.
+fn as_form(given: &Given) -> String {
+    let pairs = given.iter().map(|(name, value)| {
+        let value: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        format!("&{name}={value}")
+    });
+    format!("title=South&confirms_preflight=on&enabled=on{}", pairs.collect::<String>())
+}
+
+/// As a section of the settings file, with a password that is there already.
+fn as_section(given: &Given) -> String {
+    let line = |name: &str, value: &str| format!("{} = {value:?}", name.replace('_', "-"));
+    let is_of_auth = |name: &str| matches!(name, "mode" | "username");
+    let own = given.iter().filter(|(name, _)| !is_of_auth(name) && **name != "password");
+    let own: Vec<String> = own.map(|(name, value)| line(name, value)).collect();
+    let auth = given.iter().filter(|(name, _)| is_of_auth(name)).map(|(name, value)| line(name, value));
+    let auth: Vec<String> = auth.chain(["password-file = \"secrets/xplan\"".to_owned()]).collect();
+    format!("\n[connections.south]\n{}\nauth = {{ {} }}\n", own.join("\n"), auth.join(", "))
+}
+
+/// Whatever way a connection is given by, the same is refused for the same reason.
+#[tokio::test]
+async fn file_api_and_form_refuse_the_same() -> Result<()> {
+    let host = Host::start(Setup::with_clients(1)).await?;
+    let cookie = host.sign_up().await?;
+    let path = host.folder().join("tidegate.toml");
+    let settings = std::fs::read_to_string(&path)?;
+    let check = async |changes: &[(&'static str, &str)], field: &str, key: &str, words: &str| -> Result<()> {
+        let mut given: Given = BTreeMap::from([
+            ("crm", "xplan"),
+            ("pack", "xplan-au"),
+            ("dialect", "resourceful"),
+            ("forward_host", "acme.xplan.iress.com.au"),
+            ("schedule", "0 5 * * *"),
+            ("mode", "basic"),
+            ("username", "svc"),
+            ("password", "sandbox"),
+        ])
+        .into_iter()
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect();
+        given.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
+
+        let answer = host.post("/api/v1/connections", &as_body(&given)).await?;
+        ensure!(answer.status == 422, "{changes:?}: {} {}", answer.status, answer.text);
+        let errors = answer.json()?["errors"].take();
+        let error = errors.as_array().into_iter().flatten().find(|error| error["pointer"] == format!("/{field}"));
+        let detail =
+            error.and_then(|error| error["detail"].as_str()).with_context(|| format!("{changes:?}: {errors}"))?;
+        ensure!(detail.contains(words), "{words:?} is not in {detail}");
+
+        let form = host.http().post(host.url("/settings/integrations")).header("cookie", &cookie);
+        let form = form.header("sec-fetch-site", "same-origin");
+        let form = form.header("content-type", "application/x-www-form-urlencoded").body(as_form(&given));
+        let answer = host.send(form).await?;
+        let page = answer.text.replace("&#39;", "'").replace("&#34;", "\"");
+        ensure!(
+            answer.status == 422 && page.contains(detail),
+            "{detail:?} is not on the page ({}):\n{page}",
+            answer.status
+        );
+
+        std::fs::write(&path, format!("{settings}{}", as_section(&given)))?;
+        let output = host.run(&["config", "check"]).await?;
+        let said = String::from_utf8([output.stdout, output.stderr].concat())?;
+        let line = said.lines().find(|line| line.contains(&format!("connections.south.{key}: ")));
+        let line = line.with_context(|| format!("{changes:?}: nothing about {key} in\n{said}"))?;
+        ensure!(output.status.code() == Some(2) && line.contains(words), "{words:?} is not in {line}");
+        Ok(())
+    };
+    let long = "x".repeat(201);
+    check(&[("crm", "salesforce")], "crm", "crm", "`salesforce` is no CRM known here; use xplan").await?;
+    check(&[("pack", "../packs")], "pack", "pack", "`../packs` is no pack's name").await?;
+    check(&[("pack", " ")], "pack", "pack", "nter a pack").await?;
+    check(&[("dialect", "klingon")], "dialect", "dialect", "`klingon` is no dialect known here").await?;
+    for host in ["https://acme.xplan.iress.com.au", "10.0.0.1", "acme.xplan.iress.com.au:443", "localhost"] {
+        check(&[("forward_host", host)], "forward_host", "forward-host", "is no bare host name").await?;
+    }
+    let words = "`evil.example` is not among the vendor's sites";
+    check(&[("forward_host", "evil.example")], "forward_host", "forward-host", words).await?;
+    check(&[("forward_host", "")], "forward_host", "forward-host", "nter the site's host, such as acme.xplan").await?;
+    check(&[("dialect", "open")], "gateway_host", "gateway-host", "nter the gateway's host").await?;
+    let words = "nly the dialect `open` has a gateway host";
+    check(&[("gateway_host", "gateway.example")], "gateway_host", "gateway-host", words).await?;
+    let by_gateway = [("dialect", "open"), ("gateway_host", "https://x")];
+    check(&by_gateway, "gateway_host", "gateway-host", "is no bare host name").await?;
+    check(&[("schedule", "hourly")], "schedule", "schedule", "hourly").await?;
+    check(&[("schedule", "*/15 * * * *")], "schedule", "schedule", "15 minutes").await?;
+    check(&[("schedule", "0 2 31 4 *")], "schedule", "schedule", "never comes round").await?;
+    check(&[("mode", "saml")], "auth/mode", "auth.mode", "to be one of basic, oauth").await?;
+    check(&[("mode", "")], "auth", "auth.mode", "hoose how to sign in").await?;
+    check(&[("username", "")], "auth/username", "auth.username", "nter the user's name").await?;
+    check(&[("username", &long)], "auth/username", "auth.username", "at most 200 characters").await?;
+    check(&[("username", "svc\tx")], "auth/username", "auth.username", "at most 200 characters").await?;
     Ok(())
 }

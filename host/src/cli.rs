@@ -126,7 +126,7 @@ impl Global {
         overrides.extend(more);
         let mut config = Config::load(self.config.as_deref(), &overrides)?;
         config.server.compiler = std::env::current_exe().ok();
-        crate::telemetry::start(&config.log);
+        crate::telemetry::start(&config.log.level, config.log.json);
         for words in crate::config::ignored_variables() {
             tracing::warn!("{words}");
         }
@@ -137,7 +137,7 @@ impl Global {
     fn load_alone(&self, path: &Path) -> Result<Config, ConfigError> {
         let mut config = Config::alone(path, &self.overrides())?;
         config.server.compiler = std::env::current_exe().ok();
-        crate::telemetry::start(&config.log);
+        crate::telemetry::start(&config.log.level, config.log.json);
         Ok(config)
     }
 
@@ -152,7 +152,7 @@ impl Global {
         if self.log.is_none() {
             "warn".clone_into(&mut config.log.level);
         }
-        crate::telemetry::start(&config.log);
+        crate::telemetry::start(&config.log.level, config.log.json);
         config
     }
 }

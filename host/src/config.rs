@@ -4,47 +4,37 @@
 //! defaults and documents every key. The environment is read here and nowhere else.
 
 mod file;
-pub mod host;
 mod layers;
 mod level;
 pub mod logo;
 mod network;
 mod problems;
 mod proxy;
-mod schedule;
 mod secret;
-mod site;
+mod section;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-pub use self::host::HostRules;
 use self::layers::Layers;
 pub use self::network::Network;
-pub use self::proxy::Proxy;
 use self::proxy::ProxyVariables;
-pub use self::schedule::check_schedule;
 pub use self::secret::bare;
-use crate::domain::departure::Threshold;
-use crate::domain::schedule::Schedule;
+use crate::crm::hosts::HostRules;
+use crate::crm::proxy::Proxy;
+use crate::crm::registry::Registry;
+use crate::crm::spec::SiteAccess;
 use crate::domain::{ConnectionName, Timestamp};
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
-
-/// The dialects that a connection may speak.
-pub const DIALECTS: [&str; 2] = ["resourceful", OPEN];
-
-/// The dialect that a gateway speaks for a site.
-pub const OPEN: &str = "open";
 
 /// The settings the host runs on.
 #[derive(Clone, Debug)]
@@ -61,6 +51,8 @@ pub struct Config {
     pub documents: Documents,
     /// Where figures are served for Prometheus; nowhere where none.
     pub metrics: Option<SocketAddr>,
+    /// The CRMs that connections can be of.
+    pub crms: Registry,
     /// Which hosts connections may lead to.
     pub hosts: HostRules,
     /// By which proxy sites are reached; directly where none.
@@ -68,7 +60,7 @@ pub struct Config {
     /// How long CRMs are waited for.
     pub patience: Patience,
     /// CRM sites by name.
-    pub connections: BTreeMap<ConnectionName, ConnectionConfig>,
+    pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }
 
 /// The practice.
@@ -152,101 +144,6 @@ pub struct Log {
     pub json: bool,
 }
 
-/// One CRM site.
-#[derive(Clone, Debug)]
-pub struct ConnectionConfig {
-    /// `xplan`.
-    pub crm: String,
-    /// Whether it is to run.
-    pub enabled: bool,
-    /// The pack folder's name.
-    pub pack: String,
-    /// `resourceful` or `open`.
-    pub dialect: String,
-    /// The site's host, with a port only where `insecure_http`.
-    pub forward_host: String,
-    /// Plain HTTP to a loopback host.
-    pub insecure_http: bool,
-    /// When it walks its book, on the practice's clock.
-    pub schedule: Schedule,
-    /// Where the Open dialect is spoken; none for the others.
-    pub gateway: Option<Gateway>,
-    /// By which proxy the site is reached; directly where none.
-    pub proxy: Option<Proxy>,
-    /// How hard the site may be asked.
-    pub pace: Pace,
-    /// How many clients that are gone a run may mark as not visible by itself.
-    pub gone_threshold: Threshold,
-    /// How to sign in.
-    pub auth: Auth,
-}
-
-/// A gateway that speaks the Open dialect for many sites.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Gateway {
-    /// Its host, with a port only where `insecure_http`.
-    pub host: String,
-    /// The API's version.
-    pub api_version: String,
-    /// The list below a client to which file notes are added.
-    pub notes_list: String,
-}
-
-impl Gateway {
-    /// With the version and the list that are usual.
-    pub fn at(host: String) -> Self {
-        Self { host, api_version: "2.0".to_owned(), notes_list: "note".to_owned() }
-    }
-}
-
-/// How hard a site may be asked, at most. Where its answers slow down, it is asked less.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pace {
-    /// Requests begun in a second.
-    pub max_requests_per_second: NonZeroU32,
-    /// Requests under way at once, one of them kept free for file notes.
-    pub max_side_by_side: usize,
-}
-
-impl Default for Pace {
-    /// A ceiling out of the way: the number of calls side by side is what keeps a site of ordinary speed far below it.
-    fn default() -> Self {
-        Self { max_requests_per_second: NonZeroU32::MIN.saturating_add(999), max_side_by_side: 5 }
-    }
-}
-
-/// How to sign in to a CRM site.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// A user's name and password.
-    Basic {
-        /// The user.
-        username: String,
-        /// The password.
-        password: SecretString,
-        /// The application id that the site gave.
-        app_id: Option<SecretString>,
-    },
-    /// Authorised by a person on the site itself (OAuth 2, authorization code).
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-        /// The host's secret at the site.
-        client_secret: SecretString,
-        /// The application id that the site gave.
-        app_id: Option<SecretString>,
-    },
-}
-
-impl Auth {
-    /// The application id that the site gave.
-    pub fn app_id(&self) -> Option<&SecretString> {
-        match self {
-            Self::Basic { app_id, .. } | Self::OAuth { app_id, .. } => app_id.as_ref(),
-        }
-    }
-}
-
 /// What is wrong with the settings; every problem found, one a line.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
@@ -295,9 +192,14 @@ impl Config {
     /// As [`Config::load`].
     pub fn alone(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
         let layers = Layers::without_environment(Some(path), overrides)?;
-        let (raw, problems) = layers.read()?;
-        let (config, problems) =
-            raw.into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
+        let (raw, problems) = layers.read(Registry::BUILT_IN)?;
+        let (config, problems) = raw.into_config(
+            &layers.base,
+            Registry::BUILT_IN,
+            (None, ProxyVariables::default()),
+            Timestamp::now(),
+            problems,
+        );
         if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
     }
 
@@ -307,9 +209,15 @@ impl Config {
     /// Where the file cannot be read, or is no TOML.
     pub fn examine(path: Option<&Path>, overrides: &Overrides) -> Result<(Self, Vec<String>), ConfigError> {
         let layers = Layers::gather(path, overrides)?;
-        let (raw, problems) = layers.read()?;
+        let (raw, problems) = layers.read(Registry::BUILT_IN)?;
         let secret_key = std::env::var("TIDEGATE_SECRET_KEY").ok();
-        Ok(raw.into_config(&layers.base, (secret_key, ProxyVariables::read()), Timestamp::now(), problems))
+        Ok(raw.into_config(
+            &layers.base,
+            Registry::BUILT_IN,
+            (secret_key, ProxyVariables::read()),
+            Timestamp::now(),
+            problems,
+        ))
     }
 
     /// The settings in force as TOML. Secrets are left out: they are files, whose paths are shown, or have stars in their
@@ -319,9 +227,14 @@ impl Config {
     /// As [`Config::load`].
     pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
         let layers = Layers::gather(path, overrides)?;
-        let (raw, problems) = layers.read()?;
-        let (_, problems) =
-            raw.clone().into_config(&layers.base, (None, ProxyVariables::default()), Timestamp::now(), problems);
+        let (raw, problems) = layers.read(Registry::BUILT_IN)?;
+        let (_, problems) = raw.clone().into_config(
+            &layers.base,
+            Registry::BUILT_IN,
+            (None, ProxyVariables::default()),
+            Timestamp::now(),
+            problems,
+        );
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }

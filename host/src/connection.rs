@@ -8,28 +8,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ConnectionConfig;
 use crate::crm::Connector;
+use crate::crm::kind::IdColumn;
+use crate::crm::registry::Registry;
+use crate::crm::spec::ConnectionSpec;
 use crate::domain::address::{AddressForm, AddressForms};
-use crate::domain::departure::Threshold;
-use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Date, Timestamp};
 use crate::pack::{Context, Revision};
 
 /// One CRM site of the practice.
 pub struct Connection {
-    /// Its name in the configuration.
+    /// Its name, as in its specification.
     pub name: ConnectionName,
-    /// The dialect it speaks: `resourceful` or `open`.
-    pub dialect: String,
+    /// What was given for it.
+    pub spec: Arc<ConnectionSpec>,
     /// The practice's domain for made-up addresses.
     pub placeholder_email_domain: String,
-    /// When it walks its book, on the practice's clock.
-    pub schedule: Schedule,
-    /// The site's host, for people.
-    pub forward_host: String,
-    /// How many clients that are gone a run may mark as not visible by itself.
-    pub gone_threshold: Threshold,
     /// Speaks to the site.
     pub connector: Arc<dyn Connector>,
     /// Whether the host may speak to the site.
@@ -164,19 +158,15 @@ impl Authorisation {
 impl Connection {
     /// A connection mapped by `revision`.
     pub fn new(
-        name: ConnectionName,
-        settings: &ConnectionConfig,
+        spec: Arc<ConnectionSpec>,
         placeholder_email_domain: String,
         (connector, authorisation): (Arc<dyn Connector>, Authorisation),
         revision: Arc<Revision>,
     ) -> Self {
         Self {
-            name,
-            dialect: settings.dialect.clone(),
+            name: spec.name.clone(),
+            spec,
             placeholder_email_domain,
-            schedule: settings.schedule.clone(),
-            forward_host: settings.forward_host.clone(),
-            gone_threshold: settings.gone_threshold,
             connector,
             authorisation,
             came_through: Arc::default(),
@@ -207,7 +197,7 @@ impl Connection {
     pub fn context(&self, revision: &Revision, as_of: Date) -> Context {
         Context {
             region: revision.region().to_owned(),
-            dialect: self.dialect.clone(),
+            dialect: self.spec.dialect.clone(),
             connection: self.name.to_string(),
             placeholder_email_domain: self.placeholder_email_domain.clone(),
             as_of,
@@ -239,6 +229,28 @@ impl Connections {
     /// The connection of this name.
     pub fn get(&self, name: &ConnectionName) -> Option<Arc<Connection>> {
         self.0.borrow().iter().find(|connection| connection.name == *name).cloned()
+    }
+
+    /// The column of ids in lists of the connection of this name; the usual one where it is not at work.
+    pub fn id_column(&self, name: &ConnectionName) -> &'static IdColumn {
+        let kind = self.get(name).map_or(Registry::BUILT_IN.usual(), |connection| connection.spec.crm);
+        &kind.id_column
+    }
+
+    /// What the columns of ids are called in lists of the connections at work, joined for people.
+    pub fn id_headings(&self) -> String {
+        let mut headings: Vec<&str> = Vec::new();
+        for connection in self.all().iter() {
+            let heading = connection.spec.crm.id_column.heading;
+            if !headings.contains(&heading) {
+                headings.push(heading);
+            }
+        }
+        if headings.is_empty() {
+            Registry::BUILT_IN.usual().id_column.heading.to_owned()
+        } else {
+            headings.join(" or ")
+        }
     }
 
     /// The connection whose pack writes the notes and documents of a household of this connection: its own; the first

@@ -5,13 +5,20 @@
 
 mod budget;
 pub mod held;
+pub mod hosts;
 pub mod http;
+pub mod kind;
 pub mod oauth;
 mod outside;
 mod pace;
+pub mod proxy;
 mod raw;
+pub mod registry;
 pub mod repair;
+pub mod schedule;
 mod sizes;
+pub mod spec;
+mod unusable;
 pub mod xplan;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +27,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use secrecy::SecretString;
 pub use sizes::Sizes;
+pub use unusable::SiteUnusable;
 
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;

@@ -28,6 +28,7 @@ use uuid::Uuid;
 pub use export::lines;
 pub use file::FileError;
 
+use crate::crm::kind::IdColumn;
 use crate::domain::import::{Import, ImportCounts, ImportState, ListSource, Reason};
 use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
@@ -64,6 +65,8 @@ pub struct NewList<'l> {
     pub sheet: Option<&'l str>,
     /// Whose ids it has.
     pub connection: ConnectionName,
+    /// The column of ids, as its CRM declares it.
+    pub id_column: &'static IdColumn,
     /// Who sends it.
     pub by: &'l str,
 }
@@ -131,7 +134,7 @@ impl Imports {
     /// # Errors
     /// As [`ImportError`] says.
     pub async fn preview(&self, list: NewList<'_>, now: Timestamp) -> Result<Import, ImportError> {
-        let NewList { file, file_name, sheet, connection, by } = list;
+        let NewList { file, file_name, sheet, connection, id_column, by } = list;
         self.store.forget_broken_imports(now - SignedDuration::from_hours(1)).await?;
         let import = Import {
             id: ImportId(Uuid::now_v7()),
@@ -146,7 +149,7 @@ impl Imports {
         };
         let id = import.id;
         self.store.begin_import(import).await?;
-        let source = match self.read_rows(id, file, sheet.map(ToOwned::to_owned)).await {
+        let source = match self.read_rows(id, file, sheet.map(ToOwned::to_owned), id_column).await {
             Ok(source) => source,
             Err(error) => {
                 self.store.forget_import(id).await?;
@@ -157,13 +160,19 @@ impl Imports {
         import.ok_or_else(|| ImportError::Refused("The list was removed while it was read.".to_owned()))
     }
 
-    async fn read_rows(&self, id: ImportId, file: File, sheet: Option<String>) -> Result<ListSource, ImportError> {
+    async fn read_rows(
+        &self,
+        id: ImportId,
+        file: File,
+        sheet: Option<String>,
+        id_column: &'static IdColumn,
+    ) -> Result<ListSource, ImportError> {
         let (to, mut from) = mpsc::channel::<Vec<Listed>>(2);
         let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
             let gone = |_| FileError::Failed("the store takes no more rows".to_owned());
-            let source = file::read(file, sheet.as_deref(), &mut |row| {
+            let source = file::read(file, sheet.as_deref(), id_column, &mut |row| {
                 batch.push(listed(row));
                 if batch.len() < BATCH {
                     return Ok(());

@@ -4,6 +4,7 @@
 //! takes them out. A name in the settings file outranks one made at run time. Removing a connection leaves its clients.
 
 mod authorise;
+mod error;
 mod settings;
 mod site;
 mod tokens;
@@ -13,21 +14,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::tz::TimeZone;
 
-use crate::config::{Auth, Config, ConnectionConfig};
+use crate::config::Config;
 use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::held::Held;
-use crate::crm::{Connector, Tokens, xplan};
-use crate::domain::schedule::Schedule;
+use crate::crm::spec::{ConnectionSpec, SiteAccess};
+use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
 use crate::pack::{Packs, Revision};
 use crate::queue;
-use crate::secrets::{Secrets, recipients};
-use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
+use crate::secrets::Secrets;
+use crate::store::connections::{By, Sealed, StoredConnection};
 use crate::store::sites::Conflict;
 use crate::store::{Store, StoreError};
 
 pub use authorise::{Attempt, Callback, CallbackError, Granted};
-pub use settings::{AuthDraft, Draft, FieldProblem};
+pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
+pub use settings::Draft;
 use site::site_at;
 use tokens::Keeper;
 
@@ -58,50 +60,17 @@ pub enum Origin {
     Page,
 }
 
-/// How a connection signs in, without its secrets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Means {
-    /// By name and password.
-    Basic {
-        /// The user.
-        username: String,
-    },
-    /// Authorised on the site.
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-    },
-}
-
 /// A connection as people see it.
 #[derive(Clone)]
 pub struct Integration {
-    /// Its name in addresses.
-    pub name: ConnectionName,
+    /// What was given for it.
+    pub spec: Arc<ConnectionSpec>,
     /// What people call it.
     pub title: String,
     /// Where it was made.
     pub origin: Origin,
     /// Whether one of this name was made at run time too, and waits behind the file's.
     pub hides_another: bool,
-    /// `xplan`.
-    pub crm: String,
-    /// The dialect it speaks.
-    pub dialect: String,
-    /// The pack folder's name.
-    pub pack: String,
-    /// The site's host.
-    pub forward_host: String,
-    /// The gateway's host, of the dialect that has one.
-    pub gateway_host: Option<String>,
-    /// When it walks its book: a crontab line, on the practice's clock.
-    pub schedule: String,
-    /// Plain HTTP to a stand-in site.
-    pub insecure_http: bool,
-    /// Whether it is to run.
-    pub enabled: bool,
-    /// How it signs in.
-    pub means: Means,
     /// Who confirmed the check that comes before a connection; one of the settings file may run without.
     pub preflight: Option<By>,
     /// Under which host its site was known before, and who said that it is the same site.
@@ -115,9 +84,14 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// Its name in addresses.
+    pub fn name(&self) -> &ConnectionName {
+        &self.spec.name
+    }
+
     /// Why it does not run, as a sentence; none where it is at work.
     pub fn idle(&self) -> Option<String> {
-        let name = &self.name;
+        let name = self.name();
         match (&self.connection, &self.problem) {
             (Some(_), _) => None,
             (None, Some(problem)) => Some(format!("The connection {name} is not at work: {problem}")),
@@ -127,38 +101,17 @@ impl Integration {
 
     /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
     pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
-        let schedule = self.schedule.parse::<Schedule>().ok().filter(|_| self.enabled);
-        schedule.map(|schedule| schedule.next_runs(now, zone)).unwrap_or_default()
+        if self.spec.enabled { self.spec.schedule.next_runs(now, zone) } else { Vec::new() }
     }
 
     /// Whether its site lets the host in.
     pub fn standing(&self) -> Standing {
-        match (&self.connection, &self.means) {
+        match (&self.connection, self.spec.sign_in.mode.needs_person) {
             (Some(connection), _) => connection.authorisation.standing(),
-            (None, Means::Basic { .. }) => Standing::NotNeeded,
-            (None, Means::OAuth { .. }) => Standing::Needed,
+            (None, false) => Standing::NotNeeded,
+            (None, true) => Standing::Needed,
         }
     }
-}
-
-/// Why connections are not as somebody wanted them. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum IntegrationError {
-    /// There is none of this name.
-    #[error("there is no connection `{0}`")]
-    Unknown(ConnectionName),
-    /// It is in the settings file.
-    #[error("the connection `{0}` is in the settings file; change it there and start the host again")]
-    InFile(ConnectionName),
-    /// What was given does not fit.
-    #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<FieldProblem>),
-    /// Its state does not allow it.
-    #[error("{0}")]
-    WrongState(String),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl Integrations {
@@ -167,7 +120,7 @@ impl Integrations {
     ///
     /// # Errors
     /// Where one of the file cannot be connected.
-    pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> anyhow::Result<Self> {
+    pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> Result<Self, NotOpened> {
         let inner = Inner {
             config,
             store,
@@ -180,17 +133,18 @@ impl Integrations {
             changing: tokio::sync::Mutex::default(),
         };
         let integrations = Self(Arc::new(inner));
-        for (name, settings) in &integrations.0.config.connections {
-            if settings.enabled {
-                let site = site_at(&settings.crm, &settings.forward_host);
-                let conflict = integrations.0.store.bind_site_at_opening(name, site)?;
-                let revision = load_pack(&integrations.0.packs, &integrations.0.config, settings);
-                let connection = revision.and_then(|revision| integrations.connect(name, settings, revision, conflict));
-                let connection = connection.map_err(|error| error.context(format!("the connection `{name}`")))?;
-                integrations.0.connections.put(connection);
-            }
+        for (name, access) in integrations.0.config.connections.iter().filter(|(_, access)| access.spec.enabled) {
+            let connection = integrations.connect_at_opening(access);
+            let connection = connection.map_err(|source| NotOpened { connection: name.clone(), source })?;
+            integrations.0.connections.put(connection);
         }
         Ok(integrations)
+    }
+
+    fn connect_at_opening(&self, access: &SiteAccess) -> Result<Connection, ConnectError> {
+        let conflict = self.0.store.bind_site_at_opening(&access.spec.name, site_at(&access.spec))?;
+        let revision = load_pack(&self.0.packs, &self.0.config, &access.spec)?;
+        self.connect(access, revision, conflict)
     }
 
     /// What is at work.
@@ -207,7 +161,7 @@ impl Integrations {
         self.name_recipients().await?;
         for connection in self.0.connections.all().iter() {
             if let Err(error) = self.register(&connection.revision()).await {
-                self.cannot_work(&connection.name, format!("{error:#}")).await;
+                self.cannot_work(&connection.name, error).await;
             }
         }
         let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
@@ -240,15 +194,17 @@ impl Integrations {
         let stored = self.0.store.stored_connections().await?;
         let stored: Vec<_> = stored.into_iter().filter(|stored| stored.removed_at.is_none()).collect();
         let mut all = Vec::new();
-        for (name, settings) in &self.0.config.connections {
+        for (name, access) in &self.0.config.connections {
             let hides_another = stored.iter().any(|stored| stored.name == *name);
             let preflight = self.0.store.preflight(name.clone()).await?;
-            all.push(Integration { preflight, ..self.of_file(name, settings, hides_another) });
+            let origin = Origin::File;
+            let one = self.standing_of(Arc::clone(&access.spec), name.to_string(), origin);
+            all.push(Integration { preflight, hides_another, ..one });
         }
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
         all.extend(others.map(|stored| self.of_page(stored)));
         for one in &mut all {
-            if let Some(known) = self.0.store.site(one.name.clone()).await? {
+            if let Some(known) = self.0.store.site(one.name().clone()).await? {
                 one.same_site = known.same_as.map(|(before, by)| (before.host, by));
                 one.apart = known.apart;
             }
@@ -261,7 +217,7 @@ impl Integrations {
     /// # Errors
     /// [`IntegrationError::Unknown`], or where the store fails.
     pub async fn one(&self, name: &ConnectionName) -> Result<Integration, IntegrationError> {
-        let found = self.list().await?.into_iter().find(|one| one.name == *name);
+        let found = self.list().await?.into_iter().find(|one| one.name() == name);
         found.ok_or_else(|| IntegrationError::Unknown(name.clone()))
     }
 
@@ -330,11 +286,7 @@ impl Integrations {
         let Some(connection) = &one.connection else {
             return Err(refused(format!("the connection `{name}` is not at work; enable it, or mend what it lacks")));
         };
-        let settings = match self.0.config.connections.get(name) {
-            Some(settings) => settings.clone(),
-            None => self.settings(&self.stored(name).await?).map_err(|error| refused(error.to_string()))?,
-        };
-        let revision = self.revision(&settings).await.map_err(|error| refused(format!("{error:#}")))?;
+        let revision = self.revision(&one.spec).await.map_err(IntegrationError::NothingChanged)?;
         let (before, now) = (connection.revision().id(), revision.id());
         connection.activate(revision);
         tracing::info!(connection = %name, %before, %now, "the pack was loaded again");
@@ -351,7 +303,7 @@ impl Integrations {
         let mut stored = self.stored(name).await?;
         stored.enabled = false;
         stored.removed_at = Some(Timestamp::now());
-        stored.auth.secrets().for_each(|(_, sealed)| *sealed = Sealed(Vec::new()));
+        stored.auth.secrets.values_mut().for_each(|sealed| *sealed = Sealed(Vec::new()));
         self.0.store.keep_connection(stored).await?;
         self.out_of_work(name).await;
         self.0.store.keep_authorisation(name.clone(), None).await?;
@@ -372,7 +324,7 @@ impl Integrations {
     async fn keep(&self, stored: StoredConnection, same_site: Option<By>) -> Result<Integration, IntegrationError> {
         self.0.store.keep_connection(stored.clone()).await?;
         if let Some(by) = same_site {
-            self.0.store.rename_site(stored.name.clone(), site_at(&stored.crm, &stored.forward_host), by).await?;
+            self.0.store.rename_site(stored.name.clone(), site_at(&self.spec_of(&stored)), by).await?;
         }
         self.take_up(&stored).await;
         self.one(&stored.name).await
@@ -385,28 +337,30 @@ impl Integrations {
             self.out_of_work(name).await;
             return;
         }
-        let worked = match self.settings(stored) {
-            Ok(settings) => self.put_to_work(name, &settings).await,
+        let worked = match self.access(stored) {
+            Ok(access) => self.put_to_work(&access).await,
             Err(error) => Err(error),
         };
         if let Err(error) = worked {
-            self.cannot_work(name, format!("{error:#}")).await;
+            self.cannot_work(name, error).await;
         }
     }
 
     /// Takes a connection out of work that cannot be in it, and keeps why.
-    async fn cannot_work(&self, name: &ConnectionName, words: String) {
-        tracing::error!(connection = %name, words, "the connection cannot work");
+    async fn cannot_work(&self, name: &ConnectionName, error: ConnectError) {
+        tracing::error!(connection = %name, words = %error, "the connection cannot work");
         self.out_of_work(name).await;
-        lock(&self.0.problems).insert(name.clone(), words);
+        lock(&self.0.problems).insert(name.clone(), error.to_string());
     }
 
     /// Connects a connection in place of what is at work under its name.
-    async fn put_to_work(&self, name: &ConnectionName, settings: &ConnectionConfig) -> anyhow::Result<()> {
-        let revision = self.revision(settings).await?;
+    async fn put_to_work(&self, access: &SiteAccess) -> Result<(), ConnectError> {
+        let spec = &access.spec;
+        let name = &spec.name;
+        let revision = self.revision(spec).await?;
         self.end_work_of(name).await;
-        let conflict = self.0.store.bind_site(name.clone(), site_at(&settings.crm, &settings.forward_host)).await?;
-        let connection = self.connect(name, settings, revision, conflict)?;
+        let conflict = self.0.store.bind_site(name.clone(), site_at(spec)).await?;
+        let connection = self.connect(access, revision, conflict)?;
         let keeper = lock(&self.0.keepers).get(name).cloned();
         if let Some(keeper) = keeper {
             keeper.load().await;
@@ -425,13 +379,13 @@ impl Integrations {
     /// What is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the site.
     fn connect(
         &self,
-        name: &ConnectionName,
-        settings: &ConnectionConfig,
+        access: &SiteAccess,
         revision: Arc<Revision>,
         conflict: Option<Conflict>,
-    ) -> anyhow::Result<Connection> {
+    ) -> Result<Connection, ConnectError> {
+        let spec = &access.spec;
         let domain = self.0.config.practice.email_domain.clone();
-        let now = || settings.forward_host.clone();
+        let now = || spec.forward_host.clone();
         let held = conflict.map(|conflict| match conflict {
             Conflict::Other(known) => Standing::AnotherSite { known: known.host, now: now() },
             Conflict::Taken(by) => Standing::TakenSite { by, host: now() },
@@ -439,117 +393,76 @@ impl Integrations {
         if let Some(standing) = held {
             let held: Arc<dyn Connector> = Arc::new(Held::new(standing.obstacle().unwrap_or_default()));
             let site = (held, Authorisation::new(standing));
-            return Ok(Connection::new(name.clone(), settings, domain, site, revision));
+            return Ok(Connection::new(Arc::clone(spec), domain, site, revision));
         }
         let mut authorisation = Authorisation::new(Standing::NotNeeded);
         let mut tokens: Option<Arc<dyn Tokens>> = None;
-        if let Some(oauth) = xplan::oauth(settings)? {
-            let gateway = settings.gateway.as_ref().map(|gateway| gateway.host.as_str());
-            let place = (name.clone(), recipients(&settings.forward_host, gateway));
+        if let Some(oauth) = (spec.crm.authorisation)(access)? {
+            let place = (spec.name.clone(), spec.recipients());
             let keeper = Arc::new(Keeper::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
             authorisation = keeper.authorisation.clone();
             tokens = Some(Arc::new(Arc::clone(&keeper)));
-            lock(&self.0.keepers).insert(name.clone(), keeper);
+            lock(&self.0.keepers).insert(spec.name.clone(), keeper);
         }
         let request_timeout = self.0.config.patience.request_timeout.unsigned_abs();
-        let connector = xplan::connect(settings, tokens, request_timeout)?;
-        Ok(Connection::new(name.clone(), settings, domain, (connector, authorisation), revision))
+        let connector = (spec.crm.connector)(access, tokens, request_timeout)?;
+        Ok(Connection::new(Arc::clone(spec), domain, (connector, authorisation), revision))
     }
 
     /// The connection's pack, loaded, which may mean compiled.
-    async fn revision(&self, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
-        let (packs, config, settings) = (self.0.packs.clone(), Arc::clone(&self.0.config), settings.clone());
-        let revision = queue::PACKS.run(move || load_pack(&packs, &config, &settings)).await??;
+    async fn revision(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
+        let (packs, config, spec) = (self.0.packs.clone(), Arc::clone(&self.0.config), Arc::clone(spec));
+        let revision = queue::PACKS.run(move || load_pack(&packs, &config, &spec)).await??;
         self.register(&revision).await?;
         Ok(revision)
     }
 
     /// Keeps which whole digest the revision's short id stands for in rows.
-    async fn register(&self, revision: &Revision) -> anyhow::Result<()> {
+    async fn register(&self, revision: &Revision) -> Result<(), ConnectError> {
         let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
-        anyhow::ensure!(
-            is_known_by_it_alone,
-            "the pack's revision {} begins like another that was in force here, {}, and clients could not tell the two \
-             apart; change anything in its rules",
-            revision.digest(),
-            revision.id()
-        );
-        Ok(())
-    }
-
-    fn of_file(&self, name: &ConnectionName, settings: &ConnectionConfig, hides_another: bool) -> Integration {
-        Integration {
-            name: name.clone(),
-            title: name.to_string(),
-            origin: Origin::File,
-            hides_another,
-            crm: settings.crm.clone(),
-            dialect: settings.dialect.clone(),
-            pack: settings.pack.clone(),
-            forward_host: settings.forward_host.clone(),
-            gateway_host: settings.gateway.as_ref().map(|gateway| gateway.host.clone()),
-            schedule: settings.schedule.to_string(),
-            insecure_http: settings.insecure_http,
-            enabled: settings.enabled,
-            means: match &settings.auth {
-                Auth::Basic { username, .. } => Means::Basic { username: username.clone() },
-                Auth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
-            },
-            preflight: None,
-            same_site: None,
-            apart: None,
-            problem: lock(&self.0.problems).get(name).cloned(),
-            connection: self.0.connections.get(name),
-        }
+        let like_another = || ConnectError::RevisionLikeAnother { digest: revision.digest(), id: revision.id() };
+        if is_known_by_it_alone { Ok(()) } else { Err(like_another()) }
     }
 
     fn of_page(&self, stored: &StoredConnection) -> Integration {
+        let at_work = self.0.connections.get(&stored.name);
+        let spec = at_work.map_or_else(|| Arc::new(self.spec_of(stored)), |at_work| Arc::clone(&at_work.spec));
+        let one = self.standing_of(spec, stored.title.clone(), Origin::Page);
+        Integration { preflight: stored.preflight.clone(), ..one }
+    }
+
+    /// A connection as it is at work, but for what is kept of it beside its specification.
+    fn standing_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
         Integration {
-            name: stored.name.clone(),
-            title: stored.title.clone(),
-            origin: Origin::Page,
+            title,
+            origin,
             hides_another: false,
-            crm: stored.crm.clone(),
-            dialect: stored.dialect.clone(),
-            pack: stored.pack.clone(),
-            forward_host: stored.forward_host.clone(),
-            gateway_host: stored.gateway_host.clone(),
-            schedule: stored.schedule.clone(),
-            insecure_http: stored.insecure_http,
-            enabled: stored.enabled,
-            means: match &stored.auth {
-                StoredAuth::Basic { username, .. } => Means::Basic { username: username.clone() },
-                StoredAuth::OAuth { client_id, .. } => Means::OAuth { client_id: client_id.clone() },
-            },
-            preflight: stored.preflight.clone(),
+            preflight: None,
             same_site: None,
             apart: None,
-            problem: lock(&self.0.problems).get(&stored.name).cloned(),
-            connection: self.0.connections.get(&stored.name),
+            problem: lock(&self.0.problems).get(&spec.name).cloned(),
+            connection: self.0.connections.get(&spec.name),
+            spec,
         }
     }
 }
 
-/// Loads and verifies the pack that a connection's settings name.
+/// Loads and verifies the pack that a connection names.
 ///
 /// # Errors
 /// Where there is none, or it does not load, or reads another CRM.
-pub fn load_pack(packs: &Packs, config: &Config, settings: &ConnectionConfig) -> anyhow::Result<Arc<Revision>> {
-    let folder = config.server.packs_dir.join(&settings.pack);
-    anyhow::ensure!(
-        folder.is_dir(),
-        "there is no pack `{}` in {}; `tidegate pack list` shows the packs there",
-        settings.pack,
-        config.server.packs_dir.display()
-    );
-    let revision: Arc<Revision> = packs.load(&folder, &settings.dialect)?;
-    anyhow::ensure!(
-        revision.crm() == settings.crm,
-        "the pack `{}` reads the CRM `{}`, and this connection's is `{}`; choose another pack",
-        settings.pack,
-        revision.crm(),
-        settings.crm
-    );
+pub fn load_pack(packs: &Packs, config: &Config, spec: &ConnectionSpec) -> Result<Arc<Revision>, PackUnavailable> {
+    let packs_dir = &config.server.packs_dir;
+    let folder = packs_dir.join(&spec.pack);
+    let pack = || spec.pack.clone();
+    if !folder.is_dir() {
+        return Err(PackUnavailable::NoFolder { pack: pack(), packs_dir: packs_dir.clone() });
+    }
+    let revision: Arc<Revision> = packs.load(&folder, &spec.dialect)?;
+    if revision.crm() != spec.crm.name {
+        let reads = revision.crm().to_owned();
+        return Err(PackUnavailable::OfAnotherCrm { pack: pack(), reads, wanted: spec.crm.name });
+    }
     Ok(revision)
 }
 

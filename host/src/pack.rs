@@ -177,7 +177,7 @@ pub struct PackSummary {
 /// What a loaded pack is.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct PackFacts {
-    /// Its name: `xplan-au`.
+    /// Its name, which is its folder's.
     pub name: String,
     /// The version of its rules.
     pub version: String,

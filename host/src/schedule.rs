@@ -72,7 +72,7 @@ async fn keep(
     let jitter = jitter(connection.name.as_str());
     let mut is_failing = false;
     loop {
-        let Some(left) = left(&connection.schedule, &zone, jitter, &mut from, Timestamp::now()) else {
+        let Some(left) = left(&connection.spec.schedule, &zone, jitter, &mut from, Timestamp::now()) else {
             tracing::error!(connection = %connection.name, "its schedule is over; sync runs on request only");
             return std::future::pending().await;
         };

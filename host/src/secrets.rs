@@ -49,7 +49,7 @@ pub enum SecretsError {
     )]
     WrongKey {
         /// What the secret is.
-        what: &'static str,
+        what: String,
     },
 }
 
@@ -57,19 +57,11 @@ pub enum SecretsError {
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     /// `password`, `client secret`, `tokens`, `app id`.
-    pub what: &'static str,
+    pub what: &'a str,
     /// The connection's name.
     pub of: &'a str,
-    /// The hosts that it is sent to: [`recipients`].
+    /// The hosts that it is sent to, as `ConnectionSpec::recipients` names them.
     pub to: &'a str,
-}
-
-/// The hosts that a connection's secrets are sent to, as a text that changes with them.
-pub fn recipients(forward_host: &str, gateway_host: Option<&str>) -> String {
-    match gateway_host {
-        Some(gateway) => format!("{forward_host} by {gateway}"),
-        None => forward_host.to_owned(),
-    }
 }
 
 impl Secrets {
@@ -104,7 +96,7 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError::WrongKey`].
     pub fn reveal(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString, SecretsError> {
-        self.reveal_with(&place.bytes(), sealed).ok_or(SecretsError::WrongKey { what: place.what })
+        self.reveal_with(&place.bytes(), sealed).ok_or(SecretsError::WrongKey { what: place.what.to_owned() })
     }
 
     fn reveal_with(&self, aad: &[u8], sealed: &Sealed) -> Option<SecretString> {
@@ -204,7 +196,7 @@ mod tests {
         refused(&again, Place { of: "south", ..PASSWORD }, &sealed);
         refused(&again, Place { what: "tokens", ..PASSWORD }, &sealed);
         refused(&again, Place { to: "b.example", ..PASSWORD }, &sealed);
-        let by_gateway = recipients(PASSWORD.to, Some("gateway.example"));
+        let by_gateway = format!("{} by gateway.example", PASSWORD.to);
         refused(&again, Place { to: &by_gateway, ..PASSWORD }, &sealed);
         let mut changed = sealed;
         *changed.0.last_mut().unwrap() ^= 1;

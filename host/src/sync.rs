@@ -201,7 +201,7 @@ impl Syncs {
             chunks: 0,
             group: GroupSize::default(),
             repeating: 0,
-            threshold: connection.gone_threshold,
+            threshold: connection.spec.gone_threshold,
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);

@@ -14,19 +14,18 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
-use crate::config::Log;
-
-/// Starts logging for the process. A second call changes nothing (tests start several hosts in one process).
-pub fn start(log: &Log) {
+/// Starts logging for the process what the filter directives `level` let through, as JSON lines where `as_json`. A second
+/// call changes nothing (tests start several hosts in one process).
+pub fn start(level: &str, as_json: bool) {
     // A line that cannot be written is lost: telling so on the same standard error would panic.
     let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
-    let lines = if log.json {
+    let lines = if as_json {
         lines.json().flatten_event(true).boxed()
     } else {
         lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed()
     };
     let lines = lines.with_filter(filter_fn(is_ours_or_a_warning));
-    drop(registry().with(EnvFilter::new(&log.level)).with(lines).try_init());
+    drop(registry().with(EnvFilter::new(level)).with(lines).try_init());
 }
 
 /// Libraries tell addresses, headers and bodies at the levels below a warning, whatever the operator asks for.

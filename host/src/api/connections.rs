@@ -3,6 +3,7 @@
 mod body;
 pub mod change;
 pub mod check;
+pub mod declared;
 mod departures;
 
 use std::sync::Arc;

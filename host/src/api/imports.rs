@@ -66,7 +66,7 @@ pub struct UploadForm {
 
 /// Brings a list and answers its preview. Nothing is changed yet.
 ///
-/// The list is a CSV file or an .xlsx workbook with First Name, Last Name, Email and Xplan ID in any order: as the body,
+/// The list is a CSV file or an .xlsx workbook with First Name, Last Name, Email and {id-heading} in any order: as the body,
 /// or as the part `file` of a form.
 #[utoipa::path(
     post,

@@ -14,7 +14,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use crate::api::connections::declared;
 use crate::api::problem::ProblemBody;
+use crate::crm::registry::Registry;
 
 /// What the names of lists' schemas begin with.
 const LIST: &str = "List_";
@@ -68,6 +70,7 @@ pub fn finish(mut document: OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     events::spell_out(&mut document);
     parameters::complete(&mut document);
+    declared::complete(&mut document, Registry::BUILT_IN);
     document
 }
 

@@ -74,10 +74,10 @@ impl Check {
         }
         let zone = &config.practice.time_zone;
         let mut found = Vec::new();
-        for (name, settings) in &config.connections {
-            let next_runs =
-                if settings.enabled { settings.schedule.next_runs(Timestamp::now(), zone) } else { Vec::new() };
-            found.push(Found { name: name.clone(), enabled: settings.enabled, next_runs, sign_in: None });
+        for (name, access) in &config.connections {
+            let spec = &access.spec;
+            let next_runs = if spec.enabled { spec.schedule.next_runs(Timestamp::now(), zone) } else { Vec::new() };
+            found.push(Found { name: name.clone(), enabled: spec.enabled, next_runs, sign_in: None });
         }
         if self.connect {
             connect::sign_in(&config, &mut found).await?;

@@ -12,13 +12,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use xplan_sandbox::{Account, Admin, Options, Region, Sandbox};
 
 use super::local::Local;
 use super::{Global, WrongUse, output, progress, serve as serve_command};
 use crate::access::{self, NewUser};
 use crate::app::App;
 use crate::config::{self, Config};
+use crate::crm::registry::Registry;
+use crate::crm::registry::stand_in::{Account, Admin, MOST_CLIENTS, Options, Region, Sandbox};
 use crate::domain::access::Role;
 use crate::serve;
 
@@ -87,7 +88,7 @@ impl Demo {
                          --config and --data-dir";
             return Err(WrongUse(words.to_owned()).into());
         }
-        if !(10..=xplan_sandbox::MOST_CLIENTS).contains(&self.clients) {
+        if !(10..=MOST_CLIENTS).contains(&self.clients) {
             return Err(WrongUse(format!("--clients is 10 to 1000000, not {}", self.clients)).into());
         }
         if !matches!(self.region.as_str(), "au" | "nz") {
@@ -121,15 +122,14 @@ impl Demo {
             ("username".to_owned(), "svc-tidegate".into()),
             ("password-file".to_owned(), "crm-password".into()),
         ]);
-        let main = toml::toml! {
-            crm = "xplan"
-            dialect = "resourceful"
-            insecure-http = true
-        };
-        let mut main = main;
-        main.insert("pack".to_owned(), format!("xplan-{}", self.region).into());
-        main.insert("forward-host".to_owned(), site.to_string().into());
-        main.insert("auth".to_owned(), auth.into());
+        let crm = Registry::BUILT_IN.usual().name;
+        let main = toml::Table::from_iter([
+            ("crm".to_owned(), crm.into()),
+            ("insecure-http".to_owned(), true.into()),
+            ("pack".to_owned(), format!("{crm}-{}", self.region).into()),
+            ("forward-host".to_owned(), site.to_string().into()),
+            ("auth".to_owned(), auth.into()),
+        ]);
         let server = [
             ("listen", self.listen.to_string()),
             ("packs-dir", packs_dir.display().to_string()),

@@ -12,19 +12,13 @@ use serde_json::{Value, json};
 
 use super::local::Local;
 use super::{Global, WrongUse, local, output};
+use crate::crm::registry::Registry;
 
 /// Rows that are printed of those that are not ready.
 const SHOWN: usize = 20;
 
 #[derive(Args)]
-#[command(after_help = "\
-The list is a CSV file or an .xlsx workbook with the headings First Name, Last Name, Email and Xplan ID, in any order.
-Nothing is changed without --apply.
-
-Examples:
-  tidegate import clients.xlsx --connection main           read the list and say what would be linked
-  tidegate import clients.xlsx --connection main --apply   the same, and link what is ready
-  tidegate import clients.csv --connection main --json     the preview for a program")]
+#[command(after_help = help())]
 pub(super) struct Import {
     /// The list
     file: PathBuf,
@@ -37,6 +31,21 @@ pub(super) struct Import {
     /// Link the clients of the rows that are ready
     #[arg(long)]
     apply: bool,
+}
+
+fn help() -> String {
+    let headings: Vec<&str> = Registry::BUILT_IN.all().map(|kind| kind.id_column.heading).collect();
+    format!(
+        "\
+The list is a CSV file or an .xlsx workbook with the headings First Name, Last Name, Email and {}, in any order.
+Nothing is changed without --apply.
+
+Examples:
+  tidegate import clients.xlsx --connection main           read the list and say what would be linked
+  tidegate import clients.xlsx --connection main --apply   the same, and link what is ready
+  tidegate import clients.csv --connection main --json     the preview for a program",
+        headings.join(" or ")
+    )
 }
 
 impl Import {

@@ -8,16 +8,16 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::host::is_host_name;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
-use super::site::ConnectionSection;
-use super::{
-    Config, ConnectionConfig, Documents, HostRules, Log, Patience, Practice, Proxy, Server, Storage, level, logo,
-    secret,
-};
+use super::section::ConnectionSection;
+use super::{Config, Documents, Log, Patience, Practice, Server, Storage, level, logo, secret};
+use crate::crm::hosts::{HostRules, is_host_name};
+use crate::crm::proxy::Proxy;
+use crate::crm::registry::Registry;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, Timestamp};
@@ -40,9 +40,17 @@ pub(super) struct File {
     notes: NotesSection,
     #[serde(default)]
     metrics: MetricsSection,
-    #[serde(default)]
-    connections: BTreeMap<String, ConnectionSection>,
+    /// Read apart, for what a section holds is declared by its CRM.
+    #[serde(default, deserialize_with = "read_apart")]
+    pub(super) connections: BTreeMap<String, ConnectionSection>,
 }
+
+fn read_apart<'de, D: Deserializer<'de>>(given: D) -> Result<BTreeMap<String, ConnectionSection>, D::Error> {
+    IgnoredAny::deserialize(given).map(|_| BTreeMap::new())
+}
+
+/// The section that has a section for each connection.
+pub(super) const CONNECTIONS: &str = "connections";
 
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -150,6 +158,8 @@ pub(super) struct Check<'a> {
     pub(super) now: Timestamp,
     /// The practice's; UTC where it is not known which that is.
     pub(super) zone: TimeZone,
+    /// Which hosts connections may lead to.
+    pub(super) hosts: HostRules,
     problems: Problems,
 }
 
@@ -158,9 +168,8 @@ impl Check<'_> {
         self.problems.add(key, words);
     }
 
-    pub(super) fn secret(&mut self, key: &str, path: &Path) -> SecretString {
-        let path = self.base.join(path);
-        match secret::read(&path) {
+    fn secret(&mut self, key: &str, path: &Path) -> SecretString {
+        match self.read_secret(path) {
             Ok(secret) => secret,
             Err(words) => {
                 self.problem(key, words);
@@ -169,15 +178,9 @@ impl Check<'_> {
         }
     }
 
-    /// A text that every connection needs; empty where it is missing.
-    pub(super) fn needed(&mut self, key: &str, text: Option<String>, advice: &str) -> String {
-        match text.filter(|text| !text.trim().is_empty()) {
-            Some(text) => text,
-            None => {
-                self.problem(key, format!("is missing; {advice}"));
-                String::new()
-            }
-        }
+    /// The secret that a file holds.
+    pub(super) fn read_secret(&self, path: &Path) -> Result<SecretString, String> {
+        secret::read(&self.base.join(path))
     }
 
     fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
@@ -216,18 +219,19 @@ impl File {
     pub(super) fn into_config(
         self,
         base: &Path,
+        crms: Registry,
         (secret_key, variables): (Option<String>, ProxyVariables),
         now: Timestamp,
         problems: Problems,
     ) -> (Config, Vec<String>) {
-        let mut check = Check { base, now, zone: TimeZone::UTC, problems };
+        let mut check = Check { base, now, zone: TimeZone::UTC, hosts: HostRules::default(), problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
         let patience = Patience {
             request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
-        let hosts = self.crm.check(&mut check);
+        check.hosts = self.crm.check(&mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
@@ -244,14 +248,16 @@ impl File {
                     check.problem("connections.practice", words);
                 }
                 Ok(connection) => {
-                    let settings = section.check(&format!("connections.{name}"), &hosts, &mut check);
-                    connections.insert(connection, ConnectionConfig { proxy: proxy.clone(), ..settings });
+                    let access = section.check(connection.clone(), (crms, proxy.clone()), &mut check);
+                    connections.insert(connection, access);
                 }
                 Err(error) => check.problem("connections", error),
             }
         }
-        let config = Config { practice, server, storage, log, documents, metrics, hosts, proxy, patience, connections };
-        (config, check.problems.said())
+        let Check { hosts, problems, .. } = check;
+        let config =
+            Config { practice, server, storage, log, documents, metrics, crms, hosts, proxy, patience, connections };
+        (config, problems.said())
     }
 }
 

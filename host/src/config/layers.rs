@@ -9,10 +9,13 @@ use figment::error::{Actual, Kind};
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider, Source};
+use serde::de::DeserializeOwned;
 
-use super::file::File;
+use super::file::{CONNECTIONS, File};
 use super::problems::Problems;
+use super::section::ConnectionSection;
 use super::{ConfigError, Overrides, REFERENCE, toml_words};
+use crate::crm::registry::Registry;
 
 /// What environment variables for settings begin with.
 pub(super) const PREFIX: &str = "TIDEGATE__";
@@ -89,35 +92,34 @@ impl Layers {
         Ok(Self { figment, base })
     }
 
-    /// What they say together, and every value that does not fit its key. In its place stands the default.
-    pub(super) fn read(&self) -> Result<(File, Problems), ConfigError> {
+    /// What they say together, and every value that does not fit its key. In its place stands the default. Connections are
+    /// of the CRMs of `crms`.
+    pub(super) fn read(&self, crms: Registry) -> Result<(File, Problems), ConfigError> {
         let one = |error: Error| ConfigError(vec![words(&error.kind)]);
         let mut tree: Dict = self.figment.extract().map_err(one)?;
         let reference: Dict = Figment::from(Toml::string(REFERENCE)).extract().map_err(one)?;
-        let reference = Value::from(reference);
-        let mut problems = Problems::default();
-        loop {
-            let error = match Figment::from(Serialized::defaults(&tree)).extract_lossy::<File>() {
-                Ok(file) => return Ok((file, problems)),
-                Err(error) => error,
-            };
-            let mut path = error.path.clone();
-            if let Kind::UnknownField(name, _) = &error.kind
-                && path.last() != Some(name)
-            {
-                path.push(name.clone());
-            }
-            let place = self.place(&path);
-            let said = format!("{}{place}", words(&error.kind));
-            // An entry of a list has a place in the path and none in the tree.
-            while !put_aside(&mut tree, &path, &reference) {
-                if path.pop().is_none() {
-                    problems.add(&error.path.join("."), said);
-                    return Err(ConfigError(problems.said()));
+        let mut reading = Reading { layers: self, reference: Value::from(reference), problems: Problems::default() };
+        let connections = tree.remove(CONNECTIONS);
+        let Some(mut file) = reading.try_extract::<File>(tree, &[]) else {
+            return Err(ConfigError(reading.problems.said()));
+        };
+        let section = |name: &String| vec![CONNECTIONS.to_owned(), name.clone()];
+        match connections {
+            Some(Value::Dict(_, connections)) => {
+                for (name, value) in connections {
+                    match value {
+                        Value::Dict(_, keys) => {
+                            let read = ConnectionSection::read(keys, &section(&name), crms, &mut reading);
+                            file.connections.insert(name, read);
+                        }
+                        other => reading.refuse(&section(&name), &other, "a section with keys"),
+                    }
                 }
             }
-            problems.put_aside(path.join("."), said);
+            Some(other) => reading.refuse(&[CONNECTIONS.to_owned()], &other, "a section with keys"),
+            None => {}
         }
+        Ok((file, reading.problems))
     }
 
     /// Where a value was set.
@@ -128,6 +130,65 @@ impl Layers {
             Some((_, name)) => format!(" (in {name})"),
             None => String::new(),
         }
+    }
+}
+
+/// Values on their way into their keys' types.
+pub(super) struct Reading<'a> {
+    layers: &'a Layers,
+    /// The defaults.
+    reference: Value,
+    problems: Problems,
+}
+
+impl Reading<'_> {
+    /// The keys at `path` as a `T` that has defaults for all of them. What does not fit is put aside and named.
+    pub(super) fn extract<T: DeserializeOwned + Default>(&mut self, tree: Dict, path: &[String]) -> T {
+        self.try_extract(tree, path).unwrap_or_default()
+    }
+
+    /// The same for a `T` without: none where what is left is no `T`.
+    fn try_extract<T: DeserializeOwned>(&mut self, mut tree: Dict, above: &[String]) -> Option<T> {
+        loop {
+            let error = match Figment::from(Serialized::defaults(&tree)).extract_lossy::<T>() {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let mut path = error.path.clone();
+            if let Kind::UnknownField(name, _) = &error.kind
+                && path.last() != Some(name)
+            {
+                path.push(name.clone());
+            }
+            let whole = |path: &[String]| [above, path].concat();
+            let said = format!("{}{}", words(&error.kind), self.layers.place(&whole(&path)));
+            // An entry of a list has a place in the path and none in the tree.
+            while !put_aside(&mut tree, &path, &self.reference) {
+                if path.pop().is_none() {
+                    self.problems.add(&whole(&error.path).join("."), said);
+                    return None;
+                }
+            }
+            self.problems.put_aside(whole(&path).join("."), said);
+        }
+    }
+
+    /// Puts the keys aside that are not known at `path`.
+    pub(super) fn refuse_unknown(&mut self, tree: &mut Dict, path: &[String], known: &[String]) {
+        let unknown: Vec<String> = tree.keys().filter(|key| !known.contains(key)).cloned().collect();
+        for key in unknown {
+            tree.remove(&key);
+            let path = [path, &[key]].concat();
+            let said = format!("is not known; the keys here are {}{}", known.join(", "), self.layers.place(&path));
+            self.problems.put_aside(path.join("."), said);
+        }
+    }
+
+    /// Puts the value at `path` aside that is to be something else.
+    pub(super) fn refuse(&mut self, path: &[String], value: &Value, wanted: &str) {
+        let kind = Kind::InvalidType(value.to_actual(), wanted.to_owned());
+        let said = format!("{}{}", words(&kind), self.layers.place(path));
+        self.problems.put_aside(path.join("."), said);
     }
 }
 

@@ -4,23 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// A secret that stands in the settings; written again, it is stars.
-#[derive(Clone)]
-pub(super) struct Hidden(pub(super) SecretString);
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
-}
-
-impl Serialize for Hidden {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
 
 /// A secret without what editors and shells put around it: a byte order mark before it, line ends behind it.
 pub fn bare(text: &str) -> &str {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::crm::registry::tests::WITH_LEDGER;
 
 fn folder(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -33,9 +34,11 @@ fn a_connection_is_read_with_its_secret_trimmed() {
     use secrecy::ExposeSecret as _;
     let config = load(CONNECTION).unwrap();
     let connection = &config.connections[&"main".parse().unwrap()];
-    let Auth::Basic { username, password, .. } = &connection.auth else { panic!("basic is another mode") };
-    assert_eq!((username.as_str(), password.expose_secret()), ("svc", "s3cret"));
-    assert_eq!(connection.schedule.to_string(), "0 0 * * * *");
+    let (sign_in, secret) =
+        (&connection.spec.sign_in, |name| connection.credentials.get(name).unwrap().expose_secret());
+    assert_eq!((sign_in.mode.name, sign_in.values["username"].as_str()), ("basic", "svc"));
+    assert_eq!((secret("password"), secret("app_id")), ("s3cret", "an app's id"));
+    assert_eq!(connection.spec.schedule.to_string(), "0 0 * * * *");
 }
 
 #[test]
@@ -57,7 +60,7 @@ fn every_problem_is_named() {
         &["connections.main.auth.password-file", "secrets/none"],
     );
     check(&CONNECTION.replace("acme.xplan", "https://acme.xplan"), &["connections.main.forward-host"]);
-    check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["insecure-http"]);
+    check(&CONNECTION.replace("acme.xplan.iress.com.au", "127.0.0.1:80"), &["forward-host", "insecure-http = true"]);
     check(&format!("{CONNECTION}\nschedule = \"0 */15 * * * *\""), &["15 minutes", "allow-frequent"]);
     check(&format!("{CONNECTION}\nschedule = \"0 0,50 9 * * *\""), &["50 minutes"]);
     check(&format!("{CONNECTION}\ndialect = \"open\""), &["gateway-host"]);
@@ -104,8 +107,8 @@ fn a_connection_with_oauth_and_a_key() {
     )
     .unwrap();
     let connection = &config.connections[&"main".parse().unwrap()];
-    assert!(matches!(&connection.auth, Auth::OAuth { client_id, .. } if client_id == "tidegate"));
-    assert_eq!(connection.forward_host, "crm.advice.example");
+    assert_eq!(connection.spec.sign_in.values["client_id"], "tidegate");
+    assert_eq!(connection.spec.forward_host, "crm.advice.example");
     assert_eq!(config.server.base_url(), "https://tidegate.acme.example");
     assert!(config.server.secret_key.is_some());
     assert_eq!(config.metrics.unwrap().port(), 9464);
@@ -175,7 +178,7 @@ fn every_problem_is_named_at_once() {
         "connections.main.auth.password-file: ",
         "connections.south.pack: is missing",
         "connections.south.forward-host: is a number",
-        "connections.south.auth.mode: is to be one of basic, oauth",
+        "connections.south.auth.mode: the way to sign in is to be one of basic, oauth",
         "connections: `No Name`",
         "tidegate.toml)",
     ] {
@@ -226,10 +229,11 @@ fn a_proxy_of_the_settings_or_of_the_environment() {
     let check = |text: &str, variable: Option<&str>, expected: Result<Option<&str>, &str>| {
         let path = folder(text);
         let layers = Layers::gather(Some(&path.path().join("tidegate.toml")), &Vec::new()).unwrap();
-        let (raw, problems) = layers.read().unwrap();
+        let (raw, problems) = layers.read(Registry::BUILT_IN).unwrap();
         let proxy = variable.map(|text| ("HTTPS_PROXY", text.to_owned()));
         let variables = ProxyVariables { proxy, no_proxy: Some("b.example".to_owned()) };
-        let (config, problems) = raw.into_config(&layers.base, (None, variables), Timestamp::UNIX_EPOCH, problems);
+        let (config, problems) =
+            raw.into_config(&layers.base, Registry::BUILT_IN, (None, variables), Timestamp::UNIX_EPOCH, problems);
         match expected {
             Ok(expected) => {
                 assert_eq!(problems, Vec::<String>::new(), "{text}");
@@ -248,4 +252,61 @@ fn a_proxy_of_the_settings_or_of_the_environment() {
     check("[network]\nproxy = \"none\"", Some("http://b.example"), Ok(None));
     check("[network]\nproxy = \"http://a.example/x\"", None, Err("network.proxy"));
     check("[network]\nproxy = \"http://pat:secret@a.example\"", None, Err("HTTPS_PROXY"));
+}
+
+/// What `tidegate.toml` comes to with a second CRM.
+fn read_with_ledger(text: &str) -> (Config, Vec<String>) {
+    let path = folder(text);
+    let layers = Layers::without_environment(Some(&path.path().join("tidegate.toml")), &Vec::new()).unwrap();
+    let (raw, problems) = layers.read(WITH_LEDGER).unwrap();
+    let variables = (None, ProxyVariables::default());
+    raw.into_config(&layers.base, WITH_LEDGER, variables, Timestamp::UNIX_EPOCH, problems)
+}
+
+/// A CRM's keys are read from its declaration.
+#[test]
+fn a_section_has_the_keys_that_its_crm_declares() {
+    use secrecy::ExposeSecret as _;
+    let section = r#"
+        [connections.books]
+        crm = "ledger"
+        pack = "ledger-nz"
+        forward-host = "acme.ledger.example"
+        organisation-id = "77"
+        auth = { mode = "key", owner = "svc", api-key-file = "secrets/xplan" }
+    "#;
+    let (config, problems) = read_with_ledger(&format!("{CONNECTION}{section}"));
+    assert_eq!(problems, Vec::<String>::new());
+    let books = &config.connections[&"books".parse().unwrap()];
+    assert_eq!((books.spec.crm.name, books.spec.setting("organisation_id")), ("ledger", Some("77")));
+    assert_eq!(books.spec.dialect, "plain");
+    assert_eq!(books.credentials.get("api_key").map(|secret| secret.expose_secret()), Some("s3cret"));
+
+    let check = |text: &str, expected: &str| {
+        let (_, problems) = read_with_ledger(text);
+        assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{expected:?} is not in {problems:?}");
+    };
+    let without = |line: &str| section.lines().filter(|other| !other.contains(line)).collect::<Vec<_>>().join("\n");
+    check(&without("organisation"), "connections.books.organisation-id: is missing; enter the organisation's id");
+    check(&section.replace("organisation-id", "gateway-host"), "connections.books.gateway-host: is not known");
+    check(&section.replace("api-key-file", "password-file"), "connections.books.auth.password-file: is not known");
+    check(&section.replace("\"key\"", "\"basic\""), "connections.books.auth.mode: the way to sign in");
+    check(&section.replace("acme.ledger", "acme.xplan"), "connections.books.forward-host: `acme.xplan.example`");
+    check(&format!("{CONNECTION}organisation-id = \"7\""), "connections.main.organisation-id: is not known");
+}
+
+/// Each CRM's reference is a section that can be used, once what it leaves open is filled in.
+#[test]
+fn the_reference_of_a_crm_is_a_section() {
+    let check = |reference: &str, chosen: &[&str]| {
+        let keys = reference.lines().filter_map(|line| line.strip_prefix("# "));
+        let is_wanted = |line: &&str| line.starts_with('[') || chosen.iter().any(|key| line.starts_with(key));
+        let section = keys.filter(is_wanted).collect::<Vec<_>>().join("\n").replace('…', "gateway.example");
+        load(&section).unwrap_or_else(|problems| panic!("{problems}\n{section}"));
+    };
+    let reference = include_str!("../crm/xplan/reference.toml");
+    check(reference, &["crm", "pack", "dialect", "forward-host", "auth"]);
+    let of_gateway = reference.replace("dialect = \"resourceful\"", "dialect = \"open\"");
+    let keys = ["crm", "pack", "dialect", "gateway-host", "api-version", "notes-list", "forward-host", "auth"];
+    check(&of_gateway, &keys);
 }

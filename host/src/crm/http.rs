@@ -9,19 +9,20 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, NoProxy};
 use secrecy::ExposeSecret as _;
 
-use crate::config::{ConnectionConfig, Proxy};
 use crate::crm::install_tls;
+use crate::crm::proxy::Proxy;
+use crate::crm::spec::SiteAccess;
 
 /// A client for one host of a connection, and no other: plain HTTP for a stand-in site on this machine, which the settings
 /// have checked; every other one is reached over HTTPS and at public addresses only.
 ///
 /// # Errors
 /// Where the proxy's address is none.
-pub fn client(settings: &ConnectionConfig, host: &str) -> reqwest::Result<ClientBuilder> {
-    match settings.insecure_http {
+pub fn client(access: &SiteAccess, host: &str) -> reqwest::Result<ClientBuilder> {
+    match access.spec.insecure_http {
         // No proxy comes between, and no certificate is ever looked at.
         true => Ok(plain().tls_certs_only([])),
-        false => public_client(host, settings.proxy.as_ref()),
+        false => public_client(host, access.proxy.as_ref()),
     }
 }
 

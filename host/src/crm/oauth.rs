@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::http::chain;
-use crate::crm::outside;
+use crate::crm::{SiteUnusable, outside};
 use crate::domain::Timestamp;
 
 /// For one exchange.
@@ -94,15 +94,16 @@ impl OAuth {
     /// For the site whose addresses are these, over the host's own client for it.
     ///
     /// # Errors
-    /// In words, where an address is none.
+    /// Where an address is none, or there is no client.
     pub fn new(
         client_id: &str,
         client_secret: &SecretString,
         (authorise_url, token_url): (String, String),
         http: ClientBuilder,
-    ) -> Result<Self, String> {
-        let http = http.timeout(PATIENCE).build().map_err(|error| error.to_string())?;
-        let auth = AuthUrl::new(authorise_url.clone()).map_err(|error| error.to_string())?;
+    ) -> Result<Self, SiteUnusable> {
+        let http = http.timeout(PATIENCE).build()?;
+        let auth = AuthUrl::new(authorise_url.clone())
+            .map_err(|error| SiteUnusable::Address { host: authorise_url.clone(), source: error.into() })?;
         let client = BasicClient::new(ClientId::new(client_id.to_owned())).set_auth_uri(auth);
         Ok(Self { client, http, authorise_url, token_url, client_secret: client_secret.clone() })
     }

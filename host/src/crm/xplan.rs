@@ -13,7 +13,7 @@
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying, by [`pieces`] where they are damaged
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
-//! - [`oauth()`]: where a site is authorised
+//! - [`kind`]: what the host is told of Xplan, and [`mod@oauth`]: where a site is authorised
 //! - [`words`]: what an answer says, for people
 
 mod address;
@@ -22,6 +22,7 @@ mod batch;
 mod by_id;
 mod choices;
 mod docnotes;
+mod kind;
 mod lists;
 mod oauth;
 mod open;
@@ -42,8 +43,8 @@ use std::time::Duration;
 use self::address::{Address, PAGE_SIZE};
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
+pub use self::kind::KIND;
 use self::lists::{Listed, Wanted};
-pub use self::oauth::oauth;
 use self::open::Open;
 use self::pages::{Descent, PageError};
 use self::patience::Limits;
@@ -51,34 +52,20 @@ use self::rows::Row;
 use self::site::{Answer, Call, Site};
 use super::budget::Allotment;
 use super::{
-    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Sizes, Source,
-    Tokens, Traffic,
+    Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, SiteUnusable,
+    Sizes, Source, Tokens, Traffic,
 };
-use crate::config::ConnectionConfig;
+use crate::crm::spec::SiteAccess;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::site_list::{KnownList, ListInForce};
 use crate::domain::{ExternalId, Timestamp};
 
+/// The stand-in site, for the demo and for tests.
+pub use xplan_sandbox as stand_in;
+
 /// How long an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// What speaks to a site, in the dialect of the settings; `tokens` sign the calls where the settings say OAuth. No
-/// request lives for longer than `request_timeout`.
-///
-/// # Errors
-/// Where the settings make no usable client.
-pub fn connect(
-    settings: &ConnectionConfig,
-    tokens: Option<Arc<dyn Tokens>>,
-    request_timeout: Duration,
-) -> Result<Arc<dyn Connector>, CrmError> {
-    let limits = Limits { exchange: request_timeout, ..Limits::default() };
-    Ok(match &settings.gateway {
-        Some(gateway) => Arc::new(Open::new(settings, gateway, tokens, limits)?),
-        None => Arc::new(Xplan::within(settings, tokens, limits)?),
-    })
-}
 
 /// One Xplan site.
 pub struct Xplan {
@@ -91,12 +78,12 @@ impl Xplan {
     ///
     /// # Errors
     /// Where the settings make no usable client.
-    pub fn new(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
-        Self::within(settings, tokens, Limits::default())
+    pub fn new(access: &SiteAccess, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, SiteUnusable> {
+        Self::within(access, tokens, Limits::default())
     }
 
-    fn within(settings: &ConnectionConfig, tokens: Option<Arc<dyn Tokens>>, limits: Limits) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, tokens, limits)?, site_lists: SiteLists::default() })
+    fn within(access: &SiteAccess, tokens: Option<Arc<dyn Tokens>>, limits: Limits) -> Result<Self, SiteUnusable> {
+        Ok(Self { site: Site::new(access, tokens, limits)?, site_lists: SiteLists::default() })
     }
 
     /// Rows of a source, at most `size`.

@@ -1,5 +1,6 @@
 //! Which column of a list holds what, by its headings.
 
+use crate::crm::kind::IdColumn;
 use crate::domain::fold::fold;
 
 /// Columns that a row may have; a list has four, and what else its owner keeps beside them.
@@ -14,6 +15,8 @@ pub(super) struct Columns {
     pub id: usize,
     /// How many columns have a heading.
     pub count: usize,
+    /// What the column of ids is called towards people.
+    pub id_heading: &'static str,
 }
 
 /// Why a row is not the one with the headings.
@@ -33,15 +36,14 @@ enum Field {
     Id,
 }
 
-const FIELDS: [(Field, &str); 4] = [
-    (Field::FirstName, "First Name"),
-    (Field::LastName, "Last Name"),
-    (Field::Email, "Email"),
-    (Field::Id, "Xplan ID"),
-];
+/// The columns as people are told them.
+fn names(id: &IdColumn) -> [(Field, &'static str); 4] {
+    [(Field::FirstName, "First Name"), (Field::LastName, "Last Name"), (Field::Email, "Email"), (Field::Id, id.heading)]
+}
 
-/// Usual spellings without case, blanks and punctuation. Those in front outrank the others of the same field.
-fn field(heading: &str) -> Option<(Field, u8)> {
+/// Usual spellings without case, blanks and punctuation, and the CRM's own for its ids. Those in front outrank the others
+/// of the same field.
+fn field(heading: &str, id: &IdColumn) -> Option<(Field, u8)> {
     let plain: String = fold(heading).split(' ').collect();
     let found = match plain.as_str() {
         "firstname" | "givenname" => (Field::FirstName, 0),
@@ -50,8 +52,9 @@ fn field(heading: &str) -> Option<(Field, u8)> {
         "last" | "family" => (Field::LastName, 1),
         "email" | "emailaddress" => (Field::Email, 0),
         "preferredemail" | "preferredemailaddress" | "primaryemail" | "mail" => (Field::Email, 1),
-        "xplanid" | "xplanclientid" | "xplanentityid" => (Field::Id, 0),
-        "clientid" | "entityid" | "externalid" | "crmid" | "xplan" => (Field::Id, 1),
+        own if id.exact.contains(&own) => (Field::Id, 0),
+        own if id.loose.contains(&own) => (Field::Id, 1),
+        "clientid" | "externalid" | "crmid" => (Field::Id, 1),
         "id" => (Field::Id, 2),
         _ => return None,
     };
@@ -63,14 +66,14 @@ impl Columns {
     ///
     /// # Errors
     /// Which are missing, or stand there twice.
-    pub fn find<'c>(cells: impl Iterator<Item = &'c str>) -> Result<Self, NoHeadings> {
+    pub fn find<'c>(cells: impl Iterator<Item = &'c str>, id_column: &IdColumn) -> Result<Self, NoHeadings> {
         let mut places: [Option<(usize, u8)>; 4] = [None; 4];
         let (mut twice, mut count) = (None, 0);
         for (place, heading) in cells.take(MOST_COLUMNS).enumerate() {
             if !heading.trim().is_empty() {
                 count = place + 1;
             }
-            let Some((field, rank)) = field(heading) else { continue };
+            let Some((field, rank)) = field(heading, id_column) else { continue };
             let known = &mut places[field as usize];
             match known {
                 Some((_, other)) if *other == rank => twice = Some((field, rank)),
@@ -82,16 +85,17 @@ impl Columns {
             }
         }
         let found = places.iter().flatten().count();
-        let name = |field: Field| FIELDS[field as usize].1;
+        let names = names(id_column);
+        let name = |field: Field| names[field as usize].1;
         if let Some((field, _)) = twice {
             return Err(NoHeadings { found, words: format!("two columns are headed {}", name(field)) });
         }
         let [Some((first_name, _)), Some((last_name, _)), Some((email, _)), Some((id, _))] = places else {
-            let missing = FIELDS.iter().filter(|(field, _)| places[*field as usize].is_none());
+            let missing = names.iter().filter(|(field, _)| places[*field as usize].is_none());
             let missing: Vec<&str> = missing.map(|(_, name)| *name).collect();
             return Err(NoHeadings { found, words: format!("there is no column headed {}", missing.join(", ")) });
         };
-        Ok(Self { first_name, last_name, email, id, count })
+        Ok(Self { first_name, last_name, email, id, count, id_heading: id_column.heading })
     }
 
     /// The last column that matters.
@@ -103,9 +107,11 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crm::registry::tests::LEDGER;
+    use crate::crm::xplan::KIND;
 
     fn check(headings: &str, expected: Result<[usize; 4], &str>) {
-        let found = Columns::find(headings.split('|'));
+        let found = Columns::find(headings.split('|'), &KIND.id_column);
         let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.words);
         assert_eq!(found, expected.map_err(str::to_owned), "{headings}");
     }
@@ -118,6 +124,15 @@ mod tests {
         check("Client ID|Adviser|e mail|last-name|forename", Ok([4, 3, 2, 0]));
         check("ID|Xplan ID|Email|First name|Last name", Ok([3, 4, 2, 1]));
         check("ID|ID|Xplan ID|Email|First name|Last name", Ok([4, 5, 3, 2]));
+    }
+
+    #[test]
+    fn ids_are_found_as_the_crm_calls_them() {
+        let find = |headings: &str| Columns::find(headings.split('|'), &LEDGER.id_column);
+        assert_eq!(find("Ledger No.|Email|Last name|First name").map(|columns| columns.id), Ok(0));
+        assert_eq!(find("Client ID|Email|Last name|First name").map(|columns| columns.id), Ok(0));
+        let words = find("Xplan ID|Email|Last name|First name").unwrap_err().words;
+        assert_eq!(words, "there is no column headed Ledger No");
     }
 
     #[test]

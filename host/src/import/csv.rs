@@ -16,39 +16,44 @@ use super::columns::{Columns, MOST_COLUMNS, NoHeadings};
 use super::file::{FileError, HEADING_ROWS, Take};
 use super::row::{ListRow, RowFault};
 use super::workbook::no_headings;
+use crate::crm::kind::IdColumn;
 use crate::domain::import::ListSource;
 
 /// Bytes at the top from which the delimiter is told.
 const TOP: usize = 64 << 10;
 
 /// Reads a list.
-pub(super) fn read(mut file: File, take: Take<'_>) -> Result<ListSource, FileError> {
+pub(super) fn read(mut file: File, id: &'static IdColumn, take: Take<'_>) -> Result<ListSource, FileError> {
     let encoding = encoding_of(&mut file)?;
-    let delimiter = delimiter_of(&mut file, encoding)?;
+    let delimiter = delimiter_of(&mut file, encoding, id)?;
     file.rewind()?;
     let mut list = List {
         records: Records::new(Decoded::new(&mut file, encoding), delimiter),
         source: ListSource::default(),
         take,
     };
-    if let Ok(columns) = headings(&mut list.records, usize::MAX)? {
+    if let Ok(columns) = headings(&mut list.records, usize::MAX, id)? {
         list.rows(columns)?;
     }
     Ok(list.source)
 }
 
 /// Reads on until the headings, at most so many rows.
-fn headings<R: Read>(records: &mut Records<R>, most: usize) -> Result<Result<Columns, NoHeadings>, FileError> {
+fn headings<R: Read>(
+    records: &mut Records<R>,
+    most: usize,
+    id: &IdColumn,
+) -> Result<Result<Columns, NoHeadings>, FileError> {
     let mut nearest = NoHeadings { found: 0, words: "nothing stands there".to_owned() };
     for _ in 0..most {
         let Some(mut record) = records.next()? else { break };
-        let whole = Columns::find(record.values.iter().map(String::as_str));
+        let whole = Columns::find(record.values.iter().map(String::as_str), id);
         let found = whole.or_else(|missing| {
             // What stands above a list may hold a quotation mark that is none; the headings are on a line of theirs.
             let is_long = record.lines.len() > 1;
             records.give_back(&mut record.lines);
             let first = records.plain(&record.lines[0]);
-            if is_long { Columns::find(first.iter().map(String::as_str)) } else { Err(missing) }
+            if is_long { Columns::find(first.iter().map(String::as_str), id) } else { Err(missing) }
         });
         match found {
             Ok(columns) => return Ok(Ok(columns)),
@@ -60,7 +65,7 @@ fn headings<R: Read>(records: &mut Records<R>, most: usize) -> Result<Result<Col
 }
 
 /// The delimiter with which the headings are found.
-fn delimiter_of(file: &mut File, encoding: &'static Encoding) -> Result<char, FileError> {
+fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> Result<char, FileError> {
     file.rewind()?;
     let mut top = Vec::new();
     let read = Decoded::new(file, encoding).take(TOP as u64).read_to_end(&mut top);
@@ -70,13 +75,13 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding) -> Result<char, Fi
     let said = top.strip_prefix(b"sep=").or_else(|| top.strip_prefix(b"\"sep=")).and_then(|rest| rest.first());
     let said = said.filter(|byte| byte.is_ascii_punctuation() && **byte != b'"').map(|byte| char::from(*byte));
     for delimiter in said.into_iter().chain([',', ';', '\t', '|']) {
-        match headings(&mut Records::new(Cursor::new(&top), delimiter), HEADING_ROWS)? {
+        match headings(&mut Records::new(Cursor::new(&top), delimiter), HEADING_ROWS, id)? {
             Ok(_) => return Ok(delimiter),
             Err(missing) if nearest.as_ref().is_none_or(|known| known.found < missing.found) => nearest = Some(missing),
             Err(_) => {}
         }
     }
-    Err(no_headings(nearest))
+    Err(no_headings(nearest, id))
 }
 
 /// A list as it is read.
@@ -178,6 +183,6 @@ fn list_row(line: &Line, values: &[String], columns: Columns) -> ListRow {
     } else if values.len() <= columns.last() {
         row.add_fault(RowFault::new("too-few-columns", "The row ends before the last of the four columns."));
     }
-    row.finish();
+    row.finish(columns.id_heading);
     row
 }

@@ -10,22 +10,26 @@ use crate::store::{Store, StoreError};
 /// Rows that are written at once.
 const ROWS: usize = 500;
 
-const HEADINGS: [&str; 8] =
-    ["Row", "First Name", "Last Name", "Email", "Xplan ID", "Status", "Reasons", "Client in the practice"];
-
-/// Pieces of the CSV of a list's rows, headings first.
-pub fn lines(store: Store, id: ImportId, status: Option<RowStatus>) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+/// Pieces of the CSV of a list's rows, headings first; the ids stand below `id_heading`.
+pub fn lines(
+    store: Store,
+    id: ImportId,
+    status: Option<RowStatus>,
+    id_heading: String,
+) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
     // Where the next piece begins; the headings go with the first.
     let start = Some((None, true));
     stream::try_unfold(start, move |from| {
-        let store = store.clone();
+        let (store, id_heading) = (store.clone(), id_heading.clone());
         async move {
             let Some((cursor, is_first)) = from else { return Ok(None) };
             let page = store.import_rows(id, status, PageRequest { cursor, limit: ROWS }).await?;
             let mut piece = ::csv::Writer::from_writer(Vec::new());
             let failed = |error: ::csv::Error| StoreError::Unwritable { what: "a row of a list", source: error.into() };
             if is_first {
-                piece.write_record(HEADINGS).map_err(failed)?;
+                let names = ["Row", "First Name", "Last Name", "Email", &id_heading];
+                let names = names.into_iter().chain(["Status", "Reasons", "Client in the practice"]);
+                piece.write_record(names).map_err(failed)?;
             }
             for row in &page.items {
                 piece.write_record(record(row)).map_err(failed)?;

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _};
 
 use super::row::ListRow;
 use super::{csv, workbook};
+use crate::crm::kind::IdColumn;
 use crate::domain::import::ListSource;
 
 /// Rows that a list may have.
@@ -41,11 +42,17 @@ impl From<io::Error> for FileError {
 pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 
 /// Reads a list and hands its rows on, one after the other; answers what else is in the file. What the file is, is told
-/// from its content; its name does not matter. `sheet` is the sheet of a workbook to be read, where a person names one.
+/// from its content; its name does not matter. `sheet` is the sheet of a workbook to be read, where a person names one,
+/// and `id` the column of the CRM's ids.
 ///
 /// # Errors
 /// Where the file is refused as a whole, or `take` fails.
-pub(super) fn read(mut file: File, sheet: Option<&str>, take: Take<'_>) -> Result<ListSource, FileError> {
+pub(super) fn read(
+    mut file: File,
+    sheet: Option<&str>,
+    id: &'static IdColumn,
+    take: Take<'_>,
+) -> Result<ListSource, FileError> {
     let mut head = [0; 64];
     file.rewind()?;
     let length = file.read(&mut head)?;
@@ -63,7 +70,7 @@ pub(super) fn read(mut file: File, sheet: Option<&str>, take: Take<'_>) -> Resul
     let text = head[..length].strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head[..length]).trim_ascii_start();
     let source = match &head[..length] {
         [] => return Err(FileError::refused("The file is empty.")),
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => workbook::read(&file, sheet, &mut counted)?,
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => workbook::read(&file, sheet, id, &mut counted)?,
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
             return Err(FileError::refused(
                 "The file is an older Excel workbook (.xls) or one with a password. Save it as .xlsx without a \
@@ -80,7 +87,7 @@ pub(super) fn read(mut file: File, sheet: Option<&str>, take: Take<'_>) -> Resul
                  list as .xlsx or as CSV.",
             ));
         }
-        _ => csv::read(file, &mut counted)?,
+        _ => csv::read(file, id, &mut counted)?,
     };
     if rows == 0 {
         return Err(FileError::refused("The list has headings and no row under them."));

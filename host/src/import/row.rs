@@ -47,13 +47,14 @@ impl ListRow {
     }
 
     /// Cleans the values and looks at each. A row of which nothing stands in the four columns has something beside them.
-    pub fn finish(&mut self) {
+    /// `id_heading` is what the column of ids is called.
+    pub fn finish(&mut self, id_heading: &str) {
         let mut faults = Vec::new();
         for (name, text) in [
             ("First Name", &mut self.first_name),
             ("Last Name", &mut self.last_name),
             ("Email", &mut self.email),
-            ("Xplan ID", &mut self.id),
+            (id_heading, &mut self.id),
         ] {
             if text.contains('\0') {
                 faults.push(RowFault::new("nul", format!("{name} holds a NUL character, which no text has.")));
@@ -64,7 +65,7 @@ impl ListRow {
         }
         faults.into_iter().for_each(|fault| self.add_fault(fault));
         if [&self.first_name, &self.last_name, &self.email, &self.id].iter().all(|text| text.is_empty()) {
-            let message = "Nothing stands under First Name, Last Name, Email and Xplan ID in this row.";
+            let message = format!("Nothing stands under First Name, Last Name, Email and {id_heading} in this row.");
             self.add_fault(RowFault::new("no-values", message));
             return;
         }
@@ -108,7 +109,7 @@ mod tests {
     fn faults_of_values() {
         let check = |email: &str, id: &str, expected: Option<&str>| {
             let mut row = ListRow { email: email.to_owned(), id: id.to_owned(), ..ListRow::default() };
-            row.finish();
+            row.finish("CRM ID");
             assert_eq!(row.fault.map(|fault| fault.code), expected, "{email} {id}");
         };
         check("a@example.com", " 48213\u{a0}", None);

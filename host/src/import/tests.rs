@@ -8,6 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::file::{FileError, read};
 use super::row::{ListRow, RowFault};
+use crate::crm::xplan::KIND;
 use crate::domain::import::{ListSource, OtherSheet};
 use crate::domain::text;
 
@@ -17,7 +18,7 @@ fn sheet_of(content: &[u8], sheet: Option<&str>) -> Result<(Vec<ListRow>, ListSo
     file.write_all(content).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let mut rows: Vec<ListRow> = Vec::new();
-    let outcome = read(file, sheet, &mut |row| {
+    let outcome = read(file, sheet, &KIND.id_column, &mut |row| {
         assert!(rows.last().is_none_or(|before| before.number < row.number), "{row:?} has the number of another");
         rows.push(row);
         Ok(())

@@ -15,10 +15,16 @@ use self::sheet::{Found, Shared, Sheet};
 use self::texts::Texts;
 use super::columns::NoHeadings;
 use super::file::{FileError, HEADING_ROWS, Take};
+use crate::crm::kind::IdColumn;
 use crate::domain::import::{ListSource, OtherSheet};
 
 /// Reads the sheet of this name; without a name, the first that is shown and has the headings with rows under them.
-pub(super) fn read(file: &File, wanted: Option<&str>, take: Take<'_>) -> Result<ListSource, FileError> {
+pub(super) fn read(
+    file: &File,
+    wanted: Option<&str>,
+    id: &'static IdColumn,
+    take: Take<'_>,
+) -> Result<ListSource, FileError> {
     let mut parts = Parts::open(file)?;
     let book = Book::read(&mut parts)?;
     let texts = match &book.texts {
@@ -29,7 +35,7 @@ pub(super) fn read(file: &File, wanted: Option<&str>, take: Take<'_>) -> Result<
         Some(name) => styles::dates(&mut parts, name)?,
         None => Vec::new(),
     };
-    let shared = Shared { texts, dates };
+    let shared = Shared { texts, dates, id };
     let mut list: Option<(&Tab, Found)> = None;
     let (mut others, mut nearest) = (Vec::new(), None::<NoHeadings>);
     for tab in &book.sheets {
@@ -52,7 +58,7 @@ pub(super) fn read(file: &File, wanted: Option<&str>, take: Take<'_>) -> Result<
             others.push(other((tab, found)));
         }
     }
-    let Some((tab, found)) = list else { return Err(not_found(&book, &others, wanted, nearest)) };
+    let Some((tab, found)) = list else { return Err(not_found(&book, &others, wanted, no_headings(nearest, id))) };
     let Found { lines, rows, hidden, above, .. } = found;
     let above = above.unwrap_or_default();
     others.retain(|sheet| sheet.rows > 0);
@@ -81,8 +87,8 @@ fn other((tab, found): (&Tab, Found)) -> OtherSheet {
     }
 }
 
-/// Why none of the sheets is the list.
-fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, nearest: Option<NoHeadings>) -> FileError {
+/// Why none of the sheets is the list; `no_headings` where nothing else is to be said.
+fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headings: FileError) -> FileError {
     let is_there = |name: &str| book.sheets.iter().any(|tab| is_called(tab, name));
     match (wanted, others.iter().find(|sheet| sheet.has_headings && sheet.is_hidden)) {
         (Some(name), _) if !is_there(name) => {
@@ -94,14 +100,15 @@ fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, nearest: 
              the sheet where the list is read.",
             hidden.name
         )),
-        _ => no_headings(nearest),
+        _ => no_headings,
     }
 }
 
 /// The headings were not found; says what is missing where they nearly were.
-pub(super) fn no_headings(nearest: Option<NoHeadings>) -> FileError {
+pub(super) fn no_headings(nearest: Option<NoHeadings>, id: &IdColumn) -> FileError {
     let words = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.words);
     FileError::refused(format!(
-        "The headings First Name, Last Name, Email and Xplan ID are not in the first {HEADING_ROWS} rows: {words}."
+        "The headings First Name, Last Name, Email and {} are not in the first {HEADING_ROWS} rows: {words}.",
+        id.heading
     ))
 }

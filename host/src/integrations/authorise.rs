@@ -184,7 +184,7 @@ impl Integrations {
             return Err(IntegrationError::WrongState(words));
         }
         let keeper = self.keeper(name).ok_or_else(|| {
-            IntegrationError::WrongState(match (&one.problem, one.enabled) {
+            IntegrationError::WrongState(match (&one.problem, one.spec.enabled) {
                 (Some(problem), _) => format!("The connection cannot work: {problem}"),
                 (None, false) => format!("The connection `{name}` is disabled. Enable it, then authorise it."),
                 (None, true) => {
@@ -192,14 +192,9 @@ impl Integrations {
                 }
             })
         })?;
-        let wrong = |words: String| IntegrationError::WrongState(words);
-        keeper.oauth.probe().await.map_err(|error| {
-            wrong(format!(
-                "Nobody can be sent to {}: {error}. Check the forward host, or try again later.",
-                one.forward_host
-            ))
-        })?;
-        let request = keeper.oauth.request(&self.callback_url()).map_err(|error| wrong(error.to_string()))?;
+        let nobody = |source| IntegrationError::NobodyThere { site: one.spec.forward_host.clone(), source };
+        keeper.oauth.probe().await.map_err(nobody)?;
+        let request = keeper.oauth.request(&self.callback_url()).map_err(IntegrationError::NoRequest)?;
         let began_at = Timestamp::now();
         let ends_at = began_at + HOLDS;
         let (connection, to, verifier) = (name.clone(), keeper.to.clone(), request.verifier);
@@ -228,7 +223,7 @@ impl Integrations {
         let gone = || CallbackError::Gone(connection.clone());
         let keeper = self.keeper(&connection).filter(|keeper| keeper.to == pending.to).ok_or_else(gone)?;
         let at_work = self.0.connections.get(&connection).ok_or_else(gone)?;
-        let site = at_work.forward_host.clone();
+        let site = at_work.spec.forward_host.clone();
         if let Some((code, words)) = callback.error {
             let words = brief(&words.map_or(code.clone(), |words| format!("{words} ({code})")));
             return Err(CallbackError::Refused { connection, site, words });

@@ -1,134 +1,32 @@
-//! What people give for a connection, checked, and turned into what a connection is made from.
-
-use std::iter;
+//! What people give for a connection, checked and kept, and what is kept turned into what a connection is made from.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::site::site_at;
-use super::{IntegrationError, Integrations};
-use crate::config::{Auth, ConnectionConfig, Gateway, HostRules, OPEN, Pace, bare, check_schedule};
-use crate::domain::ConnectionName;
-use crate::domain::departure::Threshold;
-use crate::domain::text::is_unwanted;
-use crate::secrets::{Place, recipients};
-use crate::store::connections::{By, Sealed, StoredAuth, StoredConnection};
+use super::{ConnectError, IntegrationError, Integrations};
+use crate::config::bare;
+use crate::crm::kind::{CrmKind, Setting, plain_name};
+use crate::crm::spec::{
+    Author, ConnectionSpec, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules, SiteAccess,
+};
+use crate::domain::{ConnectionName, Timestamp};
+use crate::secrets::Place;
+use crate::store::connections::{By, StoredConnection, StoredSignIn};
 
-/// The longest text of a field.
-const LONGEST: usize = 200;
-
-/// What secrets are called where they are sealed.
-const PASSWORD: &str = "password";
-const CLIENT_SECRET: &str = "client secret";
-const APP_ID: &str = "app id";
-
-/// What somebody gives for a connection. For a new one, what is left out has its default or is asked for; for another,
-/// it stays as it is.
+/// What somebody gives for a connection on the page or through the API. For a new one, what is left out has its default
+/// or is asked for; for another, it stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// Its name in addresses; of a new one only, and made of the title where it is left out.
     pub name: Option<String>,
     /// What people call it.
     pub title: Option<String>,
-    /// `xplan`.
-    pub crm: Option<String>,
-    /// The dialect it speaks.
-    pub dialect: Option<String>,
-    /// The pack folder's name.
-    pub pack: Option<String>,
-    /// The site's host.
-    pub forward_host: Option<String>,
-    /// The gateway's host, of the dialect that has one.
-    pub gateway_host: Option<String>,
-    /// Plain HTTP to a stand-in site.
-    pub insecure_http: Option<bool>,
-    /// When it walks its book: a crontab line, on the practice's clock.
-    pub schedule: Option<String>,
-    /// Whether it is to run.
-    pub enabled: Option<bool>,
+    /// The connection itself. A secret that is left out or blank stays as it is.
+    pub raw: RawConnection,
     /// Whether the sender confirms the check before it is enabled.
     pub confirms_preflight: bool,
     /// Whether the sender says that another forward host is the same site under another name.
     pub confirms_same_site: bool,
-    /// How to sign in.
-    pub auth: Option<AuthDraft>,
-}
-
-/// How to sign in. A secret that is left out stays as it is.
-#[derive(Clone, Debug)]
-pub enum AuthDraft {
-    /// By name and password.
-    Basic {
-        /// The user.
-        username: String,
-        /// The password.
-        password: Option<SecretString>,
-        /// The application id.
-        app_id: Option<SecretString>,
-    },
-    /// Authorised on the site.
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-        /// The host's secret at the site.
-        client_secret: Option<SecretString>,
-        /// The application id.
-        app_id: Option<SecretString>,
-    },
-}
-
-impl AuthDraft {
-    /// As it signs in already.
-    fn unchanged(auth: &StoredAuth) -> Self {
-        match auth {
-            StoredAuth::Basic { username, .. } => {
-                Self::Basic { username: username.clone(), password: None, app_id: None }
-            }
-            StoredAuth::OAuth { client_id, .. } => {
-                Self::OAuth { client_id: client_id.clone(), client_secret: None, app_id: None }
-            }
-        }
-    }
-}
-
-impl StoredAuth {
-    /// Its secrets, each with what it is called where it is sealed.
-    pub(super) fn secrets(&mut self) -> impl Iterator<Item = (&'static str, &mut Sealed)> {
-        let (what, secret, app_id) = match self {
-            Self::Basic { password, app_id, .. } => (PASSWORD, password, app_id),
-            Self::OAuth { client_secret, app_id, .. } => (CLIENT_SECRET, client_secret, app_id),
-        };
-        iter::once((what, secret)).chain(app_id.as_mut().map(|app_id| (APP_ID, app_id)))
-    }
-}
-
-/// What is wrong with a field.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FieldProblem {
-    /// The field's name in the API: `forward_host`, `auth/password`.
-    pub field: &'static str,
-    /// What would be right.
-    pub message: String,
-}
-
-/// Collects problems, so that a person sees all of them at once.
-#[derive(Default)]
-struct Problems(Vec<FieldProblem>);
-
-impl Problems {
-    fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.push(FieldProblem { field, message: message.into() });
-    }
-
-    /// A text that is there and not too long.
-    fn text(&mut self, field: &'static str, what: &str, text: Option<String>) -> String {
-        let text = text.unwrap_or_default().trim().to_owned();
-        if text.is_empty() {
-            self.add(field, format!("Enter {what}."));
-        } else if text.chars().count() > LONGEST || text.chars().any(is_unwanted) {
-            self.add(field, format!("Enter {what} in at most {LONGEST} characters."));
-        }
-        text
-    }
 }
 
 impl Integrations {
@@ -139,111 +37,79 @@ impl Integrations {
         draft: Draft,
         by: By,
     ) -> Result<StoredConnection, IntegrationError> {
-        let mut problems = Problems::default();
+        let mut errors = Vec::new();
         let old = before.as_ref();
-        let title = problems.text("title", "a name", draft.title.or_else(|| old.map(|old| old.title.clone())));
+        let title = draft.title.or_else(|| old.map(|old| old.title.clone())).unwrap_or_default();
+        let title = FieldError::check_text("title", "a name", &title, &mut errors);
         let name = match old {
             Some(old) => Some(old.name.clone()),
-            None => self.new_name(draft.name.unwrap_or_else(|| slug(&title)), &mut problems).await?,
-        };
-        let crm = draft.crm.or_else(|| old.map(|old| old.crm.clone())).unwrap_or_else(|| "xplan".to_owned());
-        if crm != "xplan" {
-            problems.add("crm", format!("`{crm}` is no CRM known here; use xplan."));
-        }
-        let dialect = draft.dialect.or_else(|| old.map(|old| old.dialect.clone()));
-        let dialect = dialect.unwrap_or_else(|| "resourceful".to_owned());
-        if !crate::config::DIALECTS.contains(&dialect.as_str()) {
-            problems.add(
-                "dialect",
-                format!("`{dialect}` is no dialect known here; use {}.", crate::config::DIALECTS.join(" or ")),
-            );
-        }
-        let schedule = draft.schedule.or_else(|| old.map(|old| old.schedule.clone()));
-        let schedule = schedule.unwrap_or_else(|| "0 0 * * * *".to_owned());
-        let zone = &self.0.config.practice.time_zone;
-        if let Err(words) = check_schedule(&schedule, false, by.at, zone) {
-            problems.add("schedule", format!("{words}."));
-        }
-        let pack = problems.text("pack", "a pack", draft.pack.or_else(|| old.map(|old| old.pack.clone())));
-        if !pack.is_empty() && !pack.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-        {
-            problems.add("pack", format!("`{pack}` is no pack's name such as xplan-au."));
-        }
-        let insecure_http = draft.insecure_http.or(old.map(|old| old.insecure_http)).unwrap_or_default();
-        let host = draft.forward_host.or_else(|| old.map(|old| old.forward_host.clone()));
-        let example = "the site's host, such as acme.xplan.iress.com.au";
-        let forward_host = self.host("forward_host", example, host, insecure_http, &mut problems);
-        let gateway_host = match (dialect.as_str(), draft.gateway_host) {
-            (OPEN, given) => {
-                let host = given.or_else(|| old.and_then(|old| old.gateway_host.clone()));
-                Some(self.host("gateway_host", "the gateway's host", host, insecure_http, &mut problems))
-            }
-            (_, Some(given)) if !given.is_empty() => {
-                problems.add("gateway_host", "Only the dialect `open` has a gateway; leave it out, or choose that.");
-                None
-            }
-            _ => None,
+            None => self.new_name(draft.name.unwrap_or_else(|| slug(&title)), &mut errors).await?,
         };
         let name = name.unwrap_or_else(|| "unnamed".parse().expect("a plain name"));
-        let to = recipients(&forward_host, gateway_host.as_deref());
-        let auth = self.auth((&name, &to), old, draft.auth, &mut problems);
-        let enabled = draft.enabled.or(old.map(|old| old.enabled)).unwrap_or(true);
+        let raw = match old {
+            Some(old) => self.laid_over(old, draft.raw),
+            None => unpacked(draft.raw),
+        };
+        let Parsed { spec, credentials, errors: of_connection } = raw.parse(name, &self.rules());
+        errors.extend(of_connection);
         let preflight = draft.confirms_preflight.then(|| by.clone());
         let preflight = preflight.or_else(|| old.and_then(|old| old.preflight.clone()));
-        if enabled && preflight.is_none() {
-            problems.add(
-                "confirms_preflight",
-                "Confirm that the Xplan ids of clients who are in the practice already have been provided; without them \
-                 a sync makes those clients a second time.",
+        if spec.enabled && preflight.is_none() {
+            let words = format!(
+                "Confirm that the {} ids of clients who are in the practice already have been provided; without them a sync \
+                 makes those clients a second time",
+                spec.crm.label
             );
+            errors.push(FieldError::new("confirms_preflight", words));
         }
         if !draft.confirms_same_site
-            && !forward_host.is_empty()
-            && let Some(known) = self.0.store.other_site(name.clone(), site_at(&crm, &forward_host)).await?
+            && !spec.forward_host.is_empty()
+            && let Some(known) = self.0.store.other_site(spec.name.clone(), site_at(&spec)).await?
         {
-            let known = known.host;
-            let words = format!(
-                "The clients and notes of the connection `{name}` are those of {known}: the ids of another site would be \
-                 taken for theirs. For another site, add a connection of another name. Where {forward_host} is the same \
-                 site under another name, say so."
-            );
-            problems.add("confirms_same_site", words);
+            errors.push(another_site(&spec, &known.host));
         }
-        let (Some(auth), true) = (auth, problems.0.is_empty()) else {
-            return Err(IntegrationError::Invalid(problems.0));
-        };
-        let made = before.map_or(by, |before| before.made);
-        let stored = StoredConnection {
-            name,
-            title,
-            crm,
-            dialect,
-            pack,
-            forward_host,
-            gateway_host,
-            insecure_http,
-            schedule,
-            enabled,
-            auth,
-            preflight,
-            made,
-            removed_at: None,
-        };
+        if !errors.is_empty() {
+            return Err(IntegrationError::Invalid(errors));
+        }
+        let access = SiteAccess { spec: spec.into(), credentials, proxy: self.0.config.proxy.clone() };
         // A pack that is missing or of another CRM is told here, and not when the connection is to run.
-        let settings = self.settings(&stored).map_err(|error| IntegrationError::WrongState(error.to_string()))?;
-        self.revision(&settings).await.map_err(|error| {
-            IntegrationError::Invalid(vec![FieldProblem { field: "pack", message: format!("{error:#}.") }])
-        })?;
-        Ok(stored)
+        self.revision(&access.spec)
+            .await
+            .map_err(|error| IntegrationError::Invalid(vec![FieldError::new("pack", error.to_string())]))?;
+        let SiteAccess { spec, .. } = &access;
+        Ok(StoredConnection {
+            name: spec.name.clone(),
+            title,
+            crm: spec.crm.name.to_owned(),
+            dialect: spec.dialect.clone(),
+            pack: spec.pack.clone(),
+            forward_host: spec.forward_host.clone(),
+            insecure_http: spec.insecure_http,
+            schedule: spec.schedule.to_string(),
+            enabled: spec.enabled,
+            auth: self.sealed(&access),
+            preflight,
+            made: before.map_or(by, |before| before.made),
+            removed_at: None,
+            settings: spec.settings.iter().map(|(name, text)| ((*name).to_owned(), Some(text.clone()))).collect(),
+        })
+    }
+
+    /// What connections that are made here are looked at against.
+    fn rules(&self) -> Rules<'_> {
+        let config = &self.0.config;
+        let zone = config.practice.time_zone.clone();
+        Rules { registry: config.crms, hosts: &config.hosts, author: Author::Manager, zone, now: Timestamp::now() }
     }
 
     /// A name that no other connection has.
     async fn new_name(
         &self,
         name: String,
-        problems: &mut Problems,
+        errors: &mut Vec<FieldError>,
     ) -> Result<Option<ConnectionName>, IntegrationError> {
-        let Ok(name) = name.parse::<ConnectionName>().map_err(|error| problems.add("name", format!("{error}."))) else {
+        let parsed = name.parse::<ConnectionName>();
+        let Ok(name) = parsed.map_err(|error| errors.push(FieldError::new("name", error.to_string()))) else {
             return Ok(None);
         };
         let stored = self.0.store.stored_connections().await?;
@@ -252,137 +118,146 @@ impl Integrations {
         // The page that adds one has this name.
         let is_taken = is_taken || name.as_str() == "new";
         if is_taken {
-            problems.add("name", format!("There is a connection `{name}` already; choose another name."));
+            let words = format!("There is a connection `{name}` already; choose another name");
+            errors.push(FieldError::new("name", words));
         }
         Ok(Some(name))
     }
 
-    fn host(
-        &self,
-        field: &'static str,
-        what: &str,
-        host: Option<String>,
-        insecure_http: bool,
-        problems: &mut Problems,
-    ) -> String {
-        let rules = &self.0.config.hosts;
-        let host = problems.text(field, what, host);
-        let checked = match insecure_http {
-            _ if host.is_empty() => return host,
-            false => rules.check(&host),
-            true if rules.stand_ins => HostRules::check_stand_in(&host),
-            true => {
-                let words = "Stand-in sites are not allowed here; whoever runs this host can allow them by stand-in-sites in \
-                             the section [crm] of the settings.";
-                problems.add("insecure_http", words);
-                return host;
-            }
-        };
-        checked.unwrap_or_else(|words| {
-            problems.add(field, format!("{words}."));
-            host
-        })
+    /// The CRM of a connection that is kept.
+    fn kind_of(&self, stored: &StoredConnection) -> &'static CrmKind {
+        let crms = self.0.config.crms;
+        crms.find(&stored.crm).unwrap_or(crms.usual())
     }
 
-    /// How it signs in, with what is given sealed for the hosts that it is sent to. What is left out stays as it is, unless
-    /// it was given for another host: it goes there alone.
-    fn auth(
-        &self,
-        (name, to): (&ConnectionName, &str),
-        old: Option<&StoredConnection>,
-        draft: Option<AuthDraft>,
-        problems: &mut Problems,
-    ) -> Option<StoredAuth> {
-        let old_to = old.map(|old| recipients(&old.forward_host, old.gateway_host.as_deref()));
-        let old_to = old_to.filter(|old_to| old_to != to);
-        let old = old.map(|old| &old.auth);
-        let mut secret =
-            |field: &'static str, what: &'static str, given: Option<SecretString>, old: Option<&Sealed>| {
-                let given = given.map(|secret| SecretString::from(bare(secret.expose_secret())));
-                let given = given.filter(|secret| !secret.expose_secret().trim().is_empty());
-                let place = Place { what, of: name.as_str(), to };
-                match (given, old, &old_to) {
-                    (Some(given), ..) => Some(self.0.secrets.seal(place, &given)),
-                    (None, Some(old), None) => Some(old.clone()),
-                    (None, Some(_), Some(old_to)) => {
-                        problems.add(
-                            field,
-                            format!("Enter the {what} again. It was given for {old_to} and is sent nowhere else."),
-                        );
-                        None
-                    }
-                    (None, None, _) => None,
-                }
-            };
-        match draft.or_else(|| old.map(AuthDraft::unchanged)) {
-            None => {
-                problems.add("auth", "Choose how to sign in: OAuth, or a user's name and password.");
-                None
+    /// The hosts that the secrets of a connection that is kept are sent to.
+    pub(super) fn recipients_of(&self, stored: &StoredConnection) -> String {
+        let setting = |name: &str| stored.settings.get(name).and_then(Option::as_deref);
+        self.kind_of(stored).recipients(&stored.forward_host, setting)
+    }
+
+    /// What is given, over what is kept. A secret that is not given stays as it is, unless it was given for another host: it
+    /// goes there alone.
+    fn laid_over(&self, old: &StoredConnection, raw: RawConnection) -> RawConnection {
+        let mut raw = unpacked(raw);
+        let is_other_crm = raw.crm.as_ref().is_some_and(|crm| *crm != old.crm);
+        let kind = self.kind_of(old);
+        let dialect = raw.dialect.clone().unwrap_or_else(|| old.dialect.clone());
+        for (name, text) in old.settings.iter().filter(|_| !is_other_crm) {
+            let is_for = |setting: &Setting| setting.dialect.is_none_or(|only| only == dialect);
+            if let Some(text) = text
+                && kind.setting(name).is_some_and(is_for)
+            {
+                raw.settings.entry(name.clone()).or_insert_with(|| text.clone());
             }
-            Some(AuthDraft::Basic { username, password, app_id }) => {
-                let (old_password, old_app_id) = match old {
-                    Some(StoredAuth::Basic { password, app_id, .. }) => (Some(password), app_id.as_ref()),
-                    _ => (None, None),
-                };
-                let password = secret("auth/password", PASSWORD, password, old_password);
-                let app_id = secret("auth/app_id", APP_ID, app_id, old_app_id);
-                if password.is_none() && old_password.is_none() {
-                    problems.add("auth/password", "Enter the user's password.");
+        }
+        raw.sign_in = match raw.sign_in.take() {
+            None => Some(self.kept_sign_in(old, |_| true)),
+            Some(mut given) => {
+                if given.mode.as_ref() == Some(&old.auth.mode) {
+                    let kept = self.kept_sign_in(old, |name| !given.values.contains_key(name));
+                    given
+                        .values
+                        .extend(kept.values.into_iter().filter(|(name, _)| old.auth.secrets.contains_key(name)));
                 }
-                let username = problems.text("auth/username", "the user's name", Some(username));
-                Some(StoredAuth::Basic { username, password: password?, app_id })
+                Some(given)
             }
-            Some(AuthDraft::OAuth { client_id, client_secret, app_id }) => {
-                let (old_secret, old_app_id) = match old {
-                    Some(StoredAuth::OAuth { client_secret, app_id, .. }) => (Some(client_secret), app_id.as_ref()),
-                    _ => (None, None),
-                };
-                let client_secret = secret("auth/client_secret", CLIENT_SECRET, client_secret, old_secret);
-                let app_id = secret("auth/app_id", APP_ID, app_id, old_app_id);
-                if client_secret.is_none() && old_secret.is_none() {
-                    problems.add("auth/client_secret", "Enter the client secret that the site gave.");
-                }
-                let client_id = problems.text("auth/client_id", "the client id that the site gave", Some(client_id));
-                Some(StoredAuth::OAuth { client_id, client_secret: client_secret?, app_id })
-            }
+        };
+        RawConnection {
+            crm: raw.crm.or_else(|| Some(old.crm.clone())),
+            enabled: raw.enabled.or(Some(old.enabled)),
+            pack: raw.pack.or_else(|| Some(old.pack.clone())),
+            dialect: Some(dialect),
+            forward_host: raw.forward_host.or_else(|| Some(old.forward_host.clone())),
+            insecure_http: raw.insecure_http.or(Some(old.insecure_http)),
+            schedule: raw.schedule.or_else(|| Some(old.schedule.clone())),
+            ..raw
         }
     }
 
-    /// What a connection is made from, its secrets opened.
+    /// How a connection that is kept signs in; of its values those that are `wanted`, opened.
+    fn kept_sign_in(&self, stored: &StoredConnection, wanted: impl Fn(&str) -> bool) -> RawSignIn {
+        let to = self.recipients_of(stored);
+        let opened = |name: &str| {
+            let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
+            match self.0.secrets.reveal(place, &stored.auth.secrets[name]) {
+                Ok(secret) => RawValue::Kept(secret, to.clone()),
+                Err(error) => RawValue::Unreadable(error.to_string()),
+            }
+        };
+        let secrets = stored.auth.secrets.keys().filter(|name| wanted(name)).map(|name| (name.clone(), opened(name)));
+        let texts = stored.auth.values.iter().filter(|(name, _)| wanted(name));
+        let texts = texts.map(|(name, text)| (name.clone(), RawValue::from(text.clone())));
+        RawSignIn { mode: Some(stored.auth.mode.clone()), values: texts.chain(secrets).collect() }
+    }
+
+    /// A connection that is kept, read as anything else that is given for one.
+    fn read(&self, stored: &StoredConnection, sign_in: RawSignIn) -> Parsed {
+        let nothing = RawConnection { sign_in: Some(RawSignIn::default()), ..RawConnection::default() };
+        let raw = RawConnection { sign_in: Some(sign_in), ..self.laid_over(stored, nothing) };
+        raw.parse(stored.name.clone(), &self.rules())
+    }
+
+    /// What a connection that is kept is, as far as it can be told, without its secrets.
+    pub(super) fn spec_of(&self, stored: &StoredConnection) -> ConnectionSpec {
+        let sign_in = self.kept_sign_in(stored, |name| stored.auth.values.contains_key(name));
+        self.read(stored, sign_in).spec
+    }
+
+    /// What a connection that is kept is made from.
     ///
     /// # Errors
-    /// Where a secret does not open, or the schedule, kept by an earlier version, is none.
-    pub(super) fn settings(&self, stored: &StoredConnection) -> anyhow::Result<ConnectionConfig> {
-        let to = recipients(&stored.forward_host, stored.gateway_host.as_deref());
-        let open = |what: &'static str, sealed: &Sealed| {
-            self.0.secrets.reveal(Place { what, of: stored.name.as_str(), to: &to }, sealed)
-        };
-        let app_id = |sealed: &Option<Sealed>| sealed.as_ref().map(|sealed| open(APP_ID, sealed)).transpose();
-        let auth = match &stored.auth {
-            StoredAuth::Basic { username, password, app_id: id } => {
-                Auth::Basic { username: username.clone(), password: open(PASSWORD, password)?, app_id: app_id(id)? }
-            }
-            StoredAuth::OAuth { client_id, client_secret, app_id: id } => Auth::OAuth {
-                client_id: client_id.clone(),
-                client_secret: open(CLIENT_SECRET, client_secret)?,
-                app_id: app_id(id)?,
-            },
-        };
-        Ok(ConnectionConfig {
-            crm: stored.crm.clone(),
-            enabled: stored.enabled,
-            pack: stored.pack.clone(),
-            dialect: stored.dialect.clone(),
-            forward_host: stored.forward_host.clone(),
-            insecure_http: stored.insecure_http,
-            schedule: stored.schedule.parse()?,
-            gateway: stored.gateway_host.clone().map(Gateway::at),
-            proxy: self.0.config.proxy.clone(),
-            pace: Pace::default(),
-            gone_threshold: Threshold::default(),
-            auth,
-        })
+    /// [`ConnectError::Unusable`] where a secret does not open, or something is refused by now that was not when it was
+    /// kept.
+    pub(super) fn access(&self, stored: &StoredConnection) -> Result<SiteAccess, ConnectError> {
+        let parsed = self.read(stored, self.kept_sign_in(stored, |_| true));
+        if parsed.errors.is_empty() {
+            Ok(parsed.access(self.0.config.proxy.clone()))
+        } else {
+            Err(ConnectError::Unusable(parsed.errors))
+        }
     }
+
+    /// How it signs in, its secrets sealed for the hosts that they are sent to.
+    fn sealed(&self, access: &SiteAccess) -> StoredSignIn {
+        let SiteAccess { spec, credentials, .. } = access;
+        let (of, to) = (spec.name.as_str(), spec.recipients());
+        let sign_in = &spec.sign_in;
+        let seal = |(name, secret): (&'static str, &SecretString)| {
+            (name.to_owned(), self.0.secrets.seal(Place { what: &plain_name(name), of, to: &to }, secret))
+        };
+        StoredSignIn {
+            mode: sign_in.mode.name.to_owned(),
+            values: sign_in.values.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect(),
+            secrets: credentials.iter().map(seal).collect(),
+        }
+    }
+}
+
+/// What is given, without what editors and shells put around secrets; blank ones are not given.
+fn unpacked(mut raw: RawConnection) -> RawConnection {
+    if let Some(sign_in) = &mut raw.sign_in {
+        for value in sign_in.values.values_mut() {
+            if let RawValue::Given(secret) = value {
+                *secret = SecretString::from(bare(secret.expose_secret()));
+            }
+        }
+        let is_blank =
+            |value: &RawValue| matches!(value, RawValue::Given(text) if text.expose_secret().trim().is_empty());
+        sign_in.values.retain(|_, value| !is_blank(value));
+    }
+    raw
+}
+
+/// The connection leads to another site than what it brought is of.
+fn another_site(spec: &ConnectionSpec, known: &str) -> FieldError {
+    let ConnectionSpec { name, forward_host, .. } = spec;
+    let words = format!(
+        "The clients and notes of the connection `{name}` are those of {known}: the ids of another site would be taken for \
+         theirs. For another site, add a connection of another name. Where {forward_host} is the same site under another \
+         name, say so"
+    );
+    FieldError::new("confirms_same_site", words)
 }
 
 /// A name in addresses made of what people call it.

@@ -4,16 +4,18 @@
 
 use super::{IntegrationError, Integrations, Origin, lock};
 use crate::connection::Standing;
+use crate::crm::kind::plain_name;
+use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::integrations::Integration;
-use crate::secrets::{Place, recipients};
+use crate::secrets::Place;
 use crate::store::StoreError;
 use crate::store::connections::By;
 use crate::store::sites::Site;
 
-/// The site of a CRM at a host.
-pub(super) fn site_at(crm: &str, forward_host: &str) -> Site {
-    Site { crm: crm.to_owned(), host: forward_host.to_owned() }
+/// The site that a connection leads to.
+pub(super) fn site_at(spec: &ConnectionSpec) -> Site {
+    Site { crm: spec.crm.name.to_owned(), host: spec.forward_host.clone() }
 }
 
 /// Refuses an answer about another host than the one that the connection leads to now.
@@ -57,7 +59,7 @@ impl Integrations {
         };
         leads_to(name, &now, host)?;
         let by = By { who: who.to_owned(), at: Timestamp::now() };
-        self.0.store.rename_site(name.clone(), site_at(&one.crm, &now), by).await?;
+        self.0.store.rename_site(name.clone(), site_at(&one.spec), by).await?;
         tracing::info!(connection = %name, known, now, "the site has another name");
         self.put_to_work_again(one).await
     }
@@ -96,21 +98,19 @@ impl Integrations {
         };
         leads_to(name, &now, host)?;
         let by = By { who: who.to_owned(), at: Timestamp::now() };
-        self.0.store.keep_site_apart(name.clone(), site_at(&one.crm, &now), by).await?;
+        self.0.store.keep_site_apart(name.clone(), site_at(&one.spec), by).await?;
         tracing::info!(connection = %name, %other, "two connections of one site are apart");
         self.put_to_work_again(one).await
     }
 
     /// Puts a connection to work whose site somebody has told.
     async fn put_to_work_again(&self, one: Integration) -> Result<Integration, IntegrationError> {
-        let name = &one.name;
+        let name = one.name();
         match one.origin {
             Origin::Page => self.take_up(&self.stored(name).await?).await,
             Origin::File => {
-                if let Some(settings) = self.0.config.connections.get(name)
-                    && let Err(error) = self.put_to_work(name, settings).await
-                {
-                    return Err(IntegrationError::WrongState(format!("{error:#}")));
+                if let Some(access) = self.0.config.connections.get(name) {
+                    self.put_to_work(access).await?;
                 }
             }
         }
@@ -120,16 +120,18 @@ impl Integrations {
     /// Binds secrets to the hosts of now that were sealed by a version which did not name any.
     pub(super) async fn name_recipients(&self) -> Result<(), StoreError> {
         let store = &self.0.store;
-        let of_file = self.0.config.connections.iter().map(|(name, settings)| {
-            let gateway = settings.gateway.as_ref().map(|gateway| gateway.host.as_str());
-            (name.clone(), settings.forward_host.clone(), recipients(&settings.forward_host, gateway))
-        });
+        let of_file = self
+            .0
+            .config
+            .connections
+            .iter()
+            .map(|(name, access)| (name.clone(), access.spec.forward_host.clone(), access.spec.recipients()));
         let mut hosts: Vec<_> = of_file.collect();
         for mut stored in store.stored_connections().await? {
-            let to = recipients(&stored.forward_host, stored.gateway_host.as_deref());
+            let to = self.recipients_of(&stored);
             let mut is_changed = false;
-            for (what, sealed) in stored.auth.secrets() {
-                let place = Place { what, of: stored.name.as_str(), to: &to };
+            for (name, sealed) in &mut stored.auth.secrets {
+                let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
                 is_changed |= self.0.secrets.name_recipients(place, sealed);
             }
             if !self.0.config.connections.contains_key(&stored.name) {

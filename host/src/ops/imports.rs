@@ -31,7 +31,8 @@ pub async fn bring(app: &App, actor: &Actor, list: List<'_>, now: Timestamp) -> 
     may(actor, Action::WriteBook)?;
     let List { file, file_name, sheet, connection } = list;
     let connection = whose(app, connection)?;
-    let list = NewList { file, file_name, sheet, connection, by: &actor.name };
+    let id_column = app.connections.id_column(&connection);
+    let list = NewList { file, file_name, sheet, connection, id_column, by: &actor.name };
     Ok(app.imports.preview(list, now).await?)
 }
 

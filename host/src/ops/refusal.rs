@@ -6,10 +6,11 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use crate::crm::spec;
 use crate::domain::Diagnostic;
 use crate::import::ImportError;
 use crate::intake::{self, NotRead};
-use crate::integrations::{FieldProblem, IntegrationError};
+use crate::integrations::IntegrationError;
 use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
 use crate::queue::NotDone;
@@ -218,17 +219,15 @@ impl From<IntegrationError> for Refusal {
     fn from(error: IntegrationError) -> Self {
         match error {
             IntegrationError::Unknown(name) => Self::not_found(format_args!("connection `{name}`")),
-            IntegrationError::Invalid(problems) => {
-                let error = |problem: FieldProblem| FieldError {
-                    pointer: format!("/{}", problem.field),
-                    message: problem.message,
+            IntegrationError::Invalid(errors) => {
+                let error = |error: spec::FieldError| FieldError {
+                    pointer: format!("/{}", error.field),
+                    message: error.message(),
                 };
-                Self::invalid(problems.into_iter().map(error).collect())
-            }
-            words @ (IntegrationError::InFile(_) | IntegrationError::WrongState(_)) => {
-                Self::new(Kind::WrongState, format!("{}.", words.to_string().trim_end_matches('.')))
+                Self::invalid(errors.into_iter().map(error).collect())
             }
             IntegrationError::Store(error) => error.into(),
+            words => Self::new(Kind::WrongState, format!("{}.", words.to_string().trim_end_matches('.'))),
         }
     }
 }

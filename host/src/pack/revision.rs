@@ -47,7 +47,7 @@ impl Revision {
         self.digest
     }
 
-    /// The pack's name: `xplan-au`.
+    /// The pack's name.
     pub fn pack(&self) -> &str {
         &self.pack.name
     }
@@ -62,7 +62,7 @@ impl Revision {
         &self.pack.region
     }
 
-    /// The CRM it reads: `xplan`.
+    /// The CRM it reads, by its name in settings.
     pub fn crm(&self) -> &str {
         &self.pack.crm
     }

@@ -2,6 +2,8 @@
 //!
 //! Records are JSON: few, and readable by later versions.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Readable, Table, Write};
@@ -27,14 +29,14 @@ const LEFT_ALONE: Table<(u32, &str), i64> = Table::new("connection-left-alone");
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed(pub Vec<u8>);
 
-/// A connection as it is kept.
+/// A connection as it is kept: what was given for it, and what became of it since.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredConnection {
     /// Its name in addresses.
     pub name: ConnectionName,
     /// What people call it.
     pub title: String,
-    /// `xplan`.
+    /// The CRM's name.
     pub crm: String,
     /// The dialect it speaks.
     pub dialect: String,
@@ -42,8 +44,6 @@ pub struct StoredConnection {
     pub pack: String,
     /// The site's host.
     pub forward_host: String,
-    /// The gateway's host, of the dialect that has one.
-    pub gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site on this machine.
     pub insecure_http: bool,
     /// Cron with seconds.
@@ -51,38 +51,63 @@ pub struct StoredConnection {
     /// Whether it is to run.
     pub enabled: bool,
     /// How to sign in.
-    pub auth: StoredAuth,
+    pub auth: StoredSignIn,
     /// Who confirmed the check before it was enabled.
     pub preflight: Option<By>,
     /// Who made it.
     pub made: By,
     /// When it was removed; its clients stay.
     pub removed_at: Option<Timestamp>,
+    /// The CRM's own settings by name, beside the others in the row.
+    #[serde(flatten)]
+    pub settings: BTreeMap<String, Option<String>>,
 }
 
-/// How to sign in.
+/// How to sign in: in JSON an object under the name of the way, with its values by name, of which secrets are arrays of
+/// bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoredAuth {
-    /// A user's name and password.
-    Basic {
-        /// The user.
-        username: String,
-        /// The password.
-        password: Sealed,
-        /// The application id.
-        app_id: Option<Sealed>,
-    },
-    /// Authorised on the site.
-    #[serde(rename = "oauth")]
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-        /// The host's secret at the site.
-        client_secret: Sealed,
-        /// The application id.
-        app_id: Option<Sealed>,
-    },
+#[serde(try_from = "WrittenSignIn", into = "WrittenSignIn")]
+pub struct StoredSignIn {
+    /// The name of the way.
+    pub mode: String,
+    /// What is no secret, by name.
+    pub values: BTreeMap<String, String>,
+    /// What is, sealed.
+    pub secrets: BTreeMap<String, Sealed>,
+}
+
+type WrittenSignIn = BTreeMap<String, BTreeMap<String, Option<WrittenValue>>>;
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenValue {
+    Text(String),
+    Secret(Sealed),
+}
+
+impl TryFrom<WrittenSignIn> for StoredSignIn {
+    type Error = &'static str;
+
+    fn try_from(mut written: WrittenSignIn) -> Result<Self, Self::Error> {
+        let (mode, fields) = written.pop_first().ok_or("no way to sign in")?;
+        let mut stored = Self { mode, values: BTreeMap::new(), secrets: BTreeMap::new() };
+        for (name, value) in fields {
+            match value {
+                Some(WrittenValue::Text(text)) => drop(stored.values.insert(name, text)),
+                Some(WrittenValue::Secret(sealed)) => drop(stored.secrets.insert(name, sealed)),
+                None => {}
+            }
+        }
+        Ok(stored)
+    }
+}
+
+impl From<StoredSignIn> for WrittenSignIn {
+    fn from(StoredSignIn { mode, values, secrets }: StoredSignIn) -> Self {
+        let values = values.into_iter().map(|(name, text)| (name, Some(WrittenValue::Text(text))));
+        let secrets = secrets.into_iter().map(|(name, sealed)| (name, Some(WrittenValue::Secret(sealed))));
+        Self::from([(mode, values.chain(secrets).collect())])
+    }
 }
 
 /// Who did something, and when.
@@ -269,4 +294,35 @@ pub(super) fn written(record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 
 pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|error| StoreError::unreadable_json("a connection", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows as earlier versions wrote them.
+    #[test]
+    fn rows_of_before_are_read() {
+        let check = |auth: &str, gateway: &str, mode: &str, values: &[(&str, &str)], secrets: &[(&str, &[u8])]| {
+            let row = format!(
+                r#"{{"name":"south","title":"South","crm":"a","dialect":"b","pack":"c","forward_host":"d.example",
+                "gateway_host":{gateway},"insecure_http":false,"schedule":"0 0 * * * *","enabled":true,"auth":{auth},
+                "preflight":null,"made":{{"who":"Pat","at":"2026-03-02T01:30:00Z"}},"removed_at":null}}"#
+            );
+            let stored: StoredConnection = read(row.as_bytes()).unwrap();
+            let sealed = |(name, bytes): &(&str, &[u8])| ((*name).to_owned(), Sealed(bytes.to_vec()));
+            let text = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+            assert_eq!(stored.auth.mode, mode);
+            assert_eq!(stored.auth.values, values.iter().map(text).collect());
+            assert_eq!(stored.auth.secrets, secrets.iter().map(sealed).collect());
+            let host: Option<String> = serde_json::from_str(gateway).unwrap();
+            assert_eq!(stored.settings, BTreeMap::from([("gateway_host".to_owned(), host)]));
+            assert_eq!(read::<StoredConnection>(&written(&stored).unwrap()).unwrap(), stored);
+        };
+        let basic = r#"{"basic":{"username":"svc","password":[1,2],"app_id":null}}"#;
+        check(basic, "null", "basic", &[("username", "svc")], &[("password", &[1, 2])]);
+        let oauth = r#"{"oauth":{"client_id":"tidegate","client_secret":[],"app_id":[3]}}"#;
+        let secrets: [(&str, &[u8]); 2] = [("client_secret", &[]), ("app_id", &[3])];
+        check(oauth, r#""gateway.example""#, "oauth", &[("client_id", "tidegate")], &secrets);
+    }
 }

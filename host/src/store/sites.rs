@@ -21,7 +21,7 @@ const SITES: Table<(u32, &str), &[u8]> = Table::new("connection-sites");
 /// A CRM's site: where ids mean the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Site {
-    /// `xplan`.
+    /// The CRM's name.
     pub crm: String,
     /// Its host, as the settings checked it: in lower case, without a dot at the end.
     pub host: String,

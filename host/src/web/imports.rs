@@ -30,6 +30,8 @@ use crate::ops::{self, Kind, Refusal};
 pub(super) struct ImportsPage {
     pub(super) frame: Frame,
     pub(super) connections: Vec<String>,
+    /// What the columns of the CRMs' ids are called.
+    pub(super) id_headings: String,
     /// Why the file that was sent is not read.
     pub(super) problem: Option<String>,
     pub(super) rows: Vec<Row>,
@@ -76,6 +78,7 @@ async fn overview(
     Ok(ImportsPage {
         frame: Frame::load(app, person, Place::Households).await?,
         connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
+        id_headings: app.connections.id_headings(),
         problem,
         paging,
         rows: found.items.iter().map(|import| row(import, person)).collect(),

@@ -24,7 +24,7 @@ use crate::connection::{Connection, Standing};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
-use crate::integrations::{Integration, IntegrationError, Means, Origin};
+use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
 
@@ -58,6 +58,8 @@ pub(super) struct IntegrationPage {
     pub(super) frame: Frame,
     pub(super) row: Row,
     pub(super) name: String,
+    /// What the column of the CRM's ids is called.
+    pub(super) id_heading: &'static str,
     /// What was just found out, or done.
     pub(super) checked: Option<Checked>,
     /// What the button says that leads to its site; none where it signs in by name and password or is not at work.
@@ -98,7 +100,7 @@ pub(super) async fn list(State(app): State<App>, person: Person) -> Result<Respo
     person.may(Action::ManageConnections)?;
     let mut rows = Vec::new();
     for one in app.integrations.list().await? {
-        let last = newest_run(&app, &one.name).await?;
+        let last = newest_run(&app, one.name()).await?;
         rows.push(row(&one, last.as_ref(), &person.clock));
     }
     let frame = Frame::load(&app, &person, Place::Settings).await?;
@@ -129,7 +131,7 @@ pub(super) async fn check_sign_in(
     };
     let one = find(&app, &name).await?;
     let checked = match checked {
-        Ok(user) => Checked::of(Ok(&user), &one.forward_host),
+        Ok(user) => Checked::of(Ok(&user), &one.spec.forward_host),
         Err(words) => Checked { is_good: false, words },
     };
     shown(&app, &person, one, Some(checked)).await
@@ -144,11 +146,11 @@ pub(super) async fn activate(
     let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let words = if now == before {
-        format!("The folder of {} holds what is in force already: revision {now}.", one.pack)
+        format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
     } else {
         format!(
             "Revision {now} of {} is in force, in place of {before}. The next sync maps every client anew.",
-            one.pack
+            one.spec.pack
         )
     };
     shown(&app, &person, one, Some(Checked { is_good: true, words })).await
@@ -161,7 +163,7 @@ pub(super) async fn confirm_preflight(
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let one = ops::connections::confirm_preflight(&app, person.actor(), &parse(&name)?).await?;
-    Ok(Redirect::to(&path(&one.name)).into_response())
+    Ok(Redirect::to(&path(one.name())).into_response())
 }
 
 /// The host that the question named.
@@ -179,7 +181,7 @@ pub(super) async fn confirm_same_site(
 ) -> Result<Response, Failure> {
     let said = (&*form.forward_host, SiteIs::TheSame);
     let one = ops::connections::say_of_site(&app, person.actor(), &parse(&name)?, said).await?;
-    Ok(Redirect::to(&path(&one.name)).into_response())
+    Ok(Redirect::to(&path(one.name())).into_response())
 }
 
 /// `POST /settings/integrations/{name}/apart`, from the question on a connection's page.
@@ -191,7 +193,7 @@ pub(super) async fn confirm_apart(
 ) -> Result<Response, Failure> {
     let said = (&*form.forward_host, SiteIs::Apart);
     let one = ops::connections::say_of_site(&app, person.actor(), &parse(&name)?, said).await?;
-    Ok(Redirect::to(&path(&one.name)).into_response())
+    Ok(Redirect::to(&path(one.name())).into_response())
 }
 
 /// `GET /settings/integrations/{name}/remove`
@@ -203,7 +205,7 @@ pub(super) async fn ask_to_remove(
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
     let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&RemovePage { frame, path: path(&one.name), title: one.title })
+    page(&RemovePage { frame, path: path(one.name()), title: one.title })
 }
 
 /// `POST /settings/integrations/{name}/remove`
@@ -223,7 +225,7 @@ pub(super) async fn shown(
     one: Integration,
     checked: Option<Checked>,
 ) -> Result<Response, Failure> {
-    let last = newest_run(app, &one.name).await?;
+    let last = newest_run(app, one.name()).await?;
     let frame = Frame::load(app, person, Place::Settings).await?;
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
@@ -240,24 +242,26 @@ pub(super) fn view(
     frame: Frame,
     clock: &Clock,
 ) -> IntegrationPage {
+    let spec = &one.spec;
     let mut facts = vec![
-        ("Integration type", one.crm.to_uppercase()),
-        ("Forward host", one.forward_host.clone()),
-        ("Pack", one.pack.clone()),
-        ("Dialect", one.dialect.clone()),
+        ("Integration type", spec.crm.name.to_uppercase()),
+        ("Forward host", spec.forward_host.clone()),
+        ("Pack", spec.pack.clone()),
+        ("Dialect", spec.dialect.clone()),
     ];
     facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
-    facts.extend(one.gateway_host.clone().map(|host| ("Gateway host", host)));
-    facts.push(("Syncs", words::schedule(&one.schedule)));
-    if one.enabled {
+    let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
+    facts.extend(own.filter_map(|setting| Some((setting.label, spec.setting(setting.name)?.to_owned()))));
+    facts.push(("Syncs", words::schedule(&spec.schedule.to_string())));
+    if spec.enabled {
         facts.push(("Next syncs", next_runs(one, clock)));
     }
-    match &one.means {
-        Means::Basic { username } => facts.push(("Signs in", format!("as {username}, with a password"))),
-        Means::OAuth { client_id } => {
-            facts.push(("Signs in", format!("with OAuth, as {client_id}")));
-            facts.push(("Redirect address", callback_url.to_owned()));
-        }
+    let mode = spec.sign_in.mode;
+    let [before, after] = mode.shown;
+    let first = mode.values.iter().find_map(|value| spec.sign_in.values.get(value.name));
+    facts.push(("Signs in", format!("{before}{}{after}", first.map_or("", String::as_str))));
+    if mode.needs_person {
+        facts.push(("Redirect address", callback_url.to_owned()));
     }
     if let Standing::Granted { by, at } = one.standing() {
         facts.push(("Authorised", format!("by {by}, {}", words::relative(at, clock.now))));
@@ -281,7 +285,8 @@ pub(super) fn view(
     IntegrationPage {
         frame,
         row: row(one, last, clock),
-        name: one.name.to_string(),
+        name: one.name().to_string(),
+        id_heading: spec.crm.id_column.heading,
         checked,
         authorise,
         facts,
@@ -317,12 +322,12 @@ fn next_runs(one: &Integration, clock: &Clock) -> String {
 
 /// A connection of the settings file runs without the check, because nobody may be there to be asked.
 fn asks_preflight(one: &Integration) -> bool {
-    one.origin == Origin::File && one.enabled && one.preflight.is_none()
+    one.origin == Origin::File && one.spec.enabled && one.preflight.is_none()
 }
 
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
-    let crm = words::crm(&one.crm);
-    let (badge, state) = match (&one.problem, one.enabled, one.standing()) {
+    let crm = one.spec.crm.label;
+    let (badge, state) = match (&one.problem, one.spec.enabled, one.standing()) {
         (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", words::sentence(problem))),
         (None, false, _) => {
             (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
@@ -338,24 +343,20 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
             let words = standing.in_short().unwrap_or_default();
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
         }
-        (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing_of(last, &crm, clock),
+        (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing(last, crm, clock),
     };
     let asked = if asks_preflight(one) { " One question is open: do clients exist on both sites already?" } else { "" };
     let state = format!("{state}{asked}");
     Row {
-        path: path(&one.name),
+        path: path(one.name()),
         title: one.title.clone(),
-        crm,
-        host: one.forward_host.clone(),
-        pack: one.pack.clone(),
+        crm: crm.to_owned(),
+        host: one.spec.forward_host.clone(),
+        pack: one.spec.pack.clone(),
         badge,
         state,
         is_moving: last.is_some_and(|run| !run.state.is_finished()),
     }
-}
-
-fn standing_of(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
-    standing(last, crm, clock)
 }
 
 impl Checked {

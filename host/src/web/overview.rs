@@ -115,10 +115,10 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
     Site {
         name: connection.name.to_string(),
         crm,
-        host: connection.forward_host.clone(),
+        host: connection.spec.forward_host.clone(),
         pack: revision.pack().to_owned(),
         revision: revision.id().to_string(),
-        schedule: words::schedule(&connection.schedule.to_string()),
+        schedule: words::schedule(&connection.spec.schedule.to_string()),
         badge,
         state,
         waits,

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use phonenumber::Mode;
 use rust_decimal::Decimal;
 
+use crate::crm::registry::Registry;
 use crate::domain::field::ValueType;
 use crate::domain::record;
 use crate::domain::run::RunCounts;
@@ -169,9 +170,9 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// A CRM's name for people: `xplan` is `Xplan`.
+/// A CRM's name for people, from its name in settings.
 pub(super) fn crm(name: &str) -> String {
-    sentence(name)
+    Registry::BUILT_IN.label(name).to_owned()
 }
 
 /// The longest that stands in a cell of a list, in characters.

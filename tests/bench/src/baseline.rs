@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, params};
-use tidegate::config::{Auth, ConnectionConfig};
-use tidegate::crm::xplan::Xplan;
+use tidegate::crm::spec::SiteAccess;
+use tidegate::crm::xplan::{self, Xplan};
 use tidegate::crm::{Connector as _, RawPage, Source};
 use tidegate::domain::RecordKind;
 use tidegate::pack::RawInput;
@@ -69,22 +69,10 @@ pub async fn all_raw(site: &str, pack: &Path) -> anyhow::Result<Vec<RawInput>> {
 }
 
 fn connect(site: &str) -> anyhow::Result<Xplan> {
-    let auth = Auth::Basic { username: USER.to_owned(), password: PASSWORD.to_owned().into(), app_id: None };
-    let settings = ConnectionConfig {
-        crm: "xplan".to_owned(),
-        enabled: true,
-        pack: "xplan-au".to_owned(),
-        dialect: "resourceful".to_owned(),
-        forward_host: site.to_owned(),
-        insecure_http: true,
-        schedule: tidegate::domain::schedule::Schedule::hourly(),
-        gateway: None,
-        proxy: None,
-        pace: tidegate::config::Pace::default(),
-        gone_threshold: Default::default(),
-        auth,
-    };
-    Ok(Xplan::new(&settings, None)?)
+    let values = [("username", USER), ("password", PASSWORD)];
+    let access = SiteAccess::to_stand_in(&xplan::KIND, site, &values);
+    let access = access.map_err(|errors| anyhow::anyhow!("the stand-in site is refused: {errors:?}"))?;
+    Ok(Xplan::new(&access, None)?)
 }
 
 fn client_source(session: &Session<XplanAnz>) -> anyhow::Result<Source> {

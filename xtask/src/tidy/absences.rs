@@ -51,10 +51,47 @@ const ABSENCES: [Absence; 6] = [
     },
 ];
 
+/// Where no CRM is named: code, comments, pages and settings.
+const NAMES_NO_CRM: [&str; 4] = ["host/src", "host/domain/src", "host/templates", "host/assets"];
+
+/// Where connectors are, a folder each, and the lists that make them part of the host.
+const CONNECTORS: &str = "host/src/crm";
+const LISTS: [&str; 2] = ["host/src/crm.rs", "host/src/crm/registry.rs"];
+
+/// The CRMs that have a connector, by name: each declares itself in its `kind.rs`.
+fn crms(files: &[File]) -> Vec<&str> {
+    let inner = files.iter().filter_map(|file| file.path.strip_prefix(CONNECTORS)?.strip_prefix('/'));
+    inner.filter_map(|path| path.strip_suffix("/kind.rs")).collect()
+}
+
+/// Refuses a CRM's name outside its connector: what the host has to know of it is in its declaration.
+fn no_crm_is_named(file: &File, crms: &[&str]) -> Vec<Finding> {
+    let is_searched = NAMES_NO_CRM.iter().any(|folder| file.belongs_to(folder));
+    if !is_searched || file.is("snap") || LISTS.contains(&file.path.as_str()) {
+        return Vec::new();
+    }
+    let others = crms.iter().filter(|name| !file.belongs_to(&format!("{CONNECTORS}/{name}")));
+    let others: Vec<&&str> = others.collect();
+    let named = |line: &str| others.iter().find(|name| holds_name(line, name)).map(|name| **name);
+    let finding = |(number, line)| {
+        let words = format!("`{}` stands here, but only its connector and crm/registry name a CRM", named(line)?);
+        Some(file.finding(number, words))
+    };
+    file.product().filter_map(finding).collect()
+}
+
+/// Whether a line holds a CRM's name in whatever case; `explanation` does not hold `xplan`.
+fn holds_name(line: &str, name: &str) -> bool {
+    let line = line.to_lowercase();
+    line.match_indices(name).any(|(at, _)| !line[..at].ends_with('e'))
+}
+
 /// Refuses names out of their place, and a second place where the contract meets the domain.
 pub fn check(files: &[File]) -> Vec<Finding> {
     let code = || files.iter().filter(|file| file.is("rs"));
     let mut findings: Vec<Finding> = code().flat_map(two_worlds).collect();
+    let crms = crms(files);
+    findings.extend(files.iter().flat_map(|file| no_crm_is_named(file, &crms)));
     for absence in &ABSENCES {
         let searched = code().filter(|file| {
             file.belongs_to(absence.searched) && !absence.only.iter().any(|module| file.belongs_to(module))
@@ -128,5 +165,22 @@ mod tests {
             "host/src/pack/convert.rs",
             "use crate::domain::Client;\nuse super::bindings::exports::tidegate::mapping::mapper as wit;",
         );
+    }
+
+    #[test]
+    fn a_crm_is_named_by_its_connector_alone() {
+        let check_one = |path: &str, text: &str, is_refused: bool| {
+            let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
+            let files = [file("host/src/crm/xplan/kind.rs", "name: \"xplan\""), file(path, text)];
+            assert_eq!(check(&files).len(), usize::from(is_refused), "{path}: {:?}", check(&files));
+        };
+        check_one("host/src/config/section.rs", "if crm == \"xplan\" {}", true);
+        check_one("host/src/web/form.rs", "// The Xplan site.", true);
+        check_one("host/templates/form.html", "<p>Their Xplan ID</p>", true);
+        check_one("host/src/crm/xplan/open.rs", "// Xplan in the Open dialect.", false);
+        check_one("host/src/crm/registry.rs", "&[&xplan::KIND]", false);
+        check_one("host/src/web/explain.rs", "struct FieldExplanation; // An explanation.", false);
+        check_one("host/src/config/tests.rs", "crm = \"xplan\"", false);
+        check_one("rules/xplan-au/rules.toml", "crm = \"xplan\"", false);
     }
 }

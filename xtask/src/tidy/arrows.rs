@@ -45,14 +45,15 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
-    ("crm", &["config", "telemetry"]),
+    ("crm", &["telemetry"]),
     ("store", &["config", "supervise"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &[]),
     // Tasks that are kept alive, and threads that block.
     ("supervise", &["telemetry", "config"]),
     ("queue", &[]),
     ("intake", &[]),
-    ("config", &[]),
+    // A CRM declares what its connections have in the settings.
+    ("config", &["crm"]),
 ];
 
 /// Commands start, stop and inspect every part.
@@ -214,10 +215,10 @@ mod tests {
             assert!(found.len() == 1 && found[0].contains(expected), "{path}: {found:?}");
         };
         refused("host/src/store/keys.rs", "use crate::sync::Run;", "`store` uses `sync`");
-        refused("host/src/crm.rs", "use crate::{config::Config, pack::Pack};", "`crm` uses `pack`");
+        refused("host/src/crm.rs", "use crate::{telemetry::figures, pack::Pack};", "`crm` uses `pack`");
         refused(
             "host/src/crm.rs",
-            "use crate::{\n    config::{Config, Url},\n    pack::Pack,\n};",
+            "use crate::{\n    telemetry::{figures, length},\n    pack::Pack,\n};",
             "crm.rs:3: `crm` uses `pack`",
         );
         refused("host/src/store.rs", "use crate::app::App;", "`store` uses `app`");

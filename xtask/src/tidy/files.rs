@@ -37,28 +37,29 @@ impl File {
         (1..).zip(self.text.lines())
     }
 
-    /// The lines of the product's Rust code: without comments and without what is for unit tests alone, be it an item or a
-    /// file.
+    /// The lines of the product's Rust code: without comments and without what is for unit tests alone.
     pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.product().map(|(number, line)| (number, without_comment(line)))
+    }
+
+    /// The product's lines: without what is for unit tests alone, be it an item or a file.
+    pub fn product(&self) -> impl Iterator<Item = (usize, &str)> {
         let is_tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         let text = if is_tests { "" } else { &self.text };
         let mut item = None;
-        (1..)
-            .zip(text.lines())
-            .filter(move |(_, line)| {
-                if item.is_none() && line.trim_start().starts_with("#[cfg(test)]") {
-                    item = Some(line.len() - line.trim_start().len());
-                }
-                let Some(depth) = item else { return true };
-                // The item ends with its own line, or with a line that closes it at the same depth.
-                let is_at_depth = line.len() - line.trim_start().len() == depth;
-                let is_attribute = line.trim_start().starts_with('#') || line.trim_start().starts_with("//");
-                if is_at_depth && !is_attribute && line.trim_end().ends_with([';', '}', ',']) {
-                    item = None;
-                }
-                false
-            })
-            .map(|(number, line)| (number, without_comment(line)))
+        (1..).zip(text.lines()).filter(move |(_, line)| {
+            if item.is_none() && line.trim_start().starts_with("#[cfg(test)]") {
+                item = Some(line.len() - line.trim_start().len());
+            }
+            let Some(depth) = item else { return true };
+            // The item ends with its own line, or with a line that closes it at the same depth.
+            let is_at_depth = line.len() - line.trim_start().len() == depth;
+            let is_attribute = line.trim_start().starts_with('#') || line.trim_start().starts_with("//");
+            if is_at_depth && !is_attribute && line.trim_end().ends_with([';', '}', ',']) {
+                item = None;
+            }
+            false
+        })
     }
 
     /// Whether the file's name ends with `.extension`.

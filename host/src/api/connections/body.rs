@@ -1,5 +1,7 @@
 //! A connection as it is answered. Its secrets are not among it.
 
+use std::collections::BTreeMap;
+
 use jiff::Unit;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,8 +10,10 @@ use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
 use crate::connection::Standing;
+use crate::crm::kind::SignInMode;
+use crate::crm::spec::SignIn;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
-use crate::integrations::{Integration, Means, Origin};
+use crate::integrations::{Integration, Origin};
 use crate::store::book::PageRequest;
 use crate::store::connections::By;
 
@@ -21,21 +25,22 @@ pub struct ConnectionBody {
     #[schema(value_type = String, example = "main")]
     pub(super) name: ConnectionName,
     /// What people call it.
-    #[schema(example = "Acme Xplan integration")]
+    #[schema(example = "Acme {crm} integration")]
     title: String,
     /// Where it was made. One of the settings file is changed there alone, and outranks another of its name.
     origin: OriginBody,
     /// The CRM.
-    #[schema(example = "xplan")]
-    crm: String,
+    #[schema(example = "{crm-name}")]
+    crm: &'static str,
     /// The dialect it speaks.
-    #[schema(example = "resourceful")]
+    #[schema(example = "{dialect}")]
     dialect: String,
     /// The site's host.
     forward_host: String,
-    /// The gateway's host; null in a dialect that has none.
-    #[schema(required)]
-    gateway_host: Option<String>,
+    /// The CRM's own settings, of which each is null where it does not apply; see `declared`.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    settings: BTreeMap<&'static str, Option<String>>,
     /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone.
     #[schema(example = "0 * * * *")]
     schedule: String,
@@ -62,7 +67,7 @@ pub struct ConnectionBody {
     #[schema(required)]
     problem: Option<String>,
     /// The pack that says what the CRM's fields mean.
-    #[schema(example = "xplan-au")]
+    #[schema(example = "{pack}")]
     pack: String,
     /// The pack's region, ISO 3166-1 alpha-2; null where the connection is not at work.
     #[schema(required, example = "AU")]
@@ -88,22 +93,20 @@ pub enum OriginBody {
     Page,
 }
 
-/// How a connection signs in, without its secrets.
+/// How a connection signs in, without its secrets. What each way has is declared by the CRM; see `declared`.
 #[derive(Serialize, ToSchema)]
-#[serde(tag = "mode", rename_all = "snake_case")]
 #[schema(as = ConnectionAuth)]
-pub enum AuthBody {
-    /// By name and password.
-    Basic {
-        /// The user.
-        username: String,
-    },
-    /// Authorised on the site by a person.
-    #[serde(rename = "oauth")]
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-    },
+pub struct AuthBody {
+    mode: &'static str,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    values: BTreeMap<&'static str, String>,
+}
+
+impl From<SignIn> for AuthBody {
+    fn from(SignIn { mode, values }: SignIn) -> Self {
+        Self { mode: mode.name, values }
+    }
 }
 
 /// Whether a site lets the host in.
@@ -206,16 +209,14 @@ impl From<By> for ByBody {
 }
 
 impl AuthorizationBody {
-    fn of(standing: Standing, means: &Means) -> Self {
+    fn of(standing: Standing, mode: &SignInMode) -> Self {
         let detail = standing.obstacle();
-        let (state, since, by) = match (standing, means) {
-            (Standing::NotNeeded, _)
-            | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, Means::Basic { .. }) => {
+        let (state, since, by) = match (standing, mode.needs_person) {
+            (Standing::NotNeeded, _) | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, false) => {
                 (AuthorizationState::NotNeeded, None, None)
             }
             // What the site of before authorised is not for this host.
-            (Standing::Needed, _)
-            | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, Means::OAuth { .. }) => {
+            (Standing::Needed, _) | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, true) => {
                 (AuthorizationState::Needed, None, None)
             }
             (Standing::Granted { by, at }, _) => (AuthorizationState::Authorized, Some(at), Some(by)),
@@ -228,36 +229,36 @@ impl AuthorizationBody {
 impl ConnectionBody {
     pub async fn of(one: Integration, app: &App) -> Result<Self, Problem> {
         let newest = PageRequest { cursor: None, limit: 1 };
-        let runs = app.store.runs(Some(one.name.clone()), newest).await?;
+        let runs = app.store.runs(Some(one.name().clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
         let standing = one.standing();
         // To the second, as what is left is measured anew each time.
         let left_alone_until = one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until());
         let left_alone_until = left_alone_until.and_then(|until| until.round(Unit::Second).ok());
+        let next_runs = one.next_runs(Timestamp::now(), &app.config.practice.time_zone);
+        let spec = one.spec;
+        let answered = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
         Ok(Self {
-            next_runs: one.next_runs(Timestamp::now(), &app.config.practice.time_zone),
+            next_runs,
             site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by), one.apart),
-            authorization: AuthorizationBody::of(standing, &one.means),
-            name: one.name,
+            authorization: AuthorizationBody::of(standing, spec.sign_in.mode),
+            name: spec.name.clone(),
             title: one.title,
             origin: match one.origin {
                 Origin::File => OriginBody::File,
                 Origin::Page => OriginBody::Page,
             },
-            crm: one.crm,
-            dialect: one.dialect,
-            forward_host: one.forward_host,
-            gateway_host: one.gateway_host,
-            schedule: one.schedule,
-            enabled: one.enabled,
-            auth: match one.means {
-                Means::Basic { username } => AuthBody::Basic { username },
-                Means::OAuth { client_id } => AuthBody::OAuth { client_id },
-            },
+            crm: spec.crm.name,
+            dialect: spec.dialect.clone(),
+            forward_host: spec.forward_host.clone(),
+            settings: answered.map(|own| (own.name, spec.setting(own.name).map(str::to_owned))).collect(),
+            schedule: spec.schedule.to_string(),
+            enabled: spec.enabled,
+            auth: spec.sign_in.clone().into(),
             preflight: one.preflight.map(ByBody::from),
             left_alone_until,
             problem: one.problem,
-            pack: one.pack,
+            pack: spec.pack.clone(),
             region: revision.as_ref().map(|revision| revision.region().to_owned()),
             revision: revision.as_ref().map(|revision| revision.id()),
             revision_digest: revision.map(|revision| revision.digest()),

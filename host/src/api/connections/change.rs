@@ -1,48 +1,51 @@
 //! Adding, changing, removing and authorising connections. For practice managers.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::ConnectionBody;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
-use crate::api::problem::Problem;
+use crate::api::problem::{FieldError, Problem};
 use crate::app::App;
+use crate::crm::kind::CrmKind;
+use crate::crm::registry::Registry;
+use crate::crm::spec::{RawConnection, RawLimits, RawSignIn, RawValue};
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, Timestamp};
-use crate::integrations::{AuthDraft, Draft};
-use crate::ops;
+use crate::integrations::Draft;
 use crate::ops::connections::SiteIs;
+use crate::ops::{self, pointer_to};
 
 /// A connection to be made, or what is to be changed of one: what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(as = ConnectionDraft)]
 pub struct DraftBody {
     /// Its name in addresses; of a new one only. Made of the title where it is left out.
     #[schema(example = "main")]
     name: Option<String>,
     /// What people call it.
-    #[schema(example = "Acme Xplan integration")]
+    #[schema(example = "Acme {crm} integration")]
     title: Option<String>,
-    /// The CRM; `xplan` if not said.
+    /// The CRM; `{crm-name}` if not said.
     crm: Option<String>,
-    /// The dialect it speaks; `resourceful` if not said.
+    /// The dialect it speaks; `{dialect}` if not said.
     dialect: Option<String>,
     /// The pack that says what the CRM's fields mean.
-    #[schema(example = "xplan-au")]
+    #[schema(example = "{pack}")]
     pack: Option<String>,
     /// The site's host, without `https://`.
-    #[schema(example = "acme.xplan.iress.com.au")]
+    #[schema(example = "{site}")]
     forward_host: Option<String>,
-    /// The gateway's host; of the dialect `open` alone, which has one.
-    gateway_host: Option<String>,
     /// Plain HTTP to a stand-in site on this machine, where the settings allow those.
     insecure_http: Option<bool>,
     /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone;
@@ -50,7 +53,7 @@ pub struct DraftBody {
     schedule: Option<String>,
     /// Whether it is to run; yes if not said.
     enabled: Option<bool>,
-    /// That the Xplan ids of clients who are in the practice already have been provided. Without them a sync makes those
+    /// That the {crm} ids of clients who are in the practice already have been provided. Without them a sync makes those
     /// clients a second time; so a connection is enabled only after somebody confirmed it. Who and when is kept.
     #[serde(default)]
     #[schema(required = false)]
@@ -61,43 +64,27 @@ pub struct DraftBody {
     #[schema(required = false)]
     confirms_same_site: bool,
     /// How to sign in. Where it is sent to another host than before, every secret has to be given again.
-    auth: Option<AuthDraftBody>,
+    #[schema(value_type = Option<AuthDraftBody>)]
+    auth: Option<BTreeMap<String, Option<Secret>>>,
+    /// The CRM's own settings; see `declared`.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    settings: BTreeMap<String, Value>,
 }
 
-/// How to sign in. A secret is kept sealed and never answered; one that is left out stays as it is.
-#[derive(Deserialize, ToSchema)]
-#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+/// How to sign in. A secret is kept sealed and never answered; one that is left out stays as it is. What each way has is
+/// declared by the CRM; see `declared`.
+#[derive(ToSchema)]
 #[schema(as = ConnectionAuthDraft)]
-pub enum AuthDraftBody {
-    /// By name and password.
-    Basic {
-        /// The user.
-        username: String,
-        /// The password.
-        #[schema(value_type = Option<String>, format = Password, write_only)]
-        password: Option<Secret>,
-        /// The application id that the site gave.
-        #[schema(value_type = Option<String>, format = Password, write_only)]
-        app_id: Option<Secret>,
-    },
-    /// Authorised on the site by a person.
-    #[serde(rename = "oauth")]
-    OAuth {
-        /// The host's id at the site.
-        client_id: String,
-        /// The host's secret at the site.
-        #[schema(value_type = Option<String>, format = Password, write_only)]
-        client_secret: Option<Secret>,
-        /// The application id that the site gave.
-        #[schema(value_type = Option<String>, format = Password, write_only)]
-        app_id: Option<Secret>,
-    },
+#[expect(dead_code, reason = "only its schema's name is used")]
+struct AuthDraftBody {
+    mode: String,
 }
 
 /// Read, never written.
 #[derive(Deserialize)]
 #[serde(from = "String")]
-pub struct Secret(SecretString);
+struct Secret(SecretString);
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
@@ -105,33 +92,50 @@ impl From<String> for Secret {
     }
 }
 
-impl From<DraftBody> for Draft {
-    fn from(body: DraftBody) -> Self {
-        let secret = |secret: Option<Secret>| secret.map(|secret| secret.0);
-        let auth = body.auth.map(|auth| match auth {
-            AuthDraftBody::Basic { username, password, app_id } => {
-                AuthDraft::Basic { username, password: secret(password), app_id: secret(app_id) }
+impl DraftBody {
+    /// What is given, where all members are known to one of the CRMs.
+    fn draft(self, crms: Registry) -> Result<Draft, Problem> {
+        let (mut settings, mut errors) = (BTreeMap::new(), Vec::new());
+        for (name, value) in self.settings {
+            let is_own = |kind: &CrmKind| kind.setting(&name).is_some_and(|setting| !setting.is_for_file_only());
+            match value {
+                _ if !crms.all().any(is_own) => errors.push(FieldError {
+                    pointer: pointer_to(&name),
+                    detail: format!("unknown field `{name}`; the API's document lists those there are."),
+                }),
+                Value::String(text) => drop(settings.insert(name, text)),
+                Value::Null => {}
+                _ => errors.push(FieldError { pointer: pointer_to(&name), detail: "It has to be a text.".to_owned() }),
             }
-            AuthDraftBody::OAuth { client_id, client_secret, app_id } => {
-                AuthDraft::OAuth { client_id, client_secret: secret(client_secret), app_id: secret(app_id) }
-            }
-        });
-        Self {
-            name: body.name,
-            title: body.title,
-            crm: body.crm,
-            dialect: body.dialect,
-            pack: body.pack,
-            forward_host: body.forward_host,
-            gateway_host: body.gateway_host,
-            insecure_http: body.insecure_http,
-            schedule: body.schedule,
-            enabled: body.enabled,
-            confirms_preflight: body.confirms_preflight,
-            confirms_same_site: body.confirms_same_site,
-            auth,
         }
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        Ok(Draft {
+            name: self.name,
+            title: self.title,
+            confirms_preflight: self.confirms_preflight,
+            confirms_same_site: self.confirms_same_site,
+            raw: RawConnection {
+                crm: self.crm,
+                enabled: self.enabled,
+                pack: self.pack,
+                dialect: self.dialect,
+                forward_host: self.forward_host,
+                insecure_http: self.insecure_http,
+                schedule: self.schedule,
+                settings,
+                sign_in: self.auth.map(sign_in),
+                limits: RawLimits::default(),
+            },
+        })
     }
+}
+
+fn sign_in(mut given: BTreeMap<String, Option<Secret>>) -> RawSignIn {
+    let mode = given.remove("mode").flatten().map(|Secret(mode)| mode.expose_secret().to_owned());
+    let values = given.into_iter().filter_map(|(name, value)| Some((name, RawValue::Given(value?.0))));
+    RawSignIn { mode, values: values.collect() }
 }
 
 /// Adds a connection. One with OAuth then waits to be authorised.
@@ -155,8 +159,8 @@ pub async fn add(
     body: Result<Body<DraftBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ManageConnections)?;
-    let one = ops::connections::add(&app, caller.actor(), body?.0.into()).await?;
-    let location = format!("/api/v1/connections/{}", one.name);
+    let one = ops::connections::add(&app, caller.actor(), body?.0.draft(app.config.crms)?).await?;
+    let location = format!("/api/v1/connections/{}", one.name());
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ConnectionBody::of(one, &app).await?)))
 }
 
@@ -179,7 +183,7 @@ pub async fn change(
     body: Result<Body<DraftBody>, Problem>,
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
-    let one = ops::connections::change(&app, caller.actor(), &name, body?.0.into()).await?;
+    let one = ops::connections::change(&app, caller.actor(), &name, body?.0.draft(app.config.crms)?).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
@@ -204,7 +208,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Confirms that the Xplan ids of all clients who are in the practice already have been provided. Who and when is kept;
+/// Confirms that the {crm} ids of all clients who are in the practice already have been provided. Who and when is kept;
 /// who confirmed it first stays. For connections of the settings file, which run without: their page asks for it until then.
 #[utoipa::path(
     post,
@@ -230,7 +234,7 @@ pub async fn confirm_preflight(
 #[serde(deny_unknown_fields)]
 pub struct SameSite {
     /// As the connection has it, so that a host which was exchanged meanwhile is not confirmed unseen.
-    #[schema(example = "acme.xplan.iress.com.au")]
+    #[schema(example = "{site}")]
     forward_host: String,
 }
 

@@ -47,11 +47,12 @@ pub async fn csv(
     Params(params): Params<ExportParams>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ReadBook)?;
-    find(&app, id).await?;
+    let import = find(&app, id).await?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"import-{id}.csv\"")),
     ];
-    let pages = lines(app.store.clone(), id, params.status);
+    let id_heading = app.connections.id_column(&import.connection).heading.to_owned();
+    let pages = lines(app.store.clone(), id, params.status, id_heading);
     Ok((headers, Body::from_stream(stream::StreamExt::boxed(pages))))
 }

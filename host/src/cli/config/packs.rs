@@ -20,14 +20,15 @@ pub(super) async fn problems(config: Config) -> anyhow::Result<Vec<String>> {
         };
         let mut tried = BTreeSet::new();
         let mut problems = Vec::new();
-        for (name, settings) in &config.connections {
+        for (name, access) in &config.connections {
             // One that is not named is among the problems already.
-            let is_new = tried.insert((&settings.pack, &settings.dialect, &settings.crm));
-            if settings.pack.is_empty() || !is_new {
+            let spec = &access.spec;
+            let is_new = tried.insert((&spec.pack, &spec.dialect, spec.crm.name));
+            if spec.pack.is_empty() || !is_new {
                 continue;
             }
-            if let Err(error) = load_pack(&packs, &config, settings) {
-                problems.push(format!("connections.{name}.pack: {error:#}"));
+            if let Err(error) = load_pack(&packs, &config, spec) {
+                problems.push(format!("connections.{name}.pack: {error}"));
             }
         }
         Ok(problems)

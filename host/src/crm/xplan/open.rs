@@ -16,13 +16,14 @@ use super::address::{Address, PAGE_SIZE, segment};
 use super::batch::Manner;
 use super::choices::is_of_site;
 use super::docnotes::{FoundNotes, Marked};
+use super::kind::Gateway;
 use super::lists::Listed;
 use super::pages::{Descent, PageError};
 use super::rows::{self, Row};
 use super::site::{Answer, Call, Site, is_passing, succeeded};
-use crate::config::{ConnectionConfig, Gateway};
+use crate::crm::spec::SiteAccess;
 use crate::crm::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, Sizes, Source, Tokens, Traffic,
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, SiteUnusable, Sizes, Source, Tokens, Traffic,
 };
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -68,12 +69,12 @@ impl Open {
     /// # Errors
     /// Where the settings make no usable client.
     pub(super) fn new(
-        settings: &ConnectionConfig,
+        access: &SiteAccess,
         gateway: &Gateway,
         tokens: Option<Arc<dyn Tokens>>,
         limits: Limits,
-    ) -> Result<Self, CrmError> {
-        Ok(Self { site: Site::new(settings, tokens, limits)?, notes: gateway.notes_list.clone() })
+    ) -> Result<Self, SiteUnusable> {
+        Ok(Self { site: Site::new(access, tokens, limits)?, notes: gateway.notes_list.clone() })
     }
 
     /// Rows with their lists and what stands below, each list a call of its own: no batches are known of the gateway,

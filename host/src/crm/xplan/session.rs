@@ -14,10 +14,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::address::Address;
+use super::kind::{PASSWORD, USERNAME};
 use super::site::{Answer, Call, Site, succeeded};
 use super::words;
-use crate::config::Auth;
-use crate::crm::{CrmError, Tokens, repair};
+use crate::crm::spec::SiteAccess;
+use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 
 /// The most that sign-ins are spaced out.
 const LONGEST_SPACE: Duration = Duration::from_secs(60);
@@ -88,13 +89,13 @@ pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
 
 impl Session {
     /// Not signed in yet. `tokens` are for sites that are authorised with OAuth.
-    pub(super) fn new(auth: &Auth, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, CrmError> {
-        match (auth, tokens) {
-            (Auth::Basic { username, password, .. }, _) => Ok(Self::Basic(Box::new(Basic::new(username, password)))),
-            (Auth::OAuth { .. }, Some(tokens)) => Ok(Self::Tokens(tokens)),
-            (Auth::OAuth { .. }, None) => {
-                Err(CrmError::Unauthorised { status: 0, words: "nothing keeps tokens for it".to_owned() })
-            }
+    pub(super) fn new(access: &SiteAccess, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, SiteUnusable> {
+        let sign_in = &access.spec.sign_in;
+        let user = sign_in.values.get(USERNAME).zip(access.credentials.get(PASSWORD));
+        match (user, tokens) {
+            (Some((username, password)), _) => Ok(Self::Basic(Box::new(Basic::new(username, password)))),
+            (None, Some(tokens)) => Ok(Self::Tokens(tokens)),
+            (None, None) => Err(SiteUnusable::NoTokens),
         }
     }
 

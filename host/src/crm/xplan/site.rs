@@ -14,15 +14,16 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 
 use super::address::Address;
+use super::kind::{APP_ID, Gateway};
 use super::patience::Limits;
 use super::session::{Basic, Credential, Session, Ticket};
 use super::words;
-use crate::config::ConnectionConfig;
 use crate::crm::budget::{Allotment, Budget, Held};
 use crate::crm::http::{self, chain};
 use crate::crm::pace::{Pace, Sign, Weight};
 use crate::crm::sizes::Found;
-use crate::crm::{CrmError, Tokens, Traffic, outside, repair};
+use crate::crm::spec::SiteAccess;
+use crate::crm::{CrmError, SiteUnusable, Tokens, Traffic, outside, repair};
 use crate::domain::Timestamp;
 use crate::domain::breaker::LONGEST_PAUSE;
 
@@ -122,40 +123,40 @@ pub(super) struct Answer {
 impl Site {
     /// Ready to call; nothing is sent yet.
     pub(super) fn new(
-        settings: &ConnectionConfig,
+        access: &SiteAccess,
         tokens: Option<Arc<dyn Tokens>>,
         limits: Limits,
-    ) -> Result<Self, CrmError> {
-        let unusable = |words: String| CrmError::Protocol { words };
-        let scheme = if settings.insecure_http { "http" } else { "https" };
-        let host = settings.gateway.as_ref().map_or(&settings.forward_host, |gateway| &gateway.host);
+    ) -> Result<Self, SiteUnusable> {
+        let spec = &access.spec;
+        let gateway = Gateway::of(spec);
+        let scheme = if spec.insecure_http { "http" } else { "https" };
+        let host = gateway.as_ref().map_or(&spec.forward_host, |gateway| &gateway.host);
         let base = Url::parse(&format!("{scheme}://{host}"))
-            .map_err(|error| unusable(format!("the host `{host}`: {error}")))?;
+            .map_err(|error| SiteUnusable::Address { host: host.clone(), source: error.into() })?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert("x-xplan-auth-failure-action", HeaderValue::from_static("error"));
-        if let Some(app_id) = settings.auth.app_id() {
+        if let Some(app_id) = access.credentials.get(APP_ID) {
             let mut value = HeaderValue::from_str(app_id.expose_secret())
-                .map_err(|_| unusable("the app id holds characters that no header can".to_owned()))?;
+                .map_err(|_| SiteUnusable::Header { what: "the app id" })?;
             value.set_sensitive(true);
             headers.insert("x-xplan-app-id", value);
         }
-        if let Some(gateway) = &settings.gateway {
-            for (name, value) in [("x-forwarded-host", &settings.forward_host), ("x-api-version", &gateway.api_version)]
-            {
-                let value =
-                    HeaderValue::from_str(value).map_err(|_| unusable(format!("no header can hold `{value}`")))?;
+        if let Some(gateway) = &gateway {
+            for (name, value) in [("x-forwarded-host", &spec.forward_host), ("x-api-version", &gateway.api_version)] {
+                let value = HeaderValue::from_str(value)
+                    .map_err(|_| SiteUnusable::Header { what: "the site's host or the API's version" })?;
                 headers.insert(name, value);
             }
         }
-        let client = http::client(settings, host).map_err(|error| unusable(chain(&error.without_url())))?;
+        let client = http::client(access, host)?;
         let client = client.default_headers(headers).connect_timeout(limits.connect).timeout(limits.exchange);
         Ok(Self {
-            client: client.build().map_err(|error| unusable(chain(&error.without_url())))?,
+            client: client.build()?,
             base,
-            session: Session::new(&settings.auth, tokens)?,
-            is_gateway: settings.gateway.is_some(),
-            pace: Pace::new(settings.pace.max_requests_per_second, settings.pace.max_side_by_side),
+            session: Session::new(access, tokens)?,
+            is_gateway: gateway.is_some(),
+            pace: Pace::new(spec.pace.max_requests_per_second, spec.pace.max_side_by_side),
             sizes: Found::default(),
             budget: Budget::new(limits.page_bytes, limits.pages_held, limits.largest_alone),
             rows_failed: AtomicUsize::new(0),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use xplan_sandbox::{Account, Fault, FaultPlan, NoteHabits, Options, Rule, Sandbox};
 
 use super::*;
-use crate::config::{Auth, Pace};
 use crate::domain::RecordKind;
 
 mod by_id;
@@ -24,25 +23,9 @@ fn quick() -> Limits {
     }
 }
 
-fn settings(host: String) -> ConnectionConfig {
-    ConnectionConfig {
-        crm: "xplan".to_owned(),
-        enabled: true,
-        pack: "xplan-au".to_owned(),
-        dialect: "resourceful".to_owned(),
-        forward_host: host,
-        insecure_http: true,
-        schedule: crate::domain::schedule::Schedule::hourly(),
-        gateway: None,
-        proxy: None,
-        pace: Pace::default(),
-        gone_threshold: crate::domain::departure::Threshold::default(),
-        auth: Auth::Basic {
-            username: "svc".to_owned(),
-            password: "sandbox".to_owned().into(),
-            app_id: Some("app-7".to_owned().into()),
-        },
-    }
+fn access(host: &str) -> SiteAccess {
+    let values = [("username", "svc"), ("password", "sandbox"), ("app_id", "app-7")];
+    SiteAccess::to_stand_in(&KIND, host, &values).unwrap()
 }
 
 async fn site(clients: u32, faults: &[&str]) -> (Sandbox, Xplan) {
@@ -53,7 +36,7 @@ async fn with(options: Options, faults: &[&str]) -> (Sandbox, Xplan) {
     let sandbox = Sandbox::start(options).await.unwrap();
     sandbox.admin().set_faults(plan(faults));
     let xplan = Xplan {
-        site: Site::new(&settings(sandbox.addr().to_string()), None, quick()).unwrap(),
+        site: Site::new(&access(&sandbox.addr().to_string()), None, quick()).unwrap(),
         site_lists: SiteLists::default(),
     };
     (sandbox, xplan)
@@ -211,7 +194,7 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts() {
     let sandbox = Sandbox::start(Options { clients: 300, ..Options::default() }).await.unwrap();
     let limits = Limits { page_bytes: 40_000, pages_held: 1_000, ..quick() };
     let xplan = Xplan {
-        site: Site::new(&settings(sandbox.addr().to_string()), None, limits).unwrap(),
+        site: Site::new(&access(&sandbox.addr().to_string()), None, limits).unwrap(),
         site_lists: SiteLists::default(),
     };
     let records = walk(&xplan, &clients()).await.unwrap();
@@ -288,7 +271,7 @@ async fn a_site_that_is_not_there_is_unreachable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let xplan = Xplan { site: Site::new(&settings(host), None, quick()).unwrap(), site_lists: SiteLists::default() };
+    let xplan = Xplan { site: Site::new(&access(&host), None, quick()).unwrap(), site_lists: SiteLists::default() };
     let client = ExternalId("7".to_owned());
     assert!(matches!(xplan.page(&clients(), None).await, Err(CrmError::Unreachable { .. })));
     assert!(matches!(xplan.create_note(&note(&client), "m").await, Err(CrmError::Unreachable { .. })));

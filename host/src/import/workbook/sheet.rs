@@ -5,9 +5,12 @@ use super::super::file::{FileError, HEADING_ROWS, Take};
 use super::super::row::{ListRow, RowFault};
 use super::parts::{Part, Piece, Tag, damaged};
 use super::texts::{CellText, Texts, add_bounded, decoded};
+use crate::crm::kind::IdColumn;
 
 /// What cells of a workbook are read with.
 pub(super) struct Shared {
+    /// The column of the CRM's ids.
+    pub id: &'static IdColumn,
     pub texts: Texts,
     /// Whether each cell format shows a date.
     pub dates: Vec<bool>,
@@ -139,7 +142,7 @@ impl<'t> Sheet<'t> {
         }
         self.found.lines = self.row.number.into();
         if self.columns.is_none() && self.row.number as usize <= HEADING_ROWS {
-            match Columns::find(self.row.heading.iter().map(String::as_str)) {
+            match Columns::find(self.row.heading.iter().map(String::as_str), self.shared.id) {
                 Ok(columns) => {
                     self.columns = Some(columns);
                     self.found.above = Some(self.row.number.into());
@@ -153,9 +156,7 @@ impl<'t> Sheet<'t> {
             }
         }
         self.found.rows += 1;
-        if self.columns.is_none() {
-            return Ok(());
-        }
+        let Some(columns) = self.columns else { return Ok(()) };
         let mut list = std::mem::take(&mut self.row.list);
         if self.row.is_hidden {
             self.found.hidden += 1;
@@ -163,7 +164,7 @@ impl<'t> Sheet<'t> {
                          save the workbook and read it again.";
             list.doubt = Some(RowFault::new("hidden-row", words));
         }
-        list.finish();
+        list.finish(columns.id_heading);
         (self.take)(list)
     }
 

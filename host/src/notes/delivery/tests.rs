@@ -12,8 +12,8 @@ mod panics;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::config::{Auth, ConnectionConfig, Pace};
-use crate::crm::xplan::Xplan;
+use crate::crm::spec::SiteAccess;
+use crate::crm::xplan::{self, Xplan};
 use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState, Stage};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
@@ -33,21 +33,8 @@ struct Rig {
 }
 
 fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
-    let settings = ConnectionConfig {
-        crm: "xplan".to_owned(),
-        enabled: true,
-        pack: "xplan-au".to_owned(),
-        dialect: "resourceful".to_owned(),
-        forward_host: host.to_owned(),
-        insecure_http: true,
-        schedule: crate::domain::schedule::Schedule::hourly(),
-        gateway: None,
-        proxy: None,
-        pace: Pace::default(),
-        gone_threshold: crate::domain::departure::Threshold::default(),
-        auth: Auth::Basic { username: "svc".to_owned(), password: password.to_owned().into(), app_id: None },
-    };
-    Arc::new(Xplan::new(&settings, None).unwrap())
+    let access = SiteAccess::to_stand_in(&xplan::KIND, host, &[("username", "svc"), ("password", password)]).unwrap();
+    Arc::new(Xplan::new(&access, None).unwrap())
 }
 
 /// Of connections by their names.

@@ -1,7 +1,9 @@
 //! What is kept of connections: their settings, and what their sites said.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::store::connections::{By, Sealed, StoredAuth, StoredAuthorisation, StoredConnection};
+use crate::store::connections::{By, Sealed, StoredAuthorisation, StoredConnection, StoredSignIn};
 
 on_each_engine![connections_are_kept_by_their_names, what_a_site_said_is_kept_and_forgotten];
 
@@ -18,15 +20,19 @@ pub(super) fn connection(of: &str, host: &str) -> StoredConnection {
     StoredConnection {
         name: name(of),
         title: of.to_uppercase(),
-        crm: "xplan".to_owned(),
-        dialect: "resourceful".to_owned(),
-        pack: "xplan-nz".to_owned(),
+        crm: "a-crm".to_owned(),
+        dialect: "plain".to_owned(),
+        pack: "a-pack".to_owned(),
         forward_host: host.to_owned(),
-        gateway_host: None,
         insecure_http: false,
         schedule: "0 0 * * * *".to_owned(),
         enabled: false,
-        auth: StoredAuth::Basic { username: "svc".to_owned(), password: Sealed(Vec::new()), app_id: None },
+        auth: StoredSignIn {
+            mode: "basic".to_owned(),
+            values: BTreeMap::from([("username".to_owned(), "svc".to_owned())]),
+            secrets: BTreeMap::from([("password".to_owned(), Sealed(Vec::new()))]),
+        },
+        settings: BTreeMap::new(),
         preflight: None,
         made: by(),
         removed_at: None,

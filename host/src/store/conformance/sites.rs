@@ -12,7 +12,7 @@ on_each_engine![
 ];
 
 fn site(host: &str) -> Site {
-    Site { crm: "xplan".to_owned(), host: host.to_owned() }
+    Site { crm: "a-crm".to_owned(), host: host.to_owned() }
 }
 
 fn name(name: &str) -> ConnectionName {

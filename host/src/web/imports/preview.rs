@@ -29,6 +29,8 @@ pub(in crate::web) struct Filter {
 #[template(path = "import.html")]
 pub(in crate::web) struct ImportPage {
     pub(in crate::web) frame: Frame,
+    /// What the column of ids is called.
+    pub(in crate::web) id_heading: &'static str,
     pub(in crate::web) file_name: String,
     pub(in crate::web) badge: Badge,
     pub(in crate::web) state: String,
@@ -86,13 +88,14 @@ pub(in crate::web) async fn show(
     let path = format!("/imports/{}", import.id);
     let query = status.map(|status| pair("status", status.as_str())).unwrap_or_default();
     let paging = asked.paging(&path, &query, found.next.as_deref());
-    page(&view(&import, &found.items, status, frame, paging, &person.clock))
+    let id_heading = app.connections.id_column(&import.connection).heading;
+    page(&view(&import, (&found.items, id_heading), status, frame, paging, &person.clock))
 }
 
 /// The page, from values alone.
 pub(in crate::web) fn view(
     import: &Import,
-    rows: &[ImportRow],
+    (rows, id_heading): (&[ImportRow], &'static str),
     chosen: Option<RowStatus>,
     frame: Frame,
     paging: Paging,
@@ -110,6 +113,7 @@ pub(in crate::web) fn view(
     };
     ImportPage {
         frame,
+        id_heading,
         file_name: import.file_name.clone(),
         badge: badge(import.state),
         state: sentence(import),

@@ -54,13 +54,13 @@ pub(in crate::web) async fn authorise(
 
 /// Shows the way to the site, and what to do where nobody comes back from there.
 pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
-    let attempt = ops::connections::authorise(app, person.actor(), &one.name, Some(person.user())).await?;
+    let attempt = ops::connections::authorise(app, person.actor(), one.name(), Some(person.user())).await?;
     page(&WaitingPage {
         frame: Frame::load(app, person, Place::Settings).await?,
-        path: path(&one.name),
+        path: path(one.name()),
         is_again: one.standing() != Standing::Needed,
         title: one.title,
-        host: one.forward_host,
+        host: one.spec.forward_host.clone(),
         url: attempt.url,
         ends: Moment::new(attempt.ends_at, &person.clock),
     })
@@ -95,7 +95,7 @@ pub(in crate::web) async fn callback(
         }
         Ok(granted) => {
             let one = find(&app, granted.connection.as_str()).await?;
-            let mut checked = Checked::of(granted.whoami.as_deref(), &one.forward_host);
+            let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec.forward_host);
             checked.words = format!("The site authorised it, and then refused the first call. {}", checked.words);
             return shown(&app, &person, one, Some(checked)).await;
         }

@@ -10,7 +10,7 @@ async fn limited(clients: u32, limits: Limits, faults: &[&str]) -> (Sandbox, Xpl
 }
 
 fn to(sandbox: &Sandbox, limits: Limits) -> Xplan {
-    let site = Site::new(&settings(sandbox.addr().to_string()), None, limits).unwrap();
+    let site = Site::new(&access(&sandbox.addr().to_string()), None, limits).unwrap();
     Xplan { site, site_lists: SiteLists::default() }
 }
 

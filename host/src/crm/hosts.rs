@@ -6,13 +6,19 @@
 
 use std::net::Ipv6Addr;
 
-/// Under which the vendor's sites are.
-pub const VENDOR_SUFFIXES: [&str; 3] = [".xplan.iress.com.au", ".xplan.iress.co.uk", ".xplan.iress.co.za"];
+/// Under which hosts the sites of a CRM are.
+#[derive(Debug)]
+pub struct SiteRule {
+    /// One of them, for whoever is asked for one.
+    pub example: &'static str,
+    /// What their names end with, each with its dot; none where practices have sites under names of their own.
+    pub suffixes: &'static [&'static str],
+}
 
 /// What the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct HostRules {
-    /// More suffixes than the vendor's, each with its dot: `.advice.example`.
+    /// More suffixes than those of CRMs' vendors, each with its dot: `.advice.example`.
     pub suffixes: Vec<String>,
     /// Whether connections made on the page may lead to stand-in sites on this machine.
     pub stand_ins: bool,
@@ -23,16 +29,16 @@ impl HostRules {
     ///
     /// # Errors
     /// In a sentence that says what would be right.
-    pub fn check(&self, host: &str) -> Result<String, String> {
-        let host = Self::check_name(host)?;
-        let mut suffixes = VENDOR_SUFFIXES.into_iter().chain(self.suffixes.iter().map(String::as_str));
+    pub fn check(&self, site: &SiteRule, host: &str) -> Result<String, String> {
+        let host = Self::check_name(site, host)?;
+        let mut suffixes = site.suffixes.iter().copied().chain(self.suffixes.iter().map(String::as_str));
         if suffixes.any(|suffix| host.ends_with(suffix) && host.len() > suffix.len()) {
             return Ok(host);
         }
         Err(format!(
             "`{host}` is not among the vendor's sites ({}); whoever runs this host can allow another by \
              forward-host-suffixes in the section [crm] of the settings",
-            VENDOR_SUFFIXES.map(|suffix| format!("*{suffix}")).join(", ")
+            site.suffixes.iter().map(|suffix| format!("*{suffix}")).collect::<Vec<_>>().join(", ")
         ))
     }
 
@@ -40,14 +46,15 @@ impl HostRules {
     ///
     /// # Errors
     /// As [`HostRules::check`].
-    pub fn check_name(host: &str) -> Result<String, String> {
+    pub fn check_name(site: &SiteRule, host: &str) -> Result<String, String> {
         let host = host.trim().to_ascii_lowercase();
         if is_host_name(&host) && !ends_in_a_number(&host) {
             return Ok(host);
         }
         Err(format!(
-            "`{host}` is no bare host name such as acme.xplan.iress.com.au: leave out https://, www., port, path and \
-             user, and use the site's name in place of an address"
+            "`{host}` is no bare host name such as {}: leave out https://, www., port, path and user, and use the site's \
+             name in place of an address",
+            site.example
         ))
     }
 
@@ -74,7 +81,7 @@ impl HostRules {
 }
 
 /// At least two labels of letters, digits and hyphens.
-pub(super) fn is_host_name(text: &str) -> bool {
+pub fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -96,11 +103,12 @@ fn ends_in_a_number(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crm::xplan::KIND;
 
     #[test]
     fn only_bare_names_under_a_known_suffix() {
         let rules = HostRules { suffixes: vec![".advice.example".to_owned()], stand_ins: false };
-        let good = |host: &str, expected: &str| assert_eq!(rules.check(host).as_deref(), Ok(expected));
+        let good = |host: &str, expected: &str| assert_eq!(rules.check(&KIND.site, host).as_deref(), Ok(expected));
         good("acme.xplan.iress.com.au", "acme.xplan.iress.com.au");
         good(" Acme.XPLAN.iress.co.uk ", "acme.xplan.iress.co.uk");
         good("a.b.xplan.iress.co.za", "a.b.xplan.iress.co.za");
@@ -138,13 +146,13 @@ mod tests {
             "１２７.0.0.1",
             "localhost",
         ] {
-            let words = rules.check(bad).expect_err(bad);
+            let words = rules.check(&KIND.site, bad).expect_err(bad);
             assert!(words.contains("bare host name") || words.contains("vendor's sites"), "{bad}: {words}");
         }
         // Even under a suffix that the operator was careless with.
         let careless = HostRules { suffixes: vec![".1".to_owned(), ".0x1".to_owned()], stand_ins: false };
         for bad in ["127.0.0.1", "127.0.0.0x1"] {
-            assert!(careless.check(bad).is_err(), "{bad}");
+            assert!(careless.check(&KIND.site, bad).is_err(), "{bad}");
         }
     }
 

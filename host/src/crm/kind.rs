@@ -1,0 +1,163 @@
+//! What a connector declares of its CRM. Everything else of the host reads it from here: the settings file, the form and
+//! the API, the import of lists and the pages.
+//!
+//! A declaration is a `static` beside the connector; `registry` lists them all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hosts::SiteRule;
+use super::oauth::OAuth;
+use super::spec::SiteAccess;
+use super::{Connector, SiteUnusable, Tokens};
+
+/// A CRM that a connection can be of.
+#[derive(Debug)]
+pub struct CrmKind {
+    /// Its name in settings, in the API and in the manifests of packs: lower case.
+    pub name: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// The name of one of its packs.
+    pub example_pack: &'static str,
+    /// Under which hosts its sites are.
+    pub site: SiteRule,
+    /// The dialects that its sites speak; the first is the usual one.
+    pub dialects: &'static [&'static str],
+    /// What its connections have beside the settings of every connection.
+    pub settings: &'static [Setting],
+    /// How a connection may sign in.
+    pub sign_ins: &'static [SignInMode],
+    /// The column of an identity list that holds the CRM's ids.
+    pub id_column: IdColumn,
+    /// What has to be done on the site before a connection is made, as a sentence.
+    pub preparation: &'static str,
+    /// The site's side of OAuth; none where the connection signs in without a person.
+    pub authorisation: fn(&SiteAccess) -> Result<Option<OAuth>, SiteUnusable>,
+    /// What speaks to the site.
+    pub connector: MakeConnector,
+}
+
+/// Makes what speaks to a site. `Tokens` sign the calls where a person authorises it; no request lives for longer than the
+/// duration.
+pub type MakeConnector = fn(&SiteAccess, Option<Arc<dyn Tokens>>, Duration) -> Result<Arc<dyn Connector>, SiteUnusable>;
+
+/// One value of a connection that its CRM asks for: a setting, or part of how it signs in.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in the API and the form: `gateway_host`. The settings file has hyphens in it.
+    pub name: &'static str,
+    /// What the form calls it.
+    pub label: &'static str,
+    /// What is to be entered, as the end of a sentence: `the gateway's host`.
+    pub what: &'static str,
+    /// What the form says below it.
+    pub help: &'static str,
+    /// What the API's document says of it in a request.
+    pub description: &'static str,
+    /// What the API's document says of it in an answer.
+    pub answer: &'static str,
+    /// What it can be.
+    pub kind: SettingKind,
+    /// Whether a connection cannot do without it.
+    pub is_needed: bool,
+    /// The only dialect that has it; none where all have.
+    pub dialect: Option<&'static str>,
+    /// What it is where nobody says; where there is something, the settings file alone can say otherwise.
+    pub default: Option<&'static str>,
+}
+
+/// What a value can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettingKind {
+    /// Any text of one line.
+    Text,
+    /// Letters, digits, `-`, `_` and `.`.
+    Word,
+    /// A host that calls go to, secrets included.
+    Host,
+    /// A secret, which the settings file names by the path of a file: `password-file`.
+    SecretFile,
+    /// A secret that stands in the settings file itself.
+    SecretText,
+}
+
+impl SettingKind {
+    /// Whether it is never shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::SecretFile | Self::SecretText)
+    }
+}
+
+/// A way in which a connection signs in.
+#[derive(Debug)]
+pub struct SignInMode {
+    /// Its name in settings and in the API: `oauth`.
+    pub name: &'static str,
+    /// What the form calls it.
+    pub label: &'static str,
+    /// What it is, in the middle of a sentence.
+    pub what: &'static str,
+    /// What the API's document says of it.
+    pub description: &'static str,
+    /// What the page of a connection says, before and after the mode's first value.
+    pub shown: [&'static str; 2],
+    /// Whether somebody has to authorise the host on the site (OAuth).
+    pub needs_person: bool,
+    /// What it needs.
+    pub values: &'static [Setting],
+}
+
+/// The column of an identity list that holds the CRM's ids.
+#[derive(Debug)]
+pub struct IdColumn {
+    /// Its heading as people are told it.
+    pub heading: &'static str,
+    /// Other headings, in lower case without blanks and punctuation: those that name the CRM and its id.
+    pub exact: &'static [&'static str],
+    /// The same, of those that may mean it.
+    pub loose: &'static [&'static str],
+}
+
+impl CrmKind {
+    /// The dialect that is spoken where nobody says which.
+    pub fn usual_dialect(&self) -> &'static str {
+        self.dialects.first().copied().unwrap_or_default()
+    }
+
+    /// The hosts that a connection's secrets are sent to, as a text that changes with them.
+    pub fn recipients<'s>(&self, forward_host: &'s str, setting: impl Fn(&str) -> Option<&'s str>) -> String {
+        let others = self.settings.iter().filter(|setting| setting.kind == SettingKind::Host);
+        let others = others.filter_map(|host| setting(host.name));
+        std::iter::once(forward_host).chain(others).collect::<Vec<_>>().join(" by ")
+    }
+
+    /// The setting of this name.
+    pub fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+
+    /// The way to sign in of this name.
+    pub fn sign_in(&self, name: &str) -> Option<&'static SignInMode> {
+        self.sign_ins.iter().find(|mode| mode.name == name)
+    }
+}
+
+impl Setting {
+    /// Whether the settings file alone can say it.
+    pub fn is_for_file_only(&self) -> bool {
+        self.default.is_some()
+    }
+}
+
+/// What the secret of this name is called where it is sealed, and where a person has to give it again: `client secret`.
+pub fn plain_name(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+impl SignInMode {
+    /// The value of this name.
+    pub fn value(&self, name: &str) -> Option<&'static Setting> {
+        self.values.iter().find(|value| value.name == name)
+    }
+}

@@ -1,0 +1,142 @@
+//! A connection to a CRM's site as it was given: by the settings file, a form, the API or the store, all of which are read
+//! by the one parser in [`parse`].
+//!
+//! What comes to a connection at run time stands around its specification: its secrets and the way to the site in
+//! [`SiteAccess`], who made it and how it stands where connections are managed and put to work.
+
+mod parse;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+pub use self::parse::{Author, FieldError, Parsed, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules};
+use super::hosts::HostRules;
+use super::kind::{CrmKind, SignInMode};
+use super::proxy::Proxy;
+use super::registry::Registry;
+use crate::domain::departure::Threshold;
+use crate::domain::schedule::Schedule;
+use crate::domain::{ConnectionName, Timestamp};
+
+/// One CRM site of the practice, without its secrets.
+#[derive(Clone, Debug)]
+pub struct ConnectionSpec {
+    /// Its name in settings and addresses.
+    pub name: ConnectionName,
+    /// The CRM.
+    pub crm: &'static CrmKind,
+    /// Whether it is to run.
+    pub enabled: bool,
+    /// The pack folder's name.
+    pub pack: String,
+    /// The dialect it speaks, one of its CRM's.
+    pub dialect: String,
+    /// The site's host, with a port only where `insecure_http`.
+    pub forward_host: String,
+    /// Plain HTTP to a loopback host.
+    pub insecure_http: bool,
+    /// What its CRM asks for beside that, by the names of [`CrmKind::settings`].
+    pub settings: BTreeMap<&'static str, String>,
+    /// When it walks its book, on the practice's clock.
+    pub schedule: Schedule,
+    /// How hard the site may be asked.
+    pub pace: Pace,
+    /// How many clients that are gone a run may mark as not visible by itself.
+    pub gone_threshold: Threshold,
+    /// How it signs in.
+    pub sign_in: SignIn,
+}
+
+/// How a connection signs in, without its secrets.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// In which of its CRM's ways.
+    pub mode: &'static SignInMode,
+    /// What that way needs and is no secret: `username`.
+    pub values: BTreeMap<&'static str, String>,
+}
+
+/// How hard a site may be asked, at most. Where its answers slow down, it is asked less.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// Requests begun in a second.
+    pub max_requests_per_second: NonZeroU32,
+    /// Requests under way at once, one of them kept free for file notes.
+    pub max_side_by_side: usize,
+}
+
+impl Default for Pace {
+    /// A ceiling out of the way: the number of calls side by side is what keeps a site of ordinary speed far below it.
+    fn default() -> Self {
+        Self { max_requests_per_second: NonZeroU32::MIN.saturating_add(999), max_side_by_side: 5 }
+    }
+}
+
+/// The secrets of a connection, opened, by the names of [`SignInMode::values`].
+#[derive(Clone, Default, Debug)]
+pub struct Credentials(BTreeMap<&'static str, SecretString>);
+
+impl Credentials {
+    /// The secret of this name.
+    pub fn get(&self, name: &str) -> Option<&SecretString> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &SecretString)> {
+        self.0.iter().map(|(name, secret)| (*name, secret))
+    }
+}
+
+/// What a connector is made from.
+#[derive(Clone, Debug)]
+pub struct SiteAccess {
+    /// The connection.
+    pub spec: Arc<ConnectionSpec>,
+    /// Its secrets.
+    pub credentials: Credentials,
+    /// By which proxy the site is reached; directly where none.
+    pub proxy: Option<Proxy>,
+}
+
+impl ConnectionSpec {
+    /// One of its CRM's own settings.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// The hosts that its secrets are sent to, as a text that changes with them.
+    pub fn recipients(&self) -> String {
+        self.crm.recipients(&self.forward_host, |name| self.setting(name))
+    }
+}
+
+impl SiteAccess {
+    /// A site on this machine that is asked over plain HTTP, in the first way to sign in that has all these values: for
+    /// tests and measurements.
+    ///
+    /// # Errors
+    /// Where its CRM does not take the values.
+    pub fn to_stand_in(crm: &'static CrmKind, host: &str, values: &[(&str, &str)]) -> Result<Self, Vec<FieldError>> {
+        let has_all = |mode: &&SignInMode| values.iter().all(|(name, _)| mode.value(name).is_some());
+        let mode = crm.sign_ins.iter().find(has_all).map(|mode| mode.name.to_owned());
+        let values = values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into())).collect();
+        let raw = RawConnection {
+            crm: Some(crm.name.to_owned()),
+            pack: Some(crm.example_pack.to_owned()),
+            forward_host: Some(host.to_owned()),
+            insecure_http: Some(true),
+            sign_in: Some(RawSignIn { mode, values }),
+            ..RawConnection::default()
+        };
+        let (registry, hosts) = (Registry::BUILT_IN, HostRules::default());
+        let (author, zone, now) = (Author::Operator, TimeZone::UTC, Timestamp::UNIX_EPOCH);
+        let rules = Rules { registry, hosts: &hosts, author, zone, now };
+        let parsed = raw.parse("main".parse().expect("a plain name"), &rules);
+        if parsed.errors.is_empty() { Ok(parsed.access(None)) } else { Err(parsed.errors) }
+    }
+}

@@ -1,0 +1,388 @@
+//! The one way from what somebody gives for a connection to its specification, whoever gives it where.
+//!
+//! Everything is looked at, so that a person sees all that is wrong at once. What cannot be used has a stand-in in the
+//! specification, which nothing is made from.
+
+mod errors;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use self::errors::Errors;
+pub use self::errors::{FieldError, Reason};
+use super::{ConnectionSpec, Credentials, Pace, SignIn, SiteAccess};
+use crate::crm::hosts::HostRules;
+use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
+use crate::crm::proxy::Proxy;
+use crate::crm::registry::Registry;
+use crate::crm::schedule::check_schedule;
+use crate::domain::departure::Threshold;
+use crate::domain::schedule::Schedule;
+use crate::domain::{ConnectionName, Timestamp};
+
+/// What is given for a connection, before anything of it was looked at. What is left out has its default or is asked for.
+#[derive(Clone, Default, Debug)]
+pub struct RawConnection {
+    /// The CRM's name.
+    pub crm: Option<String>,
+    /// Whether it is to run; it is where nobody says.
+    pub enabled: Option<bool>,
+    /// The pack folder's name.
+    pub pack: Option<String>,
+    /// The dialect it speaks.
+    pub dialect: Option<String>,
+    /// The site's host.
+    pub forward_host: Option<String>,
+    /// Plain HTTP to a stand-in site.
+    pub insecure_http: Option<bool>,
+    /// A crontab line, on the practice's clock.
+    pub schedule: Option<String>,
+    /// The CRM's own settings by name. Empty ones are not given.
+    pub settings: BTreeMap<String, String>,
+    /// How to sign in.
+    pub sign_in: Option<RawSignIn>,
+    /// What only the settings file says.
+    pub limits: RawLimits,
+}
+
+/// How to sign in, as it is given.
+#[derive(Clone, Default, Debug)]
+pub struct RawSignIn {
+    /// The name of the way.
+    pub mode: Option<String>,
+    /// What is given for it, by name.
+    pub values: BTreeMap<String, RawValue>,
+}
+
+/// A value that may be a secret, so that none of them is ever printed.
+#[derive(Clone, Debug)]
+pub enum RawValue {
+    /// As somebody gives it.
+    Given(SecretString),
+    /// As it was given before, for these hosts.
+    Kept(SecretString, String),
+    /// It cannot be had, for this reason.
+    Unreadable(String),
+}
+
+impl From<String> for RawValue {
+    fn from(text: String) -> Self {
+        Self::Given(text.into())
+    }
+}
+
+/// What only the settings file says, because whoever writes it answers for the site's load.
+#[derive(Clone, Default, Debug)]
+pub struct RawLimits {
+    /// Whether the schedule may come round more often than once an hour.
+    pub allow_frequent: bool,
+    /// Requests begun in a second.
+    pub max_requests_per_second: Option<u32>,
+    /// Requests under way at once.
+    pub max_side_by_side: Option<usize>,
+    /// How many records that are gone a run may mark by itself.
+    pub gone_threshold: Threshold,
+}
+
+/// Who gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Author {
+    /// Who writes the settings file, and stands for the hosts in it.
+    Operator,
+    /// A practice manager, within what the operator allows.
+    Manager,
+}
+
+/// What is looked at against.
+#[derive(Clone, Debug)]
+pub struct Rules<'a> {
+    /// The CRMs there are.
+    pub registry: Registry,
+    /// Which hosts may be led to.
+    pub hosts: &'a HostRules,
+    /// Who gives it.
+    pub author: Author,
+    /// The practice's time zone.
+    pub zone: TimeZone,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The connection; of use where nothing is wrong.
+    pub spec: ConnectionSpec,
+    /// Its secrets.
+    pub credentials: Credentials,
+    /// All that is wrong.
+    pub errors: Vec<FieldError>,
+}
+
+impl Parsed {
+    /// What a connector is made from, as far as it can be used.
+    pub fn access(self, proxy: Option<Proxy>) -> SiteAccess {
+        SiteAccess { spec: Arc::new(self.spec), credentials: self.credentials, proxy }
+    }
+}
+
+impl RawConnection {
+    /// Reads everything.
+    pub fn parse(self, name: ConnectionName, rules: &Rules<'_>) -> Parsed {
+        let mut errors = Errors::default();
+        let crm = self.crm(rules, &mut errors);
+        let dialect = self.dialect(crm, &mut errors);
+        let schedule = self.schedule(rules, &mut errors);
+        let pack = errors.text("pack", "a pack", self.pack.as_deref());
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if !pack.chars().all(is_plain) {
+            errors.add("pack", format!("`{pack}` is no pack's name such as {}", crm.example_pack));
+        }
+        let forward_host = self.forward_host(crm, rules, &mut errors);
+        let settings = self.settings(crm, &dialect, rules, &mut errors);
+        let pace = self.limits.pace(&mut errors);
+        let gone_threshold = self.limits.gone_threshold;
+        if gone_threshold.percent > 100 {
+            errors.add("gone_threshold/percent", format!("{} is more than 100 percent", gone_threshold.percent));
+        }
+        let (mode, values) = way_to_sign_in(crm, self.sign_in, &mut errors);
+        let mut spec = ConnectionSpec {
+            name,
+            crm,
+            enabled: self.enabled.unwrap_or(true),
+            pack,
+            dialect,
+            forward_host,
+            insecure_http: self.insecure_http.unwrap_or_default(),
+            settings,
+            schedule,
+            pace,
+            gone_threshold,
+            sign_in: SignIn { mode, values: BTreeMap::new() },
+        };
+        let credentials = values.map(|values| take_values(&mut spec, values, &mut errors)).unwrap_or_default();
+        Parsed { spec, credentials, errors: errors.all() }
+    }
+
+    fn crm(&self, rules: &Rules<'_>, errors: &mut Errors) -> &'static CrmKind {
+        let names = || rules.registry.all().map(|kind| kind.name).collect::<Vec<_>>().join(" or ");
+        let usual = rules.registry.usual();
+        match self.crm.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => rules.registry.find(name).unwrap_or_else(|| {
+                errors.add("crm", format!("`{name}` is no CRM known here; use {}", names()));
+                usual
+            }),
+            // A file says what it is about; where one is made on a page, that is chosen before.
+            None if rules.author == Author::Operator => {
+                errors.missing("crm", format!("name the CRM: {}", names()));
+                usual
+            }
+            None => usual,
+        }
+    }
+
+    fn dialect(&self, crm: &CrmKind, errors: &mut Errors) -> String {
+        let Some(dialect) = &self.dialect else { return crm.usual_dialect().to_owned() };
+        if !crm.dialects.contains(&dialect.as_str()) {
+            let known = crm.dialects.join(" or ");
+            errors.add("dialect", format!("`{dialect}` is no dialect known here; use {known}"));
+        }
+        dialect.clone()
+    }
+
+    fn schedule(&self, rules: &Rules<'_>, errors: &mut Errors) -> Schedule {
+        let Some(line) = &self.schedule else { return Schedule::hourly() };
+        check_schedule(line, self.limits.allow_frequent, rules.now, &rules.zone).unwrap_or_else(|words| {
+            errors.add("schedule", words);
+            // One that comes round too often, or not any more, is still shown as it is.
+            line.parse().unwrap_or_else(|_| Schedule::hourly())
+        })
+    }
+
+    fn forward_host(&self, crm: &CrmKind, rules: &Rules<'_>, errors: &mut Errors) -> String {
+        let what = format!("the site's host, such as {}", crm.site.example);
+        let host = errors.text("forward_host", &what, self.forward_host.as_deref());
+        let is_operator = rules.author == Author::Operator;
+        if self.is_stand_in() && !is_operator && !rules.hosts.stand_ins {
+            let words = "stand-in sites are not allowed here; whoever runs this host can allow them by stand-in-sites in \
+                         the section [crm] of the settings";
+            errors.add("insecure_http", words);
+            return host;
+        }
+        let check = |host: &str| {
+            let hint = |words| match HostRules::check_stand_in(host) {
+                Ok(_) if is_operator => format!("{words}; a stand-in site on this machine needs insecure-http = true"),
+                _ => words,
+            };
+            rules.hosts.check(&crm.site, host).map_err(hint)
+        };
+        self.host("forward_host", host, check, errors)
+    }
+
+    /// Whether the site is one on this machine that is asked over plain HTTP.
+    fn is_stand_in(&self) -> bool {
+        self.insecure_http.unwrap_or_default()
+    }
+
+    /// A host that was given, in the spelling in which it is called.
+    fn host(
+        &self,
+        field: &str,
+        host: String,
+        check: impl Fn(&str) -> Result<String, String>,
+        errors: &mut Errors,
+    ) -> String {
+        if host.is_empty() {
+            return host;
+        }
+        let checked = if self.is_stand_in() { HostRules::check_stand_in(&host) } else { check(&host) };
+        checked.unwrap_or_else(|words| {
+            errors.add(field, words);
+            host
+        })
+    }
+
+    fn settings(
+        &self,
+        crm: &'static CrmKind,
+        dialect: &str,
+        rules: &Rules<'_>,
+        errors: &mut Errors,
+    ) -> BTreeMap<&'static str, String> {
+        for name in self.settings.keys().filter(|name| crm.setting(name).is_none()) {
+            errors.add(name, format!("{} has no such setting; leave it out", crm.label));
+        }
+        let mut settings = BTreeMap::new();
+        for setting in crm.settings {
+            let given = self.settings.get(setting.name).map(|text| text.trim()).filter(|text| !text.is_empty());
+            if let Some(only) = setting.dialect.filter(|only| *only != dialect) {
+                if given.is_some() && setting.is_needed {
+                    let what = setting.label.to_lowercase();
+                    let words = format!("only the dialect `{only}` has a {what}; leave it out, or choose that");
+                    errors.add(setting.name, words);
+                }
+                continue;
+            }
+            let Some(text) = given.or(setting.default) else {
+                if setting.is_needed {
+                    errors.missing(setting.name, format!("enter {}", setting.what));
+                }
+                continue;
+            };
+            let text = errors.text(setting.name, setting.what, Some(text));
+            settings.insert(setting.name, self.setting((crm, setting), text, rules, errors));
+        }
+        settings
+    }
+
+    fn setting(
+        &self,
+        (crm, setting): (&CrmKind, &Setting),
+        text: String,
+        rules: &Rules<'_>,
+        errors: &mut Errors,
+    ) -> String {
+        match setting.kind {
+            // Whoever writes the settings file stands for this host, under whatever suffix.
+            SettingKind::Host if rules.author == Author::Operator => {
+                self.host(setting.name, text, |host| HostRules::check_name(&crm.site, host), errors)
+            }
+            SettingKind::Host => self.host(setting.name, text, |host| rules.hosts.check(&crm.site, host), errors),
+            SettingKind::Word => {
+                let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+                if !text.bytes().all(is_plain) {
+                    errors.add(setting.name, format!("`{text}` is not made of letters, digits, `-`, `_` and `.`"));
+                }
+                text
+            }
+            SettingKind::Text | SettingKind::SecretFile | SettingKind::SecretText => text,
+        }
+    }
+}
+
+impl RawLimits {
+    fn pace(&self, errors: &mut Errors) -> Pace {
+        let usual = Pace::default();
+        let max_requests_per_second = match self.max_requests_per_second.map(NonZeroU32::new) {
+            Some(Some(most)) => most,
+            Some(None) => {
+                errors.add("max_requests_per_second", "must be at least 1");
+                usual.max_requests_per_second
+            }
+            None => usual.max_requests_per_second,
+        };
+        let max_side_by_side = self.max_side_by_side.unwrap_or(usual.max_side_by_side);
+        if !(2..=32).contains(&max_side_by_side) {
+            let words = format!("{max_side_by_side} is not within 2 to 32; one is kept free for file notes");
+            errors.add("max_side_by_side", words);
+        }
+        Pace { max_requests_per_second, max_side_by_side }
+    }
+}
+
+/// The way to sign in and what was given for it; nothing where the way is not known.
+fn way_to_sign_in(
+    crm: &'static CrmKind,
+    raw: Option<RawSignIn>,
+    errors: &mut Errors,
+) -> (&'static SignInMode, Option<BTreeMap<String, RawValue>>) {
+    let first = crm.sign_ins.first().expect("a CRM is signed in to in some way");
+    let RawSignIn { mode, values } = raw.unwrap_or_default();
+    let Some(mode) = mode.filter(|mode| !mode.trim().is_empty()) else {
+        let ways: Vec<&str> = crm.sign_ins.iter().map(|mode| mode.what).collect();
+        errors.missing("auth", format!("choose how to sign in: {}", ways.join(", or ")));
+        return (first, None);
+    };
+    match crm.sign_in(&mode) {
+        Some(mode) => (mode, Some(values)),
+        None => {
+            let names: Vec<&str> = crm.sign_ins.iter().map(|mode| mode.name).collect();
+            errors.add("auth/mode", format!("the way to sign in is to be one of {}", names.join(", ")));
+            (first, None)
+        }
+    }
+}
+
+/// Puts what is no secret into the specification and answers the secrets.
+fn take_values(spec: &mut ConnectionSpec, mut given: BTreeMap<String, RawValue>, errors: &mut Errors) -> Credentials {
+    let mut credentials = Credentials::default();
+    for value in spec.sign_in.mode.values {
+        let field = format!("auth/{}", value.name);
+        match (given.remove(value.name), value.kind.is_secret()) {
+            (Some(RawValue::Unreadable(words)), _) => errors.add(&field, words),
+            (Some(RawValue::Given(secret)), true) if !secret.expose_secret().trim().is_empty() => {
+                if secret.expose_secret().chars().any(char::is_control) {
+                    let words = "holds more than one line, or control characters; give the secret and nothing else";
+                    errors.add(&field, format!("the {} {words}", plain_name(value.name)));
+                }
+                credentials.0.insert(value.name, secret);
+            }
+            (Some(RawValue::Kept(secret, before)), true) => {
+                if before == spec.recipients() {
+                    credentials.0.insert(value.name, secret);
+                } else {
+                    let what = plain_name(value.name);
+                    let words = format!("enter the {what} again. It was given for {before} and is sent nowhere else");
+                    errors.add(&field, words);
+                }
+            }
+            // A blank secret is none.
+            (Some(RawValue::Given(_)), true) if !value.is_needed => {}
+            (Some(RawValue::Given(_)), true) => errors.missing(&field, format!("enter {}", value.what)),
+            (Some(RawValue::Given(text) | RawValue::Kept(text, _)), false) => {
+                let text = errors.text(&field, value.what, Some(text.expose_secret()));
+                spec.sign_in.values.insert(value.name, text);
+            }
+            (None, _) if !value.is_needed => {}
+            (None, _) => errors.missing(&field, format!("enter {}", value.what)),
+        }
+    }
+    for name in given.into_keys() {
+        errors.add(&format!("auth/{name}"), "belongs to another way to sign in; leave it out, or choose that");
+    }
+    credentials
+}

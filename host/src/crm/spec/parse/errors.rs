@@ -1,0 +1,77 @@
+//! What is wrong with what was given, value by value.
+
+use crate::domain::text::is_unwanted;
+
+/// The longest text of a value, in characters.
+const LONGEST: usize = 200;
+
+/// What is wrong with one value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldError {
+    /// The value's name in the API: `forward_host`, `auth/password`.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// Why a value cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// It is not there; what has to be done: `enter a pack`.
+    Missing(String),
+    /// It is there and does not do; a sentence without its full stop.
+    Unusable(String),
+}
+
+impl FieldError {
+    /// About the value of this name.
+    pub fn new(field: impl Into<String>, words: impl Into<String>) -> Self {
+        Self { field: field.into(), reason: Reason::Unusable(words.into()) }
+    }
+
+    /// Looks at a text that is to be there and not too long, and answers it without blanks around it.
+    pub fn check_text(field: &str, what: &str, text: &str, errors: &mut Vec<Self>) -> String {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
+            errors.push(Self { field: field.to_owned(), reason: Reason::Missing(format!("enter {what}")) });
+        } else if text.chars().count() > LONGEST || text.chars().any(is_unwanted) {
+            errors.push(Self::new(field, format!("enter {what} in at most {LONGEST} characters")));
+        }
+        text
+    }
+
+    /// What is wrong, as a sentence for whoever filled in a form or wrote a program.
+    pub fn message(&self) -> String {
+        let (Reason::Missing(words) | Reason::Unusable(words)) = &self.reason;
+        let mut letters = words.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let stop = if words.ends_with('.') { "" } else { "." };
+        format!("{}{stop}", first.chain(letters).collect::<String>())
+    }
+}
+
+/// Collects what is wrong.
+#[derive(Default)]
+pub(super) struct Errors(Vec<FieldError>);
+
+impl Errors {
+    /// A value is there and does not do.
+    pub(super) fn add(&mut self, field: &str, words: impl Into<String>) {
+        self.0.push(FieldError::new(field, words));
+    }
+
+    /// A value is not there.
+    pub(super) fn missing(&mut self, field: &str, words: String) {
+        self.0.push(FieldError { field: field.to_owned(), reason: Reason::Missing(words) });
+    }
+
+    /// A text that is there and not too long.
+    pub(super) fn text(&mut self, field: &str, what: &str, text: Option<&str>) -> String {
+        FieldError::check_text(field, what, text.unwrap_or_default(), &mut self.0)
+    }
+
+    /// In the order in which they were found.
+    pub(super) fn all(self) -> Vec<FieldError> {
+        self.0
+    }
+}

@@ -1,0 +1,36 @@
+//! Why nothing can be made that speaks to a site. Nothing was sent.
+
+use std::error::Error;
+
+use super::http::chain;
+
+/// Why nothing can be made that speaks to a site.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteUnusable {
+    /// Its host makes no address.
+    #[error("the host `{host}`: {source}")]
+    Address {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// There is no HTTP client for it.
+    #[error("no client can be made for the site: {}", chain(.0))]
+    Client(#[source] reqwest::Error),
+    /// A value cannot be sent.
+    #[error("{what} holds characters that no header can")]
+    Header {
+        /// Which value, as the first words of a sentence.
+        what: &'static str,
+    },
+    /// It is authorised by a person, and nobody keeps what the person brings.
+    #[error("nothing keeps tokens for it")]
+    NoTokens,
+}
+
+impl From<reqwest::Error> for SiteUnusable {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Client(error.without_url())
+    }
+}
