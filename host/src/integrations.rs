@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::connection::{Authorisation, Connection, Connections, Standing};
 use crate::crm::held::Held;
+use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, RevisionId, Timestamp};
@@ -348,9 +349,10 @@ impl Integrations {
 
     /// Takes a connection out of work that cannot be in it, and keeps why.
     async fn cannot_work(&self, name: &ConnectionName, error: ConnectError) {
-        tracing::error!(connection = %name, words = %error, "the connection cannot work");
+        let words = chain(&error);
+        tracing::error!(connection = %name, words, "the connection cannot work");
         self.out_of_work(name).await;
-        lock(&self.0.problems).insert(name.clone(), error.to_string());
+        lock(&self.0.problems).insert(name.clone(), words);
     }
 
     /// Connects a connection in place of what is at work under its name.

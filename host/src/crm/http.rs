@@ -128,7 +128,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 /// An error with what caused it, each cause once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |said, cause| {
         let cause = cause.to_string();

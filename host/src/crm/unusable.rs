@@ -2,13 +2,11 @@
 
 use std::error::Error;
 
-use super::http::chain;
-
 /// Why nothing can be made that speaks to a site.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteUnusable {
     /// Its host makes no address.
-    #[error("the host `{host}`: {source}")]
+    #[error("the host `{host}` makes no address")]
     Address {
         /// The host.
         host: String,
@@ -16,7 +14,7 @@ pub enum SiteUnusable {
         source: Box<dyn Error + Send + Sync>,
     },
     /// There is no HTTP client for it.
-    #[error("no client can be made for the site: {}", chain(.0))]
+    #[error("no client can be made for the site")]
     Client(#[source] reqwest::Error),
     /// A value cannot be sent.
     #[error("{what} holds characters that no header can")]

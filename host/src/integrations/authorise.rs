@@ -112,6 +112,7 @@ pub enum CallbackError {
         /// Its site.
         site: String,
         /// What happened.
+        #[source]
         error: OAuthError,
     },
 }
