@@ -1,8 +1,6 @@
 //! The canonical records: what every CRM's data becomes. Their names are the same in WIT, Rust and JSON
 //! (`wit/v1/mapper.wit` documents each field).
 
-mod outlook;
-
 use std::fmt;
 use std::str::FromStr;
 
@@ -285,13 +283,13 @@ macro_rules! record {
     (#[doc = $doc:literal] $(#[$meta:meta])* $record:ident {
         $($(#[doc = $about:literal])+ $field:ident $(as $name:literal)?: $kind:ty {
             $($key:ident: $said:expr),+ $(,)?
-        } $(with $with:literal)?)+
+        })+
     }) => {
         #[doc = $doc]
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
         pub struct $record {
-            $($(#[doc = $about])+ $(#[serde(rename = $name)])? $(#[serde(with = $with)])? pub $field: $kind),+
+            $($(#[doc = $about])+ $(#[serde(rename = $name)])? pub $field: $kind),+
         }
 
         impl Record for $record {
@@ -427,7 +425,7 @@ record! {
         /// The amount without its sign.
         estimated_cost: Option<Money> { label: "Estimated cost" }
         /// What reaching it does to the household's money; null where the CRM's amount cannot be read.
-        outlook: Option<Outlook> { label: "Outlook" } with "outlook"
+        outlook: Option<Outlook> { label: "Outlook" }
         /// Fields that the pack adds.
         extensions: Vec<Extension> { label: "More from the pack" }
     }

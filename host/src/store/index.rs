@@ -1,8 +1,14 @@
 //! Index entries: by name, for lists and search; by address and number, for search and for who shares an address.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
-use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
+use super::StoreError;
+use super::engine::{Readable as _, Write};
+use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, own, span, uuid_at_end};
+use super::rows;
+use super::tables::{CLIENTS, ClientRecord, LOOKS, NAMES};
 use crate::domain::fold::fold;
 use crate::domain::{Client, ClientId};
 
@@ -76,10 +82,40 @@ pub(super) fn name_span(slot: NameSlot, prefix: &str) -> (NameKey, NameKey) {
     span(&begin)
 }
 
-/// The keys of those who have no name in the order of lists.
-pub(super) fn nameless_span() -> (NameKey, NameKey) {
-    let begin: [u8; 4 + 1 + NAME_BYTES] = join([&PRACTICE.to_be_bytes(), &[NameSlot::Order as u8], &[0; NAME_BYTES]]);
-    span(&begin)
+/// Makes the entries by name anew, from the clients' rows: how names are folded and ordered is no part of a file's
+/// format, and an earlier version did it otherwise.
+pub(super) fn rebuild_names(write: &Write) -> Result<(), StoreError> {
+    let clients = write.open_table(CLIENTS)?;
+    let client = |id: Uuid| -> Result<Option<Client>, StoreError> {
+        let row = clients.get(&own(id))?.map(|row| rows::decode::<ClientRecord>(row.value())).transpose()?;
+        Ok(row.map(|row| row.client))
+    };
+    let mut names = write.open_table(NAMES)?;
+    let mut in_book = Vec::new();
+    let (first, last) = name_span(NameSlot::Order, "");
+    for entry in names.scan(&first..=&last)? {
+        in_book.push(uuid_at_end(entry?.0.value()));
+    }
+    names.delete_range(..)?;
+    let mut keys = Vec::with_capacity(3 * in_book.len());
+    for id in in_book {
+        keys.extend(client(id)?.iter().flat_map(|client| name_keys(client, id)));
+    }
+    keys.sort_unstable();
+    names.put_sorted(keys.iter().map(|key| (key, ())))?;
+
+    let mut looks = write.open_table(LOOKS)?;
+    let mut unlinked = BTreeSet::new();
+    for entry in looks.scan(..)? {
+        unlinked.insert(uuid_at_end(entry?.0.value()));
+    }
+    looks.delete_range(..)?;
+    for id in unlinked {
+        for key in client(id)?.iter().flat_map(|client| look_keys(client, id)) {
+            looks.put(&key, ())?;
+        }
+    }
+    Ok(())
 }
 
 /// `practice · slot · hash of the address or number · connection · CRM id`.

@@ -13,9 +13,9 @@ use std::ops::Bound;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
 use super::engine::{Engine, FILE_NAME, Key, Readable as _, Table, Write};
 use super::space::Space;
+use super::{StoreError, index};
 
 /// The format that this version writes. Raise it with every change to a table's keys, or to rows that their numbers do not
 /// cover, and add a step.
@@ -49,6 +49,9 @@ pub(super) fn run(write: &Write, found: Option<u32>) -> Result<(), StoreError> {
     for (format, step) in (1..FORMAT as usize).zip(STEPS).skip(first - 1) {
         tracing::info!(from = format, to = format + 1, "the store is brought to a newer format");
         step(write)?;
+    }
+    if found.is_some_and(|found| found < FORMAT) {
+        index::rebuild_names(write)?;
     }
     write.open_table(FACTS)?.put("format", FORMAT)?;
     Ok(())

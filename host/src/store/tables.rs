@@ -7,9 +7,7 @@ use super::StoreError;
 use super::engine::{Readable as _, Table, Write};
 use super::homes::HomeKey;
 use super::identity::IdentityRow;
-use super::index::{
-    ContactKey, LookKey, NameKey, NameSlot, NamingKey, client_of, name_key, name_keys, nameless_span, words,
-};
+use super::index::{ContactKey, LookKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
 use super::report::ReportKey;
 use super::review::ReviewKey;
@@ -147,33 +145,6 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(COVER_DEPARTURES)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(HOMES)?;
-    order_by_only_name(transaction)
-}
-
-/// Puts clients who have neither first nor last name where their only name belongs: earlier versions put them before
-/// all others. Whoever has no name at all stays there.
-fn order_by_only_name(transaction: &Write) -> Result<(), StoreError> {
-    let mut names = transaction.open_table(NAMES)?;
-    let clients = transaction.open_table(CLIENTS)?;
-    let (first, last) = nameless_span();
-    let nameless = names.scan(&first..=&last)?;
-    let nameless = nameless.map(|entry| Ok(*entry?.0.value())).collect::<Result<Vec<NameKey>, StoreError>>()?;
-    for key in nameless {
-        let client = client_of(&key).0;
-        let Some(record) = clients.get(&own(client))? else { continue };
-        let record: ClientRecord = rows::decode(record.value())?;
-        let named = name_keys(&record.client, client);
-        if named.contains(&key) {
-            continue;
-        }
-        let words = words(&record.client);
-        for key in words.iter().map(|word| name_key(NameSlot::Word, word, client)).chain([key]) {
-            names.delete(&key)?;
-        }
-        for key in &named {
-            names.put(key, ())?;
-        }
-    }
     Ok(())
 }
 

@@ -15,8 +15,9 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
+use crate::domain::field::ValueType;
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{ConnectionName, ExternalId, RecordKind, RunId};
+use crate::domain::{ConnectionName, ExternalId, RecordKind, RunId, record};
 use crate::store::book::{ClientFilter, Page, PageRequest};
 use crate::store::report::{Change, ROWS_OF_A_RUN};
 
@@ -98,11 +99,11 @@ pub(super) async fn list(
 async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldChange) -> Result<(), Failure> {
     for value in [&mut change.from, &mut change.to].into_iter().flatten() {
         let id = ExternalId(value.clone());
-        let name = match change.field.as_str() {
-            "adviser_external_id" => {
+        let name = match record::field(&change.field).map(|field| field.value) {
+            Some(ValueType::Id(RecordKind::Adviser)) => {
                 app.store.adviser(connection.clone(), id).await?.map(|found| adviser_named(&found.adviser))
             }
-            "partner_external_id" => {
+            Some(ValueType::Id(_)) => {
                 let filter = ClientFilter { external_id: Some((connection.clone(), id)), ..ClientFilter::default() };
                 let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
                 found.map(|partner| words::name(&partner.client.full_name()))

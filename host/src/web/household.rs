@@ -16,8 +16,9 @@ use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::Overridden;
+use crate::domain::field::{Record as _, ValueType};
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
-use crate::domain::{ConnectionName, Diagnostic, ExternalId, HouseholdId, Severity};
+use crate::domain::{Client, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
 use crate::store::book::HouseholdRow;
 use documents::Documents;
 use fields::Group;
@@ -155,11 +156,15 @@ async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Fo
 
 /// The names of all advisers that the household and its people refer to.
 async fn advisers(app: &App, found: &HouseholdRow) -> Result<Vec<(ExternalId, String)>, Failure> {
-    let of_people = found.people.iter().map(|person| &person.client.adviser_external_id);
-    let ids: BTreeSet<&ExternalId> = of_people.chain([&found.household.adviser_external_id]).flatten().collect();
+    let fields = || Client::FIELDS.iter().filter(|field| field.value == ValueType::Id(RecordKind::Adviser));
+    let of_person = |person: &StoredClient| fields().filter_map(|field| person.client.text_of(field.name)).collect();
+    let mut ids: BTreeSet<ExternalId> =
+        found.people.iter().flat_map(|person| -> Vec<String> { of_person(person) }).map(ExternalId).collect();
+    ids.extend(found.household.adviser_external_id.clone());
     let mut advisers = Vec::new();
     for id in ids {
-        advisers.push((id.clone(), adviser_name(app, &found.household.connection, id).await?));
+        let name = adviser_name(app, &found.household.connection, &id).await?;
+        advisers.push((id, name));
     }
     Ok(advisers)
 }

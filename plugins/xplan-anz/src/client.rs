@@ -60,7 +60,7 @@ pub(crate) fn map<L: Lineage>(
         email: Some(email),
         email_is_placeholder,
         mobile: contact::mobile(rules, ctx, row, &client.contacts, trail),
-        adviser_external_id: person::adviser(row, trail),
+        adviser_external_id: person::adviser(row, F::Adviser, "adviser_external_id", trail),
         partner_external_id: couple.partner,
         is_partner: couple.is_partner,
         status,

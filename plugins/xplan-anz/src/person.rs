@@ -51,9 +51,15 @@ pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trai
     dates::day(row, F::DateOfBirth, "date_of_birth", trail).map(|date| date.to_string())
 }
 
-pub(crate) fn adviser<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
-    trail.origin("adviser_external_id", || row.origin(F::Adviser, None));
-    row.reference(F::Adviser, "adviser_external_id", trail)
+/// An adviser whom the row names.
+pub(crate) fn adviser<L: Lineage>(
+    row: ClientRow<'_, '_>,
+    field: F,
+    canonical: &'static str,
+    trail: &mut Trail<L>,
+) -> Option<String> {
+    trail.origin(canonical, || row.origin(field, None));
+    row.reference(field, canonical, trail)
 }
 
 /// A client's place in a couple.

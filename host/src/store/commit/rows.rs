@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use uuid::Uuid;
 
@@ -23,7 +22,7 @@ pub(super) struct Rows<'t> {
     pub at: Timestamp,
     identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
     raw: WriteTable<'t, &'static RecordKey, &'static [u8]>,
-    known: HashMap<ExternalKey, Known, BuildHasherDefault<KeyHasher>>,
+    known: HashMap<ExternalKey, Known>,
     ids_given: Cell<u64>,
 }
 
@@ -44,7 +43,7 @@ impl<'t> Rows<'t> {
     ) -> Result<Self, StoreError> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
-        let mut known = HashMap::with_capacity_and_hasher(arrivals.len() * 2, BuildHasherDefault::default());
+        let mut known = HashMap::with_capacity(arrivals.len() * 2);
         let keys: Vec<RecordKey> =
             arrivals.iter().map(|arrival| record(connection, kind, ExternalKey::from(&arrival.id))).collect();
         for (arrival, row) in arrivals.iter().zip(identities.get_many(&keys)) {
@@ -123,26 +122,5 @@ impl<'t> Rows<'t> {
         }
         rows.sort_unstable_by_key(|(key, _)| *key);
         Ok(self.identities.put_sorted(rows.iter().map(|(key, row)| (key, row)))?)
-    }
-}
-
-/// Hashes CRM ids, which are numbers or hashes already.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for eight in bytes.rchunks(8) {
-            let number = eight.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-            self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        }
-    }
-
-    fn write_usize(&mut self, _: usize) {
-        // The length of a key is always the same.
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

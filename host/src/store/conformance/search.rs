@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::store::book::NameOrder;
 use crate::store::engine::Readable as _;
-use crate::store::index::{NameSlot, name_key, name_keys};
-use crate::store::tables::{self, NAMES};
+use crate::store::index::{NameSlot, name_key, name_keys, rebuild_names};
+use crate::store::tables::NAMES;
 
 on_each_engine![
     households_are_found_by_their_people,
@@ -94,7 +94,7 @@ async fn who_has_one_name_stands_where_it_belongs_in_stores_of_earlier_versions_
     transaction.commit().unwrap();
     assert_eq!(in_order(&practice).await[2..], ["1", "3"]);
     let transaction = practice.store.engine.write().unwrap();
-    tables::make(&transaction).unwrap();
+    rebuild_names(&transaction).unwrap();
     let kept = transaction.open_table(NAMES).unwrap().scan(..).unwrap().count();
     transaction.commit().unwrap();
     assert_eq!(in_order(&practice).await, ["4", "1", "2", "3"]);
