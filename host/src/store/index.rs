@@ -241,7 +241,7 @@ pub(super) fn naming_pair(key: &NamingKey) -> (ExternalKey, ExternalKey) {
 
 /// The client at the end of a name's key.
 pub(super) fn client_of(key: &NameKey) -> ClientId {
-    ClientId(super::keys::uuid_at_end(key))
+    ClientId(uuid_at_end(key))
 }
 
 #[cfg(test)]

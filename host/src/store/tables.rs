@@ -4,7 +4,7 @@ use minicbor::Decoder;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::engine::{Readable as _, Table, Write};
+use super::engine::{Table, Write};
 use super::homes::HomeKey;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
@@ -12,7 +12,7 @@ use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
 use super::report::ReportKey;
 use super::review::ReviewKey;
 use super::rows::listed::StoredItem;
-use super::rows::{self, Out, ReadError, Row, Written, read_variant, rows, write_variant};
+use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use super::unseen::UnseenKey;
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::Listed;

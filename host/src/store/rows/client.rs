@@ -29,6 +29,7 @@ rows! {
         19: is_partner,
         20: status,
         21: extensions,
+        22: secondary_adviser_external_id,
     }
     Extension { 0: name, 1: value }
     Diagnostic { 0: severity, 1: field, 2: code, 3: message }
