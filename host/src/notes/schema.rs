@@ -72,18 +72,25 @@ pub fn data_misfits(event_type: &str, data: &Value) -> Vec<Misfit> {
     if values > MOST_VALUES {
         return vec![misfit("/data", format!("has {values} values in all; an event has at most {MOST_VALUES}"))];
     }
-    let mut misfits: Vec<Misfit> = validator.iter_errors(&data).flat_map(|error| told(schema, &error)).collect();
+    let found = validator.iter_errors(&data).flat_map(|error| {
+        // What is missing has no place in the data: it is told where it would stand in, in the schema's order.
+        let whole = matches!(error.kind(), Kind::Required { .. }).then(|| format!("/data{}", error.instance_path()));
+        told(schema, &error).into_iter().map(move |misfit| (place(whole.as_ref().unwrap_or(&misfit.field)), misfit))
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut misfits: Vec<Misfit> = found.into_iter().map(|(_, misfit)| misfit).collect();
     if misfits.is_empty() && long > LONGEST_DATA {
         let words = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
         misfits.push(misfit("/data", words));
     }
-    // In the order of the data, with the tenth entry of a list behind its second.
-    misfits.sort_by_cached_key(|misfit| {
-        let parts = misfit.field.split('/').map(|part| (part.parse::<usize>().ok(), part.to_owned()));
-        parts.collect::<Vec<_>>()
-    });
     misfits.truncate(MOST_TOLD);
     misfits
+}
+
+/// A place in the data, by which the tenth entry of a list comes behind its second.
+fn place(pointer: &str) -> Vec<(Option<usize>, String)> {
+    pointer.split('/').map(|part| (part.parse().ok(), part.to_owned())).collect()
 }
 
 /// An event's data as it is kept: without the characters that nobody sees and no document can be set with.
