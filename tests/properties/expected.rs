@@ -93,6 +93,7 @@ fn fields(client: &Client, (email, is_placeholder): &(String, bool)) -> Fields {
         ("email_is_placeholder", json!(is_placeholder)),
         ("mobile", json!(mobile(client))),
         ("adviser_external_id", json!(id(client.client_adviser))),
+        ("secondary_adviser_external_id", json!(id(client.client_adviser_secondary))),
         ("partner_external_id", json!(id(client.partner_entity_id.filter(|partner| *partner != client.id)))),
         ("is_partner", json!(client.is_partner)),
         ("status", json!(status)),

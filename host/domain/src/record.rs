@@ -396,6 +396,10 @@ record! {
         adviser_external_id: Option<ExternalId> {
             label: "Adviser", section: Some(Section::InCrm), value: ValueType::Id(RecordKind::Adviser),
         }
+        /// The id in the CRM of the adviser who stands beside the primary one.
+        secondary_adviser_external_id: Option<ExternalId> {
+            label: "Secondary adviser", section: Some(Section::InCrm), value: ValueType::Id(RecordKind::Adviser),
+        }
         /// The partner's id in the CRM.
         partner_external_id: Option<ExternalId> {
             label: "Partner", section: Some(Section::InCrm), value: ValueType::Id(RecordKind::Client),
@@ -487,6 +491,7 @@ impl Client {
             email_is_placeholder: false,
             mobile: None,
             adviser_external_id: None,
+            secondary_adviser_external_id: None,
             partner_external_id: None,
             is_partner: false,
             status,

@@ -61,6 +61,12 @@ pub(crate) fn map<L: Lineage>(
         email_is_placeholder,
         mobile: contact::mobile(rules, ctx, row, &client.contacts, trail),
         adviser_external_id: person::adviser(row, F::Adviser, "adviser_external_id", trail),
+        secondary_adviser_external_id: person::adviser(
+            row,
+            F::SecondaryAdviser,
+            "secondary_adviser_external_id",
+            trail,
+        ),
         partner_external_id: couple.partner,
         is_partner: couple.is_partner,
         status,

@@ -31,6 +31,8 @@ fields! {
         Phone = "phone",
         /// The adviser's number.
         Adviser = "adviser",
+        /// The number of the adviser beside the primary one.
+        SecondaryAdviser = "secondary_adviser",
         /// The partner's number.
         Partner = "partner",
         /// Whether the record is the partner's of a couple.

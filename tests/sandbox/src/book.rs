@@ -139,6 +139,9 @@ impl Book {
         Client {
             id: self.id_at(place),
             client_adviser,
+            client_adviser_secondary: self
+                .secondary_adviser(home.pair)
+                .filter(|second| Some(*second) != client_adviser),
             group,
             hidden: false,
             partner_entity_id: self.partner(place, home.bond),
@@ -224,6 +227,12 @@ impl Book {
             2..4 => (Some(adviser.id), dice.pick(GROUPS).0),
             _ => (Some(adviser.id), adviser.group),
         }
+    }
+
+    /// The user beside the primary adviser, whom one couple in six has.
+    fn secondary_adviser(&self, pair: u32) -> Option<u32> {
+        let mut dice = self.dice(pair, Purpose::SecondaryAdviser);
+        (dice.below(6) == 0).then(|| dice.pick_ref(&self.users).id)
     }
 
     fn in_new_zealand(&self, home: &Home<'_>) -> bool {

@@ -35,6 +35,7 @@ fn person(external_id: &str, first_name: &str, partner: Option<&str>, adviser: O
         email_is_placeholder: false,
         mobile: Some("+61491570156".to_owned().try_into().unwrap()),
         adviser_external_id: adviser.map(id),
+        secondary_adviser_external_id: None,
         partner_external_id: partner.map(id),
         is_partner: external_id == "2",
         status: ClientStatus::Client,

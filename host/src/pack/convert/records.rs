@@ -75,6 +75,9 @@ impl<'a> Candidate<'a> {
             adviser_external_id: self
                 .text("adviser_external_id", client.adviser_external_id)
                 .map(|id| ExternalId::of_crm(&id)),
+            secondary_adviser_external_id: self
+                .text("secondary_adviser_external_id", client.secondary_adviser_external_id)
+                .map(|id| ExternalId::of_crm(&id)),
             partner_external_id,
             is_partner: client.is_partner,
             status: status(client.status),

@@ -24,6 +24,7 @@ fn client(email: Option<&str>) -> wit::Client {
         email_is_placeholder: false,
         mobile: None,
         adviser_external_id: None,
+        secondary_adviser_external_id: None,
         partner_external_id: None,
         is_partner: false,
         status: wit::ClientStatus::Client,

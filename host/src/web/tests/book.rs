@@ -72,6 +72,7 @@ fn nobody(external_id: &str) -> Client {
         email_is_placeholder: false,
         mobile: None,
         adviser_external_id: None,
+        secondary_adviser_external_id: None,
         partner_external_id: None,
         is_partner: false,
         status: ClientStatus::Client,
@@ -101,6 +102,7 @@ fn ayda() -> StoredClient {
         email: Some("ayda.khan@example.com".to_owned().try_into().unwrap()),
         mobile: Some("+61491570156".to_owned().try_into().unwrap()),
         adviser_external_id: Some(ExternalId("30590".to_owned())),
+        secondary_adviser_external_id: Some(ExternalId("30591".to_owned())),
         partner_external_id: Some(ExternalId("1260".to_owned())),
         extensions: vec![Extension { name: "risk_profile".to_owned(), value: "Balanced".to_owned() }],
         ..nobody("1259")

@@ -18,6 +18,7 @@ pub(crate) enum Purpose {
     User,
     Fault,
     Couple,
+    SecondaryAdviser,
 }
 
 /// A splitmix64 sequence.

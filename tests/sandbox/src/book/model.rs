@@ -21,6 +21,9 @@ pub struct Client {
     pub entity_type: Text,
     /// The user who is the primary adviser.
     pub client_adviser: Option<u32>,
+    /// The user who stands beside that one.
+    #[serde(default)]
+    pub client_adviser_secondary: Option<u32>,
     /// The group whose members see this client.
     pub group: u32,
     /// True when nobody sees the client through the API, as after a change of groups.

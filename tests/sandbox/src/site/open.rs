@@ -154,6 +154,7 @@ fn client(client: &Client) -> Value {
         "ClientTypeDescription": client.entity_type,
         "ClientStatuses": [client.status],
         "ClientAdviser": client.client_adviser,
+        "ClientAdviserSecondary": client.client_adviser_secondary,
         "PartnerId": client.partner_entity_id,
         "IsPartner": client.is_partner,
         "IndividualDetails": {
