@@ -343,7 +343,7 @@ async fn file_api_and_form_refuse_the_same() -> Result<()> {
     check(&[("forward_host", "evil.example")], "forward_host", "forward-host", words).await?;
     check(&[("forward_host", "")], "forward_host", "forward-host", "nter the site's host, such as acme.xplan").await?;
     check(&[("dialect", "open")], "gateway_host", "gateway-host", "nter the gateway's host").await?;
-    let words = "nly the dialect `open` has a gateway host";
+    let words = " the dialect `open` has a gateway host";
     check(&[("gateway_host", "gateway.example")], "gateway_host", "gateway-host", words).await?;
     let by_gateway = [("dialect", "open"), ("gateway_host", "https://x")];
     check(&by_gateway, "gateway_host", "gateway-host", "is no bare host name").await?;

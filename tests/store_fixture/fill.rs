@@ -63,7 +63,7 @@ async fn bring(host: &Host, file_name: &str, list: String) -> Result<Value> {
     host.send(request.body(list)).await?.ok()
 }
 
-/// Clients whom the practice made before its CRM was connected: linked by a list, by hand, unlinked again, look-alikes
+/// Clients whom the practice made before its CRM was connected: linked by a list, by hand, unlinked again, lookalikes
 /// who wait for a decision or were ignored, and one whom the CRM does not have, whose id is answered.
 async fn clients_of_the_practice(host: &Host, people: &[Record]) -> Result<String> {
     make(host, &json!({"first_name": "Ayda", "last_name": "Khan", "email": "ayda.khan@example.com"})).await?;
