@@ -104,6 +104,17 @@ pub enum StoreError {
     /// A cursor that this store did not give.
     #[error("the cursor is not one that a list gave; begin again without it")]
     BadCursor,
+    /// The file has to be brought to a newer format, and the disk has no room for that. Nothing was changed.
+    #[error(
+        "the store has to be brought to a newer format, which needs {needed} MB on the disk of the data folder, and {free} MB \
+         are free. Free some space there, or make the disk larger; nothing was changed"
+    )]
+    NoRoom {
+        /// MB.
+        free: u64,
+        /// MB.
+        needed: u64,
+    },
     /// Little space is left on the disk; nothing was written.
     #[error(
         "the disk of the data folder is nearly full: {free} MB are free. Free some space there, or make the disk larger"

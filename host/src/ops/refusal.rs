@@ -125,7 +125,11 @@ impl From<StoreError> for Refusal {
             StoreError::BadCursor => {
                 Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
             }
-            StoreError::Locked | StoreError::TooNew { .. } | StoreError::Lost { .. } | StoreError::Damaged { .. } => {
+            StoreError::Locked
+            | StoreError::TooNew { .. }
+            | StoreError::NoRoom { .. }
+            | StoreError::Lost { .. }
+            | StoreError::Damaged { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }

@@ -79,9 +79,10 @@ impl Space {
     /// Lets a file of so many bytes be made, where as much stays free as has to.
     ///
     /// # Errors
-    /// [`StoreError::NoSpace`] where it does not.
+    /// [`StoreError::NoRoom`] where it does not.
     pub(super) fn admit_file(&self, size: u64) -> Result<(), StoreError> {
-        if self.free() < size.saturating_add(self.settings.refuse_below) { Err(self.no_space()) } else { Ok(()) }
+        let (free, needed) = (self.free(), size.saturating_add(self.settings.refuse_below));
+        if free < needed { Err(StoreError::NoRoom { free: free >> 20, needed: needed >> 20 }) } else { Ok(()) }
     }
 
     fn no_space(&self) -> StoreError {
