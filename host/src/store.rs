@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod book;
+pub mod client_lookup;
 pub mod commit;
 #[cfg(test)]
 mod conformance;
@@ -15,11 +16,11 @@ pub mod documents;
 pub mod doubts;
 mod engine;
 pub mod gone;
-mod homes;
 mod identity;
 pub mod imports;
 mod index;
 mod keys;
+mod membership;
 mod migrations;
 mod open;
 pub mod outbox;
@@ -37,7 +38,6 @@ pub mod space;
 mod tables;
 mod threads;
 mod unseen;
-pub mod whereabouts;
 
 use std::io;
 use std::path::PathBuf;

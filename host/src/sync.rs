@@ -2,18 +2,18 @@
 //!
 //! Serves people (runs, live progress) and the schedule. It never knows a CRM field's name or what it means.
 
+mod active_runs;
+mod batch;
+mod commit_lock;
 mod emptied;
 mod fetch;
-mod gathered;
 mod map;
 mod mapper;
 mod missed;
-mod one;
-mod order;
 mod progress;
+mod single_client;
 #[cfg(test)]
 mod tests;
-mod under_way;
 mod walk;
 
 use std::panic::AssertUnwindSafe;
@@ -36,13 +36,13 @@ use crate::store::seen::Seen;
 use crate::store::{Store, StoreError};
 use crate::supervise::{self, Death, failpoint};
 use crate::telemetry::figures;
+use active_runs::ActiveRuns;
+use batch::GroupSize;
+use commit_lock::CommitLocks;
 pub use emptied::EMPTY_ONCE;
-use gathered::GroupSize;
 use mapper::Sandboxed;
-pub use one::{OneError, OneOutcome, OneSynced};
-use order::Orders;
 use progress::Progress;
-use under_way::UnderWay;
+pub use single_client::{ClientSyncError, ClientSyncOutcome, SyncedClient};
 use walk::{FAULT, STORE_FAILED, Walk, WalkError};
 
 /// How long a rehearsal waits for the CRM's first answer.
@@ -54,10 +54,10 @@ pub struct Syncs {
     store: Store,
     connections: Connections,
     zone: jiff::tz::TimeZone,
-    under_way: Arc<UnderWay>,
+    under_way: Arc<ActiveRuns>,
     /// Held while a run is started, so that two requests at once start one.
     starting: Arc<tokio::sync::Mutex<()>>,
-    orders: Arc<Orders>,
+    orders: Arc<CommitLocks>,
 }
 
 /// Why a run could not be started.
@@ -248,7 +248,7 @@ fn queued(connection: &Connection, trigger: Trigger) -> Run {
 }
 
 /// Takes a run from its start to its end.
-async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &UnderWay) {
+async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &ActiveRuns) {
     walk.run.state = RunState::Running;
     walk.run.started_at = walk.run.started_at.or(Some(Timestamp::now()));
     walk.progress.state(&walk.run);

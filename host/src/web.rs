@@ -11,6 +11,7 @@
 mod assets;
 mod changes;
 mod clients;
+mod components;
 mod departures;
 mod documents;
 mod edit;
@@ -28,7 +29,6 @@ mod integrations;
 mod listing;
 mod notes;
 mod overview;
-mod parts;
 mod person;
 mod progress;
 mod record;
@@ -81,7 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/documents", get(documents::list))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::person::retry_all))
-        .route("/notes/{id}", get(notes::one::show))
+        .route("/notes/{id}", get(notes::detail::show))
         .route("/notes/{id}/retry", post(notes::person::retry))
         .route("/notes/{id}/edit", post(notes::person::edit))
         .route("/notes/{id}/resolve", post(notes::person::resolve))

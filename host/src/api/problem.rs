@@ -251,7 +251,7 @@ mod tests {
     use super::*;
     use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId};
     use crate::notes::{Misfit, NotesError};
-    use crate::sync::{OneError, SyncError};
+    use crate::sync::{ClientSyncError, SyncError};
 
     fn refusal(error: impl Into<Refusal>) -> Refusal {
         error.into()
@@ -294,7 +294,7 @@ mod tests {
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
         check(refusal(SyncError::UnknownConnection(name)), 404, "not-found", "main").await;
-        check(refusal(OneError::TooSlow), 502, "crm-failed", "stays as it was").await;
+        check(refusal(ClientSyncError::TooSlow), 502, "crm-failed", "stays as it was").await;
         check(refusal(NotesError::UnknownNote(NoteId(id))), 404, "not-found", "no note").await;
         check(refusal(NotesError::UnknownHousehold(HouseholdId(id))), 422, "invalid", "/household_id").await;
         check(refusal(wrong("/data/score")), 422, "invalid", r#""pointer":"/data/score""#).await;

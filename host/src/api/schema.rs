@@ -10,7 +10,7 @@ use crate::domain::record::{GoalStatus, RecordKind, Recurrence};
 use crate::domain::review::ReviewState;
 use crate::domain::run::{ChangeKind, RunState};
 use crate::notes::MOST_DOCUMENTS;
-use crate::sync::OneOutcome;
+use crate::sync::ClientSyncOutcome;
 
 fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
@@ -92,7 +92,7 @@ pub fn trigger() -> Object {
 
 pub fn client_sync_outcome() -> Object {
     let what = "What became of the client; `not_visible`: the CRM does not show it, and nothing was changed.";
-    one_of(what, OneOutcome::ALL.iter().map(|outcome| outcome.as_str()))
+    one_of(what, ClientSyncOutcome::ALL.iter().map(|outcome| outcome.as_str()))
 }
 
 pub fn note_state() -> Object {

@@ -11,7 +11,7 @@ use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, RecordKind, Severity};
 use crate::store::StoreError;
 use crate::store::book::{ClientFilter, PageRequest, Whose};
-use crate::store::whereabouts::{Sight, Whereabouts};
+use crate::store::client_lookup::{ClientLookup, Visibility};
 
 /// People who are traced for one search.
 const PEOPLE: usize = 10;
@@ -137,11 +137,11 @@ impl App {
         }
         let id = ExternalId::sought(search);
         for connection in self.connections.all().iter() {
-            let known = self.store.whereabouts(connection.name.clone(), id.clone()).await?;
+            let known = self.store.client_lookup(connection.name.clone(), id.clone()).await?;
             if known.client.is_some()
                 || known.set_aside.is_some()
                 || known.review.is_some()
-                || known.sight == Sight::Seen
+                || known.sight == Visibility::Seen
             {
                 people.push((connection.name.clone(), id.clone()));
             }
@@ -170,7 +170,7 @@ impl App {
     /// Traces one record.
     async fn trace(&self, connection: ConnectionName, id: Option<ExternalId>) -> Result<Trace, StoreError> {
         let known = match &id {
-            Some(id) => Some(self.store.whereabouts(connection.clone(), id.clone()).await?),
+            Some(id) => Some(self.store.client_lookup(connection.clone(), id.clone()).await?),
             None => None,
         };
         let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref())];
@@ -292,7 +292,7 @@ fn not_reached(stage: Stage) -> Step {
 const LET_IT_SEE: &str = "In the CRM, look whether this person exists and whether the user whom the connection signs in \
                           as sees the group that the person is in. Once it does, the next sync brings the person.";
 
-fn visibility(known: Option<&Whereabouts>) -> Step {
+fn visibility(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else {
         let words = "Nobody known by this came over, and no record that was left out has it.";
         return step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE));
@@ -306,27 +306,29 @@ fn visibility(known: Option<&Whereabouts>) -> Step {
             );
             step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
         }
-        (Sight::Seen, None) => step(Stage::Visibility, Outcome::Passed, "The last complete walk saw the record.", None),
-        (Sight::NotSeen, None) if known.is_in_book => {
+        (Visibility::Seen, None) => {
+            step(Stage::Visibility, Outcome::Passed, "The last complete walk saw the record.", None)
+        }
+        (Visibility::NotSeen, None) if known.is_in_book => {
             let words = "The last complete walk did not see the record; a second one in a row will mark it as not \
                          visible.";
             step(Stage::Visibility, Outcome::Attention, words, Some(LET_IT_SEE))
         }
-        (Sight::NotSeen, None) => {
+        (Visibility::NotSeen, None) => {
             let words = "The last complete walk did not see a record of this id.";
             step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
         }
-        (Sight::NoWalk, None) if known.is_in_book || known.set_aside.is_some() || known.review.is_some() => {
+        (Visibility::NoWalk, None) if known.is_in_book || known.set_aside.is_some() || known.review.is_some() => {
             step(Stage::Visibility, Outcome::Passed, "A walk that was not complete saw the record.", None)
         }
-        (Sight::NoWalk, None) => {
+        (Visibility::NoWalk, None) => {
             let words = "No walk has gone through the whole book yet.";
             step(Stage::Visibility, Outcome::Stopped, words, Some("Let a sync end, then look again."))
         }
     }
 }
 
-fn status(known: Option<&Whereabouts>) -> Step {
+fn status(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else { return not_reached(Stage::Status) };
     match &known.set_aside {
         Some(aside) => {
@@ -351,7 +353,7 @@ fn status(known: Option<&Whereabouts>) -> Step {
     }
 }
 
-fn review(known: Option<&Whereabouts>) -> Step {
+fn review(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else { return not_reached(Stage::Review) };
     let state = known.review.as_ref().map(|review| review.state);
     let (outcome, words, advice) = match state {

@@ -63,14 +63,14 @@ pub(super) struct Delivery {
 
 /// Notes under way.
 #[derive(Default)]
-struct UnderWay {
+struct ActiveRuns {
     calls: JoinSet<()>,
     of: HashMap<Id, (ConnectionName, NoteId)>,
     /// How many times in a row the sending of a note died.
     deaths: HashMap<NoteId, u32>,
 }
 
-impl UnderWay {
+impl ActiveRuns {
     fn count(&self, connection: &ConnectionName) -> usize {
         self.of.values().filter(|(one, _)| one == connection).count()
     }
@@ -105,7 +105,7 @@ impl Delivery {
 
     /// Delivers until shut down.
     pub(super) async fn run(self: &Arc<Self>, shutdown: &CancellationToken) {
-        let mut under_way = UnderWay::default();
+        let mut under_way = ActiveRuns::default();
         let mut is_begun = false;
         let mut wall = Wall::new();
         // An earlier process may have let notes wait for longer than they may.
@@ -251,7 +251,7 @@ impl Delivery {
     }
 
     /// Starts the calls of due notes; answers how long nothing else will be due.
-    async fn take_due(self: &Arc<Self>, under_way: &mut UnderWay, shutdown: &CancellationToken) -> Option<Duration> {
+    async fn take_due(self: &Arc<Self>, under_way: &mut ActiveRuns, shutdown: &CancellationToken) -> Option<Duration> {
         match self.try_take_due(under_way, shutdown).await {
             Ok(next) => next,
             Err(error) => {
@@ -263,7 +263,7 @@ impl Delivery {
 
     async fn try_take_due(
         self: &Arc<Self>,
-        under_way: &mut UnderWay,
+        under_way: &mut ActiveRuns,
         shutdown: &CancellationToken,
     ) -> Result<Option<Duration>, StoreError> {
         loop {

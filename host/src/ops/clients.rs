@@ -10,7 +10,7 @@ use crate::domain::field;
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::store::commit::{Edit, practice};
-use crate::sync::OneSynced;
+use crate::sync::SyncedClient;
 
 /// A client to be made, as somebody wrote it.
 #[derive(Debug)]
@@ -184,7 +184,7 @@ pub struct Synced {
     /// The client's id there.
     pub external_id: ExternalId,
     /// What came of it.
-    pub outcome: OneSynced,
+    pub outcome: SyncedClient,
 }
 
 /// Reads one client from the CRM and brings it over, within seconds.

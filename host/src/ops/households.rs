@@ -6,7 +6,7 @@ use crate::domain::access::{Action, Actor};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
 use crate::store::professionals::ChosenProfessional;
-use crate::sync::{OneError, OneOutcome};
+use crate::sync::{ClientSyncError, ClientSyncOutcome};
 
 /// Sets who answers for a household; with none, the CRM's adviser does again.
 ///
@@ -42,13 +42,13 @@ pub async fn choose_professional(
 /// # Errors
 /// Where there is no such household, nobody in it is linked, their connection does not run, or the CRM fails. What had
 /// come over before stays.
-pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<OneOutcome>, Refusal> {
+pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<ClientSyncOutcome>, Refusal> {
     may(actor, Action::ControlRuns)?;
     let people = find(app, id).await?.people;
     // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
     let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
     if linked.is_empty() {
-        return Err(Refusal::new(Kind::WrongState, OneError::NotLinked.to_string()));
+        return Err(Refusal::new(Kind::WrongState, ClientSyncError::NotLinked.to_string()));
     }
     let mut outcomes = Vec::with_capacity(linked.len());
     for person in linked {

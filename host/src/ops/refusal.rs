@@ -15,7 +15,7 @@ use crate::notes::{Misfit, NotesError};
 use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
-use crate::sync::{OneError, SyncError};
+use crate::sync::{ClientSyncError, SyncError};
 use crate::telemetry;
 
 /// What kind of refusal it is. `api/problem.rs` has an HTTP problem for each, `web/failure.rs` a heading.
@@ -202,16 +202,16 @@ impl From<SyncError> for Refusal {
     }
 }
 
-impl From<OneError> for Refusal {
-    fn from(error: OneError) -> Self {
+impl From<ClientSyncError> for Refusal {
+    fn from(error: ClientSyncError) -> Self {
         match error {
-            OneError::Sync(error) => error.into(),
-            OneError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
-            OneError::Crm(_) | OneError::TooSlow => {
+            ClientSyncError::Sync(error) => error.into(),
+            ClientSyncError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
+            ClientSyncError::Crm(_) | ClientSyncError::TooSlow => {
                 let message = format!("{error}. What had come over before stays as it was; try again in a while.");
                 Self::new(Kind::CrmFailed, message).because(error)
             }
-            OneError::Fault(words) => {
+            ClientSyncError::Fault(words) => {
                 tracing::error!(error = %words, "a client could not be synced");
                 Self::internal()
             }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::run::{Run, Trigger};
 use crate::domain::{ConnectionName, ExternalId, RunId};
-use crate::sync::OneSynced;
+use crate::sync::SyncedClient;
 
 /// How to sync.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +49,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: RunId) -> Result<Run, Refusal>
 }
 
 /// Reads one client of a connection from the CRM.
-pub(super) async fn one(app: &App, connection: &ConnectionName, id: &ExternalId) -> Result<OneSynced, Refusal> {
+pub(super) async fn one(app: &App, connection: &ConnectionName, id: &ExternalId) -> Result<SyncedClient, Refusal> {
     if id.in_crm().is_some() {
         at_work(app, connection).await?;
     }

@@ -11,9 +11,9 @@ pub mod emptied;
 mod households;
 pub(in crate::store) mod linking;
 mod lists;
+mod pending;
 pub mod practice;
 pub(in crate::store) mod review;
-mod rows;
 
 use super::engine::{Readable, Write};
 use super::identity::{SeenAs, known_by};
@@ -28,7 +28,7 @@ use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Adviser, Client, Cover, Date, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, Timestamp};
 pub use edit::Edit;
-use rows::Rows;
+use pending::Pending;
 
 /// By what records are mapped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -184,7 +184,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
     let walk = position.as_ref().map(|_| run.id);
     if is_changed {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
-        let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
+        let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
         emptied::note(transaction, &rows, &arrivals, walk)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
@@ -203,7 +203,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
         }
         is_changed = true;
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
-        let mut rows = Rows::open(transaction, connection, kind, (by, at), &arrivals)?;
+        let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
         lists::keep_with_clients(&rows, &mut arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::engine::{Table, Write};
-use super::homes::HomeKey;
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
 use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
+use super::membership::MembershipKey;
 use super::report::ReportKey;
 use super::review::ReviewKey;
 use super::rows::listed::StoredItem;
@@ -113,8 +113,8 @@ pub(super) type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
 /// What runs changed, client by client: [`super::report::ReportKey`].
 pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
 
-/// Who was in which household before, and which households had whom: [`super::homes::HomeKey`].
-pub(super) const HOMES: Table<&HomeKey, ()> = Table::new("homes");
+/// Who was in which household before, and which households had whom: [`super::membership::MembershipKey`].
+pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
 
 /// Makes the tables that are missing.
 pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
@@ -144,7 +144,7 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(GOAL_DEPARTURES)?;
     transaction.open_table(COVER_DEPARTURES)?;
     transaction.open_table(REPORTS)?;
-    transaction.open_table(HOMES)?;
+    transaction.open_table(MEMBERSHIPS)?;
     Ok(())
 }
 

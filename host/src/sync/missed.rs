@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::gathered::Gathered;
+use super::batch::CommitBatch;
 use super::map;
 use super::walk::{Walk, WalkError};
 use crate::crm::{ById, CrmError, RawPage, RawRecord, Source};
@@ -100,7 +100,7 @@ impl Walk {
         let Some((source, ..)) = pages.last() else { return Ok(()) };
         let (kind, resource) = (source.kind, source.resource.clone());
         let mut position = WalkPosition { kind, resource, after: None, chunks: self.chunks, is_over: true };
-        let (mut seen, mut gathered) = (Seen::default(), Gathered::new(self.run.clone()));
+        let (mut seen, mut gathered) = (Seen::default(), CommitBatch::new(self.run.clone()));
         gathered.run.counts.missed += pages.iter().map(|(_, _, page)| page.records.len() as u64).sum::<u64>();
         for (source, asked, raw) in pages {
             let page = map::page(&self.store, &self.mapper, &self.run, &source, asked, raw).await?;

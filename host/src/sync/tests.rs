@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Syncs;
+use super::commit_lock::CommitLock;
 use super::mapper::Mapper;
-use super::one::{One, OneOutcome};
-use super::order::Order;
 use super::progress::Progress;
+use super::single_client::{ClientSyncOutcome, SingleClient};
 use super::walk::{Walk, WalkError};
 use crate::connection::Connections;
 use crate::crm::{
@@ -276,7 +276,7 @@ struct Practice {
     store: Store,
     crm: Arc<Script>,
     mapper: Arc<Lines>,
-    order: Arc<Order>,
+    order: Arc<CommitLock>,
     _folder: tempfile::TempDir,
 }
 
@@ -318,7 +318,7 @@ impl Practice {
             progress: Progress::new(run.clone()).0,
             run,
             chunks: 0,
-            group: super::gathered::GroupSize { mapped: 2, seen: 2, bytes: usize::MAX },
+            group: super::batch::GroupSize { mapped: 2, seen: 2, bytes: usize::MAX },
             repeating: 0,
             threshold: Threshold { percent: 5, at_least: 2 },
             traffic_before: TrafficTotals::default(),
@@ -345,9 +345,9 @@ impl Practice {
     }
 
     /// One client by itself.
-    async fn one(&self, id: &str) -> OneOutcome {
+    async fn one(&self, id: &str) -> ClientSyncOutcome {
         let (store, connector, order) = (self.store.clone(), self.crm.clone(), self.order.clone());
-        let one = One { store, connector, mapper: self.mapper.clone(), order };
+        let one = SingleClient { store, connector, mapper: self.mapper.clone(), order };
         one.sync(Run { trigger: Trigger::Client, ..new_run() }, &ExternalId(id.to_owned())).await.unwrap().outcome
     }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 
-use super::gathered::{Gathered, GroupSize};
+use super::batch::{CommitBatch, GroupSize};
+use super::commit_lock::CommitLock;
 use super::map::MappedPage;
 use super::mapper::Mapper;
-use super::order::Order;
 use super::progress::Progress;
 use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
@@ -35,7 +35,7 @@ pub(super) struct Walk {
     pub connector: Arc<dyn Connector>,
     pub mapper: Arc<dyn Mapper>,
     /// Beside clients that are read by themselves.
-    pub order: Arc<Order>,
+    pub order: Arc<CommitLock>,
     /// Takes back what it commits.
     pub is_rehearsal: bool,
     /// Ends the walk at its next commit.
@@ -189,7 +189,7 @@ impl Walk {
         mut seen: Seen,
         mut from: Receiver<MappedPage>,
     ) -> Result<(), WalkError> {
-        let mut gathered = Gathered::new(self.run.clone());
+        let mut gathered = CommitBatch::new(self.run.clone());
         loop {
             let page = tokio::select! {
                 biased;
@@ -219,7 +219,7 @@ impl Walk {
                 if position.is_over {
                     return Ok(());
                 }
-                gathered = Gathered::new(self.run.clone());
+                gathered = CommitBatch::new(self.run.clone());
             }
         }
     }
@@ -229,12 +229,12 @@ impl Walk {
         &mut self,
         position: &mut WalkPosition,
         seen: &mut Seen,
-        mut gathered: Gathered,
+        mut gathered: CommitBatch,
     ) -> Result<(), WalkError> {
         let order = Arc::clone(&self.order);
         let turn = order.turn().await;
         let kind = position.kind;
-        gathered.give_way(&turn, kind);
+        gathered.drop_superseded(&turn, kind);
         let counts = &mut gathered.run.counts;
         count_traffic(counts, self.connector.traffic().totals().since(self.traffic_before));
         let (chunk, again) = seen.pack();

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::{Badge, Paging, Tone, pair};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::households::adviser_named;
 use super::listing::{Asked, Choice};
-use super::parts::{Badge, Paging, Tone, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -6,9 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
-use super::parts::{Clock, Moment};
 use super::person::Person;
 use super::words;
 use crate::app::App;

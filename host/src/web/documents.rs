@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::Asked;
 use super::notes::{self, Filter, Whose};
-use super::parts::{Badge, Clock, Moment, Paging};
 use super::person::Person;
 use super::words;
 use crate::app::App;

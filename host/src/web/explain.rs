@@ -6,10 +6,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::Finding;
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::household;
-use super::parts::Finding;
 use super::person::Person;
 use super::words;
 use crate::app::{App, ExplainError};

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::components::{Finding, Paging, address, pair};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::Asked;
-use super::parts::{Finding, Paging, address, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;

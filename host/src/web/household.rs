@@ -7,10 +7,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use super::changes::Diff;
+use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::households::{adviser_name, look_badge};
-use super::parts::{Badge, Clock, Finding, Moment, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, BACKWARDS, Sorting};
-use super::parts::{Badge, Paging, Tone, joined, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;

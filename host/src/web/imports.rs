@@ -10,10 +10,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub(super) use self::preview::{decide, show};
+use super::components::{Badge, Moment, Paging, Tone};
 use super::failure::{Failure, describe, page};
 use super::frame::{Frame, Place, first};
 use super::listing::{Asked, Everything};
-use super::parts::{Badge, Moment, Paging, Tone};
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -13,10 +13,10 @@ use serde::Deserialize;
 
 pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
+use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place, first};
 use super::overview::standing;
-use super::parts::{Badge, Clock, Tone};
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::components::{Paging, address, pair};
 use super::failure::Failure;
-use super::parts::{Paging, address, pair};
 use crate::store::book::{NameOrder, PageRequest};
 
 /// Rows of a page.

@@ -1,7 +1,7 @@
 //! File notes on their way to the CRM: the list and its filters. One note is in `one`, what people do with it in
 //! `person`.
 
-pub(super) mod one;
+pub(super) mod detail;
 pub(super) mod person;
 
 use askama::Template;
@@ -9,10 +9,10 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, Choice};
-use super::parts::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -4,9 +4,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place, first};
-use super::parts::{Badge, Clock, Tone};
 use super::person::Person;
 use super::progress::Progress;
 use super::runs::RunRow;

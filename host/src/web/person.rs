@@ -5,8 +5,8 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::components::{Clock, pair};
 use super::failure::Failure;
-use super::parts::{Clock, pair};
 use crate::access::Session;
 use crate::access::request::session_token;
 use crate::app::App;

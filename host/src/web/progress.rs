@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::WatchStream;
 
+use super::components::Clock;
 use super::failure::Failure;
-use super::parts::Clock;
 use super::person::Person;
 use super::words;
 use crate::app::App;

@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::{Clock, Finding, Moment, Paging};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, Choice};
-use super::parts::{Clock, Finding, Moment, Paging};
 use super::person::Person;
 use super::words;
 use crate::app::App;

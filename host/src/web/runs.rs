@@ -4,10 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::{Asked, Everything};
-use super::parts::{Badge, Clock, Moment, Paging};
 use super::person::Person;
 use super::progress::Progress;
 use super::{findings, words};

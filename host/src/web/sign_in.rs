@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::components::Clock;
 use super::failure::{self, Failure, describe, named, page};
-use super::parts::Clock;
 use super::{assets, words};
 use crate::access::SignedIn;
 use crate::access::account::NewUser;

@@ -11,8 +11,8 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::assets;
+use super::components::Clock;
 use super::frame::{Call, Frame, Place};
-use super::parts::Clock;
 use crate::domain::Timestamp;
 
 /// Compares a page with its snapshot; the assets' names change with their content and are left out.

@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::components::{Badge, Finding, Tone};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place};
 use super::listing::Asked;
-use super::parts::{Badge, Finding, Tone};
 use super::person::Person;
 use super::words;
 use crate::app::App;

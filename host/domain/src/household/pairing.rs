@@ -74,16 +74,16 @@ pub struct Change<P> {
     pub came_or_left: bool,
 }
 
-/// People who are disturbed, each with their partner.
-pub type Disturbed<P> = BTreeMap<P, Option<P>>;
+/// People who are affected, each with their partner.
+pub type Affected<P> = BTreeMap<P, Option<P>>;
 
 /// Everybody whose household has to be settled anew after some changes: those whose partner is another than the book
 /// has it now, together with the mates they leave and the partners they join; and perhaps some others, whom it does
-/// not harm to settle. Each with their partner.
+/// not harm to pair anew. Each with their partner.
 ///
 /// # Errors
 /// Where the links cannot be read.
-pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<Disturbed<L::Person>, L::Error> {
+pub fn affected<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<Affected<L::Person>, L::Error> {
     let mut open: Vec<L::Person> = Vec::new();
     for change in changes {
         open.push(change.person);
@@ -94,7 +94,7 @@ pub fn disturbed<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<D
             open.extend(links.all_naming(change.person)?);
         }
     }
-    let mut found = Disturbed::new();
+    let mut found = Affected::new();
     while let Some(person) = open.pop() {
         if found.contains_key(&person) {
             continue;
@@ -119,7 +119,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::household::{Place, settle};
+    use crate::household::{Place, assign};
     use crate::ids::HouseholdId;
 
     /// A book in memory: whom each person names, and who lives where.
@@ -155,7 +155,7 @@ mod tests {
     }
 
     impl Book {
-        /// Makes edits and settles who is disturbed, as the store does after a page.
+        /// Makes edits and pairs anew who is affected, as the store does after a page.
         fn edit(&mut self, edits: &[(u8, Option<Option<u8>>)]) {
             let mut changes = Vec::new();
             for (person, named) in edits {
@@ -170,9 +170,9 @@ mod tests {
                     came_or_left: before.is_some() != named.is_some(),
                 });
             }
-            let disturbed = disturbed(self, &changes).unwrap();
+            let affected = affected(self, &changes).unwrap();
             let mut groups = BTreeSet::new();
-            for (person, partner) in disturbed {
+            for (person, partner) in affected {
                 if self.named.contains_key(&person) {
                     groups.insert((person.min(partner.unwrap_or(person)), person.max(partner.unwrap_or(person))));
                 } else {
@@ -189,7 +189,7 @@ mod tests {
                 .map(|(one, other)| BTreeSet::from([one, other]).into_iter().map(place).collect())
                 .collect();
             let mut last = self.households;
-            let settled = settle(&groups, || {
+            let settled = assign(&groups, || {
                 last += 1;
                 HouseholdId(Uuid::from_u128(last))
             });

@@ -17,7 +17,7 @@ use crate::domain::{ClientId, ConnectionName};
 use crate::ops;
 use crate::ops::clients::Synced;
 use crate::store::book::{ClientFilter, PageRequest};
-use crate::sync::{EMPTY_ONCE, OneOutcome, OneSynced};
+use crate::sync::{ClientSyncOutcome, EMPTY_ONCE, SyncedClient};
 
 /// What came of syncing one client.
 #[derive(Serialize, ToSchema)]
@@ -93,19 +93,19 @@ async fn answer(app: &App, synced: Synced) -> Result<Json<ClientSyncBody>, Probl
     }))
 }
 
-fn message(synced: &OneSynced) -> &'static str {
+fn message(synced: &SyncedClient) -> &'static str {
     match synced.outcome {
-        OneOutcome::Unchanged if synced.diagnostics.iter().any(|said| said.code == EMPTY_ONCE) => {
+        ClientSyncOutcome::Unchanged if synced.diagnostics.iter().any(|said| said.code == EMPTY_ONCE) => {
             "The client stays as they are: a list came empty from the CRM, and what stood in it is kept; `diagnostics` says which."
         }
-        OneOutcome::Created => "The client came over and is new in the practice.",
-        OneOutcome::Changed => "The client came over, and something had changed.",
-        OneOutcome::Unchanged => "The client is in the practice as it is in the CRM.",
-        OneOutcome::LeftOut => "A rule of the pack leaves this client out; `diagnostics` says which.",
-        OneOutcome::Quarantined => {
+        ClientSyncOutcome::Created => "The client came over and is new in the practice.",
+        ClientSyncOutcome::Changed => "The client came over, and something had changed.",
+        ClientSyncOutcome::Unchanged => "The client is in the practice as it is in the CRM.",
+        ClientSyncOutcome::LeftOut => "A rule of the pack leaves this client out; `diagnostics` says which.",
+        ClientSyncOutcome::Quarantined => {
             "The record cannot be used and was set aside; `diagnostics` says why. What the practice had stays."
         }
-        OneOutcome::NotVisible => {
+        ClientSyncOutcome::NotVisible => {
             "The CRM does not show this client to the connection's user: it may be deleted there, or outside the \
              groups that are shared with that user. Nothing was changed here."
         }

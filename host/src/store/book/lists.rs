@@ -9,12 +9,12 @@ use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
-use crate::store::homes;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
+use crate::store::membership;
 use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
 use crate::store::runs::number_of;
-use crate::store::tables::{COVERS, GOALS, HOMES, LISTED, ListKey, ListRecord, ListTable, UNSEEN};
+use crate::store::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, MEMBERSHIPS, UNSEEN};
 use crate::store::unseen::{self, UnseenKey};
 use crate::store::{Store, StoreError};
 
@@ -283,7 +283,7 @@ impl<T: StoredItem> View<T> {
 fn departed(transaction: &Snapshot, reader: &Reader, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
     let Some(row) = reader.household(household)? else { return Ok(Vec::new()) };
     let mut departed: Vec<StoredClient> = Vec::new();
-    for client in homes::left(&transaction.open_table(HOMES)?, row.household.id)?.into_iter().rev() {
+    for client in membership::left(&transaction.open_table(MEMBERSHIPS)?, row.household.id)?.into_iter().rev() {
         if departed.iter().any(|known| known.id == client) {
             continue;
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::HouseholdRow;
 use crate::domain::birth::leave_out_future;
-use crate::domain::household::portrait;
+use crate::domain::household::summary;
 use crate::domain::placeholder::told_apart;
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, StoredClient};
 use crate::domain::{
@@ -106,9 +106,9 @@ impl Reader {
         for person in &people {
             seen.push((&person.client, self.is_partner_in_book(connection, &person.client)?));
         }
-        let portrait = portrait(&seen);
-        if portrait.primary > 0 {
-            people.swap(0, portrait.primary);
+        let summary = summary(&seen);
+        if summary.primary > 0 {
+            people.swap(0, summary.primary);
         }
         let role = |index| if index == 0 { HouseholdRole::Cfo } else { HouseholdRole::NonCfo };
         let member = |(index, person): (usize, &StoredClient)| Member {
@@ -118,11 +118,11 @@ impl Reader {
         };
         let household = Household {
             id,
-            name: portrait.name,
+            name: summary.name,
             members: people.iter().enumerate().map(member).collect(),
-            adviser_external_id: portrait.adviser_external_id,
+            adviser_external_id: summary.adviser_external_id,
             connection: self.name_of(connection)?,
-            diagnostics: portrait.diagnostics,
+            diagnostics: summary.diagnostics,
         };
         Ok(Some(HouseholdRow { household, people }))
     }

@@ -5,7 +5,7 @@ use super::super::identity::Identity;
 use super::super::keys::ExternalKey;
 use super::super::rows::{decode, encode};
 use super::super::tables::{ADVISERS, Tallies};
-use super::rows::Rows;
+use super::pending::Pending;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
 use crate::domain::stored::{Origin, StoredAdviser};
@@ -14,7 +14,7 @@ use crate::store::engine::{Readable, Write};
 /// Keeps the advisers among the arrivals. One that was known and is set aside now keeps its last values.
 pub(super) fn merge(
     transaction: &Write,
-    rows: &mut Rows<'_>,
+    rows: &mut Pending<'_>,
     run: &Run,
     arrivals: Vec<Arrival>,
     tallies: &mut Tallies,

@@ -5,7 +5,7 @@ use super::super::identity::{Aside, Identity};
 use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
 use super::super::rows::{decode, encode};
 use super::super::tables::{AsideKey, SET_ASIDE, Tallies};
-use super::rows::Rows;
+use super::pending::Pending;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
 use crate::domain::stored::SetAside;
@@ -14,7 +14,7 @@ use crate::store::engine::{Readable, Write};
 /// Brings the list of records that are set aside in line with what the arrivals became.
 pub(super) fn settle(
     transaction: &Write,
-    rows: &mut Rows<'_>,
+    rows: &mut Pending<'_>,
     run: &Run,
     arrivals: &[Arrival],
     tallies: &mut Tallies,

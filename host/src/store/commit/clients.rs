@@ -10,8 +10,8 @@ use super::super::report::{Rows as Report, Told};
 use super::super::rows::{decode, encode};
 use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies};
 use super::households;
+use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
-use super::rows::Rows;
 use super::{Arrival, Outcome};
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::household::Change;
@@ -27,7 +27,7 @@ const OVERRIDDEN_KEPT: usize = 20;
 /// lists, search and its household, and is kept; what cannot be used changes nothing.
 pub(super) fn merge(
     transaction: &Write,
-    rows: &mut Rows<'_>,
+    rows: &mut Pending<'_>,
     run: &mut Run,
     arrivals: Vec<Arrival>,
     tallies: &mut Tallies,
@@ -67,7 +67,7 @@ struct Merging<'t> {
 impl Merging<'_> {
     fn take(
         &mut self,
-        rows: &mut Rows<'_>,
+        rows: &mut Pending<'_>,
         run: &mut Run,
         arrival: Arrival,
         tallies: &mut Tallies,
@@ -127,7 +127,7 @@ impl Merging<'_> {
 
     fn keep(
         &mut self,
-        rows: &Rows<'_>,
+        rows: &Pending<'_>,
         run: &mut Run,
         (id, identity): (ExternalKey, &mut Identity),
         supplied: Client,
@@ -212,7 +212,7 @@ impl Merging<'_> {
     }
 
     /// Takes a client out of lists, search and household; the record is kept.
-    fn hide(&mut self, rows: &Rows<'_>, (id, identity): (ExternalKey, &mut Identity)) -> Result<(), StoreError> {
+    fn hide(&mut self, rows: &Pending<'_>, (id, identity): (ExternalKey, &mut Identity)) -> Result<(), StoreError> {
         identity.in_book = false;
         identity.partner = None;
         let Some(client_id) = identity.client else { return Ok(()) };

@@ -12,7 +12,7 @@ use super::super::runs::number_of;
 use super::super::tables::RAW;
 use super::super::{Store, StoreError};
 use super::Arrival;
-use super::rows::Rows;
+use super::pending::Pending;
 use crate::domain::departure::Threshold;
 use crate::domain::listed::Unseen;
 use crate::domain::run::{LISTS_EMPTY, Run, Trigger};
@@ -75,7 +75,7 @@ impl Store {
 /// Notes which lists of these records came empty, and takes away the note of those that did not, or were mapped so.
 pub(super) fn note(
     transaction: &Write,
-    rows: &Rows<'_>,
+    rows: &Pending<'_>,
     arrivals: &[Arrival],
     walk: Option<RunId>,
 ) -> Result<(), StoreError> {

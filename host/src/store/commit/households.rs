@@ -8,16 +8,16 @@ use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::rows::{decode, encode};
 use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies};
-use super::super::{StoreError, homes};
-use super::rows::Rows;
+use super::super::{StoreError, membership};
+use super::pending::Pending;
 use crate::domain::HouseholdId;
-use crate::domain::household::{Change, Disturbed, Links, Place, disturbed, settle as settle_groups};
+use crate::domain::household::{Affected, Change, Links, Place, affected, assign as assign_groups};
 use crate::store::engine::{Readable, Write, WriteTable};
 
 /// Gives everybody whom the changes disturb the household that the links of the book ask for.
 pub(super) fn settle(
     transaction: &Write,
-    rows: &mut Rows<'_>,
+    rows: &mut Pending<'_>,
     changes: &[Change<ExternalKey>],
     tallies: &mut Tallies,
 ) -> Result<(), StoreError> {
@@ -27,9 +27,9 @@ pub(super) fn settle(
     let mut households = transaction.open_table(HOUSEHOLDS)?;
     let naming = transaction.open_table(NAMING)?;
     let book = Book { rows, naming: &naming, households: &households };
-    let disturbed = disturbed(&book, changes)?;
-    let lived_in = lived_in(&book, &disturbed, changes)?;
-    let settled = settle_groups(&groups(&book, &disturbed)?, || HouseholdId(rows.new_id()));
+    let affected = affected(&book, changes)?;
+    let lived_in = lived_in(&book, &affected, changes)?;
+    let settled = assign_groups(&groups(&book, &affected)?, || HouseholdId(rows.new_id()));
     tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
     let mut left: Vec<(Uuid, Uuid)> = Vec::new();
     let mut came: HashSet<ExternalKey> = HashSet::new();
@@ -60,7 +60,7 @@ pub(super) fn settle(
         }
         writes.insert(own(household.0), HouseholdRecord::Of { connection: rows.connection, members });
     }
-    homes::note(transaction, left, rows.at)?;
+    membership::note(transaction, left, rows.at)?;
     let mut encoded = Vec::with_capacity(writes.len());
     for (key, record) in &writes {
         encoded.push((*key, encode(record)?));
@@ -70,22 +70,22 @@ pub(super) fn settle(
 }
 
 /// Whether somebody in the book shares a household.
-pub(super) fn has_mate(transaction: &Write, rows: &Rows<'_>, person: ExternalKey) -> Result<bool, StoreError> {
+pub(super) fn has_mate(transaction: &Write, rows: &Pending<'_>, person: ExternalKey) -> Result<bool, StoreError> {
     let households = transaction.open_table(HOUSEHOLDS)?;
     let naming = transaction.open_table(NAMING)?;
     Ok(Book { rows, naming: &naming, households: &households }.mate_of(person)?.is_some())
 }
 
-/// How many households the disturbed people, those of them who were in the book before the changes, lived in.
+/// How many households the affected people, those of them who were in the book before the changes, lived in.
 fn lived_in(
     book: &Book<'_, '_>,
-    disturbed: &Disturbed<ExternalKey>,
+    affected: &Affected<ExternalKey>,
     changes: &[Change<ExternalKey>],
 ) -> Result<u64, StoreError> {
     let came_or_left = changes.iter().filter(|change| change.came_or_left).map(|change| change.person);
     let came_or_left: HashSet<ExternalKey> = came_or_left.collect();
     let mut households = HashSet::new();
-    for person in disturbed.keys() {
+    for person in affected.keys() {
         let Some(identity) = book.rows.get(*person)? else { continue };
         if identity.in_book != came_or_left.contains(person) {
             households.extend(identity.household);
@@ -94,12 +94,12 @@ fn lived_in(
     Ok(households.len() as u64)
 }
 
-/// Who is to live together, of all who are disturbed.
-fn groups(book: &Book<'_, '_>, disturbed: &Disturbed<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
-    let mut groups = Vec::with_capacity(disturbed.len());
-    for (person, partner) in disturbed {
-        // A couple of whom both are disturbed is taken once.
-        if partner.is_some_and(|partner| partner < *person && disturbed.contains_key(&partner)) {
+/// Who is to live together, of all who are affected.
+fn groups(book: &Book<'_, '_>, affected: &Affected<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
+    let mut groups = Vec::with_capacity(affected.len());
+    for (person, partner) in affected {
+        // A couple of whom both are affected is taken once.
+        if partner.is_some_and(|partner| partner < *person && affected.contains_key(&partner)) {
             continue;
         }
         let mut group = Vec::with_capacity(2);
@@ -116,7 +116,7 @@ fn groups(book: &Book<'_, '_>, disturbed: &Disturbed<ExternalKey>) -> Result<Vec
 
 /// The links of the people in the book, as the group has them so far.
 struct Book<'b, 't> {
-    rows: &'b Rows<'t>,
+    rows: &'b Pending<'t>,
     naming: &'b WriteTable<'t, &'static NamingKey, ()>,
     households: &'b WriteTable<'t, &'static OwnKey, &'static [u8]>,
 }

@@ -11,7 +11,7 @@ use super::super::rows::{decode, encode};
 use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, list_key};
 use super::super::unseen::UnseenRows;
 use super::clients::count_warnings;
-use super::rows::Rows;
+use super::pending::Pending;
 use super::{Arrival, Outcome};
 use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
@@ -20,7 +20,7 @@ use crate::store::engine::{Readable as _, Write, WriteTable};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.
-pub(super) fn keep_with_clients(rows: &Rows<'_>, arrivals: &mut Vec<Arrival>) -> Result<(), StoreError> {
+pub(super) fn keep_with_clients(rows: &Pending<'_>, arrivals: &mut Vec<Arrival>) -> Result<(), StoreError> {
     let mut kept = Vec::with_capacity(arrivals.len());
     for arrival in arrivals.drain(..) {
         if rows.client_of(ExternalKey::from(&arrival.id))?.is_some() {
@@ -34,7 +34,7 @@ pub(super) fn keep_with_clients(rows: &Rows<'_>, arrivals: &mut Vec<Arrival>) ->
 /// Merges the lists of a run, by its walk or by none. One that cannot be used changes nothing of what is known.
 pub(super) fn merge(
     transaction: &Write,
-    rows: &mut Rows<'_>,
+    rows: &mut Pending<'_>,
     (run, walk): (&mut Run, Option<RunId>),
     arrivals: Vec<Arrival>,
     tallies: &mut Tallies,
@@ -92,7 +92,7 @@ impl<'t, T: StoredItem> Merging<'t, T> {
     /// Merges the list of a client. Answers what is known of it now.
     fn take(
         &mut self,
-        rows: &Rows<'_>,
+        rows: &Pending<'_>,
         run: &mut Run,
         (id, identity): (ExternalKey, Identity),
         found: FoundList<T>,

@@ -14,7 +14,7 @@ use super::super::{Store, StoreError};
 use super::MappedBy;
 use super::clients::Entries;
 use super::households;
-use super::rows::Rows;
+use super::pending::Pending;
 use crate::domain::household::Change;
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
 use crate::store::engine::{Readable, Write};
@@ -196,15 +196,15 @@ pub(super) fn open_rows(
     transaction: &Write,
     connection: ConnectionNumber,
     at: Timestamp,
-) -> Result<Rows<'_>, StoreError> {
+) -> Result<Pending<'_>, StoreError> {
     let by = MappedBy { revision: RevisionId::NONE, as_of: None };
-    Rows::open(transaction, connection, RecordKind::Client, (by, at), &[])
+    Pending::open(transaction, connection, RecordKind::Client, (by, at), &[])
 }
 
 /// Settles households after changes that no walk brought, and keeps rows and counts.
 pub(super) fn settle(
     transaction: &Write,
-    mut rows: Rows<'_>,
+    mut rows: Pending<'_>,
     changes: &[Change<ExternalKey>],
     count: impl FnOnce(&mut Tallies),
 ) -> Result<(), StoreError> {

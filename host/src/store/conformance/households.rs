@@ -71,7 +71,7 @@ async fn a_partner_who_is_left_out_leaves_the_other_alone(on: On) {
 
 /// Whoever left a household is found from it, and it from them.
 async fn check_stays(practice: &Practice, id: &str, expected: &[&str]) {
-    let client = practice.store.whereabouts("main".parse().unwrap(), ExternalId(id.to_owned())).await.unwrap();
+    let client = practice.store.client_lookup("main".parse().unwrap(), ExternalId(id.to_owned())).await.unwrap();
     let client = client.client.unwrap();
     let stays = practice.store.stays_of(client.id).await.unwrap();
     assert_eq!(stays.last().map(|stay| (stay.household_id, stay.until)), Some((client.household_id, None)));

@@ -97,7 +97,7 @@ async fn a_list_that_cannot_be_read_is_told_with_its_client(on: On) {
     practice.walk(&[client("7", "Ayda Khan")]).await;
     practice.goals(&[("7", &[goal("1", "Sail")])]).await;
     let told = async |practice: &Practice| {
-        let known = practice.store.whereabouts("main".parse().unwrap(), ExternalId("7".to_owned())).await.unwrap();
+        let known = practice.store.client_lookup("main".parse().unwrap(), ExternalId("7".to_owned())).await.unwrap();
         assert!(known.is_in_book && known.set_aside.is_none());
         known.lists_aside.iter().map(|list| (list.kind, list.diagnostics[0].code.clone())).collect::<Vec<_>>()
     };

@@ -5,13 +5,13 @@ use super::*;
 #[tokio::test]
 async fn one_client_comes_over_by_itself() {
     let practice = Practice::new(&BOOK);
-    assert_eq!(practice.one("2").await, OneOutcome::Created);
-    assert_eq!(practice.one("2").await, OneOutcome::Unchanged);
+    assert_eq!(practice.one("2").await, ClientSyncOutcome::Created);
+    assert_eq!(practice.one("2").await, ClientSyncOutcome::Unchanged);
     practice.edit(2, "Bo Hill");
-    assert_eq!(practice.one("2").await, OneOutcome::Changed);
-    assert_eq!(practice.one("3").await, OneOutcome::LeftOut);
-    assert_eq!(practice.one("4").await, OneOutcome::Quarantined);
-    assert_eq!(practice.one("99").await, OneOutcome::NotVisible);
+    assert_eq!(practice.one("2").await, ClientSyncOutcome::Changed);
+    assert_eq!(practice.one("3").await, ClientSyncOutcome::LeftOut);
+    assert_eq!(practice.one("4").await, ClientSyncOutcome::Quarantined);
+    assert_eq!(practice.one("99").await, ClientSyncOutcome::NotVisible);
     assert_eq!(practice.crm.traffic.totals().requests, 6, "one request each");
     let main = || "main".parse().unwrap();
     assert!(practice.store.interrupted(main()).await.unwrap().is_none(), "it is no walk");
@@ -32,7 +32,7 @@ async fn a_client_that_the_crm_hides_stays_as_it_was() {
     practice.complete().await;
     let book = practice.book().await;
     practice.crm.people.lock().unwrap().retain(|(id, _)| *id != 2);
-    assert_eq!(practice.one("2").await, OneOutcome::NotVisible);
+    assert_eq!(practice.one("2").await, ClientSyncOutcome::NotVisible);
     assert_eq!(practice.book().await, book);
 }
 
@@ -57,7 +57,7 @@ async fn an_older_reading_of_a_walk_gives_way() {
         outcome
     };
     let (counts, outcome) = tokio::join!(walking, meanwhile);
-    assert_eq!(outcome, OneOutcome::Created);
+    assert_eq!(outcome, ClientSyncOutcome::Created);
     assert_eq!(practice.last_name("1").await, "Rossi", "the walk's older reading does not undo it");
     assert_eq!(counts.seen, 8);
     assert_eq!(practice.book().await.iter().filter(|line| line.contains("Rossi")).count(), 2, "person and household");

@@ -4,7 +4,7 @@ use super::{Names, findings_of};
 use crate::domain::field::{self as domain, Record as _, Section, ValueType};
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ExternalId, RecordKind};
-use crate::web::parts::Finding;
+use crate::web::components::Finding;
 use crate::web::words;
 
 /// Fields that belong together.

@@ -10,7 +10,7 @@ use crate::domain::stored::{StoredClient, StoredCover, StoredGoal};
 use crate::domain::{ClientId, Cover, Goal, Severity};
 use crate::store::StoreError;
 use crate::store::book::{ClientList, HouseholdRow};
-use crate::web::parts::{Badge, Clock, Finding, Moment, Tone};
+use crate::web::components::{Badge, Clock, Finding, Moment, Tone};
 use crate::web::words;
 
 /// What stands in the lists of a household's people.

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::domain::HouseholdId;
 use crate::domain::access::Action;
 use crate::ops;
-use crate::sync::OneOutcome;
+use crate::sync::ClientSyncOutcome;
 
 /// The button, and what came of it a moment ago.
 pub(in crate::web) struct SyncForm {
@@ -32,7 +32,7 @@ impl SyncForm {
     pub(super) fn new(id: HouseholdId, synced: &Synced, person: &Person) -> Option<Self> {
         person.may(Action::ControlRuns).ok()?;
         let words = synced.synced.as_deref().unwrap_or_default().split('.');
-        let outcomes = words.filter_map(|word| OneOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
+        let outcomes = words.filter_map(|word| ClientSyncOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
         Some(Self { action: format!("/households/{id}/sync"), said: outcomes.map(|outcome| said(*outcome)).collect() })
     }
 }
@@ -46,21 +46,23 @@ pub(in crate::web) async fn sync(
     let id: HouseholdId = id.parse().map_err(|_| NO_HOUSEHOLD)?;
     let outcomes = ops::households::sync(&app, person.actor(), id).await?;
     // Each outcome once, whoever it was of.
-    let outcomes: BTreeSet<&str> = outcomes.into_iter().map(OneOutcome::as_str).collect();
+    let outcomes: BTreeSet<&str> = outcomes.into_iter().map(ClientSyncOutcome::as_str).collect();
     let outcomes: Vec<&str> = outcomes.into_iter().collect();
     Ok(Redirect::to(&format!("/households/{id}?synced={}", outcomes.join("."))).into_response())
 }
 
-fn said(outcome: OneOutcome) -> &'static str {
+fn said(outcome: ClientSyncOutcome) -> &'static str {
     match outcome {
-        OneOutcome::Created | OneOutcome::Changed => "Read from the CRM just now; what had changed came over.",
-        OneOutcome::Unchanged => "Read from the CRM just now; nothing had changed.",
-        OneOutcome::LeftOut => "Read from the CRM just now; a rule of the pack leaves the person out.",
-        OneOutcome::Quarantined => {
+        ClientSyncOutcome::Created | ClientSyncOutcome::Changed => {
+            "Read from the CRM just now; what had changed came over."
+        }
+        ClientSyncOutcome::Unchanged => "Read from the CRM just now; nothing had changed.",
+        ClientSyncOutcome::LeftOut => "Read from the CRM just now; a rule of the pack leaves the person out.",
+        ClientSyncOutcome::Quarantined => {
             "Read from the CRM just now, but the record cannot be used; the page for review says why. What was here \
              stays."
         }
-        OneOutcome::NotVisible => {
+        ClientSyncOutcome::NotVisible => {
             "The CRM does not show this person to the connection’s user: deleted there, or outside the groups shared \
              with that user. Nothing was changed here."
         }

@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::components::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::super::failure::{Failure, page};
 use super::super::frame::{Frame, Place};
 use super::super::listing::Asked;
-use super::super::parts::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::super::person::Person;
 use super::super::words;
 use super::{NO_LIST, badge, parse};

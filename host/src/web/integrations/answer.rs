@@ -14,9 +14,9 @@ use crate::crm::oauth::OAuthError;
 use crate::domain::access::Action;
 use crate::integrations::{Callback, CallbackError, Integration};
 use crate::ops;
+use crate::web::components::Moment;
 use crate::web::failure::{Failure, page};
 use crate::web::frame::{Frame, Place};
-use crate::web::parts::Moment;
 use crate::web::person::Person;
 
 #[derive(Template)]

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Filter;
-use super::one::{Typed, load, parse};
+use super::detail::{Typed, load, parse};
 use crate::app::App;
 use crate::domain::NoteId;
 use crate::domain::note::Note;

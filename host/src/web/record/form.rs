@@ -11,7 +11,7 @@ use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId};
 use crate::notes::data_misfits;
 use crate::store::book::HouseholdRow;
-use crate::web::parts::Clock;
+use crate::web::components::Clock;
 use crate::web::words;
 
 /// A document that a form has already.

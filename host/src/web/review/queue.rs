@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::components::{Clock, Moment, Paging, pair};
 use super::super::failure::{Failure, page};
 use super::super::frame::{Frame, Place};
 use super::super::listing::{Asked, Choice};
-use super::super::parts::{Clock, Moment, Paging, pair};
 use super::super::person::Person;
 use super::super::words;
 use super::{Filter, Of, choices};

@@ -2,6 +2,7 @@
 
 use askama::Template as _;
 
+use super::super::components::Paging;
 use super::super::explain::{ExplainPage, Explained};
 use super::super::findings::{self, FindingsPage};
 use super::super::frame::Place;
@@ -9,7 +10,6 @@ use super::super::household::documents::{Choice as Professional, Documents, Kind
 use super::super::household::lists::Found;
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::listing::{Choice, Sorting};
-use super::super::parts::Paging;
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};
 use super::{at, calling_frame, check, clock, frame};

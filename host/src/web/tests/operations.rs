@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::super::components::Paging;
 use super::super::departures::{self, Missing};
 use super::super::failure::Failure;
 use super::super::frame::Place;
-use super::super::notes::one::{self, Order};
+use super::super::notes::detail::{self, Order};
 use super::super::notes::{self, Filter, NotesPage};
 use super::super::overview::{self, Figure, OverviewPage, Site};
-use super::super::parts::Paging;
 use super::super::progress::Progress;
 use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
@@ -258,7 +258,7 @@ fn notes_and_their_delivery() {
     check("notes", &page(states.map(|state| notes::row(&note(state), household(), &clock())).into()));
     check(
         "note_waiting",
-        &one::view(
+        &detail::view(
             &note(NoteState::Waiting),
             household(),
             &Order { behind: 2, ..Order::default() },
@@ -268,14 +268,14 @@ fn notes_and_their_delivery() {
     );
     check(
         "note_done",
-        &one::view(&note(NoteState::Done), household(), &Order::default(), frame(Place::Notes), &clock()),
+        &detail::view(&note(NoteState::Done), household(), &Order::default(), frame(Place::Notes), &clock()),
     );
 }
 
 #[test]
 fn a_note_page_asks_what_only_a_person_can_tell() {
     let page = |note: &Note| {
-        let view = one::view(note, "Ayda Khan".to_owned(), &Order::default(), frame(Place::Notes), &clock());
+        let view = detail::view(note, "Ayda Khan".to_owned(), &Order::default(), frame(Place::Notes), &clock());
         askama::Template::render(&view).unwrap()
     };
     let created = DeliveryStep::Created { document_id: ExternalId("9001".to_owned()) };

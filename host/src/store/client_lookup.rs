@@ -23,7 +23,7 @@ const SEARCHED: usize = 5_000;
 
 /// Whether the last complete walk of a connection saw somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sight {
+pub enum Visibility {
     /// No walk has been complete yet.
     NoWalk,
     /// It did.
@@ -34,9 +34,9 @@ pub enum Sight {
 
 /// What is known of somebody in a CRM.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Whereabouts {
+pub struct ClientLookup {
     /// Whether the last complete walk saw them.
-    pub sight: Sight,
+    pub sight: Visibility,
     /// The client, if it was ever in the book.
     pub client: Option<StoredClient>,
     /// Whether it is in the book now.
@@ -80,10 +80,10 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn whereabouts(&self, connection: ConnectionName, id: ExternalId) -> Result<Whereabouts, StoreError> {
+    pub async fn client_lookup(&self, connection: ConnectionName, id: ExternalId) -> Result<ClientLookup, StoreError> {
         self.read(move |transaction| {
-            let nobody = Whereabouts {
-                sight: Sight::NoWalk,
+            let nobody = ClientLookup {
+                sight: Visibility::NoWalk,
                 client: None,
                 is_in_book: false,
                 set_aside: None,
@@ -95,15 +95,15 @@ impl Store {
             let key = record(connection, RecordKind::Client, external);
             let walks = read_walks(&transaction.open_table(WALKS)?, connection)?;
             let sight = match walks.newest() {
-                None => Sight::NoWalk,
+                None => Visibility::NoWalk,
                 Some(walk) => {
                     let chunks = chunks_of(&transaction.open_table(SEEN)?, walk, RecordKind::Client)?;
                     let is_seen = lookup(&chunks).holds(u128::from_be_bytes(external.0));
-                    if is_seen { Sight::Seen } else { Sight::NotSeen }
+                    if is_seen { Visibility::Seen } else { Visibility::NotSeen }
                 }
             };
             let (identity, set_aside) = known(transaction, &key)?;
-            let Some(identity) = identity else { return Ok(Whereabouts { sight, ..nobody }) };
+            let Some(identity) = identity else { return Ok(ClientLookup { sight, ..nobody }) };
             let mut lists_aside = Vec::new();
             for kind in [RecordKind::Goal, RecordKind::Cover] {
                 lists_aside.extend(known(transaction, &record(connection, kind, external))?.1);
@@ -117,7 +117,7 @@ impl Store {
             } else {
                 None
             };
-            Ok(Whereabouts { sight, client, is_in_book: identity.in_book, set_aside, lists_aside, review })
+            Ok(ClientLookup { sight, client, is_in_book: identity.in_book, set_aside, lists_aside, review })
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! The identities and raw records of a group.
+//! The identities and raw records of a group, as they are known and as they are to be written at its end.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::domain::{RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
 
 /// The rows of one kind of one connection, and what is to be written of them.
-pub(super) struct Rows<'t> {
+pub(super) struct Pending<'t> {
     pub connection: ConnectionNumber,
     pub kind: RecordKind,
     pub by: MappedBy,
@@ -32,7 +32,7 @@ struct Known {
     is_changed: bool,
 }
 
-impl<'t> Rows<'t> {
+impl<'t> Pending<'t> {
     /// What is known of the arrivals; nothing is changed yet.
     pub fn open(
         transaction: &'t Write,

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
+use super::commit_lock::FreshReads;
 use super::map::{MappedBelow, MappedPage, mapped_by};
 use super::mapper::Mapper;
-use super::order::ReadApart;
 use crate::domain::run::Run;
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 use crate::store::commit::{Arrival, Group, Lists};
@@ -35,7 +35,7 @@ impl Default for GroupSize {
 }
 
 /// What came since the last commit.
-pub(super) struct Gathered {
+pub(super) struct CommitBatch {
     pub run: Run,
     pub arrivals: Vec<Arrival>,
     below: BTreeMap<RecordKind, Below>,
@@ -56,7 +56,7 @@ struct Below {
     missed_again: Vec<ExternalId>,
 }
 
-impl Gathered {
+impl CommitBatch {
     /// Nothing yet, on top of what the run has counted.
     pub fn new(run: Run) -> Self {
         let (arrivals, below) = (Vec::new(), BTreeMap::new());
@@ -103,7 +103,7 @@ impl Gathered {
     }
 
     /// Drops what was read by itself since the group began: what stands in the book is newer. It counts as unchanged.
-    pub fn give_way(&mut self, apart: &ReadApart, kind: RecordKind) {
+    pub fn drop_superseded(&mut self, apart: &FreshReads, kind: RecordKind) {
         let Some(asked) = self.asked.filter(|_| !apart.is_empty()) else { return };
         let before = self.arrivals.len();
         let is_kept = |id: &ExternalId| !apart.is_newer(kind, id, asked);

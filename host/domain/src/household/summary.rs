@@ -15,7 +15,7 @@ pub const NO_PRIMARY: &str = "no-primary-client";
 
 /// A household as its people make it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Portrait {
+pub struct Summary {
     /// `Ayda Khan & Sam Khan`, the primary client first.
     pub name: String,
     /// Where the primary client stands among the given people.
@@ -29,7 +29,7 @@ pub struct Portrait {
 /// Describes the household of one or two people, given in the order of persons, each with whether the partner whom
 /// the CRM names is in the book. The first of them is the primary client, unless the CRM calls that one the partner
 /// and the other not.
-pub fn portrait(people: &[(&Client, bool)]) -> Portrait {
+pub fn summary(people: &[(&Client, bool)]) -> Summary {
     let primary = people.iter().position(|(client, _)| !client.is_partner).unwrap_or(0);
     let mut name = String::new();
     let others = people.iter().enumerate().filter(|(index, _)| *index != primary).map(|(_, person)| person);
@@ -45,7 +45,7 @@ pub fn portrait(people: &[(&Client, bool)]) -> Portrait {
         _ => Vec::new(),
     };
     let adviser_external_id = people.get(primary).and_then(|(client, _)| client.adviser_external_id.clone());
-    Portrait { name, primary, adviser_external_id, diagnostics }
+    Summary { name, primary, adviser_external_id, diagnostics }
 }
 
 fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
@@ -121,11 +121,11 @@ mod tests {
 
     #[track_caller]
     fn check(people: &[(&Client, bool)], name: &str, codes: &[&str]) {
-        let portrait = portrait(people);
-        assert_eq!(portrait.name, name);
-        let found: Vec<_> = portrait.diagnostics.iter().map(|d| d.code.as_str()).collect();
+        let summary = summary(people);
+        assert_eq!(summary.name, name);
+        let found: Vec<_> = summary.diagnostics.iter().map(|d| d.code.as_str()).collect();
         assert_eq!(found, codes);
-        assert_eq!(portrait.adviser_external_id, people[portrait.primary].0.adviser_external_id);
+        assert_eq!(summary.adviser_external_id, people[summary.primary].0.adviser_external_id);
     }
 
     #[test]

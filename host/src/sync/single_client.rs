@@ -1,4 +1,4 @@
-//! One client by itself: read, mapped and merged within seconds, beside walks and without being one.
+//! The sync of a single client: read, mapped and merged within seconds, beside walks and without being one.
 //!
 //! It moves no walk's cursor, is no evidence of who is gone, and is kept as a run of its own that no list of the
 //! connection's walks shows.
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::gathered::Gathered;
+use super::batch::CommitBatch;
+use super::commit_lock::CommitLock;
 use super::map;
 use super::mapper::{Mapper, Sandboxed};
-use super::order::Order;
 use super::walk::count_traffic;
 use super::{SyncError, Syncs, let_in, queued};
 use crate::connection::Connection;
@@ -26,9 +26,9 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// What came of syncing one client.
 #[derive(Debug)]
-pub struct OneSynced {
+pub struct SyncedClient {
     /// In a word.
-    pub outcome: OneOutcome,
+    pub outcome: ClientSyncOutcome,
     /// The run that did it; none where nothing came over.
     pub run: Option<Run>,
     /// What the mapping said.
@@ -37,7 +37,7 @@ pub struct OneSynced {
 
 /// What became of the one client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OneOutcome {
+pub enum ClientSyncOutcome {
     /// New in the practice.
     Created,
     /// At least one stored field changed.
@@ -52,7 +52,7 @@ pub enum OneOutcome {
     NotVisible,
 }
 
-impl OneOutcome {
+impl ClientSyncOutcome {
     /// All outcomes.
     pub const ALL: &[Self] =
         &[Self::Created, Self::Changed, Self::Unchanged, Self::LeftOut, Self::Quarantined, Self::NotVisible];
@@ -84,7 +84,7 @@ impl OneOutcome {
 
 /// Why one client could not be synced.
 #[derive(Debug, thiserror::Error)]
-pub enum OneError {
+pub enum ClientSyncError {
     /// There is no such connection, or the store failed.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -108,15 +108,15 @@ impl Syncs {
     /// # Errors
     /// Where there is no such connection, it is paused or changed meanwhile, the CRM or the store fails; nothing was
     /// changed then.
-    pub async fn one(&self, connection: &ConnectionName, client: &ExternalId) -> Result<OneSynced, OneError> {
+    pub async fn one(&self, connection: &ConnectionName, client: &ExternalId) -> Result<SyncedClient, ClientSyncError> {
         if client.in_crm().is_none() {
-            return Err(OneError::NotLinked);
+            return Err(ClientSyncError::NotLinked);
         }
         let connection = self.connection(connection)?;
         let_in(&connection)?;
         connection.connector.release();
         let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
-        let one = One {
+        let one = SingleClient {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
             mapper: Arc::new(Sandboxed::new(&connection, as_of)),
@@ -136,38 +136,38 @@ fn started(connection: &Connection) -> Run {
 }
 
 /// What a client is synced with.
-pub(super) struct One {
+pub(super) struct SingleClient {
     pub store: Store,
     pub connector: Arc<dyn Connector>,
     pub mapper: Arc<dyn Mapper>,
-    pub order: Arc<Order>,
+    pub order: Arc<CommitLock>,
 }
 
-impl One {
+impl SingleClient {
     /// Reads, maps and merges; the turn is held throughout, so that a walk that read the client earlier commits
     /// before or gives way.
-    pub async fn sync(&self, mut run: Run, client: &ExternalId) -> Result<OneSynced, OneError> {
+    pub async fn sync(&self, mut run: Run, client: &ExternalId) -> Result<SyncedClient, ClientSyncError> {
         let mut turn = self.order.turn().await;
         let lists = self.store.site_lists(run.connection.clone()).await.map_err(SyncError::from)?;
         self.connector.recall_site_lists(lists);
         let before = self.connector.traffic().totals();
         let asked = Instant::now();
         let reading = tokio::time::timeout(LONGEST, self.read(client));
-        let Some((source, raw)) = reading.await.map_err(|_| OneError::TooSlow)?? else {
-            return Ok(OneSynced { outcome: OneOutcome::NotVisible, run: None, diagnostics: Vec::new() });
+        let Some((source, raw)) = reading.await.map_err(|_| ClientSyncError::TooSlow)?? else {
+            return Ok(SyncedClient { outcome: ClientSyncOutcome::NotVisible, run: None, diagnostics: Vec::new() });
         };
         turn.note(source.kind, client.clone());
         let page = map::page(&self.store, &self.mapper, &run, &source, asked, raw).await;
-        let page = page.map_err(|error| OneError::Fault(error.to_string()))?;
+        let page = page.map_err(|error| ClientSyncError::Fault(error.to_string()))?;
         count_traffic(&mut run.counts, self.connector.traffic().totals().since(before));
         run.state = RunState::Done;
         run.finished_at = Some(Timestamp::now());
-        let mut gathered = Gathered::new(run);
+        let mut gathered = CommitBatch::new(run);
         gathered.take(page, &mut Seen::default(), source.kind);
         let diagnostics = gathered.arrivals.iter().flat_map(|arrival| arrival.diagnostics.clone()).collect();
         let group = gathered.into_group(self.mapper.as_ref(), source.kind, None);
         let run = self.store.commit(group).await.map_err(SyncError::from)?;
-        Ok(OneSynced { outcome: OneOutcome::of(&run), run: Some(run), diagnostics })
+        Ok(SyncedClient { outcome: ClientSyncOutcome::of(&run), run: Some(run), diagnostics })
     }
 
     /// The record, by the first of the pack's sources that shows it.

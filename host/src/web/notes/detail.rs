@@ -10,10 +10,10 @@ use crate::domain::NoteId;
 use crate::domain::access::Action;
 use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
+use crate::web::components::{Clock, Moment};
 use crate::web::documents;
 use crate::web::failure::{Failure, page};
 use crate::web::frame::{Frame, Place};
-use crate::web::parts::{Clock, Moment};
 use crate::web::person::Person;
 use crate::web::words;
 

@@ -1,4 +1,5 @@
-//! In which order clients that are read by themselves and the groups of a walk come into the book.
+//! The lock under which the groups of a walk and the single-client syncs of the same connection are committed, one after
+//! the other.
 //!
 //! A walk commits a record some time after it read it. Where the client was read by itself in between, the walk's
 //! reading is the older one and must not undo the newer.
@@ -11,34 +12,34 @@ use tokio::sync::MutexGuard;
 
 use crate::domain::{ConnectionName, ExternalId, RecordKind};
 
-/// One order a connection.
+/// The commit locks of all connections, one a connection.
 #[derive(Default)]
-pub(super) struct Orders(Mutex<HashMap<ConnectionName, Arc<Order>>>);
+pub(super) struct CommitLocks(Mutex<HashMap<ConnectionName, Arc<CommitLock>>>);
 
-impl Orders {
-    /// The order of a connection.
-    pub fn of(&self, connection: &ConnectionName) -> Arc<Order> {
-        let mut orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orders.entry(connection.clone()).or_default())
+impl CommitLocks {
+    /// The lock of a connection.
+    pub fn of(&self, connection: &ConnectionName) -> Arc<CommitLock> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(connection.clone()).or_default())
     }
 }
 
-/// Whoever holds it is the one who commits.
+/// Serialises the commits of one connection: whoever holds it is the one who commits.
 #[derive(Default)]
-pub(super) struct Order(tokio::sync::Mutex<ReadApart>);
+pub(super) struct CommitLock(tokio::sync::Mutex<FreshReads>);
 
 /// The records that were read by themselves since the walk began, and when their reading was over.
 #[derive(Default)]
-pub(super) struct ReadApart(HashMap<(RecordKind, ExternalId), Instant>);
+pub(super) struct FreshReads(HashMap<(RecordKind, ExternalId), Instant>);
 
-impl Order {
+impl CommitLock {
     /// Waits for its turn. Held from reading to commit by who reads a client by itself, and for each commit by a walk.
-    pub async fn turn(&self) -> MutexGuard<'_, ReadApart> {
+    pub async fn turn(&self) -> MutexGuard<'_, FreshReads> {
         self.0.lock().await
     }
 }
 
-impl ReadApart {
+impl FreshReads {
     /// Notes that a record was read by itself, just now.
     pub fn note(&mut self, kind: RecordKind, id: ExternalId) {
         self.0.insert((kind, id), Instant::now());

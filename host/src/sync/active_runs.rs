@@ -13,7 +13,7 @@ use crate::domain::{ConnectionName, RunId};
 
 /// The runs that are under way, and the rehearsals that are over: nobody else remembers those.
 #[derive(Default)]
-pub(super) struct UnderWay {
+pub(super) struct ActiveRuns {
     runs: Mutex<HashMap<RunId, Entry>>,
     is_shutting_down: AtomicBool,
 }
@@ -29,7 +29,7 @@ struct Entry {
 /// How many rehearsals are remembered.
 const REHEARSALS: usize = 8;
 
-impl UnderWay {
+impl ActiveRuns {
     /// Spawns a run.
     pub fn start<F: Future<Output = ()> + Send + 'static>(
         &self,
@@ -120,7 +120,7 @@ impl UnderWay {
 }
 
 struct Ending {
-    under_way: Arc<UnderWay>,
+    under_way: Arc<ActiveRuns>,
     id: RunId,
 }
 

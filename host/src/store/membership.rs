@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::engine::{Readable, Write};
 use super::keys::{PRACTICE, join, span, uuid_at_end};
-use super::tables::HOMES;
+use super::tables::MEMBERSHIPS;
 use super::{Store, StoreError};
 use crate::domain::stored::{Household, Stay, StoredClient};
 use crate::domain::{ClientId, HouseholdId, Timestamp};
 
 /// `practice · side · client or household · until, in milliseconds since 1970 · the other of the two`.
-pub(super) type HomeKey = [u8; 4 + 1 + 16 + 8 + 16];
+pub(super) type MembershipKey = [u8; 4 + 1 + 16 + 8 + 16];
 
 const BY_CLIENT: u8 = 1;
 const BY_HOUSEHOLD: u8 = 2;
@@ -28,11 +28,11 @@ pub(super) fn note(
     if left.peek().is_none() {
         return Ok(());
     }
-    let mut table = transaction.open_table(HOMES)?;
+    let mut table = transaction.open_table(MEMBERSHIPS)?;
     let until = u64::try_from(at.as_millisecond()).unwrap_or_default().to_be_bytes();
     for (client, household) in left {
         for (side, one, other) in [(BY_CLIENT, client, household), (BY_HOUSEHOLD, household, client)] {
-            let key: HomeKey = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes(), &until, other.as_bytes()]);
+            let key: MembershipKey = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes(), &until, other.as_bytes()]);
             table.put(&key, ())?;
         }
     }
@@ -41,12 +41,12 @@ pub(super) fn note(
 
 /// Households that a client was in before, the earliest first.
 fn homes_of(
-    table: &impl Readable<&'static HomeKey, ()>,
+    table: &impl Readable<&'static MembershipKey, ()>,
     side: u8,
     one: Uuid,
 ) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
     let prefix: [u8; 21] = join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes()]);
-    let (first, last) = span::<{ size_of::<HomeKey>() }>(&prefix);
+    let (first, last) = span::<{ size_of::<MembershipKey>() }>(&prefix);
     let mut found = Vec::new();
     for entry in table.scan(&first..=&last)? {
         let key = *entry?.0.value();
@@ -60,7 +60,7 @@ fn homes_of(
 
 /// Everybody who ever left a household, the earliest first.
 pub(super) fn left(
-    table: &impl Readable<&'static HomeKey, ()>,
+    table: &impl Readable<&'static MembershipKey, ()>,
     household: HouseholdId,
 ) -> Result<Vec<ClientId>, StoreError> {
     Ok(homes_of(table, BY_HOUSEHOLD, household.0)?.into_iter().map(|(client, _)| ClientId(client)).collect())
@@ -74,7 +74,7 @@ impl Store {
     pub async fn stays_of(&self, client: ClientId) -> Result<Vec<Stay>, StoreError> {
         let now = self.client(client).await?.map(|stored| stored.household_id);
         self.read(move |transaction| {
-            let before = homes_of(&transaction.open_table(HOMES)?, BY_CLIENT, client.0)?;
+            let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_CLIENT, client.0)?;
             let mut stays: Vec<Stay> = before
                 .into_iter()
                 .map(|(id, until)| Stay { client_id: client, household_id: HouseholdId(id), until: Some(until) })
@@ -110,7 +110,7 @@ impl Store {
     /// Where the store fails.
     pub async fn stays_in(&self, household: HouseholdId) -> Result<Vec<Stay>, StoreError> {
         self.read(move |transaction| {
-            let before = homes_of(&transaction.open_table(HOMES)?, BY_HOUSEHOLD, household.0)?;
+            let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_HOUSEHOLD, household.0)?;
             let stay = |(id, until)| Stay { client_id: ClientId(id), household_id: household, until: Some(until) };
             Ok(before.into_iter().rev().map(stay).collect())
         })

@@ -17,7 +17,7 @@ pub struct Place<P> {
 
 /// What settling decided.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settled<P> {
+pub struct Assigned<P> {
     /// Each household with all its members, in the order of persons.
     pub households: Vec<(HouseholdId, Vec<P>)>,
     /// Households that are no more, each with the one that takes its place.
@@ -29,7 +29,7 @@ pub struct Settled<P> {
 /// A household stays with its primary client, or with the one who is left of it; whoever goes alone gets a new one. A
 /// couple takes the household of its primary client, or else of the partner; where both have one, the partner's is
 /// merged into it. All members of a household that are in the book are to be among the groups.
-pub fn settle<P: Copy + Ord>(groups: &[Vec<Place<P>>], mut new_id: impl FnMut() -> HouseholdId) -> Settled<P> {
+pub fn assign<P: Copy + Ord>(groups: &[Vec<Place<P>>], mut new_id: impl FnMut() -> HouseholdId) -> Assigned<P> {
     let rank = |place: &Place<P>| (place.is_partner, place.person);
     let mut keepers: BTreeMap<HouseholdId, (bool, P)> = BTreeMap::new();
     for place in groups.iter().flatten() {
@@ -38,7 +38,7 @@ pub fn settle<P: Copy + Ord>(groups: &[Vec<Place<P>>], mut new_id: impl FnMut() 
             *keeper = rank(place).min(*keeper);
         }
     }
-    let mut settled = Settled { households: Vec::with_capacity(groups.len()), merged: Vec::new() };
+    let mut settled = Assigned { households: Vec::with_capacity(groups.len()), merged: Vec::new() };
     for group in groups {
         let mut ranked: Vec<&Place<P>> = group.iter().collect();
         ranked.sort_unstable_by_key(|place| rank(place));
@@ -72,13 +72,13 @@ mod tests {
         };
         let groups: Vec<Vec<_>> = groups.iter().map(|group| group.iter().map(place).collect()).collect();
         let mut next = 99;
-        let settled = settle(&groups, || {
+        let settled = assign(&groups, || {
             next += 1;
             id(next)
         });
         let expected: Vec<_> = expected.iter().map(|(number, members)| (id(*number), members.to_vec())).collect();
         let merged: Vec<_> = expected_merged.iter().map(|(from, to)| (id(*from), id(*to))).collect();
-        assert_eq!(settled, Settled { households: expected, merged }, "{groups:?}");
+        assert_eq!(settled, Assigned { households: expected, merged }, "{groups:?}");
     }
 
     #[test]
