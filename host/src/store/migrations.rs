@@ -84,7 +84,7 @@ pub(super) fn keep_copy(file: &Path, format: u32, space: &Space, _held: &Engine)
 /// Rows that are read before those that come of them are written.
 const BATCH: usize = 1_000;
 /// Rows after which a line of the log says how far it is.
-const TOLD: usize = 100_000;
+const TOLD: usize = 20_000;
 
 /// Writes every row of a table anew.
 fn rewrite<K: Key + 'static>(
