@@ -22,7 +22,7 @@ pub mod runs;
 #[cfg(test)]
 mod tests;
 
-pub use refusal::{FieldError, Kind, Refusal, pointer_to};
+pub use refusal::{FieldError, Kind, Refusal};
 
 use crate::domain::access::{Action, Actor, Decision, authorize};
 

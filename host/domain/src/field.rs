@@ -71,6 +71,11 @@ impl FieldError {
     }
 }
 
+/// The step of a JSON Pointer (RFC 6901) to the member of this name.
+pub fn pointer_to(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 /// The headings under which a client's fields are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Section {

@@ -159,6 +159,53 @@ pub struct Note {
     pub copies: Option<usize>,
 }
 
+/// What is known of a note when its event is accepted.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of the note")]
+pub struct Acceptance {
+    pub id: NoteId,
+    pub event_id: EventId,
+    pub event_type: String,
+    pub household_id: HouseholdId,
+    pub connection: ConnectionName,
+    pub revision: RevisionId,
+    pub marker: String,
+    pub note: FileNote,
+    pub attachments: Vec<Attachment>,
+    pub clients: Vec<ClientId>,
+    pub accepted_at: Timestamp,
+}
+
+impl From<Acceptance> for Note {
+    /// A note that is due at once and of which nothing has been tried.
+    fn from(accepted: Acceptance) -> Self {
+        Self {
+            id: accepted.id,
+            event_id: accepted.event_id,
+            event_type: accepted.event_type,
+            household_id: accepted.household_id,
+            connection: accepted.connection,
+            revision: accepted.revision,
+            marker: accepted.marker,
+            note: accepted.note,
+            attachments: accepted.attachments,
+            clients: accepted.clients,
+            state: NoteState::Queued,
+            step: DeliveryStep::Accepted,
+            accepted_at: accepted.accepted_at,
+            due_at: Some(accepted.accepted_at),
+            done_at: None,
+            failures: 0,
+            attempts: Vec::new(),
+            reason: None,
+            doubted: false,
+            discarded: false,
+            awaits: None,
+            copies: None,
+        }
+    }
+}
+
 /// How far a note has come, finer than its state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -19,11 +19,11 @@ use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
+use crate::domain::field::pointer_to;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId, HouseholdId, IdempotencyKey, Timestamp};
 use crate::notes::{Misfit, data_misfits};
 use crate::ops;
-use crate::ops::pointer_to;
 
 const LIMIT: BodyLimit = BodyLimit { what: "An event", megabytes: 1 };
 /// The members of an event.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::api::problem::{FieldError, Kind, Problem};
-use crate::ops::pointer_to;
+use crate::domain::field::pointer_to;
 use crate::store::book::PageRequest;
 
 const DEFAULT_LIMIT: usize = 50;

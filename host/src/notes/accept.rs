@@ -11,7 +11,7 @@ use super::schema::{invalid, misfit};
 use super::{Accepted, MARKER, Misfit, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
 use crate::domain::fold::fold;
-use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
+use crate::domain::note::{Acceptance, Event, FileNote, Note};
 use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{DocumentId, EventId, ExternalId, IdempotencyKey, NoteId, RevisionId, Timestamp};
 use crate::pack::{NoteEvent, NoteMember, PackError};
@@ -248,7 +248,7 @@ fn note(
     let members = &household.household.members;
     let clients = note.filed_against.iter().filter_map(|id| members.iter().find(|member| member.external_id == *id));
     let clients = clients.map(|member| member.client_id).collect();
-    Ok(Note {
+    Ok(Note::from(Acceptance {
         id: NoteId(Uuid::now_v7()),
         event_id: EventId(event_id),
         event_type: event.event_type.clone(),
@@ -259,17 +259,6 @@ fn note(
         note,
         attachments: documents.iter().map(EventDocument::attachment).collect(),
         clients,
-        state: NoteState::Queued,
-        step: DeliveryStep::Accepted,
         accepted_at,
-        due_at: Some(accepted_at),
-        done_at: None,
-        failures: 0,
-        attempts: Vec::new(),
-        reason: None,
-        doubted: false,
-        discarded: false,
-        awaits: None,
-        copies: None,
-    })
+    }))
 }

@@ -11,6 +11,7 @@ use jsonschema::{Draft, JsonType, Keyword, ValidationError, Validator};
 use serde_json::Value;
 
 use super::{Misfit, NotesError};
+use crate::domain::field::pointer_to;
 use crate::domain::text::{self, is_visible};
 
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
@@ -139,10 +140,13 @@ fn told(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
     let at = format!("/data{}", error.instance_path());
     let words = match error.kind() {
         Kind::Required { property } => {
-            return vec![misfit(&pointer(&at, property.as_str().unwrap_or_default()), "is missing")];
+            return vec![misfit(&format!("{at}{}", pointer_to(property.as_str().unwrap_or_default())), "is missing")];
         }
         Kind::AdditionalProperties { unexpected } => {
-            return unexpected.iter().map(|name| misfit(&pointer(&at, name), "is not known; remove it")).collect();
+            return unexpected
+                .iter()
+                .map(|name| misfit(&format!("{at}{}", pointer_to(name)), "is not known; remove it"))
+                .collect();
         }
         Kind::Type { kind: TypeKind::Single(kind) } => format!("must be {}", with_article(*kind)),
         Kind::Minimum { .. } | Kind::Maximum { .. } => {
@@ -181,11 +185,6 @@ fn size(value: &Value) -> (usize, usize) {
         Value::Object(members) => members.values().fold((1, 0), sum),
         _ => (1, 0),
     }
-}
-
-/// A member's JSON Pointer (RFC 6901).
-fn pointer(at: &str, name: &str) -> String {
-    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn with_article(kind: JsonType) -> &'static str {

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::{FieldError, Kind, Refusal, may, pointer_to, runs};
+use super::{FieldError, Kind, Refusal, may, runs};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::edit::{self, NewValue, Rules};
-use crate::domain::field;
+use crate::domain::field::{self, pointer_to};
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::store::commit::{Edit, practice};

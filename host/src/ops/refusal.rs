@@ -114,11 +114,6 @@ impl FieldError {
     }
 }
 
-/// The JSON pointer's step to a member (RFC 6901).
-pub fn pointer_to(key: &str) -> String {
-    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         let refusal = match &error {

@@ -8,10 +8,10 @@ mod filing;
 
 use super::*;
 use crate::ids::{ClientId, EventId, HouseholdId, NoteId, RevisionId};
-use crate::note::{Attachment, FileNote, Stage};
+use crate::note::{Acceptance, Attachment, FileNote, Stage};
 
 fn note() -> Note {
-    Note {
+    Note::from(Acceptance {
         id: NoteId(Uuid::from_u128(1)),
         event_id: EventId(Uuid::from_u128(2)),
         event_type: "note.written".to_owned(),
@@ -29,19 +29,8 @@ fn note() -> Note {
         },
         attachments: Vec::new(),
         clients: vec![ClientId(Uuid::from_u128(7))],
-        state: NoteState::Queued,
-        step: DeliveryStep::Accepted,
         accepted_at: at(0),
-        due_at: Some(at(0)),
-        done_at: None,
-        failures: 0,
-        attempts: Vec::new(),
-        reason: None,
-        doubted: false,
-        discarded: false,
-        awaits: None,
-        copies: None,
-    }
+    })
 }
 
 fn at(second: i64) -> Timestamp {

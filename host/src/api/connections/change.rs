@@ -21,10 +21,11 @@ use crate::crm::kind::CrmKind;
 use crate::crm::registry::Registry;
 use crate::crm::spec::{RawConnection, RawLimits, RawSignIn, RawValue};
 use crate::domain::access::Action;
+use crate::domain::field::pointer_to;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::integrations::Draft;
+use crate::ops;
 use crate::ops::connections::SiteIs;
-use crate::ops::{self, pointer_to};
 
 /// A connection to be made, or what is to be changed of one: what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]

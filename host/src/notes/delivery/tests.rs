@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::crm::spec::SiteAccess;
 use crate::crm::xplan::{self, Xplan};
-use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, NoteState, Stage};
+use crate::domain::note::{Acceptance, Attachment, DeliveryStep, Event, FileNote, NoteState, Stage};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId};
 use crate::store::book::PageRequest;
 use crate::store::documents::Document;
@@ -136,7 +136,7 @@ impl Rig {
             replaced: String::new(),
             attached_as: None,
         };
-        let note = Note {
+        let note = Note::from(Acceptance {
             id: NoteId(id),
             event_id: EventId(id),
             event_type: event.event_type.clone(),
@@ -154,19 +154,8 @@ impl Rig {
             },
             attachments: documents.iter().map(attachment).collect(),
             clients: vec![ClientId(Uuid::from_u128(lane))],
-            state: NoteState::Queued,
-            step: DeliveryStep::Accepted,
             accepted_at: now,
-            due_at: Some(now),
-            done_at: None,
-            failures: 0,
-            attempts: Vec::new(),
-            reason: None,
-            doubted: false,
-            discarded: false,
-            awaits: None,
-            copies: None,
-        };
+        });
         let new = NewNote { event, note, key: id.to_string(), digest: [0; 32], documents };
         self.store.accept_note(new).await.unwrap();
         NoteId(id)

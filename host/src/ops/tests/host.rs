@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::domain::access::Role;
 use crate::domain::edit::{self, Rules};
-use crate::domain::note::{DeliveryStep, Event, FileNote, Note, NoteState};
+use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
 use crate::store::commit::practice::NewClient;
 use crate::store::outbox::NewNote;
@@ -167,7 +167,7 @@ async fn accept_note(app: &App, client: ClientId, household: HouseholdId) -> Not
         data: json!({"subject": "A", "body": "B"}),
         attachments: Vec::new(),
     };
-    let note = Note {
+    let accepted = Note::from(Acceptance {
         id: NoteId(id),
         event_id: EventId(id),
         event_type: event.event_type.clone(),
@@ -185,19 +185,9 @@ async fn accept_note(app: &App, client: ClientId, household: HouseholdId) -> Not
         },
         attachments: Vec::new(),
         clients: vec![client],
-        state: NoteState::Dead,
-        step: DeliveryStep::Accepted,
         accepted_at: now,
-        due_at: None,
-        done_at: None,
-        failures: 0,
-        attempts: Vec::new(),
-        reason: None,
-        doubted: false,
-        discarded: false,
-        awaits: None,
-        copies: None,
-    };
+    });
+    let note = Note { state: NoteState::Dead, due_at: None, ..accepted };
     let new = NewNote { event, note, key: "k".to_owned(), digest: [7; 32], documents: Vec::new() };
     assert!(app.store.accept_note(new).await.unwrap().is_none());
     NoteId(id)

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 
-use crate::domain::note::{Attachment, DeliveryStep, Event, FileNote, Note, NoteState};
+use crate::domain::note::{Acceptance, Attachment, Event, FileNote, Note, NoteState};
 use crate::domain::outbox::{Call, MadeCall, Outcome, Timing};
 use crate::domain::{ClientId, EventId, HouseholdId, NoteId};
 use crate::store::StoreError;
@@ -46,7 +46,7 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
         attachments: Vec::new(),
     };
     let id = Uuid::from_u128(u128::from(second.unsigned_abs()) << 64 | household);
-    let note = Note {
+    let note = Note::from(Acceptance {
         id: NoteId(id),
         event_id: EventId(id),
         event_type: event.event_type.clone(),
@@ -64,19 +64,8 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
         },
         attachments: Vec::new(),
         clients: vec![ClientId(Uuid::from_u128(household))],
-        state: NoteState::Queued,
-        step: DeliveryStep::Accepted,
         accepted_at: at(second),
-        due_at: Some(at(second)),
-        done_at: None,
-        failures: 0,
-        attempts: Vec::new(),
-        reason: None,
-        doubted: false,
-        discarded: false,
-        awaits: None,
-        copies: None,
-    };
+    });
     NewNote { event, note, key: key.to_owned(), digest: [7; 32], documents: Vec::new() }
 }
 
