@@ -39,11 +39,12 @@ async fn the_api_does_what_its_document_says() -> Result<()> {
     let mut host = Host::start(Setup::with_clients(60)).await?;
     let settings = host.folder().join("schemathesis.toml");
     fs::write(&settings, settings_for(&host).await?)?;
+    // One worker: Python 3.11 counts the depth of syntax trees for all threads together, and two of them fall over it.
     let output = Command::new(program)
         .arg("--config-file")
         .arg(&settings)
         .args(["run", &host.url("/api/openapi.json"), "--phases", "examples,coverage", "--continue-on-failure"])
-        .args(["--generation-deterministic", "--no-color", "--workers", "2", "--request-timeout", "30"])
+        .args(["--generation-deterministic", "--no-color", "--workers", "1", "--request-timeout", "30"])
         .args(["-H", &format!("Authorization: Bearer {TOKEN}")])
         .current_dir(host.folder())
         .output()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{self, AddressForms};
 use crate::birth;
-use crate::field::{Field, FieldError, Record as _};
+use crate::field::{Field, FieldError, Record};
 use crate::ids::{ExternalId, RunId};
 use crate::record::{Client, ClientStatus};
 use crate::text;
@@ -126,7 +126,11 @@ pub fn make(values: &[(String, NewValue)], rules: Rules<'_>) -> Result<Client, V
 fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (field, value) in values {
-        if let Err(message) = set(client, field, value, rules.today) {
+        let written = write(client, field, value).and_then(|()| match field.as_str() {
+            "date_of_birth" => birth::refuse_future(client, rules.today),
+            _ => Ok(()),
+        });
+        if let Err(message) = written {
             errors.push(FieldError::new(field, message));
         }
     }
@@ -138,22 +142,36 @@ fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) ->
     errors
 }
 
-fn set(client: &mut Client, name: &str, value: &NewValue, today: Date) -> Result<(), String> {
-    match Client::field(name) {
+/// Changes what the practice adds to a record of the CRM, all or nothing.
+///
+/// # Errors
+/// Every field that cannot be changed so, with the reason.
+pub fn change_own<R: Record + Clone>(own: &mut R, values: &[(String, NewValue)]) -> Result<(), Vec<FieldError>> {
+    let mut changed = own.clone();
+    let wrong = |(field, value): &(String, NewValue)| {
+        write(&mut changed, field, value).err().map(|message| FieldError::new(field, message))
+    };
+    let errors: Vec<FieldError> = values.iter().filter_map(wrong).collect();
+    if errors.is_empty() {
+        *own = changed;
+        return Ok(());
+    }
+    Err(errors)
+}
+
+/// Writes a value into a field that a person may fill in.
+fn write<R: Record>(record: &mut R, name: &str, value: &NewValue) -> Result<(), String> {
+    match R::field(name) {
         Some(field) if field.is_editable => {}
         Some(_) => return Err("This comes from the CRM alone; change it there.".to_owned()),
         None => {
-            let names: Vec<&str> = editable().map(|field| field.name).collect();
-            return Err(format!("A client has no such field. The fields are {}.", names.join(", ")));
+            let names: Vec<&str> = R::FIELDS.iter().filter(|field| field.is_editable).map(|field| field.name).collect();
+            return Err(format!("There is no such field. The fields are {}.", names.join(", ")));
         }
     }
     let text = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
     let text = text.as_deref().map(text::one_line).filter(|text| !text.is_empty());
-    client.set(name, text.as_deref()).map_err(|invalid| format!("{invalid}."))?;
-    if name == "date_of_birth" {
-        birth::refuse_future(client, today)?;
-    }
-    Ok(())
+    record.set(name, text.as_deref()).map_err(|invalid| format!("{invalid}."))
 }
 
 fn is_empty(value: &NewValue) -> bool {
@@ -166,7 +184,8 @@ mod tests {
 
     use super::*;
     use crate::address::AddressForm;
-    use crate::record::Title;
+    use crate::listed::GoalOwn;
+    use crate::record::{GoalStatus, Recurrence, Title};
     use crate::value::CountryCode;
 
     fn ayda() -> Client {
@@ -271,7 +290,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                ("nope", "A client has no such field"),
+                ("nope", "There is no such field"),
                 ("is_partner", "This comes from the CRM alone"),
                 ("email_is_placeholder", "This comes from the CRM alone"),
                 ("external_id", "This comes from the CRM alone"),
@@ -357,5 +376,31 @@ mod tests {
             ("status", "client"),
         ];
         check(&odd, &odd.map(|(field, _)| field));
+    }
+
+    #[test]
+    fn what_the_practice_adds_is_changed_whole_or_every_problem_is_named() {
+        let check = |values: &[(&str, NewValue)], expected: Result<GoalOwn, &[(&str, &str)]>| {
+            let mut own = GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::Yearly) };
+            let before = own;
+            let values: Vec<_> = values.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect();
+            match (change_own(&mut own, &values), expected) {
+                (Ok(()), Ok(expected)) => assert_eq!(own, expected),
+                (Err(errors), Err(expected)) => {
+                    assert_eq!((own, errors.len()), (before, expected.len()), "{errors:?}");
+                    for (error, (field, message)) in errors.iter().zip(expected) {
+                        assert!(error.field == *field && error.message.contains(message), "{error:?}");
+                    }
+                }
+                (found, expected) => panic!("{found:?} in place of {expected:?}"),
+            }
+        };
+        let text = |text: &str| Ok(Some(text.to_owned()));
+        let once = GoalOwn { status: GoalStatus::Done, recurrence: None };
+        check(&[("status", text("done")), ("recurrence", Ok(None))], Ok(once));
+        check(&[], Ok(GoalOwn { status: GoalStatus::Doing, recurrence: Some(Recurrence::Yearly) }));
+        check(&[("status", Ok(None)), ("recurrence", text("weekly"))], Err(&[("status", "needs")]));
+        check(&[("status", text("finished"))], Err(&[("status", "one of to_do, doing, done")]));
+        check(&[("status", Err(NotText)), ("name", text("x"))], Err(&[("status", "a text"), ("name", "status")]));
     }
 }

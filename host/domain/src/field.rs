@@ -229,7 +229,7 @@ pub trait FieldValue: Sized {
     /// # Errors
     /// Where the field cannot be empty.
     fn empty() -> Result<Self, InvalidValue> {
-        Err(InvalidValue::new("", "a value, which this field needs"))
+        Err(InvalidValue::new("", "something: this field needs a value"))
     }
 
     /// Writes the value as the API answers it.
@@ -386,9 +386,10 @@ mod tests {
         }
         check::<Date>("1979-02-28", Ok("1979-02-28"));
         let wanted = "a date of the years 1900 to 2200, such as 1979-02-28";
-        for no_date in ["1979-02-29", "28/02/1979", "1979-02-28T00:00:00", "1899-12-31", "2201-01-01", ""] {
+        for no_date in ["1979-02-29", "28/02/1979", "1979-02-28T00:00:00", "1899-12-31", "2201-01-01"] {
             check::<Date>(no_date, Err(&format!("`{no_date}` is not {wanted}")));
         }
+        check::<Date>("", Err(&format!("this has to be {wanted}")));
         check::<u16>("1900", Ok("1900"));
         check::<u16>("2200", Ok("2200"));
         check::<u16>("1899", Err("`1899` is not a year between 1900 and 2200"));

@@ -40,6 +40,9 @@ impl std::error::Error for InvalidValue {}
 
 impl fmt::Display for InvalidValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.text.is_empty() {
+            return write!(f, "this has to be {}", self.wanted);
+        }
         let shown: String = self.text.chars().take(SHOWN).collect();
         write!(f, "`{}` is not {}", shown.escape_debug(), self.wanted)
     }

@@ -22,10 +22,10 @@ use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::{Kind, Problem};
+use crate::api::record;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit::{NewValue, NotText};
 use crate::domain::stored::{Stay, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::ops;
@@ -164,17 +164,8 @@ pub async fn edit(
 ) -> Result<Json<ClientBody>, Problem> {
     caller.may(Action::EditClients)?;
     let Body(changes) = changes?;
-    let changes = changes.into_iter().map(|(field, value)| (field, text(value))).collect();
+    let changes = changes.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
     Ok(Json(ops::clients::edit(&app, caller.actor(), id, changes, Timestamp::now()).await?.into()))
-}
-
-/// What is to stand in a field.
-fn text(value: Value) -> NewValue {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        _ => Err(NotText),
-    }
 }
 
 /// A household that a client has been in.

@@ -1,23 +1,28 @@
 //! Goals: the CRM's values, and what the practice adds to them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Deserializer};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, Params, PathParam, page};
 use crate::api::listed::ListedBody;
 use crate::api::problem::{Kind, Problem};
-use crate::api::schema;
+use crate::api::record;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::record::{GoalStatus, Recurrence};
+use crate::domain::listed::GoalOwn;
 use crate::domain::stored::StoredGoal;
 use crate::domain::{ClientId, Goal, GoalId, HouseholdId};
 use crate::ops;
-use crate::store::book::{GoalChange, Whose};
+use crate::store::book::Whose;
 
 /// A goal as it is answered.
 pub type GoalBody = ListedBody<Goal>;
@@ -96,29 +101,22 @@ pub async fn one(
     Ok(Json(find(&app, id).await?.into()))
 }
 
-/// What the practice changes about a goal; what is not named stays. The CRM's values are changed in the CRM.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = GoalChange)]
-pub struct GoalChangeBody {
-    /// How far the practice is with it.
-    #[serde(default, deserialize_with = "named")]
-    #[schema(schema_with = schema::goal_status, required = false)]
-    status: Option<GoalStatus>,
-    /// How often it comes again; null for once.
-    #[serde(default, deserialize_with = "said")]
-    #[schema(schema_with = schema::recurrence, required = false)]
-    recurrence: Option<Option<Recurrence>>,
+/// What the practice changes about a goal, by field.
+#[derive(Deserialize)]
+pub struct GoalChangeBody(BTreeMap<String, Value>);
+
+impl PartialSchema for GoalChangeBody {
+    fn schema() -> RefOr<Schema> {
+        let about = "What the practice changes about a goal; what is not named stays. The CRM's values are changed in the \
+                     CRM.";
+        record::editable::<GoalOwn>(about, record::schema).build().into()
+    }
 }
 
-/// A goal always has a status, so that null is none.
-fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GoalStatus>, D::Error> {
-    GoalStatus::deserialize(deserializer).map(Some)
-}
-
-/// A field that is null is said; one that is missing is not.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Recurrence>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+impl ToSchema for GoalChangeBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("GoalChange")
+    }
 }
 
 /// Sets how far the practice is with a goal, and how often it comes again. No sync touches either.
@@ -140,8 +138,9 @@ pub async fn change(
     change: Result<Body<GoalChangeBody>, Problem>,
 ) -> Result<Json<GoalBody>, Problem> {
     caller.may(Action::ChangeGoals)?;
-    let Body(GoalChangeBody { status, recurrence }) = change?;
-    Ok(Json(ops::goals::change(&app, caller.actor(), id, GoalChange { status, recurrence }).await?.into()))
+    let Body(GoalChangeBody(values)) = change?;
+    let values = values.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
+    Ok(Json(ops::goals::change(&app, caller.actor(), id, values).await?.into()))
 }
 
 async fn find(app: &App, id: GoalId) -> Result<StoredGoal, Problem> {

@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use utoipa::openapi::schema::{Array, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, Array, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::body::MoneyBody;
+use crate::domain::edit::{NewValue, NotText};
 use crate::domain::field::{Field, Record, ValueType};
 
 /// A record's fields under their names.
@@ -61,8 +64,26 @@ pub fn with_fields(object: RefOr<Schema>, fields: &[Field]) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object))
 }
 
+/// An object with those fields of a record that a person may fill in, none of them required.
+pub fn editable<R: Record>(about: &str, describe: fn(&Field) -> RefOr<Schema>) -> ObjectBuilder {
+    let object = ObjectBuilder::new()
+        .description(Some(about))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+    let fields = R::FIELDS.iter().filter(|field| field.is_editable);
+    fields.fold(object, |object, field| object.property(field.name, describe(field)))
+}
+
+/// What is to stand in a field.
+pub fn new_value(value: Value) -> NewValue {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(NotText),
+    }
+}
+
 /// What a field answers.
-fn schema(field: &Field) -> RefOr<Schema> {
+pub fn schema(field: &Field) -> RefOr<Schema> {
     let text = |format: Option<KnownFormat>| {
         let object = of_type(field, Type::String).format(format.map(SchemaFormat::KnownFormat));
         object.build().into()

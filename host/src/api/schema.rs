@@ -6,7 +6,7 @@ use crate::app::troubleshoot;
 use crate::domain::departure::{self, Standing};
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
-use crate::domain::record::{GoalStatus, RecordKind, Recurrence};
+use crate::domain::record::RecordKind;
 use crate::domain::review::ReviewState;
 use crate::domain::run::{ChangeKind, RunState};
 use crate::notes::MOST_DOCUMENTS;
@@ -21,14 +21,6 @@ fn one_of_or_null<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> O
     let words = words.into_iter().map(serde_json::Value::from).chain([serde_json::Value::Null]);
     let types = SchemaType::from_iter([Type::String, Type::Null]);
     ObjectBuilder::new().schema_type(types).enum_values(Some(words)).description(Some(what)).build()
-}
-
-pub fn goal_status() -> Object {
-    one_of("How far the practice is with the goal.", GoalStatus::ALL.iter().map(|status| status.as_str()))
-}
-
-pub fn recurrence() -> Object {
-    one_of_or_null("How often the goal comes again; null for once.", Recurrence::ALL.iter().map(|word| word.as_str()))
 }
 
 pub fn explained_kind() -> Object {

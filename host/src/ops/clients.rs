@@ -81,7 +81,8 @@ fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Mad
     Err(refusal)
 }
 
-fn unfit(errors: Vec<field::FieldError>) -> Refusal {
+/// What is wrong with fields, each under its name.
+pub(super) fn unfit(errors: Vec<field::FieldError>) -> Refusal {
     let error = |error: field::FieldError| FieldError { pointer: pointer_to(&error.field), message: error.message };
     Refusal::invalid(errors.into_iter().map(error).collect())
 }

@@ -1,18 +1,27 @@
 //! What the practice says of a goal.
 
+use super::clients::unfit;
 use super::{Refusal, may};
 use crate::app::App;
 use crate::domain::GoalId;
 use crate::domain::access::{Action, Actor};
+use crate::domain::edit::{NewValue, change_own};
+use crate::domain::listed::GoalOwn;
 use crate::domain::stored::StoredGoal;
-use crate::store::book::GoalChange;
 
-/// Sets how far the practice is with a goal, and how often it comes again.
+/// Sets how far the practice is with a goal, and how often it comes again; what is not named stays.
 ///
 /// # Errors
-/// Where there is no such goal.
-pub async fn change(app: &App, actor: &Actor, id: GoalId, change: GoalChange) -> Result<StoredGoal, Refusal> {
+/// Where there is no such goal, or a field cannot be changed so.
+pub async fn change(
+    app: &App,
+    actor: &Actor,
+    id: GoalId,
+    values: Vec<(String, NewValue)>,
+) -> Result<StoredGoal, Refusal> {
     may(actor, Action::ChangeGoals)?;
-    app.store.change_goal(id, change).await?;
+    // What no goal takes is told whether or not there is this one.
+    change_own(&mut GoalOwn::default(), &values).map_err(unfit)?;
+    app.store.change_goal(id, values).await?.map_err(unfit)?;
     app.store.goal(id).await?.ok_or_else(|| Refusal::not_found(format_args!("goal {id}")))
 }

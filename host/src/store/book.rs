@@ -15,7 +15,7 @@ use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
 pub use findings::{Said, Told};
-pub use lists::{ClientList, GoalChange, Whose};
+pub use lists::{ClientList, Whose};
 use reader::Reader;
 
 /// One page of a list.

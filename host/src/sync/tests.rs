@@ -28,7 +28,7 @@ use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, Goal, GoalId, RecordKind, RevisionId, RunId};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
-use crate::store::book::{ClientFilter, GoalChange, HouseholdFilter, PageRequest, Whose};
+use crate::store::book::{ClientFilter, HouseholdFilter, PageRequest, Whose};
 use crate::store::seen::Seen;
 
 mod emptied;

@@ -10,21 +10,20 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ClientBody, text};
+use super::ClientBody;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
 use crate::api::problem::Problem;
 use crate::api::record;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::edit::editable;
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{Client, ClientId, Timestamp};
 use crate::ops;
 use crate::ops::clients::{Link, NewClient};
 
@@ -52,18 +51,10 @@ impl PartialSchema for NewClientBody {
             "The client's id, a new UUIDv7 of the sender's: the same sent again is the same client (200). Made by the host \
              where it is left out.",
         );
-        let mut object = ObjectBuilder::new()
-            .description(Some(
-                "A client to be made: a name at least. Texts without space around them; what is empty or left out is \
-                 not known.",
-            ))
-            .property("partner_of", partner)
-            .property("id", own)
-            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
-        for field in editable() {
-            object = object.property(field.name, record::written(field));
-        }
-        object.build().into()
+        let about = "A client to be made: a name at least. Texts without space around them; what is empty or left out is \
+                     not known.";
+        let object = record::editable::<Client>(about, record::written);
+        object.property("partner_of", partner).property("id", own).build().into()
     }
 }
 
@@ -120,7 +111,7 @@ pub async fn make(
     caller.may(Action::WriteBook)?;
     let Body(body) = body?;
     let NewClientBody { partner_of, id, values } = body;
-    let values = values.into_iter().map(|(field, value)| (field, text(value))).collect();
+    let values = values.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
     let new = NewClient { id, values, partner_of };
     let made = ops::clients::make(&app, caller.actor(), new, Timestamp::now()).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };

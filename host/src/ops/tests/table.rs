@@ -158,7 +158,7 @@ fn households(host: &Host) -> Vec<Row> {
         goal("status=active&recurrence=", json!({"status": "active", "recurrence": null})).at(
             422,
             "status",
-            "unknown variant `active`, expected one of `to_do`, `doing`, `done`.",
+            "`active` is not one of to_do, doing, done.",
         ),
     ]
 }

@@ -4,8 +4,9 @@ use std::ops::Bound;
 
 use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
+use crate::domain::edit::{NewValue, change_own};
+use crate::domain::field::FieldError;
 use crate::domain::listed::{GoalOwn, Listed};
-use crate::domain::record::{GoalStatus, Recurrence};
 use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
@@ -31,15 +32,6 @@ pub enum Whose {
     Client(ClientId),
     /// Those in the lists of the household's people, the CFO's first, and of those who left the book from it.
     Household(HouseholdId),
-}
-
-/// What the practice changes about a goal; what is none stays.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct GoalChange {
-    /// How far the practice is with it.
-    pub status: Option<GoalStatus>,
-    /// How often it comes again; none within for once.
-    pub recurrence: Option<Option<Recurrence>>,
 }
 
 /// What a client's list holds, for pages: with what was said about the list as a whole.
@@ -128,19 +120,24 @@ impl Store {
     /// Changes what the practice adds to a goal. False where there is no such goal.
     ///
     /// # Errors
-    /// Where the store fails.
-    pub async fn change_goal(&self, id: GoalId, change: GoalChange) -> Result<bool, StoreError> {
+    /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
+    pub async fn change_goal(
+        &self,
+        id: GoalId,
+        values: Vec<(String, NewValue)>,
+    ) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
         self.write(move |transaction| {
             let key = transaction.open_table(LISTED)?.get(&own(id.0))?.map(|key| *key.value());
-            let Some(key) = key else { return Ok(false) };
+            let Some(key) = key else { return Ok(Ok(false)) };
             let mut table = transaction.open_table(GOALS)?;
             let record = table.get(&key)?.map(|record| decode::<ListRecord<Goal>>(record.value())).transpose()?;
-            let Some(mut record) = record else { return Ok(false) };
-            let Some(goal) = record.items.iter_mut().find(|goal| goal.id == id.0) else { return Ok(false) };
-            goal.own.status = change.status.unwrap_or(goal.own.status);
-            goal.own.recurrence = change.recurrence.unwrap_or(goal.own.recurrence);
+            let Some(mut record) = record else { return Ok(Ok(false)) };
+            let Some(goal) = record.items.iter_mut().find(|goal| goal.id == id.0) else { return Ok(Ok(false)) };
+            if let Err(errors) = change_own(&mut goal.own, &values) {
+                return Ok(Err(errors));
+            }
             table.put(&key, encode(&record)?.as_slice())?;
-            Ok(true)
+            Ok(Ok(true))
         })
         .await
     }

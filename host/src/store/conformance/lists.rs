@@ -4,7 +4,7 @@ use super::*;
 
 use crate::domain::record::{Cover, CoverOwner, CoverType, GoalStatus, Recurrence};
 use crate::domain::{CoverId, GoalId};
-use crate::store::book::{GoalChange, Whose};
+use crate::store::book::Whose;
 
 on_each_engine![covers_are_those_of_their_clients, what_the_practice_adds_to_a_goal_is_kept];
 
@@ -57,9 +57,12 @@ async fn what_the_practice_adds_to_a_goal_is_kept(on: On) {
     practice.goals(&[("7", &[goal("7/1", "Sail"), goal("7/2", "Rest")])]).await;
     let goals = practice.store.goals(Whose::Practice, first(9)).await.unwrap().items;
     let id = GoalId(goals[1].listed.id);
-    let begun = GoalChange { status: Some(GoalStatus::Doing), recurrence: Some(Some(Recurrence::Yearly)) };
-    assert!(practice.store.change_goal(id, begun).await.unwrap());
-    assert!(practice.store.change_goal(id, GoalChange::default()).await.unwrap());
+    let begun = vec![
+        ("status".to_owned(), Ok(Some("doing".to_owned()))),
+        ("recurrence".to_owned(), Ok(Some("yearly".to_owned()))),
+    ];
+    assert!(practice.store.change_goal(id, begun).await.unwrap().unwrap());
+    assert!(practice.store.change_goal(id, Vec::new()).await.unwrap().unwrap());
     // The CRM knows nothing of it.
     practice.goals(&[("7", &[goal("7/1", "Sail"), goal("7/2", "Rest more")])]).await;
     let own = |stored: crate::domain::stored::StoredGoal| (stored.listed.own.status, stored.listed.own.recurrence);
@@ -68,8 +71,10 @@ async fn what_the_practice_adds_to_a_goal_is_kept(on: On) {
     assert_eq!(own(changed), (GoalStatus::Doing, Some(Recurrence::Yearly)));
     let other = practice.store.goal(GoalId(goals[0].listed.id)).await.unwrap().unwrap();
     assert_eq!(own(other), (GoalStatus::ToDo, None));
-    let once = GoalChange { status: None, recurrence: Some(None) };
-    assert!(practice.store.change_goal(id, once).await.unwrap());
+    let once = vec![("recurrence".to_owned(), Ok(None))];
+    assert!(practice.store.change_goal(id, once.clone()).await.unwrap().unwrap());
+    let odd = vec![("recurrence".to_owned(), Ok(None)), ("status".to_owned(), Ok(Some("finished".to_owned())))];
+    assert_eq!(practice.store.change_goal(id, odd).await.unwrap().unwrap_err()[0].field, "status");
     assert_eq!(own(practice.store.goal(id).await.unwrap().unwrap()), (GoalStatus::Doing, None));
-    assert!(!practice.store.change_goal(GoalId(Uuid::now_v7()), once).await.unwrap());
+    assert!(!practice.store.change_goal(GoalId(Uuid::now_v7()), once).await.unwrap().unwrap());
 }

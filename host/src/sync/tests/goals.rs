@@ -13,9 +13,12 @@ async fn goals_come_go_and_come_back_and_what_the_practice_adds_stays() {
 
     let all = practice.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 1 }).await.unwrap();
     let sail = GoalId(all.items[0].listed.id);
-    let change = GoalChange { status: Some(GoalStatus::Doing), recurrence: Some(Some(Recurrence::Yearly)) };
-    assert!(practice.store.change_goal(sail, change).await.unwrap());
-    assert!(!practice.store.change_goal(GoalId(Uuid::nil()), change).await.unwrap());
+    let change = vec![
+        ("status".to_owned(), Ok(Some("doing".to_owned()))),
+        ("recurrence".to_owned(), Ok(Some("yearly".to_owned()))),
+    ];
+    assert!(practice.store.change_goal(sail, change.clone()).await.unwrap().unwrap());
+    assert!(!practice.store.change_goal(GoalId(Uuid::nil()), change).await.unwrap().unwrap());
 
     let edits: [(&str, [u64; 4], &[&str]); 12] = [
         // created, changed, unchanged, gone; what is missed once stands.
