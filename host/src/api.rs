@@ -11,7 +11,6 @@ mod body;
 mod caller;
 mod clients;
 mod connections;
-mod covers;
 mod documents;
 mod events;
 mod extract;
@@ -99,10 +98,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(clients::one, clients::edit))
         .routes(routes!(clients::households))
         .routes(routes!(clients::explain))
-        .routes(routes!(goals::list))
-        .routes(routes!(goals::one, goals::change))
-        .routes(routes!(covers::list))
-        .routes(routes!(covers::one))
+        .merge(listed::routes())
+        .routes(routes!(goals::change))
         .merge(clients::routes())
         .routes(routes!(clients::sync))
         .routes(routes!(clients::sync_by_external_id))

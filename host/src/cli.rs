@@ -23,9 +23,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Overrides};
+use crate::domain::RecordKind;
 
 /// Brings a practice's book from its CRM every hour, and writes file notes back the moment something happens.
 #[derive(Parser)]
@@ -47,6 +49,11 @@ Examples:
   tidegate run list                     how the last syncs went
   tidegate explain 1259 mobile          why is this client's mobile what it is?
   tidegate note list --state waiting    file notes that have not reached the CRM yet";
+
+/// The kinds of record that there are of a client.
+fn kinds() -> PossibleValuesParser {
+    RecordKind::of_clients().map(RecordKind::as_str).into()
+}
 
 /// Given before or after any command.
 #[derive(Args, Clone, Debug)]

@@ -39,6 +39,8 @@ mod tables;
 mod threads;
 mod unseen;
 
+pub use rows::listed::StoredItem;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -6,11 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionName, RunId};
-use crate::record::RecordKind;
 use crate::value::Timestamp;
-
-/// The kinds of record of which a run asks whether many are gone.
-pub const KINDS: [RecordKind; 3] = [RecordKind::Client, RecordKind::Goal, RecordKind::Cover];
 
 /// How many records of a kind one run may mark as gone by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

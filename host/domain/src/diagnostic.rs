@@ -28,6 +28,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// The first of the gravest: by its code a record that is left out is counted, and its words tell why.
+    pub fn gravest(all: &[Self]) -> Option<&Self> {
+        all.iter().rev().max_by_key(|diagnostic| diagnostic.severity)
+    }
+
     /// A value was derived, or something is worth knowing about it.
     pub fn info(field: &str, code: &str, message: String) -> Self {
         Self { severity: Severity::Info, field: Some(field.to_owned()), code: code.to_owned(), message }

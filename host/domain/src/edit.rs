@@ -184,8 +184,7 @@ mod tests {
 
     use super::*;
     use crate::address::AddressForm;
-    use crate::listed::GoalOwn;
-    use crate::record::{GoalStatus, Recurrence, Title};
+    use crate::record::{GoalOwn, GoalStatus, Recurrence, Title};
     use crate::value::CountryCode;
 
     fn ayda() -> Client {

@@ -37,12 +37,8 @@ uuid_id! {
     HouseholdId
 }
 uuid_id! {
-    /// A goal of a client, a UUIDv7; the same while the goal comes and goes in the CRM.
-    GoalId
-}
-uuid_id! {
-    /// A cover of a client, a UUIDv7; the same while the cover comes and goes in the CRM.
-    CoverId
+    /// What stands in a client's list, such as a goal or cover, a UUIDv7; the same while it comes and goes in the CRM.
+    ItemId
 }
 uuid_id! {
     /// One run of a connection's sync, a UUIDv7.

@@ -1,77 +1,15 @@
 //! What stands in a client's list in the CRM, goals and covers: merged a list at a time, because that something is
 //! missing can only be told from the whole list. That it is gone follows from two complete walks in a row that missed it.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::edit::FieldChange;
-use crate::field::{Field, FieldValue as _, Json, Record};
-use crate::ids::{ExternalId, RunId};
-use crate::record::{Canonical, Cover, Goal, GoalStatus, RecordKind, Recurrence, name, record};
+use crate::ids::RunId;
+use crate::record::{Canonical, ListItem, RecordKind};
 use crate::run::{ChangeKind, ListCounts};
-use crate::value::InvalidValue;
 use crate::value::Timestamp;
-
-/// A goal or a cover.
-pub trait ListItem: Record + Clone + PartialEq + Serialize + DeserializeOwned + Send + 'static {
-    /// What the practice adds; a sync never touches it.
-    type Own: Record + Clone + Default + Serialize + DeserializeOwned + Send + 'static;
-    /// Which of the two.
-    const KIND: RecordKind;
-
-    /// The id in the CRM, unique within the client.
-    fn external_id(&self) -> &ExternalId;
-
-    /// By what a person knows it: a goal's name, a cover's type and policy. None where the CRM has neither.
-    fn label(&self) -> Option<String>;
-}
-
-impl ListItem for Goal {
-    type Own = GoalOwn;
-    const KIND: RecordKind = RecordKind::Goal;
-
-    fn external_id(&self) -> &ExternalId {
-        &self.external_id
-    }
-
-    fn label(&self) -> Option<String> {
-        self.name.clone()
-    }
-}
-
-impl ListItem for Cover {
-    type Own = ();
-    const KIND: RecordKind = RecordKind::Cover;
-
-    fn external_id(&self) -> &ExternalId {
-        &self.external_id
-    }
-
-    fn label(&self) -> Option<String> {
-        let parts: Vec<&str> =
-            [&self.type_as_given, &self.policy_number].into_iter().flatten().map(String::as_str).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-}
-
-record! {
-    /// What the practice adds to a goal.
-    #[derive(Copy)]
-    GoalOwn {
-        /// How far the practice is with the goal; to do when it comes first.
-        status: GoalStatus { label: "Status", is_editable: true }
-        /// How often the goal comes again; null for once.
-        recurrence: Option<Recurrence> { label: "Recurrence", is_editable: true }
-    }
-}
-
-impl Default for GoalOwn {
-    fn default() -> Self {
-        Self { status: GoalStatus::ToDo, recurrence: None }
-    }
-}
 
 /// A goal or cover as it was mapped, with what was said about it.
 #[derive(Clone, PartialEq, Debug)]
@@ -91,13 +29,15 @@ pub struct FoundList<T> {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-impl<T> FoundList<T> {
-    /// Sorts what was said to those it was said about: `goals[1].name` is the second's `name`.
-    pub fn new(kind: RecordKind, values: impl IntoIterator<Item = T>, diagnostics: Vec<Diagnostic>) -> Self {
+impl<T: ListItem> FoundList<T> {
+    /// What was mapped of a client's list. Sorts what was said to those it was said about: `goals[1].name` is the
+    /// second's `name`.
+    pub fn new(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
         let found = |value| Found { value, diagnostics: Vec::new() };
-        let mut list = Self { items: values.into_iter().map(found).collect(), diagnostics: Vec::new() };
+        let items = records.into_iter().filter_map(T::of).map(found).collect();
+        let mut list = Self { items, diagnostics: Vec::new() };
         for mut diagnostic in diagnostics {
-            let place = diagnostic.field.as_deref().and_then(|field| place_of(kind, field));
+            let place = diagnostic.field.as_deref().and_then(|field| place_of(T::KIND, field));
             match place.and_then(|(index, field)| Some((list.items.get_mut(index)?, field.to_owned()))) {
                 Some((item, field)) => {
                     diagnostic.field = Some(field);
@@ -117,40 +57,22 @@ impl<T> FoundList<T> {
 
 /// The place in the list and the field's own name: `goals[1].name` is 1 and `name`.
 pub fn place_of(kind: RecordKind, field: &str) -> Option<(usize, &str)> {
-    let (index, field) = field.strip_prefix(kind.as_str())?.strip_prefix("s[")?.split_once("].")?;
+    let (index, field) = field.strip_prefix(kind.plural())?.strip_prefix('[')?.split_once("].")?;
     Some((index.parse().ok()?, field))
 }
 
-impl FoundList<Goal> {
-    /// The goals among what was mapped.
-    pub fn goals(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
-        let goal = |record| if let Canonical::Goal(goal) = record { Some(goal) } else { None };
-        Self::new(RecordKind::Goal, records.into_iter().filter_map(goal), diagnostics)
-    }
-}
-
-impl FoundList<Cover> {
-    /// The covers among what was mapped.
-    pub fn covers(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
-        let cover = |record| if let Canonical::Cover(cover) = record { Some(cover) } else { None };
-        Self::new(RecordKind::Cover, records.into_iter().filter_map(cover), diagnostics)
-    }
-}
-
 /// A goal or cover as it is kept.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Listed<T, O> {
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listed<T: ListItem> {
     /// The practice's own id, a UUIDv7.
     pub id: Uuid,
     /// The CRM's values.
     pub value: T,
     /// What the practice adds.
-    pub own: O,
+    pub own: T::Own,
     /// When the CRM's values last changed here.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub changed_at: Timestamp,
     /// Since when it is taken for gone from the CRM's list; none while it stands there, or was missed once.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub gone_since: Option<Timestamp>,
     /// What the mapping said about it.
     pub diagnostics: Vec<Diagnostic>,
@@ -171,7 +93,7 @@ pub struct ListChange {
 #[derive(Clone, PartialEq, Debug)]
 pub struct MergedList<T: ListItem> {
     /// In the CRM's order, what does not stand in the CRM's list behind.
-    pub items: Vec<Listed<T, T::Own>>,
+    pub items: Vec<Listed<T>>,
     /// What is another than before; what is new is not among it.
     pub changes: Vec<ListChange>,
     /// The ids of what the CRM did not show now, and what is not taken for gone.
@@ -218,7 +140,7 @@ impl Unseen {
 
 /// Puts together what is kept of a list and what the CRM says now. Nothing is ever left out of what is kept.
 pub fn merge<T: ListItem>(
-    mut known: Vec<Listed<T, T::Own>>,
+    mut known: Vec<Listed<T>>,
     found: FoundList<T>,
     at: Timestamp,
     counts: &mut ListCounts,
@@ -255,7 +177,8 @@ pub fn merge<T: ListItem>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{GoalOwner, Outlook};
+    use crate::ids::ExternalId;
+    use crate::record::{Goal, GoalOwn, GoalOwner, GoalStatus, Outlook, Recurrence};
 
     fn goal(id: &str, name: &str) -> Goal {
         Goal {
@@ -275,13 +198,13 @@ mod tests {
     }
 
     fn list(goals: &[Goal], diagnostics: Vec<Diagnostic>) -> FoundList<Goal> {
-        FoundList::new(RecordKind::Goal, goals.iter().cloned(), diagnostics)
+        FoundList::new(goals.iter().cloned().map(Canonical::Goal).collect(), diagnostics)
     }
 
     #[test]
     fn a_goal_is_new_then_changed_then_missing_then_back() {
         let mut ids = 0_u128;
-        let mut sync = |known: Vec<Listed<Goal, GoalOwn>>, found: FoundList<Goal>, second| {
+        let mut sync = |known: Vec<Listed<Goal>>, found: FoundList<Goal>, second| {
             let mut counts = ListCounts::default();
             let merged = merge(known, found, at(second), &mut counts, || {
                 ids += 1;

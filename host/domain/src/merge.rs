@@ -4,9 +4,11 @@
 //! the CRM is gone here, and what a person changed here is overridden by the next sync that brings the record. What
 //! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
-use crate::edit::{FieldChange, LocalEdit};
+use crate::edit::{FieldChange, LocalEdit, Overridden};
 use crate::field::Record;
+use crate::ids::RunId;
 use crate::record::Client;
+use crate::value::Timestamp;
 
 /// A client after a merge.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +34,22 @@ pub fn merge(current: Option<&Client>, edits: Vec<LocalEdit>, supplied: Client) 
     Merged { client: supplied, changed, overridden }
 }
 
+/// Overridden edits that are remembered with a client.
+const REMEMBERED: usize = 20;
+
+/// Adds the edits that a run overrode to those that are remembered, the newest first, and forgets the oldest.
+pub fn remember(
+    remembered: &mut Vec<Overridden>,
+    overridden: Vec<(LocalEdit, Option<String>)>,
+    run: RunId,
+    at: Timestamp,
+) {
+    for (LocalEdit { field, to: from, by, .. }, to) in overridden {
+        remembered.insert(0, Overridden { field, from, to, by, run, at });
+    }
+    remembered.truncate(REMEMBERED);
+}
+
 /// What stands in the changed fields before and after, as text.
 pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
     let change = |field: &&'static str| FieldChange {
@@ -47,7 +65,6 @@ mod tests {
     use super::*;
     use crate::ids::ExternalId;
     use crate::record::ClientStatus;
-    use crate::value::Timestamp;
 
     fn client() -> Client {
         Client { first_name: Some("Ayda".into()), ..Client::unnamed(ExternalId("7".into()), ClientStatus::Client) }
@@ -61,6 +78,18 @@ mod tests {
             by: "Pat Lee".to_owned(),
             at: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn the_latest_overridden_edits_are_remembered() {
+        let mut remembered = Vec::new();
+        for number in 0..25 {
+            let overridden = vec![(edit("suburb", &format!("Place {number}")), Some("Carlton".to_owned()))];
+            remember(&mut remembered, overridden, RunId(uuid::Uuid::nil()), Timestamp::UNIX_EPOCH);
+        }
+        let (first, last) = (&remembered[0], &remembered[19]);
+        assert_eq!((first.from.as_deref(), first.to.as_deref()), (Some("Place 24"), Some("Carlton")));
+        assert_eq!((last.from.as_deref(), remembered.len()), (Some("Place 5"), 20));
     }
 
     #[test]

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::ids::{ConnectionName, RunId};
 use crate::record::RecordKind;
 use crate::value::Timestamp;
 
-/// The code of the doubt about goals that are gone, too many at once.
-pub const GOALS_AWAITING: &str = "goals-gone-unconfirmed";
-/// The code of the doubt about covers that are gone, too many at once.
-pub const COVERS_AWAITING: &str = "covers-gone-unconfirmed";
-/// The code of the doubt about goals that one complete walk missed.
-pub const GOALS_MISSED: &str = "goals-missed-once";
-/// The code of the doubt about covers that one complete walk missed.
-pub const COVERS_MISSED: &str = "covers-missed-once";
+/// The code of the doubt about records of a kind that are gone from clients' lists, too many at once.
+pub fn awaiting_code(kind: RecordKind) -> String {
+    format!("{}-gone-unconfirmed", kind.plural())
+}
+
+/// The code of the doubt about records of a kind that one complete walk missed in clients' lists.
+pub fn missed_code(kind: RecordKind) -> String {
+    format!("{}-missed-once", kind.plural())
+}
 
 /// The code of the doubt about lists of clients' records that came empty for so many that it is not believed.
 pub const LISTS_EMPTY: &str = "lists-empty-at-once";
@@ -105,10 +107,8 @@ pub struct RunCounts {
     pub held: u64,
     /// Local edits that the CRM overrode.
     pub overridden: u64,
-    /// Goals in the clients' lists.
-    pub goals: ListCounts,
-    /// Covers in the clients' lists.
-    pub covers: ListCounts,
+    /// What stands in the clients' lists, by kind; a kind of which nothing was counted is not there.
+    pub lists: BTreeMap<RecordKind, ListCounts>,
     /// Rows that came again within the walk, because rows moved while they were read; each was taken once. Others may
     /// have been missed, so that such a walk proves nobody's departure.
     pub repeated: u64,
@@ -162,46 +162,55 @@ pub struct ListCounts {
 
 impl RunCounts {
     /// The counts of a kind that stands in lists of clients.
-    pub fn list_mut(&mut self, kind: RecordKind) -> Option<&mut ListCounts> {
-        match kind {
-            RecordKind::Goal => Some(&mut self.goals),
-            RecordKind::Cover => Some(&mut self.covers),
-            RecordKind::Adviser | RecordKind::Client => None,
-        }
+    pub fn list(&self, kind: RecordKind) -> ListCounts {
+        self.lists.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// The counts of a kind that stands in lists of clients, to be added to.
+    pub fn list_mut(&mut self, kind: RecordKind) -> &mut ListCounts {
+        self.lists.entry(kind).or_default()
     }
 
     /// How many records of a kind are gone, but too many at once: a person is asked before they are marked.
     pub fn awaiting(&self, kind: RecordKind) -> u64 {
-        match Self::awaiting_code(kind) {
-            None => self.awaiting,
-            Some(code) => self.doubts.get(code).copied().unwrap_or_default(),
+        if kind.is_listed() {
+            self.doubts.get(&awaiting_code(kind)).copied().unwrap_or_default()
+        } else {
+            self.awaiting
         }
     }
 
-    /// Sets how many records of a kind wait for a person's answer.
+    /// Sets how many records of a kind wait for a person's answer. What stands in lists is in doubt while it waits;
+    /// clients have a count of their own.
     pub fn set_awaiting(&mut self, kind: RecordKind, number: u64) {
-        match Self::awaiting_code(kind) {
-            None => self.awaiting = number,
-            Some(code) if number == 0 => drop(self.doubts.remove(code)),
-            Some(code) => drop(self.doubts.insert(code.to_owned(), number)),
+        if !kind.is_listed() {
+            self.awaiting = number;
+        } else if number == 0 {
+            self.doubts.remove(&awaiting_code(kind));
+        } else {
+            self.doubts.insert(awaiting_code(kind), number);
         }
     }
 
-    /// Sets how many goals or covers one complete walk missed, and are gone if the next one misses them too.
+    /// Sets how many records of a kind one complete walk missed in their lists, and are gone if the next one misses them
+    /// too.
     pub fn set_missed_once(&mut self, kind: RecordKind, number: u64) {
-        let code = if kind == RecordKind::Goal { GOALS_MISSED } else { COVERS_MISSED };
         if number > 0 {
-            self.doubts.insert(code.to_owned(), number);
+            self.doubts.insert(missed_code(kind), number);
         }
     }
 
-    /// What stands in lists is in doubt while it waits; clients have a count of their own.
-    fn awaiting_code(kind: RecordKind) -> Option<&'static str> {
-        match kind {
-            RecordKind::Goal => Some(GOALS_AWAITING),
-            RecordKind::Cover => Some(COVERS_AWAITING),
-            RecordKind::Adviser | RecordKind::Client => None,
+    /// Counts what somebody should look at in a record that came over: warnings, and errors that left out a part of it.
+    pub fn warn(&mut self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= Severity::Warning) {
+            *self.warnings.entry(diagnostic.code.clone()).or_default() += 1;
         }
+    }
+
+    /// Counts a client whom a rule left out.
+    pub fn skip(&mut self, diagnostics: &[Diagnostic]) {
+        let reason = Diagnostic::gravest(diagnostics).map_or("without-reason", |diagnostic| &diagnostic.code);
+        *self.skipped.entry(reason.to_owned()).or_default() += 1;
     }
 
     /// Whether the walk saw the book as a whole: who was not in it is not in the CRM's book.
@@ -302,13 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn goals_and_covers_are_counted_apart() {
+    fn kinds_are_counted_apart() {
         let mut counts = RunCounts::default();
         for (kind, created) in [(RecordKind::Goal, 3), (RecordKind::Cover, 5)] {
-            counts.list_mut(kind).unwrap().created = created;
+            assert_eq!(counts.list(kind), ListCounts::default());
+            counts.list_mut(kind).created = created;
         }
-        assert_eq!((counts.goals.created, counts.covers.created), (3, 5));
-        assert!(counts.list_mut(RecordKind::Client).is_none() && counts.list_mut(RecordKind::Adviser).is_none());
+        assert_eq!([RecordKind::Goal, RecordKind::Cover].map(|kind| counts.list(kind).created), [3, 5]);
     }
 
     #[test]
@@ -320,7 +329,8 @@ mod tests {
             assert_eq!(counts.awaiting(kind), number, "{kind:?}");
         }
         assert_eq!(counts.awaiting, 2);
-        let expected = BTreeMap::from([(GOALS_AWAITING.to_owned(), 3), (COVERS_AWAITING.to_owned(), 5)]);
+        let expected =
+            BTreeMap::from([("goals-gone-unconfirmed".to_owned(), 3), ("covers-gone-unconfirmed".to_owned(), 5)]);
         assert_eq!(counts.doubts, expected);
         for kind in [RecordKind::Client, RecordKind::Goal, RecordKind::Cover] {
             counts.set_awaiting(kind, 0);
@@ -337,7 +347,7 @@ mod tests {
         assert_eq!(counts.doubts, BTreeMap::new());
         counts.set_missed_once(RecordKind::Goal, 1);
         counts.set_missed_once(RecordKind::Cover, 4);
-        let expected = BTreeMap::from([(GOALS_MISSED.to_owned(), 1), (COVERS_MISSED.to_owned(), 4)]);
+        let expected = BTreeMap::from([("goals-missed-once".to_owned(), 1), ("covers-missed-once".to_owned(), 4)]);
         assert_eq!(counts.doubts, expected);
     }
 
@@ -352,6 +362,32 @@ mod tests {
         check(0, 1, 0, false);
         check(0, 0, 1, false);
         check(1, 1, 1, false);
+    }
+
+    #[test]
+    fn what_somebody_should_look_at_is_counted_by_code() {
+        let mut counts = RunCounts::default();
+        counts.warn(&[
+            Diagnostic::info("email", "placeholder-email", String::new()),
+            Diagnostic::warning("mobile", "not-a-mobile", String::new()),
+            Diagnostic::warning("phone", "not-a-mobile", String::new()),
+            Diagnostic::error("row-without-index", String::new()),
+        ]);
+        let expected = [("not-a-mobile", 2), ("row-without-index", 1)].map(|(code, n)| (code.to_owned(), n));
+        assert_eq!(counts.warnings, expected.into());
+    }
+
+    #[test]
+    fn who_is_left_out_is_counted_by_the_first_of_the_gravest_reasons() {
+        let mut counts = RunCounts::default();
+        counts.skip(&[]);
+        counts.skip(&[
+            Diagnostic::info("status", "told", String::new()),
+            Diagnostic::warning("status", "archived", String::new()),
+            Diagnostic::warning("name", "no-name", String::new()),
+        ]);
+        let expected = [("archived", 1), ("without-reason", 1)].map(|(code, n)| (code.to_owned(), n));
+        assert_eq!((&counts.skipped, counts.skipped_total()), (&expected.into(), 2));
     }
 
     #[test]

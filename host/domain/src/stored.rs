@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::edit::{LocalEdit, Overridden};
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
-use crate::record::{Adviser, Client, Cover, Goal, RecordKind};
+use crate::record::{Adviser, Client, ListItem, RecordKind};
 use crate::value::Timestamp;
 
 /// Where a record of a CRM came from.
@@ -53,8 +53,8 @@ pub struct Stay {
 }
 
 /// A goal or cover as the practice keeps it: with the client in whose list it stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredListed<T, O> {
+#[derive(Clone, PartialEq, Debug)]
+pub struct StoredListed<T: ListItem> {
     /// The client in whose list it stands; owners are told as seen from this client.
     pub client_id: ClientId,
     /// The client's household.
@@ -64,17 +64,11 @@ pub struct StoredListed<T, O> {
     /// The revision that mapped the list.
     pub revision: RevisionId,
     /// The goal or cover itself.
-    pub listed: Listed<T, O>,
+    pub listed: Listed<T>,
     /// The CRM's list did not show it when it was read last; it is taken for gone when two complete walks in a row have
     /// missed it.
     pub is_missed: bool,
 }
-
-/// A goal as the practice keeps it.
-pub type StoredGoal = StoredListed<Goal, crate::listed::GoalOwn>;
-
-/// A cover as the practice keeps it.
-pub type StoredCover = StoredListed<Cover, ()>;
 
 impl StoredClient {
     /// The client's id in the CRM; none where the client was made in the practice and is not linked to the CRM.

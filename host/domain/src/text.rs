@@ -39,6 +39,12 @@ pub fn is_visible(c: char) -> bool {
         && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A text with a capital at the beginning, as a sentence has one.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// A value of one line: line breaks and tabs become blanks, what is unwanted goes, and so do blanks around it. Empty
 /// where a reader would see nothing of it.
 pub fn value(text: &str) -> Cow<'_, str> {

@@ -24,7 +24,7 @@ fn a_word_is_the_one_in_json() {
     check(Standing::ALL, Standing::as_str);
     check(&RowStatus::ALL, RowStatus::as_str);
     check(Stage::ALL, Stage::as_str);
-    check(&RecordKind::ALL, RecordKind::as_str);
+    check(RecordKind::ALL, RecordKind::as_str);
     check(&ReviewState::ALL, ReviewState::as_str);
     check(RunState::ALL, RunState::as_str);
     check(ChangeKind::ALL, ChangeKind::as_str);

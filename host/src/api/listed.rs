@@ -1,5 +1,7 @@
 //! What stands in a client's lists, as it is answered: of every kind the same around the kind's own fields.
 
+mod routes;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -10,15 +12,19 @@ use uuid::Uuid;
 use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::record::{ExtensionBody, FieldsOf, RecordBody};
 use crate::domain::field::Record;
-use crate::domain::listed::{ListItem, Listed};
+use crate::domain::listed::Listed;
+use crate::domain::record::ListItem;
 use crate::domain::stored::StoredListed;
 use crate::domain::{ClientId, ConnectionName, HouseholdId, RevisionId, Timestamp};
+
+pub use routes::routes;
 
 /// A goal, cover or whatever else stands in a client's lists, as it is answered.
 pub type ListedBody<T> = RecordBody<AroundListed<T>, T>;
 
 /// What is known of every item of a list, and what the practice adds to this one.
 #[derive(Serialize)]
+#[serde(bound = "")]
 pub struct AroundListed<T: ListItem> {
     #[serde(flatten)]
     place: PlaceBody,
@@ -82,8 +88,8 @@ impl<T: ListItem> ToSchema for AroundListed<T> {
     }
 }
 
-impl<T: ListItem> From<StoredListed<T, T::Own>> for ListedBody<T> {
-    fn from(stored: StoredListed<T, T::Own>) -> Self {
+impl<T: ListItem> From<StoredListed<T>> for ListedBody<T> {
+    fn from(stored: StoredListed<T>) -> Self {
         let StoredListed { client_id, household_id, connection, revision, listed, is_missed } = stored;
         let Listed { id, value, own, changed_at, gone_since, diagnostics: found } = listed;
         let diagnostics = diagnostics(found);

@@ -29,6 +29,7 @@ impl<R: Record> Serialize for FieldsOf<R> {
 
 /// A record with what the practice knows about it: `A` is that, and has the schema's name and description.
 #[derive(Serialize, Debug)]
+#[serde(bound(serialize = "A: Serialize"))]
 pub struct RecordBody<A, R: Record> {
     #[serde(flatten)]
     pub around: A,

@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::app::troubleshoot;
-use crate::domain::departure::{self, Standing};
+use crate::domain::departure::Standing;
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::RecordKind;
@@ -24,7 +24,7 @@ fn one_of_or_null<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> O
 }
 
 pub fn explained_kind() -> Object {
-    one_of("Which record of the client is explained.", ["client", "goal", "cover"])
+    one_of("Which record of the client is explained.", RecordKind::of_clients().map(RecordKind::as_str))
 }
 
 pub fn visibility() -> Object {
@@ -37,7 +37,7 @@ pub fn not_visible() -> Object {
 
 pub fn changed_record() -> Object {
     let what = "What was changed: a client, or a goal or cover in a client's list.";
-    one_of(what, [RecordKind::Client, RecordKind::Goal, RecordKind::Cover].map(RecordKind::as_str))
+    one_of(what, RecordKind::of_clients().map(RecordKind::as_str))
 }
 
 pub fn change_kind() -> Object {
@@ -66,7 +66,7 @@ pub fn standing() -> Object {
 }
 
 pub fn departure_kind() -> Object {
-    one_of("What is missing.", departure::KINDS.iter().map(|kind| kind.as_str()))
+    one_of("What is missing.", RecordKind::of_clients().map(RecordKind::as_str))
 }
 
 pub fn record_kind() -> Object {

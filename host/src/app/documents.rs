@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::connection::Connections;
 use crate::documents::{self, Made, Material, NotMade, Professional};
 use crate::domain::note::Event;
+use crate::domain::record::{Cover, Goal};
 use crate::domain::{ConnectionName, HouseholdId, Timestamp};
 use crate::notes::{DocumentMaker, NotesError};
 use crate::queue::{self, NotDone};
@@ -87,10 +88,10 @@ impl Maker {
         let values = self.store.latest_event(id, "values-session.completed").await?;
         let preferences = self.store.latest_event(id, "investment-preferences.completed").await?;
         // What is gone from the CRM's lists is history, not part of a plan.
-        let goals = self.store.goals_of_household(id).await?.into_iter().flat_map(|list| list.items);
+        let goals = self.store.lists_of_household::<Goal>(id).await?.into_iter().flat_map(|list| list.items);
         let goals = goals.filter(|goal| goal.listed.gone_since.is_none());
         let goals = goals.map(|goal| (goal.client_id, goal.listed.value, goal.listed.own.status)).collect();
-        let covers = self.store.covers_of_household(id).await?.into_iter().flat_map(|list| list.items);
+        let covers = self.store.lists_of_household::<Cover>(id).await?.into_iter().flat_map(|list| list.items);
         let covers = covers.filter(|cover| cover.listed.gone_since.is_none());
         let covers = covers.map(|cover| (cover.client_id, cover.listed.value)).collect();
         Ok(Material {

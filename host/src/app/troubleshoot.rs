@@ -8,7 +8,7 @@ use crate::connection::Standing;
 use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ConnectionName, Diagnostic, ExternalId, RecordKind, Severity};
+use crate::domain::{ConnectionName, Diagnostic, ExternalId, RecordKind, Severity, with_listed};
 use crate::store::StoreError;
 use crate::store::book::{ClientFilter, PageRequest, Whose};
 use crate::store::client_lookup::{ClientLookup, Visibility};
@@ -201,13 +201,15 @@ impl App {
 
     /// What was said about the client's goals and covers that still stand in the CRM's lists, each once.
     async fn findings_of_lists(&self, client: &StoredClient) -> Result<Vec<Diagnostic>, StoreError> {
-        let page = || PageRequest { cursor: None, limit: LISTED };
-        let goals = self.store.goals(Whose::Client(client.id), page()).await?.items;
-        let covers = self.store.covers(Whose::Client(client.id), page()).await?.items;
-        let of_goals = goals.into_iter().filter(|goal| goal.listed.gone_since.is_none());
-        let of_covers = covers.into_iter().filter(|cover| cover.listed.gone_since.is_none());
-        let said = of_goals.flat_map(|goal| named(RecordKind::Goal, goal.listed.diagnostics));
-        let said = said.chain(of_covers.flat_map(|cover| named(RecordKind::Cover, cover.listed.diagnostics)));
+        let mut said = Vec::new();
+        for kind in RecordKind::LISTED {
+            let page = PageRequest { cursor: None, limit: LISTED };
+            with_listed!(*kind, Item => {
+                let items = self.store.items::<Item>(Whose::Client(client.id), page).await?.items;
+                let listed = items.into_iter().map(|item| item.listed).filter(|item| item.gone_since.is_none());
+                said.extend(listed.flat_map(|item| named(*kind, item.diagnostics)));
+            });
+        }
         let mut findings: Vec<Diagnostic> = Vec::new();
         for finding in said {
             if !findings.contains(&finding) {

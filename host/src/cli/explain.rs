@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::local::Local;
-use super::{Global, local, output};
+use super::{Global, kinds, local, output};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -20,7 +20,7 @@ pub(super) struct Explain {
     /// One canonical field, such as mobile or date_of_birth
     field: Option<String>,
     /// Which record: the client, or the goals or covers in the client's lists
-    #[arg(long, default_value = "client", value_parser = ["client", "goal", "cover"])]
+    #[arg(long, default_value = "client", value_parser = kinds())]
     kind: String,
     /// The connection whose CRM id it is, where several sites use the same
     #[arg(long)]

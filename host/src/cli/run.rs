@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::local::Local;
 use super::output::text;
 use super::{Global, local, output, progress};
+use crate::domain::RecordKind;
+use crate::domain::text::sentence;
 
 /// The most letters of a name that a table shows; `--json` has all.
 const NAME: usize = 48;
@@ -140,8 +142,9 @@ fn show(run: &Value) -> anyhow::Result<()> {
         }
     }
     output::line(format!("Clients     {}", progress::in_words(run)))?;
-    for (word, list) in [("Goals", "goals"), ("Covers", "covers")] {
+    for list in RecordKind::LISTED.iter().map(|kind| kind.plural()) {
         let of = |count: &str| run["counts"][list][count].to_string();
+        let word = sentence(list);
         let (new, changed, unchanged, gone) = (of("created"), of("changed"), of("unchanged"), of("gone"));
         let aside = of("quarantined");
         output::line(format!(

@@ -7,10 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::local::Local;
-use super::{Global, WrongUse, local, output, progress};
+use super::{Global, WrongUse, kinds, local, output, progress};
 use crate::app::App;
 use crate::config::Config;
-use crate::domain::{ExternalId, InvalidExternalId};
+use crate::domain::{ExternalId, InvalidExternalId, RecordKind};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -20,7 +20,7 @@ use crate::domain::{ExternalId, InvalidExternalId};
   tidegate sync --client 1259       bring one client over now, by its id in the CRM or in the practice
   tidegate sync main --confirm-gone mark the clients who are gone, whom the last run asked about
   tidegate sync main --dismiss-gone leave them as they are
-  tidegate sync main --dismiss-gone=cover  the same for covers; goals are `goal`
+  tidegate sync main --dismiss-gone=goal   the same for goals; other kinds alike
   tidegate sync                     keep the schedule without pages, until stopped")]
 pub(super) struct Sync {
     /// The connection [default: all]
@@ -34,33 +34,17 @@ pub(super) struct Sync {
     /// Bring one client over, now: its id in the CRM, or its id in the practice
     #[arg(long, value_name = "ID", conflicts_with_all = ["once", "dry_run"])]
     client: Option<String>,
-    /// Say that the clients, goals or covers that the last run asked about are gone [default: client]; walk nothing
+    /// Say that the clients, or what stands in their lists, that the last run asked about are gone [default: client];
+    /// walk nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
+        value_parser = kinds(),
         conflicts_with_all = ["once", "dry_run"])]
-    confirm_gone: Option<Kind>,
+    confirm_gone: Option<String>,
     /// Say that they are not gone, and leave them as they are [default: client]; walk nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
+        value_parser = kinds(),
         conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
-    dismiss_gone: Option<Kind>,
-}
-
-/// What a run asked about.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Kind {
-    Client,
-    Goal,
-    Cover,
-}
-
-impl Kind {
-    /// The word in addresses, and the one for people.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Client => ("client", "clients"),
-            Self::Goal => ("goal", "goals"),
-            Self::Cover => ("cover", "covers"),
-        }
-    }
+    dismiss_gone: Option<String>,
 }
 
 impl Sync {
@@ -68,8 +52,8 @@ impl Sync {
         if let Some(client) = &self.client {
             return self.client(global, client).await;
         }
-        let answers = self.confirm_gone.map(|kind| (kind, "confirm"));
-        let answers = answers.or(self.dismiss_gone.map(|kind| (kind, "dismiss")));
+        let answers = self.confirm_gone.clone().map(|kind| (kind, "confirm"));
+        let answers = answers.or(self.dismiss_gone.clone().map(|kind| (kind, "dismiss")));
         let follows_schedule = !self.once && !self.dry_run && answers.is_none();
         let config = if follows_schedule { global.load(Vec::new())? } else { global.load_quietly()? };
         if follows_schedule {
@@ -79,7 +63,7 @@ impl Sync {
             let json = global.json;
             let each = local::with_host(config, |host| async move {
                 for name in self.names(&host).await? {
-                    departures(&host, &name, (kind, answer), json).await?;
+                    departures(&host, &name, (&kind, answer), json).await?;
                 }
                 Ok(())
             });
@@ -198,8 +182,8 @@ impl Sync {
 }
 
 /// Answers what the last run asked about what is gone, where it asked.
-async fn departures(host: &Local, name: &str, (kind, answer): (Kind, &str), json: bool) -> anyhow::Result<()> {
-    let (kind, many) = kind.words();
+async fn departures(host: &Local, name: &str, (kind, answer): (&str, &str), json: bool) -> anyhow::Result<()> {
+    let many = RecordKind::of_clients().find(|known| known.as_str() == kind).map_or("records", RecordKind::plural);
     let asked = host.get(&format!("connections/{name}/departures?kind={kind}")).await?;
     let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);
     let answered = match &run {

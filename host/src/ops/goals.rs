@@ -3,11 +3,12 @@
 use super::clients::unfit;
 use super::{Refusal, may};
 use crate::app::App;
-use crate::domain::GoalId;
+use crate::domain::ItemId;
 use crate::domain::access::{Action, Actor};
 use crate::domain::edit::{NewValue, change_own};
-use crate::domain::listed::GoalOwn;
-use crate::domain::stored::StoredGoal;
+use crate::domain::record::Goal;
+use crate::domain::record::GoalOwn;
+use crate::domain::stored::StoredListed;
 
 /// Sets how far the practice is with a goal, and how often it comes again; what is not named stays.
 ///
@@ -16,12 +17,12 @@ use crate::domain::stored::StoredGoal;
 pub async fn change(
     app: &App,
     actor: &Actor,
-    id: GoalId,
+    id: ItemId,
     values: Vec<(String, NewValue)>,
-) -> Result<StoredGoal, Refusal> {
+) -> Result<StoredListed<Goal>, Refusal> {
     may(actor, Action::ChangeGoals)?;
     // What no goal takes is told whether or not there is this one.
     change_own(&mut GoalOwn::default(), &values).map_err(unfit)?;
-    app.store.change_goal(id, values).await?.map_err(unfit)?;
-    app.store.goal(id).await?.ok_or_else(|| Refusal::not_found(format_args!("goal {id}")))
+    app.store.change_own::<Goal>(id, values).await?.map_err(unfit)?;
+    app.store.item(id).await?.ok_or_else(|| Refusal::not_found(format_args!("goal {id}")))
 }

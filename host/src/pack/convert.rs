@@ -18,11 +18,11 @@ use crate::domain::note::FileNote;
 use crate::domain::stored::HouseholdRole;
 use crate::domain::text::is_unwanted;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind, Severity};
-use records::Candidate;
+use records::{Candidate, wit_kind};
 
-/// Goals or covers of one client, and diagnostics of one record: more is a plugin's mistake.
+/// Records of a client's list, and diagnostics of one record: more is a plugin's mistake.
 const MOST: usize = 1_000;
-/// See [`MOST`]. A list of many goals has several a goal.
+/// See [`MOST`]. A long list has several for each of its records.
 const MOST_DIAGNOSTICS: usize = 1_000;
 
 pub(super) fn context<'a>(context: &'a Context, as_of: &'a str) -> wit::Context<'a> {
@@ -40,22 +40,9 @@ pub(super) fn raw_record<'a>(record: &'a RawInput, json: &'a [u8]) -> wit::RawRe
     wit::RawRecord { kind: wit_kind(record.kind), id: record.id.as_str(), json }
 }
 
-fn wit_kind(kind: RecordKind) -> wit::RecordKind {
-    match kind {
-        RecordKind::Adviser => wit::RecordKind::Adviser,
-        RecordKind::Client => wit::RecordKind::Client,
-        RecordKind::Goal => wit::RecordKind::Goal,
-        RecordKind::Cover => wit::RecordKind::Cover,
-    }
-}
-
 fn kind(kind: wit::RecordKind) -> RecordKind {
-    match kind {
-        wit::RecordKind::Adviser => RecordKind::Adviser,
-        wit::RecordKind::Client => RecordKind::Client,
-        wit::RecordKind::Goal => RecordKind::Goal,
-        wit::RecordKind::Cover => RecordKind::Cover,
-    }
+    let known = RecordKind::ALL.iter().copied().find(|known| wit_kind(*known) == kind);
+    known.expect("every kind of the contract is one of the domain's")
 }
 
 /// What a component says it is. The schema stays text until it is compared.
@@ -138,58 +125,53 @@ fn canonical(
     records: Vec<wit::Canonical>,
     mut candidate: Candidate<'_>,
 ) -> Result<(Vec<Canonical>, Vec<Diagnostic>), String> {
-    let is_single = matches!(asked.kind, wit::RecordKind::Adviser | wit::RecordKind::Client);
-    if is_single && records.len() != 1 {
+    let kind = kind(asked.kind);
+    if !kind.is_listed() && records.len() != 1 {
         return Err(format!("The plugin made {} records of one; it should make one.", records.len()));
     }
     if records.len() > MOST {
         return Err(format!("The plugin made {} records of one client; at most {MOST} are taken.", records.len()));
     }
-    let mut seen = HashSet::new();
+    let mut ids = Ids { kind, asked: asked.id, seen: HashSet::new() };
     let mut parsed = Vec::with_capacity(records.len());
     for (index, record) in records.into_iter().enumerate() {
-        if !is_single {
-            candidate.enter(kind(asked.kind), index);
+        if kind.is_listed() {
+            candidate.enter(kind, index);
         }
-        let record = match (asked.kind, record) {
-            (wit::RecordKind::Adviser, wit::Canonical::Adviser(adviser)) => {
-                Canonical::Adviser(candidate.adviser(own_id(asked, &adviser.external_id)?, adviser))
-            }
-            (wit::RecordKind::Client, wit::Canonical::Client(client)) => {
-                Canonical::Client(candidate.client(own_id(asked, &client.external_id)?, client))
-            }
-            (wit::RecordKind::Goal, wit::Canonical::Goal(goal)) => {
-                Canonical::Goal(candidate.goal(new_id(&mut seen, &goal.external_id)?, goal))
-            }
-            (wit::RecordKind::Cover, wit::Canonical::Cover(cover)) => {
-                Canonical::Cover(candidate.cover(new_id(&mut seen, &cover.external_id)?, cover))
-            }
-            _ => return Err("The plugin made a record of another kind than it was asked for.".to_owned()),
-        };
-        parsed.push(record);
+        parsed.push(candidate.record(&mut ids, record)?);
     }
     Ok((parsed, candidate.into_diagnostics()))
 }
 
-/// The id of an adviser or client, which must be the one asked for: a plugin cannot write into another's record.
-fn own_id(asked: &wit::RawRecord<'_>, answered: &str) -> Result<ExternalId, String> {
-    if answered == asked.id {
-        Ok(ExternalId(answered.to_owned()))
-    } else {
-        Err("The plugin gave the record another id than the CRM's.".to_owned())
-    }
+/// The ids that the records made of one raw record may have.
+struct Ids<'a> {
+    kind: RecordKind,
+    /// The raw record's own.
+    asked: &'a str,
+    seen: HashSet<String>,
 }
 
-/// The id of a goal or cover, unique among those of the client.
-fn new_id(seen: &mut HashSet<String>, answered: &str) -> Result<ExternalId, String> {
-    let is_usable = !answered.is_empty() && answered.len() <= 200 && !answered.chars().any(is_unwanted);
-    if !is_usable {
-        return Err("The plugin gave a record an empty, overlong or unprintable id.".to_owned());
+impl Ids<'_> {
+    /// The id of a record of a kind. An adviser's or client's must be the one asked for, so that a plugin cannot write
+    /// into another's record; what stands in a list has one that is unique in it.
+    fn take(&mut self, kind: RecordKind, answered: &str) -> Result<ExternalId, String> {
+        if kind != self.kind {
+            return Err("The plugin made a record of another kind than it was asked for.".to_owned());
+        }
+        if !kind.is_listed() {
+            let is_own = answered == self.asked;
+            let other = || "The plugin gave the record another id than the CRM's.".to_owned();
+            return is_own.then(|| ExternalId(answered.to_owned())).ok_or_else(other);
+        }
+        let is_usable = !answered.is_empty() && answered.len() <= 200 && !answered.chars().any(is_unwanted);
+        if !is_usable {
+            return Err("The plugin gave a record an empty, overlong or unprintable id.".to_owned());
+        }
+        if !self.seen.insert(answered.to_owned()) {
+            return Err(format!("The plugin gave two records the id `{answered}`."));
+        }
+        Ok(ExternalId(answered.to_owned()))
     }
-    if !seen.insert(answered.to_owned()) {
-        return Err(format!("The plugin gave two records the id `{answered}`."));
-    }
-    Ok(ExternalId(answered.to_owned()))
 }
 
 /// Diagnostics as the domain knows them. Where there are too many, an error says so, and nothing that a list no longer

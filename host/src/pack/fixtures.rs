@@ -202,12 +202,8 @@ fn verdict_to_json(verdict: Verdict) -> Value {
 
 /// The record's fields with its kind among them.
 fn record_to_json(record: Canonical) -> Value {
-    let (kind, mut fields) = match record {
-        Canonical::Adviser(adviser) => (RecordKind::Adviser, json!(adviser)),
-        Canonical::Client(client) => (RecordKind::Client, json!(client)),
-        Canonical::Goal(goal) => (RecordKind::Goal, json!(goal)),
-        Canonical::Cover(cover) => (RecordKind::Cover, json!(cover)),
-    };
+    let kind = record.kind();
+    let mut fields = json!(record)[kind.as_str()].take();
     fields["kind"] = json!(kind);
     fields
 }

@@ -10,7 +10,8 @@ mod search;
 use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::rows::decode;
 use super::runs::number_of;
-use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES, Tallies};
+pub use super::tables::BookCounts;
+use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
@@ -85,27 +86,6 @@ impl HouseholdRow {
     pub fn is_anybody_linked(&self) -> bool {
         self.people.iter().any(|person| person.crm_id().is_some())
     }
-}
-
-/// How much the book holds.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct BookCounts {
-    /// Clients.
-    pub clients: u64,
-    /// Households.
-    pub households: u64,
-    /// Advisers.
-    pub advisers: u64,
-    /// Records in quarantine.
-    pub quarantined: u64,
-    /// Records left out by a rule.
-    pub skipped: u64,
-    /// Goals that stand in the CRM's lists.
-    pub goals: u64,
-    /// Covers that stand in the CRM's lists.
-    pub covers: u64,
-    /// Clients whom their CRM no longer shows; they count as clients too.
-    pub not_visible: u64,
 }
 
 /// Which clients a list shows.
@@ -264,10 +244,8 @@ impl Store {
     /// Where the store fails.
     pub async fn book_counts(&self) -> Result<BookCounts, StoreError> {
         self.read(move |transaction| {
-            let tallies = transaction.open_table(TALLIES)?.get(PRACTICE)?;
-            let tallies = tallies.map(|tallies| decode::<Tallies>(tallies.value())).transpose()?.unwrap_or_default();
-            let Tallies { clients, households, advisers, quarantined, skipped, goals, covers, not_visible } = tallies;
-            Ok(BookCounts { clients, households, advisers, quarantined, skipped, goals, covers, not_visible })
+            let counts = transaction.open_table(TALLIES)?.get(PRACTICE)?;
+            Ok(counts.map(|counts| decode(counts.value())).transpose()?.unwrap_or_default())
         })
         .await
     }

@@ -105,8 +105,8 @@ impl Store {
             let (identity, set_aside) = known(transaction, &key)?;
             let Some(identity) = identity else { return Ok(ClientLookup { sight, ..nobody }) };
             let mut lists_aside = Vec::new();
-            for kind in [RecordKind::Goal, RecordKind::Cover] {
-                lists_aside.extend(known(transaction, &record(connection, kind, external))?.1);
+            for kind in RecordKind::LISTED {
+                lists_aside.extend(known(transaction, &record(connection, *kind, external))?.1);
             }
             let client = match identity.client {
                 Some(client) => Reader::open(transaction)?.client(ClientId(client))?,

@@ -21,12 +21,13 @@ use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::rows::{decode, encode};
 use super::runs::{WalkPosition, move_on, number_for, number_of, put_run};
-use super::tables::{IDENTITIES, TALLIES, Tallies};
+use super::tables::{BookCounts, IDENTITIES, TALLIES};
 use super::unseen;
 use super::{Store, StoreError};
-use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
-use crate::domain::{Adviser, Client, Cover, Date, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, Timestamp};
+use crate::domain::{
+    Adviser, Canonical, Client, Date, Diagnostic, ExternalId, RecordKind, RevisionId, Timestamp, with_listed,
+};
 pub use edit::Edit;
 use pending::Pending;
 
@@ -46,10 +47,8 @@ pub enum Outcome {
     Client(Box<Client>),
     /// A professional of the practice.
     Adviser(Adviser),
-    /// All goals of the client with the record's id.
-    Goals(FoundList<Goal>),
-    /// All covers of the client with the record's id.
-    Covers(FoundList<Cover>),
+    /// All that stands in a list of the client with the record's id.
+    List(Vec<Canonical>),
     /// Left out by a rule, or, in quarantine, cannot be used.
     SetAside {
         /// Cannot be used.
@@ -178,7 +177,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
     let connection = number_for(transaction, &run.connection)?;
     let mut tallies = match transaction.open_table(TALLIES)?.get(super::keys::PRACTICE)? {
         Some(tallies) => decode(tallies.value())?,
-        None => Tallies::default(),
+        None => BookCounts::default(),
     };
     let mut is_changed = !arrivals.is_empty();
     let walk = position.as_ref().map(|_| run.id);
@@ -207,7 +206,9 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
         lists::keep_with_clients(&rows, &mut arrivals)?;
         aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
-        lists::merge(transaction, &mut rows, (&mut run, walk), arrivals, &mut tallies)?;
+        with_listed!(kind, Item => {
+            lists::merge::<Item>(transaction, &mut rows, (&mut run, walk), arrivals, &mut tallies)?;
+        });
         rows.write_identities()?;
     }
     if is_changed {

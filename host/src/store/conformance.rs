@@ -57,12 +57,12 @@ use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
 use crate::domain::departure::Threshold;
-use crate::domain::listed::FoundList;
+use crate::domain::record::Goal;
 use crate::domain::record::{ClientStatus, GoalOwner, Outlook};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::StoredClient;
 use crate::domain::{
-    Adviser, Client, ConnectionName, Diagnostic, ExternalId, Goal, RecordKind, RevisionId, RunId, Timestamp,
+    Adviser, Canonical, Client, ConnectionName, Diagnostic, ExternalId, RecordKind, RevisionId, RunId, Timestamp,
 };
 
 /// A practice with an empty book and one run under way.
@@ -149,8 +149,8 @@ impl Practice {
     /// Commits the goals of clients, as a walk that read their lists anew.
     async fn goals(&mut self, lists: &[(&str, &[Goal])]) {
         let arrivals = lists.iter().map(|(id, goals)| {
-            let found = FoundList::new(RecordKind::Goal, goals.iter().cloned(), Vec::new());
-            arrival(id, Outcome::Goals(found))
+            let found = goals.iter().cloned().map(Canonical::Goal).collect();
+            arrival(id, Outcome::List(found))
         });
         self.below(RecordKind::Goal, arrivals.collect()).await;
     }

@@ -4,13 +4,14 @@
 
 use super::engine::{Readable, Write};
 use super::keys::ConnectionNumber;
+use super::rows::listed::StoredItem as _;
 use super::rows::{decode, encode};
 use super::runs::{connection_key, number_for, number_of, put_run};
-use super::tables::{COVER_DEPARTURES, DEPARTURES, GOAL_DEPARTURES, QuestionTable, RUNS};
+use super::tables::{DEPARTURES, QuestionTable, RUNS};
 use super::{Store, StoreError, gone, unseen};
 use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude};
 use crate::domain::run::Run;
-use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 
 /// What came of an answer to a question about departures.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,11 +24,7 @@ pub enum Answered {
 
 /// The questions about a kind.
 fn questions(kind: RecordKind) -> QuestionTable {
-    match kind {
-        RecordKind::Goal => GOAL_DEPARTURES,
-        RecordKind::Cover => COVER_DEPARTURES,
-        RecordKind::Adviser | RecordKind::Client => DEPARTURES,
-    }
+    with_listed!(kind, Item => Item::QUESTIONS).unwrap_or(DEPARTURES)
 }
 
 /// Decides what follows from so many that are missing, of so many; keeps the question where a person has to look.
@@ -108,11 +105,10 @@ impl Store {
             let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
             if let Some(mut run) = stored.transpose()? {
                 if confirm {
-                    match kind {
-                        RecordKind::Goal | RecordKind::Cover => unseen::mark(transaction, number, kind, &mut run, at)?,
-                        RecordKind::Adviser | RecordKind::Client => {
-                            gone::mark_missing(transaction, number, &mut run, at)?;
-                        }
+                    if kind.is_listed() {
+                        unseen::mark(transaction, number, kind, &mut run, at)?;
+                    } else {
+                        gone::mark_missing(transaction, number, &mut run, at)?;
                     }
                 }
                 run.counts.set_awaiting(kind, 0);

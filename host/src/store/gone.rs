@@ -15,7 +15,7 @@ use super::report::{Rows, Told};
 use super::rows::{decode, encode};
 use super::runs::{chunks_of, number_of, read_walks, seen_chunks};
 use super::seen::lookup;
-use super::tables::{GONE, IDENTITIES, SEEN, TALLIES, Tallies, WALKS};
+use super::tables::{BookCounts, GONE, IDENTITIES, SEEN, TALLIES, WALKS};
 use super::{Store, StoreError};
 use crate::domain::departure::{Conclusion, Threshold};
 use crate::domain::run::{ChangeKind, Run};
@@ -236,13 +236,13 @@ fn missing_now(transaction: &Snapshot, connection: ConnectionNumber) -> Result<O
     missing(&transaction.open_table(IDENTITIES)?, &transaction.open_table(GONE)?, connection, &seen).map(Some)
 }
 
-fn tallies(transaction: &Write) -> Result<Tallies, StoreError> {
+fn tallies(transaction: &Write) -> Result<BookCounts, StoreError> {
     let stored = transaction.open_table(TALLIES)?;
     let tallies = stored.get(PRACTICE)?.map(|tallies| decode(tallies.value())).transpose()?;
     Ok(tallies.unwrap_or_default())
 }
 
-fn keep_tallies(transaction: &Write, tallies: &Tallies) -> Result<(), StoreError> {
+fn keep_tallies(transaction: &Write, tallies: &BookCounts) -> Result<(), StoreError> {
     transaction.open_table(TALLIES)?.put(PRACTICE, encode(tallies)?.as_slice())?;
     Ok(())
 }

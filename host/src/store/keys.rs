@@ -65,13 +65,7 @@ pub(super) type RecordKey = [u8; 23];
 
 /// The key of a record.
 pub(super) fn record(connection: ConnectionNumber, kind: RecordKind, id: ExternalKey) -> RecordKey {
-    let kind: u8 = match kind {
-        RecordKind::Adviser => 1,
-        RecordKind::Client => 2,
-        RecordKind::Goal => 3,
-        RecordKind::Cover => 4,
-    };
-    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &[kind], &id.0])
+    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes(), &[kind as u8 + 1], &id.0])
 }
 
 /// A practice's own id, such as a client's or a run's.

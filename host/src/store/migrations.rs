@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
     use crate::config::Storage;
-    use crate::domain::{Cover, Goal};
+    use crate::domain::record::{Cover, Goal};
     use crate::store::Store;
     use crate::store::book::{ClientFilter, PageRequest, Whose};
     use crate::store::rows::{Row, decode, encode};
@@ -153,7 +153,7 @@ mod tests {
         let page = || PageRequest { cursor: None, limit: 500 };
         let clients = store.clients(ClientFilter::default(), page()).await.unwrap().items;
         assert!(clients.len() > 30 && clients.iter().any(|client| client.client.date_of_birth.is_some()));
-        let goals = store.goals(Whose::Practice, page()).await.unwrap().items;
+        let goals = store.items::<Goal>(Whose::Practice, page()).await.unwrap().items;
         assert!(goals.iter().any(|goal| goal.listed.value.estimated_cost.is_some()), "{}", goals.len());
         let counts = store.book_counts().await.unwrap();
         assert_eq!(counts.clients, clients.len() as u64);
@@ -190,16 +190,16 @@ mod tests {
             });
             rows.count()
         }
-        use crate::store::tables;
+        use crate::store::{StoredItem as _, tables};
         check("clients", rows::<_, tables::ClientRecord>(&write, tables::CLIENTS));
         check("households", rows::<_, tables::HouseholdRecord>(&write, tables::HOUSEHOLDS));
         check("advisers", rows::<_, crate::domain::stored::StoredAdviser>(&write, tables::ADVISERS));
         check("set-aside", rows::<_, crate::domain::stored::SetAside>(&write, tables::SET_ASIDE));
         check("reviews", rows::<_, crate::domain::review::Review>(&write, tables::REVIEWS));
-        check("goals", rows::<_, tables::ListRecord<Goal>>(&write, tables::GOALS));
-        check("covers", rows::<_, tables::ListRecord<Cover>>(&write, tables::COVERS));
+        check("goals", rows::<_, tables::ListRecord<Goal>>(&write, Goal::LISTS));
+        check("covers", rows::<_, tables::ListRecord<Cover>>(&write, Cover::LISTS));
         check("runs", rows::<_, crate::domain::run::Run>(&write, tables::RUNS));
-        check("tallies", rows::<_, tables::Tallies>(&write, tables::TALLIES));
+        check("tallies", rows::<_, tables::BookCounts>(&write, tables::TALLIES));
         check("walks", rows::<_, crate::store::runs::Walks>(&write, tables::WALKS));
         check("gone", rows::<_, crate::store::gone::GoneRecord>(&write, tables::GONE));
         // The book of the fixture has nothing that a list did not show just once.

@@ -157,7 +157,7 @@ impl Store {
                 reached = *key.value();
                 let Some(kind) = ChangeKind::ALL.iter().find(|kind| **kind as u8 == reached[20]) else { continue };
                 let Some(stored) = reader.client(ClientId(uuid_at_end(&reached)))? else { continue };
-                let record = RecordKind::ALL.into_iter().find(|record| *record as u8 == reached[KIND_AT]);
+                let record = RecordKind::ALL.iter().copied().find(|record| *record as u8 == reached[KIND_AT]);
                 let Some(record) = record else { continue };
                 let (words, fields): ReportRow = decode(row.value())?;
                 let (label, reason) = if record.is_listed() { (words, None) } else { (None, words) };

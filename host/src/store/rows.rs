@@ -22,14 +22,14 @@ use minicbor::{Decoder, Encoder};
 use super::StoreError;
 
 /// Where rows are written.
-pub(super) type Out = Encoder<Vec<u8>>;
+pub type Out = Encoder<Vec<u8>>;
 /// Why a row cannot be read.
-pub(super) type ReadError = minicbor::decode::Error;
+pub type ReadError = minicbor::decode::Error;
 /// What came of writing to memory, which cannot fail.
-pub(super) type Written = Result<(), minicbor::encode::Error<Infallible>>;
+pub type Written = Result<(), minicbor::encode::Error<Infallible>>;
 
 /// What a row, or a field of one, can be.
-pub(super) trait Row: Sized {
+pub trait Row: Sized {
     /// Writes it.
     fn write(&self, out: &mut Out) -> Written;
 

@@ -1,5 +1,7 @@
 //! The tables of the book and of runs, and how their records are written.
 
+use std::collections::BTreeMap;
+
 use minicbor::Decoder;
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_varian
 use super::unseen::UnseenKey;
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::Listed;
-use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp};
+use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
 
 /// Connections by name, below the practice.
 pub(super) const CONNECTIONS: Table<(u32, &str), u16> = Table::new("connections");
@@ -51,20 +53,14 @@ pub(super) const CONTACTS: Table<&ContactKey, ()> = Table::new("contacts");
 /// Who names whom as partner, by the one who is named.
 pub(super) const NAMING: Table<&NamingKey, ()> = Table::new("naming");
 
-/// Goals by client and connection: [`ListRecord`].
-pub(super) const GOALS: Table<&ListKey, &[u8]> = Table::new("goals");
-
-/// Covers by client and connection: [`ListRecord`].
-pub(super) const COVERS: Table<&ListKey, &[u8]> = Table::new("covers");
-
 /// In which list a goal or cover stands, by its id.
 pub(super) const LISTED: Table<&OwnKey, &[u8; size_of::<ListKey>()]> = Table::new("listed");
 
 /// `practice · client · connection`: what stands in the lists of a client goes with the client.
-pub(super) type ListKey = [u8; 22];
+pub type ListKey = [u8; 22];
 
 /// A table of lists.
-pub(super) type ListTable = Table<&'static ListKey, &'static [u8]>;
+pub type ListTable = Table<&'static ListKey, &'static [u8]>;
 
 /// The key of a client's list by a connection.
 pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
@@ -80,7 +76,7 @@ pub(super) const LOOKS: Table<&LookKey, ()> = Table::new("looks");
 /// Clients of a CRM who look like one of the practice: `Review`.
 pub(super) const REVIEWS: Table<&ReviewKey, &[u8]> = Table::new("reviews");
 
-/// How much the book holds, below the practice: [`Tallies`].
+/// How much the book holds, below the practice: [`BookCounts`].
 pub(super) const TALLIES: Table<u32, &[u8]> = Table::new("tallies");
 
 /// Runs: `Run`.
@@ -101,14 +97,8 @@ pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 /// More clients gone at once than a run may mark, by connection: `Departures`.
 pub(super) const DEPARTURES: QuestionTable = Table::new("departures");
 
-/// More goals gone at once than a run may mark, by connection: `Departures`.
-pub(super) const GOAL_DEPARTURES: QuestionTable = Table::new("goal-departures");
-
-/// More covers gone at once than a run may mark, by connection: `Departures`.
-pub(super) const COVER_DEPARTURES: QuestionTable = Table::new("cover-departures");
-
 /// A table of questions, one a connection.
-pub(super) type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
+pub type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
 
 /// What runs changed, client by client: [`super::report::ReportKey`].
 pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
@@ -128,8 +118,12 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(NAMES)?;
     transaction.open_table(CONTACTS)?;
     transaction.open_table(NAMING)?;
-    transaction.open_table(GOALS)?;
-    transaction.open_table(COVERS)?;
+    for kind in RecordKind::LISTED {
+        with_listed!(*kind, Item => {
+            transaction.open_table(Item::LISTS)?;
+            transaction.open_table(Item::QUESTIONS)?;
+        });
+    }
     transaction.open_table(LISTED)?;
     transaction.open_table(UNSEEN)?;
     transaction.open_table(LOOKS)?;
@@ -141,8 +135,6 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(SEEN)?;
     transaction.open_table(GONE)?;
     transaction.open_table(DEPARTURES)?;
-    transaction.open_table(GOAL_DEPARTURES)?;
-    transaction.open_table(COVER_DEPARTURES)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(MEMBERSHIPS)?;
     Ok(())
@@ -187,38 +179,34 @@ pub(super) enum HouseholdRecord {
 /// merged as a whole.
 pub(super) struct ListRecord<T: StoredItem> {
     pub revision: [u8; 6],
-    pub items: Vec<Listed<T, T::Own>>,
+    pub items: Vec<Listed<T>>,
     /// What was said about the list as a whole.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// How much the book holds.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Tallies {
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct BookCounts {
+    /// Clients in the book.
     pub clients: u64,
+    /// Households.
     pub households: u64,
+    /// Advisers.
     pub advisers: u64,
+    /// Records in quarantine.
     pub quarantined: u64,
+    /// Records left out by a rule.
     pub skipped: u64,
-    pub goals: u64,
-    pub covers: u64,
-    /// Clients in the book whom their CRM no longer shows.
+    /// What stands in the CRM's lists, by kind; a kind of which nothing was ever counted is not there.
+    pub lists: BTreeMap<RecordKind, u64>,
+    /// Clients whom their CRM no longer shows; they count as clients too.
     pub not_visible: u64,
 }
 
 rows! {
     ClientRecord { 0: connection, 1: client, 2: revision, 3: changed_at, 4: diagnostics, 5: edits, 6: overridden }
     ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }
-    Tallies {
-        0: clients,
-        1: households,
-        2: advisers,
-        3: quarantined,
-        4: skipped,
-        5: goals,
-        6: covers,
-        7: not_visible,
-    }
+    BookCounts { 0: clients, 1: households, 2: advisers, 3: quarantined, 4: skipped, 5: lists, 6: not_visible }
 }
 
 impl Row for HouseholdRecord {
@@ -237,17 +225,6 @@ impl Row for HouseholdRecord {
                 .map(|(connection, members)| Self::Of { connection: ConnectionNumber(connection), members }),
             1 => Row::read(from).map(Self::MergedInto),
             _ => Err(ReadError::message("no such household")),
-        }
-    }
-}
-
-impl Tallies {
-    /// How much stands in the lists of a kind.
-    pub fn of_list_mut(&mut self, kind: RecordKind) -> Option<&mut u64> {
-        match kind {
-            RecordKind::Goal => Some(&mut self.goals),
-            RecordKind::Cover => Some(&mut self.covers),
-            RecordKind::Adviser | RecordKind::Client => None,
         }
     }
 }

@@ -13,11 +13,11 @@ use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, reco
 use super::report::{Rows, Told};
 use super::rows::listed::StoredItem;
 use super::rows::{decode, encode};
-use super::tables::{COVERS, GOALS, IDENTITIES, ListRecord, ListTable, TALLIES, Tallies, UNSEEN, list_key};
+use super::tables::{BookCounts, IDENTITIES, ListRecord, TALLIES, UNSEEN, list_key};
 use crate::domain::departure::{Conclusion, Threshold};
 use crate::domain::listed::Unseen;
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{Cover, ExternalId, Goal, RecordKind, RunId, Timestamp};
+use crate::domain::{ExternalId, RecordKind, RunId, Timestamp, with_listed};
 
 /// The key of the list's record, and the goal's or cover's own id.
 pub(super) type UnseenKey = [u8; size_of::<RecordKey>() + 16];
@@ -90,7 +90,7 @@ pub(super) fn conclude(
     threshold: Threshold,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    for kind in [RecordKind::Goal, RecordKind::Cover] {
+    for kind in RecordKind::LISTED.iter().copied() {
         let missed_once = count(transaction, connection, kind, run.id)?;
         run.counts.set_missed_once(kind, missed_once);
         let gone = proven(&transaction.open_table(UNSEEN)?, connection, kind, usize::MAX)?;
@@ -112,23 +112,18 @@ pub(super) fn mark(
     run: &mut Run,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    match kind {
-        RecordKind::Goal => mark_in::<Goal>(transaction, connection, GOALS, run, at),
-        RecordKind::Cover => mark_in::<Cover>(transaction, connection, COVERS, run, at),
-        RecordKind::Adviser | RecordKind::Client => Ok(()),
-    }
+    with_listed!(kind, Item => mark_in::<Item>(transaction, connection, run, at)).unwrap_or(Ok(()))
 }
 
 fn mark_in<T: StoredItem>(
     transaction: &Write,
     connection: ConnectionNumber,
-    table: ListTable,
     run: &mut Run,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut unseen = transaction.open_table(UNSEEN)?;
     let gone = proven(&unseen, connection, T::KIND, usize::MAX)?;
-    let mut lists = transaction.open_table(table)?;
+    let mut lists = transaction.open_table(T::LISTS)?;
     let mut identities = transaction.open_table(IDENTITIES)?;
     let mut rows = Rows::default();
     let mut marked = 0;
@@ -157,15 +152,12 @@ fn mark_in<T: StoredItem>(
         identities.put(&list, &Identity { has_unseen, ..identity.with_listed(listed) }.to_row())?;
     }
     rows.write(transaction)?;
-    if let Some(counts) = run.counts.list_mut(T::KIND) {
-        counts.gone += marked;
-    }
+    run.counts.list_mut(T::KIND).gone += marked;
     let mut table = transaction.open_table(TALLIES)?;
-    let tallies = table.get(PRACTICE)?.map(|tallies| decode::<Tallies>(tallies.value())).transpose()?;
+    let tallies = table.get(PRACTICE)?.map(|tallies| decode::<BookCounts>(tallies.value())).transpose()?;
     let mut tallies = tallies.unwrap_or_default();
-    if let Some(tally) = tallies.of_list_mut(T::KIND) {
-        *tally = tally.saturating_sub(marked);
-    }
+    let tally = tallies.lists.entry(T::KIND).or_default();
+    *tally = tally.saturating_sub(marked);
     table.put(PRACTICE, encode(&tallies)?.as_slice())?;
     Ok(())
 }

@@ -89,11 +89,11 @@ impl CommitBatch {
     }
 
     fn take_below(&mut self, below: MappedBelow, again: &HashSet<&ExternalId>) {
-        if let Some(counts) = self.run.counts.list_mut(below.kind) {
-            counts.unchanged += below.unchanged;
+        if below.unchanged > 0 {
+            self.run.counts.list_mut(below.kind).unchanged += below.unchanged;
         }
         if below.withheld > 0 {
-            let code = format!("{}s-not-shown", below.kind.as_str());
+            let code = format!("{}-not-shown", below.kind.plural());
             *self.run.counts.warnings.entry(code).or_default() += below.withheld;
         }
         let lists = self.below.entry(below.kind).or_default();

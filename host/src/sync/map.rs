@@ -10,7 +10,6 @@ use super::emptied::Emptied;
 use super::mapper::Mapper;
 use super::walk::WalkError;
 use crate::crm::{CrmError, RawBelow, RawPage, RawRecord, Source};
-use crate::domain::listed::FoundList;
 use crate::domain::run::Run;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
@@ -230,12 +229,7 @@ fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<
     match verdict {
         Verdict::Skipped(diagnostics) => (Outcome::SetAside { quarantined: false }, diagnostics),
         Verdict::Rejected(diagnostics) => (Outcome::SetAside { quarantined: true }, diagnostics),
-        Verdict::Mapped { records, diagnostics } if kind == RecordKind::Goal => {
-            (Outcome::Goals(FoundList::goals(records, diagnostics)), Vec::new())
-        }
-        Verdict::Mapped { records, diagnostics } if kind == RecordKind::Cover => {
-            (Outcome::Covers(FoundList::covers(records, diagnostics)), Vec::new())
-        }
+        Verdict::Mapped { records, diagnostics } if kind.is_listed() => (Outcome::List(records), diagnostics),
         Verdict::Mapped { records, mut diagnostics } => {
             let made = records.into_iter().find_map(|record| match (kind, record) {
                 (RecordKind::Client, Canonical::Client(client)) => Some(Outcome::Client(Box::new(client))),

@@ -74,7 +74,7 @@ impl ClientSyncOutcome {
         let has_changed = |list: &ListCounts| list.created + list.changed + list.gone > 0;
         match counts {
             _ if counts.created > 0 => Self::Created,
-            _ if counts.changed > 0 || has_changed(&counts.goals) || has_changed(&counts.covers) => Self::Changed,
+            _ if counts.changed > 0 || counts.lists.values().any(has_changed) => Self::Changed,
             _ if counts.quarantined > 0 => Self::Quarantined,
             _ if counts.skipped_total() > 0 => Self::LeftOut,
             _ => Self::Unchanged,

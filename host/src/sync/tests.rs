@@ -23,9 +23,10 @@ use crate::crm::{
 use crate::domain::departure::Threshold;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
+use crate::domain::record::Goal;
 use crate::domain::record::{ClientStatus, GoalOwner, GoalStatus, Outlook, Recurrence};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
-use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, Goal, GoalId, RecordKind, RevisionId, RunId};
+use crate::domain::{Adviser, Canonical, Client, Diagnostic, ExternalId, ItemId, RecordKind, RevisionId, RunId};
 use crate::pack::{RawInput, Verdict};
 use crate::store::Store;
 use crate::store::book::{ClientFilter, HouseholdFilter, PageRequest, Whose};
@@ -365,7 +366,8 @@ impl Practice {
 
     /// `1/3 Sail`: the client's id, the goal's, its name, and whether it is gone or was missed.
     async fn goals(&self) -> Vec<String> {
-        let goals = self.store.goals(Whose::Practice, PageRequest { cursor: None, limit: 500 }).await.unwrap().items;
+        let goals =
+            self.store.items::<Goal>(Whose::Practice, PageRequest { cursor: None, limit: 500 }).await.unwrap().items;
         let mut lines = Vec::new();
         for goal in goals {
             let client = self.store.client(goal.client_id).await.unwrap().unwrap().client.external_id;

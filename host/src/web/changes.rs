@@ -149,17 +149,11 @@ fn row(change: &Change) -> Row {
         name: words::name(&change.name),
         external_id: change.external_id.to_string(),
         path: format!("/households/{}", change.household_id),
-        item: item(change.record, change.label.as_deref()),
+        item: change.record.is_listed().then(|| words::item(change.record, change.label.as_deref())),
         badge: Badge::new(tone, word(change.kind)),
         reason: change.reason.clone(),
         fields: change.fields.iter().map(Diff::from).collect(),
     }
-}
-
-/// A goal or cover for people: `Goal “Retire at 60”`.
-fn item(record: RecordKind, label: Option<&str>) -> Option<String> {
-    let kind = record.is_listed().then(|| words::choice(record.as_str()))?;
-    Some(label.map_or_else(|| format!("{kind} without a name"), |label| format!("{kind} “{label}”")))
 }
 
 fn word(kind: ChangeKind) -> &'static str {

@@ -13,10 +13,10 @@ use super::person::Person;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::departure::{Departures, KINDS, Standing};
-use crate::domain::listed::ListItem;
+use crate::domain::departure::{Departures, Standing};
+use crate::domain::record::ListItem;
 use crate::domain::stored::{StoredClient, StoredListed};
-use crate::domain::{ConnectionName, RecordKind, RunId};
+use crate::domain::{ConnectionName, RecordKind, RunId, with_listed};
 use crate::ops;
 use crate::store::StoreError;
 
@@ -36,13 +36,12 @@ pub(super) struct DeparturesPage {
 }
 
 /// How the page speaks of a kind.
-#[derive(Clone, Copy)]
 pub(super) struct Words {
-    pub(super) kind: &'static str,
+    pub(super) kind: RecordKind,
     pub(super) one: &'static str,
     pub(super) many: &'static str,
     /// What usually looks like this, and is none.
-    pub(super) usually: &'static str,
+    pub(super) usually: String,
     /// What they are marked as.
     pub(super) marked: &'static str,
     pub(super) kept: &'static str,
@@ -51,43 +50,25 @@ pub(super) struct Words {
 impl Words {
     /// The page's words for clients, goals or covers.
     pub(super) fn of(kind: RecordKind) -> Self {
-        match kind {
-            RecordKind::Goal => Self {
-                kind: "goal",
-                one: "goal",
-                many: "goals",
-                usually: "the user whom the connection signs in as no longer sees goals in the CRM, not that they were \
-                          deleted",
-                marked: "gone",
-                kept: "They stay on their households’ pages with the date, and out of exported plans. What is listed \
-                       again loses the mark at the next sync.",
-            },
-            RecordKind::Cover => Self {
-                kind: "cover",
-                one: "cover",
-                many: "covers",
-                usually: "the user whom the connection signs in as no longer sees insurance in the CRM, not that \
-                          policies were deleted",
-                marked: "gone",
-                kept: "They stay on their households’ pages with the date, and out of exported plans. What is listed \
-                       again loses the mark at the next sync.",
-            },
-            RecordKind::Client | RecordKind::Adviser => Self {
-                kind: "client",
-                one: "client",
-                many: "clients",
-                usually: "the user whom the connection signs in as sees fewer groups in the CRM than before, not that \
-                          people have left",
-                marked: "not visible",
-                kept: "They keep their households, goals, covers and notes, and carry a mark with the date. Whoever \
-                       is seen again loses it at the next sync.",
-            },
+        let (one, many) = (kind.as_str(), kind.plural());
+        if kind.is_listed() {
+            let usually = format!(
+                "the user whom the connection signs in as no longer sees {many} in the CRM, not that they were deleted"
+            );
+            let kept = "They stay on their households’ pages with the date, and out of exported plans. What is listed \
+                        again loses the mark at the next sync.";
+            return Self { kind, one, many, usually, marked: "gone", kept };
         }
+        let usually = "the user whom the connection signs in as sees fewer groups in the CRM than before, not that \
+                       people have left";
+        let kept = "They keep their households, what stands in their lists, and notes, and carry a mark with the date. \
+                    Whoever is seen again loses it at the next sync.";
+        Self { kind, one, many, usually: usually.to_owned(), marked: "not visible", kept }
     }
 
     /// The page's address.
-    pub(super) fn path(self, connection: &ConnectionName) -> String {
-        let query = if self.kind == "client" { String::new() } else { format!("?kind={}", self.kind) };
+    pub(super) fn path(&self, connection: &ConnectionName) -> String {
+        let query = if self.kind.is_listed() { format!("?kind={}", self.one) } else { String::new() };
         format!("/connections/{connection}/departures{query}")
     }
 }
@@ -125,8 +106,10 @@ pub(super) struct Answer {
 
 /// The kind that an address or form names; clients where it names none.
 fn kind(word: &str) -> Result<RecordKind, Failure> {
-    let known = KINDS.into_iter().find(|kind| kind.as_str() == word || word.is_empty());
-    known.ok_or(Failure::NotFound("There is no such question. It is about clients, goals or covers."))
+    let known = RecordKind::of_clients().find(|kind| kind.as_str() == word || word.is_empty());
+    known.ok_or(Failure::NotFound(
+        "There is no such question. It is about clients, or about what stands in their lists.",
+    ))
 }
 
 const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");
@@ -168,16 +151,16 @@ pub(super) async fn answer(
 }
 
 async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
-    Ok(match kind {
-        RecordKind::Goal => listed(app, &app.store.missing_goals(name, SHOWN).await?).await?,
-        RecordKind::Cover => listed(app, &app.store.missing_covers(name, SHOWN).await?).await?,
-        RecordKind::Client | RecordKind::Adviser => {
-            app.store.missing(name, SHOWN).await?.iter().map(Missing::from).collect()
-        }
-    })
+    let listed = with_listed!(kind, Item => {
+        listed(app, &app.store.missing_items::<Item>(name.clone(), SHOWN).await?).await?
+    });
+    match listed {
+        Some(listed) => Ok(listed),
+        None => Ok(app.store.missing(name, SHOWN).await?.iter().map(Missing::from).collect()),
+    }
 }
 
-async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T, T::Own>]) -> Result<Vec<Missing>, StoreError> {
+async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<Vec<Missing>, StoreError> {
     let mut found = Vec::new();
     for item in missing {
         let client = app.store.client(item.client_id).await?;
@@ -234,19 +217,20 @@ pub(super) fn view(
         }
     };
     let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
+    let question = waiting.map(|asked| Question {
+        missing: words::count(asked.missing, words.one, words.many),
+        run: asked.run.to_string(),
+        limit: words::number(asked.limit),
+        since: Moment::new(asked.since, clock),
+        may_answer,
+    });
     let more = waiting.map(|asked| asked.missing.saturating_sub(missing.len() as u64)).filter(|more| *more > 0);
     DeparturesPage {
         frame,
         connection: name.to_string(),
         words,
         state,
-        question: waiting.map(|asked| Question {
-            missing: words::count(asked.missing, words.one, words.many),
-            run: asked.run.to_string(),
-            limit: words::number(asked.limit),
-            since: Moment::new(asked.since, clock),
-            may_answer,
-        }),
+        question,
         missing,
         more: more.map(|more| format!("and {} more.", words::number(more))),
     }

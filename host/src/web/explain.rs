@@ -1,10 +1,11 @@
 //! Why a person's values are what they are: for each field its value, where it was read, the rule, and what was left
 //! out. Asked of the pack anew each time, from the raw record as the last sync kept it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::components::Finding;
 use super::failure::{Failure, page};
@@ -16,8 +17,9 @@ use crate::app::{App, ExplainError};
 use crate::domain::access::Action;
 use crate::domain::listed::place_of;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, CoverId, ExternalId, GoalId, RecordKind};
+use crate::domain::{ClientId, ExternalId, ItemId, RecordKind, with_listed};
 use crate::pack::FieldExplanation;
+use crate::store::StoredItem;
 
 #[derive(Template)]
 #[template(path = "explain.html")]
@@ -61,12 +63,8 @@ impl From<FieldExplanation> for Explained {
     }
 }
 
-/// What of the client is explained; the client where nothing is named.
-#[derive(Deserialize)]
-pub(super) struct Which {
-    goal: Option<GoalId>,
-    cover: Option<CoverId>,
-}
+/// What of the client is explained, an id by its kind: `goal=…`; the client where nothing is named.
+type Which = BTreeMap<String, String>;
 
 /// What is explained.
 struct Subject {
@@ -97,24 +95,24 @@ impl Subject {
     }
 }
 
-async fn subject(app: &App, client: &StoredClient, which: Which) -> Result<Subject, Failure> {
-    const NOT_THERE: Failure = Failure::NotFound("There is no such goal or cover of this person.");
-    let of_client = |id: ClientId| if id == client.id { Ok(()) } else { Err(NOT_THERE) };
-    if let Some(id) = which.goal {
-        let goal = app.store.goal(id).await?.ok_or(NOT_THERE)?;
-        of_client(goal.client_id)?;
-        let name = goal.listed.value.name.unwrap_or_else(|| "Goal without a name".to_owned());
-        return Ok(Subject { kind: RecordKind::Goal, name, listed: Some(goal.listed.value.external_id) });
-    }
-    if let Some(id) = which.cover {
-        let cover = app.store.cover(id).await?.ok_or(NOT_THERE)?;
-        of_client(cover.client_id)?;
-        let cover = cover.listed.value;
-        let policy = cover.policy_number.map(|number| format!(" of policy {number}"));
-        let name = format!("{}{}", cover.type_as_given.unwrap_or("Cover".to_owned()), policy.unwrap_or_default());
-        return Ok(Subject { kind: RecordKind::Cover, name, listed: Some(cover.external_id) });
+const NOT_THERE: Failure = Failure::NotFound("There is no such goal or cover of this person.");
+
+async fn subject(app: &App, client: &StoredClient, which: &Which) -> Result<Subject, Failure> {
+    for kind in RecordKind::LISTED {
+        let Some(id) = which.get(kind.as_str()) else { continue };
+        let id = id.parse::<ItemId>().map_err(|_| NOT_THERE)?;
+        return with_listed!(*kind, Item => item::<Item>(app, client, id).await?).flatten().ok_or(NOT_THERE);
     }
     Ok(Subject { kind: RecordKind::Client, name: words::name(&client.client.full_name()), listed: None })
+}
+
+async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result<Option<Subject>, Failure> {
+    let item = app.store.item::<T>(id).await?.filter(|item| item.client_id == of.id);
+    Ok(item.map(|item| Subject {
+        kind: T::KIND,
+        name: words::item(T::KIND, item.listed.value.label().as_deref()),
+        listed: Some(item.listed.value.external_id().clone()),
+    }))
 }
 
 /// `GET /households/{id}/clients/{client}/explain`
@@ -129,7 +127,7 @@ pub(super) async fn show(
     let client = client.parse::<ClientId>().ok();
     let client = found.people.iter().find(|stored| Some(stored.id) == client);
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
-    let subject = subject(&app, client, which).await?;
+    let subject = subject(&app, client, &which).await?;
     let fields = match app.explain(client, subject.kind, person.clock.now).await {
         Ok(fields) => subject.its_own(fields)?,
         Err(ExplainError::Store(error)) => return Err(error.into()),

@@ -12,8 +12,8 @@ use super::listing::Asked;
 use super::person::Person;
 use super::words;
 use crate::app::App;
+use crate::domain::Diagnostic;
 use crate::domain::access::Action;
-use crate::domain::{Diagnostic, RecordKind};
 use crate::store::book::{Said, Told};
 
 const PATH: &str = "/clients";
@@ -79,13 +79,9 @@ pub(super) fn row(told: &Told) -> Row {
 fn finding(said: &Said) -> Finding {
     let Said { kind, label, diagnostic } = said;
     let of = match (kind, label) {
-        (RecordKind::Goal | RecordKind::Cover, Some(label)) => {
-            format!("{} “{label}”: ", words::sentence(kind.as_str()))
-        }
-        (RecordKind::Goal | RecordKind::Cover, None) => {
-            format!("{}: ", words::sentence(&format!("{}s", kind.as_str())))
-        }
-        (RecordKind::Client | RecordKind::Adviser, _) => String::new(),
+        (kind, _) if !kind.is_listed() => String::new(),
+        (kind, Some(label)) => format!("{} “{label}”: ", words::sentence(kind.as_str())),
+        (kind, None) => format!("{}: ", words::sentence(kind.plural())),
     };
     Finding::from(&Diagnostic { message: of + &diagnostic.message, ..diagnostic.clone() })
 }

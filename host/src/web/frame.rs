@@ -4,7 +4,8 @@ use super::failure::Failure;
 use super::person::Person;
 use super::{assets, departures, words};
 use crate::app::App;
-use crate::domain::departure::{KINDS, Standing};
+use crate::domain::RecordKind;
+use crate::domain::departure::Standing;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
 use crate::store::outbox::Raised;
@@ -151,7 +152,7 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         });
     }
     for connection in app.connections.all().iter() {
-        for kind in KINDS {
+        for kind in RecordKind::of_clients() {
             let asked = app.store.departures(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
                 let about = departures::Words::of(kind);

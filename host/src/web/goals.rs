@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::failure::Failure;
 use super::person::Person;
 use crate::app::App;
-use crate::domain::GoalId;
+use crate::domain::ItemId;
 use crate::domain::access::Action;
 use crate::ops;
 
@@ -23,7 +23,7 @@ pub(super) async fn change(
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Failure> {
     person.may(Action::ChangeGoals)?;
-    let id: GoalId = id.parse().map_err(|_| NO_GOAL)?;
+    let id: ItemId = id.parse().map_err(|_| NO_GOAL)?;
     let values = form.into_iter().map(|(field, value)| (field, Ok(Some(value)))).collect();
     let goal = ops::goals::change(&app, person.actor(), id, values).await?;
     Ok(Redirect::to(&format!("/households/{}#goal-{id}", goal.household_id)).into_response())

@@ -199,7 +199,7 @@ pub(super) fn view(
         path: format!("/households/{}", found.household.id),
         name: words::name(&found.household.name),
         state: sentence(found, &crm),
-        lists: Lists::new(lists, &found.people, crm.clone(), clock),
+        lists: Lists::new(lists, &found.people, &crm, clock),
         look: look_badge(&found.household.diagnostics, &found.people),
         crm,
         adviser: adviser.map(ToOwned::to_owned),

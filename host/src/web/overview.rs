@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::access::Action;
 use crate::domain::run::{Run, RunState};
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, RecordKind, Timestamp};
 use crate::notes::Gate;
 use crate::ops;
 use crate::ops::runs::Mode;
@@ -209,14 +209,15 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
 
 fn figures(counts: &BookCounts) -> Vec<Figure> {
     let figure = |n, word, path| Figure { number: words::number(n), word, path };
-    vec![
-        figure(counts.households, "households", Some("/households")),
-        figure(counts.clients, "clients", None),
-        figure(counts.goals, "goals", None),
-        figure(counts.covers, "covers", None),
+    let of_list = |kind: &RecordKind| figure(counts.lists.get(kind).copied().unwrap_or_default(), kind.plural(), None);
+    let mut figures =
+        vec![figure(counts.households, "households", Some("/households")), figure(counts.clients, "clients", None)];
+    figures.extend(RecordKind::LISTED.iter().map(of_list));
+    figures.extend([
         figure(counts.advisers, "advisers", None),
         figure(counts.not_visible, "not visible", Some("/review?of=not-visible")),
         figure(counts.quarantined, "could not be read", Some("/review")),
         figure(counts.skipped, "left out by rules", Some("/review?of=left-out")),
-    ]
+    ]);
+    figures
 }

@@ -1,5 +1,7 @@
 //! The list of runs, and one run's report.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -12,12 +14,12 @@ use super::person::Person;
 use super::progress::Progress;
 use super::{findings, words};
 use crate::app::App;
-use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::run::{
-    CHOICES_EMPTY, CHOICES_NOT_READ, COVERS_AWAITING, COVERS_MISSED, GOALS_AWAITING, GOALS_MISSED, LISTS_EMPTY,
-    ListCounts, Run, RunCounts, RunState, Trigger,
+    CHOICES_EMPTY, CHOICES_NOT_READ, LISTS_EMPTY, ListCounts, Run, RunCounts, RunState, Trigger, awaiting_code,
+    missed_code,
 };
+use crate::domain::{RecordKind, RunId};
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 
 #[derive(Template)]
@@ -90,9 +92,9 @@ pub(super) struct RunPage {
 
 /// Counts under one heading.
 pub(super) struct Table {
-    pub(super) heading: &'static str,
+    pub(super) heading: Cow<'static, str>,
     /// What the counts count.
-    pub(super) unit: &'static str,
+    pub(super) unit: Cow<'static, str>,
     pub(super) empty: &'static str,
     pub(super) rows: Vec<Counted>,
 }
@@ -169,11 +171,12 @@ fn state(run: &Run) -> String {
     }
 }
 
-fn listed(heading: &'static str, counts: &ListCounts) -> Table {
+fn listed(kind: RecordKind, counts: ListCounts) -> Table {
     let one = Counted::new;
+    let heading: Cow<'static, str> = Cow::Owned(words::sentence(kind.plural()));
     Table {
+        unit: heading.clone(),
         heading,
-        unit: heading,
         empty: "",
         rows: vec![
             one("New in the practice", counts.created),
@@ -187,11 +190,17 @@ fn listed(heading: &'static str, counts: &ListCounts) -> Table {
 
 /// Doubts about addresses are said of clients; those about links of couples and about lists stand with their households.
 fn doubt(code: &str, number: u64) -> Counted {
+    for kind in RecordKind::LISTED {
+        let many = words::sentence(kind.plural());
+        if code == missed_code(*kind) {
+            let words = format!("{many} not in their list; gone if the next sync does not find them");
+            return Counted::new(words, number);
+        }
+        if code == awaiting_code(*kind) {
+            return Counted::new(format!("{many} gone, waiting for somebody to confirm it"), number);
+        }
+    }
     match code {
-        GOALS_MISSED => Counted::new("Goals not in their list; gone if the next sync does not find them", number),
-        COVERS_MISSED => Counted::new("Covers not in their list; gone if the next sync does not find them", number),
-        GOALS_AWAITING => Counted::new("Goals gone, waiting for somebody to confirm it", number),
-        COVERS_AWAITING => Counted::new("Covers gone, waiting for somebody to confirm it", number),
         LISTS_EMPTY => Counted::new(
             "Clients with a list that held entries and is empty for too many at once to be believed; see whether the \
              integration's user may read it",
@@ -213,61 +222,60 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
         rows.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
         rows.into_iter().map(|(word, n)| row(word, *n)).collect::<Vec<_>>()
     };
-    vec![
+    let mut tables = vec![Table {
+        heading: "Clients".into(),
+        unit: "Clients".into(),
+        empty: "",
+        rows: vec![
+            one("Read from the CRM", counts.seen),
+            one("Unchanged since the last sync", counts.unchanged),
+            one("New in the practice", counts.created),
+            one("Changed", counts.changed),
+            one("Mapped again to the same values", counts.same),
+            one("Left out by a rule", counts.skipped_total()),
+            one("Of them, in the book until now", counts.newly_left_out),
+            one("Left out before, and back in the book", counts.returned),
+            one("Could not be read", counts.quarantined),
+            one("Like a client of the practice, and in review", counts.held),
+            one("Local edits overridden by the CRM", counts.overridden),
+            one("Rows that came twice, because rows moved while they were read", counts.repeated),
+            one("Rows that name no record", counts.unreadable),
+            one("Missed by the walk because rows moved, and read by themselves", counts.missed),
+            one("Not seen, and not known whether the CRM shows them", counts.unconfirmed),
+            one("No longer visible", counts.not_visible),
+            one("Visible again", counts.visible_again),
+            one("Gone, waiting for somebody to confirm it", counts.awaiting),
+        ],
+    }];
+    tables.extend(RecordKind::LISTED.iter().map(|kind| listed(*kind, counts.list(*kind))));
+    tables.extend([
         Table {
-            heading: "Clients",
-            unit: "Clients",
-            empty: "",
-            rows: vec![
-                one("Read from the CRM", counts.seen),
-                one("Unchanged since the last sync", counts.unchanged),
-                one("New in the practice", counts.created),
-                one("Changed", counts.changed),
-                one("Mapped again to the same values", counts.same),
-                one("Left out by a rule", counts.skipped_total()),
-                one("Of them, in the book until now", counts.newly_left_out),
-                one("Left out before, and back in the book", counts.returned),
-                one("Could not be read", counts.quarantined),
-                one("Like a client of the practice, and in review", counts.held),
-                one("Local edits overridden by the CRM", counts.overridden),
-                one("Rows that came twice, because rows moved while they were read", counts.repeated),
-                one("Rows that name no record", counts.unreadable),
-                one("Missed by the walk because rows moved, and read by themselves", counts.missed),
-                one("Not seen, and not known whether the CRM shows them", counts.unconfirmed),
-                one("No longer visible", counts.not_visible),
-                one("Visible again", counts.visible_again),
-                one("Gone, waiting for somebody to confirm it", counts.awaiting),
-            ],
-        },
-        listed("Goals", &counts.goals),
-        listed("Covers", &counts.covers),
-        Table {
-            heading: "Warnings",
-            unit: "Values",
+            heading: "Warnings".into(),
+            unit: "Values".into(),
             empty: "Nothing to look at in the records that this run mapped.",
             rows: each(&counts.warnings, Counted::told),
         },
         Table {
-            heading: "In doubt in the whole book",
-            unit: "Number",
+            heading: "In doubt in the whole book".into(),
+            unit: "Number".into(),
             empty: "No partner link, no address and no list stands in doubt.",
             rows: each(&counts.doubts, doubt),
         },
         Table {
-            heading: "Changed fields",
-            unit: "Records",
+            heading: "Changed fields".into(),
+            unit: "Records".into(),
             empty: "No stored value changed.",
             rows: each(&counts.changed_fields, |field, n| Counted::new(words::field(field), n)),
         },
         Table {
-            heading: "Left out by a rule",
-            unit: "Records",
+            heading: "Left out by a rule".into(),
+            unit: "Records".into(),
             empty: "No record was left out.",
             rows: each(&counts.skipped, |code, n| Counted::new(words::code(code), n)),
         },
         Table {
-            heading: "Traffic",
-            unit: "Number",
+            heading: "Traffic".into(),
+            unit: "Number".into(),
             empty: "",
             rows: vec![
                 one("Advisers read", counts.advisers),
@@ -276,5 +284,6 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
                 one("Times the CRM was asked less at once, because it slowed down", counts.slow_downs),
             ],
         },
-    ]
+    ]);
+    tables
 }

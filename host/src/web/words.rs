@@ -11,6 +11,7 @@ use crate::crm::registry::Registry;
 use crate::domain::field::ValueType;
 use crate::domain::record;
 use crate::domain::run::RunCounts;
+pub(super) use crate::domain::text::sentence;
 use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
 
 /// `4,318`.
@@ -110,11 +111,6 @@ fn phone(number: &str) -> String {
     }
 }
 
-/// A word of a choice for people: `half_yearly` is `Half-yearly`.
-pub(super) fn choice(word: &str) -> String {
-    sentence(&word.replace('_', "-"))
-}
-
 /// An amount for people: `$1,234.50 AUD`; whole amounts without cents.
 pub(super) fn money(money: &Money) -> String {
     let amount = money.amount.round_dp(2);
@@ -140,12 +136,6 @@ pub(super) fn code(code: &str) -> String {
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// With a capital at the beginning.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A type of event for people: `your-life-survey.completed` is `Your Life Survey completed`.
@@ -195,6 +185,12 @@ pub(super) fn crm_id(id: &ExternalId) -> String {
     id.in_crm().map_or_else(|| "Not linked to the CRM".to_owned(), ToString::to_string)
 }
 
+/// A record of a client's list for people: `Goal “Retire at 60”`.
+pub(super) fn item(kind: RecordKind, label: Option<&str>) -> String {
+    let kind = sentence(kind.as_str());
+    label.map_or_else(|| format!("{kind} without a name"), |label| format!("{kind} “{label}”"))
+}
+
 /// What a run changed in the book: `4,318 read, 2 new, 25 changed`.
 pub(super) fn what_changed(counts: &RunCounts) -> String {
     let mut parts = vec![format!("{} read", count(counts.seen, "client", "clients"))];
@@ -210,12 +206,13 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
     add(counts.not_visible, "no longer visible");
     add(counts.visible_again, "visible again");
     add(counts.awaiting, "gone, if somebody confirms it");
-    add(counts.awaiting(RecordKind::Goal), "goals gone, if somebody confirms it");
-    add(counts.awaiting(RecordKind::Cover), "covers gone, if somebody confirms it");
+    for kind in RecordKind::LISTED {
+        add(counts.awaiting(*kind), &format!("{} gone, if somebody confirms it", kind.plural()));
+    }
     add(counts.quarantined, "could not be read");
-    for (list, one, many) in [(counts.goals, "goal", "goals"), (counts.covers, "cover", "covers")] {
+    for (kind, list) in &counts.lists {
         let touched = list.created + list.changed + list.gone;
-        add(touched, &format!("{} touched", if touched == 1 { one } else { many }));
+        add(touched, &format!("{} touched", if touched == 1 { kind.as_str() } else { kind.plural() }));
     }
     if parts.len() == 1 {
         parts.push("nothing changed".to_owned());

@@ -7,7 +7,6 @@
 //! The kit knows no CRM and no region. It never reads a clock, a file or the network outside the test harness
 //! (feature `harness`), and a plugin built with it cannot.
 
-pub mod bindings;
 pub mod canonical;
 pub mod countries;
 mod export;
@@ -21,15 +20,12 @@ mod table;
 pub mod text;
 mod trail;
 
-pub use bindings::exports::tidegate::mapping::mapper::{
-    Adviser, Canonical, Client, ClientStatus, Context, Cover, CoverOwner, CoverType, Diagnostic, Event, Extension,
-    FieldExplanation, FileNote, Goal, GoalOwner, HouseholdRole, Manifest, Mapped, Member, Money, Outcome, Outlook,
-    PremiumFrequency, RawRecord, RecordKind, RuleProblem, Severity, Sex, Source, Title, Verdict,
-};
 pub use bindings::tidegate::mapping::{
     log::Level as LogLevel,
     phone::{LineType, Number as PhoneNumber, Problem as PhoneProblem},
 };
+pub use canonical::bindings;
+pub use canonical::bindings::exports::tidegate::mapping::mapper::*;
 pub use plugin::{Ctx, Fate, Host, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};

@@ -2,17 +2,64 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Cover, CoverType, Ctx, Extension, Fate, Lineage, Money, Origin, RawRecord, Severity, Trail,
-    canonical::Choice, text,
+    Canonical, Cover, CoverOwner, CoverType, Ctx, Extension, Fate, Lineage, Money, Origin, PremiumFrequency, RawRecord,
+    RuleProblem, Severity, Spellings, Table, Trail, canonical::Choice, text,
 };
-use xplan::{CoverField, Forms, PolicyField as P, Rows, View, inner_rows, list_rows};
+use xplan::{CoverField, Forms, List, Names, PolicyField as P, Rows, View, inner_rows, list_rows};
 
-use crate::{dates, listed, mapping::CoverMapping, record};
+use crate::{dates, listed, record};
 
 mod policy;
 
 use policy::Policy;
+
+/// How covers are read: a list of the clients' resource whose rows are policies.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CoverRules {
+    /// The list's name in the CRM.
+    pub list: String,
+    /// What the CRM calls a policy's fields.
+    pub fields: Names<P>,
+    /// What the CRM calls the fields of a policy's covers.
+    pub covers: Names<CoverField>,
+    /// ISO 4217: the currency of amounts that state none.
+    pub currency: String,
+    /// Types of cover, with the region's words.
+    pub types: Spellings,
+    /// How often a premium falls due, with the CRM's words.
+    pub premium_frequencies: Spellings,
+    /// Owners, with their spellings; whoever is not here is another party.
+    pub owners: Spellings,
+}
+
+/// How covers are mapped.
+pub(crate) struct CoverMapping {
+    pub list: List<P>,
+    pub covers: Names<CoverField>,
+    /// Of amounts that state none.
+    pub currency: String,
+    pub types: Table<CoverType>,
+    pub frequencies: Table<PremiumFrequency>,
+    pub owners: Table<CoverOwner>,
+}
+
+impl CoverMapping {
+    /// Makes the rules ready; what is wrong with them is added to `problems`.
+    pub fn new(rules: CoverRules, problems: &mut Vec<RuleProblem>) -> Self {
+        listed::check_currency(&rules.currency, "/cover/currency", problems);
+        Self {
+            types: rules.types.choices("/cover/types", problems),
+            frequencies: rules.premium_frequencies.choices("/cover/premium_frequencies", problems),
+            owners: rules.owners.choices("/cover/owners", problems),
+            list: List { list: rules.list, fields: rules.fields },
+            covers: rules.covers,
+            currency: rules.currency,
+        }
+    }
+}
 
 type CoverRow<'r, 'a> = View<'r, 'a, CoverField>;
 

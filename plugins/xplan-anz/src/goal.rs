@@ -5,17 +5,69 @@
 
 use std::cmp::Ordering;
 
+use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Fate, Goal, GoalOwner, Lineage, Money, Origin, Outlook, RawRecord, Trail, canonical::Choice,
+    Canonical, Fate, Goal, GoalOwner, Lineage, Money, Origin, Outlook, RawRecord, RuleProblem, Spellings, Table, Trail,
+    canonical::Choice,
 };
-use xplan::{ChoiceField, Forms, GoalField as F, Rows, View, list_rows};
+use xplan::{ChoiceField, Forms, GoalField as F, List, Names, Rows, View, list_rows};
 
 use crate::{
     dates,
     listed::{self, Sum},
-    mapping::GoalMapping,
     record,
 };
+
+/// How goals are read: a list of the clients' resource.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GoalRules {
+    /// The list's name in the CRM.
+    pub list: String,
+    /// What the CRM calls its rows' fields.
+    pub fields: Names<F>,
+    /// ISO 4217: the currency of amounts that state none.
+    pub currency: String,
+    /// Owners, with their spellings.
+    pub owners: Spellings,
+    /// The site's list of the categories' choices; where it has none, the table below stands alone.
+    #[serde(default)]
+    pub choices: Option<List<ChoiceField>>,
+    /// Categories by name, with their codes, for what the site's choices do not tell.
+    pub categories: Spellings,
+}
+
+/// How goals are mapped.
+pub(crate) struct GoalMapping {
+    pub list: List<F>,
+    /// Of amounts that state none.
+    pub currency: String,
+    pub owners: Table<GoalOwner>,
+    pub choices: Option<List<ChoiceField>>,
+    pub categories: Table<String>,
+}
+
+impl GoalMapping {
+    /// Makes the rules ready; what is wrong with them is added to `problems`.
+    pub fn new(rules: GoalRules, problems: &mut Vec<RuleProblem>) -> Self {
+        listed::check_currency(&rules.currency, "/goal/currency", problems);
+        Self {
+            owners: rules.owners.choices("/goal/owners", problems),
+            categories: rules.categories.table("/goal/categories", problems, |name| Ok(name.to_owned())),
+            list: List { list: rules.list, fields: rules.fields },
+            choices: rules.choices,
+            currency: rules.currency,
+        }
+    }
+
+    /// The lists that belong to a raw record of goals.
+    pub fn lists(&self) -> Vec<&str> {
+        [self.list.list.as_str()]
+            .into_iter()
+            .chain(self.choices.as_ref().map(|choices| choices.list.as_str()))
+            .collect()
+    }
+}
 
 type GoalRow<'r, 'a> = View<'r, 'a, F>;
 type Choices<'a> = Rows<'a, ChoiceField>;

@@ -17,15 +17,48 @@ mod record;
 mod rules;
 mod standing;
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
 use tidegate_sdk::{
     Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
-    Trail, notes::Notes,
+    Trail,
+    notes::{NoteRules, Notes},
 };
 
-use mapping::{ClientMapping, CoverMapping, GoalMapping};
-use rules::AdviserRules;
-pub use rules::Rules;
-use xplan::{Calendar, Forms, Unknown};
+use cover::{CoverMapping, CoverRules};
+use goal::{GoalMapping, GoalRules};
+use mapping::ClientMapping;
+use rules::{AdviserRules, ClientRules};
+use xplan::{Calendar, CalendarRules, Forms, Unknown, UnknownRules};
+
+/// All rules of a pack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// How the site writes its dates.
+    #[serde(default)]
+    dates: CalendarRules,
+    /// What the site writes where it does not know.
+    #[serde(default)]
+    unknown: UnknownRules,
+    /// How advisers are read.
+    adviser: AdviserRules,
+    /// How clients are read.
+    client: ClientRules,
+    /// How goals are read; without it none come over.
+    #[serde(default)]
+    goal: Option<GoalRules>,
+    /// How covers are read; without it none come over.
+    #[serde(default)]
+    cover: Option<CoverRules>,
+    /// The file notes, by event type.
+    #[serde(default)]
+    notes: BTreeMap<String, NoteRules>,
+    /// Examples that run as tests; nothing for the plugin to do.
+    #[serde(default, rename = "examples")]
+    _examples: IgnoredAny,
+}
 
 /// The plugin, configured.
 pub struct XplanAnz {

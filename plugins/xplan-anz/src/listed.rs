@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use tidegate_sdk::{Lineage, Money, Severity, Trail};
+use tidegate_sdk::{Lineage, Money, RuleProblem, Severity, Trail};
 use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 
 /// The rows that can be told from one another, each with its number. What cannot is told as an error: then the host
@@ -140,6 +140,14 @@ pub(crate) fn sign(amount: &str) -> std::cmp::Ordering {
         std::cmp::Ordering::Less
     } else {
         std::cmp::Ordering::Greater
+    }
+}
+
+/// Refuses a currency that is no code.
+pub(crate) fn check_currency(code: &str, path: &str, problems: &mut Vec<RuleProblem>) {
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        let message = format!("“{code}” is no code of ISO 4217; write three capital letters, as in AUD.");
+        problems.push(RuleProblem { path: path.to_owned(), message });
     }
 }
 

@@ -7,10 +7,6 @@ use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
 use crate::rules::{AddressRules, ClientRules, MobileRules};
 
-mod lists;
-
-pub(crate) use lists::{CoverMapping, GoalMapping};
-
 /// What kind of contact a row of the contact list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContactType {

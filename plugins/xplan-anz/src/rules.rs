@@ -1,42 +1,11 @@
-//! The rules of a pack as its files write them. `rules/README.md` describes the format; the manifest's
-//! `rules_schema` is its exact form.
+//! The rules of advisers and clients as a pack's files write them. `rules/README.md` describes the format; the
+//! manifest's `rules_schema` is its exact form.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, de::IgnoredAny};
-use tidegate_sdk::{RecordKind, Source, Spellings, notes::NoteRules};
-use xplan::{
-    AddressField, CalendarRules, ChoiceField, ClientField, ContactField, CoverField, GoalField, List, Names,
-    PolicyField, UnknownRules, UserField,
-};
-
-/// All rules of a pack.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rules {
-    /// How the site writes its dates.
-    #[serde(default)]
-    pub(crate) dates: CalendarRules,
-    /// What the site writes where it does not know.
-    #[serde(default)]
-    pub(crate) unknown: UnknownRules,
-    /// How advisers are read.
-    pub(crate) adviser: AdviserRules,
-    /// How clients are read.
-    pub(crate) client: ClientRules,
-    /// How goals are read; without it none come over.
-    #[serde(default)]
-    pub(crate) goal: Option<GoalRules>,
-    /// How covers are read; without it none come over.
-    #[serde(default)]
-    pub(crate) cover: Option<CoverRules>,
-    /// The file notes, by event type.
-    #[serde(default)]
-    pub(crate) notes: BTreeMap<String, NoteRules>,
-    /// Examples that run as tests; nothing for the plugin to do.
-    #[serde(default, rename = "examples")]
-    _examples: IgnoredAny,
-}
+use serde::Deserialize;
+use tidegate_sdk::{RecordKind, Source, Spellings};
+use xplan::{AddressField, ClientField, ContactField, List, Names, UserField};
 
 /// How advisers are read.
 #[derive(Debug, Deserialize)]
@@ -154,43 +123,4 @@ pub(crate) struct AddressRules {
     /// Spellings of countries beyond the names of ISO 3166, by code.
     #[serde(default)]
     pub countries: Spellings,
-}
-
-/// How goals are read: a list of the clients' resource.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GoalRules {
-    /// The list's name in the CRM.
-    pub list: String,
-    /// What the CRM calls its rows' fields.
-    pub fields: Names<GoalField>,
-    /// ISO 4217: the currency of amounts that state none.
-    pub currency: String,
-    /// Owners, with their spellings.
-    pub owners: Spellings,
-    /// The site's list of the categories' choices; where it has none, the table below stands alone.
-    #[serde(default)]
-    pub choices: Option<List<ChoiceField>>,
-    /// Categories by name, with their codes, for what the site's choices do not tell.
-    pub categories: Spellings,
-}
-
-/// How covers are read: a list of the clients' resource whose rows are policies.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CoverRules {
-    /// The list's name in the CRM.
-    pub list: String,
-    /// What the CRM calls a policy's fields.
-    pub fields: Names<PolicyField>,
-    /// What the CRM calls the fields of a policy's covers.
-    pub covers: Names<CoverField>,
-    /// ISO 4217: the currency of amounts that state none.
-    pub currency: String,
-    /// Types of cover, with the region's words.
-    pub types: Spellings,
-    /// How often a premium falls due, with the CRM's words.
-    pub premium_frequencies: Spellings,
-    /// Owners, with their spellings; whoever is not here is another party.
-    pub owners: Spellings,
 }

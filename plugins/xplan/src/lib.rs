@@ -20,7 +20,7 @@ mod value;
 pub use amount::{Amount, currency_code};
 pub use date::{Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce};
 pub use decimal::plain_decimal;
-pub use fields::{AddressField, ChoiceField, ClientField, ContactField, CoverField, GoalField, PolicyField, UserField};
+pub use fields::*;
 pub use forms::Forms;
 pub use names::{Fields, Names};
 pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};

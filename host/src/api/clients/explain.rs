@@ -92,7 +92,8 @@ pub async fn explain(
 ) -> Result<Json<ExplanationBody>, Problem> {
     caller.may(Action::ReadBook)?;
     if params.kind == RecordKind::Adviser {
-        let detail = "A client's records are of the kinds `client`, `goal` and `cover`.";
+        let kinds: Vec<String> = RecordKind::of_clients().map(|kind| format!("`{}`", kind.as_str())).collect();
+        let detail = format!("A client's records are of the kinds {}.", kinds.join(", "));
         return Err(Problem::new(Kind::Malformed, detail));
     }
     let client = super::find(&app, id).await?;

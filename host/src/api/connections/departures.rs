@@ -1,25 +1,32 @@
 //! Clients, goals or covers that are gone from a connection, too many at once to be marked without a person.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
 use crate::api::clients::ClientBody;
-use crate::api::covers::CoverBody;
 use crate::api::extract::{Params, PathParam};
-use crate::api::goals::GoalBody;
+use crate::api::listed::ListedBody;
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::departure::{Departures, Standing};
-use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 use crate::ops;
 use crate::ops::departures::Answer;
+use crate::store::StoredItem;
 
 /// The question and its answers.
 pub fn routes() -> OpenApiRouter<App> {
@@ -31,8 +38,7 @@ const SOME: usize = 50;
 
 /// A question to a person: are these gone, or does the CRM only no longer show them?
 #[derive(Serialize, ToSchema)]
-#[schema(as = Departures)]
-pub struct DeparturesBody {
+struct QuestionBody {
     /// What is missing.
     #[schema(schema_with = schema::departure_kind)]
     kind: &'static str,
@@ -62,16 +68,50 @@ pub struct DeparturesBody {
     answered_at: Option<Timestamp>,
     /// Some of those who are missing, while the question about clients waits.
     clients: Vec<ClientBody>,
-    /// Some of those that are missing, while the question about goals waits.
-    goals: Vec<GoalBody>,
-    /// Some of those that are missing, while the question about covers waits.
-    covers: Vec<CoverBody>,
+}
+
+/// The question with some of what is missing, by kind.
+#[derive(Serialize)]
+pub struct DeparturesBody {
+    #[serde(flatten)]
+    question: QuestionBody,
+    /// Lists of clients' records, by kind.
+    #[serde(flatten)]
+    listed: BTreeMap<&'static str, Vec<Value>>,
+}
+
+impl PartialSchema for DeparturesBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = QuestionBody::schema();
+        let RefOr::T(Schema::Object(object)) = &mut schema else { return schema };
+        for kind in RecordKind::LISTED {
+            let about = format!("Some of those that are missing, while the question about {} waits.", kind.plural());
+            let item = with_listed!(*kind, Item => Ref::from_schema_name(<ListedBody<Item> as ToSchema>::name()));
+            let array = ArrayBuilder::new()
+                .items(item.map_or_else(|| RefOr::T(Schema::default()), RefOr::Ref))
+                .description(Some(about))
+                .build();
+            object.properties.insert(kind.plural().to_owned(), RefOr::T(Schema::Array(array)));
+            object.required.push(kind.plural().to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for DeparturesBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Departures")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        QuestionBody::schemas(schemas);
+    }
 }
 
 impl DeparturesBody {
     fn new(kind: RecordKind, asked: Option<&Departures>) -> Self {
         let answered = asked.and_then(|asked| asked.answered.clone());
-        Self {
+        let question = QuestionBody {
             kind: kind.as_str(),
             standing: asked.map_or("none", |asked| asked.standing.as_str()),
             run_id: asked.map(|asked| asked.run),
@@ -82,29 +122,26 @@ impl DeparturesBody {
             answered_by: answered.as_ref().map(|(by, _)| by.clone()),
             answered_at: answered.map(|(_, at)| at),
             clients: Vec::new(),
-            goals: Vec::new(),
-            covers: Vec::new(),
-        }
+        };
+        Self { question, listed: RecordKind::LISTED.iter().map(|kind| (kind.plural(), Vec::new())).collect() }
     }
 }
 
-/// What a question is about.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    #[default]
-    Client,
-    Goal,
-    Cover,
+/// What a question is about: a word of [`schema::departure_kind`].
+#[derive(Clone, Copy)]
+struct Kind(RecordKind);
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self(RecordKind::Client)
+    }
 }
 
-impl From<Kind> for RecordKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Client => Self::Client,
-            Kind::Goal => Self::Goal,
-            Kind::Cover => Self::Cover,
-        }
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kind = RecordKind::deserialize(deserializer)?;
+        let known = RecordKind::of_clients().find(|known| *known == kind);
+        known.map(Self).ok_or_else(|| D::Error::custom("no run asks about advisers"))
     }
 }
 
@@ -153,16 +190,14 @@ pub async fn departures(
     params: Result<Params<QuestionParams>, Problem>,
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ReadBook)?;
-    let Params(QuestionParams { kind }) = params?;
+    let Params(QuestionParams { kind: Kind(kind) }) = params?;
     super::find(&app, &name)?;
-    let asked = app.store.departures(name.clone(), kind.into()).await?;
-    let mut body = DeparturesBody::new(kind.into(), asked.as_ref());
+    let asked = app.store.departures(name.clone(), kind).await?;
+    let mut body = DeparturesBody::new(kind, asked.as_ref());
     if asked.is_some_and(|asked| asked.standing == Standing::Waiting) {
-        let store = &app.store;
-        match kind {
-            Kind::Client => body.clients = store.missing(name, SOME).await?.into_iter().map(Into::into).collect(),
-            Kind::Goal => body.goals = store.missing_goals(name, SOME).await?.into_iter().map(Into::into).collect(),
-            Kind::Cover => body.covers = store.missing_covers(name, SOME).await?.into_iter().map(Into::into).collect(),
+        match with_listed!(kind, Item => some_missing::<Item>(&app, name.clone()).await?) {
+            Some(missing) => drop(body.listed.insert(kind.plural(), missing)),
+            None => body.question.clients = app.store.missing(name, SOME).await?.into_iter().map(Into::into).collect(),
         }
     }
     Ok(Json(body))
@@ -214,8 +249,14 @@ async fn answer(
     is_confirmed: bool,
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ControlRuns)?;
-    let Params(AnswerParams { kind, run_id: run }) = params?;
-    let answer = Answer { connection: name, kind: kind.into(), run, is_confirmed };
+    let Params(AnswerParams { kind: Kind(kind), run_id: run }) = params?;
+    let answer = Answer { connection: name, kind: kind, run, is_confirmed };
     let answered = ops::departures::answer(app, caller.actor(), answer, Timestamp::now()).await?;
-    Ok(Json(DeparturesBody::new(kind.into(), Some(&answered))))
+    Ok(Json(DeparturesBody::new(kind, Some(&answered))))
+}
+
+async fn some_missing<T: StoredItem>(app: &App, of: ConnectionName) -> Result<Vec<Value>, Problem> {
+    let missing = app.store.missing_items::<T>(of, SOME).await?;
+    // A body is plain data with text keys.
+    Ok(missing.into_iter().map(|item| serde_json::to_value(ListedBody::from(item)).unwrap_or_default()).collect())
 }

@@ -1,13 +1,15 @@
 //! A run as it is answered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::schema;
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
-use crate::domain::{ConnectionName, RunId, Timestamp};
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
 
 /// One run of a connection's sync.
 #[derive(Serialize, ToSchema)]
@@ -45,9 +47,42 @@ pub struct RunBody {
 }
 
 /// What a run counted. Clients unless said otherwise.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RunCounts)]
+#[derive(Serialize)]
 pub struct RunCountsBody {
+    #[serde(flatten)]
+    of_clients: ClientCountsBody,
+    /// What stands in the clients' lists, by kind.
+    #[serde(flatten)]
+    lists: BTreeMap<&'static str, ListCountsBody>,
+}
+
+impl PartialSchema for RunCountsBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = ClientCountsBody::schema();
+        let RefOr::T(Schema::Object(object)) = &mut schema else { return schema };
+        for kind in RecordKind::LISTED {
+            let counts = Ref::from_schema_name(ListCountsBody::name());
+            object.properties.insert(kind.plural().to_owned(), RefOr::Ref(counts));
+            object.required.push(kind.plural().to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for RunCountsBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RunCounts")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ClientCountsBody::schemas(schemas);
+        schemas.push((ListCountsBody::name().into_owned(), ListCountsBody::schema()));
+    }
+}
+
+/// What a run counted. Clients unless said otherwise.
+#[derive(Serialize, ToSchema)]
+struct ClientCountsBody {
     /// Advisers read.
     advisers: u64,
     /// Clients read from the CRM, of whatever outcome.
@@ -72,10 +107,6 @@ pub struct RunCountsBody {
     held: u64,
     /// Local edits that the CRM overrode.
     overridden: u64,
-    /// Goals in the clients' lists.
-    goals: ListCountsBody,
-    /// Covers in the clients' lists.
-    covers: ListCountsBody,
     /// Rows that came again within the walk, because rows moved while they were read; each was taken once.
     repeated: u64,
     /// Rows that name no record, so that nothing could be kept of them.
@@ -143,7 +174,9 @@ impl From<Run> for RunBody {
 
 impl From<RunCounts> for RunCountsBody {
     fn from(counts: RunCounts) -> Self {
-        Self {
+        let of_list = |kind: &RecordKind| (kind.plural(), counts.list(*kind).into());
+        let lists = RecordKind::LISTED.iter().map(of_list).collect();
+        let of_clients = ClientCountsBody {
             advisers: counts.advisers,
             seen: counts.seen,
             unchanged: counts.unchanged,
@@ -156,8 +189,6 @@ impl From<RunCounts> for RunCountsBody {
             quarantined: counts.quarantined,
             held: counts.held,
             overridden: counts.overridden,
-            goals: counts.goals.into(),
-            covers: counts.covers.into(),
             repeated: counts.repeated,
             unreadable: counts.unreadable,
             missed: counts.missed,
@@ -172,6 +203,7 @@ impl From<RunCounts> for RunCountsBody {
             requests: counts.requests,
             retries: counts.retries,
             slow_downs: counts.slow_downs,
-        }
+        };
+        Self { of_clients, lists }
     }
 }

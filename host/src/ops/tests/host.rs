@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::domain::access::Role;
 use crate::domain::edit::{self, Rules};
 use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
+use crate::domain::text::sentence;
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
 use crate::store::commit::practice::NewClient;
 use crate::store::outbox::NewNote;
@@ -105,9 +106,7 @@ async fn send(router: &Router, request: axum::http::request::Builder, cookie: &s
 impl Answer {
     /// Whether it has these words, but for the capital with which a page begins a sentence.
     pub fn says(&self, words: &str) -> bool {
-        let mut letters = words.chars();
-        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        self.text.contains(words) || self.text.contains(&capital)
+        self.text.contains(words) || self.text.contains(&sentence(words))
     }
 
     /// Whether it names this field as the one that does not fit.

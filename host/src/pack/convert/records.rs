@@ -1,14 +1,25 @@
 //! Candidates of one raw record, parsed field by field.
 
-use super::wit;
+use super::{Ids, wit};
 use crate::domain::field::FieldValue;
 use crate::domain::placeholder;
 use crate::domain::record::{self, Extension};
-use crate::domain::{Adviser, Client, Cover, Diagnostic, EmailAddress, ExternalId, Goal, Money, RecordKind};
+use crate::domain::record::{Cover, Goal};
+use crate::domain::{Adviser, Canonical, Client, Diagnostic, EmailAddress, ExternalId, Money, RecordKind};
 use crate::pack::text;
 
 /// Fields that a pack may add to one record.
 const MOST_EXTENSIONS: usize = 50;
+
+/// The contract's word for a kind.
+pub(super) fn wit_kind(kind: RecordKind) -> wit::RecordKind {
+    match kind {
+        RecordKind::Adviser => wit::RecordKind::Adviser,
+        RecordKind::Client => wit::RecordKind::Client,
+        RecordKind::Goal => wit::RecordKind::Goal,
+        RecordKind::Cover => wit::RecordKind::Cover,
+    }
+}
 
 /// The record being parsed, and what was said about it so far.
 pub(super) struct Candidate<'a> {
@@ -25,9 +36,9 @@ impl<'a> Candidate<'a> {
         Self { diagnostics, placeholder_domain, place: String::new() }
     }
 
-    /// What follows is about this goal or cover of the list.
+    /// What follows is about this record of a list.
     pub(super) fn enter(&mut self, kind: RecordKind, index: usize) {
-        self.place = format!("{}s[{index}].", kind.as_str());
+        self.place = format!("{}[{index}].", kind.plural());
     }
 
     /// What the plugin said, and what had to be left out here.
@@ -35,7 +46,28 @@ impl<'a> Candidate<'a> {
         self.diagnostics
     }
 
-    pub(super) fn adviser(&mut self, external_id: ExternalId, adviser: wit::Adviser) -> Adviser {
+    /// A record of the contract as the domain knows it.
+    ///
+    /// # Errors
+    /// Says what of its kind or id cannot be.
+    pub(super) fn record(&mut self, ids: &mut Ids<'_>, record: wit::Canonical) -> Result<Canonical, String> {
+        Ok(match record {
+            wit::Canonical::Adviser(adviser) => {
+                Canonical::Adviser(self.adviser(ids.take(RecordKind::Adviser, &adviser.external_id)?, adviser))
+            }
+            wit::Canonical::Client(client) => {
+                Canonical::Client(self.client(ids.take(RecordKind::Client, &client.external_id)?, client))
+            }
+            wit::Canonical::Goal(goal) => {
+                Canonical::Goal(self.goal(ids.take(RecordKind::Goal, &goal.external_id)?, goal))
+            }
+            wit::Canonical::Cover(cover) => {
+                Canonical::Cover(self.cover(ids.take(RecordKind::Cover, &cover.external_id)?, cover))
+            }
+        })
+    }
+
+    fn adviser(&mut self, external_id: ExternalId, adviser: wit::Adviser) -> Adviser {
         Adviser {
             external_id,
             first_name: self.text("first_name", adviser.first_name),
@@ -45,7 +77,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    pub(super) fn client(&mut self, external_id: ExternalId, client: wit::Client) -> Client {
+    fn client(&mut self, external_id: ExternalId, client: wit::Client) -> Client {
         let is_given = client.email.is_some();
         let mut email = self.email(client.email);
         let mut is_placeholder = client.email_is_placeholder && email.is_some();
@@ -85,7 +117,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    pub(super) fn goal(&mut self, external_id: ExternalId, goal: wit::Goal) -> Goal {
+    fn goal(&mut self, external_id: ExternalId, goal: wit::Goal) -> Goal {
         Goal {
             external_id,
             owner: match goal.owner {
@@ -102,7 +134,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    pub(super) fn cover(&mut self, external_id: ExternalId, cover: wit::Cover) -> Cover {
+    fn cover(&mut self, external_id: ExternalId, cover: wit::Cover) -> Cover {
         Cover {
             external_id,
             policy_number: self.text("policy_number", cover.policy_number),

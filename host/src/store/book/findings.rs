@@ -4,7 +4,6 @@
 //! finds them, and a record whose bytes do not hold the code is not decoded. No walk pays for an index.
 
 use std::iter::Peekable;
-use std::marker::PhantomData;
 use std::ops::Bound;
 
 use memchr::memmem::Finder;
@@ -13,13 +12,13 @@ use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
 use crate::domain::birth::IN_FUTURE;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, Cover, Diagnostic, Goal, RecordKind};
+use crate::domain::{ClientId, Diagnostic, RecordKind, with_listed};
 use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
-use crate::store::engine::{Scan, Snapshot, Table};
+use crate::store::engine::{Scan, Snapshot};
 use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
 use crate::store::rows::decode;
 use crate::store::rows::listed::StoredItem;
-use crate::store::tables::{COVERS, GOALS, ListKey, ListRecord};
+use crate::store::tables::{ListKey, ListRecord};
 use crate::store::{Store, StoreError};
 
 /// Said of a client when it is read, because it follows from the day or from everybody else; it stands in no record.
@@ -37,7 +36,7 @@ pub struct Told {
 /// Something that is said of a client, or of what stands in the client's lists.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Said {
-    /// Of the client, of goals, or of covers.
+    /// Of the client, or of what stands in lists of this kind.
     pub kind: RecordKind,
     /// The goal or cover, as people know it; none for the client, the list as a whole, and what has no name.
     pub label: Option<String>,
@@ -67,15 +66,17 @@ pub(super) fn told(
     let after = cursor::after(page, &[(first, last)])?;
     let begin = after.bound(&first);
     let code = Code { text: code, finder: Finder::new(code) };
-    let mut goals = Lists::<Goal>::open(transaction, GOALS, begin)?;
-    let mut covers = Lists::<Cover>::open(transaction, COVERS, begin)?;
+    let open = |kind: &RecordKind| with_listed!(*kind, Item => Lists::open::<Item>(transaction, begin));
+    let mut lists = RecordKind::LISTED.iter().filter_map(open).collect::<Result<Vec<_>, _>>()?;
     let mut items: Vec<Told> = Vec::new();
     let mut reached = first;
     for entry in reader.clients.scan((begin, Bound::Included(&last)))? {
         let (key, record) = entry?;
         let key = *key.value();
-        let mut said = goals.said(&key, &code)?;
-        said.append(&mut covers.said(&key, &code)?);
+        let mut said = Vec::new();
+        for lists in &mut lists {
+            said.append(&mut lists.said(&key, &code)?);
+        }
         if said.is_empty() && !WORKED_OUT.contains(&code.text) && !code.may_stand_in(record.value()) {
             continue;
         }
@@ -113,24 +114,20 @@ impl Code<'_> {
 }
 
 /// The lists of one kind, gone through beside the clients.
-struct Lists<T> {
+struct Lists {
     ahead: Peekable<Scan<'static, &'static ListKey, &'static [u8]>>,
-    kind: PhantomData<T>,
+    said_in: fn(&[u8], &Code<'_>) -> Result<Vec<Said>, StoreError>,
 }
 
-impl<T: StoredItem> Lists<T> {
-    fn open(
-        transaction: &Snapshot,
-        table: Table<&'static ListKey, &'static [u8]>,
-        begin: Bound<&OwnKey>,
-    ) -> Result<Self, StoreError> {
+impl Lists {
+    fn open<T: StoredItem>(transaction: &Snapshot, begin: Bound<&OwnKey>) -> Result<Self, StoreError> {
         let (Bound::Included(client) | Bound::Excluded(client)) = begin else {
             return Err(StoreError::Fault("a list of clients begins with one".into()));
         };
         let first: ListKey = join([client, &[0; 2]]);
         let (_, last) = span::<{ size_of::<ListKey>() }>(&PRACTICE.to_be_bytes());
-        let lists = transaction.open_table(table)?.scan(&first..=&last)?;
-        Ok(Self { ahead: lists.peekable(), kind: PhantomData })
+        let lists = transaction.open_table(T::LISTS)?.scan(&first..=&last)?;
+        Ok(Self { ahead: lists.peekable(), said_in: said_in::<T> })
     }
 
     /// What is said of what stands in the lists of a client; clients are asked about in their order.
@@ -143,12 +140,19 @@ impl<T: StoredItem> Lists<T> {
             if of(key.value()).is_lt() || !code.may_stand_in(record.value()) {
                 continue;
             }
-            let list: ListRecord<T> = decode(record.value())?;
-            for item in list.items.iter().filter(|item| item.gone_since.is_none()) {
-                said.append(&mut code.among(&item.diagnostics, T::KIND, item.value.label().as_ref()));
-            }
-            said.append(&mut code.among(&list.diagnostics, T::KIND, None));
+            said.append(&mut (self.said_in)(record.value(), code)?);
         }
         Ok(said)
     }
+}
+
+/// What is said of what still stands in a list, and of the list as a whole.
+fn said_in<T: StoredItem>(record: &[u8], code: &Code<'_>) -> Result<Vec<Said>, StoreError> {
+    let list: ListRecord<T> = decode(record)?;
+    let mut said = Vec::new();
+    for item in list.items.iter().filter(|item| item.gone_since.is_none()) {
+        said.append(&mut code.among(&item.diagnostics, T::KIND, item.value.label().as_ref()));
+    }
+    said.append(&mut code.among(&list.diagnostics, T::KIND, None));
+    Ok(said)
 }

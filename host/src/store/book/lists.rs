@@ -1,4 +1,4 @@
-//! Goals and covers: of a client, of a household, of the practice; and what the practice adds to a goal.
+//! What stands in clients' lists: of a client, of a household, of the practice; and what the practice adds to it.
 
 use std::ops::Bound;
 
@@ -6,16 +6,17 @@ use super::reader::Reader;
 use super::{Page, PageRequest, cursor};
 use crate::domain::edit::{NewValue, change_own};
 use crate::domain::field::FieldError;
-use crate::domain::listed::{GoalOwn, Listed};
-use crate::domain::stored::{StoredClient, StoredCover, StoredGoal, StoredListed};
-use crate::domain::{ClientId, ConnectionName, Cover, CoverId, Diagnostic, Goal, GoalId, HouseholdId, RevisionId};
+use crate::domain::listed::Listed;
+use crate::domain::record::ListItem;
+use crate::domain::stored::{StoredClient, StoredListed};
+use crate::domain::{ClientId, ConnectionName, Diagnostic, HouseholdId, ItemId, RevisionId};
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
 use crate::store::membership;
 use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
 use crate::store::runs::number_of;
-use crate::store::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, MEMBERSHIPS, UNSEEN};
+use crate::store::tables::{LISTED, ListKey, ListRecord, MEMBERSHIPS, UNSEEN};
 use crate::store::unseen::{self, UnseenKey};
 use crate::store::{Store, StoreError};
 
@@ -35,29 +36,25 @@ pub enum Whose {
 }
 
 /// What a client's list holds, for pages: with what was said about the list as a whole.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ClientList<T, O> {
+#[derive(Clone, Debug)]
+pub struct ClientList<T: ListItem> {
     /// What stands in it, in the CRM's order, what is gone behind.
-    pub items: Vec<StoredListed<T, O>>,
+    pub items: Vec<StoredListed<T>>,
     /// What was said about the list as a whole.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Store {
-    /// Goals, those that are gone included, in the CRM's order.
+    /// What stands in clients' lists of one kind, what is gone included, in the CRM's order.
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn goals(&self, whose: Whose, page: PageRequest) -> Result<Page<StoredGoal>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.page(transaction, whose, &page)).await
-    }
-
-    /// Covers, those that are gone included, in the CRM's order.
-    ///
-    /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
-    pub async fn covers(&self, whose: Whose, page: PageRequest) -> Result<Page<StoredCover>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.page(transaction, whose, &page)).await
+    pub async fn items<T: StoredItem>(
+        &self,
+        whose: Whose,
+        page: PageRequest,
+    ) -> Result<Page<StoredListed<T>>, StoreError> {
+        self.read(move |transaction| View::open(transaction)?.page(transaction, whose, &page)).await
     }
 
     /// Who left the book from this household: by death, or with a record that the CRM merged into another. What stands
@@ -69,71 +66,51 @@ impl Store {
         self.read(move |transaction| departed(transaction, &Reader::open(transaction)?, id)).await
     }
 
-    /// All goals of a household by client, the CFO's first; those that are gone included.
+    /// The lists of one kind of a household's people, the CFO's first; what is gone included.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn goals_of_household(&self, id: HouseholdId) -> Result<Vec<ClientList<Goal, GoalOwn>>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.of_household(transaction, id)).await
+    pub async fn lists_of_household<T: StoredItem>(&self, id: HouseholdId) -> Result<Vec<ClientList<T>>, StoreError> {
+        self.read(move |transaction| View::open(transaction)?.of_household(transaction, id)).await
     }
 
-    /// All covers of a household by client, the CFO's first; those that are gone included.
+    /// Some of what two complete walks in a row missed in the lists of one kind and is not marked as gone.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn covers_of_household(&self, id: HouseholdId) -> Result<Vec<ClientList<Cover, ()>>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.of_household(transaction, id)).await
+    pub async fn missing_items<T: StoredItem>(
+        &self,
+        of: ConnectionName,
+        limit: usize,
+    ) -> Result<Vec<StoredListed<T>>, StoreError> {
+        self.read(move |transaction| View::open(transaction)?.missing(transaction, &of, limit)).await
     }
 
-    /// Some of the goals that two complete walks in a row missed and that are not marked as gone.
+    /// One record of a client's list; none where there is none of this kind.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn missing_goals(&self, of: ConnectionName, limit: usize) -> Result<Vec<StoredGoal>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.missing(transaction, &of, limit)).await
+    pub async fn item<T: StoredItem>(&self, id: ItemId) -> Result<Option<StoredListed<T>>, StoreError> {
+        self.read(move |transaction| View::open(transaction)?.one(transaction, id.0)).await
     }
 
-    /// Some of the covers that two complete walks in a row missed and that are not marked as gone.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn missing_covers(&self, of: ConnectionName, limit: usize) -> Result<Vec<StoredCover>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.missing(transaction, &of, limit)).await
-    }
-
-    /// One goal.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn goal(&self, id: GoalId) -> Result<Option<StoredGoal>, StoreError> {
-        self.read(move |transaction| View::<Goal>::open(transaction, GOALS)?.one(transaction, id.0)).await
-    }
-
-    /// One cover.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn cover(&self, id: CoverId) -> Result<Option<StoredCover>, StoreError> {
-        self.read(move |transaction| View::<Cover>::open(transaction, COVERS)?.one(transaction, id.0)).await
-    }
-
-    /// Changes what the practice adds to a goal. False where there is no such goal.
+    /// Changes what the practice adds to a record of a client's list. False where there is none of this kind.
     ///
     /// # Errors
     /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
-    pub async fn change_goal(
+    pub async fn change_own<T: StoredItem>(
         &self,
-        id: GoalId,
+        id: ItemId,
         values: Vec<(String, NewValue)>,
     ) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
         self.write(move |transaction| {
             let key = transaction.open_table(LISTED)?.get(&own(id.0))?.map(|key| *key.value());
             let Some(key) = key else { return Ok(Ok(false)) };
-            let mut table = transaction.open_table(GOALS)?;
-            let record = table.get(&key)?.map(|record| decode::<ListRecord<Goal>>(record.value())).transpose()?;
+            let mut table = transaction.open_table(T::LISTS)?;
+            let record = table.get(&key)?.map(|record| decode::<ListRecord<T>>(record.value())).transpose()?;
             let Some(mut record) = record else { return Ok(Ok(false)) };
-            let Some(goal) = record.items.iter_mut().find(|goal| goal.id == id.0) else { return Ok(Ok(false)) };
-            if let Err(errors) = change_own(&mut goal.own, &values) {
+            let Some(item) = record.items.iter_mut().find(|item| item.id == id.0) else { return Ok(Ok(false)) };
+            if let Err(errors) = change_own(&mut item.own, &values) {
                 return Ok(Err(errors));
             }
             table.put(&key, encode(&record)?.as_slice())?;
@@ -152,8 +129,8 @@ struct View<T> {
 }
 
 impl<T: StoredItem> View<T> {
-    fn open(transaction: &Snapshot, table: ListTable) -> Result<Self, StoreError> {
-        let (reader, table) = (Reader::open(transaction)?, transaction.open_table(table)?);
+    fn open(transaction: &Snapshot) -> Result<Self, StoreError> {
+        let (reader, table) = (Reader::open(transaction)?, transaction.open_table(T::LISTS)?);
         let unseen = transaction.open_table(UNSEEN)?;
         Ok(Self { reader, table, unseen, kind: std::marker::PhantomData })
     }
@@ -163,7 +140,7 @@ impl<T: StoredItem> View<T> {
         transaction: &Snapshot,
         whose: Whose,
         page: &PageRequest,
-    ) -> Result<Page<StoredListed<T, T::Own>>, StoreError> {
+    ) -> Result<Page<StoredListed<T>>, StoreError> {
         let clients = match whose {
             Whose::Practice => vec![PRACTICE.to_be_bytes().to_vec()],
             Whose::Client(id) => vec![own(id.0).to_vec()],
@@ -211,7 +188,7 @@ impl<T: StoredItem> View<T> {
         Ok(Page { items, next: None })
     }
 
-    fn of_household(&self, transaction: &Snapshot, id: HouseholdId) -> Result<Vec<ClientList<T, T::Own>>, StoreError> {
+    fn of_household(&self, transaction: &Snapshot, id: HouseholdId) -> Result<Vec<ClientList<T>>, StoreError> {
         let mut lists = Vec::new();
         for client in self.people(transaction, id)? {
             let (first, last) = span::<{ size_of::<ListKey>() }>(&own(client.id.0));
@@ -225,7 +202,7 @@ impl<T: StoredItem> View<T> {
         Ok(lists)
     }
 
-    fn one(&self, transaction: &Snapshot, id: uuid::Uuid) -> Result<Option<StoredListed<T, T::Own>>, StoreError> {
+    fn one(&self, transaction: &Snapshot, id: uuid::Uuid) -> Result<Option<StoredListed<T>>, StoreError> {
         let Some(key) = transaction.open_table(LISTED)?.get(&own(id))? else { return Ok(None) };
         let Some(client) = self.client_of(key.value())? else { return Ok(None) };
         let Some(record) = self.table.get(key.value())? else { return Ok(None) };
@@ -239,7 +216,7 @@ impl<T: StoredItem> View<T> {
         transaction: &Snapshot,
         of: &ConnectionName,
         limit: usize,
-    ) -> Result<Vec<StoredListed<T, T::Own>>, StoreError> {
+    ) -> Result<Vec<StoredListed<T>>, StoreError> {
         let Some(connection) = number_of(transaction, of)? else { return Ok(Vec::new()) };
         let mut missing = Vec::new();
         for id in unseen::proven_ids(transaction, connection, T::KIND, limit)? {
@@ -265,8 +242,8 @@ impl<T: StoredItem> View<T> {
         key: &ListKey,
         client: &StoredClient,
         revision: [u8; 6],
-        listed: Listed<T, T::Own>,
-    ) -> Result<StoredListed<T, T::Own>, StoreError> {
+        listed: Listed<T>,
+    ) -> Result<StoredListed<T>, StoreError> {
         let number = ConnectionNumber(u16::from_be_bytes([key[20], key[21]]));
         let connection = self.reader.name_of(number)?;
         let (client_id, household_id) = (client.id, client.household_id);

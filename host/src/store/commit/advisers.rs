@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::ExternalKey;
 use super::super::rows::{decode, encode};
-use super::super::tables::{ADVISERS, Tallies};
+use super::super::tables::{ADVISERS, BookCounts};
 use super::pending::Pending;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
@@ -17,7 +17,7 @@ pub(super) fn merge(
     rows: &mut Pending<'_>,
     run: &Run,
     arrivals: Vec<Arrival>,
-    tallies: &mut Tallies,
+    tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(ADVISERS)?;
     for arrival in arrivals {

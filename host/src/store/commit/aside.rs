@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::identity::{Aside, Identity};
 use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
 use super::super::rows::{decode, encode};
-use super::super::tables::{AsideKey, SET_ASIDE, Tallies};
+use super::super::tables::{AsideKey, BookCounts, SET_ASIDE};
 use super::pending::Pending;
 use super::{Arrival, Outcome};
 use crate::domain::run::Run;
@@ -17,7 +17,7 @@ pub(super) fn settle(
     rows: &mut Pending<'_>,
     run: &Run,
     arrivals: &[Arrival],
-    tallies: &mut Tallies,
+    tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(SET_ASIDE)?;
     for arrival in arrivals {
@@ -27,7 +27,7 @@ pub(super) fn settle(
         let now = match arrival.outcome {
             Outcome::SetAside { quarantined: true } => Some(Aside::Quarantined),
             Outcome::SetAside { quarantined: false } => Some(Aside::LeftOut),
-            Outcome::Client(_) | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => None,
+            Outcome::Client(_) | Outcome::Adviser(_) | Outcome::List(_) => None,
         };
         let key = rows.key(id);
         if let Some(before) = before.filter(|before| Some(*before) != now) {
@@ -61,7 +61,7 @@ pub(super) fn settle(
     Ok(())
 }
 
-fn tally(tallies: &mut Tallies, aside: Aside) -> &mut u64 {
+fn tally(tallies: &mut BookCounts, aside: Aside) -> &mut u64 {
     match aside {
         Aside::LeftOut => &mut tallies.skipped,
         Aside::Quarantined => &mut tallies.quarantined,

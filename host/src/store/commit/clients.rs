@@ -8,20 +8,16 @@ use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys,
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own};
 use super::super::report::{Rows as Report, Told};
 use super::super::rows::{decode, encode};
-use super::super::tables::{CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING, Tallies};
+use super::super::tables::{BookCounts, CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING};
 use super::households;
 use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
 use super::{Arrival, Outcome};
-use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::household::Change;
-use crate::domain::merge::{Merged, changes, merge as merge_values};
-use crate::domain::run::{ChangeKind, Run, RunCounts};
-use crate::domain::{Client, Diagnostic, Severity};
+use crate::domain::merge::{Merged, changes, merge as merge_values, remember};
+use crate::domain::run::{ChangeKind, Run};
+use crate::domain::{Client, Diagnostic};
 use crate::store::engine::{Readable, Write, WriteTable};
-
-/// Overridden edits that are remembered with a client.
-const OVERRIDDEN_KEPT: usize = 20;
 
 /// Merges the arrivals into the book and settles the households that they disturb. What is left out by a rule leaves
 /// lists, search and its household, and is kept; what cannot be used changes nothing.
@@ -30,7 +26,7 @@ pub(super) fn merge(
     rows: &mut Pending<'_>,
     run: &mut Run,
     arrivals: Vec<Arrival>,
-    tallies: &mut Tallies,
+    tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut merging = Merging {
         clients: transaction.open_table(CLIENTS)?,
@@ -70,7 +66,7 @@ impl Merging<'_> {
         rows: &mut Pending<'_>,
         run: &mut Run,
         arrival: Arrival,
-        tallies: &mut Tallies,
+        tallies: &mut BookCounts,
     ) -> Result<(), StoreError> {
         let id = ExternalKey::from(&arrival.id);
         let seen_as = rows.seen_as(&arrival);
@@ -102,9 +98,9 @@ impl Merging<'_> {
                 tallies.clients += u64::from(!was_in_book);
             }
             Outcome::SetAside { quarantined: false } => {
-                *run.counts.skipped.entry(reason(&arrival.diagnostics)).or_default() += 1;
+                run.counts.skip(&arrival.diagnostics);
                 if was_in_book {
-                    let why = gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
+                    let why = Diagnostic::gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
                     let told = Told::left_out(identity.client.unwrap_or_default(), why);
                     self.report.note(run, ChangeKind::LeftOut, told, &[])?;
                     run.counts.newly_left_out += 1;
@@ -113,7 +109,7 @@ impl Merging<'_> {
                 }
             }
             // The mapping of a client makes clients; anything else cannot be used.
-            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::Goals(_) | Outcome::Covers(_) => {
+            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::List(_) => {
                 run.counts.quarantined += 1;
             }
         }
@@ -133,7 +129,7 @@ impl Merging<'_> {
         supplied: Client,
         diagnostics: Vec<Diagnostic>,
     ) -> Result<(), StoreError> {
-        count_warnings(&mut run.counts, &diagnostics);
+        run.counts.warn(&diagnostics);
         let is_new = identity.client.is_none();
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
@@ -154,11 +150,7 @@ impl Merging<'_> {
                 self.report.note(run, ChangeKind::Created, Told::client(client_id), &[])?;
             }
         }
-        for (edit, supplied) in merged.overridden {
-            let LocalEdit { field, to: from, by, .. } = edit;
-            overridden.insert(0, Overridden { field, from, to: supplied, by, run: run.id, at: rows.at });
-        }
-        overridden.truncate(OVERRIDDEN_KEPT);
+        remember(&mut overridden, merged.overridden, run.id, rows.at);
         identity.is_partner = merged.client.is_partner;
         identity.partner = merged.client.partner_external_id.as_ref().map(ExternalKey::from);
         let shown_before = before.as_ref().filter(|_| identity.in_book).map(|before| &before.client);
@@ -225,23 +217,6 @@ impl Merging<'_> {
     fn record(&self, key: &OwnKey) -> Result<Option<ClientRecord>, StoreError> {
         self.clients.get(key)?.map(|record| decode(record.value())).transpose()
     }
-}
-
-/// Counts what somebody should look at in a record that came over: warnings, and errors that left out a part of it.
-pub(super) fn count_warnings(counts: &mut RunCounts, diagnostics: &[Diagnostic]) {
-    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= Severity::Warning) {
-        *counts.warnings.entry(diagnostic.code.clone()).or_default() += 1;
-    }
-}
-
-/// The code by which a record that was left out is counted: that of its gravest diagnostic.
-fn reason(diagnostics: &[Diagnostic]) -> String {
-    gravest(diagnostics).map_or_else(|| "without-reason".to_owned(), |diagnostic| diagnostic.code.clone())
-}
-
-/// The first of the gravest.
-fn gravest(diagnostics: &[Diagnostic]) -> Option<&Diagnostic> {
-    diagnostics.iter().rev().max_by_key(|diagnostic| diagnostic.severity)
 }
 
 /// Index entries to write and to remove, by table.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::index::{NamingKey, naming_span};
 use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::rows::{decode, encode};
-use super::super::tables::{HOUSEHOLDS, HouseholdRecord, NAMING, Tallies};
+use super::super::tables::{BookCounts, HOUSEHOLDS, HouseholdRecord, NAMING};
 use super::super::{StoreError, membership};
 use super::pending::Pending;
 use crate::domain::HouseholdId;
@@ -19,7 +19,7 @@ pub(super) fn settle(
     transaction: &Write,
     rows: &mut Pending<'_>,
     changes: &[Change<ExternalKey>],
-    tallies: &mut Tallies,
+    tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Merging what stands in clients' lists: goals and covers. What a list no longer shows is noted as unseen.
+//! Merging what stands in clients' lists. What a list no longer shows is noted as unseen.
 
 use uuid::Uuid;
 
@@ -8,14 +8,13 @@ use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::report::{Rows as Report, Told};
 use super::super::rows::listed::StoredItem;
 use super::super::rows::{decode, encode};
-use super::super::tables::{COVERS, GOALS, LISTED, ListKey, ListRecord, ListTable, Tallies, list_key};
+use super::super::tables::{BookCounts, LISTED, ListKey, ListRecord, list_key};
 use super::super::unseen::UnseenRows;
-use super::clients::count_warnings;
 use super::pending::Pending;
 use super::{Arrival, Outcome};
+use crate::domain::RunId;
 use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
-use crate::domain::{Cover, Goal, RunId};
 use crate::store::engine::{Readable as _, Write, WriteTable};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
@@ -32,15 +31,14 @@ pub(super) fn keep_with_clients(rows: &Pending<'_>, arrivals: &mut Vec<Arrival>)
 }
 
 /// Merges the lists of a run, by its walk or by none. One that cannot be used changes nothing of what is known.
-pub(super) fn merge(
+pub(super) fn merge<T: StoredItem>(
     transaction: &Write,
     rows: &mut Pending<'_>,
     (run, walk): (&mut Run, Option<RunId>),
     arrivals: Vec<Arrival>,
-    tallies: &mut Tallies,
+    tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
-    let mut goals = Merging::<Goal>::open(transaction, GOALS)?;
-    let mut covers = Merging::<Cover>::open(transaction, COVERS)?;
+    let mut lists = Merging::<T>::open(transaction)?;
     let mut unseen = UnseenRows::open(transaction, walk)?;
     for arrival in arrivals {
         let seen_as = rows.seen_as(&arrival);
@@ -52,34 +50,33 @@ pub(super) fn merge(
         let known = known.unwrap_or_else(|| Identity::new(seen_as));
         let kept = Identity { seen_as, client: Some(client), in_book: true, has_unseen: false, ..known };
         let identity = match arrival.outcome {
-            Outcome::Goals(found) => goals.take(rows, run, (id, kept), found, (&mut tallies.goals, &mut unseen))?,
-            Outcome::Covers(found) => covers.take(rows, run, (id, kept), found, (&mut tallies.covers, &mut unseen))?,
+            Outcome::List(records) => {
+                let found = FoundList::new(records, arrival.diagnostics);
+                lists.take(rows, run, (id, kept), found, (tallies, &mut unseen))?
+            }
             _ => {
-                if let Some(counts) = run.counts.list_mut(rows.kind) {
-                    counts.quarantined += 1;
-                }
+                run.counts.list_mut(T::KIND).quarantined += 1;
                 kept
             }
         };
         rows.set(id, identity);
     }
-    goals.write(transaction)?;
-    covers.write(transaction)
+    lists.write(transaction)
 }
 
 /// The lists of one kind, and what is to be written of them.
 struct Merging<'t, T> {
     table: WriteTable<'t, &'static ListKey, &'static [u8]>,
     writes: Vec<(ListKey, Vec<u8>)>,
-    /// Goals or covers that are new, each with the list in which it stands.
+    /// What is new, each with the list in which it stands.
     new: Vec<(OwnKey, ListKey)>,
     report: Report,
     kind: std::marker::PhantomData<T>,
 }
 
 impl<'t, T: StoredItem> Merging<'t, T> {
-    fn open(transaction: &'t Write, table: ListTable) -> Result<Self, StoreError> {
-        let table = transaction.open_table(table)?;
+    fn open(transaction: &'t Write) -> Result<Self, StoreError> {
+        let table = transaction.open_table(T::LISTS)?;
         Ok(Self {
             table,
             writes: Vec::new(),
@@ -96,19 +93,19 @@ impl<'t, T: StoredItem> Merging<'t, T> {
         run: &mut Run,
         (id, identity): (ExternalKey, Identity),
         found: FoundList<T>,
-        (tally, unseen): (&mut u64, &mut UnseenRows<'_>),
+        (tallies, unseen): (&mut BookCounts, &mut UnseenRows<'_>),
     ) -> Result<Identity, StoreError> {
         let Some(client) = identity.client else { return Ok(identity) };
         let key = list_key(client, rows.connection);
         let known = self.table.get(&key)?.map(|known| decode::<ListRecord<T>>(known.value())).transpose()?;
         let is_known = known.is_some();
-        count_warnings(&mut run.counts, &found.diagnostics);
+        run.counts.warn(&found.diagnostics);
         for item in &found.items {
-            count_warnings(&mut run.counts, &item.diagnostics);
+            run.counts.warn(&item.diagnostics);
         }
         let diagnostics = found.diagnostics.clone();
         let first_new = self.new.len();
-        let Some(counts) = run.counts.list_mut(T::KIND) else { return Ok(identity) };
+        let counts = run.counts.list_mut(T::KIND);
         let merged = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
             let id = rows.new_id();
             self.new.push((own(id), key));
@@ -118,6 +115,7 @@ impl<'t, T: StoredItem> Merging<'t, T> {
         let has_unseen = is_known && unseen.note(&rows.key(id), &merged.missing, merged.is_whole)?;
         let items = merged.items;
         let listed = items.iter().filter(|item| item.gone_since.is_none()).count() as u32;
+        let tally = tallies.lists.entry(T::KIND).or_default();
         *tally = (*tally + u64::from(listed)).saturating_sub(u64::from(identity.listed()));
         let record = ListRecord { revision: rows.by.revision.0, items, diagnostics };
         self.writes.push((key, encode(&record)?));

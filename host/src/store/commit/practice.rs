@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
 use super::super::rows::{decode, encode};
-use super::super::tables::{CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES, Tallies};
+use super::super::tables::{BookCounts, CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES};
 use super::super::{Store, StoreError};
 use super::MappedBy;
 use super::clients::Entries;
@@ -173,7 +173,7 @@ fn set_in_book(
     let mut rows = open_rows(transaction, stored.connection, at)?;
     let change = Change { person: key, named_before, names_now: identity.partner, came_or_left: true };
     rows.set(key, identity);
-    let count = |tallies: &mut Tallies| {
+    let count = |tallies: &mut BookCounts| {
         if in_book { tallies.clients += 1 } else { tallies.clients -= 1 }
     };
     settle(transaction, rows, &[change], count)?;
@@ -206,7 +206,7 @@ pub(super) fn settle(
     transaction: &Write,
     mut rows: Pending<'_>,
     changes: &[Change<ExternalKey>],
-    count: impl FnOnce(&mut Tallies),
+    count: impl FnOnce(&mut BookCounts),
 ) -> Result<(), StoreError> {
     let mut tallies = transaction.open_table(TALLIES)?;
     let mut counted = tallies.get(PRACTICE)?.map(|kept| decode(kept.value())).transpose()?.unwrap_or_default();

@@ -58,7 +58,7 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
     let lists = [("8", vec![said("goals[1].category")]), ("6", vec![said("list")]), ("9", Vec::new())];
     let arrivals = lists.map(|(id, said)| {
         let goals = [goal(&format!("{id}/1"), "Sail"), goal(&format!("{id}/2"), "Rest")];
-        arrival(id, Outcome::Goals(FoundList::new(RecordKind::Goal, goals, said)))
+        Arrival { diagnostics: said, ..arrival(id, Outcome::List(goals.map(Canonical::Goal).into())) }
     });
     practice.below(RecordKind::Goal, arrivals.to_vec()).await;
     let found = told(&practice, "unknown-category").await;
@@ -67,7 +67,7 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
     assert!(found.iter().all(|told| told.said.len() == 1 && told.said[0].kind == RecordKind::Goal));
     assert_eq!(ids(&told(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
-    let gone = arrival("8", Outcome::Goals(FoundList::new(RecordKind::Goal, [goal("8/1", "Sail")], Vec::new())));
+    let gone = arrival("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
     practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
     assert_eq!(ids(&told(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
     for _ in 0..2 {

@@ -184,8 +184,8 @@ impl Practice {
     /// The goals of the household that somebody is in, by name.
     async fn goals_of(&self, id: &str) -> Vec<String> {
         let household = self.household_of(id).await.household.id;
-        let found = self.store.goals(Whose::Household(household), first(20)).await.unwrap().items;
-        let on_the_page = self.store.goals_of_household(household).await.unwrap();
+        let found = self.store.items::<Goal>(Whose::Household(household), first(20)).await.unwrap().items;
+        let on_the_page = self.store.lists_of_household::<Goal>(household).await.unwrap();
         let on_the_page = on_the_page.into_iter().flat_map(|list| list.items).map(|goal| goal.listed.id);
         assert_eq!(found.iter().map(|goal| goal.listed.id).collect::<Vec<_>>(), on_the_page.collect::<Vec<_>>());
         found.into_iter().filter_map(|goal| goal.listed.value.name).collect()

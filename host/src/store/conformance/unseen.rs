@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::domain::departure::Standing;
-use crate::domain::run::{COVERS_AWAITING, ChangeKind, GOALS_AWAITING, GOALS_MISSED};
+use crate::domain::run::{ChangeKind, awaiting_code, missed_code};
+use crate::domain::stored::StoredListed;
 use crate::store::book::Whose;
 use crate::store::departures::Answered;
 
@@ -26,29 +27,29 @@ enum List<'l> {
     Unusable,
 }
 
-fn goals(ids: &[&str]) -> FoundList<Goal> {
-    FoundList::new(RecordKind::Goal, ids.iter().map(|id| goal(id, "Sail")), Vec::new())
+fn goals(ids: &[&str]) -> Outcome {
+    Outcome::List(ids.iter().map(|id| Canonical::Goal(goal(id, "Sail"))).collect())
 }
 
 impl Practice {
     /// A run in which Ayda's list is found like this; `walk` tells whether a walk read it, and how that ended.
     async fn list(&mut self, list: List<'_>, walk: Option<RunState>) -> RunCounts {
         self.run = self.store.begin_run(new_run("main")).await.unwrap();
-        let outcome = match list {
+        let read = match list {
             List::Same => None,
-            List::Read(ids) => Some(Outcome::Goals(goals(ids))),
-            List::Unusable => Some(Outcome::SetAside { quarantined: true }),
+            List::Read(ids) => Some(arrival("1", goals(ids))),
+            List::Unusable => Some(arrival("1", Outcome::SetAside { quarantined: true })),
             List::Broken => {
                 let said = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
-                Some(Outcome::Goals(FoundList::new(RecordKind::Goal, [], said)))
+                Some(Arrival { diagnostics: said, ..arrival("1", goals(&[])) })
             }
         };
         let (kind, by) = (RecordKind::Goal, MappedBy { revision: REVISION, as_of: None });
         let id = ExternalId("1".to_owned());
         // As a walk finds it out: a list that is what it was is noted where it proved that something is missing.
         let known = self.store.known(&self.run, kind, by, vec![(id.clone(), 1)]).await.unwrap()[0];
-        let missed_again = if outcome.is_none() && known.has_unseen { vec![id] } else { Vec::new() };
-        let arrivals = outcome.map(|outcome| arrival("1", outcome)).into_iter().collect();
+        let missed_again = if read.is_none() && known.has_unseen { vec![id] } else { Vec::new() };
+        let arrivals = read.into_iter().collect();
         let mut group = self.group(RecordKind::Client, Vec::new());
         group.below = vec![Lists { kind, by, arrivals, missed_again }];
         if let Some(position) = &mut group.position {
@@ -72,10 +73,13 @@ impl Practice {
 
     /// `3 4?`: the goals that stand, those that are missed with a mark.
     async fn standing(&self) -> String {
-        let goals = self.store.goals(Whose::Practice, first(100)).await.unwrap().items;
+        let goals = self.store.items::<Goal>(Whose::Practice, first(100)).await.unwrap().items;
         let standing: Vec<_> = goals.iter().filter(|goal| goal.listed.gone_since.is_none()).collect();
-        assert_eq!(self.counts().await.goals, standing.len() as u64);
-        let word = |goal: &&crate::domain::stored::StoredGoal| {
+        assert_eq!(
+            self.counts().await.lists.get(&RecordKind::Goal).copied().unwrap_or_default(),
+            standing.len() as u64
+        );
+        let word = |goal: &&StoredListed<Goal>| {
             format!("{}{}", goal.listed.value.external_id, if goal.is_missed { "?" } else { "" })
         };
         let mut words: Vec<String> = standing.iter().map(word).collect();
@@ -117,9 +121,12 @@ async fn the_run_that_marks_says_so_and_the_one_before_says_what_it_missed(on: O
     practice.clients(&[client("1", "Ayda Khan")]).await;
     practice.list(List::Read(&["3", "4"]), Some(RunState::Done)).await;
     let counts = practice.list(List::Read(&["3"]), Some(RunState::Done)).await;
-    assert_eq!((counts.goals.gone, counts.doubts.get(GOALS_MISSED)), (0, Some(&1)));
+    assert_eq!((counts.list(RecordKind::Goal).gone, counts.doubts.get(&missed_code(RecordKind::Goal))), (0, Some(&1)));
     let counts = practice.list(List::Same, Some(RunState::Done)).await;
-    assert_eq!((counts.goals.gone, counts.doubts.get(GOALS_MISSED), counts.listed), (1, None, 1));
+    assert_eq!(
+        (counts.list(RecordKind::Goal).gone, counts.doubts.get(&missed_code(RecordKind::Goal)), counts.listed),
+        (1, None, 1)
+    );
     let rows = practice.store.changes(practice.run.id, Some(ChangeKind::Gone), first(10)).await.unwrap().items;
     assert_eq!((rows.len(), rows[0].record, rows[0].label.as_deref()), (1, RecordKind::Goal, Some("Sail")));
 }
@@ -131,7 +138,7 @@ async fn an_interrupted_walk_is_one_walk(on: On) {
     practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
     // The group was read before and after the host came up again.
     for _ in 0..2 {
-        practice.below(RecordKind::Goal, vec![arrival("1", Outcome::Goals(goals(&[])))]).await;
+        practice.below(RecordKind::Goal, vec![arrival("1", goals(&[]))]).await;
     }
     let mut group = practice.group(RecordKind::Client, Vec::new());
     group.position.as_mut().unwrap().is_over = true;
@@ -155,12 +162,15 @@ async fn many_at_once_wait_for_a_person(on: On) {
         practice.list(List::Read(&all[..2]), ended).await;
         assert_eq!(practice.asked_about(RecordKind::Goal).await, None);
         let counts = practice.list(List::Same, ended).await;
-        assert_eq!((counts.goals.gone, counts.doubts.get(GOALS_AWAITING)), (0, Some(&6)));
+        assert_eq!(
+            (counts.list(RecordKind::Goal).gone, counts.doubts.get(&awaiting_code(RecordKind::Goal))),
+            (0, Some(&6))
+        );
         assert_eq!(practice.standing().await, "1 2 3? 4? 5? 6? 7? 8?");
         let asked = practice.asked_about(RecordKind::Goal).await.unwrap();
         assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, Standing::Waiting));
         assert_eq!(practice.asked_about(RecordKind::Cover).await, None, "each kind is asked about by itself");
-        assert_eq!(practice.store.missing_goals("main".parse().unwrap(), 4).await.unwrap().len(), 4);
+        assert_eq!(practice.store.missing_items::<Goal>("main".parse().unwrap(), 4).await.unwrap().len(), 4);
 
         // The next run asks anew, about what is still missing.
         let earlier = practice.run.id;
@@ -171,19 +181,23 @@ async fn many_at_once_wait_for_a_person(on: On) {
         let answered = practice.answer_about(RecordKind::Goal, again.run, is_confirmed).await;
         assert!(matches!(answered, Answered::Done(_)));
         let run = practice.store.run(again.run).await.unwrap().unwrap();
-        assert_eq!(run.counts.doubts.get(GOALS_AWAITING), None);
-        assert_eq!(run.counts.doubts.get(COVERS_AWAITING), None);
+        assert_eq!(run.counts.doubts.get(&awaiting_code(RecordKind::Goal)), None);
+        assert_eq!(run.counts.doubts.get(&awaiting_code(RecordKind::Cover)), None);
         if is_confirmed {
-            assert_eq!((run.counts.goals.gone, practice.standing().await), (5, "1 2 3".to_owned()));
+            assert_eq!((run.counts.list(RecordKind::Goal).gone, practice.standing().await), (5, "1 2 3".to_owned()));
             practice.list(List::Read(&all), ended).await;
             assert_eq!(practice.standing().await, "1 2 3 4 5 6 7 8");
         } else {
             let counts = practice.list(List::Same, ended).await;
-            assert_eq!((counts.goals.gone, counts.doubts.get(GOALS_AWAITING)), (0, None), "nobody is asked again");
+            assert_eq!(
+                (counts.list(RecordKind::Goal).gone, counts.doubts.get(&awaiting_code(RecordKind::Goal))),
+                (0, None),
+                "nobody is asked again"
+            );
             assert_eq!(practice.standing().await, "1 2 3 4? 5? 6? 7? 8?");
             // Most are back: what is left is marked as it would be ever.
             let counts = practice.list(List::Read(&all[..7]), ended).await;
-            assert_eq!((counts.goals.gone, practice.asked_about(RecordKind::Goal).await), (1, None));
+            assert_eq!((counts.list(RecordKind::Goal).gone, practice.asked_about(RecordKind::Goal).await), (1, None));
             assert_eq!(practice.standing().await, "1 2 3 4 5 6 7");
         }
     }

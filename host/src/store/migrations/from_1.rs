@@ -2,8 +2,8 @@
 
 use super::rewrite;
 use super::transcribe::Shape::{
-    self, Array, Byte, Bytes, Choice, ChoiceOrNone, Date, Fields, Flag, List, Map, Maybe, Millis, Moment, Number,
-    Revision, Signed, Text, Unit, Variant,
+    self, Array, Byte, Bytes, Choice, ChoiceOrNone, Date, Fields, Flag, Keyed, List, Map, Maybe, Millis, Moment,
+    Number, Revision, Signed, Text, Unit, Variant,
 };
 use super::transcribe::transcribe;
 use crate::store::StoreError;
@@ -88,6 +88,8 @@ const COVERS: Shape = list_of!(
     Unit
 );
 
+/// Goals and covers, by the numbers of their kinds.
+const LISTED: &[u8] = &[2, 3];
 const COUNTS: Shape = Map(&Number);
 const LIST_COUNTS: Shape = Fields(&[Number, Number, Number, Number, Number]);
 const RUN: Shape = Fields(&[
@@ -100,34 +102,33 @@ const RUN: Shape = Fields(&[
     MAYBE_MOMENT,
     Maybe(&Number),
     Fields(&[
-        Number,      // advisers
-        Number,      // seen
-        Number,      // unchanged
-        Number,      // created
-        Number,      // changed
-        Number,      // same
-        COUNTS,      // skipped
-        Number,      // newly_left_out
-        Number,      // returned
-        Number,      // quarantined
-        Number,      // held
-        Number,      // overridden
-        LIST_COUNTS, // goals
-        LIST_COUNTS, // covers
-        Number,      // repeated
-        Number,      // unreadable
-        Number,      // missed
-        Number,      // unconfirmed
-        COUNTS,      // warnings
-        COUNTS,      // changed_fields
-        Number,      // not_visible
-        Number,      // visible_again
-        Number,      // awaiting
-        COUNTS,      // doubts
-        Number,      // listed
-        Number,      // requests
-        Number,      // retries
-        Number,      // slow_downs
+        Number, // advisers
+        Number, // seen
+        Number, // unchanged
+        Number, // created
+        Number, // changed
+        Number, // same
+        COUNTS, // skipped
+        Number, // newly_left_out
+        Number, // returned
+        Number, // quarantined
+        Number, // held
+        Number, // overridden
+        Keyed(LISTED, &LIST_COUNTS),
+        Number, // repeated
+        Number, // unreadable
+        Number, // missed
+        Number, // unconfirmed
+        COUNTS, // warnings
+        COUNTS, // changed_fields
+        Number, // not_visible
+        Number, // visible_again
+        Number, // awaiting
+        COUNTS, // doubts
+        Number, // listed
+        Number, // requests
+        Number, // retries
+        Number, // slow_downs
     ]),
     MAYBE_TEXT,
 ]);
@@ -136,7 +137,7 @@ const WALKS: Shape = Fields(&[Maybe(&Fields(&[Bytes, Maybe(&POSITION)])), Maybe(
 const QUESTION: Shape = Fields(&[Text, Bytes, Moment, Number, Number, Number, Choice, Maybe(&Fields(&[Text, Moment]))]);
 const REPORT: Shape = Fields(&[MAYBE_TEXT, List(&Fields(&[Text, MAYBE_TEXT, MAYBE_TEXT]))]);
 const GONE: Shape = Fields(&[Signed, Bytes]);
-const TALLIES: Shape = Fields(&[Number, Number, Number, Number, Number, Number, Number, Number]);
+const TALLIES: Shape = Fields(&[Number, Number, Number, Number, Number, Keyed(LISTED, &Number), Number]);
 
 const IMPORT: Shape = Fields(&[
     Bytes,

@@ -53,6 +53,8 @@ pub(super) enum Shape {
     Map(&'static Shape),
     /// A value for each place, in their order.
     Fields(&'static [Shape]),
+    /// A value for each of these numbers, in their order, which becomes a map by number.
+    Keyed(&'static [u8], &'static Shape),
     /// One of several, by its place among them, with what it holds.
     Variant(&'static [Shape]),
 }
@@ -122,6 +124,7 @@ impl<'de> DeserializeSeed<'de> for Transcribed<'_> {
             Shape::Map(_) => from.deserialize_map(self),
             Shape::Array(places) => from.deserialize_tuple(places, self),
             Shape::Fields(fields) => from.deserialize_tuple(fields.len(), self),
+            Shape::Keyed(keys, _) => from.deserialize_tuple(keys.len(), self),
             Shape::Variant(_) => from.deserialize_enum("", &[], self),
         }
     }
@@ -161,6 +164,15 @@ impl<'de> Visitor<'de> for Transcribed<'_> {
                     bytes.push(byte);
                 }
                 written(self.out.bytes(&bytes).map(drop))
+            }
+            Shape::Keyed(keys, shape) => {
+                written(self.out.map(keys.len() as u64).map(drop))?;
+                for key in keys {
+                    written(key.write(self.out))?;
+                    let found = items.next_element_seed(self.inner(*shape))?;
+                    found.ok_or_else(|| A::Error::custom("a field is missing"))?;
+                }
+                Ok(())
             }
             Shape::Fields(fields) => {
                 written(self.out.array(fields.len() as u64).map(drop))?;

@@ -1,15 +1,38 @@
 //! What stands in clients' lists.
 
 use super::Row;
-use crate::domain::listed::{GoalOwn, ListItem, Listed, Unseen};
-use crate::domain::record::{CoverOwner, CoverType, GoalOwner, GoalStatus, Outlook, PremiumFrequency, Recurrence};
-use crate::domain::{Cover, Goal, Money};
+use crate::domain::Money;
+use crate::domain::listed::{Listed, Unseen};
+use crate::domain::record::{Cover, Goal};
+use crate::domain::record::{
+    CoverOwner, CoverType, GoalOwn, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
+};
+use crate::store::engine::Table;
 use crate::store::rows::{row_choices, rows};
+use crate::store::tables::{ListTable, QuestionTable};
 
 /// What stands in a list, and has rows.
-pub(in crate::store) trait StoredItem: ListItem<Own: Row> + Row {}
+pub trait StoredItem: ListItem<Own: Row> + Row {
+    /// The lists, by client and connection: [`crate::store::tables::ListRecord`].
+    const LISTS: ListTable;
+    /// The questions about more of them gone at once than a run may mark, by connection: `Departures`.
+    const QUESTIONS: QuestionTable;
+}
 
-impl<T: ListItem<Own: Row> + Row> StoredItem for T {}
+/// The tables of each kind.
+macro_rules! stored_items {
+    ($($item:ident: $lists:literal, $questions:literal;)+) => {
+        $(impl StoredItem for $item {
+            const LISTS: ListTable = Table::new($lists);
+            const QUESTIONS: QuestionTable = Table::new($questions);
+        })+
+    };
+}
+
+stored_items! {
+    Goal: "goals", "goal-departures";
+    Cover: "covers", "cover-departures";
+}
 
 rows! {
     Goal {
@@ -39,7 +62,7 @@ rows! {
         12: expired,
         13: extensions,
     }
-    Listed<T: Row, O: Row> { 0: id, 1: value, 2: own, 3: changed_at, 4: gone_since, 5: diagnostics }
+    Listed<T: StoredItem> { 0: id, 1: value, 2: own, 3: changed_at, 4: gone_since, 5: diagnostics }
     Money { 0: amount, 1: currency }
     Unseen { 0: walks, 1: by }
 }

@@ -74,22 +74,21 @@ rows! {
         9: quarantined,
         10: held,
         11: overridden,
-        12: goals,
-        13: covers,
-        14: repeated,
-        15: unreadable,
-        16: missed,
-        17: unconfirmed,
-        18: warnings,
-        19: changed_fields,
-        20: not_visible,
-        21: visible_again,
-        22: awaiting,
-        23: doubts,
-        24: listed,
-        25: requests,
-        26: retries,
-        27: slow_downs,
+        12: lists,
+        13: repeated,
+        14: unreadable,
+        15: missed,
+        16: unconfirmed,
+        17: warnings,
+        18: changed_fields,
+        19: not_visible,
+        20: visible_again,
+        21: awaiting,
+        22: doubts,
+        23: listed,
+        24: requests,
+        25: retries,
+        26: slow_downs,
     }
     ListCounts { 0: created, 1: changed, 2: unchanged, 3: gone, 4: quarantined }
     Reason { 0: code, 1: message }
@@ -112,7 +111,6 @@ rows! {
 }
 
 row_choices! {
-    RecordKind { 0: Adviser, 1: Client, 2: Goal, 3: Cover }
     ReviewState { 0: Waiting, 1: Ignored, 2: Imported, 3: Linked }
     Likeness { 0: Email, 1: NameAndDateOfBirth, 2: NameAndMobile, 3: NameAndPartner, 4: Name }
     Standing { 0: Waiting, 1: Confirmed, 2: Dismissed }
@@ -121,6 +119,19 @@ row_choices! {
     RowStatus { 0: Ready, 1: NeedsDecision, 2: CannotBeImported }
     ImportState { 0: Reading, 1: Previewed, 2: Applied }
     Role { 0: PracticeManager, 1: Adviser, 2: Associate, 3: Paraplanner, 4: Support, 5: Compliance }
+}
+
+impl Row for RecordKind {
+    fn write(&self, out: &mut Out) -> Written {
+        out.u8(*self as u8)?;
+        Ok(())
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, ReadError> {
+        let number = from.u8()?;
+        let known = Self::ALL.iter().copied().find(|kind| *kind as u8 == number);
+        known.ok_or_else(|| ReadError::message("no such kind of record"))
+    }
 }
 
 impl Row for Decision {

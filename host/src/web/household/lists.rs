@@ -1,13 +1,19 @@
-//! The goals and covers of a household as cards, and the form for what the practice adds to a goal.
+//! What stands in the lists of a household's people, a section of cards for each kind, and the form for what the practice
+//! adds to a goal.
+
+use std::fmt;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::app::App;
-use crate::domain::listed::{GoalOwn, ListItem, Listed};
-use crate::domain::record::{CoverOwner, CoverType, GoalOwner, GoalStatus, Outlook, PremiumFrequency, Recurrence};
-use crate::domain::stored::{StoredClient, StoredCover, StoredGoal};
-use crate::domain::{ClientId, Cover, Goal, Severity};
+use crate::domain::listed::Listed;
+use crate::domain::record::{Cover, Goal};
+use crate::domain::record::{
+    CoverOwner, CoverType, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
+};
+use crate::domain::stored::{StoredClient, StoredListed};
+use crate::domain::{ClientId, RecordKind, Severity, with_listed};
 use crate::store::StoreError;
 use crate::store::book::{ClientList, HouseholdRow};
 use crate::web::components::{Badge, Clock, Finding, Moment, Tone};
@@ -15,8 +21,8 @@ use crate::web::words;
 
 /// What stands in the lists of a household's people.
 pub(in crate::web) struct Found {
-    pub(in crate::web) goals: Vec<ClientList<Goal, GoalOwn>>,
-    pub(in crate::web) covers: Vec<ClientList<Cover, ()>>,
+    /// The lists, kind by kind.
+    pub(in crate::web) lists: Vec<Box<dyn OfKind>>,
     /// Whose lists are among these though they left the book.
     pub(in crate::web) departed: Vec<StoredClient>,
     /// Whether the person who looks may change what the practice adds to goals.
@@ -26,26 +32,94 @@ pub(in crate::web) struct Found {
 impl Found {
     /// Reads the lists.
     pub(in crate::web) async fn read(app: &App, of: &HouseholdRow, may_change: bool) -> Result<Self, StoreError> {
-        let goals = app.store.goals_of_household(of.household.id).await?;
-        let covers = app.store.covers_of_household(of.household.id).await?;
-        let departed = app.store.departed(of.household.id).await?;
-        Ok(Self { goals, covers, departed, may_change })
+        let id = of.household.id;
+        let mut lists: Vec<Box<dyn OfKind>> = Vec::new();
+        for kind in RecordKind::LISTED {
+            let of_kind: Option<Box<dyn OfKind>> =
+                with_listed!(*kind, Item => Box::new(OfHousehold(app.store.lists_of_household::<Item>(id).await?)));
+            lists.extend(of_kind);
+        }
+        Ok(Self { lists, departed: app.store.departed(id).await?, may_change })
     }
 }
 
-/// Both sections of the page.
-#[derive(Template)]
-#[template(path = "parts/lists.html")]
-pub(in crate::web) struct Lists {
-    crm: String,
+/// The lists of one kind of a household's people.
+pub(in crate::web) struct OfHousehold<T: ListItem>(pub(in crate::web) Vec<ClientList<T>>);
+
+/// Lists of one kind that have a section on the household's page.
+pub(in crate::web) trait OfKind: Send + Sync {
+    /// The section.
+    fn section(&self, seen: &Seen<'_>) -> Box<dyn fmt::Display + Send>;
+}
+
+/// What a section needs to know beside the lists.
+pub(in crate::web) struct Seen<'a> {
+    people: People<'a>,
+    crm: &'a str,
     may_change: bool,
-    goals: Vec<GoalCard>,
-    goal_findings: Vec<Finding>,
-    policies: Vec<Policy>,
-    cover_findings: Vec<Finding>,
+    clock: &'a Clock,
+}
+
+/// The sections of the page, one a kind.
+pub(in crate::web) struct Lists(Vec<Box<dyn fmt::Display + Send>>);
+
+impl Lists {
+    /// The sections, from values alone.
+    pub(super) fn new(found: &Found, people: &[StoredClient], crm: &str, clock: &Clock) -> Self {
+        let people = People { here: people, departed: &found.departed };
+        let seen = Seen { people, crm, may_change: found.may_change, clock };
+        Self(found.lists.iter().map(|lists| lists.section(&seen)).collect())
+    }
+}
+
+impl fmt::Display for Lists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|section| writeln!(f, "{section}"))
+    }
 }
 
 impl HtmlSafe for Lists {}
+
+/// The goals of a household.
+#[derive(Template)]
+#[template(path = "parts/goals.html")]
+struct Goals {
+    crm: String,
+    may_change: bool,
+    goals: Vec<GoalCard>,
+    findings: Vec<Finding>,
+}
+
+impl OfKind for OfHousehold<Goal> {
+    fn section(&self, seen: &Seen<'_>) -> Box<dyn fmt::Display + Send> {
+        let goals = self.0.iter().flat_map(|list| &list.items);
+        Box::new(Goals {
+            crm: seen.crm.to_owned(),
+            may_change: seen.may_change,
+            goals: goals.map(|goal| goal_card(goal, &seen.people, seen.clock)).collect(),
+            findings: of_lists(&self.0),
+        })
+    }
+}
+
+/// The insurance of a household.
+#[derive(Template)]
+#[template(path = "parts/covers.html")]
+struct Covers {
+    crm: String,
+    policies: Vec<Policy>,
+    findings: Vec<Finding>,
+}
+
+impl OfKind for OfHousehold<Cover> {
+    fn section(&self, seen: &Seen<'_>) -> Box<dyn fmt::Display + Send> {
+        Box::new(Covers {
+            crm: seen.crm.to_owned(),
+            policies: self.0.iter().flat_map(|list| policies(&list.items, &seen.people, seen.clock)).collect(),
+            findings: of_lists(&self.0),
+        })
+    }
+}
 
 /// One goal.
 struct GoalCard {
@@ -116,27 +190,11 @@ impl People<'_> {
     }
 }
 
-impl Lists {
-    /// The sections, from values alone.
-    pub(super) fn new(found: &Found, people: &[StoredClient], crm: String, clock: &Clock) -> Self {
-        let people = People { here: people, departed: &found.departed };
-        let goals = found.goals.iter().flat_map(|list| &list.items);
-        Self {
-            crm,
-            may_change: found.may_change,
-            goals: goals.map(|goal| goal_card(goal, &people, clock)).collect(),
-            goal_findings: of_lists(&found.goals),
-            policies: found.covers.iter().flat_map(|list| policies(&list.items, &people, clock)).collect(),
-            cover_findings: of_lists(&found.covers),
-        }
-    }
-}
-
-fn of_lists<T, O>(lists: &[ClientList<T, O>]) -> Vec<Finding> {
+fn of_lists<T: ListItem>(lists: &[ClientList<T>]) -> Vec<Finding> {
     lists.iter().flat_map(|list| &list.diagnostics).map(Finding::from).collect()
 }
 
-fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCard {
+fn goal_card(stored: &StoredListed<Goal>, people: &People<'_>, clock: &Clock) -> GoalCard {
     let (goal, own) = (&stored.listed.value, stored.listed.own);
     let tone = match own.status {
         GoalStatus::ToDo => Tone::Neutral,
@@ -192,8 +250,8 @@ fn goal_card(stored: &StoredGoal, people: &People<'_>, clock: &Clock) -> GoalCar
 }
 
 /// Covers of one client by policy; those without a number stand alone.
-fn policies(covers: &[StoredCover], people: &People<'_>, clock: &Clock) -> Vec<Policy> {
-    let mut policies: Vec<(Option<&str>, Vec<&StoredCover>)> = Vec::new();
+fn policies(covers: &[StoredListed<Cover>], people: &People<'_>, clock: &Clock) -> Vec<Policy> {
+    let mut policies: Vec<(Option<&str>, Vec<&StoredListed<Cover>>)> = Vec::new();
     for cover in covers {
         let number = cover.listed.value.policy_number.as_deref();
         match policies.iter_mut().find(|(known, _)| known.is_some() && *known == number) {
@@ -201,7 +259,7 @@ fn policies(covers: &[StoredCover], people: &People<'_>, clock: &Clock) -> Vec<P
             None => policies.push((number, vec![cover])),
         }
     }
-    let policy = |(number, covers): (Option<&str>, Vec<&StoredCover>)| {
+    let policy = |(number, covers): (Option<&str>, Vec<&StoredListed<Cover>>)| {
         let first = &covers[0].listed.value;
         let named = [first.insurer.as_deref(), first.plan_name.as_deref()].into_iter().flatten();
         let policy = number.map_or("Policy without a number".to_owned(), |number| format!("Policy {number}"));
@@ -214,7 +272,7 @@ fn policies(covers: &[StoredCover], people: &People<'_>, clock: &Clock) -> Vec<P
     policies.into_iter().map(policy).collect()
 }
 
-fn cover_card(stored: &StoredCover, people: &People<'_>, clock: &Clock) -> CoverCard {
+fn cover_card(stored: &StoredListed<Cover>, people: &People<'_>, clock: &Clock) -> CoverCard {
     let cover = &stored.listed.value;
     let owner = match cover.owner {
         CoverOwner::Client => people.name(stored.client_id),
@@ -263,12 +321,12 @@ fn filled<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Vec<(&
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn gone_badge<T: ListItem>(listed: &Listed<T, T::Own>) -> Option<Badge> {
+fn gone_badge<T: ListItem>(listed: &Listed<T>) -> Option<Badge> {
     listed.gone_since.map(|_| Badge::new(Tone::Attention, "Gone"))
 }
 
 /// What stands in doubt; notes of how a value was made are for the page that explains it.
-fn findings<T: ListItem>(listed: &Listed<T, T::Own>) -> Vec<Finding> {
+fn findings<T: ListItem>(listed: &Listed<T>) -> Vec<Finding> {
     listed.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).map(Finding::from).collect()
 }
 

@@ -7,16 +7,16 @@ use super::super::explain::{ExplainPage, Explained};
 use super::super::findings::{self, FindingsPage};
 use super::super::frame::Place;
 use super::super::household::documents::{Choice as Professional, Documents, Kind};
-use super::super::household::lists::Found;
+use super::super::household::lists::{Found, OfHousehold};
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};
 use super::{at, calling_frame, check, clock, frame};
-use crate::domain::listed::{GoalOwn, Listed};
+use crate::domain::listed::Listed;
 use crate::domain::record::{
-    Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwner, GoalStatus, Outlook,
-    PremiumFrequency, Recurrence, Sex, Title,
+    Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
+    Outlook, PremiumFrequency, Recurrence, Sex, Title,
 };
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
 use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
@@ -161,7 +161,7 @@ fn money(amount: &str) -> Option<Money> {
     Some(Money { amount: amount.parse().unwrap(), currency: "AUD".to_owned().try_into().unwrap() })
 }
 
-fn in_list<T, O>(n: u128, of: u128, value: T, own: O, diagnostics: Vec<Diagnostic>) -> StoredListed<T, O> {
+fn in_list<T: ListItem>(n: u128, of: u128, value: T, own: T::Own, diagnostics: Vec<Diagnostic>) -> StoredListed<T> {
     let Origin { connection, revision, changed_at } = origin();
     let gone_since = (n == 203).then(|| at("2026-11-20T22:00:11Z"));
     StoredListed {
@@ -216,26 +216,23 @@ fn lists() -> Found {
     let doubt = diagnostic(Severity::Warning, "category", "unknown-category", "“4242” is no category the rules know.");
     let unknown = diagnostic(Severity::Warning, "type", "unknown-type", "“Needlestick” is no type the rules know.");
     let broken = Diagnostic::error("row-without-number", "Row 3 has no number; it was left out.".to_owned());
-    Found {
-        goals: vec![ClientList {
-            items: vec![
-                in_list(201, 1, retire, doing, Vec::new()),
-                in_list(202, 1, nameless, none(), vec![doubt]),
-                in_list(203, 1, sell, none(), Vec::new()),
-            ],
-            diagnostics: vec![broken],
-        }],
-        covers: vec![ClientList {
-            items: vec![
-                in_list(301, 2, cover(CoverType::Life, "Term Life", CoverOwner::Client, Some("L-1")), (), Vec::new()),
-                in_list(302, 2, cover(CoverType::Trauma, "Trauma", CoverOwner::Partner, Some("L-1")), (), Vec::new()),
-                in_list(303, 2, cover(CoverType::Other, "Needlestick", CoverOwner::Other, None), (), vec![unknown]),
-            ],
-            diagnostics: Vec::new(),
-        }],
-        departed: Vec::new(),
-        may_change: true,
-    }
+    let goals = OfHousehold(vec![ClientList {
+        items: vec![
+            in_list(201, 1, retire, doing, Vec::new()),
+            in_list(202, 1, nameless, none(), vec![doubt]),
+            in_list(203, 1, sell, none(), Vec::new()),
+        ],
+        diagnostics: vec![broken],
+    }]);
+    let covers = OfHousehold(vec![ClientList {
+        items: vec![
+            in_list(301, 2, cover(CoverType::Life, "Term Life", CoverOwner::Client, Some("L-1")), (), Vec::new()),
+            in_list(302, 2, cover(CoverType::Trauma, "Trauma", CoverOwner::Partner, Some("L-1")), (), Vec::new()),
+            in_list(303, 2, cover(CoverType::Other, "Needlestick", CoverOwner::Other, None), (), vec![unknown]),
+        ],
+        diagnostics: Vec::new(),
+    }]);
+    Found { lists: vec![Box::new(goals), Box::new(covers)], departed: Vec::new(), may_change: true }
 }
 
 #[test]
@@ -246,7 +243,10 @@ fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
-    let empty = page(&Found { goals: Vec::new(), covers: Vec::new(), ..lists() });
+    let empty = page(&Found {
+        lists: vec![Box::new(OfHousehold::<Goal>(Vec::new())), Box::new(OfHousehold::<Cover>(Vec::new()))],
+        ..lists()
+    });
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
 }
 

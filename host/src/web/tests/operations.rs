@@ -25,8 +25,10 @@ const NIL: uuid::Uuid = uuid::Uuid::nil();
 pub(super) fn run(state: RunState) -> Run {
     let is_over = !matches!(state, RunState::Queued | RunState::Running);
     let counts = RunCounts {
-        goals: ListCounts { created: 12, changed: 3, unchanged: 2_310, gone: 1, quarantined: 0 },
-        covers: ListCounts { unchanged: 1_804, ..ListCounts::default() },
+        lists: BTreeMap::from([
+            (RecordKind::Goal, ListCounts { created: 12, changed: 3, unchanged: 2_310, gone: 1, quarantined: 0 }),
+            (RecordKind::Cover, ListCounts { unchanged: 1_804, ..ListCounts::default() }),
+        ]),
         advisers: 12,
         seen: 4318,
         unchanged: 4280,

@@ -3,7 +3,8 @@
 use tidegate_sdk::{CoverOwner, Lineage, PremiumFrequency, Trail, canonical::Choice};
 use xplan::{Date, PolicyField as P, Value, View};
 
-use crate::{dates, mapping::CoverMapping};
+use super::CoverMapping;
+use crate::dates;
 
 /// A policy of a client's list.
 pub(super) struct Policy<'r, 'a> {

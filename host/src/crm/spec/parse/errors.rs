@@ -1,6 +1,6 @@
 //! What is wrong with what was given, value by value.
 
-use crate::domain::text::is_unwanted;
+use crate::domain::text::{is_unwanted, sentence};
 
 /// The longest text of a value, in characters.
 const LONGEST: usize = 200;
@@ -43,10 +43,8 @@ impl FieldError {
     /// What is wrong, as a sentence for whoever filled in a form or wrote a program.
     pub fn message(&self) -> String {
         let (Reason::Missing(words) | Reason::Unusable(words)) = &self.reason;
-        let mut letters = words.chars();
-        let first = letters.next().into_iter().flat_map(char::to_uppercase);
         let stop = if words.ends_with('.') { "" } else { "." };
-        format!("{}{stop}", first.chain(letters).collect::<String>())
+        format!("{}{stop}", sentence(words))
     }
 }
 

@@ -1,0 +1,103 @@
+//! Covers of insurance policies.
+
+use super::{Extension, ListItem};
+use crate::ids::ExternalId;
+use crate::value::{Date, Money};
+
+words! {
+    /// What a cover insures against.
+    CoverType {
+        /// Life.
+        Life = "life", "Life";
+        /// Total and permanent disability.
+        TotalAndPermanentDisability = "total_and_permanent_disability", "Total and permanent disability";
+        /// Income protection.
+        IncomeProtection = "income_protection", "Income protection";
+        /// Trauma or critical illness.
+        Trauma = "trauma", "Trauma or critical illness";
+        /// General insurance: home, contents, motor.
+        General = "general", "General insurance";
+        /// A type that the pack's table does not know.
+        Other = "other", "Other";
+    }
+}
+
+words! {
+    /// How often a premium falls due.
+    PremiumFrequency {
+        /// Every week.
+        Weekly = "weekly", "Weekly";
+        /// Every two weeks.
+        Fortnightly = "fortnightly", "Fortnightly";
+        /// Every month.
+        Monthly = "monthly", "Monthly";
+        /// Every three months.
+        Quarterly = "quarterly", "Quarterly";
+        /// Every six months.
+        HalfYearly = "half_yearly", "Half-yearly";
+        /// Every year.
+        Yearly = "yearly", "Yearly";
+    }
+}
+
+words! {
+    /// Who owns a policy.
+    CoverOwner {
+        /// The client whose list it stands in.
+        Client = "client", "Client";
+        /// That client's partner.
+        Partner = "partner", "Partner";
+        /// Both.
+        Joint = "joint", "Joint";
+        /// Somebody else: a trust, a company, a fund.
+        Other = "other", "Other";
+    }
+}
+
+record! {
+    /// One cover of an insurance policy.
+    Cover {
+        /// The CRM's id: the client's, the policy's and the cover's.
+        external_id: ExternalId { label: "Cover ID" }
+        /// The insurer's number of the policy; covers of one policy share it.
+        policy_number: Option<String> { label: "Policy number" }
+        /// What it insures against.
+        cover_type as "type": CoverType { label: "Type" }
+        /// The CRM's own word for the type.
+        type_as_given: Option<String> { label: "Type in the CRM" }
+        /// The insurer's name.
+        insurer: Option<String> { label: "Insurer" }
+        /// What the insurer calls the plan.
+        plan_name: Option<String> { label: "Plan name" }
+        /// The sum insured.
+        sum_insured: Option<Money> { label: "Sum insured" }
+        /// The premium of the cover, or of the whole policy where the CRM tells no other.
+        premium: Option<Money> { label: "Premium" }
+        /// How often the premium falls due.
+        premium_frequency: Option<PremiumFrequency> { label: "Premium frequency" }
+        /// Who owns the policy, seen from the client.
+        owner: CoverOwner { label: "Owner" }
+        /// When it comes up for renewal.
+        renewal_date: Option<Date> { label: "Renewal date" }
+        /// The calendar year in which the policy ends.
+        end_year: Option<u16> { label: "End year" }
+        /// Whether the policy had ended on the day of the mapping.
+        expired: bool { label: "Expired" }
+        /// Fields that the pack adds.
+        extensions: Vec<Extension> { label: "More from the pack" }
+    }
+}
+
+impl ListItem for Cover {
+    type Own = ();
+
+    fn external_id(&self) -> &ExternalId {
+        &self.external_id
+    }
+
+    fn label(&self) -> Option<String> {
+        let parts: Vec<&str> =
+            [&self.type_as_given, &self.policy_number].into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
