@@ -50,6 +50,30 @@ pub enum ReviewDecision {
     Wait,
 }
 
+/// What becomes of a client of a CRM whom the book does not have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// Comes into the book. What somebody decided about it stays to be seen and taken back.
+    Enters,
+    /// Comes into the book, and waits in the queue no more: nobody is looked like any longer.
+    Leaves,
+    /// Is kept out of the book, and stands in the queue like this.
+    IsHeld(Box<Review>),
+}
+
+/// What follows from a decision for a client in the queue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decided {
+    /// It stands so already.
+    Already,
+    /// The link to this client has to be taken back first; with [`ReviewDecision::Wait`] it is.
+    IsLinked(ClientId),
+    /// It is to be linked to this client.
+    Links(ClientId),
+    /// It stands in the queue like this.
+    Stands(Box<Review>),
+}
+
 /// What two clients have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +138,42 @@ impl Review {
     pub fn external_id(&self) -> &ExternalId {
         &self.client.external_id
     }
+
+    /// Whether the client enters the book: `self` is how it would wait, with whom it looks like now, and `known` how it
+    /// stands in the queue, if it does.
+    pub fn admission(self, known: Option<Self>) -> Admission {
+        let is_like_nobody = self.lookalikes.is_empty();
+        match known {
+            Some(Self { state: ReviewState::Imported, .. }) => Admission::Enters,
+            Some(Self { state: ReviewState::Waiting, .. }) if is_like_nobody => Admission::Leaves,
+            None if is_like_nobody => Admission::Enters,
+            Some(known) => {
+                let Self { client, lookalikes, .. } = self;
+                Admission::IsHeld(Box::new(Self { client, lookalikes, ..known }))
+            }
+            None => Admission::IsHeld(Box::new(self)),
+        }
+    }
+
+    /// What follows from what a person decides. A client that is linked is decided about no more, until the link is taken
+    /// back.
+    pub fn decide(self, decision: ReviewDecision, at: Timestamp) -> Decided {
+        if let (ReviewState::Linked, Some(client)) = (self.state, self.linked_to) {
+            let is_same = decision == ReviewDecision::Link(client);
+            return if is_same { Decided::Already } else { Decided::IsLinked(client) };
+        }
+        let state = match decision {
+            ReviewDecision::Import => ReviewState::Imported,
+            ReviewDecision::Ignore => ReviewState::Ignored,
+            ReviewDecision::Wait => ReviewState::Waiting,
+            ReviewDecision::Link(client) => return Decided::Links(client),
+        };
+        if self.state == state {
+            return Decided::Already;
+        }
+        let decided_at = (state != ReviewState::Waiting).then_some(at);
+        Decided::Stands(Box::new(Self { state, decided_at, ..self }))
+    }
 }
 
 /// What a client of the practice and one of a CRM have in common, if it is enough to ask a person. Both name partners by
@@ -147,6 +207,8 @@ pub fn likeness(own: &Client, crm: &Client) -> Option<Likeness> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::record::ClientStatus;
 
@@ -160,6 +222,72 @@ mod tests {
             mobile: mobile.to_owned().try_into().ok(),
             ..Client::unnamed(ExternalId("7".to_owned()), ClientStatus::Client)
         }
+    }
+
+    fn review(name: &str, lookalikes: u8, state: ReviewState) -> Review {
+        let lookalike = |n: u8| Lookalike { client_id: ClientId(Uuid::from_u128(n.into())), likeness: Likeness::Name };
+        Review {
+            connection: "main".parse().unwrap(),
+            client: client(name, "", "", ""),
+            lookalikes: (0..lookalikes).map(lookalike).collect(),
+            state,
+            linked_to: (state == ReviewState::Linked).then(|| ClientId(Uuid::from_u128(7))),
+            run: RunId(Uuid::nil()),
+            since: Timestamp::UNIX_EPOCH,
+            decided_at: None,
+        }
+    }
+
+    #[test]
+    fn who_looks_like_somebody_waits_unless_a_person_said_otherwise() {
+        let check = |lookalikes: u8, known: Option<ReviewState>, expected: Result<ReviewState, Admission>| {
+            let known = known.map(|state| review("Al Osei", 1, state));
+            match (review("Bo Osei", lookalikes, ReviewState::Waiting).admission(known), expected) {
+                (Admission::IsHeld(review), Ok(state)) => {
+                    let found = (review.state, review.lookalikes.len(), review.client.full_name());
+                    assert_eq!(found, (state, lookalikes.into(), "Bo Osei".to_owned()), "as the run brought it");
+                }
+                (admission, expected) => assert_eq!(Err(admission), expected),
+            }
+        };
+        check(0, None, Err(Admission::Enters));
+        check(2, None, Ok(ReviewState::Waiting));
+        check(2, Some(ReviewState::Waiting), Ok(ReviewState::Waiting));
+        check(0, Some(ReviewState::Waiting), Err(Admission::Leaves));
+        for lookalikes in [0, 2] {
+            check(lookalikes, Some(ReviewState::Imported), Err(Admission::Enters));
+            check(lookalikes, Some(ReviewState::Ignored), Ok(ReviewState::Ignored));
+            check(lookalikes, Some(ReviewState::Linked), Ok(ReviewState::Linked));
+        }
+    }
+
+    #[test]
+    fn what_follows_from_a_decision() {
+        let [seven, eight] = [7, 8].map(|n| ClientId(Uuid::from_u128(n)));
+        let at = Timestamp::from_second(5).unwrap();
+        let check =
+            |state: ReviewState, decision: ReviewDecision, expected: Result<(ReviewState, bool), Decided>| match (
+                review("Al Osei", 1, state).decide(decision, at),
+                expected,
+            ) {
+                (Decided::Stands(review), Ok(expected)) => {
+                    assert_eq!((review.state, review.decided_at == Some(at)), expected);
+                }
+                (decided, expected) => assert_eq!(Err(decided), expected, "{state:?} {decision:?}"),
+            };
+        use ReviewDecision::{Ignore, Import, Link, Wait};
+        use ReviewState::{Ignored, Imported, Linked, Waiting};
+        check(Waiting, Wait, Err(Decided::Already));
+        check(Waiting, Import, Ok((Imported, true)));
+        check(Waiting, Ignore, Ok((Ignored, true)));
+        check(Waiting, Link(seven), Err(Decided::Links(seven)));
+        check(Imported, Import, Err(Decided::Already));
+        check(Imported, Wait, Ok((Waiting, false)));
+        check(Ignored, Link(eight), Err(Decided::Links(eight)));
+        check(Linked, Link(seven), Err(Decided::Already));
+        check(Linked, Link(eight), Err(Decided::IsLinked(seven)));
+        check(Linked, Wait, Err(Decided::IsLinked(seven)));
+        check(Linked, Import, Err(Decided::IsLinked(seven)));
     }
 
     #[test]

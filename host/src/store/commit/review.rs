@@ -14,7 +14,7 @@ use super::clients::Entries;
 use super::linking::{link_all, unlink};
 use super::practice::{Refusal, open_rows, settle};
 use crate::domain::household::Change;
-use crate::domain::review::{Lookalike, Review, ReviewDecision, ReviewState, likeness};
+use crate::domain::review::{Admission, Decided, Lookalike, Review, ReviewDecision, ReviewState, likeness};
 use crate::domain::run::Run;
 use crate::domain::{Client, ClientId, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
@@ -60,31 +60,27 @@ impl<'t> Reviewing<'t> {
         let key = ExternalKey::from(&client.external_id);
         let known = if is_held { find(&self.reviews, ReviewId::new(self.connection, key))? } else { None };
         let lookalikes = self.lookalikes(clients, client)?;
-        let known = match known {
-            // It enters now, and the decision stays to be seen and taken back.
-            Some(Review { state: ReviewState::Imported, .. }) => return Ok(Verdict::Enters),
-            Some(known) if known.state == ReviewState::Waiting && lookalikes.is_empty() => {
-                self.reviews.delete(&ReviewId::new(self.connection, key).key(known.state))?;
-                return Ok(Verdict::Enters);
+        let waiting = Review {
+            connection: run.connection.clone(),
+            client: client.clone(),
+            lookalikes,
+            state: ReviewState::Waiting,
+            linked_to: None,
+            run: run.id,
+            since: self.at,
+            decided_at: None,
+        };
+        match waiting.admission(known) {
+            Admission::Enters => Ok(Verdict::Enters),
+            Admission::Leaves => {
+                self.reviews.delete(&ReviewId::new(self.connection, key).key(ReviewState::Waiting))?;
+                Ok(Verdict::Enters)
             }
-            None if lookalikes.is_empty() => return Ok(Verdict::Enters),
-            known => known,
-        };
-        let review = match known {
-            Some(known) => Review { client: client.clone(), lookalikes, ..known },
-            None => Review {
-                connection: run.connection.clone(),
-                client: client.clone(),
-                lookalikes,
-                state: ReviewState::Waiting,
-                linked_to: None,
-                run: run.id,
-                since: self.at,
-                decided_at: None,
-            },
-        };
-        put(&mut self.reviews, self.connection, &review)?;
-        Ok(Verdict::IsHeld)
+            Admission::IsHeld(review) => {
+                put(&mut self.reviews, self.connection, &review)?;
+                Ok(Verdict::IsHeld)
+            }
+        }
     }
 
     fn lookalikes(
@@ -144,47 +140,28 @@ fn decide(
     decision: ReviewDecision,
     at: Timestamp,
 ) -> Result<Result<Review, Undecided>, StoreError> {
-    let known = find(&transaction.open_table(REVIEWS)?, id)?;
-    let Some(mut review) = known else { return Ok(Err(Undecided::Unknown)) };
-    let state = match decision {
-        ReviewDecision::Import => ReviewState::Imported,
-        ReviewDecision::Ignore => ReviewState::Ignored,
-        ReviewDecision::Link(_) => ReviewState::Linked,
-        ReviewDecision::Wait => ReviewState::Waiting,
+    let Some(known) = find(&transaction.open_table(REVIEWS)?, id)? else { return Ok(Err(Undecided::Unknown)) };
+    let external_id = known.external_id().clone();
+    let refused = match known.clone().decide(decision, at) {
+        Decided::Already => return Ok(Ok(known)),
+        Decided::IsLinked(client) if decision == ReviewDecision::Wait => unlink(transaction, client, at)?.err(),
+        Decided::IsLinked(_) => return Ok(Err(Undecided::IsLinked)),
+        Decided::Links(client) => {
+            hold(transaction, id, at)?;
+            let mut outcomes = link_all(transaction, id.connection, &[(client, external_id)], at)?;
+            outcomes.pop().and_then(Result::err)
+        }
+        Decided::Stands(review) => {
+            hold(transaction, id, at)?;
+            put(&mut transaction.open_table(REVIEWS)?, id.connection, &review)?;
+            return Ok(Ok(*review));
+        }
     };
-    if let (ReviewState::Linked, Some(client)) = (review.state, review.linked_to) {
-        return match decision {
-            ReviewDecision::Link(other) if other == client => Ok(Ok(review)),
-            ReviewDecision::Wait => match unlink(transaction, client, at)? {
-                Ok(()) => {
-                    let review = find(&transaction.open_table(REVIEWS)?, id)?;
-                    Ok(review.ok_or(Undecided::Unknown))
-                }
-                Err(refusal) => Ok(Err(Undecided::Refused(refusal))),
-            },
-            _ => Ok(Err(Undecided::IsLinked)),
-        };
+    if let Some(refusal) = refused {
+        return Ok(Err(Undecided::Refused(refusal)));
     }
-    if review.state == state {
-        return Ok(Ok(review));
-    }
-    if let ReviewDecision::Link(client) = decision {
-        let link = (client, review.external_id().clone());
-        hold(transaction, id, at)?;
-        let mut outcomes = link_all(transaction, id.connection, &[link], at)?;
-        return match outcomes.pop() {
-            Some(Err(refusal)) => Ok(Err(Undecided::Refused(refusal))),
-            _ => {
-                let review = find(&transaction.open_table(REVIEWS)?, id)?;
-                Ok(review.ok_or(Undecided::Unknown))
-            }
-        };
-    }
-    hold(transaction, id, at)?;
-    review.state = state;
-    review.decided_at = (state != ReviewState::Waiting).then_some(at);
-    put(&mut transaction.open_table(REVIEWS)?, id.connection, &review)?;
-    Ok(Ok(review))
+    let review = find(&transaction.open_table(REVIEWS)?, id)?;
+    Ok(review.ok_or(Undecided::Unknown))
 }
 
 /// Takes a client who was imported out of the book again, and sees to it that the next sync maps the record anew.
