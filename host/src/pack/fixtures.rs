@@ -192,7 +192,7 @@ impl EventFile {
 fn verdict_to_json(verdict: Verdict) -> Value {
     match verdict {
         Verdict::Mapped { records, diagnostics } => {
-            let records: Value = records.into_iter().map(record_to_json).collect();
+            let records: Value = records.iter().map(record_to_json).collect();
             json!({ "verdict": "mapped", "records": records, "diagnostics": diagnostics })
         }
         Verdict::Skipped(diagnostics) => json!({ "verdict": "skipped", "diagnostics": diagnostics }),
@@ -201,7 +201,7 @@ fn verdict_to_json(verdict: Verdict) -> Value {
 }
 
 /// The record's fields with its kind among them.
-fn record_to_json(record: Canonical) -> Value {
+fn record_to_json(record: &Canonical) -> Value {
     let kind = record.kind();
     let mut fields = json!(record)[kind.as_str()].take();
     fields["kind"] = json!(kind);

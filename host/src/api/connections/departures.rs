@@ -250,7 +250,7 @@ async fn answer(
 ) -> Result<Json<DeparturesBody>, Problem> {
     caller.may(Action::ControlRuns)?;
     let Params(AnswerParams { kind: Kind(kind), run_id: run }) = params?;
-    let answer = Answer { connection: name, kind: kind, run, is_confirmed };
+    let answer = Answer { connection: name, kind, run, is_confirmed };
     let answered = ops::departures::answer(app, caller.actor(), answer, Timestamp::now()).await?;
     Ok(Json(DeparturesBody::new(kind, Some(&answered))))
 }
