@@ -38,8 +38,8 @@ pub use crm_id::InvalidExternalId;
 pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
-    ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId, NoteId,
-    RevisionDigest, RevisionId, RunId, UserId,
+    ClientId, ConnectionName, CoverId, DocumentId, EventId, ExternalId, GoalId, HouseholdId, ImportId,
+    InvalidConnectionName, NoteId, RevisionDigest, RevisionId, RunId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, Cover, Goal, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};
