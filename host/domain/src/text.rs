@@ -67,6 +67,14 @@ pub fn one_line(given: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// The beginning of a text that is told back and may be long: so many characters of it, with `…` where there are more.
+pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// A text of several lines: each line ends with a line feed, tabs stay, and what is unwanted goes.
 pub fn lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_unwanted(c) && !matches!(c, '\n' | '\t')) {
