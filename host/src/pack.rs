@@ -35,6 +35,7 @@ pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use log::PluginLine;
+pub use phone::is_mobile;
 pub use revision::Revision;
 
 /// What a component asks of the host, for whoever runs a plugin natively and compares.

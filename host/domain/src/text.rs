@@ -99,6 +99,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_excerpt_shows_where_it_was_cut() {
+        let check = |given: &str, expected: &str| assert_eq!(excerpt(given, 3), expected, "{given}");
+        check("", "");
+        check("Māi", "Māi");
+        check("Māia", "Māi…");
+    }
+
+    #[test]
     fn values_are_one_line_of_what_can_be_seen() {
         let check = |text: &str, expected: &str| assert_eq!(value(text), expected, "{text:?}");
         check("Māia O'Brien-Łódź 王小明", "Māia O'Brien-Łódź 王小明");

@@ -43,7 +43,7 @@ impl fmt::Display for InvalidValue {
         if self.text.is_empty() {
             return write!(f, "this has to be {}", self.wanted);
         }
-        let shown: String = self.text.chars().take(SHOWN).collect();
+        let shown = text::excerpt(&self.text, SHOWN);
         write!(f, "`{}` is not {}", shown.escape_debug(), self.wanted)
     }
 }

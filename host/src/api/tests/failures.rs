@@ -224,6 +224,34 @@ async fn a_value_of_another_shape_is_told_in_plain_words() {
     check("notes/retry".to_owned(), stage, "/stage", "This has to be a text.").await;
 }
 
+/// What is sent twice is one client, whatever became of the client meanwhile.
+#[tokio::test]
+async fn the_same_client_sent_again_is_the_one_that_was_made() {
+    let host = Host::new();
+    let send = async |method: Method, path: &str, body: Value| {
+        let headers = [("authorization", &*bearer()), ("content-type", "application/json")];
+        host.send(request(method, &format!("/api/v1/clients{path}"), &headers, &body.to_string())).await
+    };
+    let id = uuid::Uuid::now_v7();
+    let body = json!({"id": id, "first_name": "Ayda", "last_name": "Khan", "mobile": "+61 491 570 156"});
+    assert_eq!(send(Method::POST, "", body.clone()).await.status, 201);
+    let edited = send(Method::PATCH, &format!("/{id}"), json!({"last_name": "Osei"})).await;
+    assert_eq!((edited.status, edited.body["last_name"].as_str()), (200, Some("Osei")), "{}", edited.body);
+    let again = send(Method::POST, "", body).await;
+    assert_eq!((again.status, again.body["last_name"].as_str()), (200, Some("Osei")), "{}", again.body);
+    let other = json!({"id": id, "first_name": "Ayda", "last_name": "Smith"});
+    assert_eq!(send(Method::POST, "", other).await.status, 409);
+    // The other's id, a landline, and a household that is full.
+    let household = &again.body["household_id"];
+    let refused = send(Method::POST, "", json!({"id": household, "first_name": "Sam"})).await;
+    check(&refused, 422, "invalid", "is the id of something else here");
+    let landline = send(Method::POST, "", json!({"first_name": "Sam", "mobile": "+61 2 9999 9999"})).await;
+    check(&landline, 422, "invalid", "`+61 2 9999 9999` is not the number of a mobile line");
+    let partner = json!({"first_name": "Sam", "partner_of": id});
+    assert_eq!(send(Method::POST, "", partner.clone()).await.status, 201);
+    check(&send(Method::POST, "", partner).await, 422, "invalid", "The household of Ayda Osei has two people already");
+}
+
 #[tokio::test]
 async fn a_body_that_is_too_large_hears_of_its_own_limit() {
     let host = Host::new();
