@@ -67,6 +67,12 @@ pub fn one_line(given: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Words as a sentence begins: with a capital, where they begin with a letter.
+pub fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// The beginning of a text that is told back and may be long: so many characters of it, with `…` where there are more.
 pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -97,6 +103,15 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital() {
+        let check = |given: &str, expected: &str| assert_eq!(capitalised(given), expected);
+        check("the note is done", "The note is done");
+        check("`main` is", "`main` is");
+        check("élan", "Élan");
+        check("", "");
+    }
 
     #[test]
     fn an_excerpt_shows_where_it_was_cut() {

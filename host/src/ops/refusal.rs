@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::crm::spec;
 use crate::domain::Diagnostic;
 use crate::domain::field::pointer_to;
+use crate::domain::text::capitalised;
 use crate::import::ImportError;
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
@@ -75,7 +76,7 @@ pub struct FieldError {
 impl Refusal {
     /// One that is about no field.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: Vec::new(), source: None }
+        Self { kind, message: capitalised(&message.into()), fields: Vec::new(), source: None }
     }
 
     /// There is no `what`.

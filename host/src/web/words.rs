@@ -11,6 +11,7 @@ use crate::crm::registry::Registry;
 use crate::domain::field::ValueType;
 use crate::domain::record;
 use crate::domain::run::RunCounts;
+pub(super) use crate::domain::text::capitalised as sentence;
 use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
 
 /// `4,318`.
@@ -140,12 +141,6 @@ pub(super) fn code(code: &str) -> String {
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// With a capital at the beginning.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A type of event for people: `your-life-survey.completed` is `Your Life Survey completed`.

@@ -263,6 +263,12 @@ fn connections() -> Vec<Row> {
     let (none, bad) = (Value::Null, "title=Acme&forward_host=not+a+host&pack=xplan-au&dialect=resourceful");
     vec![
         add(bad).at(422, "forward_host", "host"),
+        row(
+            "connections::add",
+            ("/settings/integrations".to_owned(), "title=a%07b&forward_host=acme.example&pack=xplan-au&dialect=open"),
+            post("/connections", json!({"title": "a\u{7}b"})),
+        )
+        .at(422, "title", "holds a character that nobody sees"),
         by_api(
             "connections::add",
             post("/connections", json!({"title": "Acme", "name": "practice", "forward_host": "acme.example"})),

@@ -1,6 +1,6 @@
 //! What is wrong with what was given, value by value.
 
-use crate::domain::text::is_unwanted;
+use crate::domain::text::{capitalised, is_unwanted};
 
 /// The longest text of a value, in characters.
 const LONGEST: usize = 200;
@@ -34,7 +34,10 @@ impl FieldError {
         let text = text.trim().to_owned();
         if text.is_empty() {
             errors.push(Self { field: field.to_owned(), reason: Reason::Missing(format!("enter {what}")) });
-        } else if text.chars().count() > LONGEST || text.chars().any(is_unwanted) {
+        } else if text.chars().any(is_unwanted) {
+            let words = "holds a character that nobody sees, such as a control character; type it again on one line";
+            errors.push(Self::new(field, words));
+        } else if text.chars().count() > LONGEST {
             errors.push(Self::new(field, format!("enter {what} in at most {LONGEST} characters")));
         }
         text
@@ -43,10 +46,8 @@ impl FieldError {
     /// What is wrong, as a sentence for whoever filled in a form or wrote a program.
     pub fn message(&self) -> String {
         let (Reason::Missing(words) | Reason::Unusable(words)) = &self.reason;
-        let mut letters = words.chars();
-        let first = letters.next().into_iter().flat_map(char::to_uppercase);
         let stop = if words.ends_with('.') { "" } else { "." };
-        format!("{}{stop}", first.chain(letters).collect::<String>())
+        format!("{}{stop}", capitalised(words))
     }
 }
 
