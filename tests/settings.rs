@@ -51,7 +51,9 @@ async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()
     let text = fs::read_to_string(&settings)?;
     copy_pack("xplan-au", &host.folder().join("packs/broken"))?;
     let rules = host.folder().join("packs/broken/rules.toml");
-    fs::write(&rules, fs::read_to_string(&rules)?.replace("[client.titles]", "[client.titels]"))?;
+    let line = "secondary_adviser = \"client_adviser_secondary\"\n";
+    let without_line = |text: &str| text.replace(line, "");
+    fs::write(&rules, without_line(&fs::read_to_string(&rules)?).replace("[client.titles]", "[client.titels]"))?;
     let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
     let broken = text
         .replace(&packs, "packs-dir = \"packs\"\nlisen = 1")
@@ -67,6 +69,8 @@ async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()
         "connections.main.schedule: `0 0 2 31 4 *`",
         "connections.main.pack: the rules cannot be used",
         "/client/titels",
+        "rules.toml: the table [client] lacks `titles`: write `titles = {…}` there (",
+        "rules.toml: the table [client.fields] lacks `secondary_adviser`: write `secondary_adviser = \"…\"` there (",
         "connections.south.pack: there is no pack `nowhere`",
         "connections.south.crm: is missing",
         "connections.south.forward-host: `evil.example`",

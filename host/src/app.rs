@@ -28,9 +28,9 @@ use crate::integrations::Integrations;
 use crate::notes::Notes;
 use crate::pack::{Packs, Typesetter};
 use crate::secrets::Secrets;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
-use crate::sync::Syncs;
+use crate::sync::{SyncError, Syncs};
 
 /// The time between two looks at which sites asked to be left alone.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -62,6 +62,17 @@ pub struct App {
     pub uploads: Uploads,
     /// The tasks that run as long as the host does.
     pub supervisor: Supervisor,
+}
+
+/// Why what earlier processes left cannot be taken up.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotTakenUp(#[from] SyncError);
+
+impl From<StoreError> for NotTakenUp {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
 }
 
 impl App {
@@ -108,7 +119,7 @@ impl App {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn start(&self) -> anyhow::Result<()> {
+    pub async fn start(&self) -> Result<(), NotTakenUp> {
         self.integrations.start().await?;
         for connection in self.connections.all().iter() {
             if let Some(until) = self.store.left_alone_until(connection.name.clone()).await? {

@@ -17,6 +17,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 pub use self::disposition::{disposition, named_by};
+use crate::domain::text;
 
 /// Senders side by side; the next waits, and is refused where that takes too long.
 const SIDE_BY_SIDE: usize = 8;
@@ -55,8 +56,22 @@ pub enum NotRead {
     /// More than a form holds.
     #[error("{0}")]
     TooMuch(String),
-    /// The sender broke off, or sent what cannot be read.
-    #[error("it broke off or cannot be read ({0})")]
+    /// It has a part that nobody reads.
+    #[error("the form has a part `{name}`, and its parts are {known}")]
+    UnknownPart {
+        /// The part's name, cut where it is long.
+        name: String,
+        /// The parts that there are, each in backticks.
+        known: String,
+    },
+    /// It has a part twice that is read once.
+    #[error("the form has more than one part `{0}`; send each by itself")]
+    PartTwice(&'static str),
+    /// A text in it is none.
+    #[error("a text in it is not UTF-8")]
+    NotText,
+    /// The sender broke off, or sent what cannot be read; what the parser said is for the log.
+    #[error("it broke off before its end, or cannot be read")]
     BrokeOff(String),
 }
 
@@ -83,6 +98,9 @@ pub struct Form {
     parts: multer::Multipart<'static>,
     counters: Arc<Counters>,
     count: usize,
+    /// The parts that it has, each once, and which of them have come; any where none are named.
+    known: &'static [&'static str],
+    come: Vec<&'static str>,
 }
 
 /// What has come in of a form so far, bytes.
@@ -122,13 +140,19 @@ impl Form {
             }
         });
         let body = Paced { body: Box::pin(body), counters: counters.clone(), has_given: false };
-        Ok(Self { parts: multer::Multipart::new(body, boundary), counters, count: 0 })
+        let parts = multer::Multipart::new(body, boundary);
+        Ok(Self { parts, counters, count: 0, known: &[], come: Vec::new() })
+    }
+
+    /// The same of these parts alone, each at most once: another is refused, and not passed over.
+    pub fn of_parts(self, known: &'static [&'static str]) -> Self {
+        Self { known, ..self }
     }
 
     /// The next part; what is left of the one before is passed over.
     ///
     /// # Errors
-    /// Where the form breaks off, or is more than a form.
+    /// Where the form breaks off, is more than a form, or has a part that it has not.
     pub async fn next(&mut self) -> Result<Option<Part>, NotRead> {
         let Some(field) = self.parts.next_field().await.map_err(not_read)? else { return Ok(None) };
         self.counters.rest.store(0, Ordering::Relaxed);
@@ -136,7 +160,25 @@ impl Form {
         if self.count > MOST_PARTS {
             return Err(NotRead::TooMuch(format!("the form has more than {MOST_PARTS} parts")));
         }
-        Ok(Some(Part { field, counters: self.counters.clone() }))
+        let part = Part { field, counters: self.counters.clone() };
+        self.check_name(part.name())?;
+        Ok(Some(part))
+    }
+
+    /// Refuses a part that is not known, or that has come before.
+    fn check_name(&mut self, name: &str) -> Result<(), NotRead> {
+        if self.known.is_empty() {
+            return Ok(());
+        }
+        let Some(known) = self.known.iter().find(|known| **known == name) else {
+            let known: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
+            return Err(NotRead::UnknownPart { name: text::excerpt(name, 60).into_owned(), known: known.join(", ") });
+        };
+        if self.come.contains(known) {
+            return Err(NotRead::PartTwice(known));
+        }
+        self.come.push(known);
+        Ok(())
     }
 }
 
@@ -165,7 +207,7 @@ impl Part {
             }
             bytes.extend_from_slice(&piece);
         }
-        String::from_utf8(bytes).map_err(|_| NotRead::BrokeOff("a text is not UTF-8".to_owned()))
+        String::from_utf8(bytes).map_err(|_| NotRead::NotText)
     }
 
     /// Its pieces, for who keeps them.
@@ -281,6 +323,30 @@ mod tests {
             assert_eq!(pieces.concat(), b"a,b");
             assert!(form.next().await.unwrap().is_none());
         }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_not_known_is_refused_and_so_is_a_second_one() {
+        let check = async |names: &[&str], expected: Result<usize, &str>| {
+            let parts: String = names.iter().map(|name| format!("{}main\r\n", part(name))).collect();
+            let body = stream::iter([Ok::<_, Infallible>(Bytes::from(parts + "--x--\r\n"))]);
+            let mut form = Form::new(TYPE, body, 1 << 20).unwrap().of_parts(&["file", "sheet"]);
+            let mut count = 0;
+            let end = loop {
+                match form.next().await {
+                    Ok(Some(_)) => count += 1,
+                    Ok(None) => break Ok(count),
+                    Err(error) => break Err(error.to_string()),
+                }
+            };
+            assert_eq!(end, expected.map_err(ToOwned::to_owned), "{names:?}");
+        };
+        check(&["sheet", "file"], Ok(2)).await;
+        check(&[], Ok(0)).await;
+        let unknown = "the form has a part `connection`, and its parts are `file`, `sheet`";
+        check(&["file", "connection"], Err(unknown)).await;
+        check(&["file", "sheet", "file"], Err("the form has more than one part `file`; send each by itself")).await;
+        check(&[""], Err("the form has a part ``, and its parts are `file`, `sheet`")).await;
     }
 
     #[tokio::test]

@@ -117,10 +117,10 @@ impl Integration {
 
 impl Integrations {
     /// Connects those of the settings file. Nothing is asked of a CRM yet, and those made at run time wait for
-    /// [`Integrations::start`].
+    /// [`Integrations::start`]. One whose pack does not load is not at work, and holds nothing else up.
     ///
     /// # Errors
-    /// Where one of the file cannot be connected.
+    /// Where one of the file cannot be connected for another reason.
     pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> Result<Self, NotOpened> {
         let inner = Inner {
             config,
@@ -135,9 +135,15 @@ impl Integrations {
         };
         let integrations = Self(Arc::new(inner));
         for (name, access) in integrations.0.config.connections.iter().filter(|(_, access)| access.spec.enabled) {
-            let connection = integrations.connect_at_opening(access);
-            let connection = connection.map_err(|source| NotOpened { connection: name.clone(), source })?;
-            integrations.0.connections.put(connection);
+            match integrations.connect_at_opening(access) {
+                Ok(connection) => integrations.0.connections.put(connection),
+                Err(ConnectError::Pack(error)) => {
+                    let words = chain(&error);
+                    tracing::error!(connection = %name, words, "the connection cannot work");
+                    lock(&integrations.0.problems).insert(name.clone(), words);
+                }
+                Err(source) => return Err(NotOpened { connection: name.clone(), source }),
+            }
         }
         Ok(integrations)
     }

@@ -35,6 +35,7 @@ pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use log::PluginLine;
+pub use phone::is_mobile;
 pub use revision::Revision;
 
 /// What a component asks of the host, for whoever runs a plugin natively and compares.
@@ -238,10 +239,14 @@ impl Packs {
         load::load(&self.0, folder, dialect).map(Arc::new)
     }
 
-    /// Loads a pack folder and tells what it is, or why it does not load.
+    /// Loads a pack folder in each of its dialects and tells what it is, or why it does not load in one of them.
     pub fn check(&self, folder: &Path) -> PackSummary {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        match self.load(folder, rules::PLAIN_DIALECT) {
+        let loaded = self.load(folder, rules::PLAIN_DIALECT).and_then(|plain| {
+            let others = rules::other_dialects(folder);
+            others.iter().try_for_each(|dialect| self.load(folder, dialect).map(drop)).map(|()| plain)
+        });
+        match loaded {
             Ok(revision) => PackSummary { folder: name, pack: Some(revision.facts()), problem: None },
             Err(error) => PackSummary { folder: name, pack: None, problem: Some(error.to_string()) },
         }

@@ -4,6 +4,7 @@
 //! the data folder, for commands of the same user on the same machine.
 
 mod body;
+mod error;
 mod places;
 mod server;
 mod socket;
@@ -19,12 +20,13 @@ use axum::middleware::from_fn;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use error::{ServeError, SocketError};
 use server::Server;
 use socket::LocalSocket;
 pub use socket::socket_path;
 
 use crate::access::LocalOperator;
-use crate::app::App;
+use crate::app::{App, NotTakenUp};
 use crate::config::Config;
 use crate::{api, schedule, web};
 
@@ -40,16 +42,15 @@ const SIGN_OUT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Names the address and what to do, as where the port is taken.
-pub async fn bind(config: &Config, setting: &str) -> anyhow::Result<TcpListener> {
+pub async fn bind(config: &Config, setting: &str) -> Result<TcpListener, ServeError> {
     listen(config.server.listen, setting).await
 }
 
-async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            anyhow::anyhow!("{address} is in use by another program; choose another with {setting}")
-        }
-        _ => anyhow::anyhow!("{address} cannot be listened on: {error}; choose another with {setting}"),
+async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, ServeError> {
+    let setting = setting.to_owned();
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::InUse { address, setting },
+        _ => ServeError::NotListening { address, setting, source },
     })
 }
 
@@ -57,8 +58,8 @@ async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListene
 /// end, runs stop at their next commit, and everything is on disk when this returns. Nobody holds up the end for long.
 ///
 /// # Errors
-/// Where the socket cannot be made, or a listener cannot listen.
-pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// Where the socket cannot be made, a listener cannot listen, or the store fails.
+pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     app.start().await?;
     let figures = match app.config.metrics {
         Some(address) => Some(listen(address, "[metrics] listen").await?),
@@ -118,9 +119,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
     match app.store.broken() {
-        Some(why) => {
-            Err(anyhow::anyhow!("the store's file failed ({why}); start the host again once the disk is well"))
-        }
+        Some(why) => Err(ServeError::StoreFailed(why)),
         None => Ok(()),
     }
 }
@@ -138,13 +137,13 @@ async fn watch_disk(app: &App, shutdown: &CancellationToken) {
 ///
 /// # Errors
 /// Where the socket cannot be made, or as `work` fails.
-pub async fn run_locally<T>(app: App, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    app.integrations.start().await?;
-    let socket = LocalSocket::make(&app.config.server.data_dir)?;
+pub async fn run_locally<T, E: From<ServeError>>(app: App, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    app.integrations.start().await.map_err(|error| ServeError::from(NotTakenUp::from(error)))?;
+    let socket = LocalSocket::make(&app.config.server.data_dir).map_err(ServeError::from)?;
     let shutdown = CancellationToken::new();
     let server = Server::new(local_routes(&app), Vec::new(), shutdown.clone());
     let answer = tokio::select! {
-        () = socket.serve(&server, &shutdown) => Err(anyhow::anyhow!("the socket for commands cannot be used any more")),
+        () = socket.serve(&server, &shutdown) => Err(ServeError::SocketGone.into()),
         answer = work => answer,
     };
     shutdown.cancel();

@@ -72,7 +72,7 @@ impl FromStr for ExternalId {
             return Err(InvalidExternalId::Missing);
         }
         // The text may be long, and is told back.
-        let given = || kept.chars().take(60).collect::<String>();
+        let given = || text::excerpt(kept, 60).into_owned();
         let id =
             number(kept.trim_start_matches(['\'', '’'])).map_err(|Shortened| InvalidExternalId::Shortened(given()))?;
         match Self::is_one(&id) {

@@ -11,7 +11,7 @@ use crate::field::{Field, FieldError, Record};
 use crate::ids::{ExternalId, RunId};
 use crate::record::{Client, ClientStatus};
 use crate::text;
-use crate::value::{Date, Timestamp};
+use crate::value::{Date, E164, InvalidValue, Timestamp};
 
 /// The fields that a person may fill in. Ids, links, status and what a pack adds are the CRM's alone.
 pub fn editable() -> impl Iterator<Item = &'static Field> {
@@ -75,6 +75,8 @@ pub struct Rules<'a> {
     pub today: Date,
     /// How the addresses of the practice's countries are written.
     pub forms: &'a AddressForms,
+    /// Whether a number is of a mobile line, by the numbering plan of its country.
+    pub is_mobile: fn(&E164) -> bool,
 }
 
 /// Changes fields, all or none, and answers those whose value is another now. Where a part of the address is changed that a
@@ -128,6 +130,7 @@ fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) ->
     for (field, value) in values {
         let written = write(client, field, value).and_then(|()| match field.as_str() {
             "date_of_birth" => birth::refuse_future(client, rules.today),
+            "mobile" => refuse_landline(client, value, rules),
             _ => Ok(()),
         });
         if let Err(message) = written {
@@ -140,6 +143,17 @@ fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) ->
         errors.extend(rules.forms.settle(client).err().unwrap_or_default());
     }
     errors
+}
+
+/// The number is a person's own, by which people are told apart: only mobiles are taken, from whoever writes them.
+fn refuse_landline(client: &Client, written: &NewValue, rules: Rules<'_>) -> Result<(), String> {
+    match &client.mobile {
+        Some(number) if !(rules.is_mobile)(number) => {
+            let written = written.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
+            Err(format!("{}.", InvalidValue::new(written, "the number of a mobile line, and only those are taken")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Changes what the practice adds to a record of the CRM, all or nothing.
@@ -169,9 +183,13 @@ fn write<R: Record>(record: &mut R, name: &str, value: &NewValue) -> Result<(), 
             return Err(format!("There is no such field. The fields are {}.", names.join(", ")));
         }
     }
-    let text = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
-    let text = text.as_deref().map(text::one_line).filter(|text| !text.is_empty());
-    record.set(name, text.as_deref()).map_err(|invalid| format!("{invalid}."))
+    let written = value.as_ref().map_err(|NotText| "This is a text, or null.".to_owned())?;
+    let text = written.as_deref().map(text::one_line).filter(|text| !text.is_empty());
+    record.set(name, text.as_deref()).map_err(|invalid| match (&text, written) {
+        // What is told back is what was written, and not what was made of it.
+        (Some(_), Some(written)) => format!("{}.", InvalidValue::new(written, invalid.wanted)),
+        _ => format!("{invalid}."),
+    })
 }
 
 fn is_empty(value: &NewValue) -> bool {
@@ -197,6 +215,11 @@ mod tests {
         }
     }
 
+    /// As if Australia had no other country beside it.
+    fn is_mobile(number: &E164) -> bool {
+        number.as_str().starts_with("+614")
+    }
+
     fn australia() -> AddressForm {
         AddressForm {
             country: CountryCode::try_from("AU".to_owned()).unwrap(),
@@ -208,7 +231,7 @@ mod tests {
     fn apply_to(client: &mut Client, changes: &[(&str, &str)]) -> Result<Vec<FieldChange>, Vec<FieldError>> {
         let value = |value: &str| Ok(Some(value.to_owned()).filter(|value| !value.is_empty()));
         let changes: Vec<_> = changes.iter().map(|(field, text)| ((*field).to_owned(), value(text))).collect();
-        apply(client, &changes, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]) })
+        apply(client, &changes, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]), is_mobile })
     }
 
     #[test]
@@ -282,7 +305,7 @@ mod tests {
     fn a_field_that_cannot_be_changed_is_named_whatever_its_value() {
         let fields = ["nope", "is_partner", "email_is_placeholder", "external_id", "first_name", "mobile"];
         let changes: Vec<(String, NewValue)> = fields.iter().map(|field| ((*field).to_owned(), Err(NotText))).collect();
-        let rules = Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![]) };
+        let rules = Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![]), is_mobile };
         let refused = apply(&mut ayda(), &changes, rules).unwrap_err();
         let said: Vec<(&str, &str)> =
             refused.iter().map(|one| (&*one.field, one.message.split(['.', ';']).next().unwrap())).collect();
@@ -316,18 +339,22 @@ mod tests {
         check(&[("date_of_birth", "2030-01-01")], &[("date_of_birth", "still to come")]);
         check(&[("date_of_birth", "yesterday")], &[("date_of_birth", "1979-02-28")]);
         check(&[("mobile", "0491 570 156"), ("email", "x")], &[("mobile", "country code"), ("email", "email address")]);
+        check(&[("mobile", "+61 2 5550 4321")], &[("mobile", "`+61 2 5550 4321` is not the number of a mobile line")]);
         check(&[("status", "client")], &[("status", "CRM alone")]);
         check(&[("country_code", "XX")], &[("country_code", "ISO 3166-1")]);
+        check(&[("country_code", "Australia")], &[("country_code", "`Australia` is not")]);
+        check(&[("sex", " ?")], &[("sex", "` ?` is not")]);
         check(&[("shoe_size", "43")], &[("shoe_size", "no such field")]);
         check(&[("first_name", "a\u{7}b")], &[("first_name", "control")]);
-        check(&[("suburb", &"x".repeat(201))], &[("suburb", "200")]);
+        let cut = format!("`{}…` is not a text of at most 200 characters", "x".repeat(100));
+        check(&[("suburb", &"x".repeat(201))], &[("suburb", &cut)]);
         check(&[("first_name", ""), ("last_name", " ")], &[("last_name", "name")]);
     }
 
     fn make_of(values: &[(&str, &str)]) -> Result<Client, Vec<FieldError>> {
         let values: Vec<_> =
             values.iter().map(|(field, text)| ((*field).to_owned(), Ok(Some((*text).to_owned())))).collect();
-        make(&values, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]) })
+        make(&values, Rules { today: date(2026, 3, 1), forms: &AddressForms(vec![australia()]), is_mobile })
     }
 
     #[test]

@@ -143,6 +143,15 @@ pub struct Choice {
 }
 
 impl ValueType {
+    /// The most characters that a value has as it is written; none where its form alone decides.
+    pub fn longest(&self) -> Option<usize> {
+        match self {
+            Self::Text => Some(LONGEST),
+            Self::Email => Some(EmailAddress::LONGEST),
+            _ => None,
+        }
+    }
+
     /// The label of a word, where the field is a choice and has that word.
     pub fn label_of(&self, word: &str) -> Option<&'static str> {
         let Self::Choice(choices) = self else { return None };

@@ -105,12 +105,18 @@ impl fmt::Display for ExternalId {
 #[serde(try_from = "String", into = "String")]
 pub struct ConnectionName(String);
 
-/// Why a text is no connection name.
+/// Why a text is no name that a connection can have.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{0}` is no connection name: use lower-case letters, digits and hyphens, a letter first, at most 40 characters"
-)]
-pub struct InvalidConnectionName(String);
+pub enum InvalidConnectionName {
+    /// It is no name.
+    #[error(
+        "`{0}` is no connection name: use lower-case letters, digits and hyphens, a letter first, at most 40 characters"
+    )]
+    NotPlain(String),
+    /// It is the practice's own.
+    #[error("`{PRACTICE}` stands for what is made in the practice itself; choose another name")]
+    Practice,
+}
 
 /// The name under which the practice itself stands where a connection would.
 const PRACTICE: &str = "practice";
@@ -121,8 +127,17 @@ impl ConnectionName {
         &self.0
     }
 
-    /// In place of a connection: what was made in the practice and came from no CRM. The settings may give no
-    /// connection this name.
+    /// The name that somebody gives a connection, whichever way it is made: any but the practice's own.
+    ///
+    /// # Errors
+    /// Where it is no name, or stands for the practice itself.
+    pub fn of_connection(given: &str) -> Result<Self, InvalidConnectionName> {
+        let name: Self = given.parse()?;
+        if name.is_practice() { Err(InvalidConnectionName::Practice) } else { Ok(name) }
+    }
+
+    /// In place of a connection: what was made in the practice and came from no CRM. No connection is given this name
+    /// ([`Self::of_connection`]).
     pub fn practice() -> Self {
         Self(PRACTICE.to_owned())
     }
@@ -138,7 +153,11 @@ impl TryFrom<String> for ConnectionName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
         let is_plain = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if starts_well && is_plain && text.len() <= 40 { Ok(Self(text)) } else { Err(InvalidConnectionName(text)) }
+        if starts_well && is_plain && text.len() <= 40 {
+            Ok(Self(text))
+        } else {
+            Err(InvalidConnectionName::NotPlain(text))
+        }
     }
 }
 
@@ -308,6 +327,11 @@ mod tests {
         let is_practice = |text: &str| text.parse::<ConnectionName>().unwrap().is_practice();
         assert!(ConnectionName::practice().is_practice() && is_practice("practice"));
         assert!(!is_practice("main") && !is_practice("practices"));
+        let given =
+            |text: &str| ConnectionName::of_connection(text).map(String::from).map_err(|error| error.to_string());
+        assert_eq!(given("practices"), Ok("practices".to_owned()));
+        assert!(given("practice").unwrap_err().contains("choose another name"));
+        assert!(given("Practice").unwrap_err().contains("lower-case letters"));
     }
 
     #[test]

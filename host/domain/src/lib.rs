@@ -38,8 +38,8 @@ pub use crm_id::InvalidExternalId;
 pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
-    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, ImportId, ItemId, NoteId, RevisionDigest,
-    RevisionId, RunId, UserId,
+    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, ImportId, InvalidConnectionName, ItemId,
+    NoteId, RevisionDigest, RevisionId, RunId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

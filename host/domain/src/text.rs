@@ -73,6 +73,14 @@ pub fn one_line(given: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// The beginning of a text that is told back and may be long: so many characters of it, with `…` where there are more.
+pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// A text of several lines: each line ends with a line feed, tabs stay, and what is unwanted goes.
 pub fn lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_unwanted(c) && !matches!(c, '\n' | '\t')) {
@@ -95,6 +103,23 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital() {
+        let check = |given: &str, expected: &str| assert_eq!(sentence(given), expected);
+        check("the note is done", "The note is done");
+        check("`main` is", "`main` is");
+        check("élan", "Élan");
+        check("", "");
+    }
+
+    #[test]
+    fn an_excerpt_shows_where_it_was_cut() {
+        let check = |given: &str, expected: &str| assert_eq!(excerpt(given, 3), expected, "{given}");
+        check("", "");
+        check("Māi", "Māi");
+        check("Māia", "Māi…");
+    }
 
     #[test]
     fn values_are_one_line_of_what_can_be_seen() {

@@ -43,7 +43,7 @@ impl fmt::Display for InvalidValue {
         if self.text.is_empty() {
             return write!(f, "this has to be {}", self.wanted);
         }
-        let shown: String = self.text.chars().take(SHOWN).collect();
+        let shown = text::excerpt(&self.text, SHOWN);
         write!(f, "`{}` is not {}", shown.escape_debug(), self.wanted)
     }
 }
@@ -105,6 +105,11 @@ text_value! {
     |text| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
+impl EmailAddress {
+    /// The most bytes that one has (RFC 5321).
+    pub const LONGEST: usize = 254;
+}
+
 fn is_email_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let is_atom = |atom: &str| {
@@ -119,7 +124,7 @@ fn is_email_address(text: &str) -> bool {
     };
     let no_odd = text.chars().all(text::is_visible);
     no_odd
-        && text.len() <= 254
+        && text.len() <= EmailAddress::LONGEST
         && local.len() <= 64
         && local.split('.').all(is_atom)
         && domain.contains('.')

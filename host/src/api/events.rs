@@ -13,7 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, BodyLimit, NoParams};
+use crate::api::extract::{Body, BodyLimit, Mismatch, NoParams};
 use crate::api::notes::NoteBody;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
@@ -70,7 +70,10 @@ fn read(body: &Value) -> Result<Event, Problem> {
         Ok(event) => Ok(event.into()),
         Err(error) => {
             let errors = errors(body);
-            let other = || vec![FieldError { pointer: String::new(), detail: format!("{error}.") }];
+            let other = || {
+                let detail = Mismatch::read(&error.to_string()).detail;
+                vec![FieldError { pointer: String::new(), detail }]
+            };
             Err(Problem::invalid(if errors.is_empty() { other() } else { errors }))
         }
     }

@@ -1,6 +1,7 @@
 //! Reading requests: parameters and JSON bodies, with every failure as a problem document.
 
 mod json;
+mod mismatch;
 
 use std::str::FromStr;
 
@@ -11,10 +12,15 @@ use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, StringDeserializer};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
+pub use self::mismatch::Mismatch;
 use crate::api::problem::{FieldError, Kind, Problem};
+use crate::domain::ClientId;
 use crate::domain::field::pointer_to;
 use crate::store::book::PageRequest;
 
@@ -34,6 +40,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
+/// What is said of a query that is none.
+const UNREADABLE: &str = "The query cannot be read. Write it as `name=value`, joined by `&`.";
+
 /// What is wrong with a query, in words for whoever wrote it.
 fn unusable(words: &str) -> String {
     let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(words);
@@ -44,7 +53,7 @@ fn unusable(words: &str) -> String {
     if let Some((name, _)) = quoted("missing field `") {
         return format!("`{name}` is missing.");
     }
-    let Some((name, why)) = words.split_once(": ") else { return format!("{words}.") };
+    let Some((name, why)) = words.split_once(": ") else { return UNREADABLE.to_owned() };
     if why.starts_with("unknown field") {
         let known = why.split_once(", expected ").map_or("none", |(_, known)| known);
         return format!("There is no parameter `{name}`; known here: {known}.");
@@ -58,7 +67,9 @@ fn unusable(words: &str) -> String {
         _ if is_of_number => "it has to be a whole number, not too large and not below 0",
         why if why.starts_with("UUID parsing failed") => "it has to be an id as the API gives it",
         why if why.ends_with("was not `true` or `false`") => "it has to be true or false",
-        why => why,
+        // A type of the host's own names what it was given first.
+        why if why.starts_with('`') => why,
+        _ => "the API's document says what it can be",
     };
     format!("`{name}` cannot be used: {why}.")
 }
@@ -159,7 +170,9 @@ fn unread(rejection: &BytesRejection, limit: BodyLimit) -> Problem {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = json::read(bytes).map_err(|error| match error {
         json::Error::NotJson(error) => {
-            Problem::new(Kind::Malformed, format!("The body is not JSON: {error}. Nothing was kept."))
+            let (line, column) = (error.line(), error.column());
+            let detail = format!("The body is not JSON, as line {line} column {column} shows. Nothing was kept.");
+            Problem::new(Kind::Malformed, detail)
         }
         json::Error::Twice { keys } => {
             let name = keys.last().map(String::as_str).unwrap_or_default();
@@ -175,12 +188,70 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer: String = error.path().iter().map(step).collect();
-        let words = error.inner().to_string();
+        let Mismatch { field, detail } = Mismatch::read(&error.inner().to_string());
         // What is missing has no place yet: that is where it would be.
-        let missing = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
-        pointer.extend(missing.map(|(name, _)| format!("/{name}")));
-        Problem::invalid(vec![FieldError { pointer, detail: format!("{words}.") }])
+        let step = field.map(|name| pointer_to(&name)).filter(|step| !pointer.ends_with(step.as_str()));
+        pointer.extend(step);
+        Problem::invalid(vec![FieldError { pointer, detail }])
     })
+}
+
+/// A value of a body in which null and a text of blanks mean what is left out: nothing is known.
+///
+/// # Errors
+/// Where it is none.
+pub fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        value => T::deserialize(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
+/// One word of a choice. An object of that word, which serde would take for it, is none.
+///
+/// # Errors
+/// Where it is no such word.
+pub fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(StringDeserializer::new(String::deserialize(deserializer)?))
+}
+
+/// One word of a choice, or null.
+///
+/// # Errors
+/// As [`word`].
+pub fn word_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| T::deserialize(StringDeserializer::new(text))).transpose()
+}
+
+/// A decision with the client who is meant, where the decision needs one: the body of `decision` resources.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decided<W> {
+    /// What is decided.
+    #[serde(deserialize_with = "word", bound(deserialize = "W: Deserialize<'de>"))]
+    pub decision: W,
+    #[serde(default, deserialize_with = "known")]
+    client_id: Option<ClientId>,
+}
+
+impl<W> Decided<W> {
+    /// The client whom the decision needs.
+    ///
+    /// # Errors
+    /// Where none is named.
+    pub fn client(&self) -> Result<ClientId, ValueError> {
+        self.client_id.ok_or_else(|| ValueError::missing_field("client_id"))
+    }
+
+    /// What is decided needs no client.
+    ///
+    /// # Errors
+    /// Where one is named.
+    pub fn alone<T>(&self, decided: T) -> Result<T, ValueError> {
+        self.client_id.map_or(Ok(decided), |_| Err(ValueError::unknown_field("client_id", &["decision"])))
+    }
 }
 
 fn step(segment: &Segment) -> String {
@@ -293,9 +364,9 @@ mod tests {
         check(r#"{"list":[],"list":[]}"#, 422, &[r#""pointer":"/list""#, "`list` is there twice"]).await;
         check(r#"{"list":[{"a/b":1},{"a/b":1,"a\/b":1}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "`a/b` is there"])
             .await;
-        check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "expected u8"]).await;
-        check(r#"{"list":[],"lits":1}"#, 422, &["/lits", "unknown field"]).await;
-        check("{}", 422, &[r#""pointer":"/list""#, "missing field `list`"]).await;
-        check(r#"{"list":[{}]}"#, 422, &[r#""pointer":"/list/0/a/b""#]).await;
+        check(r#"{"list":[{"a/b":1},{"a/b":"x"}]}"#, 422, &[r#""pointer":"/list/1/a~1b""#, "a whole number"]).await;
+        check(r#"{"list":[],"lits":1}"#, 422, &[r#""pointer":"/lits""#, "no such field. The fields are list."]).await;
+        check("{}", 422, &[r#""pointer":"/list""#, "`list` is missing."]).await;
+        check(r#"{"list":[{}]}"#, 422, &[r#""pointer":"/list/0/a~1b""#]).await;
     }
 }

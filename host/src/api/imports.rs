@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::Deserialize;
+use serde::de::value::Error as ValueError;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +18,7 @@ use utoipa_axum::routes;
 use self::body::{ImportBody, ImportRowBody};
 use crate::api::body::List as ListBody;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
+use crate::api::extract::{Body, Decided, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
@@ -200,7 +201,7 @@ pub async fn rows(
 
 /// What to do with a row.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision")]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision", try_from = "Decided<DecisionWord>")]
 #[schema(as = RowDecision)]
 pub enum DecisionBody {
     /// This client is meant.
@@ -213,6 +214,26 @@ pub enum DecisionBody {
     LeaveOut,
     /// Takes a decision back.
     Undecided,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DecisionWord {
+    Link,
+    LeaveOut,
+    Undecided,
+}
+
+impl TryFrom<Decided<DecisionWord>> for DecisionBody {
+    type Error = ValueError;
+
+    fn try_from(given: Decided<DecisionWord>) -> Result<Self, ValueError> {
+        match given.decision {
+            DecisionWord::Link => Ok(Self::Link { client_id: given.client()? }),
+            DecisionWord::LeaveOut => given.alone(Self::LeaveOut),
+            DecisionWord::Undecided => given.alone(Self::Undecided),
+        }
+    }
 }
 
 /// Says who a row means, or that it is to be left out.

@@ -307,7 +307,7 @@ mod tests {
             "key of its own",
         )
         .await;
-        check(refusal(NotesError::WrongState("the note is done".to_owned())), 409, "wrong-state", "the note is done")
+        check(refusal(NotesError::WrongState("the note is done".to_owned())), 409, "wrong-state", "The note is done")
             .await;
     }
 }

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde::de::value::Error as ValueError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, Params, PathParam, page};
+use crate::api::extract::{Body, Decided, NoParams, Params, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
@@ -133,7 +134,7 @@ pub async fn list(
 
 /// What to do with a client of a CRM.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision")]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision", try_from = "Decided<DecisionWord>")]
 #[schema(as = ReviewDecision)]
 pub enum DecisionBody {
     /// Somebody else: comes as a new client with the next sync.
@@ -148,6 +149,28 @@ pub enum DecisionBody {
     },
     /// Takes a decision back: waits again.
     Wait,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DecisionWord {
+    Import,
+    Ignore,
+    Link,
+    Wait,
+}
+
+impl TryFrom<Decided<DecisionWord>> for DecisionBody {
+    type Error = ValueError;
+
+    fn try_from(given: Decided<DecisionWord>) -> Result<Self, ValueError> {
+        match given.decision {
+            DecisionWord::Import => given.alone(Self::Import),
+            DecisionWord::Ignore => given.alone(Self::Ignore),
+            DecisionWord::Link => Ok(Self::Link { client_id: given.client()? }),
+            DecisionWord::Wait => given.alone(Self::Wait),
+        }
+    }
 }
 
 /// Decides about a client of a CRM. Every decision can be taken back with `wait`.

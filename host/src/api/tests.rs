@@ -38,11 +38,16 @@ pub struct Answer {
 
 impl Host {
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With these settings too.
+    fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), TOKEN).unwrap();
-        let settings = folder.path().join("tidegate.toml");
-        std::fs::write(&settings, "[server]\nbootstrap-token-file = \"token\"\n").unwrap();
-        let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
+        let file = folder.path().join("tidegate.toml");
+        std::fs::write(&file, format!("[server]\nbootstrap-token-file = \"token\"\n{settings}")).unwrap();
+        let app = App::open(Config::load(Some(&file), &Vec::new()).unwrap()).unwrap();
         Self { router: router(app.clone()), app, _folder: folder }
     }
 
@@ -123,6 +128,18 @@ async fn an_empty_host_answers_empty_lists() {
         let answer = host.get(&format!("/api/v1/{list}")).await;
         assert_eq!((answer.status, answer.body), (200, json!({"items": [], "next": null})), "{list}");
     }
+}
+
+/// A pack that does not load costs its own connection, and nothing else of the host.
+#[tokio::test]
+async fn a_connection_without_its_pack_is_not_at_work_and_says_why() {
+    let settings = "\n[connections.main]\ncrm = \"xplan\"\npack = \"nowhere\"\nforward-host = \"acme.xplan.iress.com.au\"\n\
+                    [connections.main.auth]\nmode = \"basic\"\nusername = \"svc\"\npassword-file = \"token\"\n";
+    let host = Host::with(settings);
+    let answer = host.get("/api/v1/connections/main").await;
+    let problem = answer.body["problem"].as_str().unwrap_or_default();
+    assert!(answer.status == 200 && problem.contains("there is no pack `nowhere`"), "{}", answer.body);
+    assert_eq!(host.get("/api/v1/households").await.status, 200);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::config::{self, Config};
 use crate::crm::registry::Registry;
 use crate::crm::registry::stand_in::{Account, Admin, MOST_CLIENTS, Options, Region, Sandbox};
 use crate::domain::access::Role;
-use crate::serve;
+use crate::serve::{self, ServeError};
 
 const EMAIL: &str = "manager@harbour.example";
 
@@ -236,8 +236,11 @@ async fn report(host: &Local, event_type: &str, household: &Value, data: Value) 
     anyhow::bail!("the file note {id} is not delivered after 10 seconds; `tidegate note list` tells why")
 }
 
-async fn end(running: tokio::task::JoinHandle<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
+async fn end(
+    running: tokio::task::JoinHandle<Result<(), ServeError>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
     let outcome = running.await.context("the host ended abruptly")?;
     shutdown.cancel();
-    outcome
+    Ok(outcome?)
 }

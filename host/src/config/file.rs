@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -20,7 +19,7 @@ use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::text::is_unwanted;
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -242,15 +241,12 @@ impl File {
         let documents = self.documents.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
-            match ConnectionName::from_str(&name) {
-                Ok(connection) if connection.is_practice() => {
-                    let words = "`practice` stands for what is made in the practice itself; choose another name";
-                    check.problem("connections.practice", words);
-                }
+            match ConnectionName::of_connection(&name) {
                 Ok(connection) => {
                     let access = section.check(connection.clone(), (crms, proxy.clone()), &mut check);
                     connections.insert(connection, access);
                 }
+                Err(error @ InvalidConnectionName::Practice) => check.problem("connections.practice", error),
                 Err(error) => check.problem("connections", error),
             }
         }

@@ -43,7 +43,7 @@ impl Integrations {
         let title = FieldError::check_text("title", "a name", &title, &mut errors);
         let name = match old {
             Some(old) => Some(old.name.clone()),
-            None => self.new_name(draft.name.unwrap_or_else(|| slug(&title)), &mut errors).await?,
+            None => self.new_name(draft.name.unwrap_or_else(|| name_of(&title)), &mut errors).await?,
         };
         let name = name.unwrap_or_else(|| "unnamed".parse().expect("a plain name"));
         let raw = match old {
@@ -108,15 +108,17 @@ impl Integrations {
         name: String,
         errors: &mut Vec<FieldError>,
     ) -> Result<Option<ConnectionName>, IntegrationError> {
-        let parsed = name.parse::<ConnectionName>();
-        let Ok(name) = parsed.map_err(|error| errors.push(FieldError::new("name", error.to_string()))) else {
+        let given = ConnectionName::of_connection(&name);
+        let Ok(name) = given.map_err(|error| errors.push(FieldError::new("name", error.to_string()))) else {
             return Ok(None);
         };
         let stored = self.0.store.stored_connections().await?;
         let is_taken = self.0.config.connections.contains_key(&name)
             || stored.iter().any(|stored| stored.name == name && stored.removed_at.is_none());
-        // The page that adds one has this name.
-        let is_taken = is_taken || name.as_str() == "new";
+        if name.as_str() == FORM {
+            let words = format!("`{name}` stands for the page that adds a connection; choose another name");
+            errors.push(FieldError::new("name", words));
+        }
         if is_taken {
             let words = format!("There is a connection `{name}` already; choose another name");
             errors.push(FieldError::new("name", words));
@@ -260,7 +262,17 @@ fn another_site(spec: &ConnectionSpec, known: &str) -> FieldError {
     FieldError::new("confirms_same_site", words)
 }
 
-/// A name in addresses made of what people call it.
+/// The name of the page that adds a connection, in the place where the others have theirs.
+const FORM: &str = "new";
+
+/// A name in addresses made of what people call it, and none that no connection can have.
+fn name_of(title: &str) -> String {
+    let name = slug(title);
+    let is_reserved = name == FORM || name == ConnectionName::practice().as_str();
+    if is_reserved { format!("{name}-crm") } else { name }
+}
+
+/// What people call it in lower-case letters, digits and hyphens.
 fn slug(title: &str) -> String {
     let folded =
         title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
@@ -281,14 +293,16 @@ mod tests {
     #[test]
     fn names_are_made_of_titles() {
         let check = |title, expected: &str| {
-            assert_eq!(slug(title), expected);
-            expected.parse::<ConnectionName>().unwrap();
+            assert_eq!(name_of(title), expected);
+            ConnectionName::of_connection(expected).unwrap();
         };
         check("Acme Xplan Integration", "acme-xplan-integration");
         check("  Xplan (NZ) ", "xplan-nz");
         check("3rd site", "crm-3rd-site");
         check("Müller & Söhne", "m-ller-s-hne");
         check("", "crm");
+        check("Practice", "practice-crm");
+        check("New", "new-crm");
         check("An integration with a name that is much too long", "an-integration-with-a-name-that-is-much");
     }
 }

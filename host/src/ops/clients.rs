@@ -1,5 +1,7 @@
 //! Clients: made in the practice, changed until the next sync, linked to the CRM and synced one by one.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{FieldError, Kind, Refusal, may, runs};
@@ -8,7 +10,9 @@ use crate::domain::access::{Action, Actor};
 use crate::domain::edit::{self, NewValue, Rules};
 use crate::domain::field::{self, pointer_to};
 use crate::domain::stored::StoredClient;
+use crate::domain::text;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
+use crate::pack::is_mobile;
 use crate::store::commit::{Edit, practice};
 use crate::sync::SyncedClient;
 
@@ -40,24 +44,53 @@ pub struct Made {
 pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
     may(actor, Action::WriteBook)?;
     let NewClient { id, values, partner_of } = new;
-    if id.is_some_and(|ClientId(id)| id.get_version_num() != 7) {
-        return Err(Refusal::at("/id", "must be a UUIDv7 that is new, or left out"));
+    if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
+        return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
     }
-    let rules = Rules { today: today(app, now), forms: &app.connections.address_forms() };
+    let rules = Rules { today: today(app, now), forms: &app.connections.address_forms(), is_mobile };
     let client = edit::make(&values, rules).map_err(unfit)?;
     let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
-    let new = practice::NewClient { id, client: client.clone(), partner_of };
+    let digest = digest(&values, partner_of);
+    let new = practice::NewClient { id, client: client.clone(), partner_of, digest };
     match app.store.make_client(new, now).await? {
         Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
-        Err(practice::Refusal::IsMade(_)) => made_before(find(app, id).await?, client, partner_of.is_some()),
+        Err(practice::Refusal::IsMade { digest: kept, .. }) => {
+            let made = find(app, id).await?;
+            if kept == Some(digest) {
+                return Ok(Made { client: made, is_new: false });
+            }
+            made_before(made, client, partner_of.is_some())
+        }
         Err(practice::Refusal::Unknown(partner)) => {
             Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
+        }
+        Err(practice::Refusal::HasPartner(partner)) => {
+            let name = find(app, partner).await?.client.full_name();
+            let whose = if name.is_empty() { "this client".to_owned() } else { name };
+            let message =
+                format!("The household of {whose} has two people already. Make the client without a partner.");
+            Err(Refusal::at("/partner_of", message))
         }
         Err(refusal) => Err(refusal.into()),
     }
 }
 
-/// What made a client already: that one where it is what it was.
+/// BLAKE3 of what is sent to make a client: equal for the same fields, in whatever order, however their blanks stand.
+fn digest(values: &[(String, NewValue)], partner_of: Option<ClientId>) -> [u8; 32] {
+    let said =
+        |(field, value): &(String, NewValue)| Some((field.clone(), text::one_line(value.as_ref().ok()?.as_ref()?)));
+    let said: BTreeMap<String, String> =
+        values.iter().filter_map(said).filter(|(_, value)| !value.is_empty()).collect();
+    let partner = partner_of.map(|partner| ("partner_of".to_owned(), partner.to_string()));
+    let mut hasher = blake3::Hasher::new();
+    for text in said.into_iter().chain(partner).flat_map(|(field, value)| [field, value]) {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+/// What made a client already, in other words or by an earlier version: that one where it is what it was.
 fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
     let before = &made.client;
     // What the store adds to what is sent.
@@ -100,7 +133,7 @@ pub async fn edit(
 ) -> Result<StoredClient, Refusal> {
     may(actor, Action::EditClients)?;
     let (today, forms) = (today(app, now), app.connections.address_forms());
-    let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms };
+    let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
     app.store.edit_client(edit).await?.map_err(unfit)?;
     find(app, id).await
 }
@@ -232,11 +265,16 @@ impl From<practice::Refusal> for Refusal {
         use practice::Refusal as Why;
         match refusal {
             Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
-            Why::IsMade(id) => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
-            Why::HasPartner(id) => Self::at(
-                "/partner_of",
-                format!("The household of {id} has two people already. Make the client without a partner."),
+            Why::IsMade { id, .. } => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
+            Why::IsAnothers(id) => Self::at(
+                "/id",
+                format!(
+                    "{id} is the id of something else here, and not of a client. Send a new UUIDv7, or leave it out."
+                ),
             ),
+            Why::HasPartner(id) => {
+                Self::new(Kind::WrongState, format!("The household of {id} has two people already."))
+            }
             Why::IsLinked { connection, id } => Self::new(
                 Kind::WrongState,
                 format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),

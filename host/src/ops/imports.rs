@@ -13,8 +13,8 @@ use crate::store::imports::Decided;
 /// A list as somebody sends it.
 #[derive(Debug)]
 pub struct List<'l> {
-    /// Its file.
-    pub file: File,
+    /// Its file; none where it was left out.
+    pub file: Option<File>,
     /// What the file is called.
     pub file_name: &'l str,
     /// The sheet of a workbook that is the list; none where the host is to find it.
@@ -30,6 +30,13 @@ pub struct List<'l> {
 pub async fn bring(app: &App, actor: &Actor, list: List<'_>, now: Timestamp) -> Result<Import, Refusal> {
     may(actor, Action::WriteBook)?;
     let List { file, file_name, sheet, connection } = list;
+    let Some(file) = file else {
+        let message = "There is no file. Choose one and send it. Nothing was kept.";
+        let mut refusal = Refusal::at("/file", message);
+        // The page has no place for it but this.
+        refusal.message = message.to_owned();
+        return Err(refusal);
+    };
     let connection = whose(app, connection)?;
     let id_column = app.connections.id_column(&connection);
     let list = NewList { file, file_name, sheet, connection, id_column, by: &actor.name };

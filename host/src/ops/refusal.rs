@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::crm::spec;
 use crate::domain::Diagnostic;
+use crate::domain::field::pointer_to;
+use crate::domain::text::sentence;
 use crate::import::ImportError;
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
@@ -74,7 +76,7 @@ pub struct FieldError {
 impl Refusal {
     /// One that is about no field.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: Vec::new(), source: None }
+        Self { kind, message: sentence(&message.into()), fields: Vec::new(), source: None }
     }
 
     /// There is no `what`.
@@ -162,10 +164,17 @@ impl From<NotRead> for Refusal {
             NotRead::Busy => Kind::TooMany(intake::COME_AGAIN),
             NotRead::TooSlow => Kind::Unavailable,
             NotRead::TooMuch(_) => Kind::TooLarge,
-            NotRead::BrokeOff(_) => Kind::Malformed,
+            NotRead::NotText | NotRead::BrokeOff(_) => Kind::Malformed,
+            NotRead::UnknownPart { .. } | NotRead::PartTwice(_) => Kind::Invalid,
         };
         let message = format!("The body, or the form in it, was not taken: {error}. Nothing was kept.");
-        Self::new(kind, message).because(error)
+        let part = match &error {
+            NotRead::UnknownPart { name, .. } => Some(pointer_to(name)),
+            NotRead::PartTwice(name) => Some(pointer_to(name)),
+            _ => None,
+        };
+        let fields = part.map(|pointer| FieldError { pointer, message: format!("{error}.") });
+        Self { fields: fields.into_iter().collect(), ..Self::new(kind, message) }.because(error)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let bytes = files::read(folder, &path, limits::COMPONENT)?;
     let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
-    let rules = rules::read(folder, dialect)?;
+    let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
     let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
     let templates = Templates::read(folder)?;
 
@@ -151,9 +151,16 @@ fn try_out(
         let why = format!("`describe` differs from the section with its manifest in {}", differences.join(", "));
         return Err(refused(path, &why));
     }
-    let configured = instance.configure(&rules.json)?;
-    let sources = configured.map_err(|problems| PackError::Rules(convert::rule_problems(problems)))?;
-    let sources = convert::sources(sources);
+    let sources = match (instance.configure(&rules.json)?, rules.missing.as_slice()) {
+        (Ok(sources), []) => convert::sources(sources),
+        (Ok(_), missing) => return Err(PackError::Rules(missing.to_vec())),
+        (Err(problems), missing) => {
+            // What the plugin misses is among what the schema does, with the line to write.
+            let is_told = |line: &String| !missing.is_empty() && line.contains(": missing field `");
+            let others = convert::rule_problems(problems).into_iter().filter(|line| !is_told(line));
+            return Err(PackError::Rules(missing.iter().cloned().chain(others).collect()));
+        }
+    };
     if sources.iter().any(|source| !manifest.kinds.contains(&source.kind)) {
         return Err(refused(path, "`configure` asks for records of a kind that the manifest does not name"));
     }
@@ -192,7 +199,7 @@ mod tests {
     fn a_revision_is_its_component_rules_region_and_templates() {
         let id = |component: &str, region, json: &str, template: Option<&str>| {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
-            let rules = Rules { whole: json.to_owned(), json: String::new() };
+            let rules = Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new() };
             revision_digest(&blake3::hash(component.as_bytes()), region, &rules, templates)
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));

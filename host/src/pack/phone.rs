@@ -13,6 +13,7 @@ use phonenumber::{Mode, ParseError, Type, country};
 
 use super::bindings::tidegate::mapping::phone::{Host, LineType, Number, Problem};
 use super::instance::State;
+use crate::domain::E164;
 
 /// Longer texts are not numbers: E.164 has 15 digits, and people add spaces, brackets and an extension.
 const LONGEST: usize = 64;
@@ -41,6 +42,12 @@ impl Host for State {
 /// As a component is answered that asks for the first time.
 pub fn answer(text: &str, region: Option<&str>) -> Result<Number, Problem> {
     soon_told(text, region).unwrap_or_else(|| parse(text, region))
+}
+
+/// Whether a number is of a mobile line, as far as its country's numbers tell: what a mapping takes for one.
+pub fn is_mobile(number: &E164) -> bool {
+    answer(number.as_str(), None)
+        .is_ok_and(|number| matches!(number.line, LineType::Mobile | LineType::FixedLineOrMobile))
 }
 
 /// The answer where the library need not be asked.
@@ -118,6 +125,17 @@ mod tests {
         check("1300 FLOWER", Some("AU"), Err(Problem::NotANumber));
         check("", None, Err(Problem::NotANumber));
         check("+", None, Err(Problem::NotANumber));
+    }
+
+    #[test]
+    fn a_mobile_is_told_from_a_landline() {
+        let check = |text: &str, expected| assert_eq!(is_mobile(&text.parse().unwrap()), expected, "{text}");
+        check("+61 491 570 156", true);
+        check("+64 21 555 0123", true);
+        check("+1 212 555 0123", true);
+        check("+61 2 5550 4321", false);
+        check("+61 1300 555 123", false);
+        check("+6129999", false);
     }
 
     proptest::proptest! {

@@ -4,6 +4,8 @@
 //! `dialects/<name>.toml` and is laid over it here, so that a plugin is configured with the rules of one dialect and a
 //! pack serves all of them.
 
+mod complete;
+
 use std::fs;
 use std::path::Path;
 
@@ -20,13 +22,15 @@ pub(super) struct Rules {
     pub(super) whole: String,
     /// `{ …rules.toml…, "notes": { "<event type>": { …notes/<event type>.toml… } } }`, keys sorted.
     pub(super) json: String,
+    /// What is missing in them for the plugin's schema, a line each.
+    pub(super) missing: Vec<String>,
 }
 
-/// Reads the rules of a pack folder for a dialect.
+/// Reads the rules of a pack folder for a dialect, and looks whether they have all that `schema` needs.
 ///
 /// # Errors
 /// Names every file that is missing or no TOML, with the place in it.
-pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
+pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> Result<Rules, PackError> {
     let mut files = Files { pack: folder, problems: Vec::new() };
     let mut rules = files.toml(&folder.join("rules.toml"));
     let notes = files.folder("notes", "a note is a file <event type>.toml")?;
@@ -41,15 +45,18 @@ pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
         }
         rules.insert("notes".to_owned(), toml::Value::Table(notes));
     }
-    let plain = to_json(toml::Value::Table(rules.clone())).to_string();
-    let mut whole = plain.clone();
+    let plain = to_json(toml::Value::Table(rules.clone()));
+    let mut whole = plain.to_string();
     for (name, differences) in &dialects {
         whole = format!("{whole}\n{name}\n{}", to_json(differences.clone()));
     }
-    let json = match dialects.remove(dialect) {
+    let mut missing = Vec::new();
+    let of_dialect = match dialects.remove(dialect) {
         Some(toml::Value::Table(differences)) => {
+            let laid_over = to_json(toml::Value::Table(differences.clone()));
+            missing = complete::unnamed(&laid_over, &plain, schema, dialect);
             lay_over(&mut rules, differences);
-            to_json(toml::Value::Table(rules)).to_string()
+            to_json(toml::Value::Table(rules))
         }
         None if dialect != PLAIN_DIALECT => {
             let path = folder.join("dialects").join(dialect).with_extension("toml");
@@ -57,7 +64,18 @@ pub(super) fn read(folder: &Path, dialect: &str) -> Result<Rules, PackError> {
         }
         _ => plain,
     };
-    Ok(Rules { whole, json })
+    missing.extend(complete::missing(&of_dialect, schema));
+    Ok(Rules { whole, json: of_dialect.to_string(), missing })
+}
+
+/// The dialects of a pack folder beside the one that `rules.toml` is written for.
+pub(super) fn other_dialects(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder.join("dialects")).into_iter().flatten().flatten().map(|file| file.path());
+    let names = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let names = names.filter_map(|path| path.file_stem()?.to_str().map(ToOwned::to_owned));
+    let mut others: Vec<String> = names.filter(|name| name != PLAIN_DIALECT).collect();
+    others.sort();
+    others
 }
 
 /// Puts the differences in place: tables are joined key by key, everything else is replaced.
@@ -131,6 +149,8 @@ fn to_json(value: toml::Value) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -144,7 +164,7 @@ mod tests {
     }
 
     fn check(files: &[(&str, &str)], expected: Result<&str, &str>) {
-        match (read(folder(files).path(), PLAIN_DIALECT), expected) {
+        match (read(folder(files).path(), PLAIN_DIALECT, &Value::Null), expected) {
             (Ok(rules), Ok(expected)) => assert_eq!(rules.json, expected),
             (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
             (Ok(rules), Err(_)) => panic!("read as {}", rules.json),
@@ -165,13 +185,13 @@ mod tests {
     fn what_differs_in_a_dialect_is_laid_over() {
         let folder =
             folder(&[("rules.toml", "a = 1\n[t]\nx = [1, 2]\ny = 3"), ("dialects/open.toml", "[t]\nx = [4]\nz = 5")]);
-        let plain = read(folder.path(), PLAIN_DIALECT).unwrap();
-        let open = read(folder.path(), "open").unwrap();
+        let plain = read(folder.path(), PLAIN_DIALECT, &Value::Null).unwrap();
+        let open = read(folder.path(), "open", &Value::Null).unwrap();
         assert_eq!(plain.json, r#"{"a":1,"t":{"x":[1,2],"y":3}}"#);
         assert_eq!(open.json, r#"{"a":1,"t":{"x":[4],"y":3,"z":5}}"#);
         assert_eq!(plain.whole, open.whole, "both are the same revision");
         assert_ne!(plain.whole, plain.json);
-        let refused = read(folder.path(), "closed").err().unwrap().to_string();
+        let refused = read(folder.path(), "closed", &Value::Null).err().unwrap().to_string();
         assert!(refused.contains("dialects/closed.toml"), "{refused}");
     }
 
@@ -180,7 +200,7 @@ mod tests {
         use std::os::unix::fs::symlink;
         let outside = folder(&[("secret", "password = hunter2"), ("rules.toml", "a = 1")]);
         let refused = |folder: &tempfile::TempDir, expected: &str| {
-            let words = read(folder.path(), PLAIN_DIALECT).err().unwrap().to_string();
+            let words = read(folder.path(), PLAIN_DIALECT, &Value::Null).err().unwrap().to_string();
             assert!(words.contains(expected) && !words.contains("hunter2"), "{words}");
         };
         let pack = folder(&[("notes/a.toml", "")]);
@@ -197,7 +217,7 @@ mod tests {
         let pack = folder(&[("..2026/rules.toml", "a = 1")]);
         symlink("..2026", pack.path().join("..data")).unwrap();
         symlink("..data/rules.toml", pack.path().join("rules.toml")).unwrap();
-        assert_eq!(read(pack.path(), PLAIN_DIALECT).ok().unwrap().json, r#"{"a":1}"#);
+        assert_eq!(read(pack.path(), PLAIN_DIALECT, &Value::Null).ok().unwrap().json, r#"{"a":1}"#);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::{fs, io};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use super::error::SocketError;
 use super::server::Server;
 
 /// How often it is looked whether the socket is still in its place: commands find no host where somebody removed it.
@@ -31,7 +32,7 @@ impl LocalSocket {
     ///
     /// # Errors
     /// Where the system refuses, with what to do.
-    pub fn make(data_dir: &Path) -> anyhow::Result<Self> {
+    pub fn make(data_dir: &Path) -> Result<Self, SocketError> {
         let path = socket_path(data_dir);
         let listener = tokio::sync::Mutex::new(Some(listen(&path)?));
         Ok(Self { path, listener })
@@ -43,7 +44,7 @@ impl LocalSocket {
         while !shutdown.is_cancelled() {
             let listener = match kept.take().map_or_else(|| listen(&self.path), Ok) {
                 Ok(listener) => kept.insert(listener),
-                Err(error) => return tracing::error!(error = format!("{error:#}"), "commands do not reach the host"),
+                Err(error) => return tracing::error!(%error, cause = %error.source, "commands do not reach the host"),
             };
             let made = inode(&self.path);
             let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -72,17 +73,18 @@ fn inode(path: &Path) -> Option<u64> {
 }
 
 /// The store's lock says that no other host is alive, so that a socket found here is left over.
-fn listen(path: &Path) -> anyhow::Result<UnixListener> {
-    drop(fs::remove_file(path));
-    let listener = UnixListener::bind(path).map_err(|error| {
-        let cure = match error.kind() {
+fn listen(path: &Path) -> Result<UnixListener, SocketError> {
+    let not_made = |source: io::Error| {
+        let cure = match source.kind() {
             // What the system calls an address that is too long.
             io::ErrorKind::InvalidInput => "a shorter data-dir may help",
             _ => "see that the host may write to its data folder",
         };
-        anyhow::Error::from(error).context(format!("{} cannot be made; {cure}", path.display()))
-    })?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        SocketError { path: path.to_owned(), cure, source }
+    };
+    drop(fs::remove_file(path));
+    let listener = UnixListener::bind(path).map_err(not_made)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(not_made)?;
     Ok(listener)
 }
 

@@ -7,8 +7,8 @@ mod tables;
 
 pub use self::judging::Listed;
 use self::judging::{Book, Met};
-pub(super) use self::tables::make_tables;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
+pub(super) use self::tables::{has_id, make_tables};
 use super::book::{Page, PageRequest};
 use super::commit::linking::link_all;
 use super::engine::{Readable, Write};

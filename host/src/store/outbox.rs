@@ -17,7 +17,7 @@ pub use self::due::{Hold, Pick};
 pub use self::lists::NoteFilter;
 pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES};
-pub(super) use self::tables::{has_notes_of, make_tables};
+pub(super) use self::tables::{has_id, has_notes_of, make_tables};
 use super::engine::Readable as _;
 use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{EventId, NoteId};

@@ -32,6 +32,9 @@ pub(super) const RAW: Table<&RecordKey, &[u8]> = Table::new("raw");
 /// Clients: [`ClientRecord`].
 pub(super) const CLIENTS: Table<&OwnKey, &[u8]> = Table::new("clients");
 
+/// What clients were made of who were made in the practice: a digest, by which the same sent again is known.
+pub(super) const MADE_OF: Table<&OwnKey, &[u8; 32]> = Table::new("made-of");
+
 /// Households: [`HouseholdRecord`].
 pub(super) const HOUSEHOLDS: Table<&OwnKey, &[u8]> = Table::new("households");
 
@@ -112,6 +115,7 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(IDENTITIES)?;
     transaction.open_table(RAW)?;
     transaction.open_table(CLIENTS)?;
+    transaction.open_table(MADE_OF)?;
     transaction.open_table(HOUSEHOLDS)?;
     transaction.open_table(ADVISERS)?;
     transaction.open_table(SET_ASIDE)?;

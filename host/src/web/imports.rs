@@ -21,7 +21,7 @@ use crate::domain::ImportId;
 use crate::domain::access::Action;
 use crate::domain::import::{Import, ImportState};
 use crate::import::{ImportError, LARGEST_FORM};
-use crate::intake::{Form, NotRead};
+use crate::intake::Form;
 use crate::ops::imports::List;
 use crate::ops::{self, Kind, Refusal};
 
@@ -130,11 +130,10 @@ pub(super) async fn bring(State(app): State<App>, person: Person, request: Reque
 }
 
 async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, Refusal> {
-    let file = sent.file.ok_or_else(|| Refusal::new(Kind::Invalid, "Choose a file. Nothing was kept."))?;
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (sheet, connection) = (said(&sent.sheet), said(&sent.connection));
     let (sheet, connection) = (sheet.as_deref(), connection.as_deref());
-    let list = List { file, file_name: &sent.name, sheet, connection };
+    let list = List { file: sent.file, file_name: &sent.name, sheet, connection };
     Ok(ops::imports::bring(app, person.actor(), list, person.clock.now).await?.id)
 }
 
@@ -151,22 +150,20 @@ impl Sent {
     async fn read(app: &App, request: Request) -> Result<Self, ImportError> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();
-        let mut form = Form::new(&media_type, request.into_body().into_data_stream(), LARGEST_FORM)?;
+        let body = request.into_body().into_data_stream();
+        let mut form = Form::new(&media_type, body, LARGEST_FORM)?.of_parts(&["connection", "file", "sheet"]);
         let mut sent = Self::default();
         while let Some(part) = form.next().await? {
             match part.name() {
                 "connection" => sent.connection = part.text().await?,
                 "sheet" => sent.sheet = part.text().await?,
-                "file" => {
-                    let Some(name) = part.file_name() else { continue };
-                    if sent.file.is_some() {
-                        let words = "the form has more than one list; send each by itself".to_owned();
-                        return Err(NotRead::TooMuch(words).into());
+                // A browser sends one without a name where none was chosen.
+                _ => {
+                    if let Some(name) = part.file_name() {
+                        sent.file = Some(app.imports.spool(part.pieces()).await?);
+                        sent.name = name;
                     }
-                    sent.file = Some(app.imports.spool(part.pieces()).await?);
-                    sent.name = name;
                 }
-                _ => {}
             }
         }
         Ok(sent)

@@ -14,6 +14,8 @@ pub(super) struct Input {
     /// The input's type in HTML.
     kind: &'static str,
     value: String,
+    /// The most characters that may stand in it.
+    longest: Option<usize>,
     hint: Option<&'static str>,
     /// The words that it may be; empty where any text may stand there.
     choices: &'static [Choice],
@@ -34,7 +36,16 @@ impl Input {
         };
         let choices = if let ValueType::Choice(choices) = field.value { choices } else { &[] };
         let problem = errors.iter().find(|error| error.field == field.name).map(|error| error.message.clone());
-        Self { name: field.name, label: field.label, kind, value, hint, choices, problem }
+        Self {
+            name: field.name,
+            label: field.label,
+            kind,
+            value,
+            longest: field.value.longest(),
+            hint,
+            choices,
+            problem,
+        }
     }
 
     /// With a hint about what stands in it.

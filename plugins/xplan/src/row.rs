@@ -164,6 +164,15 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
             Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
+            Value::Number(number) => {
+                let name = self.names.of(field);
+                let message = format!(
+                    "Xplan's field {name} holds {number}, which is the number of no record; it was left out. Correct the \
+                     field in Xplan, or the field's name in the rules."
+                );
+                trail.warn(canonical, "wrong-type", message);
+                None
+            }
             value => {
                 self.expect_empty(field, value, "the number of a record", canonical, trail);
                 None

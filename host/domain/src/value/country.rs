@@ -51,7 +51,8 @@ impl FromStr for CountryCode {
 
     /// Reads a code in letters of either case.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.to_uppercase().try_into()
+        let code = Self::try_from(text.to_uppercase());
+        code.map_err(|invalid| InvalidValue::new(text, invalid.wanted))
     }
 }
 

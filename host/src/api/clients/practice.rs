@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use super::ClientBody;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::extract::{Body, NoParams, PathParam, known};
 use crate::api::problem::Problem;
 use crate::api::record;
 use crate::app::App;
@@ -31,8 +31,10 @@ use crate::ops::clients::{Link, NewClient};
 #[derive(Deserialize)]
 pub struct NewClientBody {
     /// Whose partner the client is.
+    #[serde(default, deserialize_with = "known")]
     partner_of: Option<ClientId>,
     /// The client's id, where the sender makes it.
+    #[serde(default, deserialize_with = "known")]
     id: Option<ClientId>,
     #[serde(flatten)]
     values: BTreeMap<String, Value>,

@@ -102,7 +102,7 @@ impl DraftBody {
             match value {
                 _ if !crms.all().any(is_own) => errors.push(FieldError {
                     pointer: pointer_to(&name),
-                    detail: format!("unknown field `{name}`; the API's document lists those there are."),
+                    detail: "There is no such field; the API's document lists those there are.".to_owned(),
                 }),
                 Value::String(text) => drop(settings.insert(name, text)),
                 Value::Null => {}

@@ -107,32 +107,23 @@ async fn keep<E: std::fmt::Display>(
 
 async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept, Problem> {
     let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
-    let mut form = Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
-    let mut document = None;
-    while let Some(part) = form.next().await? {
-        if part.name() != "file" {
-            if part.file_name().is_some() {
-                return Err(at_file(format!(
-                    "the form has a file `{}`; put the PDF into the part `file`",
-                    part.name()
-                )));
-            }
-            continue;
+    let body = request.into_body().into_data_stream();
+    let mut form = Form::new(&media_type, body, READ_TO_ITS_END)?.of_parts(&["file"]);
+    let Some(part) = form.next().await? else {
+        return Err(at_file("the form has no part of this name; put the PDF there".to_owned()));
+    };
+    let name = part.file_name();
+    let taken = ops::documents::upload(app, caller.actor(), name.as_deref(), part.pieces(), Timestamp::now()).await;
+    let kept = match taken {
+        // What does not fit is the part, and not the body.
+        Err(Refusal { kind: ops::Kind::Invalid, fields, .. }) => {
+            return Err(at_file(fields.into_iter().map(|field| field.message).collect()));
         }
-        if document.is_some() {
-            return Err(at_file("the form has more than one; send each PDF by itself".to_owned()));
-        }
-        let name = part.file_name();
-        let taken = ops::documents::upload(app, caller.actor(), name.as_deref(), part.pieces(), Timestamp::now()).await;
-        document = match taken {
-            // What does not fit is the part, and not the body.
-            Err(Refusal { kind: ops::Kind::Invalid, fields, .. }) => {
-                return Err(at_file(fields.into_iter().map(|field| field.message).collect()));
-            }
-            taken => Some(taken?),
-        };
-    }
-    document.ok_or_else(|| at_file("the form has no part of this name; put the PDF there".to_owned()))
+        taken => taken?,
+    };
+    // What else is in the form is refused; a document that no event names is removed after a while.
+    form.next().await?;
+    Ok(kept)
 }
 
 fn at_file(detail: String) -> Problem {

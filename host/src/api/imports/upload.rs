@@ -5,15 +5,15 @@ use std::fs::File;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::Problem;
 use crate::app::App;
 use crate::import::LARGEST_FORM;
 use crate::intake::{Form, named_by};
 
 /// A file that came.
 pub(super) struct Upload {
-    /// Its content.
-    pub file: File,
+    /// Its content; none where the form has no part for it.
+    pub file: Option<File>,
     /// What it is called.
     pub name: String,
 }
@@ -25,27 +25,14 @@ pub(super) async fn read(app: &App, request: Request, name: Option<String>) -> R
     let named = request.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
     let body = request.into_body().into_data_stream();
     if !media_type.starts_with("multipart/form-data") {
-        let file = app.imports.spool(body).await?;
+        let file = Some(app.imports.spool(body).await?);
         return Ok(Upload { file, name: name.or(named).unwrap_or_else(|| "list".to_owned()) });
     }
-    let mut form = Form::new(&media_type, body, LARGEST_FORM)?;
-    let mut upload = None;
-    while let Some(part) = form.next().await? {
-        if part.name() != "file" {
-            if part.file_name().is_some() {
-                let other = part.name();
-                let words =
-                    format!("The form has a file `{other}`. Nothing was kept: put the list into the part `file`.");
-                return Err(Problem::new(Kind::Malformed, words));
-            }
-            continue;
-        }
-        if upload.is_some() {
-            let words = "The form has more than one part `file`. Nothing was kept: send each list by itself.";
-            return Err(Problem::new(Kind::Malformed, words));
-        }
-        let name = part.file_name().unwrap_or_else(|| "list".to_owned());
-        upload = Some(Upload { file: app.imports.spool(part.pieces()).await?, name });
-    }
-    upload.ok_or_else(|| Problem::new(Kind::Malformed, "The form has no part `file`. Nothing was kept."))
+    let mut form = Form::new(&media_type, body, LARGEST_FORM)?.of_parts(&["file"]);
+    let Some(part) = form.next().await? else { return Ok(Upload { file: None, name: String::new() }) };
+    let name = part.file_name().unwrap_or_else(|| "list".to_owned());
+    let file = Some(app.imports.spool(part.pieces()).await?);
+    // What else is in the form is refused.
+    form.next().await?;
+    Ok(Upload { file, name })
 }

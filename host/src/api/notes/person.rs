@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::NoteBody;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::extract::{Body, NoParams, PathParam, word_or_null};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
@@ -29,6 +29,7 @@ pub struct RetryAllBody {
     /// Of this type of event only.
     event_type: Option<String>,
     /// `dead` for those that were refused or given up, `in_doubt` for those that may be in the CRM.
+    #[serde(default, deserialize_with = "word_or_null")]
     #[schema(schema_with = schema::note_stage_or_null, required = false)]
     stage: Option<Stage>,
 }
@@ -60,7 +61,8 @@ pub struct EditBody {
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
     /// The CRM's id of the note, or of its document where that is in question; null where it is not there, and is to be
-    /// sent.
+    /// sent. What is left out says neither.
+    #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required, pattern = "^[A-Za-z0-9-]{1,100}$")]
     document_id: Option<String>,
 }

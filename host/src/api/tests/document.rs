@@ -170,3 +170,53 @@ async fn every_type_of_event_is_described() {
     let survey = &schemas["Event.your-life-survey.completed"]["properties"]["data"];
     assert_eq!(survey["properties"]["score"]["maximum"], 100);
 }
+
+/// What the document says is needed in a body is missed at its place, though null may be allowed there.
+#[tokio::test]
+async fn what_a_body_needs_is_missed_where_it_is_left_out() {
+    let host = Host::new();
+    let document = document().await;
+    let resolved = |schema: &Value| match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+        None => schema.clone(),
+    };
+    let example = |schema: &Value| match () {
+        () if !schema["enum"].is_null() => schema["enum"][0].clone(),
+        () if !schema["const"].is_null() => schema["const"].clone(),
+        () if schema["format"] == "uuid" => json!(uuid::Uuid::nil()),
+        () if schema["format"] == "date-time" => json!("2026-03-02T01:30:00Z"),
+        () => json!("main"),
+    };
+    let mut seen = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let body = resolved(&operation["requestBody"]["content"]["application/json"]["schema"]);
+            let choices = body["oneOf"].as_array().cloned().unwrap_or_else(|| vec![body]);
+            for schema in choices.iter().map(resolved) {
+                let required = schema["required"].as_array().cloned().unwrap_or_default();
+                let required: Vec<&str> = required.iter().map(|name| name.as_str().unwrap()).collect();
+                for left_out in &required {
+                    let given = required.iter().filter(|name| *name != left_out);
+                    let given = given.map(|name| ((*name).to_owned(), example(&schema["properties"][*name])));
+                    let given = Value::Object(given.collect());
+                    let filled = path.replace("{id}", &uuid::Uuid::nil().to_string()).replace("{name}", "main");
+                    let filled = filled.replace("{number}", "2");
+                    let authorization = format!("Bearer {TOKEN}");
+                    let headers = [
+                        ("authorization", &*authorization),
+                        ("content-type", "application/json"),
+                        ("idempotency-key", "k1"),
+                    ];
+                    let method = method.to_uppercase().parse().unwrap();
+                    let answer = host.send(request(method, &filled, &headers, &given.to_string())).await;
+                    let pointers = answer.body["errors"].as_array().cloned().unwrap_or_default();
+                    let is_named = pointers.iter().any(|error| error["pointer"] == format!("/{left_out}"));
+                    let place = format!("{path} {given} without {left_out}: {}", answer.body);
+                    assert!(answer.status == 422 && is_named, "{place}");
+                    seen.push(format!("{path} {left_out}"));
+                }
+            }
+        }
+    }
+    assert!(seen.iter().any(|place| place == "/api/v1/notes/{id}/resolve document_id"), "{seen:?}");
+}

@@ -186,6 +186,72 @@ async fn events_that_cannot_be_read_or_do_not_fit() {
     assert_eq!(pointers(unfit).await, ["/data/score", "/occurred_at", "/household_id", "/attachments"]);
 }
 
+/// No library's words reach a caller, and each field is named wherever in a body it stands.
+#[tokio::test]
+async fn a_value_of_another_shape_is_told_in_plain_words() {
+    let host = Host::new();
+    let none = uuid::Uuid::nil();
+    let check = async |path: String, body: Value, pointer: &str, words: &str| {
+        let headers = [("authorization", &*bearer()), ("content-type", "application/json")];
+        let answer = host.send(request(Method::POST, &format!("/api/v1/{path}"), &headers, &body.to_string())).await;
+        let expected = json!([{"pointer": pointer, "detail": words}]);
+        assert_eq!((answer.status, &answer.body["errors"]), (422, &expected), "{path} {body}: {}", answer.body);
+    };
+    let id = "This has to be an id as the API gives it, such as 0198c5f2-7d3e-7a41-9b1c-2f6e8d5a9c04.";
+    for wrong in [json!("garbage"), json!(5)] {
+        let made = |field: &str| json!({"first_name": "Sam", field: wrong});
+        check("clients".to_owned(), made("partner_of"), "/partner_of", id).await;
+        check("clients".to_owned(), made("id"), "/id", id).await;
+    }
+    let missing = "Write a name at least: a first, last, middle or preferred one.";
+    check("clients".to_owned(), json!({"partner_of": "", "id": " "}), "/last_name", missing).await;
+    let decision = |what: &str| format!("{what}/decision");
+    let (row, review) = (decision(&format!("imports/{none}/rows/2")), decision(&format!("review/{}", "0".repeat(36))));
+    for path in [row, review] {
+        let check = async |body: Value, pointer: &str, words: &str| check(path.clone(), body, pointer, words).await;
+        check(json!({"decision": "link", "client_id": "g"}), "/client_id", id).await;
+        check(json!({"decision": "link"}), "/client_id", "`client_id` is missing.").await;
+        check(json!({"client_id": none}), "/decision", "`decision` is missing.").await;
+        check(json!({"decision": 7}), "/decision", "This has to be a text.").await;
+        check(json!({"decision": {"link": null}, "client_id": none}), "/decision", "This has to be a text.").await;
+        let unknown = "There is no such field. The fields are decision, client_id.";
+        check(json!({"decision": "link", "client_id": none, "row": 1}), "/row", unknown).await;
+    }
+    let left_out = json!({"decision": "leave_out", "client_id": none});
+    let alone = "There is no such field. The fields are decision.";
+    check(decision(&format!("imports/{none}/rows/2")), left_out, "/client_id", alone).await;
+    let stage = json!({"stage": {"dead": null}});
+    check("notes/retry".to_owned(), stage, "/stage", "This has to be a text.").await;
+}
+
+/// What is sent twice is one client, whatever became of the client meanwhile.
+#[tokio::test]
+async fn the_same_client_sent_again_is_the_one_that_was_made() {
+    let host = Host::new();
+    let send = async |method: Method, path: &str, body: Value| {
+        let headers = [("authorization", &*bearer()), ("content-type", "application/json")];
+        host.send(request(method, &format!("/api/v1/clients{path}"), &headers, &body.to_string())).await
+    };
+    let id = uuid::Uuid::now_v7();
+    let body = json!({"id": id, "first_name": "Ayda", "last_name": "Khan", "mobile": "+61 491 570 156"});
+    assert_eq!(send(Method::POST, "", body.clone()).await.status, 201);
+    let edited = send(Method::PATCH, &format!("/{id}"), json!({"last_name": "Osei"})).await;
+    assert_eq!((edited.status, edited.body["last_name"].as_str()), (200, Some("Osei")), "{}", edited.body);
+    let again = send(Method::POST, "", body).await;
+    assert_eq!((again.status, again.body["last_name"].as_str()), (200, Some("Osei")), "{}", again.body);
+    let other = json!({"id": id, "first_name": "Ayda", "last_name": "Smith"});
+    assert_eq!(send(Method::POST, "", other).await.status, 409);
+    // The other's id, a landline, and a household that is full.
+    let household = &again.body["household_id"];
+    let refused = send(Method::POST, "", json!({"id": household, "first_name": "Sam"})).await;
+    check(&refused, 422, "invalid", "is the id of something else here");
+    let landline = send(Method::POST, "", json!({"first_name": "Sam", "mobile": "+61 2 9999 9999"})).await;
+    check(&landline, 422, "invalid", "`+61 2 9999 9999` is not the number of a mobile line");
+    let partner = json!({"first_name": "Sam", "partner_of": id});
+    assert_eq!(send(Method::POST, "", partner.clone()).await.status, 201);
+    check(&send(Method::POST, "", partner).await, 422, "invalid", "The household of Ayda Osei has two people already");
+}
+
 #[tokio::test]
 async fn a_body_that_is_too_large_hears_of_its_own_limit() {
     let host = Host::new();

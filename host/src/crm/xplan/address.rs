@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::crm::{CrmError, Source};
+use crate::domain::text::excerpt;
 
 /// The most rows of a page.
 pub(super) const PAGE_SIZE: usize = 500;
@@ -78,7 +79,7 @@ pub(super) fn segment(text: &str) -> Result<&str, CrmError> {
     if is_plain && (1..=100).contains(&text.len()) {
         return Ok(text);
     }
-    let words = format!("`{}` is no name or number that can be asked for", text.chars().take(40).collect::<String>());
+    let words = format!("`{}` is no name or number that can be asked for", excerpt(text, 40));
     Err(CrmError::Protocol { words })
 }
 

@@ -19,6 +19,7 @@ use crate::domain::edit::{self, Rules};
 use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
 use crate::domain::text::sentence;
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+use crate::pack::is_mobile;
 use crate::store::commit::practice::NewClient;
 use crate::store::outbox::NewNote;
 
@@ -148,10 +149,14 @@ async fn signed_in(app: &App, role: Role) -> String {
 async fn make_client(app: &App) -> ClientId {
     let value = |field: &str, value: &str| (field.to_owned(), Ok(Some(value.to_owned())));
     let values = [value("first_name", "Ayda"), value("last_name", "Khan")];
-    let rules = Rules { today: "2026-03-02".parse().unwrap(), forms: &app.connections.address_forms() };
+    let rules = Rules { today: "2026-03-02".parse().unwrap(), forms: &app.connections.address_forms(), is_mobile };
     let client = edit::make(&values, rules).unwrap();
     let id = ClientId(Uuid::now_v7());
-    app.store.make_client(NewClient { id, client, partner_of: None }, Timestamp::now()).await.unwrap().unwrap();
+    app.store
+        .make_client(NewClient { id, client, partner_of: None, digest: [0; 32] }, Timestamp::now())
+        .await
+        .unwrap()
+        .unwrap();
     id
 }
 

@@ -169,7 +169,13 @@ fn lists(host: &Host) -> Vec<Row> {
     let unknown = format!("There is no import {none}.");
     let place = "0".repeat(36);
     let list = "First Name,Last Name,Email,Xplan ID\n";
-    let list = parts(&[("connection", None, "main"), ("file", Some("list.csv"), list)]);
+    let to_main = parts(&[("connection", None, "main"), ("file", Some("list.csv"), list)]);
+    let file_alone = parts(&[("file", Some("list.csv"), list)]);
+    let no_file = parts(&[]);
+    let two_lists = parts(&[("file", Some("list.csv"), list), ("file", Some("other.csv"), list)]);
+    let odd_part = parts(&[("file", Some("list.csv"), list), ("sheets", None, "Clients")]);
+    let odd_pdf = parts(&[("household", None, "7"), ("file", Some("plan.pdf"), "%PDF-1.7")]);
+    let brought = |form: &str| row("imports::bring", ("/imports".to_owned(), form), post("/imports", json!(form)));
     let no_pdf = parts(&[("file", Some("plan.pdf"), "Best Life Plan")]);
     let answered = |verb: &str| {
         row(
@@ -188,9 +194,23 @@ fn lists(host: &Host) -> Vec<Row> {
         row("review::decide", (path.clone(), form), post(path, body)).with(404, &format!("There is no review {place}."))
     };
     vec![
-        row("imports::bring", ("/imports".to_owned(), &list), post("/imports?connection=main", json!(list)))
+        row("imports::bring", ("/imports".to_owned(), &to_main), post("/imports?connection=main", json!(file_alone)))
             .with(404, "There is no connection `main`."),
-        by_api("imports::bring", post("/imports", json!(list)))
+        brought(&no_file).at(422, "file", "There is no file. Choose one and send it."),
+        brought(&two_lists).at(422, "file", "the form has more than one part `file`; send each by itself"),
+        brought(&odd_part).with(422, "the form has a part `sheets`, and its parts are"),
+        // Whose ids the list has is a parameter of the address.
+        by_api("imports::bring", post("/imports", json!(to_main))).at(
+            422,
+            "connection",
+            "the form has a part `connection`, and its parts are `file`.",
+        ),
+        by_api("documents::upload", post("/documents", json!(odd_pdf))).at(
+            422,
+            "household",
+            "the form has a part `household`, and its parts are `file`.",
+        ),
+        by_api("imports::bring", post("/imports", json!(file_alone)))
             .with(409, "There is no connection yet whose ids these could be. Add one first."),
         decision("decision=leave-out", json!({"decision": "leave_out"}))
             .with(404, &format!("There is no row 7 of the import {none}.")),
@@ -243,6 +263,17 @@ fn connections() -> Vec<Row> {
     let (none, bad) = (Value::Null, "title=Acme&forward_host=not+a+host&pack=xplan-au&dialect=resourceful");
     vec![
         add(bad).at(422, "forward_host", "host"),
+        row(
+            "connections::add",
+            ("/settings/integrations".to_owned(), "title=a%07b&forward_host=acme.example&pack=xplan-au&dialect=open"),
+            post("/connections", json!({"title": "a\u{7}b"})),
+        )
+        .at(422, "title", "holds a character that nobody sees"),
+        by_api(
+            "connections::add",
+            post("/connections", json!({"title": "Acme", "name": "practice", "forward_host": "acme.example"})),
+        )
+        .at(422, "name", "`practice` stands for what is made in the practice itself; choose another name"),
         row(
             "connections::change",
             (settings("edit"), bad),

@@ -10,11 +10,11 @@ use super::clients::Entries;
 use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
 use crate::domain::field::FieldError;
-use crate::domain::{ClientId, Date, RecordKind, Timestamp};
+use crate::domain::{ClientId, Date, E164, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write};
 
 /// What a person wants to change of a client.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Edit {
     /// Whom.
     pub client: ClientId,
@@ -28,6 +28,8 @@ pub struct Edit {
     pub today: Date,
     /// How addresses are written in the countries of the practice's packs.
     pub forms: AddressForms,
+    /// Whether a number is of a mobile line.
+    pub is_mobile: fn(&E164) -> bool,
 }
 
 impl Store {
@@ -45,7 +47,8 @@ fn write(transaction: &Write, edit: &Edit) -> Result<Result<bool, Vec<FieldError
     let stored = clients.get(&own(edit.client.0))?.map(|stored| decode::<ClientRecord>(stored.value()));
     let Some(mut stored) = stored.transpose()? else { return Ok(Ok(false)) };
     let before = stored.client.clone();
-    let changes = match apply(&mut stored.client, &edit.changes, Rules { today: edit.today, forms: &edit.forms }) {
+    let rules = Rules { today: edit.today, forms: &edit.forms, is_mobile: edit.is_mobile };
+    let changes = match apply(&mut stored.client, &edit.changes, rules) {
         Ok(changes) => changes,
         Err(refused) => return Ok(Err(refused)),
     };

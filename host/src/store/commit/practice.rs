@@ -9,8 +9,10 @@ use std::collections::HashMap;
 use super::super::identity::{Identity, SeenAs};
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
 use super::super::rows::{decode, encode};
-use super::super::tables::{BookCounts, CLIENTS, CONNECTIONS, ClientRecord, IDENTITIES, TALLIES};
-use super::super::{Store, StoreError};
+use super::super::tables::{
+    BookCounts, CLIENTS, CONNECTIONS, ClientRecord, HOUSEHOLDS, IDENTITIES, LISTED, MADE_OF, RUNS, TALLIES,
+};
+use super::super::{Store, StoreError, imports, outbox};
 use super::MappedBy;
 use super::clients::Entries;
 use super::households;
@@ -26,8 +28,16 @@ pub enum Refusal {
     #[error("there is no client {0}")]
     Unknown(ClientId),
     /// There is one with this id.
-    #[error("the client {0} was made before")]
-    IsMade(ClientId),
+    #[error("the client {id} was made before")]
+    IsMade {
+        /// The client.
+        id: ClientId,
+        /// [`NewClient::digest`] of what it was made of; none where an earlier version made it.
+        digest: Option<[u8; 32]>,
+    },
+    /// Something else has this id.
+    #[error("the id {0} is not a client's")]
+    IsAnothers(ClientId),
     /// The one who should be the partner has one.
     #[error("the household of {0} has two people already")]
     HasPartner(ClientId),
@@ -64,6 +74,8 @@ pub struct NewClient {
     pub client: Client,
     /// Whose partner the client is, so that both share a household.
     pub partner_of: Option<ClientId>,
+    /// BLAKE3 of what was sent to make the client.
+    pub digest: [u8; 32],
 }
 
 impl Store {
@@ -93,9 +105,13 @@ impl Store {
 }
 
 fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-    let NewClient { id, client, partner_of } = new;
+    let NewClient { id, client, partner_of, digest } = new;
     if find(transaction, id)?.is_some() {
-        return Ok(Err(Refusal::IsMade(id)));
+        let digest = transaction.open_table(MADE_OF)?.get(&own(id.0))?.map(|digest| *digest.value());
+        return Ok(Err(Refusal::IsMade { id, digest }));
+    }
+    if is_anothers(transaction, id)? {
+        return Ok(Err(Refusal::IsAnothers(id)));
     }
     let partner = match partner_of {
         None => None,
@@ -140,11 +156,22 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
         overridden: Vec::new(),
     };
     transaction.open_table(CLIENTS)?.put(&own(id.0), encode(&record)?.as_slice())?;
+    transaction.open_table(MADE_OF)?.put(&own(id.0), &digest)?;
     entries.write(transaction)?;
     rows.set(key, identity);
     let change = Change { person: key, named_before: None, names_now: partner, came_or_left: true };
     settle(transaction, rows, &[change], |tallies| tallies.clients += 1)?;
     Ok(Ok(()))
+}
+
+/// Whether a household, a goal, a cover, a run, a file note or a list has the id.
+fn is_anothers(transaction: &Write, id: ClientId) -> Result<bool, StoreError> {
+    let key = own(id.0);
+    Ok(transaction.open_table(HOUSEHOLDS)?.get(&key)?.is_some()
+        || transaction.open_table(LISTED)?.get(&key)?.is_some()
+        || transaction.open_table(RUNS)?.get(&key)?.is_some()
+        || outbox::has_id(transaction, id.0)?
+        || imports::has_id(transaction, id.0)?)
 }
 
 fn set_in_book(

@@ -23,6 +23,7 @@ impl Practice {
             at: Timestamp::from_second(1_750_500_000).unwrap(),
             today: jiff::civil::date(2026, 3, 1),
             forms: crate::domain::address::AddressForms::default(),
+            is_mobile: |_| true,
         };
         self.store.edit_client(edit).await.unwrap().map_err(|refused| refused.len())
     }

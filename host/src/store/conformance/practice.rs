@@ -8,13 +8,24 @@ on_each_engine![
     a_client_of_the_practice_is_in_the_book_and_not_linked,
     somebody_is_added_as_partner_and_the_crm_knows_better,
     a_client_of_the_practice_is_removed_and_comes_back,
+    an_id_is_one_clients_and_of_nothing_else,
 ];
 
 impl Practice {
     /// Makes a client of the practice.
     pub(super) async fn make(&self, client: Client, partner_of: Option<ClientId>) -> Result<ClientId, Refusal> {
-        let id = ClientId(Uuid::now_v7());
-        self.store.make_client(NewClient { id, client, partner_of }, now()).await.unwrap().map(|()| id)
+        self.make_as(ClientId(Uuid::now_v7()), client, partner_of, [7; 32]).await
+    }
+
+    async fn make_as(
+        &self,
+        id: ClientId,
+        client: Client,
+        partner_of: Option<ClientId>,
+        digest: [u8; 32],
+    ) -> Result<ClientId, Refusal> {
+        let new = NewClient { id, client, partner_of, digest };
+        self.store.make_client(new, now()).await.unwrap().map(|()| id)
     }
 }
 
@@ -74,4 +85,20 @@ async fn a_client_of_the_practice_is_removed_and_comes_back(on: On) {
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (2, 1));
     let refused = practice.store.remove_client(ayda, now()).await.unwrap();
     assert!(matches!(refused, Err(Refusal::IsLinked { .. })), "{refused:?}");
+}
+
+async fn an_id_is_one_clients_and_of_nothing_else(on: On) {
+    let practice = Practice::new(on).await;
+    let ayda = practice.make(client("", "Ayda Khan"), None).await.unwrap();
+    for digest in [[7; 32], [8; 32]] {
+        let again = practice.make_as(ayda, client("", "Ayda Khan"), None, digest).await;
+        assert_eq!(again, Err(Refusal::IsMade { id: ayda, digest: Some([7; 32]) }), "what it was made of is kept");
+    }
+    let household = practice.store.client(ayda).await.unwrap().unwrap().household_id;
+    for other in [household.0, practice.run.id.0] {
+        let other = ClientId(other);
+        let refused = practice.make_as(other, client("", "Sam Khan"), None, [9; 32]).await;
+        assert_eq!(refused, Err(Refusal::IsAnothers(other)));
+    }
+    assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));
 }

@@ -1,5 +1,7 @@
 //! The tables of identity lists.
 
+use uuid::Uuid;
+
 use crate::domain::import::{Import, ImportCounts, ImportRow, ImportState, ListSource};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::store::StoreError;
@@ -25,6 +27,11 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     transaction.open_table(IMPORT_DETAILS)?;
     transaction.open_table(IMPORT_ROWS)?;
     Ok(())
+}
+
+/// Whether a list has the id.
+pub(in crate::store) fn has_id(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
+    Ok(transaction.open_table(IMPORTS)?.get(&own(id))?.is_some())
 }
 
 /// A list as [`IMPORTS`] keeps it.

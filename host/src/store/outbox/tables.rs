@@ -37,6 +37,12 @@ pub(super) const LANES: Table<(u32, Id, Id), i64> = Table::new("note-lanes");
 /// Notes that are the first of all their lanes, by connection and when they are due.
 pub(super) const DUE: Table<(u32, &str, i64, Id), ()> = Table::new("notes-due");
 
+/// Whether an event or a note has the id.
+pub(in crate::store) fn has_id(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
+    let key = (PRACTICE, id.into_bytes());
+    Ok(transaction.open_table(EVENTS)?.get(key)?.is_some() || transaction.open_table(NOTES)?.get(key)?.is_some())
+}
+
 /// Makes the tables that are missing.
 pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(EVENTS)?;

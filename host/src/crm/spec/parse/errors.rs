@@ -34,7 +34,10 @@ impl FieldError {
         let text = text.trim().to_owned();
         if text.is_empty() {
             errors.push(Self { field: field.to_owned(), reason: Reason::Missing(format!("enter {what}")) });
-        } else if text.chars().count() > LONGEST || text.chars().any(is_unwanted) {
+        } else if text.chars().any(is_unwanted) {
+            let words = "holds a character that nobody sees, such as a control character; type it again on one line";
+            errors.push(Self::new(field, words));
+        } else if text.chars().count() > LONGEST {
             errors.push(Self::new(field, format!("enter {what} in at most {LONGEST} characters")));
         }
         text
