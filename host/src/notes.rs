@@ -1,6 +1,6 @@
 //! Events and the outbox that delivers their file notes, each once.
 //!
-//! Serves `api` and `web` (accepting events, the fate of notes). What a note says is the pack's; how it is written
+//! Serves `api` and `web` (accepting events, what became of notes). What a note says is the pack's; how it is written
 //! to the CRM is the connector's.
 
 mod accept;
@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 pub use self::delivery::Gate;
 pub use self::documents::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::person::NoteEdit;
-pub use self::schema::{DocumentRule, data_misfits, document_rule, event_schemas};
+pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 
 use self::delivery::Delivery;
 use crate::config::{Patience, Practice};
 use crate::connection::Connections;
+use crate::domain::field::FieldError;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::Timing;
 use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
@@ -45,15 +46,6 @@ struct Inner {
     documents: Option<Arc<dyn DocumentMaker>>,
 }
 
-/// A part of an event that does not fit.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Misfit {
-    /// JSON Pointer into the event.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 /// What every note's marker begins with; its event's id follows.
 const MARKER: &str = "tidegate-";
 
@@ -63,9 +55,9 @@ pub enum NotesError {
     /// No household of this id.
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
-    /// The event does not fit its type; everything that is wrong with it, up to a bound.
+    /// The event does not fit its type; everything that is wrong with it, up to a bound, by JSON Pointer into the event.
     #[error("{}", .0.iter().map(|one| format!("{}: {}", one.field, one.message)).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<Misfit>),
+    Invalid(Vec<FieldError>),
     /// The key was used for another event.
     #[error("the idempotency key was used for another event; a new event needs a new key")]
     KeyReused {

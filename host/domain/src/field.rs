@@ -58,7 +58,7 @@ impl Field {
 /// What is wrong with one field, or what was written into it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
-    /// The field as it was named.
+    /// The field as whoever sent it names it: a record's field, or a JSON Pointer (RFC 6901) into an event.
     pub field: String,
     /// What would be right, in a sentence for a person.
     pub message: String,

@@ -249,8 +249,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId};
-    use crate::notes::{Misfit, NotesError};
+    use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, field};
+    use crate::notes::NotesError;
     use crate::sync::{ClientSyncError, SyncError};
 
     fn refusal(error: impl Into<Refusal>) -> Refusal {
@@ -287,9 +287,7 @@ mod tests {
     async fn errors_of_runs_and_notes() {
         let id = uuid::Uuid::nil();
         let name: ConnectionName = "main".parse().unwrap();
-        let wrong = |field: &str| {
-            NotesError::Invalid(vec![Misfit { field: field.to_owned(), message: "not 0 to 100".to_owned() }])
-        };
+        let wrong = |field: &str| NotesError::Invalid(vec![field::FieldError::new(field, "not 0 to 100")]);
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;

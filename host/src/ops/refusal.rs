@@ -7,11 +7,11 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::crm::spec;
-use crate::domain::Diagnostic;
+use crate::domain::{Diagnostic, field};
 use crate::import::ImportError;
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
-use crate::notes::{Misfit, NotesError};
+use crate::notes::NotesError;
 use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
@@ -235,7 +235,10 @@ impl From<NotesError> for Refusal {
     fn from(error: NotesError) -> Self {
         match error {
             NotesError::UnknownHousehold(id) => Self::at("/household_id", format!("There is no household {id}.")),
-            NotesError::Invalid(misfits) => Self::invalid(misfits.into_iter().map(FieldError::from).collect()),
+            NotesError::Invalid(errors) => {
+                let error = |of_event: field::FieldError| FieldError { pointer: of_event.field, message: of_event.message };
+                Self::invalid(errors.into_iter().map(error).collect())
+            }
             NotesError::KeyReused { .. } => Self::new(
                 Kind::KeyReused,
                 "This key was used for another event, which is kept. Nothing was kept of this one: send it with a key of \
@@ -249,12 +252,6 @@ impl From<NotesError> for Refusal {
             NotesError::Store(error) => error.into(),
             NotesError::NotDone(error) => error.into(),
         }
-    }
-}
-
-impl From<Misfit> for FieldError {
-    fn from(Misfit { field, message }: Misfit) -> Self {
-        Self { pointer: field, message }
     }
 }
 

@@ -9,7 +9,7 @@ use super::documents::{DOCUMENT, FILE};
 use super::kind::Kind;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId};
-use crate::notes::data_misfits;
+use crate::notes::data_errors;
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
 use crate::web::words;
@@ -175,8 +175,8 @@ impl Filled {
             _ => (self.data(&sessions), client_id),
         };
         let Some(moment) = moment.filter(|_| wrong.is_empty()) else {
-            let misfits = data_misfits(self.kind.event_type(), &data);
-            wrong.extend(misfits.into_iter().map(|misfit| (misfit.field, misfit.message)));
+            let errors = data_errors(self.kind.event_type(), &data);
+            wrong.extend(errors.into_iter().map(|error| (error.field, error.message)));
             return Err(wrong);
         };
         Ok(Event {
