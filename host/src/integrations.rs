@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
-use crate::connection::{Authorisation, Connection, Connections, Standing};
+use crate::connection::{AuthState, Authorisation, Connection, Connections};
 use crate::crm::held::Held;
 use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
@@ -32,7 +32,7 @@ pub use authorise::{Attempt, Callback, CallbackError, Granted};
 pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
 pub use settings::Draft;
 use site::site_at;
-use tokens::Keeper;
+use tokens::TokenManager;
 
 /// Manages connections. Cheap to clone.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ struct Inner {
     packs: Packs,
     secrets: Arc<Secrets>,
     connections: Connections,
-    keepers: Mutex<HashMap<ConnectionName, Arc<Keeper>>>,
+    token_managers: Mutex<HashMap<ConnectionName, Arc<TokenManager>>>,
     /// Why a connection that is to run does not.
     problems: Mutex<BTreeMap<ConnectionName, String>>,
     attempts: Mutex<authorise::Attempts>,
@@ -106,11 +106,11 @@ impl Integration {
     }
 
     /// Whether its site lets the host in.
-    pub fn standing(&self) -> Standing {
+    pub fn auth_state(&self) -> AuthState {
         match (&self.connection, self.spec.sign_in.mode.needs_person) {
-            (Some(connection), _) => connection.authorisation.standing(),
-            (None, false) => Standing::NotNeeded,
-            (None, true) => Standing::Needed,
+            (Some(connection), _) => connection.authorisation.state(),
+            (None, false) => AuthState::NotNeeded,
+            (None, true) => AuthState::Needed,
         }
     }
 }
@@ -128,7 +128,7 @@ impl Integrations {
             packs,
             secrets: Arc::new(secrets),
             connections: Connections::default(),
-            keepers: Mutex::default(),
+            token_managers: Mutex::default(),
             problems: Mutex::default(),
             attempts: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
@@ -165,9 +165,9 @@ impl Integrations {
                 self.cannot_work(&connection.name, error).await;
             }
         }
-        let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
-        for keeper in of_file {
-            keeper.load().await;
+        let of_file: Vec<_> = lock(&self.0.token_managers).values().cloned().collect();
+        for manager in of_file {
+            manager.load().await;
         }
         for stored in self.0.store.stored_connections().await? {
             if stored.removed_at.is_none() && !self.0.config.connections.contains_key(&stored.name) {
@@ -199,7 +199,7 @@ impl Integrations {
             let hides_another = stored.iter().any(|stored| stored.name == *name);
             let preflight = self.0.store.preflight(name.clone()).await?;
             let origin = Origin::File;
-            let one = self.standing_of(Arc::clone(&access.spec), name.to_string(), origin);
+            let one = self.integration_of(Arc::clone(&access.spec), name.to_string(), origin);
             all.push(Integration { preflight, hides_another, ..one });
         }
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
@@ -363,9 +363,9 @@ impl Integrations {
         self.end_work_of(name).await;
         let conflict = self.0.store.bind_site(name.clone(), site_at(spec)).await?;
         let connection = self.connect(access, revision, conflict)?;
-        let keeper = lock(&self.0.keepers).get(name).cloned();
-        if let Some(keeper) = keeper {
-            keeper.load().await;
+        let manager = lock(&self.0.token_managers).get(name).cloned();
+        if let Some(manager) = manager {
+            manager.load().await;
         }
         lock(&self.0.problems).remove(name);
         self.0.connections.put(connection);
@@ -389,22 +389,22 @@ impl Integrations {
         let domain = self.0.config.practice.email_domain.clone();
         let now = || spec.forward_host.clone();
         let held = conflict.map(|conflict| match conflict {
-            Conflict::Other(known) => Standing::AnotherSite { known: known.host, now: now() },
-            Conflict::Taken(by) => Standing::TakenSite { by, host: now() },
+            Conflict::Other(known) => AuthState::AnotherSite { known: known.host, now: now() },
+            Conflict::Taken(by) => AuthState::TakenSite { by, host: now() },
         });
-        if let Some(standing) = held {
-            let held: Arc<dyn Connector> = Arc::new(Held::new(standing.obstacle().unwrap_or_default()));
-            let site = (held, Authorisation::new(standing));
+        if let Some(state) = held {
+            let held: Arc<dyn Connector> = Arc::new(Held::new(state.obstacle().unwrap_or_default()));
+            let site = (held, Authorisation::new(state));
             return Ok(Connection::new(Arc::clone(spec), domain, site, revision));
         }
-        let mut authorisation = Authorisation::new(Standing::NotNeeded);
+        let mut authorisation = Authorisation::new(AuthState::NotNeeded);
         let mut tokens: Option<Arc<dyn Tokens>> = None;
         if let Some(oauth) = (spec.crm.authorisation)(access)? {
             let place = (spec.name.clone(), spec.recipients());
-            let keeper = Arc::new(Keeper::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
-            authorisation = keeper.authorisation.clone();
-            tokens = Some(Arc::new(Arc::clone(&keeper)));
-            lock(&self.0.keepers).insert(spec.name.clone(), keeper);
+            let manager = Arc::new(TokenManager::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
+            authorisation = manager.authorisation.clone();
+            tokens = Some(Arc::new(Arc::clone(&manager)));
+            lock(&self.0.token_managers).insert(spec.name.clone(), manager);
         }
         let request_timeout = self.0.config.patience.request_timeout.unsigned_abs();
         let connector = (spec.crm.connector)(access, tokens, request_timeout)?;
@@ -429,12 +429,12 @@ impl Integrations {
     fn of_page(&self, stored: &StoredConnection) -> Integration {
         let at_work = self.0.connections.get(&stored.name);
         let spec = at_work.map_or_else(|| Arc::new(self.spec_of(stored)), |at_work| Arc::clone(&at_work.spec));
-        let one = self.standing_of(spec, stored.title.clone(), Origin::Page);
+        let one = self.integration_of(spec, stored.title.clone(), Origin::Page);
         Integration { preflight: stored.preflight.clone(), ..one }
     }
 
     /// A connection as it is at work, but for what is kept of it beside its specification.
-    fn standing_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
+    fn integration_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
         Integration {
             title,
             origin,

@@ -226,7 +226,7 @@ impl Syncs {
 }
 
 fn let_in(connection: &Connection) -> Result<(), SyncError> {
-    match connection.authorisation.standing().obstacle() {
+    match connection.authorisation.state().obstacle() {
         None => Ok(()),
         Some(words) => Err(SyncError::NotAuthorised { connection: connection.name.clone(), words }),
     }

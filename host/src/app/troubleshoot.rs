@@ -4,7 +4,7 @@
 //! Serves `api` and `web` alike. Asks the store only, so that looking costs the CRM nothing.
 
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 use crate::domain::stored::StoredClient;
@@ -262,13 +262,13 @@ impl App {
             let words = "The connection is disabled, removed or has a problem, so that nothing new comes.".to_owned();
             return Some((words, "Look at it under Settings, Integrations."));
         };
-        let standing = at_work.authorisation.standing();
-        let words = standing.obstacle()?;
-        let (state, advice) = match standing {
-            Standing::AnotherSite { .. } | Standing::TakenSite { .. } => {
+        let auth = at_work.authorisation.state();
+        let words = auth.obstacle()?;
+        let (state, advice) = match auth {
+            AuthState::AnotherSite { .. } | AuthState::TakenSite { .. } => {
                 ("The connection is paused", "Say which site it is under Settings, Integrations.")
             }
-            Standing::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),
+            AuthState::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),
             _ => ("The connection waits to be authorised", "Authorise it under Settings, Integrations."),
         };
         Some((format!("{state}. {words}"), advice))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::tokens::{Keeper, digest};
+use super::tokens::{TokenManager, digest};
 use super::{IntegrationError, Integrations, lock};
 use crate::crm::CrmError;
 use crate::crm::oauth::{OAuthError, brief};
@@ -184,7 +184,7 @@ impl Integrations {
         if let Some(words) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
             return Err(IntegrationError::WrongState(words));
         }
-        let keeper = self.keeper(name).ok_or_else(|| {
+        let manager = self.token_manager(name).ok_or_else(|| {
             IntegrationError::WrongState(match (&one.problem, one.spec.enabled) {
                 (Some(problem), _) => format!("The connection cannot work: {problem}"),
                 (None, false) => format!("The connection `{name}` is disabled. Enable it, then authorise it."),
@@ -194,11 +194,11 @@ impl Integrations {
             })
         })?;
         let nobody = |source| IntegrationError::NobodyThere { site: one.spec.forward_host.clone(), source };
-        keeper.oauth.probe().await.map_err(nobody)?;
-        let request = keeper.oauth.request(&self.callback_url()).map_err(IntegrationError::NoRequest)?;
+        manager.oauth.probe().await.map_err(nobody)?;
+        let request = manager.oauth.request(&self.callback_url()).map_err(IntegrationError::NoRequest)?;
         let began_at = Timestamp::now();
         let ends_at = began_at + HOLDS;
-        let (connection, to, verifier) = (name.clone(), keeper.to.clone(), request.verifier);
+        let (connection, to, verifier) = (name.clone(), manager.to.clone(), request.verifier);
         let pending = Pending { connection, to, user, verifier, began_at, ends_at };
         lock(&self.0.attempts).begin(&request.state, pending);
         Ok(Attempt { url: request.url, ends_at })
@@ -222,7 +222,7 @@ impl Integrations {
         }
         let connection = pending.connection;
         let gone = || CallbackError::Gone(connection.clone());
-        let keeper = self.keeper(&connection).filter(|keeper| keeper.to == pending.to).ok_or_else(gone)?;
+        let manager = self.token_manager(&connection).filter(|manager| manager.to == pending.to).ok_or_else(gone)?;
         let at_work = self.0.connections.get(&connection).ok_or_else(gone)?;
         let site = at_work.spec.forward_host.clone();
         if let Some((code, words)) = callback.error {
@@ -236,17 +236,17 @@ impl Integrations {
             let words = "its answer holds no code".to_owned();
             return Err(CallbackError::Refused { connection, site, words });
         };
-        let pair = keeper.oauth.exchange(&code, &pending.verifier, &self.callback_url()).await;
+        let pair = manager.oauth.exchange(&code, &pending.verifier, &self.callback_url()).await;
         let pair = pair.map_err(|error| CallbackError::NoTokens { connection: connection.clone(), site, error })?;
-        keeper.grant(pair, By { who: who.to_owned(), at: now }).await;
+        manager.grant(pair, By { who: who.to_owned(), at: now }).await;
         tracing::info!(%connection, "the connection is authorised");
         self.0.connections.announce();
         let whoami = at_work.connector.whoami().await;
         Ok(Granted { connection, whoami })
     }
 
-    fn keeper(&self, name: &ConnectionName) -> Option<std::sync::Arc<Keeper>> {
-        lock(&self.0.keepers).get(name).cloned()
+    fn token_manager(&self, name: &ConnectionName) -> Option<std::sync::Arc<TokenManager>> {
+        lock(&self.0.token_managers).get(name).cloned()
     }
 }
 

@@ -3,7 +3,7 @@
 //! says so.
 
 use super::{IntegrationError, Integrations, Origin, lock};
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::crm::kind::plain_name;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, Timestamp};
@@ -42,9 +42,9 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let (known, now) = match one.standing() {
-            Standing::AnotherSite { known, now } => (known, now),
-            Standing::TakenSite { by, .. } => {
+        let (known, now) = match one.auth_state() {
+            AuthState::AnotherSite { known, now } => (known, now),
+            AuthState::TakenSite { by, .. } => {
                 let words = format!(
                     "the connection {name} does not ask that: {by} brought clients of its site already. Where the two read \
                      different clients, say so by its page or by tidegate connection apart; nothing was changed"
@@ -78,9 +78,9 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let (other, now) = match one.standing() {
-            Standing::TakenSite { by, host } => (by, host),
-            Standing::AnotherSite { known, now } => {
+        let (other, now) = match one.auth_state() {
+            AuthState::TakenSite { by, host } => (by, host),
+            AuthState::AnotherSite { known, now } => {
                 let words = format!(
                     "the connection {name} does not ask that: its clients are those of {known}, and it leads to {now}. Where \
                      that is the same site, say so by its page or by tidegate connection same-site; nothing was changed"
@@ -155,9 +155,9 @@ impl Integrations {
     /// Ends what a connection has under way, before it is put to work otherwise: what it still commits is committed
     /// before its site is looked at.
     pub(super) async fn end_work_of(&self, name: &ConnectionName) {
-        let keeper = lock(&self.0.keepers).remove(name);
-        if let Some(keeper) = keeper {
-            keeper.retire().await;
+        let manager = lock(&self.0.token_managers).remove(name);
+        if let Some(manager) = manager {
+            manager.retire().await;
         }
         if let Some(before) = self.0.connections.get(name) {
             before.gone.cancel();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use crate::connection::{Authorisation, Standing};
+use crate::connection::{AuthState, Authorisation};
 use crate::crm::oauth::{OAuth, OAuthError, TokenPair};
 use crate::crm::{BearerToken, CrmError, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
@@ -24,7 +24,7 @@ const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Keeps a connection's tokens.
-pub(super) struct Keeper {
+pub(super) struct TokenManager {
     name: ConnectionName,
     /// The hosts that tokens are for.
     pub(super) to: String,
@@ -61,9 +61,9 @@ impl Current {
     }
 }
 
-impl Keeper {
+impl TokenManager {
     pub(super) fn new((name, to): (ConnectionName, String), store: Store, secrets: Arc<Secrets>, oauth: OAuth) -> Self {
-        let authorisation = Authorisation::new(Standing::Needed);
+        let authorisation = Authorisation::new(AuthState::Needed);
         let (current, renewing) = Default::default();
         Self { name, to, store, secrets, oauth, authorisation, current, renewing }
     }
@@ -77,29 +77,29 @@ impl Keeper {
         };
         let Some(kept) = kept else { return };
         let opened = self.secrets.reveal(self.place(), &kept.tokens);
-        let standing = match (kept.refused, opened) {
-            (Some((at, words)), _) => Standing::Refused { at, words },
+        let state = match (kept.refused, opened) {
+            (Some((at, words)), _) => AuthState::Refused { at, words },
             (None, Err(error)) => {
                 tracing::error!(connection = %self.name, %error, "authorise the connection again");
-                Standing::Refused { at: Timestamp::now(), words: error.to_string() }
+                AuthState::Refused { at: Timestamp::now(), words: error.to_string() }
             }
             (None, Ok(text)) => match TokenPair::of_text(&text) {
                 Some(pair) => {
                     let granted = kept.granted.clone();
                     self.put(Current { number: 1, pair, granted });
-                    Standing::Granted { by: kept.granted.who, at: kept.granted.at }
+                    AuthState::Granted { by: kept.granted.who, at: kept.granted.at }
                 }
-                None => Standing::Needed,
+                None => AuthState::Needed,
             },
         };
-        self.authorisation.set(standing);
+        self.authorisation.set(state);
     }
 
     /// Takes a pair that somebody's authorisation brought: on disk first, then in force.
     pub(super) async fn grant(&self, pair: TokenPair, granted: By) {
         let _renewing = self.renewing.lock().await;
         self.take(pair, granted.clone()).await;
-        self.authorisation.set(Standing::Granted { by: granted.who, at: granted.at });
+        self.authorisation.set(AuthState::Granted { by: granted.who, at: granted.at });
     }
 
     async fn take(&self, pair: TokenPair, granted: By) -> Current {
@@ -154,7 +154,7 @@ impl Keeper {
             tracing::error!(connection = %self.name, %error, "the refusal is not kept; the next start asks the site again");
         }
         *self.lock() = None;
-        self.authorisation.set(Standing::Refused { at, words: words.to_owned() });
+        self.authorisation.set(AuthState::Refused { at, words: words.to_owned() });
         unauthorised(words)
     }
 
@@ -180,12 +180,12 @@ impl Keeper {
     }
 }
 
-impl Keeper {
-    /// Takes the tokens out of use, after a renewal that is under way: another keeper takes them up from the disk.
+impl TokenManager {
+    /// Takes the tokens out of use, after a renewal that is under way: another manager takes them up from the disk.
     pub(super) async fn retire(&self) {
         let _renewing = self.renewing.lock().await;
         *self.lock() = None;
-        self.authorisation.set(Standing::Needed);
+        self.authorisation.set(AuthState::Needed);
     }
 
     async fn renewed(&self, stale: Option<u64>) -> Result<BearerToken, CrmError> {
@@ -196,8 +196,8 @@ impl Keeper {
             return Ok(token);
         }
         let Some(current) = self.current() else {
-            return Err(match self.authorisation.standing() {
-                Standing::Refused { words, .. } => unauthorised(&words),
+            return Err(match self.authorisation.state() {
+                AuthState::Refused { words, .. } => unauthorised(&words),
                 _ => unauthorised("nobody has authorised the connection on its site yet"),
             });
         };
@@ -219,14 +219,14 @@ impl Keeper {
 }
 
 #[async_trait::async_trait]
-impl Tokens for Arc<Keeper> {
+impl Tokens for Arc<TokenManager> {
     async fn token(&self, stale: Option<u64>) -> Result<BearerToken, CrmError> {
         if let Some(token) = self.usable(stale, Timestamp::now()) {
             return Ok(token);
         }
         // In a task of its own: a caller that gives up must not tear a renewal off between the site's answer and the disk.
-        let keeper = Self::clone(self);
-        let renewing = tokio::spawn(async move { keeper.renewed(stale).await });
+        let manager = Self::clone(self);
+        let renewing = tokio::spawn(async move { manager.renewed(stale).await });
         renewing.await.unwrap_or_else(|fault| Err(CrmError::Unknown { words: fault.to_string() }))
     }
 }

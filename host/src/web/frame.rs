@@ -168,11 +168,11 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
                 });
             }
         }
-        if let Some(obstacle) = connection.authorisation.standing().in_short() {
+        if let Some(obstacle) = connection.authorisation.state().in_short() {
             calls.push(Call {
                 words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),
-                link: connection.authorisation.standing().to_do(),
+                link: connection.authorisation.state().to_do(),
             });
             continue;
         }

@@ -16,11 +16,11 @@ pub(super) use self::form::{add, change, check, edit, new};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::frame::{Frame, Place, first};
-use super::overview::standing;
+use super::overview::sync_state;
 use super::person::Person;
 use super::words;
 use crate::app::App;
-use crate::connection::{Connection, Standing};
+use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
@@ -263,7 +263,7 @@ pub(super) fn view(
     if mode.needs_person {
         facts.push(("Redirect address", callback_url.to_owned()));
     }
-    if let Standing::Granted { by, at } = one.standing() {
+    if let AuthState::Granted { by, at } = one.auth_state() {
         facts.push(("Authorised", format!("by {by}, {}", words::relative(at, clock.now))));
     }
     if let Some(by) = &one.preflight {
@@ -277,10 +277,10 @@ pub(super) fn view(
         let said = format!("of other connections of its site, says {}, {}", by.who, words::time(by.at, &clock.zone));
         facts.push(("Apart", said));
     }
-    let authorise = match (&one.connection, one.standing()) {
-        (None, _) | (_, Standing::NotNeeded | Standing::AnotherSite { .. } | Standing::TakenSite { .. }) => None,
-        (_, Standing::Needed) => Some("Proceed to authorise"),
-        (_, Standing::Granted { .. } | Standing::Refused { .. }) => Some("Authorise again"),
+    let authorise = match (&one.connection, one.auth_state()) {
+        (None, _) | (_, AuthState::NotNeeded | AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }) => None,
+        (_, AuthState::Needed) => Some("Proceed to authorise"),
+        (_, AuthState::Granted { .. } | AuthState::Refused { .. }) => Some("Authorise again"),
     };
     IntegrationPage {
         frame,
@@ -293,15 +293,15 @@ pub(super) fn view(
         is_ours: one.origin == Origin::Page,
         hides_another: one.hides_another,
         asks_preflight: asks_preflight(one),
-        known_host: match one.standing() {
-            Standing::AnotherSite { known, .. } => Some(known),
+        known_host: match one.auth_state() {
+            AuthState::AnotherSite { known, .. } => Some(known),
             _ => None,
         },
-        taken_by: match one.standing() {
-            Standing::TakenSite { by, .. } => Some(by.to_string()),
+        taken_by: match one.auth_state() {
+            AuthState::TakenSite { by, .. } => Some(by.to_string()),
             _ => None,
         },
-        is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
+        is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
         has_pack: one.connection.is_some(),
         said: one.connection.iter().flat_map(|connection| said(connection, clock)).collect(),
     }
@@ -327,23 +327,23 @@ fn asks_preflight(one: &Integration) -> bool {
 
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
     let crm = one.spec.crm.label;
-    let (badge, state) = match (&one.problem, one.spec.enabled, one.standing()) {
+    let (badge, state) = match (&one.problem, one.spec.enabled, one.auth_state()) {
         (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", words::sentence(problem))),
         (None, false, _) => {
             (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
         }
-        (None, true, standing @ Standing::Needed) => {
-            (Badge::new(Tone::Attention, "To be authorised"), standing.obstacle().unwrap_or_default())
+        (None, true, auth @ AuthState::Needed) => {
+            (Badge::new(Tone::Attention, "To be authorised"), auth.obstacle().unwrap_or_default())
         }
         (
             None,
             true,
-            standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. } | Standing::TakenSite { .. }),
+            auth @ (AuthState::Refused { .. } | AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }),
         ) => {
-            let words = standing.in_short().unwrap_or_default();
+            let words = auth.in_short().unwrap_or_default();
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
         }
-        (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing(last, crm, clock),
+        (None, true, AuthState::NotNeeded | AuthState::Granted { .. }) => sync_state(last, crm, clock),
     };
     let asked = if asks_preflight(one) { " One question is open: do clients exist on both sites already?" } else { "" };
     let state = format!("{state}{asked}");

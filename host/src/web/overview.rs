@@ -99,12 +99,12 @@ pub(super) async fn sync_now(
 
 fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, clock: &Clock) -> Site {
     let revision = connection.revision();
-    let obstacle = connection.authorisation.standing().in_short();
+    let obstacle = connection.authorisation.state().in_short();
     let (badge, state) = match &obstacle {
         Some(obstacle) => {
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync and no file note goes out. {obstacle}"))
         }
-        None => standing(last, &crm, clock),
+        None => sync_state(last, &crm, clock),
     };
     let left_alone_until = connection.connector.left_alone_until();
     let waits = waits(left_alone_until, gate, clock);
@@ -124,7 +124,7 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
         waits,
         to_do: obstacle.map(|_| {
             let path = format!("/settings/integrations/{}", connection.name);
-            (connection.authorisation.standing().to_do(), path)
+            (connection.authorisation.state().to_do(), path)
         }),
         running: last.and_then(|run| Progress::of(run, clock)),
     }
@@ -144,7 +144,7 @@ pub(super) fn waits(left_alone_until: Option<Timestamp>, gate: &Gate, clock: &Cl
 }
 
 /// How a connection stands by its newest run, in a word and in a sentence.
-pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
+pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
     let Some(run) = last else {
         let words = format!("Not synced yet. “Sync now” reads the whole book from {crm}.");
         return (Badge::new(Tone::Neutral, "New"), words);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Checked, find, path, shown};
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::crm::oauth::OAuthError;
 use crate::domain::access::Action;
 use crate::integrations::{Callback, CallbackError, Integration};
@@ -58,7 +58,7 @@ pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Resul
     page(&WaitingPage {
         frame: Frame::load(app, person, Place::Settings).await?,
         path: path(one.name()),
-        is_again: one.standing() != Standing::Needed,
+        is_again: one.auth_state() != AuthState::Needed,
         title: one.title,
         host: one.spec.forward_host.clone(),
         url: attempt.url,

@@ -158,7 +158,7 @@ pub(in crate::web) async fn change(
 /// After it was kept: on to the site, or what the site says to how it signs in.
 async fn kept(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
     match (&one.connection, one.spec.sign_in.mode.needs_person) {
-        (Some(_), true) if one.standing().obstacle().is_some() => {
+        (Some(_), true) if one.auth_state().obstacle().is_some() => {
             match answer::begin(app, person, one.clone()).await {
                 // It is kept, whatever is in the way of authorising it.
                 Err(Failure::NotDone(refusal)) if refusal.kind == Kind::WrongState => {

@@ -174,7 +174,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
         frame,
         path: format!("/notes/{}", note.id),
         row: row(note, household, clock),
-        state: standing(note, clock),
+        state: state_in_words(note, clock),
         order: sentences(note, order),
         event: words::event(&note.event_type),
         kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
@@ -243,7 +243,7 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
 }
 
 /// Where the note stands, in a sentence.
-fn standing(note: &Note, clock: &Clock) -> String {
+fn state_in_words(note: &Note, clock: &Clock) -> String {
     let due = note.due_at.map(|at| format!(" The next try is {}.", words::relative(at, clock.now)));
     match note.stage() {
         Stage::Queued if note.state == NoteState::Queued => "Accepted and kept; it goes out next.".to_owned(),

@@ -72,7 +72,7 @@ pub(super) fn run(state: RunState) -> Run {
 }
 
 fn site(last: Option<&Run>) -> Site {
-    let (badge, state) = overview::standing(last, "Xplan", &clock());
+    let (badge, state) = overview::sync_state(last, "Xplan", &clock());
     Site {
         waits: None,
         name: "main".to_owned(),
@@ -121,7 +121,7 @@ fn the_overview() {
 #[test]
 fn the_overview_says_how_each_connection_stands() {
     let check = |state, word: &str, words: &str| {
-        let (badge, sentence) = overview::standing(Some(&run(state)), "Xplan", &clock());
+        let (badge, sentence) = overview::sync_state(Some(&run(state)), "Xplan", &clock());
         assert_eq!(badge.word, word);
         assert!(sentence.contains(words), "{sentence}");
     };
