@@ -4,13 +4,13 @@
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
 mod budget;
+mod concurrency;
 pub mod held;
 pub mod hosts;
 pub mod http;
 pub mod kind;
 pub mod oauth;
 mod outside;
-mod pace;
 pub mod proxy;
 mod raw;
 pub mod registry;

@@ -5,7 +5,7 @@
 //!
 //! - [`site`]: exchanges over HTTP, bounded in number, size and time
 //! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
-//! - [`patience`]: repeats, pauses and their limits
+//! - [`limits`]: times and sizes that hold for a site, and [`retry`]: repeats and pauses of reads
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`batch`]: many calls in one exchange, and [`pages`]: rows, both in the size that the site gives
 //! - [`by_id`]: entities asked for by their ids, many at once
@@ -14,7 +14,7 @@
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
 //! - [`kind`]: what the host is told of Xplan, and [`mod@oauth`]: where a site is authorised
-//! - [`words`]: what an answer says, for people
+//! - [`messages`]: what an answer says, for people
 
 mod address;
 mod attachments;
@@ -23,16 +23,17 @@ mod by_id;
 mod choices;
 mod docnotes;
 mod kind;
+mod limits;
 mod lists;
+mod messages;
 mod oauth;
 mod open;
 mod pages;
-mod patience;
 mod pieces;
+mod retry;
 mod rows;
 mod session;
 mod site;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -44,10 +45,11 @@ use self::address::{Address, PAGE_SIZE};
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
 pub use self::kind::KIND;
+use self::limits::Limits;
 use self::lists::{Listed, Wanted};
 use self::open::Open;
 use self::pages::{Descent, PageError};
-use self::patience::Limits;
+
 use self::rows::Row;
 use self::site::{Answer, Call, Site};
 use super::budget::Allotment;

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::errors::Errors;
 pub use self::errors::{FieldError, Reason};
-use super::{ConnectionSpec, Credentials, Pace, SignIn, SiteAccess};
+use super::{ConnectionSpec, Credentials, RateLimits, SignIn, SiteAccess};
 use crate::crm::hosts::HostRules;
 use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
 use crate::crm::proxy::Proxy;
@@ -144,7 +144,7 @@ impl RawConnection {
         }
         let forward_host = self.forward_host(crm, rules, &mut errors);
         let settings = self.settings(crm, &dialect, rules, &mut errors);
-        let pace = self.limits.pace(&mut errors);
+        let rate_limits = self.limits.rate_limits(&mut errors);
         let gone_threshold = self.limits.gone_threshold;
         if gone_threshold.percent > 100 {
             errors.add("gone_threshold/percent", format!("{} is more than 100 percent", gone_threshold.percent));
@@ -160,7 +160,7 @@ impl RawConnection {
             insecure_http: self.insecure_http.unwrap_or_default(),
             settings,
             schedule,
-            pace,
+            rate_limits,
             gone_threshold,
             sign_in: SignIn { mode, values: BTreeMap::new() },
         };
@@ -305,8 +305,8 @@ impl RawConnection {
 }
 
 impl RawLimits {
-    fn pace(&self, errors: &mut Errors) -> Pace {
-        let usual = Pace::default();
+    fn rate_limits(&self, errors: &mut Errors) -> RateLimits {
+        let usual = RateLimits::default();
         let max_requests_per_second = match self.max_requests_per_second.map(NonZeroU32::new) {
             Some(Some(most)) => most,
             Some(None) => {
@@ -320,7 +320,7 @@ impl RawLimits {
             let words = format!("{max_side_by_side} is not within 2 to 32; one is kept free for file notes");
             errors.add("max_side_by_side", words);
         }
-        Pace { max_requests_per_second, max_side_by_side }
+        RateLimits { max_requests_per_second, max_side_by_side }
     }
 }
 

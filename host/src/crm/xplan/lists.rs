@@ -5,8 +5,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::address::{entity_path, segment};
 use super::batch::{self, Answers, Brought, Calls, Item, Manner};
+use super::messages;
 use super::site::{Site, is_passing};
-use super::words;
 use crate::crm::{CrmError, RawPart, RawRecord, RawText, repair};
 
 /// Which lists of which entities are asked for. Each has a slot: those of the first entity, then the second's.
@@ -58,7 +58,7 @@ impl Wanted<'_> {
         let size = batch::size(site);
         let batches = (0..slots).step_by(size).map(|from| (from..slots.min(from + size)).collect());
         let asked = batches.map(|slots| batch::ask(site, self, slots, &self.manner));
-        let mut answered = stream::iter(asked).buffer_unordered(site.pace.most());
+        let mut answered = stream::iter(asked).buffer_unordered(site.limiter.most());
         let mut all = Vec::with_capacity(slots);
         while let Some(answers) = answered.try_next().await? {
             all.extend(answers);
@@ -149,8 +149,9 @@ impl Calls for Wanted<'_> {
         }
         let said = || {
             let body = item.body.and_then(|body| repair::read::<String>(body.get().as_bytes()).ok());
-            let said =
-                body.and_then(|body| words::said_by(body.as_bytes())).unwrap_or_else(|| "no reason given".to_owned());
+            let said = body
+                .and_then(|body| messages::said_by(body.as_bytes()))
+                .unwrap_or_else(|| "no reason given".to_owned());
             format!("the list `{list}` of {resource} {id}: {said}")
         };
         match status {

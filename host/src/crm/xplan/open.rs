@@ -94,7 +94,8 @@ impl Open {
                 calls.push(Call::get(path(&[&source.resource, row.id, list])?).awaited(manner.is_awaited));
             }
         }
-        let asked = stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.pace.most());
+        let asked =
+            stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.limiter.most());
         let lists: Vec<Listed> = asked.try_collect().await?;
         if rows.len() > 1 {
             blame(&lists, &names, source)?;

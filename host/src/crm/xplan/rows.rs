@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::site::Answer;
-use super::{pieces, words};
+use super::{messages, pieces};
 use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};
 use crate::domain::ExternalId;
@@ -156,7 +156,7 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -
 
 /// An answer that is not what was asked for.
 pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
-    CrmError::Protocol { words: format!("expected {wanted}, and got {}", words::outline(answer)) }
+    CrmError::Protocol { words: format!("expected {wanted}, and got {}", messages::outline(answer)) }
 }
 
 /// A row that cannot be used.

@@ -15,8 +15,8 @@ use serde::Deserialize;
 
 use super::address::Address;
 use super::kind::{PASSWORD, USERNAME};
+use super::messages;
 use super::site::{Answer, Call, Site, succeeded};
-use super::words;
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 
@@ -81,7 +81,7 @@ struct User {
 /// As whom an answer of `/resourceful/session/user` says that one is signed in.
 pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
     let Ok(user) = repair::read::<User>(&answer.body) else {
-        let words = format!("to the sign-in, no user but {}", words::outline(answer));
+        let words = format!("to the sign-in, no user but {}", messages::outline(answer));
         return Err(CrmError::Protocol { words });
     };
     Ok(user.user_name.unwrap_or_else(|| format!("user {}", user.entity_id)))

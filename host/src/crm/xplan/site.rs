@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 
 use super::address::Address;
 use super::kind::{APP_ID, Gateway};
-use super::patience::Limits;
+use super::limits::Limits;
+use super::messages;
 use super::session::{Basic, Credential, Session, Ticket};
-use super::words;
 use crate::crm::budget::{Allotment, Budget, Held};
+use crate::crm::concurrency::{AdaptiveLimiter, Sign, Weight};
 use crate::crm::http::{self, chain};
-use crate::crm::pace::{Pace, Sign, Weight};
 use crate::crm::sizes::Found;
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, Traffic, outside, repair};
@@ -35,7 +35,7 @@ pub(super) struct Site {
     base: Url,
     session: Session,
     is_gateway: bool,
-    pub(super) pace: Pace,
+    pub(super) limiter: AdaptiveLimiter,
     /// How much it gives at once.
     pub(super) sizes: Found,
     budget: Budget,
@@ -156,7 +156,7 @@ impl Site {
             base,
             session: Session::new(access, tokens)?,
             is_gateway: gateway.is_some(),
-            pace: Pace::new(spec.pace.max_requests_per_second, spec.pace.max_side_by_side),
+            limiter: AdaptiveLimiter::new(spec.rate_limits.max_requests_per_second, spec.rate_limits.max_side_by_side),
             sizes: Found::default(),
             budget: Budget::new(limits.page_bytes, limits.pages_held, limits.largest_alone),
             rows_failed: AtomicUsize::new(0),
@@ -182,7 +182,7 @@ impl Site {
                 _ => passed(answer),
             }
         };
-        self.limits.repeat(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
+        self.limits.retry.run(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
     }
 
     /// How many bytes the pages hold, or have been allotted.
@@ -263,7 +263,7 @@ impl Site {
             return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
         }
         // Never closed: it lives as long as the site.
-        let place = self.pace.place(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
+        let permit = self.limiter.permit(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
         self.traffic.count_request();
         let began = Instant::now();
         let answered = self.send(call, signed).await;
@@ -273,11 +273,11 @@ impl Site {
             Ok(_) | Err(CrmError::Protocol { .. } | CrmError::TooLarge { .. }) => Sign::Answered,
             Err(_) => Sign::Failed,
         };
-        if self.pace.observe(call.weight, began.elapsed(), sign) {
+        if self.limiter.observe(call.weight, began.elapsed(), sign) {
             self.traffic.count_slow_down();
             tracing::debug!(?sign, "asking the CRM less at once");
         }
-        drop(place);
+        drop(permit);
         let answer = answered?;
         if let (429 | 500 | 502 | 503, Some(pause)) = (answer.status, answer.retry_after) {
             self.close_for(pause);
@@ -379,13 +379,13 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
     Err(match status {
         200..300 => return whole(answer),
         300..400 => CrmError::Protocol { words: format!("a redirect ({status}), which is not followed") },
-        401 => CrmError::Unauthorised { status, words: words::said(&answer) },
-        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) },
+        401 => CrmError::Unauthorised { status, words: messages::said(&answer) },
+        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) },
         500 | 502 if answer.retry_after.is_some() => {
-            CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) }
+            CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) }
         }
-        400..500 if status != 408 => CrmError::Refused { status, words: words::said(&answer) },
-        _ => unknown(words::said(&answer)),
+        400..500 if status != 408 => CrmError::Refused { status, words: messages::said(&answer) },
+        _ => unknown(messages::said(&answer)),
     })
 }
 
@@ -393,7 +393,7 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
 pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     if is_passing(status) {
-        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) });
+        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) });
     }
     succeeded(answer)
 }
@@ -410,8 +410,8 @@ fn whole(answer: Answer) -> Result<Answer, CrmError> {
     let body = answer.body.trim_ascii();
     match (body.first(), body.last()) {
         (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')) => Ok(answer),
-        (None, _) => Err(unknown(words::outline(&answer))),
-        (Some(b'[' | b'{'), _) => Err(unknown(format!("an answer that breaks off: {}", words::outline(&answer)))),
+        (None, _) => Err(unknown(messages::outline(&answer))),
+        (Some(b'[' | b'{'), _) => Err(unknown(format!("an answer that breaks off: {}", messages::outline(&answer)))),
         _ => Ok(answer),
     }
 }

@@ -59,7 +59,12 @@ async fn notes_and_ids_are_asked_for_in_smaller_pieces_too() {
 #[tokio::test]
 async fn a_row_that_fails_by_itself_stays_out_under_its_name() {
     for (fault, words) in [("huge_row:on=fields.0", "more than 1048576 bytes"), ("server_error:on=fields.0", "500")] {
-        let limits = Limits { page_bytes: 1 << 20, pages_held: 100, repeats: 2, ..quick() };
+        let limits = Limits {
+            page_bytes: 1 << 20,
+            pages_held: 100,
+            retry: RetryPolicy { repeats: 2, ..quick().retry },
+            ..quick()
+        };
         let (_sandbox, xplan) = limited(5, limits.clone(), &[fault]).await;
         let records = walk(&xplan, &clients()).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
         let faults: Vec<_> = records.iter().filter_map(|record| record.fault.as_deref()).collect();
