@@ -406,7 +406,7 @@ impl Integrations {
             tokens = Some(Arc::new(Arc::clone(&manager)));
             lock(&self.0.token_managers).insert(spec.name.clone(), manager);
         }
-        let request_timeout = self.0.config.patience.request_timeout.unsigned_abs();
+        let request_timeout = self.0.config.crm_timeouts.request_timeout.unsigned_abs();
         let connector = (spec.crm.connector)(access, tokens, request_timeout)?;
         Ok(Connection::new(Arc::clone(spec), domain, (connector, authorisation), revision))
     }

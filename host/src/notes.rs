@@ -22,7 +22,7 @@ pub use self::person::NoteEdit;
 pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 
 use self::delivery::Delivery;
-use crate::config::{Patience, Practice};
+use crate::config::{CrmTimeouts, Practice};
 use crate::connection::Connections;
 use crate::domain::field::FieldError;
 use crate::domain::note::{Note, NoteState};
@@ -98,19 +98,22 @@ pub struct Accepted {
 }
 
 impl Notes {
-    /// Ready to deliver for the practice's connections. `patience` says when a note that a CRM does not list is not
+    /// Ready to deliver for the practice's connections. `crm_timeouts` says when a note that a CRM does not list is not
     /// there; `documents` makes the documents that no sender brought.
     pub fn new(
         store: Store,
         connections: Connections,
         practice: Practice,
-        patience: Patience,
+        crm_timeouts: CrmTimeouts,
         documents: Option<Arc<dyn DocumentMaker>>,
     ) -> Self {
         let at_work = connections.clone();
         let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
-        let delivery =
-            Arc::new(Delivery::new(store.clone(), connectors, Timing::of(patience.request_timeout, patience.site_lag)));
+        let delivery = Arc::new(Delivery::new(
+            store.clone(),
+            connectors,
+            Timing::of(crm_timeouts.request_timeout, crm_timeouts.site_lag),
+        ));
         Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 

@@ -4,7 +4,7 @@
 //! the data folder, for commands of the same user on the same machine.
 
 mod body;
-mod places;
+mod connection_limit;
 mod server;
 mod socket;
 mod watch;

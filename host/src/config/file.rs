@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
-use super::{Config, Documents, Log, Patience, Practice, Server, Storage, level, logo, secret};
+use super::{Config, CrmTimeouts, Documents, Log, Practice, Server, Storage, level, logo, secret};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -227,7 +227,7 @@ impl File {
         let mut check = Check { base, now, zone: TimeZone::UTC, hosts: HostRules::default(), problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
-        let patience = Patience {
+        let crm_timeouts = CrmTimeouts {
             request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
@@ -255,8 +255,19 @@ impl File {
             }
         }
         let Check { hosts, problems, .. } = check;
-        let config =
-            Config { practice, server, storage, log, documents, metrics, crms, hosts, proxy, patience, connections };
+        let config = Config {
+            practice,
+            server,
+            storage,
+            log,
+            documents,
+            metrics,
+            crms,
+            hosts,
+            proxy,
+            crm_timeouts,
+            connections,
+        };
         (config, problems.said())
     }
 }

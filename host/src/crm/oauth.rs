@@ -19,7 +19,7 @@ use crate::crm::{SiteUnusable, outside};
 use crate::domain::Timestamp;
 
 /// For one exchange.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read: tokens are short.
 const LARGEST_ANSWER: usize = 256 << 10;
 
@@ -101,7 +101,7 @@ impl OAuth {
         (authorise_url, token_url): (String, String),
         http: ClientBuilder,
     ) -> Result<Self, SiteUnusable> {
-        let http = http.timeout(PATIENCE).build()?;
+        let http = http.timeout(TIMEOUT).build()?;
         let auth = AuthUrl::new(authorise_url.clone())
             .map_err(|error| SiteUnusable::Address { host: authorise_url.clone(), source: error.into() })?;
         let client = BasicClient::new(ClientId::new(client_id.to_owned())).set_auth_uri(auth);

@@ -10,7 +10,7 @@ use crate::crm::spec::{
     Author, ConnectionSpec, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules, SiteAccess,
 };
 use crate::domain::{ConnectionName, Timestamp};
-use crate::secrets::Place;
+use crate::secrets::SealContext;
 use crate::store::connections::{By, StoredConnection, StoredSignIn};
 
 /// What somebody gives for a connection on the page or through the API. For a new one, what is left out has its default
@@ -179,8 +179,8 @@ impl Integrations {
     fn kept_sign_in(&self, stored: &StoredConnection, wanted: impl Fn(&str) -> bool) -> RawSignIn {
         let to = self.recipients_of(stored);
         let opened = |name: &str| {
-            let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
-            match self.0.secrets.reveal(place, &stored.auth.secrets[name]) {
+            let context = SealContext { what: &plain_name(name), of: stored.name.as_str(), to: &to };
+            match self.0.secrets.reveal(context, &stored.auth.secrets[name]) {
                 Ok(secret) => RawValue::Kept(secret, to.clone()),
                 Err(error) => RawValue::Unreadable(error.to_string()),
             }
@@ -224,7 +224,7 @@ impl Integrations {
         let (of, to) = (spec.name.as_str(), spec.recipients());
         let sign_in = &spec.sign_in;
         let seal = |(name, secret): (&'static str, &SecretString)| {
-            (name.to_owned(), self.0.secrets.seal(Place { what: &plain_name(name), of, to: &to }, secret))
+            (name.to_owned(), self.0.secrets.seal(SealContext { what: &plain_name(name), of, to: &to }, secret))
         };
         StoredSignIn {
             mode: sign_in.mode.name.to_owned(),

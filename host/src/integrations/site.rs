@@ -8,7 +8,7 @@ use crate::crm::kind::plain_name;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::integrations::Integration;
-use crate::secrets::Place;
+use crate::secrets::SealContext;
 use crate::store::StoreError;
 use crate::store::connections::By;
 use crate::store::sites::Site;
@@ -131,8 +131,8 @@ impl Integrations {
             let to = self.recipients_of(&stored);
             let mut is_changed = false;
             for (name, sealed) in &mut stored.auth.secrets {
-                let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
-                is_changed |= self.0.secrets.name_recipients(place, sealed);
+                let context = SealContext { what: &plain_name(name), of: stored.name.as_str(), to: &to };
+                is_changed |= self.0.secrets.name_recipients(context, sealed);
             }
             if !self.0.config.connections.contains_key(&stored.name) {
                 hosts.push((stored.name.clone(), stored.forward_host.clone(), to));
@@ -143,8 +143,8 @@ impl Integrations {
         }
         for (name, forward_host, to) in hosts {
             let Some(mut kept) = store.authorisation(name.clone()).await? else { continue };
-            let place = super::tokens::place(&name, &to);
-            if kept.site == forward_host && self.0.secrets.name_recipients(place, &mut kept.tokens) {
+            let context = super::tokens::context(&name, &to);
+            if kept.site == forward_host && self.0.secrets.name_recipients(context, &mut kept.tokens) {
                 kept.site = to;
                 store.keep_authorisation(name, Some(kept)).await?;
             }

@@ -13,7 +13,7 @@ use crate::connection::{AuthState, Authorisation};
 use crate::crm::oauth::{OAuth, OAuthError, TokenPair};
 use crate::crm::{BearerToken, CrmError, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::secrets::{Place, Secrets};
+use crate::secrets::{SealContext, Secrets};
 use crate::store::Store;
 use crate::store::connections::{By, StoredAuthorisation};
 use crate::telemetry;
@@ -76,7 +76,7 @@ impl TokenManager {
             Err(error) => return tracing::error!(connection = %self.name, %error, "its tokens cannot be read"),
         };
         let Some(kept) = kept else { return };
-        let opened = self.secrets.reveal(self.place(), &kept.tokens);
+        let opened = self.secrets.reveal(self.context(), &kept.tokens);
         let state = match (kept.refused, opened) {
             (Some((at, words)), _) => AuthState::Refused { at, words },
             (None, Err(error)) => {
@@ -120,7 +120,7 @@ impl TokenManager {
         granted: &By,
         refused: Option<(Timestamp, String)>,
     ) -> Result<(), crate::store::StoreError> {
-        let tokens = self.secrets.seal(self.place(), &pair.to_text());
+        let tokens = self.secrets.seal(self.context(), &pair.to_text());
         let row = StoredAuthorisation { tokens, granted: granted.clone(), site: self.to.clone(), refused };
         self.store.keep_authorisation(self.name.clone(), Some(row)).await
     }
@@ -158,8 +158,8 @@ impl TokenManager {
         unauthorised(words)
     }
 
-    fn place(&self) -> Place<'_> {
-        place(&self.name, &self.to)
+    fn context(&self) -> SealContext<'_> {
+        context(&self.name, &self.to)
     }
 
     fn current(&self) -> Option<Current> {
@@ -236,8 +236,8 @@ fn unauthorised(words: &str) -> CrmError {
 }
 
 /// Where a connection's tokens are sealed.
-pub(super) fn place<'a>(name: &'a ConnectionName, to: &'a str) -> Place<'a> {
-    Place { what: "tokens", of: name.as_str(), to }
+pub(super) fn context<'a>(name: &'a ConnectionName, to: &'a str) -> SealContext<'a> {
+    SealContext { what: "tokens", of: name.as_str(), to }
 }
 
 /// What is kept of a token to know it by: its digest.
