@@ -1,4 +1,4 @@
-//! How many connections are open at once: in all, and from one source, so that one machine cannot take every place.
+//! The limit of connections that are open at once: in all, and from one source, so that one machine cannot take them all.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::access::source::network;
 
-/// ConnectionLimit for connections.
+/// The permits of a listener's connections.
 pub(super) struct ConnectionLimit {
     most: usize,
     most_of_one: usize,
@@ -20,12 +20,12 @@ struct Taken {
 }
 
 impl ConnectionLimit {
-    /// So many in all, and so many of one source.
+    /// A limit of `most` connections in all, and `most_of_one` of one source.
     pub fn new(most: usize, most_of_one: usize) -> Arc<Self> {
         Arc::new(Self { most, most_of_one, taken: Mutex::default() })
     }
 
-    /// A place until it is dropped; none where there is none left. `peer` is none for those who are not counted by
+    /// A permit, which holds until it is dropped; none where there is none left. `peer` is none for those who are not counted by
     /// source: the machine itself, and proxies, behind which everybody stands.
     pub fn take(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
@@ -49,7 +49,7 @@ impl ConnectionLimit {
     }
 }
 
-/// A place that is taken.
+/// The right to be one of the open connections, given back when it is dropped.
 pub(super) struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
     source: Option<IpAddr>,

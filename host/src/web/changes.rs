@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
 use super::households::adviser_named;
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -29,7 +29,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "changes.html")]
 pub(super) struct ChangesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connection: String,
     pub(super) run: String,
     pub(super) state: String,
@@ -77,7 +77,7 @@ impl From<&FieldChange> for Diff {
 /// `GET /runs/{id}/changes?kind=…&cursor=…`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
@@ -91,8 +91,8 @@ pub(super) async fn list(
     for field in changes.items.iter_mut().flat_map(|change| &mut change.fields) {
         name_people(&app, &run.connection, field).await?;
     }
-    let frame = Frame::load(&app, &person, Place::Runs).await?;
-    page(&view(&run, &changes, &asked, frame))
+    let layout = Layout::load(&app, &person, Section::Runs).await?;
+    page(&view(&run, &changes, &asked, layout))
 }
 
 /// Puts the names of advisers and partners before their ids in the CRM.
@@ -118,7 +118,7 @@ async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldC
 }
 
 /// The page, from values alone.
-fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) -> ChangesPage {
+fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, layout: Layout) -> ChangesPage {
     let path = format!("/runs/{}/changes", run.id);
     let kind = |kind: Option<ChangeKind>, word| {
         let path = kind.map_or_else(|| path.clone(), |kind| format!("{path}?{}", pair("kind", kind.as_str())));
@@ -128,7 +128,7 @@ fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) 
     choices.extend(ChangeKind::ALL.iter().map(|each| kind(Some(*each), word(*each))));
     let query = asked.filter.kind.map(|kind| pair("kind", kind.as_str())).unwrap_or_default();
     ChangesPage {
-        frame,
+        layout,
         connection: run.connection.to_string(),
         run: format!("/runs/{}", run.id),
         state: format!("{}.", words::what_changed(&run.counts)),

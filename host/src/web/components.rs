@@ -1,4 +1,4 @@
-//! The small parts that pages are made of. Each renders itself, escaped, wherever a template names it.
+//! The components that pages are made of. Each renders itself, escaped, wherever a template names it.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -111,7 +111,7 @@ impl From<&Diagnostic> for Finding {
 
 /// Links to the first and the next page of a list.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/paging.html")]
+#[template(path = "components/paging.html")]
 pub(super) struct Paging {
     first: Option<String>,
     next: Option<String>,

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
-use super::person::Person;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -26,7 +26,7 @@ const SHOWN: usize = 50;
 #[derive(Template)]
 #[template(path = "departures.html")]
 pub(super) struct DeparturesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connection: String,
     pub(super) words: Words,
     pub(super) state: String,
@@ -117,7 +117,7 @@ const NONE: Failure = Failure::NotFound("There is no connection of this name. Th
 /// `GET /connections/{name}/departures?kind=…`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Query(about): Query<About>,
 ) -> Result<Response, Failure> {
@@ -126,15 +126,15 @@ pub(super) async fn show(
     let asked = app.store.departures(name.clone(), kind).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
     let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
-    let frame = Frame::load(&app, &person, Place::Review).await?;
+    let layout = Layout::load(&app, &person, Section::Review).await?;
     let may_answer = person.may(Action::ControlRuns).is_ok();
-    page(&view((&name, kind), asked.as_ref(), missing, may_answer, frame, &person.clock))
+    page(&view((&name, kind), asked.as_ref(), missing, may_answer, layout, &person.clock))
 }
 
 /// `POST /connections/{name}/departures`
 pub(super) async fn answer(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<Answer>,
 ) -> Result<Response, Failure> {
@@ -194,7 +194,7 @@ pub(super) fn view(
     asked: Option<&Departures>,
     missing: Vec<Missing>,
     may_answer: bool,
-    frame: Frame,
+    layout: Layout,
     clock: &Clock,
 ) -> DeparturesPage {
     let words = Words::of(kind);
@@ -226,7 +226,7 @@ pub(super) fn view(
     });
     let more = waiting.map(|asked| asked.missing.saturating_sub(missing.len() as u64)).filter(|more| *more > 0);
     DeparturesPage {
-        frame,
+        layout,
         connection: name.to_string(),
         words,
         state,

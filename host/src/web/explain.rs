@@ -9,9 +9,9 @@ use axum::response::Response;
 
 use super::components::Finding;
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
 use super::household;
-use super::person::Person;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use super::words;
 use crate::app::{App, ExplainError};
 use crate::domain::access::Action;
@@ -24,7 +24,7 @@ use crate::store::StoredItem;
 #[derive(Template)]
 #[template(path = "explain.html")]
 pub(super) struct ExplainPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) name: String,
     pub(super) household: String,
     pub(super) household_path: String,
@@ -118,7 +118,7 @@ async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result
 /// `GET /households/{id}/clients/{client}/explain`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((household, client)): Path<(String, String)>,
     Query(which): Query<Which>,
 ) -> Result<Response, Failure> {
@@ -141,9 +141,9 @@ pub(super) async fn show(
         client.client.external_id,
         revision.as_ref().map_or("the CRM".to_owned(), |revision| words::crm(revision.crm())),
     );
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     page(&ExplainPage {
-        frame,
+        layout,
         name: subject.name,
         household: words::name(&found.household.name),
         household_path: format!("/households/{}", found.household.id),

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::components::{Finding, Paging, address, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::Asked;
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::Diagnostic;
@@ -27,7 +27,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "findings.html")]
 pub(super) struct FindingsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) heading: String,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
@@ -48,7 +48,7 @@ pub(super) fn path(code: &str) -> String {
 }
 
 /// `GET /clients?diagnostic=…&cursor=…`; without a code, the list of households, in which everybody is.
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let code = asked.filter.diagnostic.trim();
     if code.is_empty() {
@@ -56,7 +56,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     }
     let found = app.store.told(code.to_owned(), asked.page()).await?;
     page(&FindingsPage {
-        frame: Frame::load(&app, &person, Place::Households).await?,
+        layout: Layout::load(&app, &person, Section::Households).await?,
         heading: words::code(code),
         rows: found.items.iter().map(row).collect(),
         paging: asked.paging(PATH, &pair("diagnostic", code), found.next.as_deref()),

@@ -9,9 +9,9 @@ use axum::response::Response;
 use super::changes::Diff;
 use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
 use super::households::{adviser_name, look_badge};
-use super::person::Person;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -36,7 +36,7 @@ use sync::{SyncForm, Synced};
 #[derive(Template)]
 #[template(path = "household.html")]
 pub(super) struct HouseholdPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) id: String,
     pub(super) path: String,
     pub(super) name: String,
@@ -114,13 +114,13 @@ impl Names<'_> {
 /// `GET /households/{id}`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Query(synced): Query<Synced>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let found = find(&app, &id).await?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
     let crm = at_work.map_or("the CRM".to_owned(), |at_work| words::crm(at_work.revision().crm()));
@@ -128,7 +128,7 @@ pub(super) async fn show(
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
     let documents = Documents::load(&app, &person, &found).await?;
-    let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
+    let mut view = view(&found, &lists, layout, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();
     let open = all.iter().map(|connection| &connection.name).filter(is_open);
@@ -184,7 +184,7 @@ const NO_HOUSEHOLD: Failure = Failure::NotFound("There is no household here. Loo
 pub(super) fn view(
     found: &HouseholdRow,
     lists: &Found,
-    frame: Frame,
+    layout: Layout,
     crm: String,
     advisers: &[(ExternalId, String)],
     documents: Option<Documents>,
@@ -194,7 +194,7 @@ pub(super) fn view(
     let adviser = found.household.adviser_external_id.as_ref().and_then(|id| names.adviser(id));
     let people = found.people.iter().map(|client| card(client, &found.household.members, &names, clock)).collect();
     HouseholdPage {
-        frame,
+        layout,
         id: found.household.id.to_string(),
         path: format!("/households/{}", found.household.id),
         name: words::name(&found.household.name),

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::{Asked, BACKWARDS, Sorting};
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -31,7 +31,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "households.html")]
 pub(super) struct HouseholdsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) by_name: Sorting,
     pub(super) rows: Vec<Row>,
@@ -50,14 +50,14 @@ pub(super) struct Row {
 }
 
 /// `GET /households?search=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
     let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
     let found = app.store.households(HouseholdFilter { search: wanted, order }, asked.page()).await?;
-    let mut frame = Frame::load(&app, &person, Place::Households).await?;
-    frame.search = search.to_owned();
+    let mut layout = Layout::load(&app, &person, Section::Households).await?;
+    layout.search = search.to_owned();
     let state = if search.is_empty() {
         let counts = app.store.book_counts().await?;
         let households = words::count(counts.households, "household", "households");
@@ -73,7 +73,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let paging = asked.paging("/households", &sorted, found.next.as_deref());
     let by_name = Sorting::by_name("Household", "/households", &filter, order);
     let rows = rows(&app, &found.items).await?;
-    page(&HouseholdsPage { frame, state, by_name, rows, paging })
+    page(&HouseholdsPage { layout, state, by_name, rows, paging })
 }
 
 async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failure> {

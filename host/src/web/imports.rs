@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub(super) use self::preview::{decide, show};
 use super::components::{Badge, Moment, Paging, Tone};
 use super::failure::{Failure, describe, page};
-use super::frame::{Frame, Place, first};
+use super::layout::{Layout, Section, first};
 use super::listing::{Asked, Everything};
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::ImportId;
@@ -28,7 +28,7 @@ use crate::ops::{self, Kind, Refusal};
 #[derive(Template)]
 #[template(path = "imports.html")]
 pub(super) struct ImportsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connections: Vec<String>,
     /// What the columns of the CRMs' ids are called.
     pub(super) id_headings: String,
@@ -56,7 +56,7 @@ pub(super) struct Row {
 /// `GET /imports`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     page(&overview(&app, &person, Some(asked), None).await?)
@@ -64,7 +64,7 @@ pub(super) async fn list(
 
 async fn overview(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     asked: Option<Asked<Everything>>,
     problem: Option<String>,
 ) -> Result<ImportsPage, Failure> {
@@ -76,7 +76,7 @@ async fn overview(
         None => Paging::new("/imports", "", None, next),
     };
     Ok(ImportsPage {
-        frame: Frame::load(app, person, Place::Households).await?,
+        layout: Layout::load(app, person, Section::Households).await?,
         connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
         id_headings: app.connections.id_headings(),
         problem,
@@ -85,7 +85,7 @@ async fn overview(
     })
 }
 
-fn row(import: &Import, person: &Person) -> Row {
+fn row(import: &Import, person: &SignedIn) -> Row {
     let counts = &import.counts;
     Row {
         path: format!("/imports/{}", import.id),
@@ -111,7 +111,7 @@ pub(super) fn badge(state: ImportState) -> Badge {
 }
 
 /// `POST /imports`, from the form with the file.
-pub(super) async fn bring(State(app): State<App>, person: Person, request: Request) -> Result<Response, Failure> {
+pub(super) async fn bring(State(app): State<App>, person: SignedIn, request: Request) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
     app.store.space().admit()?;
     let outcome = match app.intake.take(Sent::read(&app, request)).await {
@@ -129,7 +129,7 @@ pub(super) async fn bring(State(app): State<App>, person: Person, request: Reque
     }
 }
 
-async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, Refusal> {
+async fn read(app: &App, person: &SignedIn, sent: Sent) -> Result<ImportId, Refusal> {
     let file = sent.file.ok_or_else(|| Refusal::new(Kind::Invalid, "Choose a file. Nothing was kept."))?;
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (sheet, connection) = (said(&sent.sheet), said(&sent.connection));
@@ -174,7 +174,11 @@ impl Sent {
 }
 
 /// `POST /imports/{id}/apply`
-pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn apply(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let id = parse(&id)?;
     ops::imports::apply(&app, person.actor(), id, person.clock.now).await?;
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
@@ -183,7 +187,7 @@ pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path
 /// `POST /imports/{id}/forget`
 pub(super) async fn forget(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     ops::imports::forget(&app, person.actor(), parse(&id)?).await?;

@@ -15,9 +15,9 @@ pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place, first};
+use super::layout::{Layout, Section, first};
 use super::overview::sync_state;
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::connection::{AuthState, Connection};
@@ -34,7 +34,7 @@ const LINES_SHOWN: usize = 50;
 #[derive(Template)]
 #[template(path = "integrations.html")]
 pub(super) struct IntegrationsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) rows: Vec<Row>,
 }
@@ -55,7 +55,7 @@ pub(super) struct Row {
 #[derive(Template)]
 #[template(path = "integration.html")]
 pub(super) struct IntegrationPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) row: Row,
     pub(super) name: String,
     /// What the column of the CRM's ids is called.
@@ -90,27 +90,27 @@ pub(super) struct Checked {
 #[derive(Template)]
 #[template(path = "integration-remove.html")]
 pub(super) struct RemovePage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) path: String,
     pub(super) title: String,
 }
 
 /// `GET /settings/integrations`
-pub(super) async fn list(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let mut rows = Vec::new();
     for one in app.integrations.list().await? {
         let last = newest_run(&app, one.name()).await?;
         rows.push(row(&one, last.as_ref(), &person.clock));
     }
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&IntegrationsPage { frame, state: sentence(rows.len()), rows })
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&IntegrationsPage { layout, state: sentence(rows.len()), rows })
 }
 
 /// `GET /settings/integrations/{name}`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
@@ -121,7 +121,7 @@ pub(super) async fn show(
 /// `POST /settings/integrations/{name}/check`, from the button "Check the sign-in".
 pub(super) async fn check_sign_in(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let checked = match ops::connections::check(&app, person.actor(), &parse(&name)?).await {
@@ -140,7 +140,7 @@ pub(super) async fn check_sign_in(
 /// `POST /settings/integrations/{name}/activate`, from the button "Load the pack again".
 pub(super) async fn activate(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
@@ -159,7 +159,7 @@ pub(super) async fn activate(
 /// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
 pub(super) async fn confirm_preflight(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let one = ops::connections::confirm_preflight(&app, person.actor(), &parse(&name)?).await?;
@@ -175,7 +175,7 @@ pub(super) struct SiteForm {
 /// `POST /settings/integrations/{name}/same-site`, from the question on a connection's page.
 pub(super) async fn confirm_same_site(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
@@ -187,7 +187,7 @@ pub(super) async fn confirm_same_site(
 /// `POST /settings/integrations/{name}/apart`, from the question on a connection's page.
 pub(super) async fn confirm_apart(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
@@ -199,19 +199,19 @@ pub(super) async fn confirm_apart(
 /// `GET /settings/integrations/{name}/remove`
 pub(super) async fn ask_to_remove(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&RemovePage { frame, path: path(one.name()), title: one.title })
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&RemovePage { layout, path: path(one.name()), title: one.title })
 }
 
 /// `POST /settings/integrations/{name}/remove`
 pub(super) async fn remove(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     ops::connections::remove(&app, person.actor(), &parse(&name)?).await?;
@@ -221,15 +221,15 @@ pub(super) async fn remove(
 /// One connection's page; with what was just found out, where something was.
 pub(super) async fn shown(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     one: Integration,
     checked: Option<Checked>,
 ) -> Result<Response, Failure> {
     let last = newest_run(app, one.name()).await?;
-    let frame = Frame::load(app, person, Place::Settings).await?;
+    let layout = Layout::load(app, person, Section::Settings).await?;
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), frame, &person.clock))?;
+    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
 }
 
@@ -239,7 +239,7 @@ pub(super) fn view(
     last: Option<&Run>,
     checked: Option<Checked>,
     callback_url: &str,
-    frame: Frame,
+    layout: Layout,
     clock: &Clock,
 ) -> IntegrationPage {
     let spec = &one.spec;
@@ -283,7 +283,7 @@ pub(super) fn view(
         (_, AuthState::Granted { .. } | AuthState::Refused { .. }) => Some("Authorise again"),
     };
     IntegrationPage {
-        frame,
+        layout,
         row: row(one, last, clock),
         name: one.name().to_string(),
         id_heading: spec.crm.id_column.heading,

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -106,7 +106,7 @@ impl Filter {
 #[derive(Template)]
 #[template(path = "notes.html")]
 pub(super) struct NotesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     /// Whose notes, where it is not everybody's.
     pub(super) of: Option<Whose>,
     /// Where the documents of these people's notes are.
@@ -168,7 +168,7 @@ pub(super) struct NoteRow {
 }
 
 /// `GET /notes?state=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
     let filter = &asked.filter;
     let of_store = filter.of_store()?;
@@ -180,11 +180,11 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
         rows.push(row(&note, household(&app, &note).await?, &person.clock));
     }
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
-    let frame = Frame::load(&app, &person, Place::Notes).await?;
+    let layout = Layout::load(&app, &person, Section::Notes).await?;
     let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
     let filters = filters(filter, names, !rows.is_empty());
     let documents = filter.documents();
-    page(&NotesPage { frame, of, documents, choices: choices(filter), filters, rows, paging })
+    page(&NotesPage { layout, of, documents, choices: choices(filter), filters, rows, paging })
 }
 
 pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place, first};
-use super::person::Person;
+use super::layout::{Layout, Section, first};
 use super::progress::Progress;
 use super::runs::RunRow;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::connection::Connection;
@@ -27,7 +27,7 @@ const RUNS: usize = 10;
 #[derive(Template)]
 #[template(path = "overview.html")]
 pub(super) struct OverviewPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) sites: Vec<Site>,
     /// Whether the person may start a run.
@@ -61,7 +61,7 @@ pub(super) struct Figure {
 }
 
 /// `GET /`
-pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let clock = &person.clock;
     let mut sites = Vec::new();
@@ -76,7 +76,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
     let counts = app.store.book_counts().await?;
     let runs = app.store.runs(None, first(RUNS)).await?;
     page(&OverviewPage {
-        frame: Frame::load(&app, &person, Place::Overview).await?,
+        layout: Layout::load(&app, &person, Section::Overview).await?,
         state: sentence(&newest, &runs.items, &counts, clock),
         sites,
         may_sync: person.may(Action::ControlRuns).is_ok(),
@@ -88,7 +88,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
 /// `POST /connections/{name}/sync`, from the button "Sync now".
 pub(super) async fn sync_now(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::components::Clock;
 use super::failure::Failure;
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::RunId;
@@ -23,7 +23,7 @@ use crate::domain::run::{Run, RunState};
 
 /// How far a run under way has come.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/progress.html")]
+#[template(path = "components/progress.html")]
 pub(super) struct Progress {
     /// Where its events are.
     pub(super) events: String,
@@ -64,7 +64,7 @@ impl Progress {
 /// the run came to it before this was asked. 204, which tells a browser not to ask again, where nobody goes on with it.
 pub(super) async fn events(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;

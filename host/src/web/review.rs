@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::components::{Clock, Finding, Moment, Paging};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -40,7 +40,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "review.html")]
 pub(super) struct ReviewPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) empty: &'static str,
     pub(super) choices: Vec<Choice>,
@@ -59,7 +59,7 @@ pub(super) struct Row {
 }
 
 /// `GET /review?of=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     if asked.filter.of == Of::Lookalikes {
         return queue::list(app, person, asked).await;
@@ -81,7 +81,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let choices = choices(asked.filter.of);
     let paging = asked.paging("/review", query, found.next.as_deref());
     page(&ReviewPage {
-        frame: Frame::load(&app, &person, Place::Review).await?,
+        layout: Layout::load(&app, &person, Section::Review).await?,
         state,
         empty,
         choices,
@@ -103,7 +103,7 @@ fn choices(chosen: Of) -> Vec<Choice> {
 #[derive(Template)]
 #[template(path = "not-visible.html")]
 pub(super) struct NotVisiblePage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) choices: Vec<Choice>,
     pub(super) rows: Vec<Unseen>,
@@ -120,7 +120,7 @@ pub(super) struct Unseen {
 }
 
 /// The clients whom the CRM no longer shows.
-async fn not_visible(app: &App, person: &Person, asked: &Asked<Filter>) -> Result<Response, Failure> {
+async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Result<Response, Failure> {
     let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
     let found = app.store.clients(filter, asked.page()).await?;
     let counts = app.store.book_counts().await?;
@@ -133,7 +133,7 @@ async fn not_visible(app: &App, person: &Person, asked: &Asked<Filter>) -> Resul
         since: client.not_visible_since.map(|since| Moment::new(since, &person.clock)),
     };
     page(&NotVisiblePage {
-        frame: Frame::load(app, person, Place::Review).await?,
+        layout: Layout::load(app, person, Section::Review).await?,
         state: format!("{clients} in the book and no longer shown by the CRM. Nothing of theirs was deleted."),
         choices: choices(Of::NotVisible),
         rows: found.items.iter().map(row).collect(),

@@ -8,10 +8,10 @@ use axum::response::Response;
 
 use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Everything};
-use super::person::Person;
 use super::progress::Progress;
+use super::session::SignedIn;
 use super::{findings, words};
 use crate::app::App;
 use crate::domain::access::Action;
@@ -25,7 +25,7 @@ use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 #[derive(Template)]
 #[template(path = "runs.html")]
 pub(super) struct RunsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) rows: Vec<RunRow>,
     pub(super) paging: Paging,
 }
@@ -79,7 +79,7 @@ fn trigger(trigger: Trigger) -> &'static str {
 #[derive(Template)]
 #[template(path = "run.html")]
 pub(super) struct RunPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) run: RunRow,
     pub(super) state: String,
     pub(super) error: Option<String>,
@@ -121,34 +121,38 @@ impl Counted {
 /// `GET /runs?cursor=…`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let found = app.store.runs(None, asked.page()).await?;
     page(&RunsPage {
-        frame: Frame::load(&app, &person, Place::Runs).await?,
+        layout: Layout::load(&app, &person, Section::Runs).await?,
         rows: found.items.iter().map(|run| RunRow::new(run, &person.clock)).collect(),
         paging: asked.paging("/runs", "", found.next.as_deref()),
     })
 }
 
 /// `GET /runs/{id}`
-pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let found = match id.parse::<RunId>() {
         Ok(id) => app.store.run(id).await?,
         Err(_) => None,
     };
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
-    let frame = Frame::load(&app, &person, Place::Runs).await?;
-    page(&view(&run, frame, &person.clock))
+    let layout = Layout::load(&app, &person, Section::Runs).await?;
+    page(&view(&run, layout, &person.clock))
 }
 
 /// The page, from values alone.
-pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
+pub(super) fn view(run: &Run, layout: Layout, clock: &Clock) -> RunPage {
     RunPage {
-        frame,
+        layout,
         run: RunRow::new(run, clock),
         state: state(run),
         error: run.error.clone(),

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::components::{Badge, Finding, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::Asked;
-use super::person::Person;
+use super::session::SignedIn;
 use super::words;
 use crate::app::App;
 use crate::app::troubleshoot::{Outcome, Stage, Trace};
@@ -25,7 +25,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "troubleshoot.html")]
 pub(super) struct TroubleshootPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) search: String,
     pub(super) state: String,
     pub(super) traces: Vec<Way>,
@@ -54,15 +54,15 @@ pub(super) struct Step {
 }
 
 /// `GET /troubleshoot?search=…`
-pub(super) async fn show(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let traces = app.troubleshoot(&asked.filter.search).await?;
-    let frame = Frame::load(&app, &person, Place::Review).await?;
-    page(&view(&asked.filter.search, &traces, frame))
+    let layout = Layout::load(&app, &person, Section::Review).await?;
+    page(&view(&asked.filter.search, &traces, layout))
 }
 
 /// The page, from values alone.
-pub(super) fn view(search: &str, traces: &[Trace], frame: Frame) -> TroubleshootPage {
+pub(super) fn view(search: &str, traces: &[Trace], layout: Layout) -> TroubleshootPage {
     let search = search.trim();
     let known = traces.iter().filter(|trace| trace.external_id.is_some()).count() as u64;
     let state = match (search.is_empty(), known) {
@@ -73,7 +73,7 @@ pub(super) fn view(search: &str, traces: &[Trace], frame: Frame) -> Troubleshoot
         (false, n) => format!("{} known by “{search}”.", words::count(n, "person is", "people are")),
     };
     TroubleshootPage {
-        frame,
+        layout,
         search: search.to_owned(),
         state,
         traces: traces.iter().map(way).collect(),

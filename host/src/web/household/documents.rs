@@ -18,14 +18,14 @@ use crate::intake::disposition;
 use crate::ops;
 use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
-use crate::web::person::Person;
+use crate::web::session::SignedIn;
 
 /// Advisers to choose from, at most.
 const ADVISERS: usize = 500;
 
 /// The part of the household's page.
 #[derive(Template)]
-#[template(path = "parts/documents.html")]
+#[template(path = "components/documents.html")]
 pub(in crate::web) struct Documents {
     /// `/households/{id}`
     pub(in crate::web) household: String,
@@ -57,7 +57,7 @@ pub(in crate::web) struct Kind {
 
 impl Documents {
     /// What the person may see and do.
-    pub(in crate::web) async fn load(app: &App, person: &Person, found: &HouseholdRow) -> Result<Self, Failure> {
+    pub(in crate::web) async fn load(app: &App, person: &SignedIn, found: &HouseholdRow) -> Result<Self, Failure> {
         let household = &found.household;
         let primary = app.primary_professional(household).await?;
         let mut choices = Vec::new();
@@ -116,7 +116,7 @@ pub(in crate::web) struct Wanted {
 /// `GET /households/{id}/document?document=best-life-plan`: as it would be exported now; nothing is kept.
 pub(in crate::web) async fn preview(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
@@ -145,7 +145,7 @@ pub(in crate::web) struct Chosen {
 /// `POST /households/{id}/professional`
 pub(in crate::web) async fn choose(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Failure> {

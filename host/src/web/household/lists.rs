@@ -82,7 +82,7 @@ impl HtmlSafe for Lists {}
 
 /// The goals of a household.
 #[derive(Template)]
-#[template(path = "parts/goals.html")]
+#[template(path = "components/goals.html")]
 struct Goals {
     crm: String,
     may_change: bool,
@@ -104,7 +104,7 @@ impl OfKind for OfHousehold<Goal> {
 
 /// The insurance of a household.
 #[derive(Template)]
-#[template(path = "parts/covers.html")]
+#[template(path = "components/covers.html")]
 struct Covers {
     crm: String,
     policies: Vec<Policy>,

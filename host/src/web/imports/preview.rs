@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::super::components::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::super::failure::{Failure, page};
-use super::super::frame::{Frame, Place};
+use super::super::layout::{Layout, Section};
 use super::super::listing::Asked;
-use super::super::person::Person;
+use super::super::session::SignedIn;
 use super::super::words;
 use super::{NO_LIST, badge, parse};
 use crate::app::App;
@@ -28,7 +28,7 @@ pub(in crate::web) struct Filter {
 #[derive(Template)]
 #[template(path = "import.html")]
 pub(in crate::web) struct ImportPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     /// What the column of ids is called.
     pub(in crate::web) id_heading: &'static str,
     pub(in crate::web) file_name: String,
@@ -76,7 +76,7 @@ pub(in crate::web) struct Row {
 /// `GET /imports/{id}?status=…&cursor=…`
 pub(in crate::web) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
@@ -84,12 +84,12 @@ pub(in crate::web) async fn show(
     let import = app.store.import(parse(&id)?).await?.ok_or(NO_LIST)?;
     let status = asked.filter.status;
     let found = app.store.import_rows(import.id, status, asked.page()).await?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     let path = format!("/imports/{}", import.id);
     let query = status.map(|status| pair("status", status.as_str())).unwrap_or_default();
     let paging = asked.paging(&path, &query, found.next.as_deref());
     let id_heading = app.connections.id_column(&import.connection).heading;
-    page(&view(&import, (&found.items, id_heading), status, frame, paging, &person.clock))
+    page(&view(&import, (&found.items, id_heading), status, layout, paging, &person.clock))
 }
 
 /// The page, from values alone.
@@ -97,7 +97,7 @@ pub(in crate::web) fn view(
     import: &Import,
     (rows, id_heading): (&[ImportRow], &'static str),
     chosen: Option<RowStatus>,
-    frame: Frame,
+    layout: Layout,
     paging: Paging,
     clock: &Clock,
 ) -> ImportPage {
@@ -112,7 +112,7 @@ pub(in crate::web) fn view(
         is_chosen: status == chosen,
     };
     ImportPage {
-        frame,
+        layout,
         id_heading,
         file_name: import.file_name.clone(),
         badge: badge(import.state),
@@ -248,7 +248,7 @@ pub(in crate::web) struct DecisionForm {
 /// `POST /imports/{id}/rows/{number}/decision`
 pub(in crate::web) async fn decide(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((id, number)): Path<(String, String)>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {

@@ -16,13 +16,13 @@ use crate::integrations::{Callback, CallbackError, Integration};
 use crate::ops;
 use crate::web::components::Moment;
 use crate::web::failure::{Failure, page};
-use crate::web::frame::{Frame, Place};
-use crate::web::person::Person;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
 
 #[derive(Template)]
 #[template(path = "integration-waiting.html")]
 pub(in crate::web) struct WaitingPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) title: String,
     pub(in crate::web) path: String,
     pub(in crate::web) host: String,
@@ -35,7 +35,7 @@ pub(in crate::web) struct WaitingPage {
 #[derive(Template)]
 #[template(path = "integration-answer.html")]
 pub(in crate::web) struct AnswerPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) words: String,
     /// The connection to begin again with; none where it is not known.
     pub(in crate::web) path: Option<String>,
@@ -44,7 +44,7 @@ pub(in crate::web) struct AnswerPage {
 /// `POST /settings/integrations/{name}/authorise`
 pub(in crate::web) async fn authorise(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
@@ -53,10 +53,10 @@ pub(in crate::web) async fn authorise(
 }
 
 /// Shows the way to the site, and what to do where nobody comes back from there.
-pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
+pub(super) async fn begin(app: &App, person: &SignedIn, one: Integration) -> Result<Response, Failure> {
     let attempt = ops::connections::authorise(app, person.actor(), one.name(), Some(person.user())).await?;
     page(&WaitingPage {
-        frame: Frame::load(app, person, Place::Settings).await?,
+        layout: Layout::load(app, person, Section::Settings).await?,
         path: path(one.name()),
         is_again: one.auth_state() != AuthState::Needed,
         title: one.title,
@@ -80,7 +80,7 @@ pub(in crate::web) struct Parameters {
 /// used, the person is led to another.
 pub(in crate::web) async fn callback(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let callback = Callback {
@@ -111,7 +111,7 @@ pub(in crate::web) async fn callback(
         _ => StatusCode::BAD_REQUEST,
     };
     let page = page(&AnswerPage {
-        frame: Frame::load(&app, &person, Place::Settings).await?,
+        layout: Layout::load(&app, &person, Section::Settings).await?,
         path: error.connection().map(path),
         words: error.to_string(),
     })?;

@@ -13,8 +13,8 @@ use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
 use crate::web::documents;
 use crate::web::failure::{Failure, page};
-use crate::web::frame::{Frame, Place};
-use crate::web::person::Person;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
 use crate::web::words;
 
 pub(super) const NO_NOTE: Failure =
@@ -23,7 +23,7 @@ pub(super) const NO_NOTE: Failure =
 #[derive(Template)]
 #[template(path = "note.html")]
 pub(in crate::web) struct NotePage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) path: String,
     pub(in crate::web) row: NoteRow,
     pub(in crate::web) state: String,
@@ -111,7 +111,7 @@ pub(in crate::web) struct Order {
 /// `GET /notes/{id}`
 pub(in crate::web) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
@@ -123,7 +123,7 @@ pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
 }
 
 /// The note's page, with what somebody typed.
-pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
+pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
     let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
     let note = app.notes.as_it_waits(note, person.clock.now);
     let household = household(app, &note).await?;
@@ -138,8 +138,8 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
         Gate::Open | Gate::Held(_) => None,
     };
     let order = Order { behind, is_behind: ahead.is_some(), gate };
-    let frame = Frame::load(app, person, Place::Notes).await?;
-    let mut page = view(&note, household, &order, frame, &person.clock);
+    let layout = Layout::load(app, person, Section::Notes).await?;
+    let mut page = view(&note, household, &order, layout, &person.clock);
     if person.may(Action::WriteNotes).is_err() {
         page.may = Allowed::default();
     }
@@ -148,7 +148,7 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
 }
 
 /// The page, from values alone.
-pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame: Frame, clock: &Clock) -> NotePage {
+pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout: Layout, clock: &Clock) -> NotePage {
     let took = |millis: u64| match millis {
         ..1000 => format!("{millis} ms"),
         _ => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
@@ -171,7 +171,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
     let is_at_rest = !matches!(note.state, NoteState::Sending | NoteState::Done);
     let stage = note.stage();
     NotePage {
-        frame,
+        layout,
         path: format!("/notes/{}", note.id),
         row: row(note, household, clock),
         state: state_in_words(note, clock),

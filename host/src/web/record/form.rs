@@ -37,7 +37,7 @@ pub(in crate::web) struct Input {
 
 /// A field, or a group of rows of fields under a heading.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/record-part.html")]
+#[template(path = "components/record-part.html")]
 pub(in crate::web) struct Part {
     /// None for a field that stands alone.
     heading: Option<String>,

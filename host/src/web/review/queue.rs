@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::super::components::{Clock, Moment, Paging, pair};
 use super::super::failure::{Failure, page};
-use super::super::frame::{Frame, Place};
+use super::super::layout::{Layout, Section};
 use super::super::listing::{Asked, Choice};
-use super::super::person::Person;
+use super::super::session::SignedIn;
 use super::super::words;
 use super::{Filter, Of, choices};
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::store::review::ReviewId;
 #[derive(Template)]
 #[template(path = "review-queue.html")]
 pub(in crate::web) struct QueuePage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) state: String,
     pub(in crate::web) choices: Vec<Choice>,
     /// The states of the queue: word, address, whether it is shown.
@@ -53,7 +53,7 @@ pub(in crate::web) struct Own {
 }
 
 /// `GET /review?of=lookalikes&state=…`
-pub(super) async fn list(app: App, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     let state = asked.filter.state.unwrap_or(ReviewState::Waiting);
     let found = app.store.reviews(state, asked.page()).await?;
     let mut cards = Vec::with_capacity(found.items.len());
@@ -68,7 +68,7 @@ pub(super) async fn list(app: App, person: Person, asked: Asked<Filter>) -> Resu
     }
     let query = format!("of=lookalikes&{}", pair("state", state.as_str()));
     page(&QueuePage {
-        frame: Frame::load(&app, &person, Place::Review).await?,
+        layout: Layout::load(&app, &person, Section::Review).await?,
         state: sentence(state, cards.len(), found.next.is_some()),
         choices: choices(Of::Lookalikes),
         states: states(state),
@@ -155,7 +155,7 @@ pub(in crate::web) struct DecisionForm {
 /// `POST /review/{id}/decision`
 pub(in crate::web) async fn decide(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {

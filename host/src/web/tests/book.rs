@@ -5,14 +5,14 @@ use askama::Template as _;
 use super::super::components::Paging;
 use super::super::explain::{ExplainPage, Explained};
 use super::super::findings::{self, FindingsPage};
-use super::super::frame::Place;
 use super::super::household::documents::{Choice as Professional, Documents, Kind};
 use super::super::household::lists::{Found, OfHousehold};
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
+use super::super::layout::Section;
 use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
 use super::super::{household, words};
-use super::{at, calling_frame, check, clock, frame};
+use super::{at, check, clock, layout, layout_with_notice};
 use crate::domain::listed::Listed;
 use crate::domain::record::{
     Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
@@ -238,8 +238,8 @@ fn lists() -> Found {
 #[test]
 fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     let page = |found: &Found| {
-        let frame = calling_frame(Place::Households);
-        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
+        let layout = layout_with_notice(Section::Households);
+        household::view(&couple(), found, layout, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
@@ -316,7 +316,7 @@ fn row(found: &HouseholdRow) -> Row {
 #[test]
 fn households() {
     let page = |state: &str, found: &[HouseholdRow], next| HouseholdsPage {
-        frame: frame(Place::Households),
+        layout: layout(Section::Households),
         state: state.to_owned(),
         by_name: Sorting::by_name("Household", "/households", "", NameOrder::Ascending),
         rows: found.iter().map(row).collect(),
@@ -326,15 +326,15 @@ fn households() {
     let all = [couple(), longest(), nameless()];
     check("households", &page("3 households with 4 clients.", &all, Some("opaque")));
     let mut searched = page("Households in which “zzz” is found.", &[], None);
-    searched.frame.search = "zzz".to_owned();
+    searched.layout.search = "zzz".to_owned();
     check("households_not_found", &searched);
 }
 
 #[test]
 fn one_household() {
     let page = |found: &HouseholdRow| {
-        let frame = calling_frame(Place::Households);
-        household::view(found, &lists(), frame, "Xplan".to_owned(), &advisers(), None, &clock())
+        let layout = layout_with_notice(Section::Households);
+        household::view(found, &lists(), layout, "Xplan".to_owned(), &advisers(), None, &clock())
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));
@@ -362,7 +362,7 @@ fn an_explanation() {
     let sex =
         FieldExplanation { field: "sex".to_owned(), value: None, source: None, source_value: None, ..name.clone() };
     let page = ExplainPage {
-        frame: frame(Place::Households),
+        layout: layout(Section::Households),
         name: "Sam Khan".to_owned(),
         household: "Ayda Khan & Sam Khan".to_owned(),
         household_path: "/households/1".to_owned(),
@@ -388,7 +388,7 @@ fn records_set_aside() {
         since: at("2026-11-20T01:00:00Z"),
     };
     let page = |rows: &[SetAside]| ReviewPage {
-        frame: frame(Place::Review),
+        layout: layout(Section::Review),
         state: words::sentence("1 record could not be read and did not come over."),
         empty: "Every record could be read.",
         choices: vec![
@@ -411,7 +411,7 @@ fn of_whom_something_is_said() {
     };
     let told = |of: HouseholdRow, said| Told { client: of.people[0].clone(), said };
     let page = |told: &[Told]| FindingsPage {
-        frame: frame(Place::Households),
+        layout: layout(Section::Households),
         heading: words::code("unknown-category"),
         rows: told.iter().map(findings::row).collect(),
         paging: Paging::new("/clients", "diagnostic=unknown-category", None, None),
