@@ -8,7 +8,7 @@ mod delivery;
 mod documents;
 mod failpoint;
 mod linking;
-mod person;
+mod operator_actions;
 mod reconcile;
 mod schema;
 
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::delivery::Gate;
 pub use self::documents::{DocumentMaker, MOST_DOCUMENTS};
-pub use self::person::NoteEdit;
+pub use self::operator_actions::NoteEdit;
 pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 
 use self::delivery::Delivery;

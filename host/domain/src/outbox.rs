@@ -10,10 +10,10 @@
 
 mod attaching;
 mod filing;
-mod person;
+mod operator_actions;
 
 pub use self::filing::ClientLink;
-pub use self::person::Edit;
+pub use self::operator_actions::Edit;
 
 use jiff::SignedDuration;
 

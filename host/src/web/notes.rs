@@ -2,7 +2,7 @@
 //! `person`.
 
 pub(super) mod detail;
-pub(super) mod person;
+pub(super) mod operator_actions;
 
 use askama::Template;
 use axum::extract::State;

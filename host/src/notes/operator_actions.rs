@@ -1,4 +1,4 @@
-//! What a person does with a note that does not go out by itself.
+//! Operator actions: what a person does with a note that does not go out by itself.
 
 use std::time::Duration;
 

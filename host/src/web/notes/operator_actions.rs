@@ -1,4 +1,4 @@
-//! What people do with a note that does not go out by itself: the forms of its page, and "try all again".
+//! Operator actions on a note that does not go out by itself: the forms of its page, and "try all again".
 
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
