@@ -1,12 +1,12 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
-mod documents;
+mod document_maker;
 mod explain;
 mod professional;
 pub mod troubleshoot;
 
-pub use documents::DocumentError;
-use documents::Maker;
+pub use document_maker::DocumentError;
+use document_maker::Maker;
 pub use explain::ExplainError;
 pub use professional::{PrimaryProfessional, full_name};
 

@@ -4,8 +4,8 @@
 //! to the CRM is the connector's.
 
 mod accept;
+mod attachments;
 mod delivery;
-mod documents;
 mod failpoint;
 mod linking;
 mod operator_actions;
@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::attachments::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::delivery::Gate;
-pub use self::documents::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::operator_actions::NoteEdit;
 pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 

@@ -13,10 +13,10 @@ mod changes;
 mod clients;
 mod components;
 mod departures;
-mod documents;
 mod edit;
 mod explain;
 mod failure;
+mod filed_documents;
 mod findings;
 mod goals;
 mod guard;
@@ -61,9 +61,9 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/record", get(record::choose))
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
         .route("/households/{id}/sync", post(household::sync))
-        .route("/households/{id}/document", get(household::documents::preview))
+        .route("/households/{id}/document", get(household::document_panel::preview))
         .route("/households/{id}/export", post(household::export::export))
-        .route("/households/{id}/professional", post(household::documents::choose))
+        .route("/households/{id}/professional", post(household::document_panel::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
         .route("/clients", get(findings::list).post(clients::make))
@@ -79,7 +79,7 @@ pub fn router(app: App) -> Router {
         .route("/imports/{id}/forget", post(imports::forget))
         .route("/imports/{id}/rows/{number}/decision", post(imports::decide))
         .route("/households/{id}/clients/{client}/edit", get(edit::form).post(edit::save))
-        .route("/documents", get(documents::list))
+        .route("/documents", get(filed_documents::list))
         .route("/notes", get(notes::list))
         .route("/notes/retry", post(notes::operator_actions::retry_all))
         .route("/notes/{id}", get(notes::detail::show))

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::documents::EventDocument;
+use super::attachments::EventDocument;
 use super::schema::invalid;
 use super::{Accepted, MARKER, Notes, NotesError, linking, schema};
 use crate::connection::Connection;

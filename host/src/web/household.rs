@@ -20,11 +20,11 @@ use crate::domain::field::{Record as _, ValueType};
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{Client, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
 use crate::store::book::HouseholdRow;
-use documents::Documents;
+use document_panel::DocumentPanel;
 use fields::Group;
 use lists::{Found, Lists};
 
-pub(super) mod documents;
+pub(super) mod document_panel;
 pub(super) mod export;
 mod fields;
 pub(super) mod lists;
@@ -51,7 +51,7 @@ pub(super) struct HouseholdPage {
     /// Who was in the household before.
     pub(super) former: Vec<Former>,
     /// None in snapshots of the rest.
-    pub(super) documents: Option<Documents>,
+    pub(super) documents: Option<DocumentPanel>,
 }
 
 /// Somebody who was in the household before.
@@ -127,7 +127,7 @@ pub(super) async fn show(
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let documents = Documents::load(&app, &person, &found).await?;
+    let documents = DocumentPanel::load(&app, &person, &found).await?;
     let mut view = view(&found, &lists, layout, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();
@@ -187,7 +187,7 @@ pub(super) fn view(
     layout: Layout,
     crm: String,
     advisers: &[(ExternalId, String)],
-    documents: Option<Documents>,
+    documents: Option<DocumentPanel>,
     clock: &Clock,
 ) -> HouseholdPage {
     let names = Names { advisers, people: &found.people };

@@ -1,7 +1,7 @@
 //! "Record an event": for practices without an application that reports events. One form a type of event, which says
 //! what is wrong beside the field, keeps what was typed, and works without JavaScript: rows are added by a button.
 
-mod documents;
+mod attachments;
 mod form;
 mod kind;
 
@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use self::documents::Sent;
+use self::attachments::Sent;
 pub(super) use self::form::Filled;
 #[cfg(test)]
 pub(super) use self::form::Kept;
@@ -115,7 +115,7 @@ pub(super) async fn send(
     let key = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
-    filled.documents = documents::kept(&app, &pairs).await?;
+    filled.documents = attachments::kept(&app, &pairs).await?;
     if let Some(message) = problem {
         filled.show_rows(&pairs);
         let view = view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], layout);

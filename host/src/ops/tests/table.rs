@@ -207,7 +207,7 @@ fn lists(host: &Host) -> Vec<Row> {
         )
         .with(404, &unknown),
         row(
-            "documents::upload",
+            "uploads::upload",
             (format!("/households/{}/record/note.written", host.household), &no_pdf),
             post("/documents", json!(no_pdf)),
         )

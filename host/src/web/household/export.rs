@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::NO_HOUSEHOLD;
-use super::documents::event_of;
+use super::document_panel::event_of;
 use crate::app::App;
 use crate::domain::InvalidIdempotencyKey;
 use crate::ops;

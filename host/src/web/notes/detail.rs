@@ -11,8 +11,8 @@ use crate::domain::access::Action;
 use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
-use crate::web::documents;
 use crate::web::failure::{Failure, page};
+use crate::web::filed_documents;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
 use crate::web::words;
@@ -158,8 +158,8 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
     let filed: Vec<&str> = filed.map(|id| id.in_crm().map_or("not linked to the CRM yet", |id| id.as_str())).collect();
     let documents = note.attachments.iter().map(|one| DocumentRow {
         filename: one.filename.clone(),
-        download: documents::download(&one.document.to_string()),
-        finding: documents::replaced(&one.replaced),
+        download: filed_documents::download(&one.document.to_string()),
+        finding: filed_documents::replaced(&one.replaced),
         size: words::size(one.size),
         state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
     });

@@ -5,7 +5,7 @@ use askama::filters::HtmlSafe;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::documents::{DOCUMENT, FILE};
+use super::attachments::{DOCUMENT, FILE};
 use super::kind::Kind;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId};

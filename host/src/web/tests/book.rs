@@ -5,7 +5,7 @@ use askama::Template as _;
 use super::super::components::Paging;
 use super::super::explain::{ExplainPage, Explained};
 use super::super::findings::{self, FindingsPage};
-use super::super::household::documents::{Choice as Professional, Documents, Kind};
+use super::super::household::document_panel::{Choice as Professional, DocumentPanel, Kind};
 use super::super::household::lists::{Found, OfHousehold};
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::layout::Section;
@@ -250,8 +250,8 @@ fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
 }
 
-fn documents(found: &HouseholdRow) -> Documents {
-    Documents {
+fn documents(found: &HouseholdRow) -> DocumentPanel {
+    DocumentPanel {
         household: format!("/households/{}", found.household.id),
         professional: "Pat O'Neil".to_owned(),
         because: "the CRM’s adviser",
@@ -268,7 +268,7 @@ fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     for words in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"] {
         assert!(seen.contains(words), "{words} is not in {seen}");
     }
-    let reader = Documents { may_export: false, choices: Vec::new(), ..documents(&couple()) };
+    let reader = DocumentPanel { may_export: false, choices: Vec::new(), ..documents(&couple()) };
     let seen = reader.render().unwrap();
     assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
 }

@@ -1,4 +1,4 @@
-//! A household's documents on its page: who is printed on them, a look at one, and the exports.
+//! The panel of documents on a household's page: who is printed on them, a preview of each, and their exports.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -25,8 +25,8 @@ const ADVISERS: usize = 500;
 
 /// The part of the household's page.
 #[derive(Template)]
-#[template(path = "components/documents.html")]
-pub(in crate::web) struct Documents {
+#[template(path = "components/document-panel.html")]
+pub(in crate::web) struct DocumentPanel {
     /// `/households/{id}`
     pub(in crate::web) household: String,
     pub(in crate::web) professional: String,
@@ -40,7 +40,7 @@ pub(in crate::web) struct Documents {
     pub(in crate::web) key: String,
 }
 
-impl HtmlSafe for Documents {}
+impl HtmlSafe for DocumentPanel {}
 
 /// An adviser who may answer for the household.
 pub(in crate::web) struct Choice {
@@ -55,7 +55,7 @@ pub(in crate::web) struct Kind {
     pub(in crate::web) title: &'static str,
 }
 
-impl Documents {
+impl DocumentPanel {
     /// What the person may see and do.
     pub(in crate::web) async fn load(app: &App, person: &SignedIn, found: &HouseholdRow) -> Result<Self, Failure> {
         let household = &found.household;

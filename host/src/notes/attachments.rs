@@ -1,5 +1,5 @@
-//! The documents of an event: those that its sender uploaded beforehand, or the one that the host makes. An upload that
-//! no event names is not kept for good.
+//! The attachments of an event: documents that its sender uploaded beforehand, or the one that the host makes. An upload
+//! that no event names is removed after a week.
 
 use std::time::Duration;
 

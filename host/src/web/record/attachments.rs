@@ -1,5 +1,5 @@
-//! The documents of a form. They are read as they come and kept before the rest is judged: a form that is shown again
-//! has them still, each with a box that leaves it out.
+//! The attachments of a form that records an event. They are read as they come and kept before the rest is checked: a
+//! form that is shown again still has them, each with a box that leaves it out.
 
 use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
@@ -62,7 +62,7 @@ impl Sent {
     /// Takes a file in. A browser sends one without a name where none was chosen.
     async fn take(&mut self, app: &App, person: &SignedIn, part: Part) -> Result<(), Failure> {
         let Some(name) = part.file_name() else { return Ok(()) };
-        match ops::documents::upload(app, person.actor(), Some(&name), part.pieces(), person.clock.now).await {
+        match ops::uploads::upload(app, person.actor(), Some(&name), part.pieces(), person.clock.now).await {
             Ok(kept) => {
                 let pair = (DOCUMENT.to_owned(), kept.id.to_string());
                 if !self.pairs.contains(&pair) {

@@ -1,4 +1,4 @@
-//! A household's documents: what they are made of, gathered from the book and the events, and made by the pack.
+//! The maker of a household's documents: collects what they say from the book and the events, and has the pack make them.
 //!
 //! Serves `notes` (the document of an export), `api` and `web` (a look at it beforehand).
 

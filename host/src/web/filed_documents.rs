@@ -1,4 +1,4 @@
-//! The documents that went with file notes: a household's past plans, each with its note and its place in the CRM.
+//! Filed documents, which went with file notes: a household's past plans, each with its note and its place in the CRM.
 
 use askama::Template;
 use axum::extract::State;
@@ -17,7 +17,7 @@ use crate::store::documents::Source;
 use crate::store::outbox::NoteDocument;
 
 #[derive(Template)]
-#[template(path = "documents.html")]
+#[template(path = "filed-documents.html")]
 pub(super) struct DocumentsPage {
     pub(super) layout: Layout,
     /// Whose documents, where it is not everybody's.
