@@ -34,7 +34,7 @@ use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::intake::NotRead;
 use crate::queue::{self, NotDone};
-use crate::store::imports::{Before, Listed};
+use crate::store::imports::{Before, ListedPerson};
 use crate::store::{Store, StoreError};
 use row::{ListRow, RowFault};
 
@@ -167,7 +167,7 @@ impl Imports {
         sheet: Option<String>,
         id_column: &'static IdColumn,
     ) -> Result<ListSource, ImportError> {
-        let (to, mut from) = mpsc::channel::<Vec<Listed>>(2);
+        let (to, mut from) = mpsc::channel::<Vec<ListedPerson>>(2);
         let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
@@ -190,8 +190,8 @@ impl Imports {
     }
 }
 
-fn listed(row: ListRow) -> Listed {
+fn listed(row: ListRow) -> ListedPerson {
     let ListRow { number, first_name, last_name, email, id, fault, doubt } = row;
     let reason = |fault: Option<RowFault>| fault.map(|fault| Reason::new(fault.code, fault.message));
-    Listed { number, first_name, last_name, email, id, fault: reason(fault), doubt: reason(doubt) }
+    ListedPerson { number, first_name, last_name, email, id, fault: reason(fault), doubt: reason(doubt) }
 }

@@ -57,7 +57,7 @@ pub fn stage_or_null() -> Object {
 }
 
 pub fn stage_outcome() -> Object {
-    one_of("How the record fares at a stage.", troubleshoot::Outcome::ALL.iter().map(|outcome| outcome.as_str()))
+    one_of("How the record fares at a stage.", troubleshoot::StageResult::ALL.iter().map(|outcome| outcome.as_str()))
 }
 
 pub fn standing() -> Object {

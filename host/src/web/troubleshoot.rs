@@ -13,7 +13,7 @@ use super::listing::Asked;
 use super::session::SignedIn;
 use super::words;
 use crate::app::App;
-use crate::app::troubleshoot::{Outcome, Stage, Trace};
+use crate::app::troubleshoot::{Stage, StageResult, Trace};
 use crate::domain::access::Action;
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ fn way(trace: &Trace) -> Way {
     };
     let badge = match trace.stops_at() {
         Some(stage) => Badge::new(Tone::Trouble, format!("Ends at: {}", heading(stage))),
-        None if trace.steps.iter().any(|step| step.outcome == Outcome::Attention) => {
+        None if trace.steps.iter().any(|step| step.outcome == StageResult::Attention) => {
             Badge::new(Tone::Attention, "Comes through, with something to look at")
         }
         None => Badge::new(Tone::Good, "Comes through"),
@@ -108,10 +108,10 @@ fn way(trace: &Trace) -> Way {
 
 fn step(step: &crate::app::troubleshoot::Step) -> Step {
     let (class, badge) = match step.outcome {
-        Outcome::Passed => ("good", Badge::new(Tone::Good, "Passes")),
-        Outcome::Attention => ("attention", Badge::new(Tone::Attention, "Look")),
-        Outcome::Stopped => ("trouble", Badge::new(Tone::Trouble, "Ends here")),
-        Outcome::NotReached => ("neutral", Badge::new(Tone::Neutral, "Not reached")),
+        StageResult::Passed => ("good", Badge::new(Tone::Good, "Passes")),
+        StageResult::Attention => ("attention", Badge::new(Tone::Attention, "Look")),
+        StageResult::Stopped => ("trouble", Badge::new(Tone::Trouble, "Ends here")),
+        StageResult::NotReached => ("neutral", Badge::new(Tone::Neutral, "Not reached")),
     };
     Step {
         class,

@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rows;
-use super::site::{Answer, Call, Site};
+use super::site::{Answer, ApiCall, Site};
 use crate::crm::CrmError;
 use crate::crm::budget::Allotment;
 
@@ -159,7 +159,7 @@ async fn ask_piece<C: Calls>(
     let mut answers: Answers<C::Out> = Vec::with_capacity(open.len());
     let mut pauses = site.limits.retry.pauses().enumerate();
     loop {
-        let call = Call::post("/resourceful", calls.body(&open)?).of_many().awaited(manner.is_awaited);
+        let call = ApiCall::post("/resourceful", calls.body(&open)?).of_many().awaited(manner.is_awaited);
         let answer = site.read_within(&call.held_by(manner.room.clone()), repeats).await?;
         let mut again: Vec<(usize, CrmError)> = Vec::new();
         for (slot, item) in items(&answer)? {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{Address, PAGE_SIZE, segment};
 use super::pages::Descent;
 use super::rows;
-use super::site::{Answer, Call, Site, passed};
+use super::site::{Answer, ApiCall, Site, passed};
 use crate::crm::{Bookmark, CrmError, FoundNote, repair};
 use crate::domain::note::FileNote;
 use crate::domain::{Date, ExternalId};
@@ -80,7 +80,7 @@ pub(super) async fn filed_against(site: &Site, note: &ExternalId) -> Result<Opti
     struct Named {
         entity_ids: Option<Vec<WrittenId>>,
     }
-    let call = Call::get(Address::of(&format!("{PATH}/{}", segment(note.as_str())?))).awaited(true);
+    let call = ApiCall::get(Address::of(&format!("{PATH}/{}", segment(note.as_str())?))).awaited(true);
     let answer = match site.read(&call).await {
         Err(CrmError::Refused { status: 404 | 410, .. }) => return Ok(Some(Vec::new())),
         answered => answered?,
@@ -159,7 +159,7 @@ async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<
         if let Some(bookmark) = after {
             address.push_raw("page_bookmark", &bookmark.0);
         }
-        let call = Call::get(address).of_many().awaited(true).or_nothing();
+        let call = ApiCall::get(address).of_many().awaited(true).or_nothing();
         match site.read_within(&call, descent.repeats()).await {
             Ok(answer) => {
                 let asked = descent.size;
@@ -188,12 +188,12 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
         guid: marker,
     };
     let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    made(site, &Call::post(PATH, body).awaited(true), "the new note's `id`").await
+    made(site, &ApiCall::post(PATH, body).awaited(true), "the new note's `id`").await
 }
 
 /// Sends what makes something new, once, and answers its id: every error but [`CrmError::Unknown`] means that nothing
 /// was made.
-pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<ExternalId, CrmError> {
+pub(super) async fn made(site: &Site, call: &ApiCall, wanted: &str) -> Result<ExternalId, CrmError> {
     // A sign-in whose outcome is unknown sent nothing.
     site.ready().await.map_err(|error| match error {
         CrmError::Unknown { words } => CrmError::Unreachable { words },

@@ -20,9 +20,9 @@ pub(super) struct Wanted<'a> {
     pub(super) manner: Manner,
 }
 
-/// A list of an entity.
+/// The answer to a call for one list of an entity.
 #[derive(Debug)]
-pub(super) enum Listed {
+pub(super) enum ListAnswer {
     /// As it came.
     Text(RawText),
     /// The CRM has not got it.
@@ -31,7 +31,7 @@ pub(super) enum Listed {
     Faulty(String),
 }
 
-impl Listed {
+impl ListAnswer {
     /// Makes it a part of its entity's record, and of what the record's fingerprint is made of.
     pub(super) fn join(self, name: &str, record: &mut RawRecord, digests: &mut Vec<u8>) {
         match self {
@@ -51,7 +51,7 @@ impl Listed {
 
 impl Wanted<'_> {
     /// The lists by slot.
-    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<Listed>, CrmError> {
+    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<ListAnswer>, CrmError> {
         entity_path(self.resource, None)?;
         self.lists.iter().try_for_each(|list| segment(list).map(drop))?;
         let slots = self.ids.len() * self.lists.len();
@@ -68,9 +68,9 @@ impl Wanted<'_> {
 
     /// Sorts out whose fault it is where a list did not come. One that fails where it comes for others is the fault of its
     /// entity; one that fails for all is the fault of the call.
-    fn blamed(&self, site: &Site, answers: Answers<Listed>) -> Result<Vec<Listed>, CrmError> {
+    fn blamed(&self, site: &Site, answers: Answers<ListAnswer>) -> Result<Vec<ListAnswer>, CrmError> {
         let mut lists = Vec::new();
-        lists.resize_with(answers.len(), || Listed::Absent);
+        lists.resize_with(answers.len(), || ListAnswer::Absent);
         let list_of = |slot: usize| slot % self.lists.len();
         let mut comes = vec![false; self.lists.len()];
         let mut failed = Vec::new();
@@ -102,7 +102,7 @@ impl Wanted<'_> {
                 CrmError::TooLarge { words } => format!("the list `{list}` of {resource} {id}: {words}"),
                 error => error.to_string(),
             };
-            lists[slot] = Listed::Faulty(words);
+            lists[slot] = ListAnswer::Faulty(words);
         }
         Ok(lists)
     }
@@ -114,7 +114,7 @@ impl Wanted<'_> {
 }
 
 impl Calls for Wanted<'_> {
-    type Out = Listed;
+    type Out = ListAnswer;
 
     /// The request. Names and numbers were checked to need no escaping.
     fn body(&self, slots: &[usize]) -> Result<Vec<u8>, CrmError> {
@@ -137,13 +137,13 @@ impl Calls for Wanted<'_> {
         Ok(body)
     }
 
-    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought<Listed> {
+    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought<ListAnswer> {
         let status = item.code;
         let [resource, id, list] = self.parts(slot);
         if (200..300).contains(&status) {
             let words = format!("the list `{list}` of {resource} {id} is no JSON array");
             return match text(item, whole) {
-                Some(text) => Brought::Done(Listed::Text(text)),
+                Some(text) => Brought::Done(ListAnswer::Text(text)),
                 None => Brought::Failed(CrmError::Protocol { words }),
             };
         }
@@ -155,8 +155,8 @@ impl Calls for Wanted<'_> {
             format!("the list `{list}` of {resource} {id}: {said}")
         };
         match status {
-            404 => Brought::Done(Listed::Absent),
-            403 if slot % self.lists.len() >= self.needed => Brought::Done(Listed::Absent),
+            404 => Brought::Done(ListAnswer::Absent),
+            403 if slot % self.lists.len() >= self.needed => Brought::Done(ListAnswer::Absent),
             status if matches!(status, 429 | 503) || is_passing(status) => {
                 Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })
             }

@@ -26,7 +26,7 @@ pub(super) struct Row<'a> {
 }
 
 /// The rows of a list.
-pub(super) struct Rows<'a> {
+pub(super) struct RowList<'a> {
     /// Those that name a record.
     pub(super) rows: Vec<Row<'a>>,
     /// Those that name a record and are no JSON: its id, and why.
@@ -37,7 +37,7 @@ pub(super) struct Rows<'a> {
     last_bookmark: Option<Option<&'a RawValue>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowList<'a> {
     /// Takes in a row's bookmark. One that is none, or damaged, leaves the one before it: the rows since then come again.
     fn note(&mut self, bookmark: Option<&'a RawValue>) {
         let leads_on = |text: &str| text.starts_with('"') && !text.contains(UNREADABLE);
@@ -71,14 +71,14 @@ impl<'a> Rows<'a> {
 
 /// The rows of a list. One that names no record is counted; where none does, nor says where the next page begins, the
 /// answer is something else. Where most rows are damaged, the answer is, or the site.
-pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn list(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let mut list = names(answer)?;
     list.set_others_aside();
     if list.failed.len() > list.rows.len() { Err(list.failed.swap_remove(0).1) } else { Ok(list) }
 }
 
 /// The same, however many rows are damaged.
-pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn names(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let texts: Vec<&str> = match parsed::<Vec<&RawValue>>(answer, "a JSON array of rows") {
         Ok(rows) => rows.into_iter().map(RawValue::get).collect(),
         Err(error) => {
@@ -87,7 +87,7 @@ pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
         }
     };
     let rows = Vec::with_capacity(texts.len());
-    let mut list = Rows { rows, failed: Vec::new(), unreadable: 0, last_bookmark: None };
+    let mut list = RowList { rows, failed: Vec::new(), unreadable: 0, last_bookmark: None };
     let mut first_error = None;
     for text in texts {
         match cut(text, answer) {
@@ -113,7 +113,7 @@ pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
 }
 
 /// The rows of a list in which a note is looked for: to miss one that cannot be read would make it twice.
-pub(super) fn list_of_notes(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn list_of_notes(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let list = names(answer)?;
     if list.unreadable > 0 || !list.failed.is_empty() {
         Err(unexpected(answer, "the `id` of each note"))
@@ -130,7 +130,11 @@ pub(super) fn single(answer: &Answer) -> Result<Row<'_>, CrmError> {
 
 /// Where the next page begins. A page with any rows has one behind it, if only an empty one: a site that gives fewer
 /// rows than asked for may still have more, and to miss them would look like clients who left.
-pub(super) fn next(list: &Rows<'_>, after: Option<&Bookmark>, answer: &Answer) -> Result<Option<Bookmark>, CrmError> {
+pub(super) fn next(
+    list: &RowList<'_>,
+    after: Option<&Bookmark>,
+    answer: &Answer,
+) -> Result<Option<Bookmark>, CrmError> {
     let Some(last) = list.last_bookmark else { return Ok(None) };
     let bookmark = last.and_then(|last| serde_json::from_str(last.get()).ok()).map(Bookmark);
     let bookmark = bookmark.ok_or_else(|| unexpected(answer, "a text as the `bookmark` of the last row"))?;

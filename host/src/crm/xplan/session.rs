@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::address::Address;
 use super::kind::{PASSWORD, USERNAME};
 use super::messages;
-use super::site::{Answer, Call, Site, succeeded};
+use super::site::{Answer, ApiCall, Site, succeeded};
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 
@@ -194,7 +194,7 @@ impl Basic {
     }
 
     async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
-        let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
+        let call = ApiCall::get(Address::of("/resourceful/session/user")).awaited(true);
         let answer = site.exchange(&call, self.credential()?).await?;
         let is_page = answer.body.trim_ascii_start().starts_with(b"<");
         let answer = match succeeded(answer) {

@@ -49,9 +49,9 @@ pub(super) struct Site {
     released: Notify,
 }
 
-/// What is asked.
+/// One call of the site's API, as it is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(super) struct ApiCall {
     method: Method,
     address: Address,
     /// JSON.
@@ -65,7 +65,7 @@ pub(super) struct Call {
     may_be_nothing: bool,
 }
 
-impl Call {
+impl ApiCall {
     /// A question.
     pub(super) fn get(address: Address) -> Self {
         Self {
@@ -169,12 +169,12 @@ impl Site {
     }
 
     /// Reads: asks again where that may help.
-    pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
+    pub(super) async fn read(&self, call: &ApiCall) -> Result<Answer, CrmError> {
         self.read_within(call, usize::MAX).await
     }
 
     /// Reads: after failures on the way or in the CRM asks again so often at most.
-    pub(super) async fn read_within(&self, call: &Call, repeats: usize) -> Result<Answer, CrmError> {
+    pub(super) async fn read_within(&self, call: &ApiCall, repeats: usize) -> Result<Answer, CrmError> {
         let ask = || async {
             let answer = self.signed(call).await?;
             match answer.status {
@@ -203,7 +203,7 @@ impl Site {
 
     /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
     /// keeps no sessions: each call carries the name and password, or the token.
-    pub(super) async fn signed(&self, call: &Call) -> Result<Answer, CrmError> {
+    pub(super) async fn signed(&self, call: &ApiCall) -> Result<Answer, CrmError> {
         if let Some(basic) = self.signs_each_call() {
             return self.exchange(call, basic.credential()?).await;
         }
@@ -249,12 +249,12 @@ impl Site {
     /// Ends the session. What the site says to that changes nothing.
     pub(super) async fn sign_out(&self) {
         if let Some(ticket) = self.session.end() {
-            let _ = self.exchange(&Call::delete("/resourceful/session"), &ticket.credential).await;
+            let _ = self.exchange(&ApiCall::delete("/resourceful/session"), &ticket.credential).await;
         }
     }
 
     /// One exchange, whatever its status.
-    pub(super) async fn exchange(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
+    pub(super) async fn exchange(&self, call: &ApiCall, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
             let words =
                 "it asked to be left alone for a while, and an hour at most; a sync that somebody starts asks it at \
@@ -285,7 +285,7 @@ impl Site {
         Ok(answer)
     }
 
-    async fn send(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
+    async fn send(&self, call: &ApiCall, signed: &Credential) -> Result<Answer, CrmError> {
         let mut url = self.base.clone();
         url.set_path(&call.address.path);
         url.set_query((!call.address.query.is_empty()).then_some(&call.address.query));
