@@ -54,7 +54,7 @@ pub enum AuthState {
         /// Since when.
         at: Timestamp,
         /// The site's words.
-        words: String,
+        message: String,
     },
     /// It leads to another host than the site whose ids it brought. Nothing is sent there until somebody says that it is
     /// the same site.
@@ -108,8 +108,8 @@ impl AuthState {
         match self {
             Self::NotNeeded | Self::Granted { .. } => None,
             Self::Needed => Some("It has to be authorised on its site first.".to_owned()),
-            Self::Refused { words, .. } => {
-                Some(format!("The site does not accept the authorisation any more: {words}. Authorise it again."))
+            Self::Refused { message, .. } => {
+                Some(format!("The site does not accept the authorisation any more: {message}. Authorise it again."))
             }
             Self::AnotherSite { known, now } => Some(format!(
                 "Its clients and notes are those of {known}, and it leads to {now} now. Nothing is read from {now} and \

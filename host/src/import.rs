@@ -94,8 +94,8 @@ pub enum ImportError {
 impl From<FileError> for ImportError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Refused(words) => Self::Refused(words),
-            FileError::Failed(words) => Self::Disk(io::Error::other(words)),
+            FileError::Refused(message) => Self::Refused(message),
+            FileError::Failed(message) => Self::Disk(io::Error::other(message)),
         }
     }
 }
@@ -121,8 +121,8 @@ impl Imports {
             let piece = piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?;
             size += piece.len();
             if size > LARGEST_FILE {
-                let words = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
-                return Err(ImportError::Refused(words));
+                let message = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
+                return Err(ImportError::Refused(message));
             }
             file.write_all(&piece)?;
         }

@@ -218,8 +218,8 @@ impl Stream for Paced {
             let rest = self.counters.rest.fetch_add(piece.len(), Ordering::Relaxed);
             // One piece may be as large as the connection's buffer; what it holds is looked at before the next.
             if rest > LARGEST_REST {
-                let words = format!("more than {} KB of the form belong to no part that is read", LARGEST_REST >> 10);
-                return Poll::Ready(Some(Err(NotRead::TooMuch(words))));
+                let message = format!("more than {} KB of the form belong to no part that is read", LARGEST_REST >> 10);
+                return Poll::Ready(Some(Err(NotRead::TooMuch(message))));
             }
         }
         polled

@@ -283,7 +283,7 @@ impl Integrations {
     pub async fn activate(&self, name: &ConnectionName) -> Result<(Integration, RevisionId), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let refused = |words: String| IntegrationError::WrongState(format!("nothing was changed: {words}"));
+        let refused = |message: String| IntegrationError::WrongState(format!("nothing was changed: {message}"));
         let Some(connection) = &one.connection else {
             return Err(refused(format!("the connection `{name}` is not at work; enable it, or mend what it lacks")));
         };
@@ -349,10 +349,10 @@ impl Integrations {
 
     /// Takes a connection out of work that cannot be in it, and keeps why.
     async fn cannot_work(&self, name: &ConnectionName, error: ConnectError) {
-        let words = chain(&error);
-        tracing::error!(connection = %name, words, "the connection cannot work");
+        let message = chain(&error);
+        tracing::error!(connection = %name, reason = message, "the connection cannot work");
         self.out_of_work(name).await;
-        lock(&self.0.problems).insert(name.clone(), words);
+        lock(&self.0.problems).insert(name.clone(), message);
     }
 
     /// Connects a connection in place of what is at work under its name.

@@ -189,8 +189,8 @@ mod tests {
         assert_eq!(mode(), 0o600);
 
         let refused = |secrets: &Secrets, context, sealed: &Sealed| {
-            let words = secrets.reveal(context, sealed).unwrap_err().to_string();
-            assert!(words.contains("another key") && words.contains("TIDEGATE_SECRET_KEY"), "{words}");
+            let message = secrets.reveal(context, sealed).unwrap_err().to_string();
+            assert!(message.contains("another key") && message.contains("TIDEGATE_SECRET_KEY"), "{message}");
         };
         let other = Secrets::open(&settings(folder.path(), Some("another key of at least 32 characters"))).unwrap();
         refused(&other, PASSWORD, &sealed);
@@ -221,7 +221,7 @@ mod tests {
     fn a_key_file_that_holds_no_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(KEY_FILE), "short").unwrap();
-        let words = Secrets::open(&settings(folder.path(), None)).err().unwrap().to_string();
-        assert!(words.contains("secret.key") && words.contains("32 characters"), "{words}");
+        let message = Secrets::open(&settings(folder.path(), None)).err().unwrap().to_string();
+        assert!(message.contains("secret.key") && message.contains("32 characters"), "{message}");
     }
 }

@@ -30,6 +30,7 @@ mod listing;
 mod notes;
 mod overview;
 
+mod format;
 mod progress;
 mod record;
 mod review;
@@ -37,7 +38,6 @@ mod runs;
 mod session;
 mod sign_in;
 mod troubleshoot;
-mod words;
 
 #[cfg(test)]
 mod tests;

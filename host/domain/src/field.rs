@@ -370,8 +370,8 @@ impl FieldValue for Vec<Extension> {
 
 /// The words of a choice, as a sentence lists them.
 pub(crate) fn one_of(choices: &[Choice]) -> Cow<'static, str> {
-    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
-    Cow::Owned(format!("one of {}", words.join(", ")))
+    let labels: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
+    Cow::Owned(format!("one of {}", labels.join(", ")))
 }
 
 #[cfg(test)]

@@ -35,16 +35,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 }
 
 /// What is wrong with a query, in words for whoever wrote it.
-fn unusable(words: &str) -> String {
-    let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(words);
-    let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
+fn unusable(message: &str) -> String {
+    let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
+    let quoted = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
     if let Some((name, _)) = quoted("duplicate field `") {
         return format!("`{name}` is there twice, and which value is meant cannot be told. Send it once.");
     }
     if let Some((name, _)) = quoted("missing field `") {
         return format!("`{name}` is missing.");
     }
-    let Some((name, why)) = words.split_once(": ") else { return format!("{words}.") };
+    let Some((name, why)) = message.split_once(": ") else { return format!("{message}.") };
     if why.starts_with("unknown field") {
         let known = why.split_once(", expected ").map_or("none", |(_, known)| known);
         return format!("There is no parameter `{name}`; known here: {known}.");
@@ -175,11 +175,11 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer: String = error.path().iter().map(step).collect();
-        let words = error.inner().to_string();
+        let message = error.inner().to_string();
         // What is missing has no place yet: that is where it would be.
-        let missing = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         pointer.extend(missing.map(|(name, _)| format!("/{name}")));
-        Problem::invalid(vec![FieldError { pointer, detail: format!("{words}.") }])
+        Problem::invalid(vec![FieldError { pointer, detail: format!("{message}.") }])
     })
 }
 
@@ -277,13 +277,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_refused_with_the_place_that_is_wrong() {
-        async fn check(body: &str, status: u16, words: &[&str]) {
+        async fn check(body: &str, status: u16, messages: &[&str]) {
             let response = read::<Shape>(body.as_bytes()).unwrap_err().into_response();
             assert_eq!(response.status().as_u16(), status, "{body}");
             let text = to_bytes(response.into_body(), 10_000).await.unwrap();
             let text = String::from_utf8(text.to_vec()).unwrap();
-            for words in words {
-                assert!(text.contains(words), "{words:?} is not in {text}");
+            for message in messages {
+                assert!(text.contains(message), "{message:?} is not in {text}");
             }
         }
         check("{\"list\":\n [", 400, &["line 2 column 2"]).await;

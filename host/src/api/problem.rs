@@ -257,7 +257,7 @@ mod tests {
         error.into()
     }
 
-    async fn check(problem: impl Into<Problem>, status: u16, slug: &str, words: &str) {
+    async fn check(problem: impl Into<Problem>, status: u16, slug: &str, message: &str) {
         let response = problem.into().into_response();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
@@ -265,7 +265,7 @@ mod tests {
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["type"], format!("urn:tidegate:problem:{slug}"));
         assert_eq!(body["status"], status);
-        assert!(body.to_string().contains(words), "{words:?} is not in {body}");
+        assert!(body.to_string().contains(message), "{message:?} is not in {body}");
         assert!(!body.to_string().contains("s3cret"), "inner words are in {body}");
     }
 

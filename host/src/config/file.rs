@@ -164,15 +164,15 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
-    pub(super) fn problem(&mut self, key: &str, words: impl std::fmt::Display) {
-        self.problems.add(key, words);
+    pub(super) fn problem(&mut self, key: &str, message: impl std::fmt::Display) {
+        self.problems.add(key, message);
     }
 
     fn secret(&mut self, key: &str, path: &Path) -> SecretString {
         match self.read_secret(path) {
             Ok(secret) => secret,
-            Err(words) => {
-                self.problem(key, words);
+            Err(message) => {
+                self.problem(key, message);
                 SecretString::default()
             }
         }
@@ -235,8 +235,8 @@ impl File {
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
-        if let Err(words) = level::check(&log.level) {
-            check.problem("log.level", words);
+        if let Err(message) = level::check(&log.level) {
+            check.problem("log.level", message);
         }
         let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
@@ -244,8 +244,8 @@ impl File {
         for (name, section) in self.connections {
             match ConnectionName::from_str(&name) {
                 Ok(connection) if connection.is_practice() => {
-                    let words = "`practice` stands for what is made in the practice itself; choose another name";
-                    check.problem("connections.practice", words);
+                    let message = "`practice` stands for what is made in the practice itself; choose another name";
+                    check.problem("connections.practice", message);
                 }
                 Ok(connection) => {
                     let access = section.check(connection.clone(), (crms, proxy.clone()), &mut check);
@@ -277,8 +277,8 @@ impl PracticeSection {
         if self.name.trim().is_empty() {
             check.problem("practice.name", "is empty; it is shown on every page and file note");
         } else if self.name.chars().any(is_unwanted) {
-            let words = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
-            check.problem("practice.name", words);
+            let message = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
+            check.problem("practice.name", message);
         }
         if !is_host_name(&self.email_domain) {
             check
@@ -291,8 +291,8 @@ impl PracticeSection {
         match TimeZone::get(&self.time_zone) {
             Ok(zone) => check.zone = zone,
             Err(_) => {
-                let words = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
-                check.problem("practice.time-zone", words);
+                let message = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
+                check.problem("practice.time-zone", message);
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
@@ -375,8 +375,8 @@ impl CrmSection {
         for suffix in self.forward_host_suffixes {
             let suffix = suffix.to_ascii_lowercase();
             if !suffix.strip_prefix('.').is_some_and(is_host_name) {
-                let words = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
-                check.problem("crm.forward-host-suffixes", words);
+                let message = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
+                check.problem("crm.forward-host-suffixes", message);
             }
             suffixes.push(suffix);
         }
@@ -394,7 +394,7 @@ impl NetworkSection {
             None => variables.proxy?,
         };
         let proxy = Proxy::parse(&text, &except)
-            .map_err(|words| check.problem(key, format!("{words}; `proxy = \"none\"` in [network] goes without")))
+            .map_err(|message| check.problem(key, format!("{message}; `proxy = \"none\"` in [network] goes without")))
             .ok()?;
         if key == "network.proxy" && proxy.has_credentials() {
             check.problem(key, "holds a user or a password, which settings do not; give it by HTTPS_PROXY");

@@ -142,8 +142,8 @@ impl ConnectionSection {
         for FieldError { field, reason } in std::mem::take(&mut parsed.errors) {
             let key = format!("{key}.{}", file_key(crm, &field));
             match reason {
-                Reason::Missing(words) => check.problem(&key, format!("is missing; {words}")),
-                Reason::Unusable(words) => check.problem(&key, words),
+                Reason::Missing(message) => check.problem(&key, format!("is missing; {message}")),
+                Reason::Unusable(message) => check.problem(&key, message),
             }
         }
         parsed.access(proxy)

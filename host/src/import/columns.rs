@@ -25,7 +25,7 @@ pub(super) struct NoHeadings {
     /// How many of the four it has.
     pub found: usize,
     /// What is wrong, as the end of a sentence.
-    pub words: String,
+    pub message: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,12 +88,12 @@ impl Columns {
         let names = names(id_column);
         let name = |field: Field| names[field as usize].1;
         if let Some((field, _)) = twice {
-            return Err(NoHeadings { found, words: format!("two columns are headed {}", name(field)) });
+            return Err(NoHeadings { found, message: format!("two columns are headed {}", name(field)) });
         }
         let [Some((first_name, _)), Some((last_name, _)), Some((email, _)), Some((id, _))] = places else {
             let missing = names.iter().filter(|(field, _)| places[*field as usize].is_none());
             let missing: Vec<&str> = missing.map(|(_, name)| *name).collect();
-            return Err(NoHeadings { found, words: format!("there is no column headed {}", missing.join(", ")) });
+            return Err(NoHeadings { found, message: format!("there is no column headed {}", missing.join(", ")) });
         };
         Ok(Self { first_name, last_name, email, id, count, id_heading: id_column.heading })
     }
@@ -112,7 +112,7 @@ mod tests {
 
     fn check(headings: &str, expected: Result<[usize; 4], &str>) {
         let found = Columns::find(headings.split('|'), &KIND.id_column);
-        let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.words);
+        let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.message);
         assert_eq!(found, expected.map_err(str::to_owned), "{headings}");
     }
 
@@ -131,8 +131,8 @@ mod tests {
         let find = |headings: &str| Columns::find(headings.split('|'), &LEDGER.id_column);
         assert_eq!(find("Ledger No.|Email|Last name|First name").map(|columns| columns.id), Ok(0));
         assert_eq!(find("Client ID|Email|Last name|First name").map(|columns| columns.id), Ok(0));
-        let words = find("Xplan ID|Email|Last name|First name").unwrap_err().words;
-        assert_eq!(words, "there is no column headed Ledger No");
+        let message = find("Xplan ID|Email|Last name|First name").unwrap_err().message;
+        assert_eq!(message, "there is no column headed Ledger No");
     }
 
     #[test]

@@ -27,8 +27,8 @@ pub enum FileError {
 
 impl FileError {
     /// Refused with this sentence.
-    pub fn refused(words: impl Into<String>) -> Self {
-        Self::Refused(words.into())
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::Refused(message.into())
     }
 }
 
@@ -61,9 +61,9 @@ pub(super) fn read(
     let mut counted = |row: ListRow| {
         rows += 1;
         if rows > MOST_ROWS {
-            let words =
+            let message =
                 format!("The list has more than {MOST_ROWS} rows: row {} is one too many. Split it.", row.number);
-            return Err(FileError::Refused(words));
+            return Err(FileError::Refused(message));
         }
         take(row)
     };

@@ -85,14 +85,14 @@ pub enum CallbackError {
     #[error("The connection `{0}` was changed, disabled or removed meanwhile.")]
     Gone(ConnectionName),
     /// The site said no.
-    #[error("{site} did not authorise it: {words}.")]
+    #[error("{site} did not authorise it: {message}.")]
     Refused {
         /// Which connection.
         connection: ConnectionName,
         /// Which site.
         site: String,
         /// Its words.
-        words: String,
+        message: String,
     },
     /// Another site answered.
     #[error("The answer came from {issuer}, and the connection's site is {site}. Check the forward host.")]
@@ -181,8 +181,8 @@ impl Integrations {
         user: Option<UserId>,
     ) -> Result<Attempt, IntegrationError> {
         let one = self.one(name).await?;
-        if let Some(words) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
-            return Err(IntegrationError::WrongState(words));
+        if let Some(message) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
+            return Err(IntegrationError::WrongState(message));
         }
         let manager = self.token_manager(name).ok_or_else(|| {
             IntegrationError::WrongState(match (&one.problem, one.spec.enabled) {
@@ -225,16 +225,16 @@ impl Integrations {
         let manager = self.token_manager(&connection).filter(|manager| manager.to == pending.to).ok_or_else(gone)?;
         let at_work = self.0.connections.get(&connection).ok_or_else(gone)?;
         let site = at_work.spec.forward_host.clone();
-        if let Some((code, words)) = callback.error {
-            let words = brief(&words.map_or(code.clone(), |words| format!("{words} ({code})")));
-            return Err(CallbackError::Refused { connection, site, words });
+        if let Some((code, message)) = callback.error {
+            let message = brief(&message.map_or(code.clone(), |message| format!("{message} ({code})")));
+            return Err(CallbackError::Refused { connection, site, message });
         }
         if let Some(issuer) = callback.issuer.filter(|issuer| host_of(issuer) != Some(site.as_str())) {
             return Err(CallbackError::AnotherSite { connection, site, issuer: brief(&issuer) });
         }
         let Some(code) = callback.code else {
-            let words = "its answer holds no code".to_owned();
-            return Err(CallbackError::Refused { connection, site, words });
+            let message = "its answer holds no code".to_owned();
+            return Err(CallbackError::Refused { connection, site, message });
         };
         let pair = manager.oauth.exchange(&code, &pending.verifier, &self.callback_url()).await;
         let pair = pair.map_err(|error| CallbackError::NoTokens { connection: connection.clone(), site, error })?;

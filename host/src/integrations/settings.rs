@@ -55,12 +55,12 @@ impl Integrations {
         let preflight = draft.confirms_preflight.then(|| by.clone());
         let preflight = preflight.or_else(|| old.and_then(|old| old.preflight.clone()));
         if spec.enabled && preflight.is_none() {
-            let words = format!(
+            let message = format!(
                 "Confirm that the {} ids of clients who are in the practice already have been provided; without them a sync \
                  makes those clients a second time",
                 spec.crm.label
             );
-            errors.push(FieldError::new("confirms_preflight", words));
+            errors.push(FieldError::new("confirms_preflight", message));
         }
         if !draft.confirms_same_site
             && !spec.forward_host.is_empty()
@@ -118,8 +118,8 @@ impl Integrations {
         // The page that adds one has this name.
         let is_taken = is_taken || name.as_str() == "new";
         if is_taken {
-            let words = format!("There is a connection `{name}` already; choose another name");
-            errors.push(FieldError::new("name", words));
+            let message = format!("There is a connection `{name}` already; choose another name");
+            errors.push(FieldError::new("name", message));
         }
         Ok(Some(name))
     }
@@ -252,12 +252,12 @@ fn unpacked(mut raw: RawConnection) -> RawConnection {
 /// The connection leads to another site than what it brought is of.
 fn another_site(spec: &ConnectionSpec, known: &str) -> FieldError {
     let ConnectionSpec { name, forward_host, .. } = spec;
-    let words = format!(
+    let message = format!(
         "The clients and notes of the connection `{name}` are those of {known}: the ids of another site would be taken for \
          theirs. For another site, add a connection of another name. Where {forward_host} is the same site under another \
          name, say so"
     );
-    FieldError::new("confirms_same_site", words)
+    FieldError::new("confirms_same_site", message)
 }
 
 /// A name in addresses made of what people call it.

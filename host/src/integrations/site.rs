@@ -23,8 +23,8 @@ fn leads_to(name: &ConnectionName, now: &str, host: &str) -> Result<(), Integrat
     if host.trim().trim_end_matches('.').to_ascii_lowercase() == now {
         return Ok(());
     }
-    let words = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");
-    Err(IntegrationError::WrongState(words))
+    let message = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");
+    Err(IntegrationError::WrongState(message))
 }
 
 impl Integrations {
@@ -45,16 +45,16 @@ impl Integrations {
         let (known, now) = match one.auth_state() {
             AuthState::AnotherSite { known, now } => (known, now),
             AuthState::TakenSite { by, .. } => {
-                let words = format!(
+                let message = format!(
                     "the connection {name} does not ask that: {by} brought clients of its site already. Where the two read \
                      different clients, say so by its page or by tidegate connection apart; nothing was changed"
                 );
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
             _ => {
-                let words =
+                let message =
                     format!("the connection {name} leads to a site that is known as its own; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
         };
         leads_to(name, &now, host)?;
@@ -81,19 +81,19 @@ impl Integrations {
         let (other, now) = match one.auth_state() {
             AuthState::TakenSite { by, host } => (by, host),
             AuthState::AnotherSite { known, now } => {
-                let words = format!(
+                let message = format!(
                     "the connection {name} does not ask that: its clients are those of {known}, and it leads to {now}. Where \
                      that is the same site, say so by its page or by tidegate connection same-site; nothing was changed"
                 );
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
             _ if one.apart.is_some() => {
-                let words = format!("the connection {name} is known to be apart already; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                let message = format!("the connection {name} is known to be apart already; nothing was changed");
+                return Err(IntegrationError::WrongState(message));
             }
             _ => {
-                let words = format!("no other connection brought clients of the site of {name}; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                let message = format!("no other connection brought clients of the site of {name}; nothing was changed");
+                return Err(IntegrationError::WrongState(message));
             }
         };
         leads_to(name, &now, host)?;

@@ -78,10 +78,10 @@ impl TokenManager {
         let Some(kept) = kept else { return };
         let opened = self.secrets.reveal(self.context(), &kept.tokens);
         let state = match (kept.refused, opened) {
-            (Some((at, words)), _) => AuthState::Refused { at, words },
+            (Some((at, message)), _) => AuthState::Refused { at, message },
             (None, Err(error)) => {
                 tracing::error!(connection = %self.name, %error, "authorise the connection again");
-                AuthState::Refused { at: Timestamp::now(), words: error.to_string() }
+                AuthState::Refused { at: Timestamp::now(), message: error.to_string() }
             }
             (None, Ok(text)) => match TokenPair::of_text(&text) {
                 Some(pair) => {
@@ -136,26 +136,26 @@ impl TokenManager {
                 Ok(self.take(pair, current.granted.clone()).await)
             }
             Err(refused @ OAuthError::Refused { .. }) => Err(self.refused(current, &refused.to_string()).await),
-            Err(OAuthError::Unreachable { words, retry_after: None }) => Err(CrmError::Unreachable { words }),
+            Err(OAuthError::Unreachable { message, retry_after: None }) => Err(CrmError::Unreachable { message }),
             // Nothing of the call itself was sent.
-            Err(OAuthError::Unreachable { words, retry_after }) => {
-                Err(CrmError::Throttled { status: 429, retry_after, words })
+            Err(OAuthError::Unreachable { message, retry_after }) => {
+                Err(CrmError::Throttled { status: 429, retry_after, message })
             }
-            Err(OAuthError::Protocol(words)) => Err(CrmError::Unknown { words }),
+            Err(OAuthError::Protocol(message)) => Err(CrmError::Unknown { message }),
         }
     }
 
     /// The site does not accept the authorisation any more: a person has to give another.
-    async fn refused(&self, current: &Current, words: &str) -> CrmError {
+    async fn refused(&self, current: &Current, message: &str) -> CrmError {
         let at = Timestamp::now();
-        let reason = telemetry::length(words);
+        let reason = telemetry::length(message);
         tracing::error!(connection = %self.name, reason, "the site refused to renew: authorise the connection again");
-        if let Err(error) = self.keep(&current.pair, &current.granted, Some((at, words.to_owned()))).await {
+        if let Err(error) = self.keep(&current.pair, &current.granted, Some((at, message.to_owned()))).await {
             tracing::error!(connection = %self.name, %error, "the refusal is not kept; the next start asks the site again");
         }
         *self.lock() = None;
-        self.authorisation.set(AuthState::Refused { at, words: words.to_owned() });
-        unauthorised(words)
+        self.authorisation.set(AuthState::Refused { at, message: message.to_owned() });
+        unauthorised(message)
     }
 
     fn context(&self) -> SealContext<'_> {
@@ -197,13 +197,13 @@ impl TokenManager {
         }
         let Some(current) = self.current() else {
             return Err(match self.authorisation.state() {
-                AuthState::Refused { words, .. } => unauthorised(&words),
+                AuthState::Refused { message, .. } => unauthorised(&message),
                 _ => unauthorised("nobody has authorised the connection on its site yet"),
             });
         };
         match self.renew(&current).await {
             Ok(renewed) => renewed.token().ok_or_else(|| CrmError::Unreachable {
-                words: "the site renewed the authorisation and gave no token for calls; it is asked again".to_owned(),
+                message: "the site renewed the authorisation and gave no token for calls; it is asked again".to_owned(),
             }),
             // Only due, not over, and nobody refused it.
             Err(error @ (CrmError::Unreachable { .. } | CrmError::Unknown { .. } | CrmError::Throttled { .. }))
@@ -227,12 +227,12 @@ impl Tokens for Arc<TokenManager> {
         // In a task of its own: a caller that gives up must not tear a renewal off between the site's answer and the disk.
         let manager = Self::clone(self);
         let renewing = tokio::spawn(async move { manager.renewed(stale).await });
-        renewing.await.unwrap_or_else(|fault| Err(CrmError::Unknown { words: fault.to_string() }))
+        renewing.await.unwrap_or_else(|fault| Err(CrmError::Unknown { message: fault.to_string() }))
     }
 }
 
-fn unauthorised(words: &str) -> CrmError {
-    CrmError::Unauthorised { status: 401, words: words.to_owned() }
+fn unauthorised(message: &str) -> CrmError {
+    CrmError::Unauthorised { status: 401, message: message.to_owned() }
 }
 
 /// Where a connection's tokens are sealed.

@@ -90,8 +90,8 @@ impl Notes {
     fn connection_of(&self, household: &HouseholdRow) -> Result<Arc<Connection>, NotesError> {
         let name = &household.household.connection;
         self.inner.connections.serving(name, household.is_anybody_linked()).ok_or_else(|| {
-            let words = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
-            NotesError::WrongState(words)
+            let message = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
+            NotesError::WrongState(message)
         })
     }
 

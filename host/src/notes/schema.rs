@@ -87,8 +87,8 @@ pub fn data_errors(event_type: &str, data: &Value) -> Vec<FieldError> {
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut errors: Vec<FieldError> = found.into_iter().map(|(_, error)| error).collect();
     if errors.is_empty() && long > LONGEST_DATA {
-        let words = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
-        errors.push(FieldError::new("/data", words));
+        let message = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
+        errors.push(FieldError::new("/data", message));
     }
     errors.truncate(MOST_ERRORS);
     errors
@@ -138,7 +138,7 @@ impl<'i> Keyword<'i> for VisibleText {
 /// What the check found, in words for whoever sent the event.
 fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> {
     let at = format!("/data{}", error.instance_path());
-    let words = match error.kind() {
+    let message = match error.kind() {
         Kind::Required { property } => {
             return vec![FieldError::new(
                 &format!("{at}{}", pointer_to(property.as_str().unwrap_or_default())),
@@ -173,7 +173,7 @@ fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> 
         // In the library's words, without the value: it may be personal.
         _ => error.masked().to_string(),
     };
-    vec![FieldError::new(&at, words)]
+    vec![FieldError::new(&at, message)]
 }
 
 /// How many values there are within a value, itself included, and how many characters in all their texts.

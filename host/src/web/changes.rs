@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, pair};
 use super::failure::{Failure, page};
+use super::format;
 use super::households::adviser_named;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -63,8 +63,8 @@ pub(super) struct Diff {
 impl Diff {
     /// Of a field's stored values.
     pub(super) fn new(field: &str, from: Option<&str>, to: Option<&str>) -> Self {
-        let [from, to] = [from, to].map(|value| value.map(|value| words::value(field, value)));
-        Self { label: words::field(field), from, to }
+        let [from, to] = [from, to].map(|value| value.map(|value| format::value(field, value)));
+        Self { label: format::field(field), from, to }
     }
 }
 
@@ -106,7 +106,7 @@ async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldC
             Some(ValueType::Id(_)) => {
                 let filter = ClientFilter { external_id: Some((connection.clone(), id)), ..ClientFilter::default() };
                 let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
-                found.map(|partner| words::name(&partner.client.full_name()))
+                found.map(|partner| format::name(&partner.client.full_name()))
             }
             _ => None,
         };
@@ -131,8 +131,8 @@ fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, layout: Layout
         layout,
         connection: run.connection.to_string(),
         run: format!("/runs/{}", run.id),
-        state: format!("{}.", words::what_changed(&run.counts)),
-        clipped: (run.counts.listed >= ROWS_OF_A_RUN).then(|| words::number(ROWS_OF_A_RUN)),
+        state: format!("{}.", format::what_changed(&run.counts)),
+        clipped: (run.counts.listed >= ROWS_OF_A_RUN).then(|| format::number(ROWS_OF_A_RUN)),
         choices,
         rows: changes.items.iter().map(row).collect(),
         paging: asked.paging(&path, &query, changes.next.as_deref()),
@@ -146,10 +146,10 @@ fn row(change: &Change) -> Row {
         ChangeKind::Overridden | ChangeKind::LeftOut | ChangeKind::Gone | ChangeKind::NotVisible => Tone::Attention,
     };
     Row {
-        name: words::name(&change.name),
+        name: format::name(&change.name),
         external_id: change.external_id.to_string(),
         path: format!("/households/{}", change.household_id),
-        item: change.record.is_listed().then(|| words::item(change.record, change.label.as_deref())),
+        item: change.record.is_listed().then(|| format::item(change.record, change.label.as_deref())),
         badge: Badge::new(tone, word(change.kind)),
         reason: change.reason.clone(),
         fields: change.fields.iter().map(Diff::from).collect(),

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::failure::{Failure, describe, named, page};
+use super::format;
 use super::inputs::Input;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::field::{FieldError, Record as _};
@@ -83,7 +83,7 @@ async fn new_client(
     errors: Vec<FieldError>,
 ) -> Result<NewClientPage, Failure> {
     let partner = match form.partner_of.parse::<ClientId>() {
-        Ok(id) => app.store.client(id).await?.map(|partner| words::name(&partner.client.full_name())),
+        Ok(id) => app.store.client(id).await?.map(|partner| format::name(&partner.client.full_name())),
         Err(_) => None,
     };
     let input = |field| {
@@ -185,7 +185,7 @@ pub(super) async fn removed(
     person.may(Action::WriteBook)?;
     let client = app.store.client(parse(&id)?).await?.ok_or(NO_CLIENT)?;
     let layout = Layout::load(&app, &person, Section::Households).await?;
-    let name = words::name(&client.client.full_name());
+    let name = format::name(&client.client.full_name());
     page(&RemovedPage { layout, name, restore: format!("/clients/{}/restore", client.id) })
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
-use super::words;
+use super::format;
 use crate::domain::run::RunState;
 use crate::domain::{Diagnostic, Severity, Timestamp};
 
@@ -73,7 +73,7 @@ impl HtmlSafe for Moment {}
 
 impl Moment {
     pub(super) fn new(at: Timestamp, clock: &Clock) -> Self {
-        Self { iso: at.to_string(), text: words::time(at, &clock.zone), relative: words::relative(at, clock.now) }
+        Self { iso: at.to_string(), text: format::time(at, &clock.zone), relative: format::relative(at, clock.now) }
     }
 }
 

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::departure::{Departures, Standing};
@@ -28,7 +28,7 @@ const SHOWN: usize = 50;
 pub(super) struct DeparturesPage {
     pub(super) layout: Layout,
     pub(super) connection: String,
-    pub(super) words: Words,
+    pub(super) wording: Wording,
     pub(super) state: String,
     pub(super) question: Option<Question>,
     pub(super) missing: Vec<Missing>,
@@ -36,7 +36,7 @@ pub(super) struct DeparturesPage {
 }
 
 /// How the page speaks of a kind.
-pub(super) struct Words {
+pub(super) struct Wording {
     pub(super) kind: RecordKind,
     pub(super) one: &'static str,
     pub(super) many: &'static str,
@@ -47,7 +47,7 @@ pub(super) struct Words {
     pub(super) kept: &'static str,
 }
 
-impl Words {
+impl Wording {
     /// The page's words for clients, goals or covers.
     pub(super) fn of(kind: RecordKind) -> Self {
         let (one, many) = (kind.as_str(), kind.plural());
@@ -147,7 +147,7 @@ pub(super) async fn answer(
     };
     let answer = ops::departures::Answer { connection: name.clone(), kind, run, is_confirmed };
     ops::departures::answer(&app, person.actor(), answer, person.clock.now).await?;
-    Ok(Redirect::to(&Words::of(kind).path(&name)).into_response())
+    Ok(Redirect::to(&Wording::of(kind).path(&name)).into_response())
 }
 
 async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
@@ -166,7 +166,7 @@ async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<V
         let client = app.store.client(item.client_id).await?;
         found.push(Missing {
             name: item.listed.value.label().unwrap_or_else(|| "Without a name".to_owned()),
-            note: client.map(|client| words::name(&client.client.full_name())).unwrap_or_default(),
+            note: client.map(|client| format::name(&client.client.full_name())).unwrap_or_default(),
             path: format!("/households/{}", item.household_id),
         });
     }
@@ -176,7 +176,7 @@ async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<V
 impl From<&StoredClient> for Missing {
     fn from(client: &StoredClient) -> Self {
         Self {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             note: client.client.external_id.to_string(),
             path: format!("/households/{}", client.household_id),
         }
@@ -197,18 +197,19 @@ pub(super) fn view(
     layout: Layout,
     clock: &Clock,
 ) -> DeparturesPage {
-    let words = Words::of(kind);
+    let wording = Wording::of(kind);
     let state = match asked {
         None => "No run asks: nothing is gone, or so little that a run marks it by itself.".to_owned(),
         Some(asked) => {
-            let some = format!("{} of {}", words::number(asked.missing), words::count(asked.of, words.one, words.many));
+            let some =
+                format!("{} of {}", format::number(asked.missing), format::count(asked.of, wording.one, wording.many));
             let who = asked
                 .answered
                 .as_ref()
-                .map_or_else(String::new, |(by, at)| format!("{by}, {}", words::relative(*at, clock.now)));
+                .map_or_else(String::new, |(by, at)| format!("{by}, {}", format::relative(*at, clock.now)));
             match asked.standing {
                 Standing::Waiting => format!("{some} were not seen by two complete walks in a row."),
-                Standing::Confirmed => format!("{some} were marked as {} by {who}.", words.marked),
+                Standing::Confirmed => format!("{some} were marked as {} by {who}.", wording.marked),
                 Standing::Dismissed => format!(
                     "{some} were left as they are by {who}. A run asks again if many more go, and marks few by itself \
                      again once most are back."
@@ -218,9 +219,9 @@ pub(super) fn view(
     };
     let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
     let question = waiting.map(|asked| Question {
-        missing: words::count(asked.missing, words.one, words.many),
+        missing: format::count(asked.missing, wording.one, wording.many),
         run: asked.run.to_string(),
-        limit: words::number(asked.limit),
+        limit: format::number(asked.limit),
         since: Moment::new(asked.since, clock),
         may_answer,
     });
@@ -228,10 +229,10 @@ pub(super) fn view(
     DeparturesPage {
         layout,
         connection: name.to_string(),
-        words,
+        wording,
         state,
         question,
         missing,
-        more: more.map(|more| format!("and {} more.", words::number(more))),
+        more: more.map(|more| format!("and {} more.", format::number(more))),
     }
 }

@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::failure::{Failure, named, page};
+use super::format;
 use super::household;
 use super::inputs::Input;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::ClientId;
 use crate::domain::access::Action;
@@ -92,11 +92,11 @@ fn view(
     let path = format!("/households/{}", row.household.id);
     EditPage {
         layout,
-        name: words::name(&client.client.full_name()),
-        household: words::name(&row.household.name),
+        name: format::name(&client.client.full_name()),
+        household: format::name(&row.household.name),
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
-        crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm()))),
+        crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| format::crm(site.revision().crm()))),
         inputs: editable().map(|field| input(field, client, typed, &errors)).collect(),
         errors,
     }

@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::notes::{self, Filter, Whose};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::store::documents::Source;
@@ -73,7 +73,7 @@ pub(super) fn row(
         is_moving: notes::is_moving(note),
         filename: attachment.filename.clone(),
         download: facts.is_some().then(|| download(&attachment.document.to_string())),
-        size: words::size(attachment.size),
+        size: format::size(attachment.size),
         source: match facts.as_ref().map(|facts| facts.source) {
             Some(Source::Made) => "Made here",
             Some(Source::Uploaded) => "Uploaded",

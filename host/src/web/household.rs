@@ -9,10 +9,10 @@ use axum::response::Response;
 use super::changes::Diff;
 use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
+use super::format;
 use super::households::{adviser_name, look_badge};
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::Overridden;
@@ -123,7 +123,7 @@ pub(super) async fn show(
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
-    let crm = at_work.map_or("the CRM".to_owned(), |at_work| words::crm(at_work.revision().crm()));
+    let crm = at_work.map_or("the CRM".to_owned(), |at_work| format::crm(at_work.revision().crm()));
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
@@ -146,7 +146,7 @@ async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Fo
     let mut former = Vec::new();
     for (client, until) in app.store.former_members(&found.household).await? {
         former.push(Former {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             path: format!("/troubleshoot?{}", pair("search", client.client.external_id.as_str())),
             until: until.map(|until| Moment::new(until, clock)),
         });
@@ -197,7 +197,7 @@ pub(super) fn view(
         layout,
         id: found.household.id.to_string(),
         path: format!("/households/{}", found.household.id),
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         state: sentence(found, &crm),
         lists: Lists::new(lists, &found.people, &crm, clock),
         look: look_badge(&found.household.diagnostics, &found.people),
@@ -232,7 +232,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
     };
     let of_record = client.diagnostics.iter().filter(|diagnostic| diagnostic.field.is_none());
     PersonCard {
-        name: words::name(&client.client.full_name()),
+        name: format::name(&client.client.full_name()),
         role,
         explain: format!("/households/{}/clients/{}/explain", client.household_id, client.id),
         notes: format!("/notes?client_id={}", client.id),

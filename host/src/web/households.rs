@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, BACKWARDS, Sorting};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
@@ -60,8 +60,8 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     layout.search = search.to_owned();
     let state = if search.is_empty() {
         let counts = app.store.book_counts().await?;
-        let households = words::count(counts.households, "household", "households");
-        format!("{households} with {}.", words::count(counts.clients, "client", "clients"))
+        let households = format::count(counts.households, "household", "households");
+        format!("{households} with {}.", format::count(counts.clients, "client", "clients"))
     } else {
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };
@@ -94,7 +94,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
         };
         rows.push(Row {
             path: format!("/households/{}", household.id),
-            name: words::name(&household.name),
+            name: format::name(&household.name),
             people: found.people.iter().map(name_and_id).collect(),
             suburb: found.people.first().and_then(|person| person.client.suburb.clone()).unwrap_or_default(),
             adviser,
@@ -106,7 +106,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
 
 /// What a list shows of a person.
 pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
-    (words::name(&person.client.full_name()), words::crm_id(&person.client.external_id))
+    (format::name(&person.client.full_name()), format::crm_id(&person.client.external_id))
 }
 
 /// The adviser's name; `User 30590` where the CRM names an adviser who was not read.

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub(super) use self::preview::{decide, show};
 use super::components::{Badge, Moment, Paging, Tone};
 use super::failure::{Failure, describe, page};
+use super::format;
 use super::layout::{Layout, Section, first};
 use super::listing::{Asked, Everything};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
@@ -92,11 +92,11 @@ fn row(import: &Import, person: &SignedIn) -> Row {
         file_name: import.file_name.clone(),
         badge: badge(import.state),
         connection: import.connection.to_string(),
-        rows: words::number(counts.rows),
-        to_link: words::number(counts.to_link),
-        undecided: words::number(counts.undecided),
-        linked: words::number(counts.linked),
-        refused: words::number(counts.cannot_be_imported),
+        rows: format::number(counts.rows),
+        to_link: format::number(counts.to_link),
+        undecided: format::number(counts.undecided),
+        linked: format::number(counts.linked),
+        refused: format::number(counts.cannot_be_imported),
         came: Moment::new(import.created_at, &person.clock),
         by: import.by.clone(),
     }
@@ -160,8 +160,8 @@ impl Sent {
                 "file" => {
                     let Some(name) = part.file_name() else { continue };
                     if sent.file.is_some() {
-                        let words = "the form has more than one list; send each by itself".to_owned();
-                        return Err(NotRead::TooMuch(words).into());
+                        let message = "the form has more than one list; send each by itself".to_owned();
+                        return Err(NotRead::TooMuch(message).into());
                     }
                     sent.file = Some(app.imports.spool(part.pieces()).await?);
                     sent.name = name;

@@ -15,10 +15,10 @@ pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section, first};
 use super::overview::sync_state;
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
@@ -84,7 +84,7 @@ pub(super) struct IntegrationPage {
 /// What came of asking the site as whom the host is signed in, or of another button.
 pub(super) struct Checked {
     pub(super) is_good: bool,
-    pub(super) words: String,
+    pub(super) message: String,
 }
 
 #[derive(Template)]
@@ -126,13 +126,13 @@ pub(super) async fn check_sign_in(
 ) -> Result<Response, Failure> {
     let checked = match ops::connections::check(&app, person.actor(), &parse(&name)?).await {
         Ok(user) => Ok(user),
-        Err(refusal) if refusal.kind == Kind::CrmFailed => Err(words::sentence(&refusal.message)),
+        Err(refusal) if refusal.kind == Kind::CrmFailed => Err(format::sentence(&refusal.message)),
         Err(refusal) => return Err(refusal.into()),
     };
     let one = find(&app, &name).await?;
     let checked = match checked {
         Ok(user) => Checked::of(Ok(&user), &one.spec.forward_host),
-        Err(words) => Checked { is_good: false, words },
+        Err(message) => Checked { is_good: false, message },
     };
     shown(&app, &person, one, Some(checked)).await
 }
@@ -145,7 +145,7 @@ pub(super) async fn activate(
 ) -> Result<Response, Failure> {
     let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
-    let words = if now == before {
+    let message = if now == before {
         format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
     } else {
         format!(
@@ -153,7 +153,7 @@ pub(super) async fn activate(
             one.spec.pack
         )
     };
-    shown(&app, &person, one, Some(Checked { is_good: true, words })).await
+    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
 /// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
@@ -252,7 +252,7 @@ pub(super) fn view(
     facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
     let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
     facts.extend(own.filter_map(|setting| Some((setting.label, spec.setting(setting.name)?.to_owned()))));
-    facts.push(("Syncs", words::schedule(&spec.schedule.to_string())));
+    facts.push(("Syncs", format::schedule(&spec.schedule.to_string())));
     if spec.enabled {
         facts.push(("Next syncs", next_runs(one, clock)));
     }
@@ -264,17 +264,17 @@ pub(super) fn view(
         facts.push(("Redirect address", callback_url.to_owned()));
     }
     if let AuthState::Granted { by, at } = one.auth_state() {
-        facts.push(("Authorised", format!("by {by}, {}", words::relative(at, clock.now))));
+        facts.push(("Authorised", format!("by {by}, {}", format::relative(at, clock.now))));
     }
     if let Some(by) = &one.preflight {
-        facts.push(("Check confirmed", format!("by {}, {}", by.who, words::time(by.at, &clock.zone))));
+        facts.push(("Check confirmed", format!("by {}, {}", by.who, format::time(by.at, &clock.zone))));
     }
     if let Some((before, by)) = &one.same_site {
-        let said = format!("{before}, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        let said = format!("{before}, says {}, {}", by.who, format::time(by.at, &clock.zone));
         facts.push(("The same site as", said));
     }
     if let Some(by) = &one.apart {
-        let said = format!("of other connections of its site, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        let said = format!("of other connections of its site, says {}, {}", by.who, format::time(by.at, &clock.zone));
         facts.push(("Apart", said));
     }
     let authorise = match (&one.connection, one.auth_state()) {
@@ -310,13 +310,13 @@ pub(super) fn view(
 /// The newest lines of the plugin that maps a connection.
 fn said(connection: &Connection, clock: &Clock) -> Vec<(String, &'static str, String)> {
     let lines = connection.revision().plugin_lines().into_iter().take(LINES_SHOWN);
-    lines.map(|line| (words::time(line.at, &clock.zone), line.level, line.text)).collect()
+    lines.map(|line| (format::time(line.at, &clock.zone), line.level, line.text)).collect()
 }
 
 /// The next times of its schedule.
 fn next_runs(one: &Integration, clock: &Clock) -> String {
     let times = one.next_runs(clock.now, &clock.zone);
-    let times: Vec<String> = times.into_iter().map(|at| words::time(at, &clock.zone)).collect();
+    let times: Vec<String> = times.into_iter().map(|at| format::time(at, &clock.zone)).collect();
     if times.is_empty() { "none: its schedule is over".to_owned() } else { times.join(", ") }
 }
 
@@ -328,7 +328,7 @@ fn asks_preflight(one: &Integration) -> bool {
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
     let crm = one.spec.crm.label;
     let (badge, state) = match (&one.problem, one.spec.enabled, one.auth_state()) {
-        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", words::sentence(problem))),
+        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", format::sentence(problem))),
         (None, false, _) => {
             (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
         }
@@ -340,8 +340,8 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
             true,
             auth @ (AuthState::Refused { .. } | AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }),
         ) => {
-            let words = auth.in_short().unwrap_or_default();
-            (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
+            let message = auth.in_short().unwrap_or_default();
+            (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {message}"))
         }
         (None, true, AuthState::NotNeeded | AuthState::Granted { .. }) => sync_state(last, crm, clock),
     };
@@ -362,10 +362,13 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
 impl Checked {
     pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, host: &str) -> Self {
         match whoami {
-            Ok(user) => Self { is_good: true, words: format!("{host} knows this host as {user}.") },
+            Ok(user) => Self { is_good: true, message: format!("{host} knows this host as {user}.") },
             Err(error) => Self {
                 is_good: false,
-                words: format!("{}. Check the forward host and how it signs in.", words::sentence(&error.to_string())),
+                message: format!(
+                    "{}. Check the forward host and how it signs in.",
+                    format::sentence(&error.to_string())
+                ),
             },
         }
     }
@@ -374,7 +377,7 @@ impl Checked {
 fn sentence(connections: usize) -> String {
     match connections {
         0 => "No CRM is connected yet.".to_owned(),
-        n => format!("{} to the practice’s CRM.", words::count(n as u64, "connection", "connections")),
+        n => format!("{} to the practice’s CRM.", format::count(n as u64, "connection", "connections")),
     }
 }
 

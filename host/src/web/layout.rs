@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::session::SignedIn;
-use super::{assets, departures, words};
+use super::{assets, departures, format};
 use crate::app::App;
 use crate::domain::RecordKind;
 use crate::domain::departure::Standing;
@@ -53,7 +53,7 @@ impl Section {
 /// A notice of something that stays as it is until a person acts, with the page where that is done.
 #[derive(Clone, Debug)]
 pub(super) struct Notice {
-    pub(super) words: String,
+    pub(super) message: String,
     pub(super) path: String,
     pub(super) link: &'static str,
 }
@@ -128,8 +128,8 @@ async fn note_notices(app: &App, notices: &mut Vec<Notice>) -> Result<(), Failur
         let (count, is_cut) = app.store.raised_notes(raised).await?;
         if count > 0 {
             let than = if is_cut { "More than " } else { "" };
-            let words = format!("{than}{} somebody.", words::count(count as u64, one, more));
-            notices.push(Notice { words, path: format!("/notes?{path}"), link: "Look at them" });
+            let message = format!("{than}{} somebody.", format::count(count as u64, one, more));
+            notices.push(Notice { message, path: format!("/notes?{path}"), link: "Look at them" });
         }
     }
     Ok(())
@@ -143,10 +143,10 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
     note_notices(app, &mut notices).await?;
     let waiting = app.store.waiting_reviews().await?;
     if waiting > 0 {
-        let clients = words::count(waiting as u64, "client", "clients");
+        let clients = format::count(waiting as u64, "client", "clients");
         let look = if waiting == 1 { "looks" } else { "look" };
         notices.push(Notice {
-            words: format!("{clients} of the CRM {look} like somebody here and did not come over."),
+            message: format!("{clients} of the CRM {look} like somebody here and did not come over."),
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
         });
@@ -155,12 +155,12 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         for kind in RecordKind::of_clients() {
             let asked = app.store.departures(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
-                let about = departures::Words::of(kind);
+                let about = departures::Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
                 notices.push(Notice {
-                    words: format!(
+                    message: format!(
                         "{} gone from {} at once. Nothing was marked.",
-                        words::count(asked.missing, &one, &many),
+                        format::count(asked.missing, &one, &many),
                         connection.name
                     ),
                     path: about.path(&connection.name),
@@ -170,7 +170,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         }
         if let Some(obstacle) = connection.authorisation.state().in_short() {
             notices.push(Notice {
-                words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
+                message: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),
                 link: connection.authorisation.state().to_do(),
             });
@@ -179,7 +179,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {
             notices.push(Notice {
-                words: format!(
+                message: format!(
                     "The last sync of {} failed. What came over before it stays as it was.",
                     connection.name
                 ),
@@ -194,7 +194,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
 /// What a disk that fills up means for people.
 fn space(space: &Space) -> Option<Notice> {
     let free = space.free() >> 20;
-    let words = match space.level() {
+    let message = match space.level() {
         Level::Enough => return None,
         Level::Low => format!(
             "The disk of the host fills up: {free} MB are free. Whoever runs the host frees some space before nothing new \
@@ -205,7 +205,7 @@ fn space(space: &Space) -> Option<Notice> {
              runs the host frees some space; file notes recorded before still go out."
         ),
     };
-    Some(Notice { words, path: "/runs".to_owned(), link: "Last syncs" })
+    Some(Notice { message, path: "/runs".to_owned(), link: "Last syncs" })
 }
 
 /// The first so many of a list.

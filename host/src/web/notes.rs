@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
@@ -123,7 +123,7 @@ impl NotesPage {
         match self.rows.iter().filter(|row| row.is_moving).count() as u64 {
             0 => "None of these goes out by itself now.".to_owned(),
             1 => "One of these goes out by itself.".to_owned(),
-            n => format!("{} of these go out by themselves.", words::number(n)),
+            n => format!("{} of these go out by themselves.", format::number(n)),
         }
     }
 }
@@ -188,7 +188,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
 }
 
 pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
-    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), words::event(event_type)));
+    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), format::event(event_type)));
     Filters {
         state: filter.state.clone(),
         document_id: filter.document_id.clone(),
@@ -205,14 +205,14 @@ pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose
     if let Some(client) = filter.client {
         let client = app.store.client(client).await?;
         return Ok(client.map(|client| Whose {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             path: format!("/households/{}", client.household_id),
         }));
     }
     let Some(household) = filter.household else { return Ok(None) };
     let found = app.store.household(household).await?;
     Ok(found.map(|found| Whose {
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         path: format!("/households/{}", found.household.id),
     }))
 }
@@ -220,7 +220,7 @@ pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose
 /// The name of a note's household.
 pub(super) async fn household(app: &App, note: &Note) -> Result<String, Failure> {
     let found = app.store.household(note.household_id).await?;
-    Ok(found.map_or("A household that is gone".to_owned(), |found| words::name(&found.household.name)))
+    Ok(found.map_or("A household that is gone".to_owned(), |found| format::name(&found.household.name)))
 }
 
 pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
@@ -233,10 +233,10 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         household_path: format!("/households/{}", note.household_id),
         badge: badge(note),
         accepted: Moment::new(note.accepted_at, clock),
-        tries: words::number(note.attempts.len() as u64),
+        tries: format::number(note.attempts.len() as u64),
         document: note.document_id().map(ToString::to_string).unwrap_or_default(),
-        why: words::first_sentence(note.reason.as_deref().unwrap_or_default()),
-        reason: words::sentence(note.reason.as_deref().unwrap_or_default()),
+        why: format::first_sentence(note.reason.as_deref().unwrap_or_default()),
+        reason: format::sentence(note.reason.as_deref().unwrap_or_default()),
     }
 }
 

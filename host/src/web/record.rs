@@ -19,10 +19,10 @@ pub(super) use self::form::Kept;
 use self::form::Part;
 pub(super) use self::kind::Kind;
 use super::failure::{Failure, describe, page};
+use super::format;
 use super::household;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
@@ -78,7 +78,7 @@ pub(super) async fn choose(
     };
     page(&RecordPage {
         layout: Layout::load(&app, &person, Section::Households).await?,
-        household: words::name(&found.household.name),
+        household: format::name(&found.household.name),
         household_path: path.clone(),
         choices: Kind::ALL.iter().map(choice).collect(),
     })
@@ -172,13 +172,13 @@ pub(super) fn view(
         let id = pointer.map(|pointer| form::id(&pointer)).unwrap_or_default();
         match parts.iter().find_map(|part| part.name_of(&id)) {
             Some(name) => (Some(id), format!("{name}: {message}")),
-            None => (None, words::sentence(&message)),
+            None => (None, format::sentence(&message)),
         }
     });
     let problems = problems.collect();
     RecordEventPage {
         layout,
-        household: words::name(&found.household.name),
+        household: format::name(&found.household.name),
         action: format!("{path}/record/{}", kind.event_type()),
         household_path: path,
         word: kind.word(),

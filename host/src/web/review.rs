@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::components::{Clock, Finding, Moment, Paging};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
@@ -71,10 +71,10 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let found = app.store.set_aside(quarantined, None, asked.page()).await?;
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
-        let records = words::count(counts.quarantined, "record", "records");
+        let records = format::count(counts.quarantined, "record", "records");
         (format!("{records} could not be read and did not come over."), "Every record could be read.", "")
     } else {
-        let records = words::count(counts.skipped, "record was", "records were");
+        let records = format::count(counts.skipped, "record was", "records were");
         let state = format!("{records} left out on purpose by the pack's rules.");
         (state, "No rule has left a record out.", "of=left-out")
     };
@@ -124,9 +124,9 @@ async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Res
     let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
     let found = app.store.clients(filter, asked.page()).await?;
     let counts = app.store.book_counts().await?;
-    let clients = words::count(counts.not_visible, "client is", "clients are");
+    let clients = format::count(counts.not_visible, "client is", "clients are");
     let row = |client: &StoredClient| Unseen {
-        name: words::name(&client.client.full_name()),
+        name: format::name(&client.client.full_name()),
         external_id: client.client.external_id.to_string(),
         path: format!("/households/{}", client.household_id),
         connection: client.origin.connection.to_string(),
@@ -145,7 +145,7 @@ async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Res
 pub(super) fn row(record: &SetAside, clock: &Clock) -> Row {
     Row {
         external_id: record.external_id.to_string(),
-        kind: words::sentence(record.kind.as_str()),
+        kind: format::sentence(record.kind.as_str()),
         connection: record.connection.to_string(),
         since: Moment::new(record.since, clock),
         run: format!("/runs/{}", record.run),

@@ -49,7 +49,7 @@ fn layout(section: Section) -> Layout {
 
 fn layout_with_notice(section: Section) -> Layout {
     let notice = Notice {
-        words: "2 file notes could not be delivered and no retry mends it.".to_owned(),
+        message: "2 file notes could not be delivered and no retry mends it.".to_owned(),
         path: "/notes?state=dead".to_owned(),
         link: "Look at them",
     };

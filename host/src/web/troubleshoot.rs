@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Finding, Tone};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
-use super::words;
 use crate::app::App;
 use crate::app::troubleshoot::{Stage, StageResult, Trace};
 use crate::domain::access::Action;
@@ -48,7 +48,7 @@ pub(super) struct Step {
     pub(super) class: &'static str,
     pub(super) heading: &'static str,
     pub(super) badge: Badge,
-    pub(super) words: String,
+    pub(super) message: String,
     pub(super) advice: Option<String>,
     pub(super) findings: Vec<Finding>,
 }
@@ -70,7 +70,7 @@ pub(super) fn view(search: &str, traces: &[Trace], layout: Layout) -> Troublesho
                       where theirs ends."
             .to_owned(),
         (false, 0) => format!("Nobody is known by “{search}”, neither here nor among what was left out."),
-        (false, n) => format!("{} known by “{search}”.", words::count(n, "person is", "people are")),
+        (false, n) => format!("{} known by “{search}”.", format::count(n, "person is", "people are")),
     };
     TroubleshootPage {
         layout,
@@ -84,7 +84,7 @@ pub(super) fn view(search: &str, traces: &[Trace], layout: Layout) -> Troublesho
 fn way(trace: &Trace) -> Way {
     let client = trace.client.as_ref();
     let name = match (client, &trace.external_id) {
-        (Some(client), Some(id)) => format!("{} ({id})", words::name(&client.client.full_name())),
+        (Some(client), Some(id)) => format!("{} ({id})", format::name(&client.client.full_name())),
         (_, Some(id)) => format!("Record {id}"),
         _ => "Nobody".to_owned(),
     };
@@ -117,7 +117,7 @@ fn step(step: &crate::app::troubleshoot::Step) -> Step {
         class,
         heading: heading(step.stage),
         badge,
-        words: step.words.clone(),
+        message: step.message.clone(),
         advice: step.advice.clone(),
         findings: step.findings.iter().map(Finding::from).collect(),
     }

@@ -34,15 +34,15 @@ pub(super) async fn read(app: &App, request: Request, name: Option<String>) -> R
         if part.name() != "file" {
             if part.file_name().is_some() {
                 let other = part.name();
-                let words =
+                let message =
                     format!("The form has a file `{other}`. Nothing was kept: put the list into the part `file`.");
-                return Err(Problem::new(Kind::Malformed, words));
+                return Err(Problem::new(Kind::Malformed, message));
             }
             continue;
         }
         if upload.is_some() {
-            let words = "The form has more than one part `file`. Nothing was kept: send each list by itself.";
-            return Err(Problem::new(Kind::Malformed, words));
+            let message = "The form has more than one part `file`. Nothing was kept: send each list by itself.";
+            return Err(Problem::new(Kind::Malformed, message));
         }
         let name = part.file_name().unwrap_or_else(|| "list".to_owned());
         upload = Some(Upload { file: app.imports.spool(part.pieces()).await?, name });

@@ -44,7 +44,7 @@ pub(super) async fn attach(
 ) -> Result<ExternalId, CrmError> {
     let content = Binary { kind: "Binary", value: STANDARD.encode(content) };
     let body = serde_json::to_vec(&NewAttachment { filename, mimetype: media_type, content });
-    let body = body.map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+    let body = body.map_err(|error| CrmError::Protocol { message: error.to_string() })?;
     docnotes::made(site, &ApiCall::post(&path(note)?, body).awaited(true), "the new attachment's `id`").await
 }
 

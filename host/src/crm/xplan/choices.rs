@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn failed() -> Result<Option<Bytes>, CrmError> {
-        Err(CrmError::Unknown { words: "502".to_owned() })
+        Err(CrmError::Unknown { message: "502".to_owned() })
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         check(known(true), list("[ ]"), Some(("", Came::AsItIs)));
         check(known(true), failed(), Some(("[1]", Came::Not)));
         // The whole site cannot be reached, or does not let the host in.
-        check(known(false), Err(CrmError::Unreachable { words: "no route".to_owned() }), None);
-        check(known(false), Err(CrmError::Unauthorised { status: 401, words: String::new() }), None);
+        check(known(false), Err(CrmError::Unreachable { message: "no route".to_owned() }), None);
+        check(known(false), Err(CrmError::Unauthorised { status: 401, message: String::new() }), None);
     }
 }

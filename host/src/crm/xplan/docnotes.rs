@@ -124,8 +124,8 @@ impl FoundNotes {
         }
         let next = rows::next(&list, after, answer)?;
         if next.is_some() && self.found.len() == before {
-            let words = "the pages of a client's notes lead round in a circle".to_owned();
-            return Err(CrmError::Protocol { words });
+            let message = "the pages of a client's notes lead round in a circle".to_owned();
+            return Err(CrmError::Protocol { message });
         }
         Ok(next)
     }
@@ -176,7 +176,7 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
     // A number in another spelling may have been somebody else here, and is who has the number there.
     let number = |id: &ExternalId| {
         let number = id.as_str().parse::<u64>().ok().filter(|number| number.to_string() == id.as_str());
-        number.ok_or_else(|| CrmError::Protocol { words: format!("`{id}` is no number of an Xplan entity") })
+        number.ok_or_else(|| CrmError::Protocol { message: format!("`{id}` is no number of an Xplan entity") })
     };
     let body = NewNote {
         subject: &note.subject,
@@ -187,7 +187,7 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
         docsubtype: note.note_subtype.as_deref(),
         guid: marker,
     };
-    let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+    let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { message: error.to_string() })?;
     made(site, &ApiCall::post(PATH, body).awaited(true), "the new note's `id`").await
 }
 
@@ -196,18 +196,18 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
 pub(super) async fn made(site: &Site, call: &ApiCall, wanted: &str) -> Result<ExternalId, CrmError> {
     // A sign-in whose outcome is unknown sent nothing.
     site.ready().await.map_err(|error| match error {
-        CrmError::Unknown { words } => CrmError::Unreachable { words },
-        CrmError::Throttled { retry_after, words, .. } => CrmError::Throttled { status: 429, retry_after, words },
+        CrmError::Unknown { message } => CrmError::Unreachable { message },
+        CrmError::Throttled { retry_after, message, .. } => CrmError::Throttled { status: 429, retry_after, message },
         error => error,
     })?;
     let answered = site.signed(call).await.and_then(passed);
     let answer = answered.map_err(|error| match error {
         // Neither a redirect, an answer too large to read nor "unavailable" rules out that the work was done.
-        CrmError::Protocol { words }
-        | CrmError::TooLarge { words }
-        | CrmError::Throttled { status: 503, retry_after: None, words } => CrmError::Unknown { words },
+        CrmError::Protocol { message }
+        | CrmError::TooLarge { message }
+        | CrmError::Throttled { status: 503, retry_after: None, message } => CrmError::Unknown { message },
         error => error,
     })?;
     let made = repair::read::<Made>(&answer.body).ok().and_then(|made| made.id.id());
-    made.ok_or_else(|| CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() })
+    made.ok_or_else(|| CrmError::Unknown { message: rows::unexpected(&answer, wanted).to_string() })
 }

@@ -41,9 +41,9 @@ impl ListAnswer {
                 digests.extend_from_slice(&text.digest().to_le_bytes());
                 record.parts.push(RawPart { name: name.to_owned(), text });
             }
-            Self::Faulty(words) => {
+            Self::Faulty(message) => {
                 digests.push(2);
-                record.fault.get_or_insert(words);
+                record.fault.get_or_insert(message);
             }
         }
     }
@@ -98,11 +98,11 @@ impl Wanted<'_> {
                 return Err(error);
             }
             let [resource, id, list] = self.parts(slot);
-            let words = match error {
-                CrmError::TooLarge { words } => format!("the list `{list}` of {resource} {id}: {words}"),
+            let message = match error {
+                CrmError::TooLarge { message } => format!("the list `{list}` of {resource} {id}: {message}"),
                 error => error.to_string(),
             };
-            lists[slot] = ListAnswer::Faulty(words);
+            lists[slot] = ListAnswer::Faulty(message);
         }
         Ok(lists)
     }
@@ -141,10 +141,10 @@ impl Calls for Wanted<'_> {
         let status = item.code;
         let [resource, id, list] = self.parts(slot);
         if (200..300).contains(&status) {
-            let words = format!("the list `{list}` of {resource} {id} is no JSON array");
+            let message = format!("the list `{list}` of {resource} {id} is no JSON array");
             return match text(item, whole) {
                 Some(text) => Brought::Done(ListAnswer::Text(text)),
-                None => Brought::Failed(CrmError::Protocol { words }),
+                None => Brought::Failed(CrmError::Protocol { message }),
             };
         }
         let said = || {
@@ -158,12 +158,12 @@ impl Calls for Wanted<'_> {
             404 => Brought::Done(ListAnswer::Absent),
             403 if slot % self.lists.len() >= self.needed => Brought::Done(ListAnswer::Absent),
             status if matches!(status, 429 | 503) || is_passing(status) => {
-                Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })
+                Brought::Again(CrmError::Throttled { status, retry_after: None, message: said() })
             }
             // An answer without a status is none.
-            0 | 500 | 502 | 504 => Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) }),
-            401 => Brought::Failed(CrmError::Unauthorised { status, words: said() }),
-            _ => Brought::Failed(CrmError::Refused { status, words: said() }),
+            0 | 500 | 502 | 504 => Brought::Again(CrmError::Unknown { message: format!("{status}, {}", said()) }),
+            401 => Brought::Failed(CrmError::Unauthorised { status, message: said() }),
+            _ => Brought::Failed(CrmError::Refused { status, message: said() }),
         }
     }
 }

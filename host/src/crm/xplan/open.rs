@@ -186,11 +186,11 @@ fn rows_of(mut address: Address, after: Option<&Bookmark>, size: usize) -> ApiCa
 fn blame(lists: &[ListAnswer], names: &[&String], source: &Source) -> Result<(), CrmError> {
     for (at, name) in names.iter().enumerate() {
         let of_list = || lists.iter().skip(at).step_by(names.len());
-        if let Some(ListAnswer::Faulty(words)) = of_list().next()
+        if let Some(ListAnswer::Faulty(message)) = of_list().next()
             && of_list().all(|list| matches!(list, ListAnswer::Faulty(_)))
         {
-            let words = format!("the list `{name}` of every {}: {words}", source.resource);
-            return Err(CrmError::Protocol { words });
+            let message = format!("the list `{name}` of every {}: {message}", source.resource);
+            return Err(CrmError::Protocol { message });
         }
     }
     Ok(())
@@ -259,8 +259,8 @@ impl Connector for Open {
 
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
         let first = note.filed_against.first();
-        let words = || "a note has to be about a client".to_owned();
-        let first = first.ok_or_else(|| CrmError::Protocol { words: words() })?;
+        let message = || "a note has to be about a client".to_owned();
+        let first = first.ok_or_else(|| CrmError::Protocol { message: message() })?;
         let body = NewNote {
             subject: &note.subject,
             body: &note.body,
@@ -270,7 +270,7 @@ impl Connector for Open {
             client_ids: note.filed_against.iter().map(ExternalId::as_str).collect(),
             external_reference: marker,
         };
-        let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+        let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { message: error.to_string() })?;
         let address = path(&["client", first.as_str(), &self.notes])?;
         super::docnotes::made(&self.site, &ApiCall::post(&address.path, body).awaited(true), "the new note's `Id`")
             .await
@@ -283,8 +283,8 @@ impl Connector for Open {
         _media_type: &str,
         _bytes: &[u8],
     ) -> Result<ExternalId, CrmError> {
-        let words = "how documents are attached in the Open dialect is not known; attach it by hand".to_owned();
-        Err(CrmError::Refused { status: 0, words })
+        let message = "how documents are attached in the Open dialect is not known; attach it by hand".to_owned();
+        Err(CrmError::Refused { status: 0, message })
     }
 
     async fn attachments_of(&self, _document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {

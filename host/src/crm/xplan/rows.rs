@@ -51,8 +51,8 @@ impl<'a> RowList<'a> {
         self.rows.retain(|row| {
             let is_one = ExternalId::is_one(row.id);
             if !is_one {
-                let words = format!("its ID `{}` is not a number, by which the site could be asked for it", row.id);
-                failed.push((row.id, CrmError::Protocol { words }));
+                let message = format!("its ID `{}` is not a number, by which the site could be asked for it", row.id);
+                failed.push((row.id, CrmError::Protocol { message }));
             }
             is_one
         });
@@ -139,8 +139,8 @@ pub(super) fn next(
     let bookmark = last.and_then(|last| serde_json::from_str(last.get()).ok()).map(Bookmark);
     let bookmark = bookmark.ok_or_else(|| unexpected(answer, "a text as the `bookmark` of the last row"))?;
     if after == Some(&bookmark) {
-        let words = "the last row's bookmark leads back to the page itself; the walk would never end".to_owned();
-        return Err(CrmError::Protocol { words });
+        let message = "the last row's bookmark leads back to the page itself; the walk would never end".to_owned();
+        return Err(CrmError::Protocol { message });
     }
     Ok(Some(bookmark))
 }
@@ -151,8 +151,8 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -
     let text = std::str::from_utf8(&answer.body).map_err(|_| unexpected(answer, wanted))?;
     serde_json::from_str(text).map_err(|error| match unexpected(answer, wanted) {
         // What begins well and is damaged further on may come whole another time, or in smaller pieces.
-        CrmError::Protocol { words } if !error.is_data() && text.trim_start().starts_with(['[', '{']) => {
-            CrmError::Unknown { words }
+        CrmError::Protocol { message } if !error.is_data() && text.trim_start().starts_with(['[', '{']) => {
+            CrmError::Unknown { message }
         }
         unexpected => unexpected,
     })
@@ -160,7 +160,7 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -
 
 /// An answer that is not what was asked for.
 pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
-    CrmError::Protocol { words: format!("expected {wanted}, and got {}", messages::outline(answer)) }
+    CrmError::Protocol { message: format!("expected {wanted}, and got {}", messages::outline(answer)) }
 }
 
 /// A row that cannot be used.
@@ -184,9 +184,9 @@ fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, NoRow<'a>> {
             Err(NoRow { bookmark: None, id: None, error: unexpected(answer, "each row as a JSON object") })
         }
         Err(_) => {
-            let words = "a row that is no JSON".to_owned();
+            let message = "a row that is no JSON".to_owned();
             let Members { id: named, bookmark, .. } = Members::of_damaged(text);
-            Err(NoRow { bookmark, id: named.and_then(id), error: CrmError::Unknown { words } })
+            Err(NoRow { bookmark, id: named.and_then(id), error: CrmError::Unknown { message } })
         }
     }
 }

@@ -81,8 +81,8 @@ struct User {
 /// As whom an answer of `/resourceful/session/user` says that one is signed in.
 pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
     let Ok(user) = repair::read::<User>(&answer.body) else {
-        let words = format!("to the sign-in, no user but {}", messages::outline(answer));
-        return Err(CrmError::Protocol { words });
+        let message = format!("to the sign-in, no user but {}", messages::outline(answer));
+        return Err(CrmError::Protocol { message });
     };
     Ok(user.user_name.unwrap_or_else(|| format!("user {}", user.entity_id)))
 }
@@ -106,8 +106,8 @@ impl Session {
             Self::Tokens(tokens) => {
                 let token = tokens.token(stale).await?;
                 let credential = Credential::new(AUTHORIZATION, "Bearer ", &token.value);
-                let words = || "the site's token holds characters that no header can".to_owned();
-                let credential = credential.ok_or_else(|| CrmError::Protocol { words: words() })?;
+                let message = || "the site's token holds characters that no header can".to_owned();
+                let credential = credential.ok_or_else(|| CrmError::Protocol { message: message() })?;
                 Ok(Ticket { number: token.number, credential })
             }
         }
@@ -159,10 +159,10 @@ impl Basic {
             return Ok(ticket);
         }
         let limits = &site.limits;
-        if let Some((at, status, words)) = &history.refused
+        if let Some((at, status, message)) = &history.refused
             && at.elapsed() < limits.after_refusal
         {
-            return Err(CrmError::Unauthorised { status: *status, words: words.clone() });
+            return Err(CrmError::Unauthorised { status: *status, message: message.clone() });
         }
         tokio::time::sleep(history.space(limits.between_sign_ins)).await;
         history.last = Some(Instant::now());
@@ -174,8 +174,8 @@ impl Basic {
                 Ok(ticket)
             }
             Err(error) => {
-                if let CrmError::Unauthorised { status, words } = &error {
-                    history.refused = Some((Instant::now(), *status, words.clone()));
+                if let CrmError::Unauthorised { status, message } = &error {
+                    history.refused = Some((Instant::now(), *status, message.clone()));
                 }
                 Err(error)
             }
@@ -184,7 +184,7 @@ impl Basic {
 
     /// What each call carries where there are no sessions.
     pub(super) fn credential(&self) -> Result<&Credential, CrmError> {
-        let unusable = |words: &&str| CrmError::Unauthorised { status: 0, words: (*words).to_owned() };
+        let unusable = |message: &&str| CrmError::Unauthorised { status: 0, message: (*message).to_owned() };
         self.basic.as_ref().map_err(unusable)
     }
 
@@ -199,15 +199,15 @@ impl Basic {
         let is_page = answer.body.trim_ascii_start().starts_with(b"<");
         let answer = match succeeded(answer) {
             // What passes, or comes from somebody between, says nothing of the name and password.
-            Err(CrmError::Refused { status: 409 | 423 | 425, words }) => return Err(CrmError::Unknown { words }),
-            Err(CrmError::Refused { words, .. }) if is_page => return Err(CrmError::Unknown { words }),
+            Err(CrmError::Refused { status: 409 | 423 | 425, message }) => return Err(CrmError::Unknown { message }),
+            Err(CrmError::Refused { message, .. }) if is_page => return Err(CrmError::Unknown { message }),
             // Whatever else the site has against the sign-in, a person has to see to it.
-            Err(CrmError::Refused { status, words }) => return Err(CrmError::Unauthorised { status, words }),
+            Err(CrmError::Refused { status, message }) => return Err(CrmError::Unauthorised { status, message }),
             answered => answered?,
         };
         user(&answer)?;
         let credential = session_cookie(&answer).ok_or_else(|| CrmError::Protocol {
-            words: "the sign-in was accepted without a session cookie (XPLANID)".to_owned(),
+            message: "the sign-in was accepted without a session cookie (XPLANID)".to_owned(),
         })?;
         tracing::info!(number, "signed in to the CRM");
         Ok(Ticket { number, credential })

@@ -218,8 +218,8 @@ impl Site {
         }
         match (&self.session, answer.status) {
             (Session::Basic(_), 401) => {
-                let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
-                Err(CrmError::Unauthorised { status: 401, words })
+                let message = "every session ended at once; does somebody else sign in as the same user?".to_owned();
+                Err(CrmError::Unauthorised { status: 401, message })
             }
             _ => Ok(answer),
         }
@@ -256,11 +256,11 @@ impl Site {
     /// One exchange, whatever its status.
     pub(super) async fn exchange(&self, call: &ApiCall, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
-            let words =
+            let message =
                 "it asked to be left alone for a while, and an hour at most; a sync that somebody starts asks it at \
                          once"
                     .to_owned();
-            return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
+            return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), message });
         }
         // Never closed: it lives as long as the site.
         let permit = self.limiter.permit(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
@@ -338,7 +338,7 @@ impl Site {
             ..Answer::of(response.status().as_u16())
         };
         let most = room.map_or(self.limits.largest_alone as usize, Allotment::most);
-        let too_large = || CrmError::TooLarge { words: format!("an answer of more than {most} bytes") };
+        let too_large = || CrmError::TooLarge { message: format!("an answer of more than {most} bytes") };
         let announced = response.content_length();
         if announced.is_some_and(|length| length > most as u64) {
             return Err(too_large());
@@ -378,13 +378,13 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     Err(match status {
         200..300 => return whole(answer),
-        300..400 => CrmError::Protocol { words: format!("a redirect ({status}), which is not followed") },
-        401 => CrmError::Unauthorised { status, words: messages::said(&answer) },
-        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) },
+        300..400 => CrmError::Protocol { message: format!("a redirect ({status}), which is not followed") },
+        401 => CrmError::Unauthorised { status, message: messages::said(&answer) },
+        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) },
         500 | 502 if answer.retry_after.is_some() => {
-            CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) }
+            CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) }
         }
-        400..500 if status != 408 => CrmError::Refused { status, words: messages::said(&answer) },
+        400..500 if status != 408 => CrmError::Refused { status, message: messages::said(&answer) },
         _ => unknown(messages::said(&answer)),
     })
 }
@@ -393,7 +393,7 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
 pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     if is_passing(status) {
-        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, words: messages::said(&answer) });
+        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) });
     }
     succeeded(answer)
 }
@@ -420,10 +420,10 @@ fn whole(answer: Answer) -> Result<Answer, CrmError> {
 fn failed(error: reqwest::Error) -> CrmError {
     let never_left = error.is_connect() || error.is_builder();
     // An address may hold a subject line, and that a client's name.
-    let words = chain(&error.without_url());
-    if never_left { CrmError::Unreachable { words } } else { unknown(words) }
+    let message = chain(&error.without_url());
+    if never_left { CrmError::Unreachable { message } } else { unknown(message) }
 }
 
-fn unknown(words: String) -> CrmError {
-    CrmError::Unknown { words }
+fn unknown(message: String) -> CrmError {
+    CrmError::Unknown { message }
 }

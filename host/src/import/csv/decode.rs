@@ -27,9 +27,9 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
     if rest_of_letter > 0 {
         found.not_utf_8.get_or_insert(line);
     }
-    let refused = |row: u64, words: &str| {
+    let refused = |row: u64, message: &str| {
         Err(FileError::refused(format!(
-            "Row {row} is in an encoding that cannot be told: {words}. Save it as CSV UTF-8."
+            "Row {row} is in an encoding that cannot be told: {message}. Save it as CSV UTF-8."
         )))
     };
     match found {
@@ -125,9 +125,9 @@ impl<'f> Decoded<'f> {
         match result {
             encoding_rs::DecoderResult::InputEmpty => Ok(()),
             _ => {
-                let words =
+                let message =
                     format!("row {} holds bytes that are no text in {}", self.line, self.decoder.encoding().name());
-                Err(io::Error::new(io::ErrorKind::InvalidData, words))
+                Err(io::Error::new(io::ErrorKind::InvalidData, message))
             }
         }
     }

@@ -125,8 +125,8 @@ impl<'t> Sheet<'t> {
             None => self.row.number.saturating_add(1),
         };
         if number <= self.row.number {
-            let words = format!("Row {number} of the workbook stands after row {}. Save it again.", self.row.number);
-            return Err(FileError::Refused(words));
+            let message = format!("Row {number} of the workbook stands after row {}. Save it again.", self.row.number);
+            return Err(FileError::Refused(message));
         }
         let heading = std::mem::take(&mut self.row.heading);
         let list = ListRow { number, ..ListRow::default() };
@@ -160,9 +160,9 @@ impl<'t> Sheet<'t> {
         let mut list = std::mem::take(&mut self.row.list);
         if self.row.is_hidden {
             self.found.hidden += 1;
-            let words = "The row is hidden in the workbook, by a filter or by hand. Decide it here, or show all rows, \
+            let message = "The row is hidden in the workbook, by a filter or by hand. Decide it here, or show all rows, \
                          save the workbook and read it again.";
-            list.doubt = Some(RowFault::new("hidden-row", words));
+            list.doubt = Some(RowFault::new("hidden-row", message));
         }
         list.finish(columns.id_heading);
         (self.take)(list)

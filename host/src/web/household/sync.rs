@@ -31,8 +31,9 @@ impl SyncForm {
     /// None for who may not sync.
     pub(super) fn new(id: HouseholdId, synced: &Synced, person: &SignedIn) -> Option<Self> {
         person.may(Action::ControlRuns).ok()?;
-        let words = synced.synced.as_deref().unwrap_or_default().split('.');
-        let outcomes = words.filter_map(|word| ClientSyncOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
+        let message = synced.synced.as_deref().unwrap_or_default().split('.');
+        let outcomes =
+            message.filter_map(|word| ClientSyncOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
         Some(Self { action: format!("/households/{id}/sync"), said: outcomes.map(|outcome| said(*outcome)).collect() })
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::web) struct WaitingPage {
 #[template(path = "integration-answer.html")]
 pub(in crate::web) struct AnswerPage {
     pub(in crate::web) layout: Layout,
-    pub(in crate::web) words: String,
+    pub(in crate::web) message: String,
     /// The connection to begin again with; none where it is not known.
     pub(in crate::web) path: Option<String>,
 }
@@ -96,7 +96,7 @@ pub(in crate::web) async fn callback(
         Ok(granted) => {
             let one = find(&app, granted.connection.as_str()).await?;
             let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec.forward_host);
-            checked.words = format!("The site authorised it, and then refused the first call. {}", checked.words);
+            checked.message = format!("The site authorised it, and then refused the first call. {}", checked.message);
             return shown(&app, &person, one, Some(checked)).await;
         }
         Err(error) => error,
@@ -113,7 +113,7 @@ pub(in crate::web) async fn callback(
     let page = page(&AnswerPage {
         layout: Layout::load(&app, &person, Section::Settings).await?,
         path: error.connection().map(path),
-        words: error.to_string(),
+        message: error.to_string(),
     })?;
     Ok((status, page).into_response())
 }

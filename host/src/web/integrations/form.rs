@@ -162,7 +162,7 @@ async fn kept(app: &App, person: &SignedIn, one: Integration) -> Result<Response
             match answer::begin(app, person, one.clone()).await {
                 // It is kept, whatever is in the way of authorising it.
                 Err(Failure::NotDone(refusal)) if refusal.kind == Kind::WrongState => {
-                    let checked = Checked { is_good: false, words: refusal.message };
+                    let checked = Checked { is_good: false, message: refusal.message };
                     shown(app, person, one, Some(checked)).await
                 }
                 begun => begun,

@@ -13,9 +13,9 @@ use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
 use crate::web::failure::{Failure, page};
 use crate::web::filed_documents;
+use crate::web::format;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
-use crate::web::words;
 
 pub(super) const NO_NOTE: Failure =
     Failure::NotFound("There is no file note here. The list of notes shows those there are.");
@@ -132,7 +132,7 @@ pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed)
         Gate::Closed(until) => Some(format!(
             "The CRM of {} does not answer, or asked to be left alone; it is tried again {}.",
             note.connection,
-            words::relative(until, person.clock.now)
+            format::relative(until, person.clock.now)
         )),
         Gate::Probing => Some(format!("The CRM of {} is being tried again with one note.", note.connection)),
         Gate::Open | Gate::Held(_) => None,
@@ -160,7 +160,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
         filename: one.filename.clone(),
         download: filed_documents::download(&one.document.to_string()),
         finding: filed_documents::replaced(&one.replaced),
-        size: words::size(one.size),
+        size: format::size(one.size),
         state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
     });
     let attempts = note.attempts.iter().rev().map(|attempt| Try {
@@ -176,7 +176,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
         row: row(note, household, clock),
         state: state_in_words(note, clock),
         order: sentences(note, order),
-        event: words::event(&note.event_type),
+        event: format::event(&note.event_type),
         kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
         filed_against: filed.join(", "),
         marker: note.marker.clone(),
@@ -244,7 +244,7 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
 
 /// Where the note stands, in a sentence.
 fn state_in_words(note: &Note, clock: &Clock) -> String {
-    let due = note.due_at.map(|at| format!(" The next try is {}.", words::relative(at, clock.now)));
+    let due = note.due_at.map(|at| format!(" The next try is {}.", format::relative(at, clock.now)));
     match note.stage() {
         Stage::Queued if note.state == NoteState::Queued => "Accepted and kept; it goes out next.".to_owned(),
         Stage::Sending => "On its way to the CRM.".to_owned(),
@@ -264,7 +264,7 @@ fn state_in_words(note: &Note, clock: &Clock) -> String {
         }
         Stage::Done if note.is_missing() => "It was delivered, and the CRM does not list it now.".to_owned(),
         Stage::Done => match note.done_at {
-            Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
+            Some(at) => format!("Delivered to the CRM {}.", format::relative(at, clock.now)),
             None => "In the CRM.".to_owned(),
         },
         Stage::InDoubt => "It is kept here until somebody says whether it is in the CRM.".to_owned(),
@@ -284,7 +284,7 @@ fn sentences(note: &Note, order: &Order) -> Vec<String> {
         said.push("An earlier note of the same client goes out before it.".to_owned());
     }
     if order.behind > 0 && is_open {
-        let notes = words::count(order.behind as u64, "later note", "later notes");
+        let notes = format::count(order.behind as u64, "later note", "later notes");
         said.push(format!(
             "{notes} of the same clients wait for it, so that the CRM has them in order: until it is delivered or given \
              up, by somebody here or after its last try, 18 hours after the first. Other clients do not wait."

@@ -12,7 +12,7 @@ use crate::domain::{ClientId, DocumentId};
 use crate::notes::data_errors;
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
-use crate::web::words;
+use crate::web::format;
 
 /// A document that a form has already.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Filled {
             of_name.map(|(_, value)| value.trim().replace("\r\n", "\n")).collect()
         };
         let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
-        let people: Vec<_> = found.people.iter().map(|one| (one.id, words::name(&one.client.full_name()))).collect();
+        let people: Vec<_> = found.people.iter().map(|one| (one.id, format::name(&one.client.full_name()))).collect();
         let fields: &[&str] = match kind {
             Kind::Survey => &["score"],
             Kind::Note => &["subject", "body"],
@@ -230,7 +230,7 @@ impl Filled {
     pub(super) fn parts(&self, problems: &[(Option<String>, String)]) -> Vec<Part> {
         let problem = |pointer: &str| {
             let found = problems.iter().find(|(about, _)| about.as_deref() == Some(pointer));
-            found.map(|(_, message)| words::sentence(message))
+            found.map(|(_, message)| format::sentence(message))
         };
         let input = |pointer: &str, name: &str, label: &str, value: &str, kind| Input {
             id: id(pointer),
@@ -294,7 +294,7 @@ impl Filled {
     /// The documents there are, and a field for one more. It stands last, so that what is typed is read before it.
     fn document_part(&self, input: &dyn Fn(&str, &str, &str, &str, &'static str) -> Input) -> Part {
         let kept = self.documents.iter().enumerate().map(|(place, document)| {
-            let label = format!("{}, {}", document.filename, words::size(document.size));
+            let label = format!("{}, {}", document.filename, format::size(document.size));
             vec![input(&format!("/attachments/{place}"), DOCUMENT, &label, &document.id.to_string(), "kept")]
         });
         let label = if self.documents.is_empty() { "PDF" } else { "Another PDF" };

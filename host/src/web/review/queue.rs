@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::super::components::{Clock, Moment, Paging, pair};
 use super::super::failure::{Failure, page};
+use super::super::format;
 use super::super::layout::{Layout, Section};
 use super::super::listing::{Asked, Choice};
 use super::super::session::SignedIn;
-use super::super::words;
 use super::{Filter, Of, choices};
 use crate::app::App;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
@@ -79,7 +79,7 @@ pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Re
 
 fn sentence(state: ReviewState, count: usize, is_more: bool) -> String {
     let more = if is_more { "More than " } else { "" };
-    let clients = words::count(count as u64, "client", "clients");
+    let clients = format::count(count as u64, "client", "clients");
     let (is, a) = if count == 1 { ("is", "looks") } else { ("are", "look") };
     match state {
         ReviewState::Waiting => {
@@ -92,11 +92,11 @@ fn sentence(state: ReviewState, count: usize, is_more: bool) -> String {
 }
 
 fn states(shown: ReviewState) -> Vec<(&'static str, String, bool)> {
-    let words = ["Waiting", "Ignored", "Imported", "Linked"];
+    let message = ["Waiting", "Ignored", "Imported", "Linked"];
     let state = |(state, word): (ReviewState, &'static str)| {
         (word, format!("/review?of=lookalikes&{}", pair("state", state.as_str())), state == shown)
     };
-    ReviewState::ALL.into_iter().zip(words).map(state).collect()
+    ReviewState::ALL.into_iter().zip(message).map(state).collect()
 }
 
 /// A card, from values alone.
@@ -107,12 +107,12 @@ pub(in crate::web) fn card(id: ReviewId, review: &Review, own: &[(StoredClient, 
         ReviewState::Ignored => "Stays out of the book.".to_owned(),
         ReviewState::Imported => "Somebody else: comes as a new client with the next sync.".to_owned(),
         ReviewState::Linked => match linked {
-            Some((client, _)) => format!("Linked to {}.", words::name(&client.client.full_name())),
+            Some((client, _)) => format!("Linked to {}.", format::name(&client.client.full_name())),
             None => "Linked.".to_owned(),
         },
     };
     Card {
-        name: words::name(&review.client.full_name()),
+        name: format::name(&review.client.full_name()),
         about: format!("{} in {}{}", review.external_id(), review.connection, about(&review.client)),
         since: Moment::new(review.since, clock),
         decide: format!("/review/{id}/decision"),
@@ -125,8 +125,8 @@ pub(in crate::web) fn card(id: ReviewId, review: &Review, own: &[(StoredClient, 
 fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
     Own {
         id: client.id.to_string(),
-        name: words::name(&client.client.full_name()),
-        about: format!("{}{}", words::crm_id(&client.client.external_id), about(&client.client)),
+        name: format::name(&client.client.full_name()),
+        about: format!("{}{}", format::crm_id(&client.client.external_id), about(&client.client)),
         path: format!("/households/{}", client.household_id),
         likeness: match likeness {
             Likeness::Email => "the same email",
@@ -140,7 +140,7 @@ fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
 
 /// What tells people apart.
 fn about(client: &crate::domain::Client) -> String {
-    let born = client.date_of_birth.map(|date| format!("born {}", words::date(date)));
+    let born = client.date_of_birth.map(|date| format!("born {}", format::date(date)));
     let email = client.email.as_ref().filter(|_| !client.email_is_placeholder).map(ToString::to_string);
     let facts = [born, email, client.mobile.as_ref().map(ToString::to_string), client.suburb.clone()];
     facts.into_iter().flatten().map(|fact| format!(" · {fact}")).collect()

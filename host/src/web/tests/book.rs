@@ -11,7 +11,7 @@ use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
 use super::super::layout::Section;
 use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
-use super::super::{household, words};
+use super::super::{format, household};
 use super::{at, check, clock, layout, layout_with_notice};
 use crate::domain::listed::Listed;
 use crate::domain::record::{
@@ -265,8 +265,9 @@ fn documents(found: &HouseholdRow) -> DocumentPanel {
 #[test]
 fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     let seen = documents(&couple()).render().unwrap();
-    for words in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"] {
-        assert!(seen.contains(words), "{words} is not in {seen}");
+    for message in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"]
+    {
+        assert!(seen.contains(message), "{message} is not in {seen}");
     }
     let reader = DocumentPanel { may_export: false, choices: Vec::new(), ..documents(&couple()) };
     let seen = reader.render().unwrap();
@@ -305,7 +306,7 @@ fn advisers() -> Vec<(ExternalId, String)> {
 fn row(found: &HouseholdRow) -> Row {
     Row {
         path: format!("/households/{}", found.household.id),
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         people: found.people.iter().map(name_and_id).collect(),
         suburb: found.people[0].client.suburb.clone().unwrap_or_default(),
         adviser: "Pat O'Neil".to_owned(),
@@ -389,7 +390,7 @@ fn records_set_aside() {
     };
     let page = |rows: &[SetAside]| ReviewPage {
         layout: layout(Section::Review),
-        state: words::sentence("1 record could not be read and did not come over."),
+        state: format::sentence("1 record could not be read and did not come over."),
         empty: "Every record could be read.",
         choices: vec![
             Choice { word: "Could not be read", path: "/review".to_owned(), is_chosen: true },
@@ -412,7 +413,7 @@ fn of_whom_something_is_said() {
     let told = |of: HouseholdRow, said| Told { client: of.people[0].clone(), said };
     let page = |told: &[Told]| FindingsPage {
         layout: layout(Section::Households),
-        heading: words::code("unknown-category"),
+        heading: format::code("unknown-category"),
         rows: told.iter().map(findings::row).collect(),
         paging: Paging::new("/clients", "diagnostic=unknown-category", None, None),
     };

@@ -120,10 +120,10 @@ fn the_overview() {
 
 #[test]
 fn the_overview_says_how_each_connection_stands() {
-    let check = |state, word: &str, words: &str| {
+    let check = |state, word: &str, message: &str| {
         let (badge, sentence) = overview::sync_state(Some(&run(state)), "Xplan", &clock());
         assert_eq!(badge.word, word);
-        assert!(sentence.contains(words), "{sentence}");
+        assert!(sentence.contains(message), "{sentence}");
     };
     check(RunState::Queued, "Queued", "about to begin");
     check(RunState::Running, "Running", "under way");
@@ -136,8 +136,8 @@ fn the_overview_says_how_each_connection_stands() {
 fn the_overview_never_says_more_than_is_known() {
     let counts = |clients| BookCounts { clients, ..BookCounts::default() };
     let check = |newest: &[Run], latest: &[Run], clients, expected: &str| {
-        let words = overview::sentence(newest, latest, &counts(clients), &clock());
-        assert_eq!(words, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
+        let message = overview::sentence(newest, latest, &counts(clients), &clock());
+        assert_eq!(message, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
     };
     let first = |state| Run { expected: None, ..run(state) };
     check(&[], &[], 0, "No connection has synced yet.");
