@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt};
 
-pub use self::content::{Material, Professional};
+pub use self::content::{ClientGoal, Material, Professional};
 pub use self::receive::{Kept, NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};

@@ -19,6 +19,17 @@ pub struct Professional {
     pub email: Option<String>,
 }
 
+/// A goal as a document shows it.
+#[derive(Clone, Debug)]
+pub struct ClientGoal {
+    /// The client in whose list it stands.
+    pub client: ClientId,
+    /// The CRM's values.
+    pub goal: Goal,
+    /// The practice's own status of it.
+    pub status: GoalStatus,
+}
+
 /// All that a document is made of.
 #[derive(Clone, Debug)]
 pub struct Material {
@@ -28,8 +39,8 @@ pub struct Material {
     pub professional: Professional,
     /// When it is exported.
     pub made_at: Timestamp,
-    /// Goals, each with the client in whose list it stands and the practice's own status.
-    pub goals: Vec<(ClientId, Goal, GoalStatus)>,
+    /// The household's goals.
+    pub goals: Vec<ClientGoal>,
     /// Covers, each with the client in whose list it stands.
     pub covers: Vec<(ClientId, Cover)>,
     /// Data of the latest values session: `{"clients": […]}`.
@@ -59,7 +70,7 @@ pub(super) fn data(material: &Material, practice: &Practice, logo: Option<&str>,
         "made_on": made_on,
         "values": values.unwrap_or_else(|| json!([])),
         "preferences": preferences,
-        "goals": material.goals.iter().map(|(of, goal, status)| self::goal(*of, goal, *status, household)).collect::<Vec<_>>(),
+        "goals": material.goals.iter().map(|one| goal(one, household)).collect::<Vec<_>>(),
         "covers": material.covers.iter().map(|(of, cover)| self::cover(*of, cover, household)).collect::<Vec<_>>(),
         "event": material.event,
     })
@@ -79,14 +90,14 @@ fn member(person: &StoredClient, household: &HouseholdRow) -> Value {
     })
 }
 
-fn goal(of: ClientId, goal: &Goal, status: GoalStatus, household: &HouseholdRow) -> Value {
+fn goal(ClientGoal { client, goal, status }: &ClientGoal, household: &HouseholdRow) -> Value {
     let owner = match goal.owner {
         GoalOwner::Client => Owner::Own,
         GoalOwner::Partner => Owner::Partner,
         GoalOwner::Joint => Owner::Both,
     };
     let mut data = json!(goal);
-    data["owner_names"] = owner_names(of, owner, household).into();
+    data["owner_names"] = owner_names(*client, owner, household).into();
     data["status"] = json!(status);
     data
 }

@@ -27,6 +27,7 @@ use crate::domain::run::Run;
 use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
+use crate::pack::PluginLine;
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
@@ -77,8 +78,15 @@ pub(super) struct IntegrationPage {
     pub(super) is_at_work: bool,
     /// Whether a pack is in force for it.
     pub(super) has_pack: bool,
-    /// What the pack's plugin wrote lately: when, how much it matters, and the line.
-    pub(super) said: Vec<(String, &'static str, String)>,
+    /// The newest lines that the pack's plugin wrote.
+    pub(super) plugin_lines: Vec<LineRow>,
+}
+
+/// A line of a plugin's log, as the page lists it.
+pub(super) struct LineRow {
+    pub(super) at: String,
+    pub(super) level: &'static str,
+    pub(super) text: String,
 }
 
 /// What came of asking the site as whom the host is signed in, or of another button.
@@ -303,14 +311,15 @@ pub(super) fn view(
         },
         is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
         has_pack: one.connection.is_some(),
-        said: one.connection.iter().flat_map(|connection| said(connection, clock)).collect(),
+        plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }
 
 /// The newest lines of the plugin that maps a connection.
-fn said(connection: &Connection, clock: &Clock) -> Vec<(String, &'static str, String)> {
+fn plugin_lines(connection: &Connection, clock: &Clock) -> Vec<LineRow> {
     let lines = connection.revision().plugin_lines().into_iter().take(LINES_SHOWN);
-    lines.map(|line| (format::time(line.at, &clock.zone), line.level, line.text)).collect()
+    let row = |line: PluginLine| LineRow { at: format::time(line.at, &clock.zone), level: line.level, text: line.text };
+    lines.map(row).collect()
 }
 
 /// The next times of its schedule.

@@ -68,7 +68,14 @@ struct History {
     last: Option<Instant>,
     /// How many followed each other quickly.
     rapid: u32,
-    refused: Option<(Instant, u16, String)>,
+    refused: Option<RefusedSignIn>,
+}
+
+/// The last sign-in, where the site refused it.
+struct RefusedSignIn {
+    at: Instant,
+    status: u16,
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -159,10 +166,10 @@ impl Basic {
             return Ok(ticket);
         }
         let limits = &site.limits;
-        if let Some((at, status, message)) = &history.refused
-            && at.elapsed() < limits.after_refusal
+        if let Some(refused) = &history.refused
+            && refused.at.elapsed() < limits.after_refusal
         {
-            return Err(CrmError::Unauthorised { status: *status, message: message.clone() });
+            return Err(CrmError::Unauthorised { status: refused.status, message: refused.message.clone() });
         }
         tokio::time::sleep(history.space(limits.between_sign_ins)).await;
         history.last = Some(Instant::now());
@@ -175,7 +182,8 @@ impl Basic {
             }
             Err(error) => {
                 if let CrmError::Unauthorised { status, message } = &error {
-                    history.refused = Some((Instant::now(), *status, message.clone()));
+                    let refused = RefusedSignIn { at: Instant::now(), status: *status, message: message.clone() };
+                    history.refused = Some(refused);
                 }
                 Err(error)
             }

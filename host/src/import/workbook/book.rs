@@ -56,8 +56,8 @@ impl Book {
             found.map(|relation| relation.part.clone())
         };
         let mut sheets = Vec::new();
-        for (name, is_hidden, id) in named {
-            let Some(relation) = relations.iter().find(|relation| relation.id == id) else { return Err(damaged()) };
+        for ListedSheet { name, is_hidden, relation } in named {
+            let Some(relation) = relations.iter().find(|known| known.id == relation) else { return Err(damaged()) };
             match relation.kind.as_str() {
                 "worksheet" => sheets.push(Tab { name, is_hidden, part: relation.part.clone() }),
                 "xlMacrosheet" | "xlIntlMacrosheet" => return Err(FileError::refused(MACROS)),
@@ -81,8 +81,16 @@ fn refuse_macros(parts: &mut Parts<'_>) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Name, whether it is hidden, and the relation's id of each sheet.
-fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<(String, bool, String)>, FileError> {
+/// A sheet as the workbook's main part lists it.
+struct ListedSheet {
+    name: String,
+    is_hidden: bool,
+    /// The id of the relation that leads to the sheet's part.
+    relation: String,
+}
+
+/// The sheets that the workbook's main part lists, in their order.
+fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<ListedSheet>, FileError> {
     let mut sheets = Vec::new();
     while let Some(piece) = part.next()? {
         if let Piece::Open(tag) = piece
@@ -90,7 +98,8 @@ fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<(String, bool, String)>, FileEr
         {
             let is_hidden = tag.attribute("state")?.is_some_and(|state| state != "visible");
             let (name, id) = (tag.attribute("name")?, tag.attribute("id")?);
-            sheets.push((name.unwrap_or_default(), is_hidden, id.ok_or_else(damaged)?));
+            let (name, relation) = (name.unwrap_or_default(), id.ok_or_else(damaged)?);
+            sheets.push(ListedSheet { name, is_hidden, relation });
             if sheets.len() > MOST_SHEETS {
                 return Err(FileError::refused(format!(
                     "The workbook has more than {MOST_SHEETS} sheets. Copy the list into a new one."

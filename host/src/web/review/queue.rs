@@ -25,8 +25,8 @@ pub(in crate::web) struct QueuePage {
     pub(in crate::web) layout: Layout,
     pub(in crate::web) state: String,
     pub(in crate::web) choices: Vec<Choice>,
-    /// The states of the queue: word, address, whether it is shown.
-    pub(in crate::web) states: Vec<(&'static str, String, bool)>,
+    /// The states of the queue to choose from.
+    pub(in crate::web) states: Vec<Choice>,
     pub(in crate::web) cards: Vec<Card>,
     pub(in crate::web) paging: Paging,
 }
@@ -91,12 +91,14 @@ fn sentence(state: ReviewState, count: usize, is_more: bool) -> String {
     }
 }
 
-fn states(shown: ReviewState) -> Vec<(&'static str, String, bool)> {
-    let message = ["Waiting", "Ignored", "Imported", "Linked"];
-    let state = |(state, word): (ReviewState, &'static str)| {
-        (word, format!("/review?of=lookalikes&{}", pair("state", state.as_str())), state == shown)
+fn states(shown: ReviewState) -> Vec<Choice> {
+    let labels = ["Waiting", "Ignored", "Imported", "Linked"];
+    let choice = |(state, word): (ReviewState, &'static str)| Choice {
+        word,
+        path: format!("/review?of=lookalikes&{}", pair("state", state.as_str())),
+        is_chosen: state == shown,
     };
-    ReviewState::ALL.into_iter().zip(message).map(state).collect()
+    ReviewState::ALL.into_iter().zip(labels).map(choice).collect()
 }
 
 /// A card, from values alone.
