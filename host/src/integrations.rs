@@ -45,14 +45,14 @@ struct Inner {
     secrets: Arc<Secrets>,
     connections: Connections,
     token_managers: Mutex<HashMap<ConnectionName, Arc<TokenManager>>>,
-    /// Why a connection that is to run does not.
+    /// The reason why a connection that is to run does not, by its name.
     problems: Mutex<BTreeMap<ConnectionName, String>>,
     attempts: Mutex<authorise::Attempts>,
     /// Held while the list changes, so that two changes at once do not mix.
     changing: tokio::sync::Mutex<()>,
 }
 
-/// Where a connection was made.
+/// The place where a connection was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
     /// In the settings file, where alone it is changed.
@@ -61,36 +61,36 @@ pub enum Origin {
     Page,
 }
 
-/// A connection as people see it.
+/// A connection as people manage it.
 #[derive(Clone)]
 pub struct Integration {
-    /// What was given for it.
+    /// The connection's specification.
     pub spec: Arc<ConnectionSpec>,
-    /// What people call it.
+    /// The connection's name for people.
     pub title: String,
-    /// Where it was made.
+    /// The place where the connection was made.
     pub origin: Origin,
     /// Whether one of this name was made at run time too, and waits behind the file's.
     pub hides_another: bool,
-    /// Who confirmed the check that comes before a connection; one of the settings file may run without.
+    /// The person who confirmed the check that comes before a connection; one of the settings file may run without.
     pub preflight: Option<By>,
-    /// Under which host its site was known before, and who said that it is the same site.
+    /// The host under which the site was known before, and who said that it is the same site.
     pub same_site: Option<(String, By)>,
-    /// Who said that it is apart from another connection of the same site.
+    /// The person who said that the connection is apart from another one of the same site.
     pub apart: Option<By>,
-    /// Why it is enabled and does not run.
+    /// The reason why the connection is enabled and does not run.
     pub problem: Option<String>,
-    /// At work; none where it is disabled or has a problem.
+    /// The connection at work; none where it is disabled or has a problem.
     pub connection: Option<Arc<Connection>>,
 }
 
 impl Integration {
-    /// Its name in addresses.
+    /// The connection's name in addresses.
     pub fn name(&self) -> &ConnectionName {
         &self.spec.name
     }
 
-    /// Why it does not run, as a sentence; none where it is at work.
+    /// The reason why the connection does not run, as a sentence; none where it is at work.
     pub fn idle(&self) -> Option<String> {
         let name = self.name();
         match (&self.connection, &self.problem) {
@@ -100,7 +100,7 @@ impl Integration {
         }
     }
 
-    /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
+    /// The next times at which its schedule starts runs; none where it is disabled, or does not come round any more.
     pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
         if self.spec.enabled { self.spec.schedule.next_runs(now, zone) } else { Vec::new() }
     }
@@ -148,7 +148,7 @@ impl Integrations {
         self.connect(access, revision, conflict)
     }
 
-    /// What is at work.
+    /// The connections at work.
     pub fn connections(&self) -> &Connections {
         &self.0.connections
     }
@@ -378,7 +378,8 @@ impl Integrations {
         lock(&self.0.problems).remove(name);
     }
 
-    /// What is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the site.
+    /// Makes what is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the
+    /// site.
     fn connect(
         &self,
         access: &SiteAccess,
@@ -433,7 +434,7 @@ impl Integrations {
         Integration { preflight: stored.preflight.clone(), ..one }
     }
 
-    /// A connection as it is at work, but for what is kept of it beside its specification.
+    /// A connection as it is at work, without what is kept of it beside its specification.
     fn integration_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
         Integration {
             title,
@@ -468,7 +469,7 @@ pub fn load_pack(packs: &Packs, config: &Config, spec: &ConnectionSpec) -> Resul
     Ok(revision)
 }
 
-/// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.
+/// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,11 +17,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::config::{Server, bare};
 use crate::store::connections::Sealed;
 
-/// What the key's file is called in the data folder.
+/// The name of the key's file in the data folder.
 const KEY_FILE: &str = "secret.key";
 /// Bytes of a nonce, before the sealed text.
 const NONCE: usize = 24;
-/// For deriving the key from the operator's text.
+/// The purpose for which the key is derived from the operator's text.
 const PURPOSE: &str = "tidegate 2026-11 secrets at rest";
 
 /// Seals and opens secrets.
@@ -29,7 +29,7 @@ pub struct Secrets {
     cipher: XChaCha20Poly1305,
 }
 
-/// Why a secret cannot be had.
+/// The reason why a secret cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     /// The key's file cannot be made or read.
@@ -38,9 +38,9 @@ pub enum SecretsError {
         path.display()
     )]
     KeyFile {
-        /// Which file.
+        /// The path of the key's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
     /// Sealed with another key, or for another context.
@@ -49,7 +49,7 @@ pub enum SecretsError {
          secret-key-file, or secret.key in the data folder, whichever was in use), or enter it anew"
     )]
     WrongKey {
-        /// What the secret is.
+        /// The name of what the secret is.
         what: String,
     },
 }
@@ -66,7 +66,7 @@ pub struct SealContext<'a> {
 }
 
 impl Secrets {
-    /// With the key of the settings, or the data folder's own, which is made where there is none.
+    /// Opens the sealing with the key of the settings, or the data folder's own, which is made where there is none.
     ///
     /// # Errors
     /// [`SecretsError::KeyFile`].

@@ -10,12 +10,12 @@ use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{ClientId, Date, E164, Timestamp};
 use crate::store::book::HouseholdRow;
 
-/// Who answers for a household, as it is printed.
+/// The professional who answers for a household, as documents print them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Professional {
     /// The full name; the practice's where it is the practice itself.
     pub name: String,
-    /// Email.
+    /// The professional's email.
     pub email: Option<String>,
 }
 
@@ -35,9 +35,9 @@ pub struct ClientGoal {
 pub struct Material {
     /// The household with its people.
     pub household: HouseholdRow,
-    /// Who answers for it.
+    /// The professional who answers for the household.
     pub professional: Professional,
-    /// When it is exported.
+    /// When the document is exported.
     pub made_at: Timestamp,
     /// The household's goals.
     pub goals: Vec<ClientGoal>,
@@ -114,7 +114,7 @@ fn cover(of: ClientId, cover: &Cover, household: &HouseholdRow) -> Value {
     data
 }
 
-/// Whose something is, seen from the client in whose list it stands.
+/// The owner of a goal or cover, seen from the client in whose list it stands.
 #[derive(Clone, Copy)]
 enum Owner {
     Own,
@@ -150,7 +150,7 @@ fn first_name(person: &StoredClient) -> String {
     name.unwrap_or_else(|| client.full_name())
 }
 
-/// A number as people read it: `+61 491 570 156`.
+/// A telephone number as people read it: `+61 491 570 156`.
 fn spaced(number: &E164) -> String {
     match phonenumber::parse(None, number.as_str()) {
         Ok(parsed) => parsed.format().mode(phonenumber::Mode::International).to_string(),

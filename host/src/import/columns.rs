@@ -6,25 +6,25 @@ use crate::domain::fold::fold;
 /// Columns that a row may have; a list has four, and what else its owner keeps beside them.
 pub(super) const MOST_COLUMNS: usize = 64;
 
-/// Where the four values stand, counted from 0.
+/// The places of the four values in a row, counted from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Columns {
     pub first_name: usize,
     pub last_name: usize,
     pub email: usize,
     pub id: usize,
-    /// How many columns have a heading.
+    /// The number of columns that have a heading.
     pub count: usize,
-    /// What the column of ids is called towards people.
+    /// The heading of the column of ids, as people know it.
     pub id_heading: &'static str,
 }
 
-/// Why a row is not the one with the headings.
+/// The reason why a row is not the one with the headings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct NoHeadings {
-    /// How many of the four it has.
+    /// How many of the four headings the row has.
     pub found: usize,
-    /// What is wrong, as the end of a sentence.
+    /// The message, as the end of a sentence.
     pub message: String,
 }
 

@@ -84,7 +84,7 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> 
     Err(no_headings(nearest, id))
 }
 
-/// A list as it is read.
+/// The list as far as it is read.
 struct List<'t, R> {
     records: Records<R>,
     source: ListSource,

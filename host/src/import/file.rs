@@ -14,7 +14,7 @@ pub(super) const MOST_ROWS: u32 = 250_000;
 /// Rows at the top among which the headings are looked for.
 pub(super) const HEADING_ROWS: usize = 10;
 
-/// Why a file as a whole is not read. A sentence for a person, which names the row where there is one.
+/// The reason why a file as a whole is not read: a sentence for a person, which names the row where there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file is not one that is read.
@@ -38,7 +38,7 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// Who takes the rows.
+/// The receiver of the rows, one at a time.
 pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 
 /// Reads a list and hands its rows on, one after the other; answers what else is in the file. What the file is, is told

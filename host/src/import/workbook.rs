@@ -87,7 +87,7 @@ fn other((tab, found): (&Tab, Found)) -> OtherSheet {
     }
 }
 
-/// Why none of the sheets is the list; `no_headings` where nothing else is to be said.
+/// The message that none of the sheets is the list; `no_headings` where nothing else is to be said.
 fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headings: FileError) -> FileError {
     let is_there = |name: &str| book.sheets.iter().any(|tab| is_called(tab, name));
     match (wanted, others.iter().find(|sheet| sheet.has_headings && sheet.is_hidden)) {

@@ -16,9 +16,9 @@ use crate::crm::oauth::{OAuthError, brief};
 use crate::domain::{ConnectionName, Timestamp, UserId};
 use crate::store::connections::By;
 
-/// How long somebody has to say yes.
+/// The time that a person has to authorise on the site.
 const HOLDS: Duration = Duration::from_mins(10);
-/// Where people come back to.
+/// The path to which sites send people back.
 const CALLBACK: &str = "/oauth/callback";
 /// Attempts of a host at most: an old one is forgotten for a new one.
 const MOST: usize = 100;
@@ -31,7 +31,7 @@ struct Pending {
     connection: ConnectionName,
     /// The hosts that its secrets are sent to: a code that another site gave is not sent there.
     to: String,
-    /// Who began it, where that was a person.
+    /// The person who began the authorisation; none where it was a program.
     user: Option<UserId>,
     verifier: SecretString,
     began_at: Timestamp,
@@ -41,44 +41,44 @@ struct Pending {
 /// An attempt that waits for the site.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// What the person opens.
+    /// The address on the site that the person opens.
     pub url: String,
-    /// When it is over.
+    /// When the authorisation is over if nobody came back.
     pub ends_at: Timestamp,
 }
 
-/// What a site sent back.
+/// The answer that a site sends back with the person.
 #[derive(Debug)]
 pub struct Callback {
-    /// What went out with the person.
+    /// The state that went out with the person.
     pub state: Option<SecretString>,
-    /// What is exchanged for tokens.
+    /// The code that is exchanged for tokens.
     pub code: Option<SecretString>,
-    /// Why there is no code, in OAuth's words and in the site's.
+    /// The reason why there is no code, in OAuth's words and in the site's.
     pub error: Option<(String, Option<String>)>,
-    /// Which site says so (RFC 9207), where it says that.
+    /// The site that says so (RFC 9207), where it says that.
     pub issuer: Option<String>,
 }
 
 /// A connection that was just authorised.
 #[derive(Debug)]
 pub struct Granted {
-    /// Which.
+    /// The connection's name.
     pub connection: ConnectionName,
-    /// What the site said when it was asked who is signed in.
+    /// The name as which the site says that the host is signed in.
     pub whoami: Result<String, CrmError>,
 }
 
-/// Why a connection is not authorised, though somebody came back. Nothing was changed.
+/// The reason why a connection is not authorised, though somebody came back. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// Its state is not one that is under way: used, too old, forged, or from before a restart.
+    /// The state is not one that is under way: used, too old, forged, or from before a restart.
     #[error(
         "This answer belongs to no authorisation that is under way: it was used already, is older than ten minutes, or \
          tidegate was started anew meanwhile."
     )]
     Unknown,
-    /// Somebody else began it.
+    /// Another person began the authorisation.
     #[error("Somebody else began this authorisation. Nothing was changed; begin one of your own.")]
     AnotherPerson,
     /// The connection was removed or changed meanwhile.
@@ -87,31 +87,31 @@ pub enum CallbackError {
     /// The site said no.
     #[error("{site} did not authorise it: {message}.")]
     Refused {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Which site.
+        /// The host of its site.
         site: String,
-        /// Its words.
+        /// The site's words.
         message: String,
     },
-    /// Another site answered.
+    /// Another site answered than the connection's.
     #[error("The answer came from {issuer}, and the connection's site is {site}. Check the forward host.")]
     AnotherSite {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Its site.
+        /// The host of its site.
         site: String,
-        /// Who answered.
+        /// The site that answered.
         issuer: String,
     },
     /// The code is not worth tokens.
     #[error("{site} gave a code and no tokens for it: {error}. {}", advice(error))]
     NoTokens {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Its site.
+        /// The host of its site.
         site: String,
-        /// What happened.
+        /// The error of the exchange.
         #[source]
         error: OAuthError,
     },
@@ -166,7 +166,7 @@ impl Attempts {
 }
 
 impl Integrations {
-    /// Where sites send people back to; it is to be registered with them.
+    /// The address to which sites send people back; it is to be registered with them.
     pub fn callback_url(&self) -> String {
         format!("{}{CALLBACK}", self.0.config.server.base_url())
     }

@@ -13,13 +13,13 @@ use crate::domain::{ConnectionName, Timestamp};
 use crate::secrets::SealContext;
 use crate::store::connections::{By, StoredConnection, StoredSignIn};
 
-/// What somebody gives for a connection on the page or through the API. For a new one, what is left out has its default
-/// or is asked for; for another, it stays as it is.
+/// A draft of a connection, as the page or the API sends it. For a new connection, what is left out has its default or
+/// is asked for; for another, it stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// Its name in addresses; of a new one only, and made of the title where it is left out.
+    /// The name in addresses; of a new connection only, and made of the title where it is left out.
     pub name: Option<String>,
-    /// What people call it.
+    /// The connection's name for people.
     pub title: Option<String>,
     /// The connection itself. A secret that is left out or blank stays as it is.
     pub raw: RawConnection,
@@ -95,7 +95,7 @@ impl Integrations {
         })
     }
 
-    /// What connections that are made here are looked at against.
+    /// The rules by which connections of the page are checked.
     fn rules(&self) -> Rules<'_> {
         let config = &self.0.config;
         let zone = config.practice.time_zone.clone();
@@ -136,8 +136,8 @@ impl Integrations {
         self.kind_of(stored).recipients(&stored.forward_host, setting)
     }
 
-    /// What is given, over what is kept. A secret that is not given stays as it is, unless it was given for another host: it
-    /// goes there alone.
+    /// The draft over the stored connection. A secret that is not given stays as it is, unless it was given for another
+    /// host: it goes there alone.
     fn laid_over(&self, old: &StoredConnection, raw: RawConnection) -> RawConnection {
         let mut raw = unpacked(raw);
         let is_other_crm = raw.crm.as_ref().is_some_and(|crm| *crm != old.crm);
@@ -175,7 +175,7 @@ impl Integrations {
         }
     }
 
-    /// How a connection that is kept signs in; of its values those that are `wanted`, opened.
+    /// The sign-in of a stored connection; of its values those that are `wanted`, opened.
     fn kept_sign_in(&self, stored: &StoredConnection, wanted: impl Fn(&str) -> bool) -> RawSignIn {
         let to = self.recipients_of(stored);
         let opened = |name: &str| {
@@ -191,20 +191,20 @@ impl Integrations {
         RawSignIn { mode: Some(stored.auth.mode.clone()), values: texts.chain(secrets).collect() }
     }
 
-    /// A connection that is kept, read as anything else that is given for one.
+    /// A stored connection, parsed as anything else that is given for one.
     fn read(&self, stored: &StoredConnection, sign_in: RawSignIn) -> Parsed {
         let nothing = RawConnection { sign_in: Some(RawSignIn::default()), ..RawConnection::default() };
         let raw = RawConnection { sign_in: Some(sign_in), ..self.laid_over(stored, nothing) };
         raw.parse(stored.name.clone(), &self.rules())
     }
 
-    /// What a connection that is kept is, as far as it can be told, without its secrets.
+    /// The specification of a stored connection, as far as it can be told, without its secrets.
     pub(super) fn spec_of(&self, stored: &StoredConnection) -> ConnectionSpec {
         let sign_in = self.kept_sign_in(stored, |name| stored.auth.values.contains_key(name));
         self.read(stored, sign_in).spec
     }
 
-    /// What a connection that is kept is made from.
+    /// The access to the site of a stored connection.
     ///
     /// # Errors
     /// [`ConnectError::Unusable`] where a secret does not open, or something is refused by now that was not when it was
@@ -218,7 +218,7 @@ impl Integrations {
         }
     }
 
-    /// How it signs in, its secrets sealed for the hosts that they are sent to.
+    /// The sign-in of a connection, its secrets sealed for the hosts that they are sent to.
     fn sealed(&self, access: &SiteAccess) -> StoredSignIn {
         let SiteAccess { spec, credentials, .. } = access;
         let (of, to) = (spec.name.as_str(), spec.recipients());
@@ -234,7 +234,7 @@ impl Integrations {
     }
 }
 
-/// What is given, without what editors and shells put around secrets; blank ones are not given.
+/// The draft without what editors and shells put around secrets; blank ones are not given.
 fn unpacked(mut raw: RawConnection) -> RawConnection {
     if let Some(sign_in) = &mut raw.sign_in {
         for value in sign_in.values.values_mut() {
@@ -260,7 +260,7 @@ fn another_site(spec: &ConnectionSpec, known: &str) -> FieldError {
     FieldError::new("confirms_same_site", message)
 }
 
-/// A name in addresses made of what people call it.
+/// The name in addresses that follows from a title.
 fn slug(title: &str) -> String {
     let folded =
         title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });

@@ -20,7 +20,7 @@ use crate::telemetry;
 
 /// Renewed so long before it expires, or a fifth of its time where that is shorter.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
-/// Before a store that failed is asked again to keep a pair.
+/// The pause before a store that failed is asked again to keep a pair.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Keeps a connection's tokens.
@@ -32,7 +32,7 @@ pub(super) struct TokenManager {
     secrets: Arc<Secrets>,
     pub(super) oauth: OAuth,
     pub(super) authorisation: Authorisation,
-    /// What is in force; whoever needs another takes `renewing` first.
+    /// The pair in force; whoever needs another takes `renewing` first.
     current: Mutex<Option<Current>>,
     renewing: tokio::sync::Mutex<()>,
 }
@@ -45,7 +45,7 @@ struct Current {
 }
 
 impl Current {
-    /// What calls are signed with; none where the site gave only what the next pair is had for.
+    /// The token that calls are signed with; none where the site gave only what the next pair is had for.
     fn token(&self) -> Option<BearerToken> {
         let value = self.pair.access.clone()?;
         Some(BearerToken { number: self.number, value })
@@ -235,12 +235,12 @@ fn unauthorised(message: &str) -> CrmError {
     CrmError::Unauthorised { status: 401, message: message.to_owned() }
 }
 
-/// Where a connection's tokens are sealed.
+/// The context under which a connection's tokens are sealed.
 pub(super) fn context<'a>(name: &'a ConnectionName, to: &'a str) -> SealContext<'a> {
     SealContext { what: "tokens", of: name.as_str(), to }
 }
 
-/// What is kept of a token to know it by: its digest.
+/// The digest of a token, by which it is known.
 pub(super) fn digest(token: &SecretString) -> blake3::Hash {
     use secrecy::ExposeSecret as _;
     blake3::hash(token.expose_secret().as_bytes())

@@ -7,7 +7,8 @@ use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 
 use super::super::file::FileError;
 
-/// By its byte order mark, else UTF-8 where all of it is, else Windows-1252 where nothing speaks against it.
+/// The encoding of a file: what its byte order mark says, else UTF-8 where all of it is, else Windows-1252 where
+/// nothing speaks against it.
 pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileError> {
     file.rewind()?;
     let mut head = [0; 3];
@@ -43,7 +44,7 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
     }
 }
 
-/// What is found out about the bytes of a file.
+/// The findings about the bytes of a file.
 #[derive(Default)]
 struct Found {
     bytes: u64,
@@ -89,7 +90,7 @@ pub(super) struct Decoded<'f> {
     file: &'f mut File,
     decoder: Decoder,
     bytes: Vec<u8>,
-    /// What is decoded and not yet read.
+    /// Text that is decoded and not yet read.
     text: Vec<u8>,
     at: usize,
     is_over: bool,
@@ -166,11 +167,11 @@ impl Read for Decoded<'_> {
 
 /// A line of a text, without its end.
 pub(super) struct Line {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub number: u64,
-    /// What stands on it.
+    /// The line's text.
     pub text: String,
-    /// It is longer than [`LONGEST_LINE`], and cut there.
+    /// Whether the line is longer than [`LONGEST_LINE`], and cut there.
     pub is_cut: bool,
 }
 

@@ -8,9 +8,9 @@ const MOST_SHEETS: usize = 200;
 /// Parts that one part may name.
 const MOST_RELATIONS: usize = 2_000;
 
-/// What a workbook consists of.
+/// The parts of a workbook that a list is read from.
 pub(super) struct Book {
-    /// Its sheets with cells, in the order of their tabs.
+    /// The sheets with cells, in the order of their tabs.
     pub sheets: Vec<Tab>,
     /// The part with the texts that cells share.
     pub texts: Option<String>,
@@ -18,14 +18,14 @@ pub(super) struct Book {
     pub styles: Option<String>,
 }
 
-/// A sheet.
+/// A sheet with cells.
 #[derive(Clone)]
 pub(super) struct Tab {
-    /// As its tab shows it.
+    /// The sheet's name, as its tab shows it.
     pub name: String,
-    /// Its tab is not shown.
+    /// Whether the tab is hidden.
     pub is_hidden: bool,
-    /// Its part.
+    /// The name of the sheet's part in the archive.
     pub part: String,
 }
 
