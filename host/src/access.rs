@@ -55,19 +55,19 @@ pub fn random_secret() -> SecretString {
     token::new()
 }
 
-/// Why somebody is not signed in.
+/// The reason why somebody is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// No account has this email and password; it is not said which of them is wrong.
     #[error("no account has this email and password")]
     Refused,
-    /// Too many tries failed from where this one comes.
+    /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {} seconds", .retry_after.as_millis().div_ceil(1000))]
     TooMany {
-        /// How long to wait.
+        /// How long the source has to wait before it tries again.
         retry_after: Duration,
     },
-    /// Too many wait to be signed in.
+    /// The queue of sign-ins is full, or the host failed.
     #[error(transparent)]
     NotDone(#[from] NotDone),
     /// The store failed.
@@ -186,7 +186,7 @@ impl Access {
         self.store.remove_session(*token::digest(token).as_bytes()).await
     }
 
-    /// Whose an API token is.
+    /// The actor that an API token stands for; none where nobody gave the token.
     pub fn token_holder(&self, token: &str) -> Option<Actor> {
         let is_bootstrap = self.bootstrap.is_some_and(|digest| digest == token::digest(token));
         is_bootstrap.then(|| Actor { name: "the bootstrap token".to_owned(), role: Role::PracticeManager })
@@ -211,7 +211,7 @@ async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
     Ok(StoredUser { user, password_hash: password::hash(&new.password).await? })
 }
 
-/// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.
+/// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,12 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
-mod documents;
+mod document_maker;
 mod explain;
 mod professional;
 pub mod troubleshoot;
 
-pub use documents::DocumentError;
-use documents::Maker;
+pub use document_maker::DocumentError;
+use document_maker::Maker;
 pub use explain::ExplainError;
 pub use professional::{PrimaryProfessional, full_name};
 
@@ -92,7 +92,8 @@ impl App {
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
         let practice = config.practice.clone();
-        let notes = Notes::new(store.clone(), connections.clone(), practice, config.patience, Some(Arc::new(maker)));
+        let notes =
+            Notes::new(store.clone(), connections.clone(), practice, config.crm_timeouts, Some(Arc::new(maker)));
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         let uploads = Uploads::new(store.clone(), data_dir);

@@ -134,8 +134,8 @@ impl Global {
         let mut config = Config::load(self.config.as_deref(), &overrides)?;
         config.server.compiler = std::env::current_exe().ok();
         crate::telemetry::start(&config.log.level, config.log.json);
-        for words in crate::config::ignored_variables() {
-            tracing::warn!("{words}");
+        for message in crate::config::ignored_variables() {
+            tracing::warn!("{message}");
         }
         Ok(config)
     }

@@ -57,8 +57,8 @@ pub struct Config {
     pub hosts: HostRules,
     /// By which proxy sites are reached; directly where none.
     pub proxy: Option<Proxy>,
-    /// How long CRMs are waited for.
-    pub patience: Patience,
+    /// The times for which CRMs are waited for.
+    pub crm_timeouts: CrmTimeouts,
     /// CRM sites by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }
@@ -83,9 +83,9 @@ pub struct Documents {
     pub font_dir: Option<PathBuf>,
 }
 
-/// How long CRMs are waited for.
+/// The times for which CRMs are waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Patience {
+pub struct CrmTimeouts {
     /// The longest that one request may take.
     pub request_timeout: SignedDuration,
     /// The longest that a CRM may take to list a note that it has taken.

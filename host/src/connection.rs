@@ -35,9 +35,9 @@ pub struct Connection {
     active: RwLock<Arc<Revision>>,
 }
 
-/// Whether the host may speak to a site, where that needs a person.
+/// The state of a connection's authorisation: whether the host may speak to its site, and if not, what a person has to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Standing {
+pub enum AuthState {
     /// It signs in by name and password.
     NotNeeded,
     /// Nobody has authorised it yet.
@@ -54,7 +54,7 @@ pub enum Standing {
         /// Since when.
         at: Timestamp,
         /// The site's words.
-        words: String,
+        message: String,
     },
     /// It leads to another host than the site whose ids it brought. Nothing is sent there until somebody says that it is
     /// the same site.
@@ -74,7 +74,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl AuthState {
     /// Whether it is held until a person says what its site is.
     pub fn is_held(&self) -> bool {
         matches!(self, Self::AnotherSite { .. } | Self::TakenSite { .. })
@@ -108,8 +108,8 @@ impl Standing {
         match self {
             Self::NotNeeded | Self::Granted { .. } => None,
             Self::Needed => Some("It has to be authorised on its site first.".to_owned()),
-            Self::Refused { words, .. } => {
-                Some(format!("The site does not accept the authorisation any more: {words}. Authorise it again."))
+            Self::Refused { message, .. } => {
+                Some(format!("The site does not accept the authorisation any more: {message}. Authorise it again."))
             }
             Self::AnotherSite { known, now } => Some(format!(
                 "Its clients and notes are those of {known}, and it leads to {now} now. Nothing is read from {now} and \
@@ -127,31 +127,31 @@ impl Standing {
     }
 }
 
-/// A connection's standing, shared by who finds it out and who acts on it. Cheap to clone.
+/// The authorisation of a connection, shared by who finds it out and who acts on it. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Authorisation(watch::Sender<Standing>);
+pub struct Authorisation(watch::Sender<AuthState>);
 
 impl Authorisation {
-    /// As it stands now.
-    pub fn new(standing: Standing) -> Self {
-        Self(watch::Sender::new(standing))
+    /// An authorisation that is in this state now.
+    pub fn new(state: AuthState) -> Self {
+        Self(watch::Sender::new(state))
     }
 
-    /// As it stands now.
-    pub fn standing(&self) -> Standing {
+    /// The state of the authorisation now.
+    pub fn state(&self) -> AuthState {
         self.0.borrow().clone()
     }
 
-    /// It stands otherwise now.
-    pub fn set(&self, standing: Standing) {
-        self.0.send_replace(standing);
+    /// Changes the state, and wakes everybody who waits for it.
+    pub fn set(&self, state: AuthState) {
+        self.0.send_replace(state);
     }
 
-    /// Waits until nothing stands in the connection's way.
+    /// Waits until nothing keeps the connection from working.
     pub async fn until_granted(&self) {
         let mut changes = self.0.subscribe();
         // The sender lives as long as `self`.
-        drop(changes.wait_for(|standing| standing.obstacle().is_none()).await);
+        drop(changes.wait_for(|state| state.obstacle().is_none()).await);
     }
 }
 
@@ -178,8 +178,8 @@ impl Connection {
     /// Why ids of its site are not taken from people either, in words: nobody knows which site theirs are of. None where
     /// its site is known.
     pub fn unknown_site(&self) -> Option<String> {
-        let standing = self.authorisation.standing();
-        standing.is_held().then(|| standing.obstacle()).flatten()
+        let state = self.authorisation.state();
+        state.is_held().then(|| state.obstacle()).flatten()
     }
 
     /// The revision in force. A batch holds on to the one it began with.

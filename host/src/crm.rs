@@ -4,13 +4,13 @@
 //! which resources, fields and lists are read comes from the pack's rules as [`Source`]s.
 
 mod budget;
+mod concurrency;
 pub mod held;
 pub mod hosts;
 pub mod http;
 pub mod kind;
 pub mod oauth;
 mod outside;
-mod pace;
 pub mod proxy;
 mod raw;
 pub mod registry;
@@ -158,60 +158,60 @@ pub struct FoundNote {
 #[derive(Debug, thiserror::Error)]
 pub enum CrmError {
     /// The sign-in is refused, also after signing in again.
-    #[error("the CRM refused the sign-in ({status}): {words}")]
+    #[error("the CRM refused the sign-in ({status}): {message}")]
     Unauthorised {
         /// The HTTP status.
         status: u16,
         /// The CRM's own words.
-        words: String,
+        message: String,
     },
     /// The CRM understood and refuses: no retry mends it.
-    #[error("the CRM refused the call ({status}): {words}")]
+    #[error("the CRM refused the call ({status}): {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The CRM's own words.
-        words: String,
+        message: String,
     },
     /// The CRM asks to wait.
-    #[error("the CRM asks to wait ({status}): {words}")]
+    #[error("the CRM asks to wait ({status}): {message}")]
     Throttled {
         /// The HTTP status.
         status: u16,
         /// How long, where it said so.
         retry_after: Option<Duration>,
         /// The CRM's own words.
-        words: String,
+        message: String,
     },
     /// The call failed on the way or in the CRM. It may or may not have taken effect.
-    #[error("no usable answer from the CRM: {words}")]
+    #[error("no usable answer from the CRM: {message}")]
     Unknown {
         /// What happened.
-        words: String,
+        message: String,
     },
     /// Nothing is asked of the site until a person has decided something; the words say what. The call never left.
-    #[error("{words}")]
+    #[error("{message}")]
     Held {
         /// What has to be done.
-        words: String,
+        message: String,
     },
     /// The call never left: it cannot have taken effect.
-    #[error("the CRM cannot be reached: {words}")]
+    #[error("the CRM cannot be reached: {message}")]
     Unreachable {
         /// What happened.
-        words: String,
+        message: String,
     },
     /// The answer, or a record in it, is larger than what is read.
-    #[error("more than can be taken: {words}")]
+    #[error("more than can be taken: {message}")]
     TooLarge {
         /// What, and how much is taken.
-        words: String,
+        message: String,
     },
     /// The answer is not what the protocol says. It is kept out; nothing was changed.
-    #[error("the CRM answered something else than expected: {words}")]
+    #[error("the CRM answered something else than expected: {message}")]
     Protocol {
         /// What was expected, and what came (its first bytes, never a record's values).
-        words: String,
+        message: String,
     },
 }
 
@@ -219,16 +219,16 @@ impl CrmError {
     /// What the log may have of it: what kind of failure it is, its status, and how much the CRM said. The words
     /// themselves may name people; they go to the run, the note or the page that is about it.
     pub fn for_log(&self) -> String {
-        let said = |what: &str, words: &str| format!("{what}, {}", crate::telemetry::length(words));
+        let said = |what: &str, message: &str| format!("{what}, {}", crate::telemetry::length(message));
         match self {
-            Self::Unauthorised { status, words } => said(&format!("the sign-in is refused ({status})"), words),
-            Self::Refused { status, words } => said(&format!("the call is refused ({status})"), words),
-            Self::Throttled { status, words, .. } => said(&format!("to wait is asked ({status})"), words),
-            Self::Unknown { words } => said("no usable answer", words),
+            Self::Unauthorised { status, message } => said(&format!("the sign-in is refused ({status})"), message),
+            Self::Refused { status, message } => said(&format!("the call is refused ({status})"), message),
+            Self::Throttled { status, message, .. } => said(&format!("to wait is asked ({status})"), message),
+            Self::Unknown { message } => said("no usable answer", message),
             Self::Held { .. } => "it waits until a person has said which site it is".to_owned(),
-            Self::Unreachable { words } => said("it cannot be reached", words),
-            Self::TooLarge { words } => said("more than can be taken", words),
-            Self::Protocol { words } => said("something else than expected", words),
+            Self::Unreachable { message } => said("it cannot be reached", message),
+            Self::TooLarge { message } => said("more than can be taken", message),
+            Self::Protocol { message } => said("something else than expected", message),
         }
     }
 }

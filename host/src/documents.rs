@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt};
 
-pub use self::content::{Material, Professional};
+pub use self::content::{ClientGoal, Material, Professional};
 pub use self::receive::{Kept, NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
@@ -23,18 +23,18 @@ use crate::pack::Revision;
 /// Events that have a document.
 pub const EVENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
 
-/// A document that was made.
+/// A document that the pack made.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// The PDF.
     pub pdf: Vec<u8>,
-    /// What it may be called: `Best Life Plan – Ayda Khan & Sam Khan – 2026-03-01.pdf`.
+    /// The file's name: `Best Life Plan – Ayda Khan & Sam Khan – 2026-03-01.pdf`.
     pub file_name: String,
     /// Characters that no font has; each stands as a replacement character. Empty where all is well.
     pub replaced: String,
 }
 
-/// Why a document is not made.
+/// The reason why a document is not made.
 #[derive(Debug, thiserror::Error)]
 pub enum NotMade {
     /// The pack has no template for it.
@@ -72,7 +72,7 @@ pub fn make(revision: &Revision, practice: &Practice, event_type: &str, material
     Ok(Made { pdf: typeset.pdf, file_name, replaced: typeset.replaced })
 }
 
-/// The same for the same document, another for every other.
+/// The identity of a document: the same for the same content, another for every other.
 fn identity(event_type: &str, material: &Material, data: &Value, revision: &Revision) -> String {
     let text =
         format!("{event_type}\n{}\n{}\n{}\n{data}", material.household.household.id, material.made_at, revision.id());
@@ -92,7 +92,7 @@ fn on_the_wall(at: &Zoned) -> MadeAt {
     }
 }
 
-/// What a document is called on a person's disk and in the CRM.
+/// The name of a document's file, on a person's disk and in the CRM.
 fn file_name(event_type: &str, material: &Material, day: jiff::civil::Date) -> String {
     let title = title(event_type);
     let household: String = material.household.household.name.chars().filter(|c| !is_odd_in_a_file_name(*c)).collect();
@@ -100,7 +100,7 @@ fn file_name(event_type: &str, material: &Material, day: jiff::civil::Date) -> S
     format!("{title} – {household} – {day}.pdf")
 }
 
-/// What a document of this event is called.
+/// The title of the document that an event of this type has.
 pub fn title(event_type: &str) -> &'static str {
     match event_type {
         "best-life-plan.exported" => "Best Life Plan",

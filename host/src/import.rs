@@ -34,7 +34,7 @@ use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::intake::NotRead;
 use crate::queue::{self, NotDone};
-use crate::store::imports::{Before, Listed};
+use crate::store::imports::{Before, ListedPerson};
 use crate::store::{Store, StoreError};
 use row::{ListRow, RowFault};
 
@@ -94,8 +94,8 @@ pub enum ImportError {
 impl From<FileError> for ImportError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Refused(words) => Self::Refused(words),
-            FileError::Failed(words) => Self::Disk(io::Error::other(words)),
+            FileError::Refused(message) => Self::Refused(message),
+            FileError::Failed(message) => Self::Disk(io::Error::other(message)),
         }
     }
 }
@@ -121,8 +121,8 @@ impl Imports {
             let piece = piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?;
             size += piece.len();
             if size > LARGEST_FILE {
-                let words = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
-                return Err(ImportError::Refused(words));
+                let message = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
+                return Err(ImportError::Refused(message));
             }
             file.write_all(&piece)?;
         }
@@ -167,7 +167,7 @@ impl Imports {
         sheet: Option<String>,
         id_column: &'static IdColumn,
     ) -> Result<ListSource, ImportError> {
-        let (to, mut from) = mpsc::channel::<Vec<Listed>>(2);
+        let (to, mut from) = mpsc::channel::<Vec<ListedPerson>>(2);
         let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
@@ -190,8 +190,8 @@ impl Imports {
     }
 }
 
-fn listed(row: ListRow) -> Listed {
+fn listed(row: ListRow) -> ListedPerson {
     let ListRow { number, first_name, last_name, email, id, fault, doubt } = row;
     let reason = |fault: Option<RowFault>| fault.map(|fault| Reason::new(fault.code, fault.message));
-    Listed { number, first_name, last_name, email, id, fault: reason(fault), doubt: reason(doubt) }
+    ListedPerson { number, first_name, last_name, email, id, fault: reason(fault), doubt: reason(doubt) }
 }

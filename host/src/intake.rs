@@ -24,7 +24,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// How long one waits for a place.
 const WAIT: Duration = Duration::from_secs(10);
 /// How long one may take for the whole of it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// When to come again where there is no place.
 pub const COME_AGAIN: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ const LARGEST_REST: usize = 256 << 10;
 pub struct Intake {
     places: Arc<Semaphore>,
     wait: Duration,
-    patience: Duration,
+    longest: Duration,
 }
 
 /// Why it is not taken in.
@@ -51,7 +51,7 @@ pub enum NotRead {
     #[error("too many files are being sent at once; send it again in {} seconds", COME_AGAIN.as_secs())]
     Busy,
     /// Too slow.
-    #[error("it took longer than {} minutes to arrive; send it again", PATIENCE.as_secs() / 60)]
+    #[error("it took longer than {} minutes to arrive; send it again", LONGEST.as_secs() / 60)]
     TooSlow,
     /// More than a form holds.
     #[error("{0}")]
@@ -77,7 +77,7 @@ pub enum NotRead {
 
 impl Default for Intake {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), wait: WAIT, patience: PATIENCE }
+        Self { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), wait: WAIT, longest: LONGEST }
     }
 }
 
@@ -89,7 +89,7 @@ impl Intake {
     pub async fn take<T, E: From<NotRead>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let place = tokio::time::timeout(self.wait, self.places.acquire()).await;
         let _place = place.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
-        tokio::time::timeout(self.patience, reading).await.map_err(|_| NotRead::TooSlow)?
+        tokio::time::timeout(self.longest, reading).await.map_err(|_| NotRead::TooSlow)?
     }
 }
 
@@ -260,8 +260,8 @@ impl Stream for Paced {
             let rest = self.counters.rest.fetch_add(piece.len(), Ordering::Relaxed);
             // One piece may be as large as the connection's buffer; what it holds is looked at before the next.
             if rest > LARGEST_REST {
-                let words = format!("more than {} KB of the form belong to no part that is read", LARGEST_REST >> 10);
-                return Poll::Ready(Some(Err(NotRead::TooMuch(words))));
+                let message = format!("more than {} KB of the form belong to no part that is read", LARGEST_REST >> 10);
+                return Poll::Ready(Some(Err(NotRead::TooMuch(message))));
             }
         }
         polled
@@ -401,7 +401,7 @@ mod tests {
     #[tokio::test]
     async fn each_has_a_place_and_a_time() {
         let brief = Duration::from_millis(20);
-        let intake = Intake { places: Arc::new(Semaphore::new(1)), wait: brief, patience: brief };
+        let intake = Intake { places: Arc::new(Semaphore::new(1)), wait: brief, longest: brief };
         let silent = async || intake.take(std::future::pending::<Result<(), NotRead>>()).await;
         assert!(matches!(silent().await, Err(NotRead::TooSlow)));
         let place = intake.places.acquire().await.unwrap();

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
-use crate::connection::{Authorisation, Connection, Connections, Standing};
+use crate::connection::{AuthState, Authorisation, Connection, Connections};
 use crate::crm::held::Held;
 use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
@@ -32,7 +32,7 @@ pub use authorise::{Attempt, Callback, CallbackError, Granted};
 pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
 pub use settings::Draft;
 use site::site_at;
-use tokens::Keeper;
+use tokens::TokenManager;
 
 /// Manages connections. Cheap to clone.
 #[derive(Clone)]
@@ -44,15 +44,15 @@ struct Inner {
     packs: Packs,
     secrets: Arc<Secrets>,
     connections: Connections,
-    keepers: Mutex<HashMap<ConnectionName, Arc<Keeper>>>,
-    /// Why a connection that is to run does not.
+    token_managers: Mutex<HashMap<ConnectionName, Arc<TokenManager>>>,
+    /// The reason why a connection that is to run does not, by its name.
     problems: Mutex<BTreeMap<ConnectionName, String>>,
     attempts: Mutex<authorise::Attempts>,
     /// Held while the list changes, so that two changes at once do not mix.
     changing: tokio::sync::Mutex<()>,
 }
 
-/// Where a connection was made.
+/// The place where a connection was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
     /// In the settings file, where alone it is changed.
@@ -61,36 +61,36 @@ pub enum Origin {
     Page,
 }
 
-/// A connection as people see it.
+/// A connection as people manage it.
 #[derive(Clone)]
 pub struct Integration {
-    /// What was given for it.
+    /// The connection's specification.
     pub spec: Arc<ConnectionSpec>,
-    /// What people call it.
+    /// The connection's name for people.
     pub title: String,
-    /// Where it was made.
+    /// The place where the connection was made.
     pub origin: Origin,
     /// Whether one of this name was made at run time too, and waits behind the file's.
     pub hides_another: bool,
-    /// Who confirmed the check that comes before a connection; one of the settings file may run without.
+    /// The person who confirmed the check that comes before a connection; one of the settings file may run without.
     pub preflight: Option<By>,
-    /// Under which host its site was known before, and who said that it is the same site.
+    /// The host under which the site was known before, and who said that it is the same site.
     pub same_site: Option<(String, By)>,
-    /// Who said that it is apart from another connection of the same site.
+    /// The person who said that the connection is apart from another one of the same site.
     pub apart: Option<By>,
-    /// Why it is enabled and does not run.
+    /// The reason why the connection is enabled and does not run.
     pub problem: Option<String>,
-    /// At work; none where it is disabled or has a problem.
+    /// The connection at work; none where it is disabled or has a problem.
     pub connection: Option<Arc<Connection>>,
 }
 
 impl Integration {
-    /// Its name in addresses.
+    /// The connection's name in addresses.
     pub fn name(&self) -> &ConnectionName {
         &self.spec.name
     }
 
-    /// Why it does not run, as a sentence; none where it is at work.
+    /// The reason why the connection does not run, as a sentence; none where it is at work.
     pub fn idle(&self) -> Option<String> {
         let name = self.name();
         match (&self.connection, &self.problem) {
@@ -100,17 +100,17 @@ impl Integration {
         }
     }
 
-    /// When its schedule starts the next runs; none where it is disabled, or does not come round any more.
+    /// The next times at which its schedule starts runs; none where it is disabled, or does not come round any more.
     pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
         if self.spec.enabled { self.spec.schedule.next_runs(now, zone) } else { Vec::new() }
     }
 
     /// Whether its site lets the host in.
-    pub fn standing(&self) -> Standing {
+    pub fn auth_state(&self) -> AuthState {
         match (&self.connection, self.spec.sign_in.mode.needs_person) {
-            (Some(connection), _) => connection.authorisation.standing(),
-            (None, false) => Standing::NotNeeded,
-            (None, true) => Standing::Needed,
+            (Some(connection), _) => connection.authorisation.state(),
+            (None, false) => AuthState::NotNeeded,
+            (None, true) => AuthState::Needed,
         }
     }
 }
@@ -128,7 +128,7 @@ impl Integrations {
             packs,
             secrets: Arc::new(secrets),
             connections: Connections::default(),
-            keepers: Mutex::default(),
+            token_managers: Mutex::default(),
             problems: Mutex::default(),
             attempts: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
@@ -154,7 +154,7 @@ impl Integrations {
         self.connect(access, revision, conflict)
     }
 
-    /// What is at work.
+    /// The connections at work.
     pub fn connections(&self) -> &Connections {
         &self.0.connections
     }
@@ -171,9 +171,9 @@ impl Integrations {
                 self.cannot_work(&connection.name, error).await;
             }
         }
-        let of_file: Vec<_> = lock(&self.0.keepers).values().cloned().collect();
-        for keeper in of_file {
-            keeper.load().await;
+        let of_file: Vec<_> = lock(&self.0.token_managers).values().cloned().collect();
+        for manager in of_file {
+            manager.load().await;
         }
         for stored in self.0.store.stored_connections().await? {
             if stored.removed_at.is_none() && !self.0.config.connections.contains_key(&stored.name) {
@@ -205,7 +205,7 @@ impl Integrations {
             let hides_another = stored.iter().any(|stored| stored.name == *name);
             let preflight = self.0.store.preflight(name.clone()).await?;
             let origin = Origin::File;
-            let one = self.standing_of(Arc::clone(&access.spec), name.to_string(), origin);
+            let one = self.integration_of(Arc::clone(&access.spec), name.to_string(), origin);
             all.push(Integration { preflight, hides_another, ..one });
         }
         let others = stored.iter().filter(|stored| !self.0.config.connections.contains_key(&stored.name));
@@ -289,7 +289,7 @@ impl Integrations {
     pub async fn activate(&self, name: &ConnectionName) -> Result<(Integration, RevisionId), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let refused = |words: String| IntegrationError::WrongState(format!("nothing was changed: {words}"));
+        let refused = |message: String| IntegrationError::WrongState(format!("nothing was changed: {message}"));
         let Some(connection) = &one.connection else {
             return Err(refused(format!("the connection `{name}` is not at work; enable it, or mend what it lacks")));
         };
@@ -355,10 +355,10 @@ impl Integrations {
 
     /// Takes a connection out of work that cannot be in it, and keeps why.
     async fn cannot_work(&self, name: &ConnectionName, error: ConnectError) {
-        let words = chain(&error);
-        tracing::error!(connection = %name, words, "the connection cannot work");
+        let message = chain(&error);
+        tracing::error!(connection = %name, reason = message, "the connection cannot work");
         self.out_of_work(name).await;
-        lock(&self.0.problems).insert(name.clone(), words);
+        lock(&self.0.problems).insert(name.clone(), message);
     }
 
     /// Connects a connection in place of what is at work under its name.
@@ -369,9 +369,9 @@ impl Integrations {
         self.end_work_of(name).await;
         let conflict = self.0.store.bind_site(name.clone(), site_at(spec)).await?;
         let connection = self.connect(access, revision, conflict)?;
-        let keeper = lock(&self.0.keepers).get(name).cloned();
-        if let Some(keeper) = keeper {
-            keeper.load().await;
+        let manager = lock(&self.0.token_managers).get(name).cloned();
+        if let Some(manager) = manager {
+            manager.load().await;
         }
         lock(&self.0.problems).remove(name);
         self.0.connections.put(connection);
@@ -384,7 +384,8 @@ impl Integrations {
         lock(&self.0.problems).remove(name);
     }
 
-    /// What is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the site.
+    /// Makes what is at work for a connection. Where it may not lead to its site, nothing is made that speaks to the
+    /// site.
     fn connect(
         &self,
         access: &SiteAccess,
@@ -395,24 +396,24 @@ impl Integrations {
         let domain = self.0.config.practice.email_domain.clone();
         let now = || spec.forward_host.clone();
         let held = conflict.map(|conflict| match conflict {
-            Conflict::Other(known) => Standing::AnotherSite { known: known.host, now: now() },
-            Conflict::Taken(by) => Standing::TakenSite { by, host: now() },
+            Conflict::Other(known) => AuthState::AnotherSite { known: known.host, now: now() },
+            Conflict::Taken(by) => AuthState::TakenSite { by, host: now() },
         });
-        if let Some(standing) = held {
-            let held: Arc<dyn Connector> = Arc::new(Held::new(standing.obstacle().unwrap_or_default()));
-            let site = (held, Authorisation::new(standing));
+        if let Some(state) = held {
+            let held: Arc<dyn Connector> = Arc::new(Held::new(state.obstacle().unwrap_or_default()));
+            let site = (held, Authorisation::new(state));
             return Ok(Connection::new(Arc::clone(spec), domain, site, revision));
         }
-        let mut authorisation = Authorisation::new(Standing::NotNeeded);
+        let mut authorisation = Authorisation::new(AuthState::NotNeeded);
         let mut tokens: Option<Arc<dyn Tokens>> = None;
         if let Some(oauth) = (spec.crm.authorisation)(access)? {
             let place = (spec.name.clone(), spec.recipients());
-            let keeper = Arc::new(Keeper::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
-            authorisation = keeper.authorisation.clone();
-            tokens = Some(Arc::new(Arc::clone(&keeper)));
-            lock(&self.0.keepers).insert(spec.name.clone(), keeper);
+            let manager = Arc::new(TokenManager::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
+            authorisation = manager.authorisation.clone();
+            tokens = Some(Arc::new(Arc::clone(&manager)));
+            lock(&self.0.token_managers).insert(spec.name.clone(), manager);
         }
-        let request_timeout = self.0.config.patience.request_timeout.unsigned_abs();
+        let request_timeout = self.0.config.crm_timeouts.request_timeout.unsigned_abs();
         let connector = (spec.crm.connector)(access, tokens, request_timeout)?;
         Ok(Connection::new(Arc::clone(spec), domain, (connector, authorisation), revision))
     }
@@ -435,12 +436,12 @@ impl Integrations {
     fn of_page(&self, stored: &StoredConnection) -> Integration {
         let at_work = self.0.connections.get(&stored.name);
         let spec = at_work.map_or_else(|| Arc::new(self.spec_of(stored)), |at_work| Arc::clone(&at_work.spec));
-        let one = self.standing_of(spec, stored.title.clone(), Origin::Page);
+        let one = self.integration_of(spec, stored.title.clone(), Origin::Page);
         Integration { preflight: stored.preflight.clone(), ..one }
     }
 
-    /// A connection as it is at work, but for what is kept of it beside its specification.
-    fn standing_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
+    /// A connection as it is at work, without what is kept of it beside its specification.
+    fn integration_of(&self, spec: Arc<ConnectionSpec>, title: String, origin: Origin) -> Integration {
         Integration {
             title,
             origin,
@@ -474,7 +475,7 @@ pub fn load_pack(packs: &Packs, config: &Config, spec: &ConnectionSpec) -> Resul
     Ok(revision)
 }
 
-/// What is guarded is replaced as a whole, so a panic elsewhere cannot have left it half-changed.
+/// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,14 +1,14 @@
 //! Events and the outbox that delivers their file notes, each once.
 //!
-//! Serves `api` and `web` (accepting events, the fate of notes). What a note says is the pack's; how it is written
+//! Serves `api` and `web` (accepting events, what became of notes). What a note says is the pack's; how it is written
 //! to the CRM is the connector's.
 
 mod accept;
+mod attachments;
 mod delivery;
-mod documents;
 mod failpoint;
 mod linking;
-mod person;
+mod operator_actions;
 mod reconcile;
 mod schema;
 
@@ -16,14 +16,15 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::attachments::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::delivery::Gate;
-pub use self::documents::{DocumentMaker, MOST_DOCUMENTS};
-pub use self::person::NoteEdit;
-pub use self::schema::{DocumentRule, data_misfits, document_rule, event_schemas};
+pub use self::operator_actions::NoteEdit;
+pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 
 use self::delivery::Delivery;
-use crate::config::{Patience, Practice};
+use crate::config::{CrmTimeouts, Practice};
 use crate::connection::Connections;
+use crate::domain::field::FieldError;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::Timing;
 use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
@@ -45,15 +46,6 @@ struct Inner {
     documents: Option<Arc<dyn DocumentMaker>>,
 }
 
-/// A part of an event that does not fit.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Misfit {
-    /// JSON Pointer into the event.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
 /// What every note's marker begins with; its event's id follows.
 const MARKER: &str = "tidegate-";
 
@@ -63,9 +55,9 @@ pub enum NotesError {
     /// No household of this id.
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
-    /// The event does not fit its type; everything that is wrong with it, up to a bound.
+    /// The event does not fit its type; everything that is wrong with it, up to a bound, by JSON Pointer into the event.
     #[error("{}", .0.iter().map(|one| format!("{}: {}", one.field, one.message)).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<Misfit>),
+    Invalid(Vec<FieldError>),
     /// The key was used for another event.
     #[error("the idempotency key was used for another event; a new event needs a new key")]
     KeyReused {
@@ -106,19 +98,22 @@ pub struct Accepted {
 }
 
 impl Notes {
-    /// Ready to deliver for the practice's connections. `patience` says when a note that a CRM does not list is not
+    /// Ready to deliver for the practice's connections. `crm_timeouts` says when a note that a CRM does not list is not
     /// there; `documents` makes the documents that no sender brought.
     pub fn new(
         store: Store,
         connections: Connections,
         practice: Practice,
-        patience: Patience,
+        crm_timeouts: CrmTimeouts,
         documents: Option<Arc<dyn DocumentMaker>>,
     ) -> Self {
         let at_work = connections.clone();
         let connectors = Box::new(move |name: &ConnectionName| at_work.get(name).map(|one| Arc::clone(&one.connector)));
-        let delivery =
-            Arc::new(Delivery::new(store.clone(), connectors, Timing::of(patience.request_timeout, patience.site_lag)));
+        let delivery = Arc::new(Delivery::new(
+            store.clone(),
+            connectors,
+            Timing::of(crm_timeouts.request_timeout, crm_timeouts.site_lag),
+        ));
         Self { inner: Arc::new(Inner { store, connections, practice, delivery, documents }) }
     }
 

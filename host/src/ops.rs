@@ -11,13 +11,13 @@ pub mod account;
 pub mod clients;
 pub mod connections;
 pub mod departures;
-pub mod documents;
 pub mod goals;
 pub mod households;
 pub mod imports;
 pub mod notes;
 pub mod review;
 pub mod runs;
+pub mod uploads;
 
 #[cfg(test)]
 mod tests;

@@ -86,8 +86,8 @@ async fn keep(
                 until_over(&syncs, &run).await;
             }
             // The tick is made up for when somebody has authorised it.
-            Err(SyncError::NotAuthorised { words, .. }) => {
-                let reason = telemetry::length(&words);
+            Err(SyncError::NotAuthorised { message, .. }) => {
+                let reason = telemetry::length(&message);
                 tracing::warn!(connection = %connection.name, reason, "no run: the connection is paused");
                 connection.authorisation.until_granted().await;
             }

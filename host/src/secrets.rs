@@ -1,8 +1,9 @@
 //! Secrets at rest: passwords, client secrets and tokens as they stand in the store.
 //!
 //! XChaCha20-Poly1305, a random nonce a value, and what the value is and where it is sent as associated data, so that a
-//! value moved to another place, or of a connection whose host was exchanged, does not open there. The key comes from the environment or a file of the operator's; else from a file
-//! that the first start makes in the data folder. Whoever has both folder and key has the secrets.
+//! value copied to another connection, or of a connection whose host was exchanged, does not open there. The key comes
+//! from the environment or a file of the operator's; else from a file that the first start makes in the data folder.
+//! Whoever has both folder and key has the secrets.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,11 +17,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::config::{Server, bare};
 use crate::store::connections::Sealed;
 
-/// What the key's file is called in the data folder.
+/// The name of the key's file in the data folder.
 const KEY_FILE: &str = "secret.key";
 /// Bytes of a nonce, before the sealed text.
 const NONCE: usize = 24;
-/// For deriving the key from the operator's text.
+/// The purpose for which the key is derived from the operator's text.
 const PURPOSE: &str = "tidegate 2026-11 secrets at rest";
 
 /// Seals and opens secrets.
@@ -28,7 +29,7 @@ pub struct Secrets {
     cipher: XChaCha20Poly1305,
 }
 
-/// Why a secret cannot be had.
+/// The reason why a secret cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     /// The key's file cannot be made or read.
@@ -37,25 +38,25 @@ pub enum SecretsError {
         path.display()
     )]
     KeyFile {
-        /// Which file.
+        /// The path of the key's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// Sealed with another key, or for another place.
+    /// Sealed with another key, or for another context.
     #[error(
         "the {what} was sealed with another key, or for another host. Start with the key of before (TIDEGATE_SECRET_KEY, [server] \
          secret-key-file, or secret.key in the data folder, whichever was in use), or enter it anew"
     )]
     WrongKey {
-        /// What the secret is.
+        /// The name of what the secret is.
         what: String,
     },
 }
 
-/// What a secret is and whose: it opens nowhere else.
+/// The associated data of a sealed secret: what it is, whose, and where it is sent. It opens under no other.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     /// `password`, `client secret`, `tokens`, `app id`.
     pub what: &'a str,
     /// The connection's name.
@@ -65,7 +66,7 @@ pub struct Place<'a> {
 }
 
 impl Secrets {
-    /// With the key of the settings, or the data folder's own, which is made where there is none.
+    /// Opens the sealing with the key of the settings, or the data folder's own, which is made where there is none.
     ///
     /// # Errors
     /// [`SecretsError::KeyFile`].
@@ -78,9 +79,9 @@ impl Secrets {
         Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()) })
     }
 
-    /// Seals a secret for its place.
-    pub fn seal(&self, place: Place<'_>, plain: &SecretString) -> Sealed {
-        self.seal_with(&place.bytes(), plain)
+    /// Seals a secret for its context.
+    pub fn seal(&self, context: SealContext<'_>, plain: &SecretString) -> Sealed {
+        self.seal_with(&context.bytes(), plain)
     }
 
     fn seal_with(&self, aad: &[u8], plain: &SecretString) -> Sealed {
@@ -91,12 +92,12 @@ impl Secrets {
         Sealed([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what was sealed for this place.
+    /// Opens what was sealed for this context.
     ///
     /// # Errors
     /// [`SecretsError::WrongKey`].
-    pub fn reveal(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString, SecretsError> {
-        self.reveal_with(&place.bytes(), sealed).ok_or(SecretsError::WrongKey { what: place.what.to_owned() })
+    pub fn reveal(&self, context: SealContext<'_>, sealed: &Sealed) -> Result<SecretString, SecretsError> {
+        self.reveal_with(&context.bytes(), sealed).ok_or(SecretsError::WrongKey { what: context.what.to_owned() })
     }
 
     fn reveal_with(&self, aad: &[u8], sealed: &Sealed) -> Option<SecretString> {
@@ -106,16 +107,16 @@ impl Secrets {
     }
 
     /// Seals for its hosts what a version sealed that did not name them; answers whether there was anything to do.
-    pub fn name_recipients(&self, place: Place<'_>, sealed: &mut Sealed) -> bool {
-        let unnamed = self.reveal_with(&place.bytes_without_recipients(), sealed);
+    pub fn name_recipients(&self, context: SealContext<'_>, sealed: &mut Sealed) -> bool {
+        let unnamed = self.reveal_with(&context.bytes_without_recipients(), sealed);
         if let Some(plain) = &unnamed {
-            *sealed = self.seal(place, plain);
+            *sealed = self.seal(context, plain);
         }
         unnamed.is_some()
     }
 }
 
-impl Place<'_> {
+impl SealContext<'_> {
     fn bytes(&self) -> Vec<u8> {
         [&self.bytes_without_recipients(), b"\0".as_slice(), self.to.as_bytes()].concat()
     }
@@ -164,7 +165,7 @@ mod tests {
         }
     }
 
-    const PASSWORD: Place<'_> = Place { what: "password", of: "main", to: "a.example" };
+    const PASSWORD: SealContext<'_> = SealContext { what: "password", of: "main", to: "a.example" };
 
     #[test]
     fn a_secret_opens_with_its_key_in_its_place_only() {
@@ -187,17 +188,17 @@ mod tests {
         assert_eq!(copied.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
         assert_eq!(mode(), 0o600);
 
-        let refused = |secrets: &Secrets, place, sealed: &Sealed| {
-            let words = secrets.reveal(place, sealed).unwrap_err().to_string();
-            assert!(words.contains("another key") && words.contains("TIDEGATE_SECRET_KEY"), "{words}");
+        let refused = |secrets: &Secrets, context, sealed: &Sealed| {
+            let message = secrets.reveal(context, sealed).unwrap_err().to_string();
+            assert!(message.contains("another key") && message.contains("TIDEGATE_SECRET_KEY"), "{message}");
         };
         let other = Secrets::open(&settings(folder.path(), Some("another key of at least 32 characters"))).unwrap();
         refused(&other, PASSWORD, &sealed);
-        refused(&again, Place { of: "south", ..PASSWORD }, &sealed);
-        refused(&again, Place { what: "tokens", ..PASSWORD }, &sealed);
-        refused(&again, Place { to: "b.example", ..PASSWORD }, &sealed);
+        refused(&again, SealContext { of: "south", ..PASSWORD }, &sealed);
+        refused(&again, SealContext { what: "tokens", ..PASSWORD }, &sealed);
+        refused(&again, SealContext { to: "b.example", ..PASSWORD }, &sealed);
         let by_gateway = format!("{} by gateway.example", PASSWORD.to);
-        refused(&again, Place { to: &by_gateway, ..PASSWORD }, &sealed);
+        refused(&again, SealContext { to: &by_gateway, ..PASSWORD }, &sealed);
         let mut changed = sealed;
         *changed.0.last_mut().unwrap() ^= 1;
         refused(&again, PASSWORD, &changed);
@@ -213,14 +214,14 @@ mod tests {
         assert!(secrets.name_recipients(PASSWORD, &mut sealed));
         assert_eq!(secrets.reveal(PASSWORD, &sealed).unwrap().expose_secret(), "correct horse");
         // Once: what is bound is never bound anew.
-        assert!(!secrets.name_recipients(Place { to: "b.example", ..PASSWORD }, &mut sealed));
+        assert!(!secrets.name_recipients(SealContext { to: "b.example", ..PASSWORD }, &mut sealed));
     }
 
     #[test]
     fn a_key_file_that_holds_no_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(KEY_FILE), "short").unwrap();
-        let words = Secrets::open(&settings(folder.path(), None)).err().unwrap().to_string();
-        assert!(words.contains("secret.key") && words.contains("32 characters"), "{words}");
+        let message = Secrets::open(&settings(folder.path(), None)).err().unwrap().to_string();
+        assert!(message.contains("secret.key") && message.contains("32 characters"), "{message}");
     }
 }

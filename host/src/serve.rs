@@ -4,8 +4,8 @@
 //! the data folder, for commands of the same user on the same machine.
 
 mod body;
+mod connection_limit;
 mod error;
-mod places;
 mod server;
 mod socket;
 mod watch;

@@ -67,12 +67,12 @@ pub enum SyncError {
     #[error("there is no connection `{0}`")]
     UnknownConnection(ConnectionName),
     /// Its site does not let the host in; the words say what to do.
-    #[error("the connection `{connection}` is paused. {words}")]
+    #[error("the connection `{connection}` is paused. {message}")]
     NotAuthorised {
         /// Which.
         connection: ConnectionName,
         /// What has to be done.
-        words: String,
+        message: String,
     },
     /// The store failed.
     #[error(transparent)]
@@ -99,7 +99,9 @@ impl Syncs {
                     format!("The connection `{name}` is not among the settings any more, or disabled."),
                     "there is no such connection",
                 ),
-                Err(SyncError::NotAuthorised { words, .. }) => (RunState::Failed, words, "it waits to be authorised"),
+                Err(SyncError::NotAuthorised { message, .. }) => {
+                    (RunState::Failed, message, "it waits to be authorised")
+                }
                 Err(other) => return Err(other),
             };
             let run = self.settle(run, state, &reason).await?;
@@ -226,9 +228,9 @@ impl Syncs {
 }
 
 fn let_in(connection: &Connection) -> Result<(), SyncError> {
-    match connection.authorisation.standing().obstacle() {
+    match connection.authorisation.state().obstacle() {
         None => Ok(()),
-        Some(words) => Err(SyncError::NotAuthorised { connection: connection.name.clone(), words }),
+        Some(message) => Err(SyncError::NotAuthorised { connection: connection.name.clone(), message }),
     }
 }
 
@@ -314,9 +316,9 @@ fn log_end(run: &Run, reason: Option<&str>) {
 
 /// Whether the CRM answers at all. A person waits for a rehearsal, so that it is not asked as patiently as by a walk.
 async fn is_there(connector: &dyn Connector) -> Result<(), CrmError> {
-    let words = || format!("it did not answer within {} seconds", REHEARSAL_WAITS.as_secs());
+    let message = || format!("it did not answer within {} seconds", REHEARSAL_WAITS.as_secs());
     let asked = tokio::time::timeout(REHEARSAL_WAITS, connector.whoami()).await;
-    asked.unwrap_or_else(|_| Err(CrmError::Unreachable { words: words() })).map(drop)
+    asked.unwrap_or_else(|_| Err(CrmError::Unreachable { message: message() })).map(drop)
 }
 
 /// What happened, what it means for the data, what to do.

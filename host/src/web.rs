@@ -13,12 +13,11 @@ mod changes;
 mod clients;
 mod components;
 mod departures;
-mod documents;
 mod edit;
 mod explain;
 mod failure;
+mod filed_documents;
 mod findings;
-mod frame;
 mod goals;
 mod guard;
 mod household;
@@ -26,17 +25,19 @@ mod households;
 mod imports;
 mod inputs;
 mod integrations;
+mod layout;
 mod listing;
 mod notes;
 mod overview;
-mod person;
+
+mod format;
 mod progress;
 mod record;
 mod review;
 mod runs;
+mod session;
 mod sign_in;
 mod troubleshoot;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -60,9 +61,9 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/record", get(record::choose))
         .route("/households/{id}/record/{type}", get(record::show).post(record::send))
         .route("/households/{id}/sync", post(household::sync))
-        .route("/households/{id}/document", get(household::documents::preview))
+        .route("/households/{id}/document", get(household::document_panel::preview))
         .route("/households/{id}/export", post(household::export::export))
-        .route("/households/{id}/professional", post(household::documents::choose))
+        .route("/households/{id}/professional", post(household::document_panel::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/goals/{id}", post(goals::change))
         .route("/clients", get(findings::list).post(clients::make))
@@ -78,14 +79,14 @@ pub fn router(app: App) -> Router {
         .route("/imports/{id}/forget", post(imports::forget))
         .route("/imports/{id}/rows/{number}/decision", post(imports::decide))
         .route("/households/{id}/clients/{client}/edit", get(edit::form).post(edit::save))
-        .route("/documents", get(documents::list))
+        .route("/documents", get(filed_documents::list))
         .route("/notes", get(notes::list))
-        .route("/notes/retry", post(notes::person::retry_all))
+        .route("/notes/retry", post(notes::operator_actions::retry_all))
         .route("/notes/{id}", get(notes::detail::show))
-        .route("/notes/{id}/retry", post(notes::person::retry))
-        .route("/notes/{id}/edit", post(notes::person::edit))
-        .route("/notes/{id}/resolve", post(notes::person::resolve))
-        .route("/notes/{id}/discard", post(notes::person::discard))
+        .route("/notes/{id}/retry", post(notes::operator_actions::retry))
+        .route("/notes/{id}/edit", post(notes::operator_actions::edit))
+        .route("/notes/{id}/resolve", post(notes::operator_actions::resolve))
+        .route("/notes/{id}/discard", post(notes::operator_actions::discard))
         .route("/runs", get(runs::list))
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/changes", get(changes::list))

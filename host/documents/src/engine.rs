@@ -55,8 +55,8 @@ impl Engine {
                     let found = missing::replace(&mut job.data, &letters);
                     if found.is_empty() {
                         let letters: String = letters.into_iter().collect();
-                        let words = format!("the template's own text has characters that no font has: {letters}");
-                        break Err(DocumentError::Template(vec![Problem::whole(&job.template, words)]));
+                        let message = format!("the template's own text has characters that no font has: {letters}");
+                        break Err(DocumentError::Template(vec![Problem::whole(&job.template, message)]));
                     }
                     replaced.extend(found);
                 }
@@ -80,8 +80,8 @@ impl Engine {
         let Warned { output, warnings } = compile_for(&desk, typst_pdf::pdf);
         let document = output.map_err(|errors| told(&errors))?;
         if document.pages().len() > MOST_PAGES {
-            let words = format!("it has {} pages, more than {MOST_PAGES}", document.pages().len());
-            return Err(vec![Problem::whole(&job.template, words)]);
+            let message = format!("it has {} pages, more than {MOST_PAGES}", document.pages().len());
+            return Err(vec![Problem::whole(&job.template, message)]);
         }
         let mut letters = BTreeSet::new();
         let mut pages = Vec::new();
@@ -118,7 +118,7 @@ fn compile_for<D: Output>(
 }
 
 fn options(job: &Job) -> Result<PdfOptions, Vec<Problem>> {
-    let wrong = |words: &str| vec![Problem::whole(&job.template, words)];
+    let wrong = |message: &str| vec![Problem::whole(&job.template, message)];
     let standards = PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|why| wrong(why.message()))?;
     let timestamp = timestamp(job.made_at).ok_or_else(|| wrong("the document's date is no date"))?;
     Ok(PdfOptions {

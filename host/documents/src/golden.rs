@@ -160,7 +160,7 @@ fn long_lists_run_over_pages_and_names_in_other_scripts_are_set() {
     let made = set(&mut engine, "xplan-nz", "best-life-plan.exported", data);
     assert!(made.pages.len() > 5 && made.replaced.is_empty());
     let text = made.pages.join("\n").replace('\n', " ");
-    for words in ["Съездить к Алёне", "Whānau hui ki Ōtautahi", "Łódź", "Nguyễn"] {
-        assert!(text.contains(words), "{words}");
+    for message in ["Съездить к Алёне", "Whānau hui ki Ōtautahi", "Łódź", "Nguyễn"] {
+        assert!(text.contains(message), "{message}");
     }
 }

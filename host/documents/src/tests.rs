@@ -28,8 +28,8 @@ fn refusal(template: &str) -> String {
     set(template, json!({})).unwrap_err().to_string()
 }
 
-fn holds(pdf: &[u8], words: &str) -> bool {
-    pdf.windows(words.len()).any(|window| window == words.as_bytes())
+fn holds(pdf: &[u8], message: &str) -> bool {
+    pdf.windows(message.len()).any(|window| window == message.as_bytes())
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn a_document_is_tagged_dated_and_the_same_each_time() {
     let made = set("= Goals\nFor #data.name", json!({ "name": "Mārama Tūhoe, Алёна, Zoë" })).unwrap();
     assert_eq!(made.pages, ["Goals\nFor Mārama Tūhoe, Алёна, Zoë"]);
     assert!(made.pdf.starts_with(b"%PDF-1."));
-    for words in ["/MarkInfo", "/StructTreeRoot", "/Lang", "pdfuaid:part", "2026-03-01T09:30:00+11:00"] {
-        assert!(holds(&made.pdf, words), "{words}");
+    for message in ["/MarkInfo", "/StructTreeRoot", "/Lang", "pdfuaid:part", "2026-03-01T09:30:00+11:00"] {
+        assert!(holds(&made.pdf, message), "{message}");
     }
     assert_eq!((made.replaced.as_str(), made.warnings.len()), ("", 0));
 
@@ -53,8 +53,8 @@ fn text_with_markup_in_it_stays_text() {
     let name = "#pagebreak() *bold* $x$ = Heading\n#include \"other.typ\" \\ @label <b>";
     let made = set("#data.name", json!({ "name": name })).unwrap();
     let text = made.pages.join("").replace('\n', " ");
-    for words in ["#pagebreak() *bold* $x$ = Heading", "#include \"other.typ\" \\ @label <b>"] {
-        assert!(text.replace(['“', '”'], "\"").contains(words), "{text}");
+    for message in ["#pagebreak() *bold* $x$ = Heading", "#include \"other.typ\" \\ @label <b>"] {
+        assert!(text.replace(['“', '”'], "\"").contains(message), "{text}");
     }
 }
 
@@ -74,9 +74,9 @@ fn a_character_that_no_font_has_is_replaced_and_told() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
-    let check = |template: &str, words: &str| {
+    let check = |template: &str, message: &str| {
         let said = refusal(template);
-        assert!(said.contains(words), "{said:?} does not say {words:?}");
+        assert!(said.contains(message), "{said:?} does not say {message:?}");
     };
     check("#unknown", "plan.typ, line 4: unknown variable: unknown");
     check("\n\n#data.nothing", "plan.typ, line 6: dictionary does not contain key \"nothing\"");
@@ -89,9 +89,9 @@ fn what_is_wrong_is_said_with_its_line() {
 
 #[test]
 fn a_template_reaches_nothing_but_its_files() {
-    let check = |template: &str, words: &str| {
+    let check = |template: &str, message: &str| {
         let said = refusal(template);
-        assert!(said.contains(words), "{template}: {said:?} does not say {words:?}");
+        assert!(said.contains(message), "{template}: {said:?} does not say {message:?}");
     };
     check("#read(\"/etc/passwd\")", "file not found");
     check("#read(\"../../secrets\")", "line 4");

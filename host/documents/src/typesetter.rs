@@ -15,14 +15,14 @@ use crate::wire::{self, Answer};
 use crate::{Job, Typeset, worker};
 
 /// How long an answer may take on the clock on the wall, where a busy machine hardly lets the typesetter run.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Makes documents, one at a time. Cheap to clone. Calls block: make them off the async threads.
 #[derive(Clone)]
-pub struct Typesetter(Arc<Mutex<Place>>);
+pub struct Typesetter(Arc<Mutex<Runner>>);
 
-/// Where the work is done.
-enum Place {
+/// The place where documents are typeset.
+enum Runner {
     /// A process of its own: the one at work, if any, and how to start the next.
     Process { worker: Option<Worker>, program: PathBuf, arguments: Vec<OsString> },
     /// This process, on a thread of its own.
@@ -39,12 +39,12 @@ struct Worker {
 impl Typesetter {
     /// Starts `program arguments…` for the work: it has to call [`crate::serve`]. Nothing is started yet.
     pub fn process(program: PathBuf, arguments: Vec<OsString>) -> Self {
-        Self(Arc::new(Mutex::new(Place::Process { worker: None, program, arguments })))
+        Self(Arc::new(Mutex::new(Runner::Process { worker: None, program, arguments })))
     }
 
     /// Works in this process. For tests: nothing stops a template that does not end.
     pub fn inside(font_folder: Option<PathBuf>) -> Self {
-        Self(Arc::new(Mutex::new(Place::Inside { font_folder })))
+        Self(Arc::new(Mutex::new(Runner::Inside { font_folder })))
     }
 
     /// Makes a document.
@@ -54,10 +54,10 @@ impl Typesetter {
     pub fn typeset(&self, job: Job) -> Result<Typeset, DocumentError> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *place {
-            Place::Process { worker, program, arguments } => in_process(worker, &job, || {
+            Runner::Process { worker, program, arguments } => in_process(worker, &job, || {
                 Worker::start(program, arguments).map_err(|error| DocumentError::Typesetter(error.to_string()))
             }),
-            Place::Inside { font_folder } => {
+            Runner::Inside { font_folder } => {
                 let mut engine = Engine::new(font_folder.clone());
                 worker::typeset(&mut engine, job).map_err(DocumentError::Template)
             }
@@ -102,7 +102,7 @@ impl Ended {
         let reason = match self {
             Self::OverCpu => format!("it needs more than {} seconds of computing", worker::CPU.as_secs()),
             Self::OverMemory => format!("it needs more than {} MB of memory", worker::MEMORY >> 20),
-            Self::TooLong => format!("it took longer than {} seconds", PATIENCE.as_secs()),
+            Self::TooLong => format!("it took longer than {} seconds", LONGEST.as_secs()),
             Self::Otherwise(how) => format!("the typesetter ended over it ({how})"),
             Self::Idle => return DocumentError::Typesetter("it ends as soon as it is started".to_owned()),
         };
@@ -139,7 +139,7 @@ impl Worker {
         if wire::write_job(&mut self.jobs, job).is_err() {
             return Err(self.ended());
         }
-        match self.answers.recv_timeout(PATIENCE) {
+        match self.answers.recv_timeout(LONGEST) {
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Timeout) => Err(Ended::TooLong),
             Err(RecvTimeoutError::Disconnected) => Err(self.ended()),

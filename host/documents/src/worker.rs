@@ -86,11 +86,11 @@ pub(crate) fn typeset(engine: &mut Engine, job: Job) -> Answer {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(DocumentError::Template(problems))) => Err(problems),
         Ok(Err(other)) => Err(vec![Problem::whole(&template, other.to_string())]),
-        Err(panic) => Err(vec![Problem::whole(&template, format!("the typesetter panicked: {}", words(&*panic)))]),
+        Err(panic) => Err(vec![Problem::whole(&template, format!("the typesetter panicked: {}", message(&*panic)))]),
     }
 }
 
-fn words(panic: &(dyn Any + Send)) -> &str {
+fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }

@@ -37,8 +37,8 @@ impl Desk<'_> {
         let path = match id.get().root() {
             VirtualRoot::Project => id.get().vpath().get_without_slash(),
             VirtualRoot::Package(_) => {
-                let words = "packages are not fetched; put the file into the pack's folder `documents`";
-                return Err(FileError::Package(PackageError::Other(Some(words.into()))));
+                let message = "packages are not fetched; put the file into the pack's folder `documents`";
+                return Err(FileError::Package(PackageError::Other(Some(message.into()))));
             }
         };
         if path == DATA {

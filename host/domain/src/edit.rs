@@ -329,9 +329,9 @@ mod tests {
             let mut client = ayda();
             let found = apply_to(&mut client, changes).unwrap_err();
             assert_eq!(found.len(), refused.len(), "{found:?}");
-            for (found, (field, words)) in found.iter().zip(refused) {
+            for (found, (field, message)) in found.iter().zip(refused) {
                 assert_eq!(found.field, *field);
-                assert!(found.message.contains(words), "{found:?}");
+                assert!(found.message.contains(message), "{found:?}");
             }
             assert_eq!(client, ayda());
         }

@@ -58,7 +58,7 @@ impl Field {
 /// What is wrong with one field, or what was written into it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
-    /// The field as it was named.
+    /// The field as whoever sent it names it: a record's field, or a JSON Pointer (RFC 6901) into an event.
     pub field: String,
     /// What would be right, in a sentence for a person.
     pub message: String,
@@ -379,8 +379,8 @@ impl FieldValue for Vec<Extension> {
 
 /// The words of a choice, as a sentence lists them.
 pub(crate) fn one_of(choices: &[Choice]) -> Cow<'static, str> {
-    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
-    Cow::Owned(format!("one of {}", words.join(", ")))
+    let labels: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
+    Cow::Owned(format!("one of {}", labels.join(", ")))
 }
 
 #[cfg(test)]

@@ -258,8 +258,23 @@ pub struct Import {
     pub applied_at: Option<Timestamp>,
 }
 
-/// What is found out about a row: status, reasons, and who may be meant.
-pub type Verdict = (RowStatus, Vec<Reason>, Vec<Candidate>);
+/// The judgement of a row: whether it can be applied, why not, and whom it may mean.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// Whether the row can be applied.
+    pub status: RowStatus,
+    /// Why a person has to decide, or why the row cannot be imported.
+    pub reasons: Vec<Reason>,
+    /// The clients whom the row may mean.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Judgement {
+    /// A judgement for one reason.
+    pub fn because(status: RowStatus, reason: Reason, candidates: Vec<Candidate>) -> Self {
+        Self { status, reasons: vec![reason], candidates }
+    }
+}
 
 /// Judges a row whose values are sound. The email says who is meant, the name confirms it; a name alone links nobody.
 ///
@@ -270,18 +285,19 @@ pub fn judge(
     holder: Option<Candidate>,
     by_email: Vec<Candidate>,
     by_name: impl FnOnce() -> Vec<Candidate>,
-) -> Verdict {
+) -> Judgement {
     use RowStatus::{CannotBeImported, NeedsDecision, Ready};
-    let verdict =
-        |status, code: &str, message: String, candidates| (status, vec![Reason::new(code, message)], candidates);
+    let judgement = |status, code: &str, message: String, candidates| {
+        Judgement::because(status, Reason::new(code, message), candidates)
+    };
     if let Some(holder) = holder {
         let is_meant = by_email.iter().any(|candidate| candidate.client_id == holder.client_id);
         let name = holder.name.clone();
         return if is_meant {
-            verdict(Ready, "already-linked", format!("{name} is linked to {id} already."), vec![holder])
+            judgement(Ready, "already-linked", format!("{name} is linked to {id} already."), vec![holder])
         } else {
             let message = format!("{id} is linked to another client, {name}. Unlink that one first if that is wrong.");
-            verdict(CannotBeImported, "id-taken", message, vec![holder])
+            judgement(CannotBeImported, "id-taken", message, vec![holder])
         };
     }
     let (linked, open): (Vec<_>, Vec<_>) = by_email.into_iter().partition(|candidate| candidate.linked_to.is_some());
@@ -291,27 +307,27 @@ pub fn judge(
             let other = &linked[0];
             let to = other.linked_to.as_ref().map(|(_, id)| id.to_string()).unwrap_or_default();
             let message = format!("{} has this email and is linked to {to} already.", other.name);
-            verdict(CannotBeImported, "linked-otherwise", message, linked)
+            judgement(CannotBeImported, "linked-otherwise", message, linked)
         }
         ([], _) => match by_name() {
             none if none.is_empty() => {
                 let message = "No client has this email. A person whom the practice does not have yet needs no row: the \
                                sync brings them.";
-                verdict(CannotBeImported, "no-match", message.to_owned(), none)
+                judgement(CannotBeImported, "no-match", message.to_owned(), none)
             }
             named => {
                 let message = format!("No client has this email, but {} has this name.", names(&named));
-                verdict(NeedsDecision, "name-only", message, named)
+                judgement(NeedsDecision, "name-only", message, named)
             }
         },
-        (_, [only]) => (Ready, Vec::new(), vec![(*only).clone()]),
+        (_, [only]) => Judgement { status: Ready, reasons: Vec::new(), candidates: vec![(*only).clone()] },
         ([only], []) => {
             let message = format!("The client with this email is called {}.", only.name);
-            verdict(NeedsDecision, "name-differs", message, open)
+            judgement(NeedsDecision, "name-differs", message, open)
         }
         _ => {
             let message = format!("Several clients have this email: {}.", names(&open));
-            verdict(NeedsDecision, "several-matches", message, open)
+            judgement(NeedsDecision, "several-matches", message, open)
         }
     }
 }
@@ -341,7 +357,7 @@ mod tests {
         by_name: &[Candidate],
         expected: (RowStatus, Option<&str>, &[u128]),
     ) {
-        let (status, reasons, candidates) = judge("7", holder, by_email.to_vec(), || by_name.to_vec());
+        let Judgement { status, reasons, candidates } = judge("7", holder, by_email.to_vec(), || by_name.to_vec());
         let code = reasons.first().map(|reason| reason.code.as_str());
         let who: Vec<u128> = candidates.iter().map(|candidate| candidate.client_id.0.as_u128()).collect();
         assert_eq!((status, code, who.as_slice()), expected);
@@ -405,9 +421,9 @@ mod tests {
         let held = Some(linked.clone());
         check(held.clone(), std::slice::from_ref(&linked), &[], (Ready, Some("already-linked"), &[3]));
         check(held, std::slice::from_ref(&ayda), &[], (CannotBeImported, Some("id-taken"), &[3]));
-        let (_, reasons, _) = judge("7", None, vec![candidate(1, true, None), candidate(2, true, None)], Vec::new);
-        assert_eq!(reasons[0].message, "Several clients have this email: Client 1, Client 2.");
-        let (_, reasons, _) = judge("7", None, Vec::new(), || vec![candidate(1, true, None)]);
-        assert_eq!(reasons[0].message, "No client has this email, but Client 1 has this name.");
+        let several = judge("7", None, vec![candidate(1, true, None), candidate(2, true, None)], Vec::new);
+        assert_eq!(several.reasons[0].message, "Several clients have this email: Client 1, Client 2.");
+        let by_name = judge("7", None, Vec::new(), || vec![candidate(1, true, None)]);
+        assert_eq!(by_name.reasons[0].message, "No client has this email, but Client 1 has this name.");
     }
 }

@@ -10,10 +10,10 @@
 
 mod attaching;
 mod filing;
-mod person;
+mod operator_actions;
 
 pub use self::filing::ClientLink;
-pub use self::person::Edit;
+pub use self::operator_actions::Edit;
 
 use jiff::SignedDuration;
 
@@ -142,31 +142,31 @@ pub enum Outcome {
     /// The call cannot have taken effect, and another may.
     NotDone {
         /// What happened.
-        words: String,
+        message: String,
         /// How long the CRM asked to wait.
         retry_after: Option<SignedDuration>,
     },
     /// The call may have taken effect.
     Unknown {
         /// What happened.
-        words: String,
+        message: String,
         /// How long the CRM asked to wait.
         retry_after: Option<SignedDuration>,
     },
     /// The sign-in is refused; nothing took effect.
     Unauthorised {
         /// The CRM's words.
-        words: String,
+        message: String,
     },
     /// The connection may not speak to its site until a person has seen to it; the call never left.
     Held {
         /// Why the note waits, in a sentence.
-        words: String,
+        message: String,
     },
     /// Refused for good; nothing took effect.
     Refused {
         /// The CRM's words.
-        words: String,
+        message: String,
     },
 }
 
@@ -247,20 +247,20 @@ impl Note {
                  either, which it took before. Look there for both, and say here whether this one is there; or try again \
                  when the CRM lists {known}."
             )),
-            Outcome::NotDone { words, retry_after } | Outcome::Unknown { words, retry_after } => {
-                self.failed(words, retry_after.unwrap_or_default(), now, jitter, timing);
+            Outcome::NotDone { message, retry_after } | Outcome::Unknown { message, retry_after } => {
+                self.failed(message, retry_after.unwrap_or_default(), now, jitter, timing);
             }
-            Outcome::Unauthorised { words } => {
-                self.hold(after(now, timing.authorisation), &refused_sign_in(&words));
+            Outcome::Unauthorised { message } => {
+                self.hold(after(now, timing.authorisation), &refused_sign_in(&message));
             }
-            Outcome::Held { words } => self.hold(after(now, timing.authorisation), &words),
-            Outcome::Refused { words } => self.die(self.refused(call, &words)),
+            Outcome::Held { message } => self.hold(after(now, timing.authorisation), &message),
+            Outcome::Refused { message } => self.die(self.refused(call, &message)),
         }
     }
 
     /// Waits until `until` because the connection may not speak to its site; no retry is used up. `words` say why.
-    pub fn hold(&mut self, until: Timestamp, words: &str) {
-        self.wait(until, Some(words.to_owned()));
+    pub fn hold(&mut self, until: Timestamp, message: &str) {
+        self.wait(until, Some(message.to_owned()));
         self.awaits = Some(Awaits::Authorisation);
     }
 
@@ -347,16 +347,16 @@ impl Note {
         pause.is_some()
     }
 
-    fn failed(&mut self, words: String, asked: SignedDuration, now: Timestamp, jitter: f64, timing: &Timing) {
+    fn failed(&mut self, message: String, asked: SignedDuration, now: Timestamp, jitter: f64, timing: &Timing) {
         let delay = timing.retries.get(self.failures as usize);
         self.failures += 1;
-        let words = match asked > LONGEST_WAIT {
-            true => format!("{words} It asked for a pause of over a day; it is asked again after one."),
-            false => words,
+        let message = match asked > LONGEST_WAIT {
+            true => format!("{message} It asked for a pause of over a day; it is asked again after one."),
+            false => message,
         };
         match delay {
-            Some(delay) => self.wait(after(now, spread(*delay, jitter).max(asked)), Some(words)),
-            None => self.die(format!("Given up after {} tries; the last one: {words}", self.failures)),
+            Some(delay) => self.wait(after(now, spread(*delay, jitter).max(asked)), Some(message)),
+            None => self.die(format!("Given up after {} tries; the last one: {message}", self.failures)),
         }
     }
 
@@ -396,17 +396,19 @@ impl Note {
     }
 
     /// A refusal for good, with what it leaves open.
-    fn refused(&self, call: Call, words: &str) -> String {
+    fn refused(&self, call: Call, message: &str) -> String {
         match (call, &self.step) {
             (Call::LookUp, _) => format!(
                 "Whether the note is in the CRM is not known: its create had no clear answer, and the CRM refuses the search. \
-                 Look there for its subject, and say here whether it is there. The CRM said: {words}"
+                 Look there for its subject, and say here whether it is there. The CRM said: {message}"
             ),
             (Call::Attach(_) | Call::ListAttachments, DeliveryStep::Created { document_id })
             | (Call::Attach(_) | Call::ListAttachments, DeliveryStep::Attaching { document_id, .. }) => {
-                format!("The note is in the CRM as {document_id}, without all of its documents. The CRM said: {words}")
+                format!(
+                    "The note is in the CRM as {document_id}, without all of its documents. The CRM said: {message}"
+                )
             }
-            _ => words.to_owned(),
+            _ => message.to_owned(),
         }
     }
 
@@ -426,21 +428,21 @@ impl Note {
             (Outcome::Attached { id }, Call::Attach(place)) => format!("Attached {} as {id}.", name(place)),
             (Outcome::Attached { id }, _) => format!("Attached as {id}."),
             (Outcome::Attachments(found), _) => format!("The CRM lists {} of its documents.", found.len()),
-            (Outcome::Unknown { words, .. }, Call::Create) => format!("May or may not be in the CRM: {words}"),
-            (Outcome::Unknown { words, .. }, Call::Attach(place)) => {
-                format!("{} may or may not be attached: {words}", name(place))
+            (Outcome::Unknown { message, .. }, Call::Create) => format!("May or may not be in the CRM: {message}"),
+            (Outcome::Unknown { message, .. }, Call::Attach(place)) => {
+                format!("{} may or may not be attached: {message}", name(place))
             }
-            (Outcome::NotDone { words, .. } | Outcome::Unknown { words, .. }, _) => words.clone(),
-            (Outcome::Unauthorised { words } | Outcome::Held { words } | Outcome::Refused { words }, _) => {
-                words.clone()
+            (Outcome::NotDone { message, .. } | Outcome::Unknown { message, .. }, _) => message.clone(),
+            (Outcome::Unauthorised { message } | Outcome::Held { message } | Outcome::Refused { message }, _) => {
+                message.clone()
             }
         }
     }
 }
 
 /// Why a note waits whose connection's sign-in is refused.
-pub fn refused_sign_in(words: &str) -> String {
-    format!("Waits for the connection to be authorised again; the CRM said: {words}")
+pub fn refused_sign_in(message: &str) -> String {
+    format!("Waits for the connection to be authorised again; the CRM said: {message}")
 }
 
 /// 80 to 120 % of a delay.

@@ -12,26 +12,26 @@ use crate::store::StoreError;
 /// An account to be made, as somebody typed it.
 #[derive(Debug)]
 pub struct NewUser {
-    /// Under which the person signs in; case does not matter.
+    /// The email under which the person signs in; case does not matter.
     pub email: String,
-    /// As pages show it.
+    /// The person's name, as pages show it.
     pub name: String,
-    /// What the person is in the practice.
+    /// The person's role in the practice.
     pub role: Role,
-    /// At least 12 characters.
+    /// The password, at least 12 characters.
     pub password: SecretString,
 }
 
-/// What is wrong with one field of a form.
+/// A problem with one field of the form for an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldProblem {
     /// `email`, `name` or `password`.
     pub field: &'static str,
-    /// What would be right.
+    /// The message for the person who typed it: what would be right.
     pub message: String,
 }
 
-/// Why no account was made; nothing was kept.
+/// The reason why no account was made; nothing was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The set-up link is over.
@@ -46,7 +46,7 @@ pub enum AccountError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Too many wait for their accounts.
+    /// The queue of passwords to be hashed is full, or the host failed.
     #[error(transparent)]
     NotDone(#[from] NotDone),
 }

@@ -11,7 +11,7 @@ use crate::queue::{self, NotDone, Queue};
 
 /// Shorter ones are refused; length is what makes a password strong.
 pub const SHORTEST: usize = 12;
-/// In bytes. Longer ones are refused, so that nobody has a megabyte hashed.
+/// The longest password in bytes. Longer ones are refused, so that nobody has a megabyte hashed.
 pub const LONGEST: usize = 1024;
 
 /// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) of a password.

@@ -8,24 +8,24 @@ use crate::domain::Timestamp;
 use crate::domain::access::{Actor, User};
 use crate::store::access::StoredSession;
 
-/// A session unused for so long is over.
+/// The time after which a session that is not used is over.
 pub const IDLE: Duration = Duration::from_hours(1);
-/// A session is over after so long in any case.
+/// The time after which a session is over in any case.
 pub const LONGEST: Duration = Duration::from_hours(12);
-/// How exactly the last use is kept: a durable write for every page would be too much.
+/// How often the last use of a session is kept: a durable write for every page would be too much.
 const NOTED_EVERY: Duration = Duration::from_mins(5);
 
-/// Somebody who signed in.
+/// The session of a person who signed in.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Session {
-    /// Who.
+    /// The person's account.
     pub user: User,
-    /// When it is over, however much it is used.
+    /// When the session is over, however much it is used.
     pub ends_at: Timestamp,
 }
 
 impl Session {
-    /// For `authorize`.
+    /// The person as `authorize` knows them.
     pub fn actor(&self) -> Actor {
         Actor { name: self.user.name.clone(), role: self.user.role }
     }
@@ -40,7 +40,7 @@ pub struct SignedIn {
     pub session: Session,
 }
 
-/// When a session that was opened at this time is over in any case.
+/// The moment at which a session that was opened at this time is over in any case.
 pub fn ends_at(opened_at: Timestamp) -> Timestamp {
     opened_at + LONGEST
 }

@@ -9,13 +9,13 @@ use crate::config::Network;
 /// The header in which proxies say for whom they ask.
 pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// From where a request comes, in a request's extensions.
+/// The source of a request: the address that it comes from, kept in the request's extensions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Source(pub IpAddr);
 
 impl Source {
-    /// Of a request that `peer` sent, who may be a proxy that says for whom. Nobody else is believed: a header can hold
-    /// anything.
+    /// The source of a request that `peer` sent, who may be a proxy that says for whom. Nobody else is believed: a
+    /// header can hold anything.
     pub fn of(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> Self {
         let is_proxy = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
         let mut source = peer.to_canonical();
@@ -35,12 +35,12 @@ impl Source {
         Self(source)
     }
 
-    /// A request of which nothing is known: all such are one source.
+    /// The source of all requests of which nothing is known: they count as one.
     pub fn unknown() -> Self {
         Self(IpAddr::from([0, 0, 0, 0]))
     }
 
-    /// What a request's extensions say.
+    /// The source that a request's extensions hold.
     pub fn in_extensions(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_else(Self::unknown)
     }
@@ -50,7 +50,7 @@ impl Source {
         self.0.is_loopback() || self == Self::unknown()
     }
 
-    /// What is throttled as one.
+    /// The network of the source, which is throttled as one.
     pub fn network(self) -> IpAddr {
         network(self.0)
     }

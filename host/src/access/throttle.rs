@@ -13,25 +13,26 @@ use std::time::Duration;
 use crate::access::token::Digest;
 use crate::domain::Timestamp;
 
-/// A failure is remembered for so long after the last one of its kind.
+/// How long a failure is remembered after the last one of its kind.
 const REMEMBERED: Duration = Duration::from_mins(60);
 /// Rows of each table.
 const ROWS: usize = 10_000;
 
-/// How failures become a delay: so many are free, the next delays by `first`, doubled by each up to `longest`.
+/// The delays that follow from failures: so many are free, the next delays by `first`, doubled by each up to `longest`.
 struct Delays {
     free: u32,
     first: Duration,
     longest: Duration,
 }
 
-/// Of one source at one account. After a handful of slips it is a guesser.
+/// The delays of one source at one account. After a handful of slips it is a guesser.
 const OF_PAIR: Delays = Delays { free: 5, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
-/// Of one source at whatever accounts: an office behind one address slips more often.
+/// The delays of one source at whatever accounts: an office behind one address slips more often.
 const OF_SOURCE: Delays = Delays { free: 30, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
-/// Of one source that shows tokens or links which nobody gave. Nobody guesses 256 random bits: this spares the log.
+/// The delays of one source that shows tokens or links which nobody gave. Nobody guesses 256 random bits: this spares
+/// the log.
 const OF_TOKENS: Delays = Delays { free: 100, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
-/// Of one account from whatever sources. Its holder waits as long, so that it is short.
+/// The delays of one account from whatever sources. Its holder waits as long, so that they are short.
 const OF_ACCOUNT: Delays = Delays { free: 10, first: Duration::from_millis(500), longest: Duration::from_secs(5) };
 
 impl Delays {
@@ -52,10 +53,10 @@ pub struct Throttle {
     tokens: Table<IpAddr>,
 }
 
-/// A try that may be made.
+/// A sign-in that may be tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admitted {
-    /// How long it is held before it is made.
+    /// How long the try is held before it is made.
     pub hold: Duration,
     /// Whether its source has failed lately.
     pub is_doubted: bool,
@@ -132,7 +133,7 @@ impl<K: Eq + Hash + Copy> Table<K> {
         self.row(key, now).map_or(0, |row| row.failures)
     }
 
-    /// How long is left of the delay.
+    /// The time that is left of the delay.
     fn wait(&self, key: &K, delays: &Delays, now: Timestamp) -> Duration {
         let Some(row) = self.row(key, now) else { return Duration::ZERO };
         // A clock that is set back never makes a delay longer than it is.

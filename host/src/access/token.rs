@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What is kept of a token. Compared in constant time, which `blake3::Hash` does by itself. A slow hash would add
-/// nothing: nobody guesses 256 random bits.
+/// The digest of a token, which is all that is kept of it. Compared in constant time, which `blake3::Hash` does by
+/// itself. A slow hash would add nothing: nobody guesses 256 random bits.
 pub type Digest = blake3::Hash;
 
 /// A new token, 43 characters that may stand in a URL.

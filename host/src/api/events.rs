@@ -22,7 +22,7 @@ use crate::domain::access::Action;
 use crate::domain::field::pointer_to;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId, HouseholdId, IdempotencyKey, Timestamp};
-use crate::notes::{Misfit, data_misfits};
+use crate::notes::data_errors;
 use crate::ops;
 
 const LIMIT: BodyLimit = BodyLimit { what: "An event", megabytes: 1 };
@@ -99,10 +99,8 @@ fn errors(body: &Value) -> Vec<FieldError> {
         errors.push(error(&pointer_to(name), "is not known; remove it"));
     }
     if let Some(event_type) = members.get("type").and_then(Value::as_str) {
-        let misfits = data_misfits(event_type, members.get("data").unwrap_or(&Value::Null));
-        errors.extend(
-            misfits.into_iter().map(|Misfit { field, message }| FieldError { pointer: field, detail: message }),
-        );
+        let of_data = data_errors(event_type, members.get("data").unwrap_or(&Value::Null));
+        errors.extend(of_data.iter().map(|of_data| error(&of_data.field, &of_data.message)));
     }
     errors
 }

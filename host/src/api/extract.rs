@@ -44,16 +44,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 const UNREADABLE: &str = "The query cannot be read. Write it as `name=value`, joined by `&`.";
 
 /// What is wrong with a query, in words for whoever wrote it.
-fn unusable(words: &str) -> String {
-    let words = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(words);
-    let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
+fn unusable(message: &str) -> String {
+    let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
+    let quoted = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
     if let Some((name, _)) = quoted("duplicate field `") {
         return format!("`{name}` is there twice, and which value is meant cannot be told. Send it once.");
     }
     if let Some((name, _)) = quoted("missing field `") {
         return format!("`{name}` is missing.");
     }
-    let Some((name, why)) = words.split_once(": ") else { return UNREADABLE.to_owned() };
+    let Some((name, why)) = message.split_once(": ") else { return UNREADABLE.to_owned() };
     if why.starts_with("unknown field") {
         let known = why.split_once(", expected ").map_or("none", |(_, known)| known);
         return format!("There is no parameter `{name}`; known here: {known}.");
@@ -348,13 +348,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_refused_with_the_place_that_is_wrong() {
-        async fn check(body: &str, status: u16, words: &[&str]) {
+        async fn check(body: &str, status: u16, messages: &[&str]) {
             let response = read::<Shape>(body.as_bytes()).unwrap_err().into_response();
             assert_eq!(response.status().as_u16(), status, "{body}");
             let text = to_bytes(response.into_body(), 10_000).await.unwrap();
             let text = String::from_utf8(text.to_vec()).unwrap();
-            for words in words {
-                assert!(text.contains(words), "{words:?} is not in {text}");
+            for message in messages {
+                assert!(text.contains(message), "{message:?} is not in {text}");
             }
         }
         check("{\"list\":\n [", 400, &["line 2 column 2"]).await;

@@ -41,7 +41,7 @@ async fn stand(app: &App) -> Result<(), StoreError> {
         let newest = PageRequest { cursor: None, limit: 20 };
         let runs = app.store.runs(Some(connection.name.clone()), newest).await?.items;
         let ended = runs.iter().find(|run| run.state == RunState::Done).and_then(|run| run.finished_at);
-        let is_authorised = connection.authorisation.standing().obstacle().is_none();
+        let is_authorised = connection.authorisation.state().obstacle().is_none();
         let TrafficTotals { requests, retries, slow_downs } = connection.connector.traffic().totals();
         let traffic = [requests, retries, slow_downs];
         figures::connection(&connection.name, is_authorised, traffic, ended.map(|at| at.as_second()));

@@ -1,7 +1,7 @@
 //! File notes and their way to the CRM.
 
 mod body;
-pub mod person;
+pub mod operator_actions;
 
 use axum::Json;
 use axum::extract::State;

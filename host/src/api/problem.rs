@@ -249,15 +249,15 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId};
-    use crate::notes::{Misfit, NotesError};
+    use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, field};
+    use crate::notes::NotesError;
     use crate::sync::{ClientSyncError, SyncError};
 
     fn refusal(error: impl Into<Refusal>) -> Refusal {
         error.into()
     }
 
-    async fn check(problem: impl Into<Problem>, status: u16, slug: &str, words: &str) {
+    async fn check(problem: impl Into<Problem>, status: u16, slug: &str, message: &str) {
         let response = problem.into().into_response();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
@@ -265,7 +265,7 @@ mod tests {
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["type"], format!("urn:tidegate:problem:{slug}"));
         assert_eq!(body["status"], status);
-        assert!(body.to_string().contains(words), "{words:?} is not in {body}");
+        assert!(body.to_string().contains(message), "{message:?} is not in {body}");
         assert!(!body.to_string().contains("s3cret"), "inner words are in {body}");
     }
 
@@ -287,9 +287,7 @@ mod tests {
     async fn errors_of_runs_and_notes() {
         let id = uuid::Uuid::nil();
         let name: ConnectionName = "main".parse().unwrap();
-        let wrong = |field: &str| {
-            NotesError::Invalid(vec![Misfit { field: field.to_owned(), message: "not 0 to 100".to_owned() }])
-        };
+        let wrong = |field: &str| NotesError::Invalid(vec![field::FieldError::new(field, "not 0 to 100")]);
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
         check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;

@@ -96,9 +96,9 @@ pub fn schema(field: &Field) -> RefOr<Schema> {
         ValueType::Flag => of_type(field, Type::Boolean).build().into(),
         ValueType::Year => of_type(field, Type::Integer).minimum(Some(1900)).maximum(Some(2200)).build().into(),
         ValueType::Choice(choices) => {
-            let words = choices.iter().map(|choice| Value::from(choice.word));
+            let message = choices.iter().map(|choice| Value::from(choice.word));
             let null = field.is_optional.then_some(Value::Null);
-            of_type(field, Type::String).enum_values(Some(words.chain(null))).build().into()
+            of_type(field, Type::String).enum_values(Some(message.chain(null))).build().into()
         }
         ValueType::Money => {
             let money = Ref::from_schema_name(MoneyBody::name());

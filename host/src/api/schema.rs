@@ -12,15 +12,15 @@ use crate::domain::run::{ChangeKind, RunState};
 use crate::notes::MOST_DOCUMENTS;
 use crate::sync::ClientSyncOutcome;
 
-fn one_of<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
-    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+fn one_of<'a>(what: &str, values: impl IntoIterator<Item = &'a str>) -> Object {
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values));
     schema.description(Some(what)).build()
 }
 
-fn one_of_or_null<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Object {
-    let words = words.into_iter().map(serde_json::Value::from).chain([serde_json::Value::Null]);
+fn one_of_or_null<'a>(what: &str, values: impl IntoIterator<Item = &'a str>) -> Object {
+    let values = values.into_iter().map(serde_json::Value::from).chain([serde_json::Value::Null]);
     let types = SchemaType::from_iter([Type::String, Type::Null]);
-    ObjectBuilder::new().schema_type(types).enum_values(Some(words)).description(Some(what)).build()
+    ObjectBuilder::new().schema_type(types).enum_values(Some(values)).description(Some(what)).build()
 }
 
 pub fn explained_kind() -> Object {
@@ -57,7 +57,7 @@ pub fn stage_or_null() -> Object {
 }
 
 pub fn stage_outcome() -> Object {
-    one_of("How the record fares at a stage.", troubleshoot::Outcome::ALL.iter().map(|outcome| outcome.as_str()))
+    one_of("How the record fares at a stage.", troubleshoot::StageResult::ALL.iter().map(|outcome| outcome.as_str()))
 }
 
 pub fn standing() -> Object {

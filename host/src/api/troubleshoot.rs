@@ -82,9 +82,9 @@ impl From<Trace> for TraceBody {
 
 impl From<Step> for StepBody {
     fn from(step: Step) -> Self {
-        let Step { stage, outcome, words, advice, findings } = step;
+        let Step { stage, outcome, message, advice, findings } = step;
         let (stage, outcome) = (stage.as_str(), outcome.as_str());
-        Self { stage, outcome, detail: words, advice, diagnostics: diagnostics(findings) }
+        Self { stage, outcome, detail: message, advice, diagnostics: diagnostics(findings) }
     }
 }
 

@@ -4,7 +4,7 @@
 //! Serves `api` and `web` alike. Asks the store only, so that looking costs the CRM nothing.
 
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::domain::review::ReviewState;
 use crate::domain::run::RunState;
 use crate::domain::stored::StoredClient;
@@ -57,9 +57,9 @@ impl Stage {
     }
 }
 
-/// How a record fares at a stage.
+/// The result of a stage for a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum StageResult {
     /// It passes.
     Passed,
     /// It passes, and something stands in doubt or was left out.
@@ -70,7 +70,7 @@ pub enum Outcome {
     NotReached,
 }
 
-impl Outcome {
+impl StageResult {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Passed, Self::Attention, Self::Stopped, Self::NotReached];
 
@@ -91,9 +91,9 @@ pub struct Step {
     /// Which.
     pub stage: Stage,
     /// How the record fares there.
-    pub outcome: Outcome,
+    pub outcome: StageResult,
     /// What is known, in a sentence.
-    pub words: String,
+    pub message: String,
     /// What would mend it.
     pub advice: Option<String>,
     /// What was found there.
@@ -116,7 +116,7 @@ pub struct Trace {
 impl Trace {
     /// Where the record ends; none where it comes through.
     pub fn stops_at(&self) -> Option<Stage> {
-        self.steps.iter().find(|step| step.outcome == Outcome::Stopped).map(|step| step.stage)
+        self.steps.iter().find(|step| step.outcome == StageResult::Stopped).map(|step| step.stage)
     }
 }
 
@@ -190,7 +190,7 @@ impl App {
             None => steps.extend([Stage::Partner, Stage::Mapping, Stage::Merge].map(not_reached)),
         }
         // What lies behind the stage where a record ends is not reached, whatever is known from before.
-        let stop = steps.iter().position(|step| step.outcome == Outcome::Stopped);
+        let stop = steps.iter().position(|step| step.outcome == StageResult::Stopped);
         if let Some(stop) = stop.filter(|_| in_book.is_none()) {
             for step in &mut steps[stop + 1..] {
                 *step = not_reached(step.stage);
@@ -221,57 +221,57 @@ impl App {
 
     async fn credentials(&self, connection: &ConnectionName) -> Result<Step, StoreError> {
         if connection.is_practice() {
-            let words = "Made in the practice and not linked to the CRM, so that nothing comes over.";
+            let message = "Made in the practice and not linked to the CRM, so that nothing comes over.";
             let advice = "Link the client to the CRM on the household’s page.";
-            return Ok(step(Stage::Credentials, Outcome::Attention, words, Some(advice)));
+            return Ok(step(Stage::Credentials, StageResult::Attention, message, Some(advice)));
         }
         let newest = PageRequest { cursor: None, limit: 1 };
         let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
-        if let Some((words, advice)) = self.obstacle(connection) {
+        if let Some((message, advice)) = self.obstacle(connection) {
             // What came over before stays, so that only who never could come ends here.
-            let outcome = if run.is_some() { Outcome::Attention } else { Outcome::Stopped };
-            return Ok(step(Stage::Credentials, outcome, words, Some(advice)));
+            let outcome = if run.is_some() { StageResult::Attention } else { StageResult::Stopped };
+            return Ok(step(Stage::Credentials, outcome, message, Some(advice)));
         }
-        let (outcome, words, advice) = match run {
+        let (outcome, message, advice) = match run {
             None => (
-                Outcome::Stopped,
+                StageResult::Stopped,
                 "This connection has not synced yet.".to_owned(),
                 Some("Start a sync: “Sync now” on the overview.".to_owned()),
             ),
             Some(run) if run.state == RunState::Failed => (
-                Outcome::Attention,
+                StageResult::Attention,
                 format!("The last sync failed: {}", run.error.unwrap_or_else(|| "the host's log says why.".to_owned())),
                 Some("What had come over before stays; mend this first, or nothing new comes.".to_owned()),
             ),
             Some(run) if !run.state.is_finished() => {
-                (Outcome::Attention, "A sync is under way; what it brings may not be here yet.".to_owned(), None)
+                (StageResult::Attention, "A sync is under way; what it brings may not be here yet.".to_owned(), None)
             }
             Some(run) if run.state == RunState::Cancelled => (
-                Outcome::Attention,
+                StageResult::Attention,
                 "The last sync was cancelled before it had read the whole book.".to_owned(),
                 Some("What it had brought over stays; the next sync reads the rest.".to_owned()),
             ),
-            Some(_) => (Outcome::Passed, "The connection signs in, and its last sync ended well.".to_owned(), None),
+            Some(_) => (StageResult::Passed, "The connection signs in, and its last sync ended well.".to_owned(), None),
         };
-        Ok(Step { stage: Stage::Credentials, outcome, words, advice, findings: Vec::new() })
+        Ok(Step { stage: Stage::Credentials, outcome, message, advice, findings: Vec::new() })
     }
 
     /// What stands in the connection's way now, whatever its runs did before, and what would mend it.
     fn obstacle(&self, connection: &ConnectionName) -> Option<(String, &'static str)> {
         let Some(at_work) = self.connections.get(connection) else {
-            let words = "The connection is disabled, removed or has a problem, so that nothing new comes.".to_owned();
-            return Some((words, "Look at it under Settings, Integrations."));
+            let message = "The connection is disabled, removed or has a problem, so that nothing new comes.".to_owned();
+            return Some((message, "Look at it under Settings, Integrations."));
         };
-        let standing = at_work.authorisation.standing();
-        let words = standing.obstacle()?;
-        let (state, advice) = match standing {
-            Standing::AnotherSite { .. } | Standing::TakenSite { .. } => {
+        let auth = at_work.authorisation.state();
+        let message = auth.obstacle()?;
+        let (state, advice) = match auth {
+            AuthState::AnotherSite { .. } | AuthState::TakenSite { .. } => {
                 ("The connection is paused", "Say which site it is under Settings, Integrations.")
             }
-            Standing::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),
+            AuthState::Refused { .. } => ("The connection is paused", "Authorise it under Settings, Integrations."),
             _ => ("The connection waits to be authorised", "Authorise it under Settings, Integrations."),
         };
-        Some((format!("{state}. {words}"), advice))
+        Some((format!("{state}. {message}"), advice))
     }
 }
 
@@ -283,12 +283,12 @@ fn named(kind: RecordKind, diagnostics: Vec<Diagnostic>) -> impl Iterator<Item =
     })
 }
 
-fn step(stage: Stage, outcome: Outcome, words: impl Into<String>, advice: Option<&str>) -> Step {
-    Step { stage, outcome, words: words.into(), advice: advice.map(str::to_owned), findings: Vec::new() }
+fn step(stage: Stage, outcome: StageResult, message: impl Into<String>, advice: Option<&str>) -> Step {
+    Step { stage, outcome, message: message.into(), advice: advice.map(str::to_owned), findings: Vec::new() }
 }
 
 fn not_reached(stage: Stage) -> Step {
-    step(stage, Outcome::NotReached, "The record does not come so far.", None)
+    step(stage, StageResult::NotReached, "The record does not come so far.", None)
 }
 
 const LET_IT_SEE: &str = "In the CRM, look whether this person exists and whether the user whom the connection signs in \
@@ -296,36 +296,36 @@ const LET_IT_SEE: &str = "In the CRM, look whether this person exists and whethe
 
 fn visibility(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else {
-        let words = "Nobody known by this came over, and no record that was left out has it.";
-        return step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE));
+        let message = "Nobody known by this came over, and no record that was left out has it.";
+        return step(Stage::Visibility, StageResult::Stopped, message, Some(LET_IT_SEE));
     };
     let since = known.client.as_ref().and_then(|client| client.not_visible_since);
     match (known.sight, since) {
         (_, Some(since)) => {
-            let words = format!(
+            let message = format!(
                 "The CRM no longer shows this person; two complete walks in a row did not see them, the second on \
                  {since:.0}. What had come over is kept."
             );
-            step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
+            step(Stage::Visibility, StageResult::Stopped, message, Some(LET_IT_SEE))
         }
         (Visibility::Seen, None) => {
-            step(Stage::Visibility, Outcome::Passed, "The last complete walk saw the record.", None)
+            step(Stage::Visibility, StageResult::Passed, "The last complete walk saw the record.", None)
         }
         (Visibility::NotSeen, None) if known.is_in_book => {
-            let words = "The last complete walk did not see the record; a second one in a row will mark it as not \
+            let message = "The last complete walk did not see the record; a second one in a row will mark it as not \
                          visible.";
-            step(Stage::Visibility, Outcome::Attention, words, Some(LET_IT_SEE))
+            step(Stage::Visibility, StageResult::Attention, message, Some(LET_IT_SEE))
         }
         (Visibility::NotSeen, None) => {
-            let words = "The last complete walk did not see a record of this id.";
-            step(Stage::Visibility, Outcome::Stopped, words, Some(LET_IT_SEE))
+            let message = "The last complete walk did not see a record of this id.";
+            step(Stage::Visibility, StageResult::Stopped, message, Some(LET_IT_SEE))
         }
         (Visibility::NoWalk, None) if known.is_in_book || known.set_aside.is_some() || known.review.is_some() => {
-            step(Stage::Visibility, Outcome::Passed, "A walk that was not complete saw the record.", None)
+            step(Stage::Visibility, StageResult::Passed, "A walk that was not complete saw the record.", None)
         }
         (Visibility::NoWalk, None) => {
-            let words = "No walk has gone through the whole book yet.";
-            step(Stage::Visibility, Outcome::Stopped, words, Some("Let a sync end, then look again."))
+            let message = "No walk has gone through the whole book yet.";
+            step(Stage::Visibility, StageResult::Stopped, message, Some("Let a sync end, then look again."))
         }
     }
 }
@@ -334,7 +334,7 @@ fn status(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else { return not_reached(Stage::Status) };
     match &known.set_aside {
         Some(aside) => {
-            let (words, advice) = if aside.quarantined {
+            let (message, advice) = if aside.quarantined {
                 (
                     "The record cannot be read, so it does not come over; what had come over before stays.",
                     "Mend in the CRM what the finding names, or the pack that reads it.",
@@ -345,11 +345,11 @@ fn status(known: Option<&ClientLookup>) -> Step {
                     "If the person belongs here, change what the finding names in the CRM.",
                 )
             };
-            let outcome = if known.is_in_book { Outcome::Attention } else { Outcome::Stopped };
-            Step { findings: aside.diagnostics.clone(), ..step(Stage::Status, outcome, words, Some(advice)) }
+            let outcome = if known.is_in_book { StageResult::Attention } else { StageResult::Stopped };
+            Step { findings: aside.diagnostics.clone(), ..step(Stage::Status, outcome, message, Some(advice)) }
         }
         None if known.is_in_book || known.review.is_some() => {
-            step(Stage::Status, Outcome::Passed, "No rule leaves the record out, and it can be read.", None)
+            step(Stage::Status, StageResult::Passed, "No rule leaves the record out, and it can be read.", None)
         }
         None => not_reached(Stage::Status),
     }
@@ -358,59 +358,59 @@ fn status(known: Option<&ClientLookup>) -> Step {
 fn review(known: Option<&ClientLookup>) -> Step {
     let Some(known) = known else { return not_reached(Stage::Review) };
     let state = known.review.as_ref().map(|review| review.state);
-    let (outcome, words, advice) = match state {
+    let (outcome, message, advice) = match state {
         Some(ReviewState::Ignored) => (
-            Outcome::Stopped,
+            StageResult::Stopped,
             "Somebody decided in the review queue that this person stays out of the book.",
             Some("Take the decision back under Review, and the next sync brings the person."),
         ),
         // What was imported comes with the next sync, what is linked is in the book.
         Some(ReviewState::Imported) => (
-            Outcome::Stopped,
+            StageResult::Stopped,
             "Somebody decided in the review queue that this is a new client; the next sync brings the person.",
             Some("“Sync now” on the overview brings the person at once."),
         ),
         Some(_) if !known.is_in_book => (
-            Outcome::Stopped,
+            StageResult::Stopped,
             "The person looks like a client of the practice who is not linked to the CRM, and waits in the review queue.",
             Some("Decide there whether it is the same person: Import, Ignore or Link."),
         ),
         _ if known.is_in_book => (
-            Outcome::Passed,
+            StageResult::Passed,
             "Nobody of the practice who is not linked looks like this person, or it was decided.",
             None,
         ),
         _ => return not_reached(Stage::Review),
     };
-    step(Stage::Review, outcome, words, advice)
+    step(Stage::Review, outcome, message, advice)
 }
 
 fn partner(findings: Vec<Diagnostic>) -> Step {
     if findings.is_empty() {
-        return step(Stage::Partner, Outcome::Passed, "The links between partners agree.", None);
+        return step(Stage::Partner, StageResult::Passed, "The links between partners agree.", None);
     }
     let advice = "Link the two to each other in the CRM, or neither.";
-    let words = "The household's links stand in doubt.";
-    Step { findings, ..step(Stage::Partner, Outcome::Attention, words, Some(advice)) }
+    let message = "The household's links stand in doubt.";
+    Step { findings, ..step(Stage::Partner, StageResult::Attention, message, Some(advice)) }
 }
 
 fn mapping(client: &StoredClient, of_lists: Vec<Diagnostic>) -> Step {
     let found = client.diagnostics.iter().cloned().chain(of_lists);
     let findings: Vec<Diagnostic> = found.filter(|found| found.severity >= Severity::Warning).collect();
     if findings.is_empty() {
-        let words = "Every value that the CRM has could be used. A field that is empty here is empty there.";
-        return step(Stage::Mapping, Outcome::Passed, words, None);
+        let message = "Every value that the CRM has could be used. A field that is empty here is empty there.";
+        return step(Stage::Mapping, StageResult::Passed, message, None);
     }
     let advice = "“Why these values?” shows for each field where it was read and what was left out.";
-    let words = "Some values could not be used, so that fields are empty or in doubt.";
-    Step { findings, ..step(Stage::Mapping, Outcome::Attention, words, Some(advice)) }
+    let message = "Some values could not be used, so that fields are empty or in doubt.";
+    Step { findings, ..step(Stage::Mapping, StageResult::Attention, message, Some(advice)) }
 }
 
 fn merge(client: &StoredClient) -> Step {
     if client.edits.is_empty() {
-        return step(Stage::Merge, Outcome::Passed, "What stands here is what the CRM supplied last.", None);
+        return step(Stage::Merge, StageResult::Passed, "What stands here is what the CRM supplied last.", None);
     }
     let fields: Vec<&str> = client.edits.iter().map(|edit| edit.field.as_str()).collect();
-    let words = format!("Edited here, until the next sync overrides it: {}.", fields.join(", "));
-    step(Stage::Merge, Outcome::Attention, words, Some("Change it in the CRM to keep it."))
+    let message = format!("Edited here, until the next sync overrides it: {}.", fields.join(", "));
+    step(Stage::Merge, StageResult::Attention, message, Some("Change it in the CRM to keep it."))
 }

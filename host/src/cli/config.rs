@@ -108,8 +108,8 @@ fn refuse(global: &Global, problems: &[String]) -> anyhow::Result<ExitCode> {
 
 /// Tells what is ignored; the settings can be used for all that.
 fn warn(warnings: &[String]) {
-    for words in warnings {
-        output::tell(&format!("warning: {words}"));
+    for message in warnings {
+        output::tell(&format!("warning: {message}"));
     }
 }
 
@@ -134,7 +134,7 @@ fn print(config: &Config, found: &[Found]) -> anyhow::Result<()> {
         output::line(format!("  {name}: {runs}"))?;
         match sign_in {
             Some(Ok(user)) => output::line(format!("  {name}: signed in as {user}"))?,
-            Some(Err(words)) => output::line(format!("  {name}: {words}"))?,
+            Some(Err(message)) => output::line(format!("  {name}: {message}"))?,
             None => {}
         }
     }

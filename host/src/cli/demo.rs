@@ -84,9 +84,9 @@ impl Demo {
 
     fn check(&self, global: &Global) -> anyhow::Result<()> {
         if global.data_dir.is_some() || global.config.is_some() {
-            let words = "the demo has settings and a data folder of its own, which are removed at the end; leave out \
+            let message = "the demo has settings and a data folder of its own, which are removed at the end; leave out \
                          --config and --data-dir";
-            return Err(WrongUse(words.to_owned()).into());
+            return Err(WrongUse(message.to_owned()).into());
         }
         if !(10..=MOST_CLIENTS).contains(&self.clients) {
             return Err(WrongUse(format!("--clients is 10 to 1000000, not {}", self.clients)).into());
@@ -95,8 +95,8 @@ impl Demo {
             return Err(WrongUse(format!("--region is au or nz, not `{}`", self.region)).into());
         }
         if !self.listen.ip().is_loopback() {
-            let words = "the demo's sign-in is printed, so that it listens on loopback only; use 127.0.0.1:PORT";
-            return Err(WrongUse(words.to_owned()).into());
+            let message = "the demo's sign-in is printed, so that it listens on loopback only; use 127.0.0.1:PORT";
+            return Err(WrongUse(message.to_owned()).into());
         }
         Ok(())
     }

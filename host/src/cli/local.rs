@@ -197,8 +197,8 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<
     if !errors.is_empty() {
         anyhow::bail!("{}", errors.join("; "));
     }
-    let words = ["detail", "title"].into_iter().find_map(|key| body[key].as_str());
-    anyhow::bail!("{}", words.unwrap_or_else(|| status.canonical_reason().unwrap_or("the host refused")))
+    let message = ["detail", "title"].into_iter().find_map(|key| body[key].as_str());
+    anyhow::bail!("{}", message.unwrap_or_else(|| status.canonical_reason().unwrap_or("the host refused")))
 }
 
 #[cfg(test)]

@@ -59,8 +59,8 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>], empty: &str) -> any
 
 /// Tells a person something on standard error. Unlike `eprintln`, it does not panic where that is full or closed: the host
 /// goes on without a listener.
-pub(super) fn tell(words: &str) {
-    drop(writeln!(io::stderr(), "{words}"));
+pub(super) fn tell(message: &str) {
+    drop(writeln!(io::stderr(), "{message}"));
 }
 
 #[cfg(test)]

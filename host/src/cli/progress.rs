@@ -95,13 +95,13 @@ impl Show {
         let Ok(connection) = host.get(&format!("connections/{name}")).await else { return };
         let until = connection["left_alone_until"].as_str().map(str::to_owned);
         if until.is_some() && *told != until {
-            let words = format!(
+            let message = format!(
                 "{name}: the site asked to be left alone until {}; the sync waits. Started by hand once more, it asks at once",
                 until.as_deref().unwrap_or_default()
             );
             match self {
-                Self::Bar(bar) => bar.println(words),
-                Self::Lines(_) | Self::Json => eprintln!("{words}"),
+                Self::Bar(bar) => bar.println(message),
+                Self::Lines(_) | Self::Json => eprintln!("{message}"),
             }
             *told = until;
         }
@@ -135,7 +135,7 @@ pub(super) fn in_words(run: &Value) -> String {
     let count = |key: &str| counts[key].as_u64().unwrap_or(0);
     let skipped: u64 =
         counts["skipped"].as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_u64).sum();
-    let mut words = format!(
+    let mut message = format!(
         "{} clients seen: {} new, {} changed, {} unchanged, {skipped} left out by a rule, {} in quarantine",
         count("seen"),
         count("created"),
@@ -145,10 +145,10 @@ pub(super) fn in_words(run: &Value) -> String {
     );
     for (key, what) in ALSO {
         if count(key) > 0 {
-            words.push_str(&format!(", {} {what}", count(key)));
+            message.push_str(&format!(", {} {what}", count(key)));
         }
     }
-    words
+    message
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
-use super::{Config, Documents, Log, Patience, Practice, Server, Storage, level, logo, secret};
+use super::{Config, CrmTimeouts, Documents, Log, Practice, Server, Storage, level, logo, secret};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -163,15 +163,15 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
-    pub(super) fn problem(&mut self, key: &str, words: impl std::fmt::Display) {
-        self.problems.add(key, words);
+    pub(super) fn problem(&mut self, key: &str, message: impl std::fmt::Display) {
+        self.problems.add(key, message);
     }
 
     fn secret(&mut self, key: &str, path: &Path) -> SecretString {
         match self.read_secret(path) {
             Ok(secret) => secret,
-            Err(words) => {
-                self.problem(key, words);
+            Err(message) => {
+                self.problem(key, message);
                 SecretString::default()
             }
         }
@@ -226,7 +226,7 @@ impl File {
         let mut check = Check { base, now, zone: TimeZone::UTC, hosts: HostRules::default(), problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
-        let patience = Patience {
+        let crm_timeouts = CrmTimeouts {
             request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
@@ -234,8 +234,8 @@ impl File {
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
-        if let Err(words) = level::check(&log.level) {
-            check.problem("log.level", words);
+        if let Err(message) = level::check(&log.level) {
+            check.problem("log.level", message);
         }
         let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
@@ -251,8 +251,19 @@ impl File {
             }
         }
         let Check { hosts, problems, .. } = check;
-        let config =
-            Config { practice, server, storage, log, documents, metrics, crms, hosts, proxy, patience, connections };
+        let config = Config {
+            practice,
+            server,
+            storage,
+            log,
+            documents,
+            metrics,
+            crms,
+            hosts,
+            proxy,
+            crm_timeouts,
+            connections,
+        };
         (config, problems.said())
     }
 }
@@ -262,8 +273,8 @@ impl PracticeSection {
         if self.name.trim().is_empty() {
             check.problem("practice.name", "is empty; it is shown on every page and file note");
         } else if self.name.chars().any(is_unwanted) {
-            let words = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
-            check.problem("practice.name", words);
+            let message = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
+            check.problem("practice.name", message);
         }
         if !is_host_name(&self.email_domain) {
             check
@@ -276,8 +287,8 @@ impl PracticeSection {
         match TimeZone::get(&self.time_zone) {
             Ok(zone) => check.zone = zone,
             Err(_) => {
-                let words = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
-                check.problem("practice.time-zone", words);
+                let message = format!("`{}` is no IANA time zone such as Pacific/Auckland", self.time_zone);
+                check.problem("practice.time-zone", message);
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
@@ -360,8 +371,8 @@ impl CrmSection {
         for suffix in self.forward_host_suffixes {
             let suffix = suffix.to_ascii_lowercase();
             if !suffix.strip_prefix('.').is_some_and(is_host_name) {
-                let words = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
-                check.problem("crm.forward-host-suffixes", words);
+                let message = format!("`{suffix}` is no suffix such as \".advice.example\", with its dot");
+                check.problem("crm.forward-host-suffixes", message);
             }
             suffixes.push(suffix);
         }
@@ -379,7 +390,7 @@ impl NetworkSection {
             None => variables.proxy?,
         };
         let proxy = Proxy::parse(&text, &except)
-            .map_err(|words| check.problem(key, format!("{words}; `proxy = \"none\"` in [network] goes without")))
+            .map_err(|message| check.problem(key, format!("{message}; `proxy = \"none\"` in [network] goes without")))
             .ok()?;
         if key == "network.proxy" && proxy.has_credentials() {
             check.problem(key, "holds a user or a password, which settings do not; give it by HTTPS_PROXY");

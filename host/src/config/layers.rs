@@ -70,7 +70,7 @@ impl Layers {
         let chosen = path.or_else(|| default_path.exists().then_some(default_path));
         let mut base = PathBuf::from(".");
         if let Some(path) = chosen {
-            let unreadable = |words: String| ConfigError(vec![format!("{} {words}", path.display())]);
+            let unreadable = |message: String| ConfigError(vec![format!("{} {message}", path.display())]);
             let text = std::fs::read_to_string(path)
                 .map_err(|error| unreadable(format!("cannot be read: {error}; name another with --config")))?;
             base = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Layers {
     /// What they say together, and every value that does not fit its key. In its place stands the default. Connections are
     /// of the CRMs of `crms`.
     pub(super) fn read(&self, crms: Registry) -> Result<(File, Problems), ConfigError> {
-        let one = |error: Error| ConfigError(vec![words(&error.kind)]);
+        let one = |error: Error| ConfigError(vec![message(&error.kind)]);
         let mut tree: Dict = self.figment.extract().map_err(one)?;
         let reference: Dict = Figment::from(Toml::string(REFERENCE)).extract().map_err(one)?;
         let mut reading = Reading { layers: self, reference: Value::from(reference), problems: Problems::default() };
@@ -161,7 +161,7 @@ impl Reading<'_> {
                 path.push(name.clone());
             }
             let whole = |path: &[String]| [above, path].concat();
-            let said = format!("{}{}", words(&error.kind), self.layers.place(&whole(&path)));
+            let said = format!("{}{}", message(&error.kind), self.layers.place(&whole(&path)));
             // An entry of a list has a place in the path and none in the tree.
             while !put_aside(&mut tree, &path, &self.reference) {
                 if path.pop().is_none() {
@@ -187,7 +187,7 @@ impl Reading<'_> {
     /// Puts the value at `path` aside that is to be something else.
     pub(super) fn refuse(&mut self, path: &[String], value: &Value, wanted: &str) {
         let kind = Kind::InvalidType(value.to_actual(), wanted.to_owned());
-        let said = format!("{}{}", words(&kind), self.layers.place(path));
+        let said = format!("{}{}", message(&kind), self.layers.place(path));
         self.problems.put_aside(path.join("."), said);
     }
 }
@@ -216,7 +216,7 @@ fn put_aside(tree: &mut Dict, path: &[String], reference: &Value) -> bool {
 }
 
 /// What is wrong with a value, which itself is not said: it may be a secret in the wrong place.
-fn words(kind: &Kind) -> String {
+fn message(kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => format!("is not known; the keys here are {}", known.join(", ")),
         Kind::UnknownVariant(_, known) => format!("is to be one of {}", known.join(", ")),
@@ -228,7 +228,7 @@ fn words(kind: &Kind) -> String {
             };
             format!("is {found}, and is to be {wanted}")
         }
-        Kind::Message(words) => words.clone(),
+        Kind::Message(message) => message.clone(),
         other => other.to_string(),
     }
 }

@@ -12,18 +12,18 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Adds one, unless the key's value was put aside and has been spoken of.
-    pub(super) fn add(&mut self, key: &str, words: impl fmt::Display) {
+    pub(super) fn add(&mut self, key: &str, message: impl fmt::Display) {
         let is_below = |above: &String| {
             key.strip_prefix(above.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if !self.aside.iter().any(is_below) {
-            self.said.push(format!("{key}: {words}"));
+            self.said.push(format!("{key}: {message}"));
         }
     }
 
     /// Adds one about a value that is left out of what is read.
-    pub(super) fn put_aside(&mut self, key: String, words: impl fmt::Display) {
-        self.add(&key, words);
+    pub(super) fn put_aside(&mut self, key: String, message: impl fmt::Display) {
+        self.add(&key, message);
         self.aside.push(key);
     }
 

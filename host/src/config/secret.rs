@@ -43,8 +43,8 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             match (read(&path), expected) {
                 (Ok(secret), Ok(expected)) => assert_eq!(secret.expose_secret(), expected),
-                (Err(words), Err(expected)) => {
-                    assert!(words.contains(expected) && !words.contains("s3cret"), "{words}");
+                (Err(message), Err(expected)) => {
+                    assert!(message.contains(expected) && !message.contains("s3cret"), "{message}");
                 }
                 (read, expected) => {
                     panic!("{:?}, and not {expected:?}", read.map(|secret| secret.expose_secret().len()))

@@ -14,7 +14,7 @@ use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::spec::{
-    Author, FieldError, Pace, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules, SiteAccess,
+    Author, FieldError, RateLimits, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules, SiteAccess,
 };
 use crate::domain::ConnectionName;
 use crate::domain::departure::Threshold;
@@ -142,8 +142,8 @@ impl ConnectionSection {
         for FieldError { field, reason } in std::mem::take(&mut parsed.errors) {
             let key = format!("{key}.{}", file_key(crm, &field));
             match reason {
-                Reason::Missing(words) => check.problem(&key, format!("is missing; {words}")),
-                Reason::Unusable(words) => check.problem(&key, words),
+                Reason::Missing(message) => check.problem(&key, format!("is missing; {message}")),
+                Reason::Unusable(message) => check.problem(&key, message),
             }
         }
         parsed.access(proxy)
@@ -205,7 +205,7 @@ fn file_key(crm: &CrmKind, field: &str) -> String {
 /// As it would be written with every default, secrets left out.
 impl Serialize for ConnectionSection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let usual = Pace::default();
+        let usual = RateLimits::default();
         let common = CommonKeys {
             dialect: Some(self.common.dialect.clone().unwrap_or_else(|| self.crm.usual_dialect().to_owned())),
             schedule: Some(self.common.schedule.clone().unwrap_or_else(|| Schedule::hourly().to_string())),

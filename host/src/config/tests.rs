@@ -45,8 +45,8 @@ fn a_connection_is_read_with_its_secret_trimmed() {
 fn every_problem_is_named() {
     let check = |text: &str, expected: &[&str]| {
         let said = load(text).unwrap_err().to_string();
-        for words in expected {
-            assert!(said.contains(words), "{words:?} is not in:\n{said}");
+        for message in expected {
+            assert!(said.contains(message), "{message:?} is not in:\n{said}");
         }
     };
     check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
@@ -156,7 +156,7 @@ fn every_problem_is_named_at_once() {
         "#,
     );
     let said = said.unwrap_err().to_string();
-    for words in [
+    for message in [
         "practise: is not known; the keys here are practice, server",
         "practice.logo: is",
         "practice.time-zone: `Mars/North`",
@@ -182,7 +182,7 @@ fn every_problem_is_named_at_once() {
         "connections: `No Name`",
         "tidegate.toml)",
     ] {
-        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+        assert!(said.contains(message), "{message:?} is not in:\n{said}");
     }
     assert!(!said.contains("hunter2"), "a secret in the wrong place is quoted:\n{said}");
     assert_eq!(said.matches("connections.south.auth.mode").count(), 1, "{said}");
@@ -198,9 +198,9 @@ fn a_line_that_is_no_toml_is_named_and_not_quoted() {
 #[test]
 fn a_schedule_comes_round_or_is_refused() {
     let schedule = |line: &str| load(&format!("{CONNECTION}\nschedule = \"{line}\"")).map(|_| ());
-    let refused = |line: &str, words: &str| {
+    let refused = |line: &str, message: &str| {
         let said = schedule(line).unwrap_err().to_string();
-        assert!(said.contains(words), "{words:?} is not in {said}");
+        assert!(said.contains(message), "{message:?} is not in {said}");
     };
     refused("0 0 2 31 4 *", "never comes round");
     refused("0 0 2 1 1 * 2020", "its years are over");
@@ -239,9 +239,9 @@ fn a_proxy_of_the_settings_or_of_the_environment() {
                 assert_eq!(problems, Vec::<String>::new(), "{text}");
                 assert_eq!(config.proxy.map(|proxy| proxy.host).as_deref(), expected, "{text}");
             }
-            Err(words) => {
+            Err(message) => {
                 let said = problems.join("\n");
-                assert!(said.contains(words) && !said.contains("secret"), "{words} is not in {said}");
+                assert!(said.contains(message) && !said.contains("secret"), "{message} is not in {said}");
             }
         }
     };

@@ -11,18 +11,18 @@ use crate::domain::outbox::FoundAttachment;
 /// Refuses every call with the same words.
 #[derive(Debug)]
 pub struct Held {
-    words: String,
+    message: String,
     traffic: Traffic,
 }
 
 impl Held {
     /// `words` say what a person has to do.
-    pub fn new(words: String) -> Self {
-        Self { words, traffic: Traffic::default() }
+    pub fn new(message: String) -> Self {
+        Self { message, traffic: Traffic::default() }
     }
 
     fn refuse<T>(&self) -> Result<T, CrmError> {
-        Err(CrmError::Held { words: self.words.clone() })
+        Err(CrmError::Held { message: self.message.clone() })
     }
 }
 
@@ -57,7 +57,7 @@ impl Connector for Held {
     }
 
     fn held(&self) -> Option<&str> {
-        Some(&self.words)
+        Some(&self.message)
     }
 
     async fn sign_out(&self) {}

@@ -146,8 +146,8 @@ mod tests {
             "１２７.0.0.1",
             "localhost",
         ] {
-            let words = rules.check(&KIND.site, bad).expect_err(bad);
-            assert!(words.contains("bare host name") || words.contains("vendor's sites"), "{bad}: {words}");
+            let message = rules.check(&KIND.site, bad).expect_err(bad);
+            assert!(message.contains("bare host name") || message.contains("vendor's sites"), "{bad}: {message}");
         }
         // Even under a suffix that the operator was careless with.
         let careless = HostRules { suffixes: vec![".1".to_owned(), ".0x1".to_owned()], stand_ins: false };

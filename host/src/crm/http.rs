@@ -190,8 +190,8 @@ mod tests {
     async fn a_name_that_leads_home_is_not_called() {
         let client = public_client("localhost", None).unwrap().build().unwrap();
         let error = client.get("https://localhost:1/").send().await.unwrap_err();
-        let words = chain(&error);
-        assert!(words.contains("no public address"), "{words}");
+        let message = chain(&error);
+        assert!(message.contains("no public address"), "{message}");
         let plain = client.get("http://acme.xplan.iress.com.au/").send().await.unwrap_err();
         assert!(plain.is_builder(), "{plain:?}");
     }
@@ -228,10 +228,10 @@ mod tests {
             get("nobody.invalid", &proxy, "elsewhere.invalid").await;
             assert_eq!(asked.recv().await.unwrap(), "CONNECT nobody.invalid:1 HTTP/1.1");
             // A site beside this machine is not asked for, by whatever way.
-            let words = get("localhost", &proxy, "").await;
-            assert!(words.contains("`localhost` leads to no public address"), "{words}");
-            let words = get("localhost", &proxy, "localhost").await;
-            assert!(words.contains("`localhost` leads to no public address"), "{words}");
+            let message = get("localhost", &proxy, "").await;
+            assert!(message.contains("`localhost` leads to no public address"), "{message}");
+            let message = get("localhost", &proxy, "localhost").await;
+            assert!(message.contains("`localhost` leads to no public address"), "{message}");
             get("nobody.invalid", &proxy, ".invalid").await;
         }
         assert!(asked.try_recv().is_err(), "nothing else went by it");

@@ -19,7 +19,7 @@ use crate::crm::{SiteUnusable, outside};
 use crate::domain::Timestamp;
 
 /// For one exchange.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read: tokens are short.
 const LARGEST_ANSWER: usize = 256 << 10;
 
@@ -60,18 +60,18 @@ struct Written {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OAuthError {
     /// The site refuses, and the same again will not mend it.
-    #[error("{words} ({code})")]
+    #[error("{message} ({code})")]
     Refused {
         /// `invalid_grant`, `invalid_client` and so on.
         code: String,
         /// The site's own words.
-        words: String,
+        message: String,
     },
     /// No answer, or one that says "later".
-    #[error("the site cannot be reached: {words}")]
+    #[error("the site cannot be reached: {message}")]
     Unreachable {
         /// What happened.
-        words: String,
+        message: String,
         /// How long the site asks to wait.
         retry_after: Option<Duration>,
     },
@@ -101,7 +101,7 @@ impl OAuth {
         (authorise_url, token_url): (String, String),
         http: ClientBuilder,
     ) -> Result<Self, SiteUnusable> {
-        let http = http.timeout(PATIENCE).build()?;
+        let http = http.timeout(TIMEOUT).build()?;
         let auth = AuthUrl::new(authorise_url.clone())
             .map_err(|error| SiteUnusable::Address { host: authorise_url.clone(), source: error.into() })?;
         let client = BasicClient::new(ClientId::new(client_id.to_owned())).set_auth_uri(auth);
@@ -131,7 +131,7 @@ impl OAuth {
         let status = answer.map_err(unreachable)?.status();
         match status.as_u16() {
             404 | 410 => Err(OAuthError::Protocol(format!("it has no page to authorise on ({status})"))),
-            500.. => Err(OAuthError::Unreachable { words: format!("it answered {status}"), retry_after: None }),
+            500.. => Err(OAuthError::Unreachable { message: format!("it answered {status}"), retry_after: None }),
             _ => Ok(()),
         }
     }
@@ -207,8 +207,8 @@ fn redirect_url(redirect: &str) -> Result<RedirectUrl, OAuthError> {
 }
 
 /// A site's words, short and on one line.
-pub fn brief(words: &str) -> String {
-    words.chars().filter(|letter| !letter.is_control()).take(200).collect()
+pub fn brief(message: &str) -> String {
+    message.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
 /// Reads an answer; one that breaks off, or is longer than what is read, as far as it came.
@@ -231,11 +231,11 @@ async fn given(mut response: reqwest::Response) -> Result<answer::Given, OAuthEr
     answer::read(status.as_u16(), &content_type, Bytes::from(body)).map_err(|error| match (error, broken_off) {
         (error @ OAuthError::Refused { .. }, _) => error,
         (_, Some(broken_off)) => broken_off,
-        (OAuthError::Unreachable { words, .. }, None) => OAuthError::Unreachable { words, retry_after },
+        (OAuthError::Unreachable { message, .. }, None) => OAuthError::Unreachable { message, retry_after },
         (error, None) => error,
     })
 }
 
 fn unreachable(error: reqwest::Error) -> OAuthError {
-    OAuthError::Unreachable { words: chain(&error.without_url()), retry_after: None }
+    OAuthError::Unreachable { message: chain(&error.without_url()), retry_after: None }
 }

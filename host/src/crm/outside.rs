@@ -1,6 +1,6 @@
 //! Durations and sizes that a site says, in whatever form they come, held between a floor and a ceiling.
 //!
-//! Serves the connector and the keeper of tokens. The one place where a number from outside becomes a time to wait or
+//! Serves the connector and the token manager. The one place where a number from outside becomes a time to wait or
 //! space to set aside: behind it nothing overflows, sleeps for years, or is taken up on a stranger's word.
 
 use std::time::Duration;

@@ -76,8 +76,8 @@ mod tests {
         good("http://pat:secret@10.0.0.5:3128/", "http://pat:secret@proxy.invalid:3128/", "10.0.0.5");
         good("http://[fd12::1]:3128", "http://proxy.invalid:3128/", "fd12::1");
         for bad in ["", "http://", "socks5://proxy:1080", "http://proxy/path", "http://proxy?x", "https://10.0.0.5"] {
-            let words = Proxy::parse(bad, "").expect_err(bad);
-            assert!(words.starts_with("is "), "{words}");
+            let message = Proxy::parse(bad, "").expect_err(bad);
+            assert!(message.starts_with("is "), "{message}");
         }
         assert!(Proxy::parse("http://pat:secret@proxy", "").unwrap().has_credentials());
         assert!(!Proxy::parse("http://proxy", "").unwrap().has_credentials());

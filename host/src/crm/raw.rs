@@ -24,12 +24,12 @@ impl RawRecord {
     /// [`CrmError::TooLarge`] for a record above [`LARGEST_RECORD`].
     pub fn to_json(&self) -> Result<Vec<u8>, CrmError> {
         let length = self.len();
-        if let Some(words) = &self.fault {
-            return Err(CrmError::Protocol { words: words.clone() });
+        if let Some(message) = &self.fault {
+            return Err(CrmError::Protocol { message: message.clone() });
         }
         if length > LARGEST_RECORD {
-            let words = format!("the record has {length} bytes, and a record may have {LARGEST_RECORD}");
-            return Err(CrmError::TooLarge { words });
+            let message = format!("the record has {length} bytes, and a record may have {LARGEST_RECORD}");
+            return Err(CrmError::TooLarge { message });
         }
         let mut json = Vec::with_capacity(length + 2);
         for part in &self.parts {
@@ -40,8 +40,8 @@ impl RawRecord {
             match &part.text {
                 RawText::Plain(text) => json.extend_from_slice(text),
                 RawText::Escaped(text) => unescape(text, &mut json).ok_or_else(|| {
-                    let words = format!("the list `{}` of {} is no valid JSON string", part.name, self.id);
-                    CrmError::Protocol { words }
+                    let message = format!("the list `{}` of {} is no valid JSON string", part.name, self.id);
+                    CrmError::Protocol { message }
                 })?,
             }
         }

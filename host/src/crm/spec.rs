@@ -43,8 +43,8 @@ pub struct ConnectionSpec {
     pub settings: BTreeMap<&'static str, String>,
     /// When it walks its book, on the practice's clock.
     pub schedule: Schedule,
-    /// How hard the site may be asked.
-    pub pace: Pace,
+    /// How many requests the site gets at most.
+    pub rate_limits: RateLimits,
     /// How many clients that are gone a run may mark as not visible by itself.
     pub gone_threshold: Threshold,
     /// How it signs in.
@@ -60,16 +60,16 @@ pub struct SignIn {
     pub values: BTreeMap<&'static str, String>,
 }
 
-/// How hard a site may be asked, at most. Where its answers slow down, it is asked less.
+/// The most requests that a site gets. Where its answers slow down, it gets fewer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pace {
+pub struct RateLimits {
     /// Requests begun in a second.
     pub max_requests_per_second: NonZeroU32,
     /// Requests under way at once, one of them kept free for file notes.
     pub max_side_by_side: usize,
 }
 
-impl Default for Pace {
+impl Default for RateLimits {
     /// A ceiling out of the way: the number of calls side by side is what keeps a site of ordinary speed far below it.
     fn default() -> Self {
         Self { max_requests_per_second: NonZeroU32::MIN.saturating_add(999), max_side_by_side: 5 }

@@ -5,7 +5,7 @@
 //!
 //! - [`site`]: exchanges over HTTP, bounded in number, size and time
 //! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
-//! - [`patience`]: repeats, pauses and their limits
+//! - [`limits`]: times and sizes that hold for a site, and [`retry`]: repeats and pauses of reads
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`batch`]: many calls in one exchange, and [`pages`]: rows, both in the size that the site gives
 //! - [`by_id`]: entities asked for by their ids, many at once
@@ -14,7 +14,7 @@
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
 //! - [`kind`]: what the host is told of Xplan, and [`mod@oauth`]: where a site is authorised
-//! - [`words`]: what an answer says, for people
+//! - [`messages`]: what an answer says, for people
 
 mod address;
 mod attachments;
@@ -23,16 +23,17 @@ mod by_id;
 mod choices;
 mod docnotes;
 mod kind;
+mod limits;
 mod lists;
+mod messages;
 mod oauth;
 mod open;
 mod pages;
-mod patience;
 mod pieces;
+mod retry;
 mod rows;
 mod session;
 mod site;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -44,12 +45,13 @@ use self::address::{Address, PAGE_SIZE};
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
 pub use self::kind::KIND;
-use self::lists::{Listed, Wanted};
+use self::limits::Limits;
+use self::lists::{ListAnswer, Wanted};
 use self::open::Open;
 use self::pages::{Descent, PageError};
-use self::patience::Limits;
+
 use self::rows::Row;
-use self::site::{Answer, Call, Site};
+use self::site::{Answer, ApiCall, Site};
 use super::budget::Allotment;
 use super::{
     Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, SiteUnusable,
@@ -99,7 +101,7 @@ impl Xplan {
         if let Some(bookmark) = after {
             address.push_raw("page_bookmark", &bookmark.0);
         }
-        self.site.read_within(&Call::get(address).of_many().held_by(room), repeats).await
+        self.site.read_within(&ApiCall::get(address).of_many().held_by(room), repeats).await
     }
 
     /// A page of at most `size` rows.
@@ -163,7 +165,7 @@ impl Xplan {
 
 impl Row<'_> {
     /// The row with its source's lists, which are the next of `lists`; `whole` is the answer that the row is of.
-    fn record(&self, source: &Source, whole: &bytes::Bytes, lists: &mut impl Iterator<Item = Listed>) -> RawRecord {
+    fn record(&self, source: &Source, whole: &bytes::Bytes, lists: &mut impl Iterator<Item = ListAnswer>) -> RawRecord {
         let mut digests = Vec::with_capacity(16 + 17 * source.lists.len());
         digests.extend_from_slice(&self.digest.to_le_bytes());
         let mut record = RawRecord {
@@ -192,7 +194,7 @@ impl RawBelow {
         &mut self,
         source: &Source,
         id: &ExternalId,
-        lists: &mut impl Iterator<Item = Listed>,
+        lists: &mut impl Iterator<Item = ListAnswer>,
         of_site: impl Fn(&str) -> Option<RawText>,
     ) {
         let parts = Vec::with_capacity(source.lists.len());
@@ -201,10 +203,10 @@ impl RawBelow {
         let mut is_whole = true;
         for name in &source.lists {
             let list = match is_of_site(name) {
-                true => of_site(name).map_or(Listed::Absent, Listed::Text),
-                false => lists.next().unwrap_or(Listed::Absent),
+                true => of_site(name).map_or(ListAnswer::Absent, ListAnswer::Text),
+                false => lists.next().unwrap_or(ListAnswer::Absent),
             };
-            is_whole &= is_of_site(name) || !matches!(list, Listed::Absent);
+            is_whole &= is_of_site(name) || !matches!(list, ListAnswer::Absent);
             list.join(name, &mut record, &mut digests);
         }
         // A record that lacks one of its lists would look as if what stands there were gone.
@@ -220,7 +222,7 @@ impl RawBelow {
 #[async_trait::async_trait]
 impl Connector for Xplan {
     async fn whoami(&self) -> Result<String, CrmError> {
-        let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
+        let call = ApiCall::get(Address::of("/resourceful/session/user")).awaited(true);
         session::user(&site::succeeded(self.site.signed(&call).await?)?)
     }
 
@@ -253,7 +255,7 @@ impl Connector for Xplan {
     }
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
-        let call = Call::get(Address::entity(source, Some(id.as_str()))?).awaited(true);
+        let call = ApiCall::get(Address::entity(source, Some(id.as_str()))?).awaited(true);
         let room = self.site.room(true).await;
         let answer = match self.site.read(&call.held_by(room.clone())).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),

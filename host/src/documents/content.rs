@@ -10,13 +10,24 @@ use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{ClientId, Date, E164, Timestamp};
 use crate::store::book::HouseholdRow;
 
-/// Who answers for a household, as it is printed.
+/// The professional who answers for a household, as documents print them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Professional {
     /// The full name; the practice's where it is the practice itself.
     pub name: String,
-    /// Email.
+    /// The professional's email.
     pub email: Option<String>,
+}
+
+/// A goal as a document shows it.
+#[derive(Clone, Debug)]
+pub struct ClientGoal {
+    /// The client in whose list it stands.
+    pub client: ClientId,
+    /// The CRM's values.
+    pub goal: Goal,
+    /// The practice's own status of it.
+    pub status: GoalStatus,
 }
 
 /// All that a document is made of.
@@ -24,12 +35,12 @@ pub struct Professional {
 pub struct Material {
     /// The household with its people.
     pub household: HouseholdRow,
-    /// Who answers for it.
+    /// The professional who answers for the household.
     pub professional: Professional,
-    /// When it is exported.
+    /// When the document is exported.
     pub made_at: Timestamp,
-    /// Goals, each with the client in whose list it stands and the practice's own status.
-    pub goals: Vec<(ClientId, Goal, GoalStatus)>,
+    /// The household's goals.
+    pub goals: Vec<ClientGoal>,
     /// Covers, each with the client in whose list it stands.
     pub covers: Vec<(ClientId, Cover)>,
     /// Data of the latest values session: `{"clients": […]}`.
@@ -59,7 +70,7 @@ pub(super) fn data(material: &Material, practice: &Practice, logo: Option<&str>,
         "made_on": made_on,
         "values": values.unwrap_or_else(|| json!([])),
         "preferences": preferences,
-        "goals": material.goals.iter().map(|(of, goal, status)| self::goal(*of, goal, *status, household)).collect::<Vec<_>>(),
+        "goals": material.goals.iter().map(|one| goal(one, household)).collect::<Vec<_>>(),
         "covers": material.covers.iter().map(|(of, cover)| self::cover(*of, cover, household)).collect::<Vec<_>>(),
         "event": material.event,
     })
@@ -79,14 +90,14 @@ fn member(person: &StoredClient, household: &HouseholdRow) -> Value {
     })
 }
 
-fn goal(of: ClientId, goal: &Goal, status: GoalStatus, household: &HouseholdRow) -> Value {
+fn goal(ClientGoal { client, goal, status }: &ClientGoal, household: &HouseholdRow) -> Value {
     let owner = match goal.owner {
         GoalOwner::Client => Owner::Own,
         GoalOwner::Partner => Owner::Partner,
         GoalOwner::Joint => Owner::Both,
     };
     let mut data = json!(goal);
-    data["owner_names"] = owner_names(of, owner, household).into();
+    data["owner_names"] = owner_names(*client, owner, household).into();
     data["status"] = json!(status);
     data
 }
@@ -103,7 +114,7 @@ fn cover(of: ClientId, cover: &Cover, household: &HouseholdRow) -> Value {
     data
 }
 
-/// Whose something is, seen from the client in whose list it stands.
+/// The owner of a goal or cover, seen from the client in whose list it stands.
 #[derive(Clone, Copy)]
 enum Owner {
     Own,
@@ -139,7 +150,7 @@ fn first_name(person: &StoredClient) -> String {
     name.unwrap_or_else(|| client.full_name())
 }
 
-/// A number as people read it: `+61 491 570 156`.
+/// A telephone number as people read it: `+61 491 570 156`.
 fn spaced(number: &E164) -> String {
     match phonenumber::parse(None, number.as_str()) {
         Ok(parsed) => parsed.format().mode(phonenumber::Mode::International).to_string(),

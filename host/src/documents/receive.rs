@@ -31,9 +31,9 @@ pub struct Uploads {
 /// A document that was taken in and is kept.
 #[derive(Debug)]
 pub struct Kept {
-    /// Its id, of its name and its bytes.
+    /// The document's id, which follows from its name and its bytes.
     pub id: DocumentId,
-    /// What the file is called from now on.
+    /// The name that the file has from now on.
     pub filename: String,
     /// `application/pdf`.
     pub media_type: String,
@@ -41,13 +41,13 @@ pub struct Kept {
     pub size: usize,
 }
 
-/// Why a document is not taken.
+/// The reason why an upload is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTaken {
-    /// It is no PDF, or too large.
+    /// The upload is no PDF, or too large.
     #[error(transparent)]
     NotAPdf(#[from] NotAPdf),
-    /// It does not come to its end.
+    /// The upload broke off, was too slow, or could not be read.
     #[error(transparent)]
     NotRead(#[from] NotRead),
     /// The disk failed.
@@ -116,7 +116,8 @@ impl Uploads {
     }
 }
 
-/// A name for a file that comes from anywhere: its last part, without what names of files do not hold, ending in `.pdf`.
+/// The name for a file that comes from anywhere: the last part of what was given, without what names of files do not
+/// hold, ending in `.pdf`.
 fn file_name(given: Option<&str>) -> String {
     let given = given.unwrap_or_default().trim_end_matches(['/', '\\']);
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();

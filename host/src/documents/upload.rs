@@ -6,7 +6,7 @@ use crate::store::documents::LARGEST_DOCUMENT;
 /// The largest document, bytes.
 pub const LARGEST: usize = LARGEST_DOCUMENT;
 
-/// So much of one that is too large is read before it is refused, in bytes: a sender who is still sending when the
+/// The most bytes of an upload that are read before it is refused as too large: a sender who is still sending when the
 /// connection ends sees no answer.
 pub const READ_TO_ITS_END: usize = 4 * LARGEST;
 
@@ -18,13 +18,13 @@ const SLACK: usize = 1024;
 const OTHERS: [&[u8]; 10] =
     [b"<", b"{", b"PK\x03\x04", b"MZ", b"\x7fELF", b"#!", b"GIF8", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0"];
 
-/// Why bytes are no PDF that is taken.
+/// The reason why bytes are not taken as a PDF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotAPdf {
     /// Nothing came.
     #[error("the file is empty")]
     Empty,
-    /// More than [`LARGEST`].
+    /// The file is larger than [`LARGEST`].
     #[error("the file is larger than {} MB", LARGEST >> 20)]
     TooLarge,
     /// No header.
@@ -72,7 +72,8 @@ fn has_header(bytes: &[u8]) -> bool {
     !OTHERS.iter().any(|other| text.starts_with(other)) && found.any(|at| is_version(&top[at + b"%PDF-".len()..]))
 }
 
-/// What fills files up behind their end: white space, NUL, the end-of-file mark of old systems, unwritten flash.
+/// Whether a byte is one that fills files up behind their end: white space, NUL, the end-of-file mark of old systems,
+/// unwritten flash.
 fn is_padding(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, 0 | 0x1a | 0xff)
 }

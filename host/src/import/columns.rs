@@ -6,26 +6,26 @@ use crate::domain::fold::fold;
 /// Columns that a row may have; a list has four, and what else its owner keeps beside them.
 pub(super) const MOST_COLUMNS: usize = 64;
 
-/// Where the four values stand, counted from 0.
+/// The places of the four values in a row, counted from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Columns {
     pub first_name: usize,
     pub last_name: usize,
     pub email: usize,
     pub id: usize,
-    /// How many columns have a heading.
+    /// The number of columns that have a heading.
     pub count: usize,
-    /// What the column of ids is called towards people.
+    /// The heading of the column of ids, as people know it.
     pub id_heading: &'static str,
 }
 
-/// Why a row is not the one with the headings.
+/// The reason why a row is not the one with the headings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct NoHeadings {
-    /// How many of the four it has.
+    /// How many of the four headings the row has.
     pub found: usize,
-    /// What is wrong, as the end of a sentence.
-    pub words: String,
+    /// The message, as the end of a sentence.
+    pub message: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,12 +88,12 @@ impl Columns {
         let names = names(id_column);
         let name = |field: Field| names[field as usize].1;
         if let Some((field, _)) = twice {
-            return Err(NoHeadings { found, words: format!("two columns are headed {}", name(field)) });
+            return Err(NoHeadings { found, message: format!("two columns are headed {}", name(field)) });
         }
         let [Some((first_name, _)), Some((last_name, _)), Some((email, _)), Some((id, _))] = places else {
             let missing = names.iter().filter(|(field, _)| places[*field as usize].is_none());
             let missing: Vec<&str> = missing.map(|(_, name)| *name).collect();
-            return Err(NoHeadings { found, words: format!("there is no column headed {}", missing.join(", ")) });
+            return Err(NoHeadings { found, message: format!("there is no column headed {}", missing.join(", ")) });
         };
         Ok(Self { first_name, last_name, email, id, count, id_heading: id_column.heading })
     }
@@ -112,7 +112,7 @@ mod tests {
 
     fn check(headings: &str, expected: Result<[usize; 4], &str>) {
         let found = Columns::find(headings.split('|'), &KIND.id_column);
-        let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.words);
+        let found = found.map(|c| [c.first_name, c.last_name, c.email, c.id]).map_err(|missing| missing.message);
         assert_eq!(found, expected.map_err(str::to_owned), "{headings}");
     }
 
@@ -131,8 +131,8 @@ mod tests {
         let find = |headings: &str| Columns::find(headings.split('|'), &LEDGER.id_column);
         assert_eq!(find("Ledger No.|Email|Last name|First name").map(|columns| columns.id), Ok(0));
         assert_eq!(find("Client ID|Email|Last name|First name").map(|columns| columns.id), Ok(0));
-        let words = find("Xplan ID|Email|Last name|First name").unwrap_err().words;
-        assert_eq!(words, "there is no column headed Ledger No");
+        let message = find("Xplan ID|Email|Last name|First name").unwrap_err().message;
+        assert_eq!(message, "there is no column headed Ledger No");
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn headings<R: Read>(
     most: usize,
     id: &IdColumn,
 ) -> Result<Result<Columns, NoHeadings>, FileError> {
-    let mut nearest = NoHeadings { found: 0, words: "nothing stands there".to_owned() };
+    let mut nearest = NoHeadings { found: 0, message: "nothing stands there".to_owned() };
     for _ in 0..most {
         let Some(mut record) = records.next()? else { break };
         let whole = Columns::find(record.values.iter().map(String::as_str), id);
@@ -84,7 +84,7 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> 
     Err(no_headings(nearest, id))
 }
 
-/// A list as it is read.
+/// The list as far as it is read.
 struct List<'t, R> {
     records: Records<R>,
     source: ListSource,
@@ -97,18 +97,18 @@ impl<R: Read> List<'_, R> {
         while let Some(mut record) = self.records.next()? {
             if is_swallowing(&record, columns) {
                 let (first, last) = (record.lines[0].number, record.lines[record.lines.len() - 1].number);
-                let words = format!(
+                let message = format!(
                     "A quotation mark is opened in row {first} and closed in row {last}, so that it is not certain \
                      which value belongs to which row. Compare the row with the file."
                 );
                 for line in &record.lines {
                     let values = self.records.alone(line);
-                    self.row(line, &values, columns, Some(&words))?;
+                    self.row(line, &values, columns, Some(&message))?;
                 }
                 continue;
             }
-            let words = "A quotation mark is opened in this row and never closed. Compare the row with the file.";
-            let doubt = (record.quotes == Quotes::Open).then_some(words);
+            let message = "A quotation mark is opened in this row and never closed. Compare the row with the file.";
+            let doubt = (record.quotes == Quotes::Open).then_some(message);
             self.source.continued += record.lines.len() as u64 - 1;
             let first = record.lines.swap_remove(0);
             self.row(&first, &record.values, columns, doubt)?;
@@ -124,7 +124,7 @@ impl<R: Read> List<'_, R> {
             return Ok(());
         }
         let mut row = list_row(line, values, columns);
-        row.doubt = doubt.map(|words| RowFault::new("stray-quote", words));
+        row.doubt = doubt.map(|message| RowFault::new("stray-quote", message));
         (self.take)(row)
     }
 }

@@ -44,7 +44,7 @@ pub fn lines(
 /// it text.
 fn record(row: &ImportRow) -> [String; 8] {
     let status = match (row.outcome(), &row.applied) {
-        (RowOutcome::NotLinked, Some(Applied::NotLinked(words))) => format!("not linked: {words}"),
+        (RowOutcome::NotLinked, Some(Applied::NotLinked(message))) => format!("not linked: {message}"),
         (RowOutcome::NotLinked, _) => "not linked".to_owned(),
         (RowOutcome::Linked, _) => "linked".to_owned(),
         (RowOutcome::LeftOut, _) => "left out".to_owned(),

@@ -14,7 +14,7 @@ pub(super) const MOST_ROWS: u32 = 250_000;
 /// Rows at the top among which the headings are looked for.
 pub(super) const HEADING_ROWS: usize = 10;
 
-/// Why a file as a whole is not read. A sentence for a person, which names the row where there is one.
+/// The reason why a file as a whole is not read: a sentence for a person, which names the row where there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file is not one that is read.
@@ -27,8 +27,8 @@ pub enum FileError {
 
 impl FileError {
     /// Refused with this sentence.
-    pub fn refused(words: impl Into<String>) -> Self {
-        Self::Refused(words.into())
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::Refused(message.into())
     }
 }
 
@@ -38,7 +38,7 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// Who takes the rows.
+/// The receiver of the rows, one at a time.
 pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 
 /// Reads a list and hands its rows on, one after the other; answers what else is in the file. What the file is, is told
@@ -61,9 +61,9 @@ pub(super) fn read(
     let mut counted = |row: ListRow| {
         rows += 1;
         if rows > MOST_ROWS {
-            let words =
+            let message =
                 format!("The list has more than {MOST_ROWS} rows: row {} is one too many. Split it.", row.number);
-            return Err(FileError::Refused(words));
+            return Err(FileError::Refused(message));
         }
         take(row)
     };

@@ -8,33 +8,33 @@ const LONGEST_CELL: usize = 500;
 /// One row of a list.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ListRow {
-    /// Its number in the file as spreadsheets count, from 1; for a text file the line it begins on.
+    /// The row's number in the file as spreadsheets count, from 1; for a text file the line it begins on.
     pub number: u32,
     /// First name.
     pub first_name: String,
     /// Last name.
     pub last_name: String,
-    /// Email.
+    /// The person's email, as it stands in the file.
     pub email: String,
     /// The id in the CRM.
     pub id: String,
-    /// Why it cannot be used, whatever the practice's clients are.
+    /// The reason why the row cannot be used, whatever the practice's clients are.
     pub fault: Option<RowFault>,
-    /// Why a person has to look at it, whoever is meant.
+    /// The reason why a person has to look at the row, whoever is meant.
     pub doubt: Option<RowFault>,
 }
 
-/// Why a row cannot be used, or not without a person.
+/// The reason why a row cannot be used, or not without a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RowFault {
-    /// A stable code.
+    /// The reason's stable code.
     pub code: &'static str,
-    /// A sentence that names what is wrong.
+    /// The reason as a sentence for a person.
     pub message: String,
 }
 
 impl RowFault {
-    /// A fault with its sentence.
+    /// A fault with its code and its sentence.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }

@@ -29,8 +29,8 @@ fn sheet_of(content: &[u8], sheet: Option<&str>) -> Result<(Vec<ListRow>, ListSo
             assert_eq!(lines, above + blank + continued + rows.len() as u64, "{source:?}");
             Ok((rows, source))
         }
-        Err(FileError::Refused(words)) => Err(words),
-        Err(FileError::Failed(words)) => panic!("{words}"),
+        Err(FileError::Refused(message)) => Err(message),
+        Err(FileError::Failed(message)) => panic!("{message}"),
     }
 }
 
@@ -58,9 +58,9 @@ fn check(content: impl AsRef<[u8]>, expected: &[&str]) -> ListSource {
 }
 
 #[track_caller]
-fn refused(content: impl AsRef<[u8]>, words: &str) {
+fn refused(content: impl AsRef<[u8]>, message: &str) {
     let refusal = rows_of(content.as_ref()).unwrap_err();
-    assert!(refusal.contains(words), "{words:?} is not in {refusal:?}");
+    assert!(refusal.contains(message), "{message:?} is not in {refusal:?}");
 }
 
 const HEAD: &str = "First Name,Last Name,Email,Xplan ID\n";

@@ -87,7 +87,7 @@ fn other((tab, found): (&Tab, Found)) -> OtherSheet {
     }
 }
 
-/// Why none of the sheets is the list; `no_headings` where nothing else is to be said.
+/// The message that none of the sheets is the list; `no_headings` where nothing else is to be said.
 fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headings: FileError) -> FileError {
     let is_there = |name: &str| book.sheets.iter().any(|tab| is_called(tab, name));
     match (wanted, others.iter().find(|sheet| sheet.has_headings && sheet.is_hidden)) {
@@ -106,9 +106,9 @@ fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headin
 
 /// The headings were not found; says what is missing where they nearly were.
 pub(super) fn no_headings(nearest: Option<NoHeadings>, id: &IdColumn) -> FileError {
-    let words = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.words);
+    let message = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.message);
     FileError::refused(format!(
-        "The headings First Name, Last Name, Email and {} are not in the first {HEADING_ROWS} rows: {words}.",
+        "The headings First Name, Last Name, Email and {} are not in the first {HEADING_ROWS} rows: {message}.",
         id.heading
     ))
 }

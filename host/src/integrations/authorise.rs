@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::tokens::{Keeper, digest};
+use super::tokens::{TokenManager, digest};
 use super::{IntegrationError, Integrations, lock};
 use crate::crm::CrmError;
 use crate::crm::oauth::{OAuthError, brief};
 use crate::domain::{ConnectionName, Timestamp, UserId};
 use crate::store::connections::By;
 
-/// How long somebody has to say yes.
+/// The time that a person has to authorise on the site.
 const HOLDS: Duration = Duration::from_mins(10);
-/// Where people come back to.
+/// The path to which sites send people back.
 const CALLBACK: &str = "/oauth/callback";
 /// Attempts of a host at most: an old one is forgotten for a new one.
 const MOST: usize = 100;
@@ -31,7 +31,7 @@ struct Pending {
     connection: ConnectionName,
     /// The hosts that its secrets are sent to: a code that another site gave is not sent there.
     to: String,
-    /// Who began it, where that was a person.
+    /// The person who began the authorisation; none where it was a program.
     user: Option<UserId>,
     verifier: SecretString,
     began_at: Timestamp,
@@ -41,77 +41,77 @@ struct Pending {
 /// An attempt that waits for the site.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// What the person opens.
+    /// The address on the site that the person opens.
     pub url: String,
-    /// When it is over.
+    /// When the authorisation is over if nobody came back.
     pub ends_at: Timestamp,
 }
 
-/// What a site sent back.
+/// The answer that a site sends back with the person.
 #[derive(Debug)]
 pub struct Callback {
-    /// What went out with the person.
+    /// The state that went out with the person.
     pub state: Option<SecretString>,
-    /// What is exchanged for tokens.
+    /// The code that is exchanged for tokens.
     pub code: Option<SecretString>,
-    /// Why there is no code, in OAuth's words and in the site's.
+    /// The reason why there is no code, in OAuth's words and in the site's.
     pub error: Option<(String, Option<String>)>,
-    /// Which site says so (RFC 9207), where it says that.
+    /// The site that says so (RFC 9207), where it says that.
     pub issuer: Option<String>,
 }
 
 /// A connection that was just authorised.
 #[derive(Debug)]
 pub struct Granted {
-    /// Which.
+    /// The connection's name.
     pub connection: ConnectionName,
-    /// What the site said when it was asked who is signed in.
+    /// The name as which the site says that the host is signed in.
     pub whoami: Result<String, CrmError>,
 }
 
-/// Why a connection is not authorised, though somebody came back. Nothing was changed.
+/// The reason why a connection is not authorised, though somebody came back. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// Its state is not one that is under way: used, too old, forged, or from before a restart.
+    /// The state is not one that is under way: used, too old, forged, or from before a restart.
     #[error(
         "This answer belongs to no authorisation that is under way: it was used already, is older than ten minutes, or \
          tidegate was started anew meanwhile."
     )]
     Unknown,
-    /// Somebody else began it.
+    /// Another person began the authorisation.
     #[error("Somebody else began this authorisation. Nothing was changed; begin one of your own.")]
     AnotherPerson,
     /// The connection was removed or changed meanwhile.
     #[error("The connection `{0}` was changed, disabled or removed meanwhile.")]
     Gone(ConnectionName),
     /// The site said no.
-    #[error("{site} did not authorise it: {words}.")]
+    #[error("{site} did not authorise it: {message}.")]
     Refused {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Which site.
+        /// The host of its site.
         site: String,
-        /// Its words.
-        words: String,
+        /// The site's words.
+        message: String,
     },
-    /// Another site answered.
+    /// Another site answered than the connection's.
     #[error("The answer came from {issuer}, and the connection's site is {site}. Check the forward host.")]
     AnotherSite {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Its site.
+        /// The host of its site.
         site: String,
-        /// Who answered.
+        /// The site that answered.
         issuer: String,
     },
     /// The code is not worth tokens.
     #[error("{site} gave a code and no tokens for it: {error}. {}", advice(error))]
     NoTokens {
-        /// Which connection.
+        /// The connection that was to be authorised.
         connection: ConnectionName,
-        /// Its site.
+        /// The host of its site.
         site: String,
-        /// What happened.
+        /// The error of the exchange.
         #[source]
         error: OAuthError,
     },
@@ -166,7 +166,7 @@ impl Attempts {
 }
 
 impl Integrations {
-    /// Where sites send people back to; it is to be registered with them.
+    /// The address to which sites send people back; it is to be registered with them.
     pub fn callback_url(&self) -> String {
         format!("{}{CALLBACK}", self.0.config.server.base_url())
     }
@@ -181,10 +181,10 @@ impl Integrations {
         user: Option<UserId>,
     ) -> Result<Attempt, IntegrationError> {
         let one = self.one(name).await?;
-        if let Some(words) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
-            return Err(IntegrationError::WrongState(words));
+        if let Some(message) = one.connection.as_ref().and_then(|connection| connection.unknown_site()) {
+            return Err(IntegrationError::WrongState(message));
         }
-        let keeper = self.keeper(name).ok_or_else(|| {
+        let manager = self.token_manager(name).ok_or_else(|| {
             IntegrationError::WrongState(match (&one.problem, one.spec.enabled) {
                 (Some(problem), _) => format!("The connection cannot work: {problem}"),
                 (None, false) => format!("The connection `{name}` is disabled. Enable it, then authorise it."),
@@ -194,11 +194,11 @@ impl Integrations {
             })
         })?;
         let nobody = |source| IntegrationError::NobodyThere { site: one.spec.forward_host.clone(), source };
-        keeper.oauth.probe().await.map_err(nobody)?;
-        let request = keeper.oauth.request(&self.callback_url()).map_err(IntegrationError::NoRequest)?;
+        manager.oauth.probe().await.map_err(nobody)?;
+        let request = manager.oauth.request(&self.callback_url()).map_err(IntegrationError::NoRequest)?;
         let began_at = Timestamp::now();
         let ends_at = began_at + HOLDS;
-        let (connection, to, verifier) = (name.clone(), keeper.to.clone(), request.verifier);
+        let (connection, to, verifier) = (name.clone(), manager.to.clone(), request.verifier);
         let pending = Pending { connection, to, user, verifier, began_at, ends_at };
         lock(&self.0.attempts).begin(&request.state, pending);
         Ok(Attempt { url: request.url, ends_at })
@@ -222,31 +222,31 @@ impl Integrations {
         }
         let connection = pending.connection;
         let gone = || CallbackError::Gone(connection.clone());
-        let keeper = self.keeper(&connection).filter(|keeper| keeper.to == pending.to).ok_or_else(gone)?;
+        let manager = self.token_manager(&connection).filter(|manager| manager.to == pending.to).ok_or_else(gone)?;
         let at_work = self.0.connections.get(&connection).ok_or_else(gone)?;
         let site = at_work.spec.forward_host.clone();
-        if let Some((code, words)) = callback.error {
-            let words = brief(&words.map_or(code.clone(), |words| format!("{words} ({code})")));
-            return Err(CallbackError::Refused { connection, site, words });
+        if let Some((code, message)) = callback.error {
+            let message = brief(&message.map_or(code.clone(), |message| format!("{message} ({code})")));
+            return Err(CallbackError::Refused { connection, site, message });
         }
         if let Some(issuer) = callback.issuer.filter(|issuer| host_of(issuer) != Some(site.as_str())) {
             return Err(CallbackError::AnotherSite { connection, site, issuer: brief(&issuer) });
         }
         let Some(code) = callback.code else {
-            let words = "its answer holds no code".to_owned();
-            return Err(CallbackError::Refused { connection, site, words });
+            let message = "its answer holds no code".to_owned();
+            return Err(CallbackError::Refused { connection, site, message });
         };
-        let pair = keeper.oauth.exchange(&code, &pending.verifier, &self.callback_url()).await;
+        let pair = manager.oauth.exchange(&code, &pending.verifier, &self.callback_url()).await;
         let pair = pair.map_err(|error| CallbackError::NoTokens { connection: connection.clone(), site, error })?;
-        keeper.grant(pair, By { who: who.to_owned(), at: now }).await;
+        manager.grant(pair, By { who: who.to_owned(), at: now }).await;
         tracing::info!(%connection, "the connection is authorised");
         self.0.connections.announce();
         let whoami = at_work.connector.whoami().await;
         Ok(Granted { connection, whoami })
     }
 
-    fn keeper(&self, name: &ConnectionName) -> Option<std::sync::Arc<Keeper>> {
-        lock(&self.0.keepers).get(name).cloned()
+    fn token_manager(&self, name: &ConnectionName) -> Option<std::sync::Arc<TokenManager>> {
+        lock(&self.0.token_managers).get(name).cloned()
     }
 }
 

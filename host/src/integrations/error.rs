@@ -10,36 +10,36 @@ use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
-/// Why connections are not as somebody wanted them. Nothing was changed.
+/// The reason why a change of a connection was not made. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum IntegrationError {
     /// There is none of this name.
     #[error("there is no connection `{0}`")]
     Unknown(ConnectionName),
-    /// It is in the settings file.
+    /// The connection is in the settings file, where alone it is changed.
     #[error("the connection `{0}` is in the settings file; change it there and start the host again")]
     InFile(ConnectionName),
-    /// What was given does not fit.
+    /// Some of what was given does not fit.
     #[error("{}", in_words(.0))]
     Invalid(Vec<FieldError>),
-    /// Its state does not allow it.
+    /// The connection's state does not allow it.
     #[error("{0}")]
     WrongState(String),
-    /// Its site cannot be asked to authorise it.
+    /// The site cannot be reached to authorise the connection.
     #[error("Nobody can be sent to {site}: {source}. Check the forward host, or try again later.")]
     NobodyThere {
         /// The site's host.
         site: String,
-        /// What happened.
+        /// The error of asking the site.
         source: OAuthError,
     },
     /// The host's own address is none that a site could send people back to.
     #[error("{0}")]
     NoRequest(#[source] OAuthError),
-    /// It cannot be put to work.
+    /// The connection cannot be put to work.
     #[error(transparent)]
     NotAtWork(#[from] ConnectError),
-    /// What is in its pack's folder cannot be put in force.
+    /// The content of the pack's folder cannot be put in force.
     #[error("nothing was changed: {0}")]
     NothingChanged(#[source] ConnectError),
     /// The store failed.
@@ -47,19 +47,19 @@ pub enum IntegrationError {
     Store(#[from] StoreError),
 }
 
-/// Why a connection cannot be put to work.
+/// The reason why a connection cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// What is kept of it cannot be used, or not any more.
+    /// What is kept of the connection cannot be used, or not any more.
     #[error("{}", in_words(.0))]
     Unusable(Vec<FieldError>),
-    /// Its pack cannot be loaded.
+    /// The connection's pack cannot be loaded.
     #[error(transparent)]
     Pack(#[from] PackUnavailable),
-    /// Others wait for packs to be loaded, or the host failed.
+    /// The queue of packs to be loaded is full, or the host failed.
     #[error(transparent)]
     NotDone(#[from] NotDone),
-    /// Its pack cannot be told from another.
+    /// The pack's revision cannot be told from another.
     #[error(
         "the pack's revision {digest} begins like another that was in force here, {id}, and clients could not tell the two \
          apart; change anything in its rules"
@@ -67,7 +67,7 @@ pub enum ConnectError {
     RevisionLikeAnother {
         /// The whole digest.
         digest: RevisionDigest,
-        /// What rows have of it.
+        /// The short form of the revision that rows have.
         id: RevisionId,
     },
     /// Nothing can be made of it that speaks to its site.
@@ -78,7 +78,7 @@ pub enum ConnectError {
     Store(#[from] StoreError),
 }
 
-/// Why there is no pack for a connection.
+/// The reason why there is no pack for a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum PackUnavailable {
     /// There is no folder of its name.
@@ -86,10 +86,10 @@ pub enum PackUnavailable {
     NoFolder {
         /// The pack's name.
         pack: String,
-        /// Where packs are.
+        /// The folder in which packs are looked for.
         packs_dir: PathBuf,
     },
-    /// It reads another CRM than the connection's.
+    /// The pack reads another CRM than the connection's.
     #[error("the pack `{pack}` reads the CRM `{reads}`, and this connection's is `{wanted}`; choose another pack")]
     OfAnotherCrm {
         /// The pack's name.
@@ -99,7 +99,7 @@ pub enum PackUnavailable {
         /// The connection's.
         wanted: &'static str,
     },
-    /// It does not load.
+    /// The pack does not load.
     #[error(transparent)]
     Pack(#[from] PackError),
 }
@@ -108,9 +108,9 @@ pub enum PackUnavailable {
 #[derive(Debug, thiserror::Error)]
 #[error("the connection `{connection}`")]
 pub struct NotOpened {
-    /// Its name.
+    /// The connection's name.
     pub connection: ConnectionName,
-    /// Why.
+    /// The reason why it cannot be put to work.
     pub source: ConnectError,
 }
 

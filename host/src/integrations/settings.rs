@@ -10,16 +10,16 @@ use crate::crm::spec::{
     Author, ConnectionSpec, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules, SiteAccess,
 };
 use crate::domain::{ConnectionName, Timestamp};
-use crate::secrets::Place;
+use crate::secrets::SealContext;
 use crate::store::connections::{By, StoredConnection, StoredSignIn};
 
-/// What somebody gives for a connection on the page or through the API. For a new one, what is left out has its default
-/// or is asked for; for another, it stays as it is.
+/// A draft of a connection, as the page or the API sends it. For a new connection, what is left out has its default or
+/// is asked for; for another, it stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// Its name in addresses; of a new one only, and made of the title where it is left out.
+    /// The name in addresses; of a new connection only, and made of the title where it is left out.
     pub name: Option<String>,
-    /// What people call it.
+    /// The connection's name for people.
     pub title: Option<String>,
     /// The connection itself. A secret that is left out or blank stays as it is.
     pub raw: RawConnection,
@@ -55,12 +55,12 @@ impl Integrations {
         let preflight = draft.confirms_preflight.then(|| by.clone());
         let preflight = preflight.or_else(|| old.and_then(|old| old.preflight.clone()));
         if spec.enabled && preflight.is_none() {
-            let words = format!(
+            let message = format!(
                 "Confirm that the {} ids of clients who are in the practice already have been provided; without them a sync \
                  makes those clients a second time",
                 spec.crm.label
             );
-            errors.push(FieldError::new("confirms_preflight", words));
+            errors.push(FieldError::new("confirms_preflight", message));
         }
         if !draft.confirms_same_site
             && !spec.forward_host.is_empty()
@@ -95,7 +95,7 @@ impl Integrations {
         })
     }
 
-    /// What connections that are made here are looked at against.
+    /// The rules by which connections of the page are checked.
     fn rules(&self) -> Rules<'_> {
         let config = &self.0.config;
         let zone = config.practice.time_zone.clone();
@@ -120,8 +120,8 @@ impl Integrations {
             errors.push(FieldError::new("name", words));
         }
         if is_taken {
-            let words = format!("There is a connection `{name}` already; choose another name");
-            errors.push(FieldError::new("name", words));
+            let message = format!("There is a connection `{name}` already; choose another name");
+            errors.push(FieldError::new("name", message));
         }
         Ok(Some(name))
     }
@@ -138,8 +138,8 @@ impl Integrations {
         self.kind_of(stored).recipients(&stored.forward_host, setting)
     }
 
-    /// What is given, over what is kept. A secret that is not given stays as it is, unless it was given for another host: it
-    /// goes there alone.
+    /// The draft over the stored connection. A secret that is not given stays as it is, unless it was given for another
+    /// host: it goes there alone.
     fn laid_over(&self, old: &StoredConnection, raw: RawConnection) -> RawConnection {
         let mut raw = unpacked(raw);
         let is_other_crm = raw.crm.as_ref().is_some_and(|crm| *crm != old.crm);
@@ -177,12 +177,12 @@ impl Integrations {
         }
     }
 
-    /// How a connection that is kept signs in; of its values those that are `wanted`, opened.
+    /// The sign-in of a stored connection; of its values those that are `wanted`, opened.
     fn kept_sign_in(&self, stored: &StoredConnection, wanted: impl Fn(&str) -> bool) -> RawSignIn {
         let to = self.recipients_of(stored);
         let opened = |name: &str| {
-            let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
-            match self.0.secrets.reveal(place, &stored.auth.secrets[name]) {
+            let context = SealContext { what: &plain_name(name), of: stored.name.as_str(), to: &to };
+            match self.0.secrets.reveal(context, &stored.auth.secrets[name]) {
                 Ok(secret) => RawValue::Kept(secret, to.clone()),
                 Err(error) => RawValue::Unreadable(error.to_string()),
             }
@@ -193,20 +193,20 @@ impl Integrations {
         RawSignIn { mode: Some(stored.auth.mode.clone()), values: texts.chain(secrets).collect() }
     }
 
-    /// A connection that is kept, read as anything else that is given for one.
+    /// A stored connection, parsed as anything else that is given for one.
     fn read(&self, stored: &StoredConnection, sign_in: RawSignIn) -> Parsed {
         let nothing = RawConnection { sign_in: Some(RawSignIn::default()), ..RawConnection::default() };
         let raw = RawConnection { sign_in: Some(sign_in), ..self.laid_over(stored, nothing) };
         raw.parse(stored.name.clone(), &self.rules())
     }
 
-    /// What a connection that is kept is, as far as it can be told, without its secrets.
+    /// The specification of a stored connection, as far as it can be told, without its secrets.
     pub(super) fn spec_of(&self, stored: &StoredConnection) -> ConnectionSpec {
         let sign_in = self.kept_sign_in(stored, |name| stored.auth.values.contains_key(name));
         self.read(stored, sign_in).spec
     }
 
-    /// What a connection that is kept is made from.
+    /// The access to the site of a stored connection.
     ///
     /// # Errors
     /// [`ConnectError::Unusable`] where a secret does not open, or something is refused by now that was not when it was
@@ -220,13 +220,13 @@ impl Integrations {
         }
     }
 
-    /// How it signs in, its secrets sealed for the hosts that they are sent to.
+    /// The sign-in of a connection, its secrets sealed for the hosts that they are sent to.
     fn sealed(&self, access: &SiteAccess) -> StoredSignIn {
         let SiteAccess { spec, credentials, .. } = access;
         let (of, to) = (spec.name.as_str(), spec.recipients());
         let sign_in = &spec.sign_in;
         let seal = |(name, secret): (&'static str, &SecretString)| {
-            (name.to_owned(), self.0.secrets.seal(Place { what: &plain_name(name), of, to: &to }, secret))
+            (name.to_owned(), self.0.secrets.seal(SealContext { what: &plain_name(name), of, to: &to }, secret))
         };
         StoredSignIn {
             mode: sign_in.mode.name.to_owned(),
@@ -236,7 +236,7 @@ impl Integrations {
     }
 }
 
-/// What is given, without what editors and shells put around secrets; blank ones are not given.
+/// The draft without what editors and shells put around secrets; blank ones are not given.
 fn unpacked(mut raw: RawConnection) -> RawConnection {
     if let Some(sign_in) = &mut raw.sign_in {
         for value in sign_in.values.values_mut() {
@@ -254,12 +254,12 @@ fn unpacked(mut raw: RawConnection) -> RawConnection {
 /// The connection leads to another site than what it brought is of.
 fn another_site(spec: &ConnectionSpec, known: &str) -> FieldError {
     let ConnectionSpec { name, forward_host, .. } = spec;
-    let words = format!(
+    let message = format!(
         "The clients and notes of the connection `{name}` are those of {known}: the ids of another site would be taken for \
          theirs. For another site, add a connection of another name. Where {forward_host} is the same site under another \
          name, say so"
     );
-    FieldError::new("confirms_same_site", words)
+    FieldError::new("confirms_same_site", message)
 }
 
 /// The name of the page that adds a connection, in the place where the others have theirs.

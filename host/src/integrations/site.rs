@@ -3,12 +3,12 @@
 //! says so.
 
 use super::{IntegrationError, Integrations, Origin, lock};
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::crm::kind::plain_name;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::integrations::Integration;
-use crate::secrets::Place;
+use crate::secrets::SealContext;
 use crate::store::StoreError;
 use crate::store::connections::By;
 use crate::store::sites::Site;
@@ -23,8 +23,8 @@ fn leads_to(name: &ConnectionName, now: &str, host: &str) -> Result<(), Integrat
     if host.trim().trim_end_matches('.').to_ascii_lowercase() == now {
         return Ok(());
     }
-    let words = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");
-    Err(IntegrationError::WrongState(words))
+    let message = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");
+    Err(IntegrationError::WrongState(message))
 }
 
 impl Integrations {
@@ -42,19 +42,19 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let (known, now) = match one.standing() {
-            Standing::AnotherSite { known, now } => (known, now),
-            Standing::TakenSite { by, .. } => {
-                let words = format!(
+        let (known, now) = match one.auth_state() {
+            AuthState::AnotherSite { known, now } => (known, now),
+            AuthState::TakenSite { by, .. } => {
+                let message = format!(
                     "the connection {name} does not ask that: {by} brought clients of its site already. Where the two read \
                      different clients, say so by its page or by tidegate connection apart; nothing was changed"
                 );
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
             _ => {
-                let words =
+                let message =
                     format!("the connection {name} leads to a site that is known as its own; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
         };
         leads_to(name, &now, host)?;
@@ -78,22 +78,22 @@ impl Integrations {
     ) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
-        let (other, now) = match one.standing() {
-            Standing::TakenSite { by, host } => (by, host),
-            Standing::AnotherSite { known, now } => {
-                let words = format!(
+        let (other, now) = match one.auth_state() {
+            AuthState::TakenSite { by, host } => (by, host),
+            AuthState::AnotherSite { known, now } => {
+                let message = format!(
                     "the connection {name} does not ask that: its clients are those of {known}, and it leads to {now}. Where \
                      that is the same site, say so by its page or by tidegate connection same-site; nothing was changed"
                 );
-                return Err(IntegrationError::WrongState(words));
+                return Err(IntegrationError::WrongState(message));
             }
             _ if one.apart.is_some() => {
-                let words = format!("the connection {name} is known to be apart already; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                let message = format!("the connection {name} is known to be apart already; nothing was changed");
+                return Err(IntegrationError::WrongState(message));
             }
             _ => {
-                let words = format!("no other connection brought clients of the site of {name}; nothing was changed");
-                return Err(IntegrationError::WrongState(words));
+                let message = format!("no other connection brought clients of the site of {name}; nothing was changed");
+                return Err(IntegrationError::WrongState(message));
             }
         };
         leads_to(name, &now, host)?;
@@ -131,8 +131,8 @@ impl Integrations {
             let to = self.recipients_of(&stored);
             let mut is_changed = false;
             for (name, sealed) in &mut stored.auth.secrets {
-                let place = Place { what: &plain_name(name), of: stored.name.as_str(), to: &to };
-                is_changed |= self.0.secrets.name_recipients(place, sealed);
+                let context = SealContext { what: &plain_name(name), of: stored.name.as_str(), to: &to };
+                is_changed |= self.0.secrets.name_recipients(context, sealed);
             }
             if !self.0.config.connections.contains_key(&stored.name) {
                 hosts.push((stored.name.clone(), stored.forward_host.clone(), to));
@@ -143,8 +143,8 @@ impl Integrations {
         }
         for (name, forward_host, to) in hosts {
             let Some(mut kept) = store.authorisation(name.clone()).await? else { continue };
-            let place = super::tokens::place(&name, &to);
-            if kept.site == forward_host && self.0.secrets.name_recipients(place, &mut kept.tokens) {
+            let context = super::tokens::context(&name, &to);
+            if kept.site == forward_host && self.0.secrets.name_recipients(context, &mut kept.tokens) {
                 kept.site = to;
                 store.keep_authorisation(name, Some(kept)).await?;
             }
@@ -155,9 +155,9 @@ impl Integrations {
     /// Ends what a connection has under way, before it is put to work otherwise: what it still commits is committed
     /// before its site is looked at.
     pub(super) async fn end_work_of(&self, name: &ConnectionName) {
-        let keeper = lock(&self.0.keepers).remove(name);
-        if let Some(keeper) = keeper {
-            keeper.retire().await;
+        let manager = lock(&self.0.token_managers).remove(name);
+        if let Some(manager) = manager {
+            manager.retire().await;
         }
         if let Some(before) = self.0.connections.get(name) {
             before.gone.cancel();

@@ -9,22 +9,22 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use crate::connection::{Authorisation, Standing};
+use crate::connection::{AuthState, Authorisation};
 use crate::crm::oauth::{OAuth, OAuthError, TokenPair};
 use crate::crm::{BearerToken, CrmError, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::secrets::{Place, Secrets};
+use crate::secrets::{SealContext, Secrets};
 use crate::store::Store;
 use crate::store::connections::{By, StoredAuthorisation};
 use crate::telemetry;
 
 /// Renewed so long before it expires, or a fifth of its time where that is shorter.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
-/// Before a store that failed is asked again to keep a pair.
+/// The pause before a store that failed is asked again to keep a pair.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Keeps a connection's tokens.
-pub(super) struct Keeper {
+pub(super) struct TokenManager {
     name: ConnectionName,
     /// The hosts that tokens are for.
     pub(super) to: String,
@@ -32,7 +32,7 @@ pub(super) struct Keeper {
     secrets: Arc<Secrets>,
     pub(super) oauth: OAuth,
     pub(super) authorisation: Authorisation,
-    /// What is in force; whoever needs another takes `renewing` first.
+    /// The pair in force; whoever needs another takes `renewing` first.
     current: Mutex<Option<Current>>,
     renewing: tokio::sync::Mutex<()>,
 }
@@ -45,7 +45,7 @@ struct Current {
 }
 
 impl Current {
-    /// What calls are signed with; none where the site gave only what the next pair is had for.
+    /// The token that calls are signed with; none where the site gave only what the next pair is had for.
     fn token(&self) -> Option<BearerToken> {
         let value = self.pair.access.clone()?;
         Some(BearerToken { number: self.number, value })
@@ -61,9 +61,9 @@ impl Current {
     }
 }
 
-impl Keeper {
+impl TokenManager {
     pub(super) fn new((name, to): (ConnectionName, String), store: Store, secrets: Arc<Secrets>, oauth: OAuth) -> Self {
-        let authorisation = Authorisation::new(Standing::Needed);
+        let authorisation = Authorisation::new(AuthState::Needed);
         let (current, renewing) = Default::default();
         Self { name, to, store, secrets, oauth, authorisation, current, renewing }
     }
@@ -76,30 +76,30 @@ impl Keeper {
             Err(error) => return tracing::error!(connection = %self.name, %error, "its tokens cannot be read"),
         };
         let Some(kept) = kept else { return };
-        let opened = self.secrets.reveal(self.place(), &kept.tokens);
-        let standing = match (kept.refused, opened) {
-            (Some((at, words)), _) => Standing::Refused { at, words },
+        let opened = self.secrets.reveal(self.context(), &kept.tokens);
+        let state = match (kept.refused, opened) {
+            (Some((at, message)), _) => AuthState::Refused { at, message },
             (None, Err(error)) => {
                 tracing::error!(connection = %self.name, %error, "authorise the connection again");
-                Standing::Refused { at: Timestamp::now(), words: error.to_string() }
+                AuthState::Refused { at: Timestamp::now(), message: error.to_string() }
             }
             (None, Ok(text)) => match TokenPair::of_text(&text) {
                 Some(pair) => {
                     let granted = kept.granted.clone();
                     self.put(Current { number: 1, pair, granted });
-                    Standing::Granted { by: kept.granted.who, at: kept.granted.at }
+                    AuthState::Granted { by: kept.granted.who, at: kept.granted.at }
                 }
-                None => Standing::Needed,
+                None => AuthState::Needed,
             },
         };
-        self.authorisation.set(standing);
+        self.authorisation.set(state);
     }
 
     /// Takes a pair that somebody's authorisation brought: on disk first, then in force.
     pub(super) async fn grant(&self, pair: TokenPair, granted: By) {
         let _renewing = self.renewing.lock().await;
         self.take(pair, granted.clone()).await;
-        self.authorisation.set(Standing::Granted { by: granted.who, at: granted.at });
+        self.authorisation.set(AuthState::Granted { by: granted.who, at: granted.at });
     }
 
     async fn take(&self, pair: TokenPair, granted: By) -> Current {
@@ -120,7 +120,7 @@ impl Keeper {
         granted: &By,
         refused: Option<(Timestamp, String)>,
     ) -> Result<(), crate::store::StoreError> {
-        let tokens = self.secrets.seal(self.place(), &pair.to_text());
+        let tokens = self.secrets.seal(self.context(), &pair.to_text());
         let row = StoredAuthorisation { tokens, granted: granted.clone(), site: self.to.clone(), refused };
         self.store.keep_authorisation(self.name.clone(), Some(row)).await
     }
@@ -136,30 +136,30 @@ impl Keeper {
                 Ok(self.take(pair, current.granted.clone()).await)
             }
             Err(refused @ OAuthError::Refused { .. }) => Err(self.refused(current, &refused.to_string()).await),
-            Err(OAuthError::Unreachable { words, retry_after: None }) => Err(CrmError::Unreachable { words }),
+            Err(OAuthError::Unreachable { message, retry_after: None }) => Err(CrmError::Unreachable { message }),
             // Nothing of the call itself was sent.
-            Err(OAuthError::Unreachable { words, retry_after }) => {
-                Err(CrmError::Throttled { status: 429, retry_after, words })
+            Err(OAuthError::Unreachable { message, retry_after }) => {
+                Err(CrmError::Throttled { status: 429, retry_after, message })
             }
-            Err(OAuthError::Protocol(words)) => Err(CrmError::Unknown { words }),
+            Err(OAuthError::Protocol(message)) => Err(CrmError::Unknown { message }),
         }
     }
 
     /// The site does not accept the authorisation any more: a person has to give another.
-    async fn refused(&self, current: &Current, words: &str) -> CrmError {
+    async fn refused(&self, current: &Current, message: &str) -> CrmError {
         let at = Timestamp::now();
-        let reason = telemetry::length(words);
+        let reason = telemetry::length(message);
         tracing::error!(connection = %self.name, reason, "the site refused to renew: authorise the connection again");
-        if let Err(error) = self.keep(&current.pair, &current.granted, Some((at, words.to_owned()))).await {
+        if let Err(error) = self.keep(&current.pair, &current.granted, Some((at, message.to_owned()))).await {
             tracing::error!(connection = %self.name, %error, "the refusal is not kept; the next start asks the site again");
         }
         *self.lock() = None;
-        self.authorisation.set(Standing::Refused { at, words: words.to_owned() });
-        unauthorised(words)
+        self.authorisation.set(AuthState::Refused { at, message: message.to_owned() });
+        unauthorised(message)
     }
 
-    fn place(&self) -> Place<'_> {
-        place(&self.name, &self.to)
+    fn context(&self) -> SealContext<'_> {
+        context(&self.name, &self.to)
     }
 
     fn current(&self) -> Option<Current> {
@@ -180,12 +180,12 @@ impl Keeper {
     }
 }
 
-impl Keeper {
-    /// Takes the tokens out of use, after a renewal that is under way: another keeper takes them up from the disk.
+impl TokenManager {
+    /// Takes the tokens out of use, after a renewal that is under way: another manager takes them up from the disk.
     pub(super) async fn retire(&self) {
         let _renewing = self.renewing.lock().await;
         *self.lock() = None;
-        self.authorisation.set(Standing::Needed);
+        self.authorisation.set(AuthState::Needed);
     }
 
     async fn renewed(&self, stale: Option<u64>) -> Result<BearerToken, CrmError> {
@@ -196,14 +196,14 @@ impl Keeper {
             return Ok(token);
         }
         let Some(current) = self.current() else {
-            return Err(match self.authorisation.standing() {
-                Standing::Refused { words, .. } => unauthorised(&words),
+            return Err(match self.authorisation.state() {
+                AuthState::Refused { message, .. } => unauthorised(&message),
                 _ => unauthorised("nobody has authorised the connection on its site yet"),
             });
         };
         match self.renew(&current).await {
             Ok(renewed) => renewed.token().ok_or_else(|| CrmError::Unreachable {
-                words: "the site renewed the authorisation and gave no token for calls; it is asked again".to_owned(),
+                message: "the site renewed the authorisation and gave no token for calls; it is asked again".to_owned(),
             }),
             // Only due, not over, and nobody refused it.
             Err(error @ (CrmError::Unreachable { .. } | CrmError::Unknown { .. } | CrmError::Throttled { .. }))
@@ -219,28 +219,28 @@ impl Keeper {
 }
 
 #[async_trait::async_trait]
-impl Tokens for Arc<Keeper> {
+impl Tokens for Arc<TokenManager> {
     async fn token(&self, stale: Option<u64>) -> Result<BearerToken, CrmError> {
         if let Some(token) = self.usable(stale, Timestamp::now()) {
             return Ok(token);
         }
         // In a task of its own: a caller that gives up must not tear a renewal off between the site's answer and the disk.
-        let keeper = Self::clone(self);
-        let renewing = tokio::spawn(async move { keeper.renewed(stale).await });
-        renewing.await.unwrap_or_else(|fault| Err(CrmError::Unknown { words: fault.to_string() }))
+        let manager = Self::clone(self);
+        let renewing = tokio::spawn(async move { manager.renewed(stale).await });
+        renewing.await.unwrap_or_else(|fault| Err(CrmError::Unknown { message: fault.to_string() }))
     }
 }
 
-fn unauthorised(words: &str) -> CrmError {
-    CrmError::Unauthorised { status: 401, words: words.to_owned() }
+fn unauthorised(message: &str) -> CrmError {
+    CrmError::Unauthorised { status: 401, message: message.to_owned() }
 }
 
-/// Where a connection's tokens are sealed.
-pub(super) fn place<'a>(name: &'a ConnectionName, to: &'a str) -> Place<'a> {
-    Place { what: "tokens", of: name.as_str(), to }
+/// The context under which a connection's tokens are sealed.
+pub(super) fn context<'a>(name: &'a ConnectionName, to: &'a str) -> SealContext<'a> {
+    SealContext { what: "tokens", of: name.as_str(), to }
 }
 
-/// What is kept of a token to know it by: its digest.
+/// The digest of a token, by which it is known.
 pub(super) fn digest(token: &SecretString) -> blake3::Hash {
     use secrecy::ExposeSecret as _;
     blake3::hash(token.expose_secret().as_bytes())

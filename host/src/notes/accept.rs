@@ -6,10 +6,11 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::documents::EventDocument;
-use super::schema::{invalid, misfit};
-use super::{Accepted, MARKER, Misfit, Notes, NotesError, linking, schema};
+use super::attachments::EventDocument;
+use super::schema::invalid;
+use super::{Accepted, MARKER, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
+use crate::domain::field::FieldError;
 use crate::domain::fold::fold;
 use crate::domain::note::{Acceptance, Event, FileNote, Note};
 use crate::domain::stored::{HouseholdRole, StoredClient};
@@ -57,31 +58,31 @@ impl Notes {
     }
 
     /// What an event names, or all that does not fit in it.
-    async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<Misfit>>, StoreError> {
-        let mut misfits = schema::data_misfits(&event.event_type, &event.data);
-        let fits_its_type = misfits.is_empty();
+    async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<FieldError>>, StoreError> {
+        let mut errors = schema::data_errors(&event.event_type, &event.data);
+        let fits_its_type = errors.is_empty();
         if event.occurred_at > Timestamp::now() + FARTHEST_AHEAD {
-            misfits.push(misfit("/occurred_at", "lies over a day ahead; give the moment it happened"));
+            errors.push(FieldError::new("/occurred_at", "lies over a day ahead; give the moment it happened"));
         }
         let household = self.inner.store.household(event.household_id).await?;
         let whose = |household: &HouseholdRow| match about(event, household)? {
             None if fits_its_type => whose_session(event, household),
             about => Ok(about),
         };
-        let unknown = || misfit("/household_id", format!("there is no household {}", event.household_id));
+        let unknown = || FieldError::new("/household_id", format!("there is no household {}", event.household_id));
         let about = household.as_ref().ok_or_else(unknown).and_then(whose);
-        let about = about.map_err(|wrong| misfits.push(wrong)).unwrap_or_default();
+        let about = about.map_err(|wrong| errors.push(wrong)).unwrap_or_default();
         let mut documents = Vec::new();
         // What an unknown type carries is not known either.
         if schema::event_schemas().contains_key(&event.event_type) {
             match self.documents(event).await? {
                 Ok(known) => documents = known,
-                Err(wrong) => misfits.extend(wrong),
+                Err(wrong) => errors.extend(wrong),
             }
         }
         Ok(match household {
-            Some(household) if misfits.is_empty() => Ok(Fitting { household, about, documents }),
-            _ => Err(misfits),
+            Some(household) if errors.is_empty() => Ok(Fitting { household, about, documents }),
+            _ => Err(errors),
         })
     }
 
@@ -89,8 +90,8 @@ impl Notes {
     fn connection_of(&self, household: &HouseholdRow) -> Result<Arc<Connection>, NotesError> {
         let name = &household.household.connection;
         self.inner.connections.serving(name, household.is_anybody_linked()).ok_or_else(|| {
-            let words = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
-            NotesError::WrongState(words)
+            let message = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
+            NotesError::WrongState(message)
         })
     }
 
@@ -151,29 +152,29 @@ fn digest(event: &Event) -> [u8; 32] {
 }
 
 /// The CRM's id of the client that the event is about; none where it is about the household.
-fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, Misfit> {
+fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, FieldError> {
     let Some(client_id) = event.client_id else { return Ok(None) };
     let member = household.household.members.iter().find(|member| member.client_id == client_id);
     let member = member.ok_or_else(|| {
-        misfit("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
+        FieldError::new("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
     })?;
     if event.data["clients"].as_array().is_some_and(|clients| clients.len() > 1) {
-        return Err(misfit("/client_id", "must be left out: a session with both is about the household"));
+        return Err(FieldError::new("/client_id", "must be left out: a session with both is about the household"));
     }
     Ok(Some(member.external_id.clone()))
 }
 
 /// A values session has to have the people of its household: both, or the one that it was with, who is answered.
-fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, Misfit> {
+fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, FieldError> {
     let Some(clients) = event.data["clients"].as_array() else { return Ok(None) };
     match (clients.as_slice(), household.people.as_slice()) {
-        ([_, _, ..], [_]) => Err(misfit("/data/clients/1", "must be left out: the household has no partner")),
+        ([_, _, ..], [_]) => Err(FieldError::new("/data/clients/1", "must be left out: the household has no partner")),
         ([client], [_, _, ..]) => {
             let name = fold(client["name"].as_str().unwrap_or_default().trim());
             let named = household.people.iter().find(|person| fold(&person.client.full_name()) == name);
             let message = "has one client and the household has two: add the partner, or say in `client_id` with whom the \
                            session was";
-            let named = named.ok_or_else(|| misfit("/data/clients", message))?;
+            let named = named.ok_or_else(|| FieldError::new("/data/clients", message))?;
             Ok(Some(named.client.external_id.clone()))
         }
         _ => Ok(None),

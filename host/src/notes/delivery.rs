@@ -191,7 +191,7 @@ impl Delivery {
         // A walk may have been asked to leave the site alone: a note that tried would only count a failure.
         let left_alone = connector.and_then(|connector| connector.left_alone_until()).filter(|until| *until > now);
         match (held, left_alone) {
-            (Some(words), _) => Gate::Held(Hold::from(now, self.timing.authorisation, words)),
+            (Some(message), _) => Gate::Held(Hold::from(now, self.timing.authorisation, message)),
             (None, Some(until)) => Gate::Closed(until),
             (None, None) => self.sites.gate(connection, now),
         }
@@ -362,16 +362,16 @@ impl Delivery {
         match (self.connectors)(&note.connection) {
             Some(connector) => calls::make(&self.store, connector.as_ref(), note, call).await,
             None => {
-                let words = format!("The connection `{}` was removed or disabled.", note.connection);
-                (Outcome::Held { words: until_seen_to(&words) }, Health::Unknown)
+                let message = format!("The connection `{}` was removed or disabled.", note.connection);
+                (Outcome::Held { message: until_seen_to(&message) }, Health::Unknown)
             }
         }
     }
 }
 
 /// Why a note waits whose connection may not speak to its site.
-fn until_seen_to(words: &str) -> String {
-    format!("Waits until somebody sees to the connection. {words}")
+fn until_seen_to(message: &str) -> String {
+    format!("Waits until somebody sees to the connection. {message}")
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, JsonType, Keyword, ValidationError, Validator};
 use serde_json::Value;
 
-use super::{Misfit, NotesError};
-use crate::domain::field::pointer_to;
+use super::NotesError;
+use crate::domain::field::{FieldError, pointer_to};
 use crate::domain::text::{self, is_visible};
 
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> =
@@ -59,34 +59,39 @@ pub fn document_rule(event_type: &str) -> DocumentRule {
     }
 }
 
-/// The most misfits that an answer lists.
-const MOST_TOLD: usize = 50;
+/// The most errors that an answer lists.
+const MOST_ERRORS: usize = 50;
 
 /// All that is wrong with an event's type and data, up to a bound: the data is checked against the type's schema.
-pub fn data_misfits(event_type: &str, data: &Value) -> Vec<Misfit> {
+pub fn data_errors(event_type: &str, data: &Value) -> Vec<FieldError> {
     let (Some(schema), Some(validator)) = (SCHEMAS.get(event_type), VALIDATORS.get(event_type)) else {
         let known = SCHEMAS.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return vec![misfit("/type", format!("`{event_type}` is no event known here; there are: {known}"))];
+        return vec![FieldError::new("/type", format!("`{event_type}` is no event known here; there are: {known}"))];
     };
     let data = cleaned(data.clone());
     let (values, long) = size(&data);
     if values > MOST_VALUES {
-        return vec![misfit("/data", format!("has {values} values in all; an event has at most {MOST_VALUES}"))];
+        return vec![FieldError::new(
+            "/data",
+            format!("has {values} values in all; an event has at most {MOST_VALUES}"),
+        )];
     }
     let found = validator.iter_errors(&data).flat_map(|error| {
         // What is missing has no place in the data: it is told where it would stand in, in the schema's order.
         let whole = matches!(error.kind(), Kind::Required { .. }).then(|| format!("/data{}", error.instance_path()));
-        told(schema, &error).into_iter().map(move |misfit| (place(whole.as_ref().unwrap_or(&misfit.field)), misfit))
+        field_errors(schema, &error)
+            .into_iter()
+            .map(move |error| (place(whole.as_ref().unwrap_or(&error.field)), error))
     });
     let mut found: Vec<_> = found.collect();
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut misfits: Vec<Misfit> = found.into_iter().map(|(_, misfit)| misfit).collect();
-    if misfits.is_empty() && long > LONGEST_DATA {
-        let words = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
-        misfits.push(misfit("/data", words));
+    let mut errors: Vec<FieldError> = found.into_iter().map(|(_, error)| error).collect();
+    if errors.is_empty() && long > LONGEST_DATA {
+        let message = format!("has {long} characters in all; a file note takes at most {LONGEST_DATA}");
+        errors.push(FieldError::new("/data", message));
     }
-    misfits.truncate(MOST_TOLD);
-    misfits
+    errors.truncate(MOST_ERRORS);
+    errors
 }
 
 /// A place in the data, by which the tenth entry of a list comes behind its second.
@@ -104,14 +109,9 @@ pub(super) fn cleaned(data: Value) -> Value {
     }
 }
 
-/// One part that does not fit.
-pub(super) fn misfit(field: &str, message: impl Into<String>) -> Misfit {
-    Misfit { field: field.to_owned(), message: message.into() }
-}
-
 /// An event of which one part does not fit.
 pub(super) fn invalid(field: &str, message: String) -> NotesError {
-    NotesError::Invalid(vec![misfit(field, message)])
+    NotesError::Invalid(vec![FieldError::new(field, message)])
 }
 
 /// `minLength`, for texts that end in a file note: it drops what cannot be seen, and would be empty there.
@@ -136,16 +136,19 @@ impl<'i> Keyword<'i> for VisibleText {
 }
 
 /// What the check found, in words for whoever sent the event.
-fn told(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
+fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> {
     let at = format!("/data{}", error.instance_path());
-    let words = match error.kind() {
+    let message = match error.kind() {
         Kind::Required { property } => {
-            return vec![misfit(&format!("{at}{}", pointer_to(property.as_str().unwrap_or_default())), "is missing")];
+            return vec![FieldError::new(
+                &format!("{at}{}", pointer_to(property.as_str().unwrap_or_default())),
+                "is missing",
+            )];
         }
         Kind::AdditionalProperties { unexpected } => {
             return unexpected
                 .iter()
-                .map(|name| misfit(&format!("{at}{}", pointer_to(name)), "is not known; remove it"))
+                .map(|name| FieldError::new(&format!("{at}{}", pointer_to(name)), "is not known; remove it"))
                 .collect();
         }
         Kind::Type { kind: TypeKind::Single(kind) } => format!("must be {}", with_article(*kind)),
@@ -170,7 +173,7 @@ fn told(schema: &Value, error: &ValidationError<'_>) -> Vec<Misfit> {
         // In the library's words, without the value: it may be personal.
         _ => error.masked().to_string(),
     };
-    vec![misfit(&at, words)]
+    vec![FieldError::new(&at, message)]
 }
 
 /// How many values there are within a value, itself included, and how many characters in all their texts.
@@ -208,8 +211,8 @@ mod tests {
     #[test]
     fn surveys() {
         let check = |data: Value, expected: Option<(&str, &str)>| {
-            let misfits = data_misfits("your-life-survey.completed", &data);
-            let found: Vec<_> = misfits.iter().map(|one| (one.field.as_str(), one.message.as_str())).collect();
+            let errors = data_errors("your-life-survey.completed", &data);
+            let found: Vec<_> = errors.iter().map(|one| (one.field.as_str(), one.message.as_str())).collect();
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{data}");
         };
         let good = json!({"score": 72, "goals": ["Retire at 60"], "dimensions": [{"name": "Money", "percent": 65.5}]});
@@ -242,22 +245,22 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_up_to_a_bound() {
-        let said = |data: Value| data_misfits("your-life-survey.completed", &data);
+        let said = |data: Value| data_errors("your-life-survey.completed", &data);
         let wrong = json!({"score": 101, "goals": ["", 7], "dimensions": [{"percent": 250}], "mood": "good"});
-        let misfits = said(wrong);
-        let fields: Vec<&str> = misfits.iter().map(|misfit| misfit.field.as_str()).collect();
+        let errors = said(wrong);
+        let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         let expected = ["/dimensions/0/name", "/dimensions/0/percent", "/goals/0", "/goals/1", "/mood", "/score"]
             .map(|at| format!("/data{at}"));
         assert_eq!(fields, expected);
         let many = json!({"score": 1, "goals": vec![7; 500], "dimensions": []});
-        assert_eq!(said(many).len(), MOST_TOLD);
+        assert_eq!(said(many).len(), MOST_ERRORS);
     }
 
     #[test]
     fn more_than_a_note_takes_is_refused() {
         let answers = |count: usize| {
             let answer = json!({ "question": "ā".repeat(1000), "response": "x".repeat(4000) });
-            data_misfits("investment-preferences.completed", &json!({ "answers": vec![answer; count] }))
+            data_errors("investment-preferences.completed", &json!({ "answers": vec![answer; count] }))
         };
         assert_eq!(answers(16), []);
         let said = answers(17);
@@ -266,7 +269,7 @@ mod tests {
 
     #[test]
     fn an_unknown_type_is_told_the_known_ones() {
-        let said = data_misfits("survey.completed", &json!({}));
+        let said = data_errors("survey.completed", &json!({}));
         assert!(said[0].field == "/type" && said[0].message.contains("your-life-survey.completed"), "{said:?}");
     }
 
@@ -293,9 +296,9 @@ mod tests {
     #[test]
     fn data_of_very_many_values_is_refused_whole() {
         let said = |count: usize| {
-            data_misfits("your-life-survey.completed", &json!({"score": 1, "goals": vec![7; count], "dimensions": []}))
+            data_errors("your-life-survey.completed", &json!({"score": 1, "goals": vec![7; count], "dimensions": []}))
         };
-        assert_eq!(said(MOST_VALUES - 4).len(), MOST_TOLD);
+        assert_eq!(said(MOST_VALUES - 4).len(), MOST_ERRORS);
         let refused = said(MOST_VALUES - 3);
         assert!(refused.len() == 1 && refused[0].message.starts_with("has 10001 values in all"), "{refused:?}");
     }
@@ -304,14 +307,14 @@ mod tests {
     fn lists_are_told_their_entries_in_order() {
         let survey = |goals: Vec<Value>| {
             let said =
-                data_misfits("your-life-survey.completed", &json!({"score": 1, "goals": goals, "dimensions": []}));
+                data_errors("your-life-survey.completed", &json!({"score": 1, "goals": goals, "dimensions": []}));
             said.into_iter().map(|one| format!("{} {}", one.field, one.message)).collect::<Vec<_>>()
         };
         let expected: Vec<String> = (0..12).map(|at| format!("/data/goals/{at} must be a text")).collect();
         assert_eq!(survey(vec![json!(7); 12]), expected);
         let many = survey(vec![json!("Retire"); 101]);
         assert_eq!(many, ["/data/goals must have at most 100 entries, and has 101"]);
-        let none = data_misfits("values-session.completed", &json!({"clients": []}));
+        let none = data_errors("values-session.completed", &json!({"clients": []}));
         assert_eq!(
             (none[0].field.as_str(), none[0].message.as_str()),
             ("/data/clients", "must have at least one entry")
@@ -323,7 +326,7 @@ mod tests {
         for (event_type, schema) in event_schemas() {
             let examples = schema["examples"].as_array().unwrap();
             assert!(!examples.is_empty(), "{event_type}");
-            examples.iter().for_each(|example| assert_eq!(data_misfits(event_type, example), []));
+            examples.iter().for_each(|example| assert_eq!(data_errors(event_type, example), []));
         }
     }
 }

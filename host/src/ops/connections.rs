@@ -118,7 +118,7 @@ pub async fn check(app: &App, actor: &Actor, name: &ConnectionName) -> Result<St
     may(actor, Action::ManageConnections)?;
     let one = app.integrations.one(name).await?;
     let obstacle = match &one.connection {
-        Some(_) => one.standing().obstacle(),
+        Some(_) => one.auth_state().obstacle(),
         None => Some(one.problem.clone().unwrap_or_else(|| "It is disabled.".to_owned())),
     };
     let (Some(connection), None) = (&one.connection, &obstacle) else {

@@ -13,7 +13,7 @@ use crate::domain::text::sentence;
 use crate::import::ImportError;
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
-use crate::notes::{Misfit, NotesError};
+use crate::notes::NotesError;
 use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
@@ -181,7 +181,7 @@ impl From<NotRead> for Refusal {
 impl From<ImportError> for Refusal {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::Refused(words) => Self::new(Kind::Invalid, format!("{words} Nothing was kept.")),
+            ImportError::Refused(message) => Self::new(Kind::Invalid, format!("{message} Nothing was kept.")),
             ImportError::Disk(error) if error.kind() == ErrorKind::StorageFull => Self::no_space().because(error),
             ImportError::Disk(error) => {
                 tracing::error!(%error, "a list could not be kept");
@@ -215,8 +215,8 @@ impl From<ClientSyncError> for Refusal {
                 let message = format!("{error}. What had come over before stays as it was; try again in a while.");
                 Self::new(Kind::CrmFailed, message).because(error)
             }
-            ClientSyncError::Fault(words) => {
-                tracing::error!(error = %words, "a client could not be synced");
+            ClientSyncError::Fault(message) => {
+                tracing::error!(error = %message, "a client could not be synced");
                 Self::internal()
             }
         }
@@ -235,7 +235,7 @@ impl From<IntegrationError> for Refusal {
                 Self::invalid(errors.into_iter().map(error).collect())
             }
             IntegrationError::Store(error) => error.into(),
-            words => Self::new(Kind::WrongState, format!("{}.", words.to_string().trim_end_matches('.'))),
+            message => Self::new(Kind::WrongState, format!("{}.", message.to_string().trim_end_matches('.'))),
         }
     }
 }
@@ -244,7 +244,10 @@ impl From<NotesError> for Refusal {
     fn from(error: NotesError) -> Self {
         match error {
             NotesError::UnknownHousehold(id) => Self::at("/household_id", format!("There is no household {id}.")),
-            NotesError::Invalid(misfits) => Self::invalid(misfits.into_iter().map(FieldError::from).collect()),
+            NotesError::Invalid(errors) => {
+                let error = |of_event: crate::domain::field::FieldError| FieldError { pointer: of_event.field, message: of_event.message };
+                Self::invalid(errors.into_iter().map(error).collect())
+            }
             NotesError::KeyReused { .. } => Self::new(
                 Kind::KeyReused,
                 "This key was used for another event, which is kept. Nothing was kept of this one: send it with a key of \
@@ -253,17 +256,11 @@ impl From<NotesError> for Refusal {
             .because(error),
             NotesError::NotRendered(diagnostics) => Self::invalid(diagnostics.iter().map(not_rendered).collect()),
             NotesError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
-            NotesError::WrongState(words) => Self::new(Kind::WrongState, words),
-            NotesError::Plugin(words) => PackError::Failed(words).into(),
+            NotesError::WrongState(message) => Self::new(Kind::WrongState, message),
+            NotesError::Plugin(message) => PackError::Failed(message).into(),
             NotesError::Store(error) => error.into(),
             NotesError::NotDone(error) => error.into(),
         }
-    }
-}
-
-impl From<Misfit> for FieldError {
-    fn from(Misfit { field, message }: Misfit) -> Self {
-        Self { pointer: field, message }
     }
 }
 

@@ -15,11 +15,11 @@ async fn a_mistake_is_refused_alike_by_page_and_api() {
     let host = Host::new().await;
     let mut differ = Vec::new();
     for row in table::rows(&host) {
-        let Some(Expected { status, field, words }) = &row.expected else { continue };
+        let Some(Expected { status, field, message }) = &row.expected else { continue };
         for (way, answer) in both(&host, &row, &host.manager).await {
             let is_named = field.is_none_or(|field| answer.names(field));
-            if answer.status != *status || !answer.says(words) || !is_named {
-                differ.push(format!("{} by the {way}: {status} {field:?} {words:?} is not {answer}", row.verb));
+            if answer.status != *status || !answer.says(message) || !is_named {
+                differ.push(format!("{} by the {way}: {status} {field:?} {message:?} is not {answer}", row.verb));
             }
         }
     }
@@ -32,10 +32,10 @@ async fn who_may_not_is_refused_alike_by_page_and_api() {
     let mut differ = Vec::new();
     for row in table::rows(&host).into_iter().filter(|row| row.needs_role) {
         let answers = both(&host, &row, &host.support).await;
-        let words = &answers.last().map(|(_, answer)| answer.detail()).unwrap_or_default();
+        let message = &answers.last().map(|(_, answer)| answer.detail()).unwrap_or_default();
         for (way, answer) in &answers {
-            if answer.status != 403 || !words.contains("practice manager") || !answer.says(words) {
-                differ.push(format!("{} by the {way}: 403 {words:?} is not {answer}", row.verb));
+            if answer.status != 403 || !message.contains("practice manager") || !answer.says(message) {
+                differ.push(format!("{} by the {way}: 403 {message:?} is not {answer}", row.verb));
             }
         }
     }

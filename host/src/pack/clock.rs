@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// On the clock on the wall a guest gets this many times what it gets of the CPU, so that an end is certain even where
 /// the machine hardly lets it run.
-const PATIENCE: u32 = 20;
+const WALL_TIMES: u32 = 20;
 
 /// What a running call may still use.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Allowance {
     pub(super) fn left(&self) -> Option<Duration> {
         let wall = self.begun.elapsed();
         let used = self.cpu_at_begin.zip(thread_cpu()).map_or(wall, |(begin, now)| now.saturating_sub(begin));
-        if wall >= self.allowed * PATIENCE {
+        if wall >= self.allowed * WALL_TIMES {
             return None;
         }
         self.allowed.checked_sub(used).filter(|left| !left.is_zero())

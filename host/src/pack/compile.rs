@@ -48,7 +48,7 @@ pub(super) fn code(engine: &Engine, program: Option<&Path>, folder: &Path, compo
     }
     let status = wait(&mut child)?;
     if !status.success() {
-        return Err(Error::msg(words(child)));
+        return Err(Error::msg(message(child)));
     }
     Ok(fs::read(&output.path)?)
 }
@@ -103,13 +103,13 @@ fn too_much(of: &str) -> Error {
 }
 
 /// Why the compiler failed, in its own words.
-fn words(child: Child) -> String {
-    let mut words = Vec::new();
+fn message(child: Child) -> String {
+    let mut message = Vec::new();
     if let Some(said) = child.stderr {
-        drop(said.take(WORDS).read_to_end(&mut words));
+        drop(said.take(WORDS).read_to_end(&mut message));
     }
-    let words = String::from_utf8_lossy(&words).trim().to_owned();
-    if words.is_empty() { "the compiler broke down on it".to_owned() } else { words }
+    let message = String::from_utf8_lossy(&message).trim().to_owned();
+    if message.is_empty() { "the compiler broke down on it".to_owned() } else { message }
 }
 
 /// A file for the compiler's output, gone when this is.

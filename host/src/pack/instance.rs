@@ -61,11 +61,12 @@ impl From<Failure> for PackError {
     }
 }
 
-type Call<T> = Result<T, Failure>;
+/// The result of a call into the component, or why the call failed.
+type CallResult<T> = Result<T, Failure>;
 
 impl<'a> Instance<'a> {
     /// A fresh instance. Waits until the pool has a place.
-    pub(super) fn new(sandbox: &'a Sandbox, program: &Program) -> Call<Self> {
+    pub(super) fn new(sandbox: &'a Sandbox, program: &Program) -> CallResult<Self> {
         let seat = sandbox.take_seat();
         let state = State {
             limits: limits::store_limits(),
@@ -87,17 +88,17 @@ impl<'a> Instance<'a> {
     }
 
     /// What the component says it is.
-    pub(super) fn describe(&mut self) -> Call<Manifest> {
+    pub(super) fn describe(&mut self) -> CallResult<Manifest> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_describe(store))
     }
 
     /// Hands the rules over; the answer is what to read, or what is wrong with them.
-    pub(super) fn configure(&mut self, rules: &str) -> Call<Result<Vec<Source>, Vec<RuleProblem>>> {
+    pub(super) fn configure(&mut self, rules: &str) -> CallResult<Result<Vec<Source>, Vec<RuleProblem>>> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_configure(store, rules))
     }
 
     /// Maps a batch.
-    pub(super) fn map(&mut self, context: Context<'_>, records: &[RawRecord<'_>]) -> Call<Vec<Outcome>> {
+    pub(super) fn map(&mut self, context: Context<'_>, records: &[RawRecord<'_>]) -> CallResult<Vec<Outcome>> {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         self.store.data_mut().host_calls_left =
             limits::HOST_CALLS.saturating_add(limits::HOST_CALLS_A_RECORD.saturating_mul(count));
@@ -105,7 +106,7 @@ impl<'a> Instance<'a> {
     }
 
     /// Explains one record.
-    pub(super) fn explain(&mut self, context: Context<'_>, record: RawRecord<'_>) -> Call<Vec<FieldExplanation>> {
+    pub(super) fn explain(&mut self, context: Context<'_>, record: RawRecord<'_>) -> CallResult<Vec<FieldExplanation>> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_explain(store, context, record))
     }
 
@@ -114,7 +115,7 @@ impl<'a> Instance<'a> {
         &mut self,
         context: Context<'_>,
         event: Event<'_>,
-    ) -> Call<Result<FileNote, Vec<Diagnostic>>> {
+    ) -> CallResult<Result<FileNote, Vec<Diagnostic>>> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_render_note(store, context, event))
     }
 
@@ -122,7 +123,7 @@ impl<'a> Instance<'a> {
         &mut self,
         time: Duration,
         call: impl FnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
-    ) -> Call<T> {
+    ) -> CallResult<T> {
         allow(&mut self.store, time);
         call(self.mapping.tidegate_mapping_mapper(), &mut self.store).map_err(|e| failure(&e))
     }

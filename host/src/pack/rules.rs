@@ -200,8 +200,8 @@ mod tests {
         use std::os::unix::fs::symlink;
         let outside = folder(&[("secret", "password = hunter2"), ("rules.toml", "a = 1")]);
         let refused = |folder: &tempfile::TempDir, expected: &str| {
-            let words = read(folder.path(), PLAIN_DIALECT, &Value::Null).err().unwrap().to_string();
-            assert!(words.contains(expected) && !words.contains("hunter2"), "{words}");
+            let message = read(folder.path(), PLAIN_DIALECT, &Value::Null).err().unwrap().to_string();
+            assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");
         };
         let pack = folder(&[("notes/a.toml", "")]);
         symlink(outside.path().join("secret"), pack.path().join("rules.toml")).unwrap();

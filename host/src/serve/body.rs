@@ -9,17 +9,17 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use super::watch::Patience;
+use super::watch::Timeouts;
 
 /// How long a body may take that brings next to nothing.
 const GRACE: Duration = Duration::from_secs(30);
 /// Bytes in a second at least, once the grace is used up: a tenth of what a poor line brings.
 const SLOWEST: u64 = 8 << 10;
 
-/// A request's body whose sender has bounded patience. Only the time in which the host waits for the sender counts.
+/// A request's body whose sender has bounded time. Only the time in which the host waits for the sender counts.
 pub(super) struct Incoming<B> {
     body: B,
-    patience: Patience,
+    timeouts: Timeouts,
     received: u64,
     waited: Duration,
     waiting: Option<Waiting>,
@@ -36,13 +36,13 @@ struct Waiting {
 struct TooSlow;
 
 impl<B> Incoming<B> {
-    pub(super) fn new(body: B, patience: Patience) -> Self {
-        Self { body, patience, received: 0, waited: Duration::ZERO, waiting: None }
+    pub(super) fn new(body: B, timeouts: Timeouts) -> Self {
+        Self { body, timeouts, received: 0, waited: Duration::ZERO, waiting: None }
     }
 
     /// How long the host may wait for this body in all, by what has come of it.
     fn allowance(&self) -> Duration {
-        (GRACE.min(self.patience.body) + Duration::from_secs(self.received / SLOWEST)).min(self.patience.body)
+        (GRACE.min(self.timeouts.body) + Duration::from_secs(self.received / SLOWEST)).min(self.timeouts.body)
     }
 }
 
@@ -61,7 +61,7 @@ impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin> HttpBody for Inco
             this.received += data.map_or(0, |data| data.len() as u64);
             return Poll::Ready(frame);
         }
-        let longest = this.patience.piece.min(this.allowance().saturating_sub(this.waited));
+        let longest = this.timeouts.piece.min(this.allowance().saturating_sub(this.waited));
         let waiting = this.waiting.get_or_insert_with(|| {
             let since = Instant::now();
             Waiting { since, until: Box::pin(tokio::time::sleep_until(since + longest)) }

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::body::{Incoming, Outgoing};
-use super::places::{Place, Places};
-use super::watch::{Patience, Watch, Watched};
+use super::connection_limit::{ConnectionLimit, ConnectionPermit};
+use super::watch::{Timeouts, Watch, Watched};
 use crate::access::source::{FORWARDED_FOR, Source};
 use crate::config::Network;
 
@@ -42,8 +42,8 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Server {
     routes: Router,
     proxies: Vec<Network>,
-    patience: Patience,
-    places: Arc<Places>,
+    timeouts: Timeouts,
+    limit: Arc<ConnectionLimit>,
     shutdown: CancellationToken,
     connections: Mutex<JoinSet<()>>,
     told: Mutex<Option<Instant>>,
@@ -53,19 +53,19 @@ pub(super) struct Server {
 impl Server {
     /// Serves `routes` until `shutdown`; `proxies` are believed when they say for whom they ask.
     pub fn new(routes: Router, proxies: Vec<Network>, shutdown: CancellationToken) -> Arc<Self> {
-        Self::patient(routes, proxies, shutdown, Patience::default(), Places::new(MOST, MOST_OF_ONE))
+        Self::with_limits(routes, proxies, shutdown, Timeouts::default(), ConnectionLimit::new(MOST, MOST_OF_ONE))
     }
 
     /// The same with bounds of its own.
-    pub fn patient(
+    pub fn with_limits(
         routes: Router,
         proxies: Vec<Network>,
         shutdown: CancellationToken,
-        patience: Patience,
-        places: Arc<Places>,
+        timeouts: Timeouts,
+        limit: Arc<ConnectionLimit>,
     ) -> Arc<Self> {
         let (connections, told, told_of_proxy) = Default::default();
-        Arc::new(Self { routes, proxies, patience, places, shutdown, connections, told, told_of_proxy })
+        Arc::new(Self { routes, proxies, timeouts, limit, shutdown, connections, told, told_of_proxy })
     }
 
     /// Takes connections of the network until shut down.
@@ -75,10 +75,10 @@ impl Server {
                 Ok((stream, peer)) => {
                     let peer = peer.ip().to_canonical();
                     let is_counted = !peer.is_loopback() && !self.is_proxy(peer);
-                    if let Some(place) = self.place(is_counted.then_some(peer)) {
+                    if let Some(permit) = self.permit(is_counted.then_some(peer)) {
                         // Without it, small answers wait for the peer's acknowledgement.
                         drop(stream.set_nodelay(true));
-                        self.spawn(stream, peer, place);
+                        self.spawn(stream, peer, permit);
                     }
                 }
                 // A peer that hung up at once.
@@ -96,8 +96,8 @@ impl Server {
     pub async fn take_local(self: &Arc<Self>, listener: &UnixListener) {
         match listener.accept().await {
             Ok((stream, _)) => {
-                if let Some(place) = self.place(None) {
-                    self.spawn(stream, Ipv4Addr::LOCALHOST.into(), place);
+                if let Some(permit) = self.permit(None) {
+                    self.spawn(stream, Ipv4Addr::LOCALHOST.into(), permit);
                 }
             }
             Err(error) => after_failure(&error).await,
@@ -113,14 +113,14 @@ impl Server {
         }
     }
 
-    fn place(&self, peer: Option<IpAddr>) -> Option<Place> {
-        let place = self.places.take(peer);
+    fn permit(&self, peer: Option<IpAddr>) -> Option<ConnectionPermit> {
+        let permit = self.limit.take(peer);
         let mut told = lock(&self.told);
-        if place.is_none() && told.is_none_or(|at| at.elapsed() > TELL_EVERY) {
+        if permit.is_none() && told.is_none_or(|at| at.elapsed() > TELL_EVERY) {
             *told = Some(Instant::now());
             tracing::warn!("connections are refused: too many are open, in all or of one source");
         }
-        place
+        permit
     }
 
     /// Everybody behind a proxy that is not believed is one source, whose slips slow all of them down.
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    fn spawn<S>(self: &Arc<Self>, stream: S, peer: IpAddr, place: Place)
+    fn spawn<S>(self: &Arc<Self>, stream: S, peer: IpAddr, permit: ConnectionPermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -139,7 +139,7 @@ impl Server {
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {
             server.connection(stream, peer).await;
-            drop(place);
+            drop(permit);
         });
     }
 
@@ -151,12 +151,12 @@ impl Server {
         // An error is a peer that hung up, which is nothing to report.
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = watch.overdue(&self.patience, is_proxy) => return,
+            () = watch.overdue(&self.timeouts, is_proxy) => return,
             () = self.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
-            () = watch.overdue(&self.patience, is_proxy) => {}
+            () = watch.overdue(&self.timeouts, is_proxy) => {}
         }
     }
 
@@ -167,7 +167,7 @@ impl Server {
         watch: &Arc<Watch>,
     ) -> Result<Response<Outgoing<impl Drop + Unpin + Send + 'static>>, Infallible> {
         let held = watch.answering();
-        let mut request = request.map(|body| Body::new(Incoming::new(body, self.patience)));
+        let mut request = request.map(|body| Body::new(Incoming::new(body, self.timeouts)));
         let source = Source::of(peer, request.headers(), &self.proxies);
         if !self.is_proxy(peer) && request.headers().contains_key(FORWARDED_FOR) {
             self.tell_of_unknown_proxy(peer);

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How long peers may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// For a request's head from its first byte, and for the first one from the beginning.
     pub head: Duration,
     /// Between two requests.
@@ -27,7 +27,7 @@ pub(super) struct Patience {
     pub write: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
@@ -72,19 +72,19 @@ impl Watch {
         Answering(Arc::clone(self))
     }
 
-    /// Waits until the peer, who may be a proxy, has used up its patience.
-    pub async fn overdue(&self, patience: &Patience, is_proxy: bool) {
-        let idle = if is_proxy { patience.idle_proxy } else { patience.idle };
-        let look = (patience.head.min(patience.write) / 8).min(Duration::from_secs(1));
+    /// Waits until the peer, who may be a proxy, has used up its time.
+    pub async fn overdue(&self, timeouts: &Timeouts, is_proxy: bool) {
+        let idle = if is_proxy { timeouts.idle_proxy } else { timeouts.idle };
+        let look = (timeouts.head.min(timeouts.write) / 8).min(Duration::from_secs(1));
         loop {
             tokio::time::sleep(look).await;
             let state = self.lock();
             let is_late = match state.phase {
                 Phase::Idle(since) => since.elapsed() > idle,
-                Phase::Head(since) => since.elapsed() > patience.head,
+                Phase::Head(since) => since.elapsed() > timeouts.head,
                 Phase::Answering => false,
             };
-            if is_late || state.blocked.is_some_and(|since| since.elapsed() > patience.write) {
+            if is_late || state.blocked.is_some_and(|since| since.elapsed() > timeouts.write) {
                 return;
             }
         }

@@ -5,7 +5,7 @@
 mod judging;
 mod tables;
 
-pub use self::judging::Listed;
+pub use self::judging::ListedPerson;
 use self::judging::{Book, Met};
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 pub(super) use self::tables::{has_id, make_tables};
@@ -54,7 +54,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn add_import_rows(&self, id: ImportId, rows: Vec<Listed>, before: Before) -> Result<Before, StoreError> {
+    pub async fn add_import_rows(
+        &self,
+        id: ImportId,
+        rows: Vec<ListedPerson>,
+        before: Before,
+    ) -> Result<Before, StoreError> {
         self.write(move |transaction| {
             let Before(mut met) = before;
             let Some(mut import) = get(transaction, id)? else { return Ok(Before(met)) };

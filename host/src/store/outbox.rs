@@ -4,16 +4,16 @@
 //! whom it is filed against, so that notes about a client arrive in order, many clients side by side. Records are JSON:
 //! few, and readable by later versions.
 
-mod documents;
 mod due;
+mod filed_documents;
 mod lanes;
 mod latest;
 mod links;
 mod lists;
 mod tables;
 
-pub use self::documents::NoteDocument;
 pub use self::due::{Hold, Pick};
+pub use self::filed_documents::NoteDocument;
 pub use self::lists::NoteFilter;
 pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES};

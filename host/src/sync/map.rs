@@ -217,12 +217,12 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
 
 /// Why a record cannot be used, before any mapping.
 fn unreadable(error: &CrmError) -> Diagnostic {
-    let (code, words) = match error {
-        CrmError::TooLarge { words } => ("record-too-large", words.clone()),
-        CrmError::Protocol { words } => ("unreadable-record", words.clone()),
+    let (code, message) = match error {
+        CrmError::TooLarge { message } => ("record-too-large", message.clone()),
+        CrmError::Protocol { message } => ("unreadable-record", message.clone()),
         other => ("unreadable-record", other.to_string()),
     };
-    Diagnostic::error(code, format!("{words}; it is kept aside until the CRM answers as it should"))
+    Diagnostic::error(code, format!("{message}; it is kept aside until the CRM answers as it should"))
 }
 
 fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {

@@ -71,7 +71,7 @@ impl Connector for Script {
         self.traffic.count_request();
         self.pages.fetch_add(1, Ordering::Relaxed);
         if let Some(left) = self.pages_left.lock().unwrap().as_mut() {
-            *left = left.checked_sub(1).ok_or_else(|| CrmError::Unreachable { words: "no route".to_owned() })?;
+            *left = left.checked_sub(1).ok_or_else(|| CrmError::Unreachable { message: "no route".to_owned() })?;
         }
         let lines = match source.kind {
             RecordKind::Adviser => vec![(1, "Bea Hill".to_owned())],
@@ -90,7 +90,7 @@ impl Connector for Script {
     }
 
     async fn attach(&self, _: &ExternalId, _: &str, _: &str, _: &[u8]) -> Result<ExternalId, CrmError> {
-        Err(CrmError::Unreachable { words: "no notes here".to_owned() })
+        Err(CrmError::Unreachable { message: "no notes here".to_owned() })
     }
 
     async fn attachments_of(&self, _: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
@@ -102,7 +102,7 @@ impl Connector for Script {
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
         self.traffic.count_request();
         if self.fails_by_id.load(Ordering::Relaxed) {
-            return Err(CrmError::Unknown { words: "502".to_owned() });
+            return Err(CrmError::Unknown { message: "502".to_owned() });
         }
         let found = self.people.lock().unwrap().iter().find(|(known, _)| known.to_string() == id.as_str()).map(record);
         let Some(mut found) = found else { return Ok(None) };
@@ -117,7 +117,7 @@ impl Connector for Script {
     }
 
     async fn create_note(&self, _: &FileNote, _: &str) -> Result<ExternalId, CrmError> {
-        Err(CrmError::Unreachable { words: "this CRM takes no notes".to_owned() })
+        Err(CrmError::Unreachable { message: "this CRM takes no notes".to_owned() })
     }
 
     fn traffic(&self) -> &Traffic {
@@ -130,7 +130,7 @@ impl Script {
         if let Some(email) = self.emails.lock().unwrap().get(&record.id.as_str().parse().unwrap()) {
             record.fingerprint ^= xxhash_rust::xxh3::xxh3_128(email.as_bytes());
             // A list that breaks off is no JSON, and nor is the record with it.
-            let text = if email == "…" { Bytes::from_static(b"[1,") } else { words(email) };
+            let text = if email == "…" { Bytes::from_static(b"[1,") } else { message(email) };
             record.parts.push(RawPart { name: "emails".to_owned(), text: RawText::Plain(text) });
         }
     }
@@ -142,7 +142,7 @@ impl Script {
         let record = |(row, list): (&RawRecord, String)| RawRecord {
             id: row.id.clone(),
             fingerprint: xxhash_rust::xxh3::xxh3_128(list.as_bytes()),
-            parts: vec![RawPart { name: "goals".to_owned(), text: RawText::Plain(words(&list)) }],
+            parts: vec![RawPart { name: "goals".to_owned(), text: RawText::Plain(message(&list)) }],
             fault: None,
         };
         let records: Vec<RawRecord> = shown.map(record).collect();
@@ -151,7 +151,7 @@ impl Script {
 }
 
 /// `["3:Sail","4:Boat"]`
-fn words(list: &str) -> Bytes {
+fn message(list: &str) -> Bytes {
     Bytes::from(serde_json::to_vec(&list.split_whitespace().collect::<Vec<_>>()).unwrap())
 }
 

@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::households::adviser_named;
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -29,7 +29,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "changes.html")]
 pub(super) struct ChangesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connection: String,
     pub(super) run: String,
     pub(super) state: String,
@@ -63,8 +63,8 @@ pub(super) struct Diff {
 impl Diff {
     /// Of a field's stored values.
     pub(super) fn new(field: &str, from: Option<&str>, to: Option<&str>) -> Self {
-        let [from, to] = [from, to].map(|value| value.map(|value| words::value(field, value)));
-        Self { label: words::field(field), from, to }
+        let [from, to] = [from, to].map(|value| value.map(|value| format::value(field, value)));
+        Self { label: format::field(field), from, to }
     }
 }
 
@@ -77,7 +77,7 @@ impl From<&FieldChange> for Diff {
 /// `GET /runs/{id}/changes?kind=…&cursor=…`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
@@ -91,8 +91,8 @@ pub(super) async fn list(
     for field in changes.items.iter_mut().flat_map(|change| &mut change.fields) {
         name_people(&app, &run.connection, field).await?;
     }
-    let frame = Frame::load(&app, &person, Place::Runs).await?;
-    page(&view(&run, &changes, &asked, frame))
+    let layout = Layout::load(&app, &person, Section::Runs).await?;
+    page(&view(&run, &changes, &asked, layout))
 }
 
 /// Puts the names of advisers and partners before their ids in the CRM.
@@ -106,7 +106,7 @@ async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldC
             Some(ValueType::Id(_)) => {
                 let filter = ClientFilter { external_id: Some((connection.clone(), id)), ..ClientFilter::default() };
                 let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
-                found.map(|partner| words::name(&partner.client.full_name()))
+                found.map(|partner| format::name(&partner.client.full_name()))
             }
             _ => None,
         };
@@ -118,7 +118,7 @@ async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldC
 }
 
 /// The page, from values alone.
-fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) -> ChangesPage {
+fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, layout: Layout) -> ChangesPage {
     let path = format!("/runs/{}/changes", run.id);
     let kind = |kind: Option<ChangeKind>, word| {
         let path = kind.map_or_else(|| path.clone(), |kind| format!("{path}?{}", pair("kind", kind.as_str())));
@@ -128,11 +128,11 @@ fn view(run: &Run, changes: &Page<Change>, asked: &Asked<Filter>, frame: Frame) 
     choices.extend(ChangeKind::ALL.iter().map(|each| kind(Some(*each), word(*each))));
     let query = asked.filter.kind.map(|kind| pair("kind", kind.as_str())).unwrap_or_default();
     ChangesPage {
-        frame,
+        layout,
         connection: run.connection.to_string(),
         run: format!("/runs/{}", run.id),
-        state: format!("{}.", words::what_changed(&run.counts)),
-        clipped: (run.counts.listed >= ROWS_OF_A_RUN).then(|| words::number(ROWS_OF_A_RUN)),
+        state: format!("{}.", format::what_changed(&run.counts)),
+        clipped: (run.counts.listed >= ROWS_OF_A_RUN).then(|| format::number(ROWS_OF_A_RUN)),
         choices,
         rows: changes.items.iter().map(row).collect(),
         paging: asked.paging(&path, &query, changes.next.as_deref()),
@@ -146,10 +146,10 @@ fn row(change: &Change) -> Row {
         ChangeKind::Overridden | ChangeKind::LeftOut | ChangeKind::Gone | ChangeKind::NotVisible => Tone::Attention,
     };
     Row {
-        name: words::name(&change.name),
+        name: format::name(&change.name),
         external_id: change.external_id.to_string(),
         path: format!("/households/{}", change.household_id),
-        item: change.record.is_listed().then(|| words::item(change.record, change.label.as_deref())),
+        item: change.record.is_listed().then(|| format::item(change.record, change.label.as_deref())),
         badge: Badge::new(tone, word(change.kind)),
         reason: change.reason.clone(),
         fields: change.fields.iter().map(Diff::from).collect(),

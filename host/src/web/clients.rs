@@ -10,10 +10,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::failure::{Failure, describe, named, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::inputs::Input;
-use super::person::Person;
-use super::words;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::field::{FieldError, Record as _};
@@ -28,7 +28,7 @@ const ASKED: [&str; 5] = ["first_name", "last_name", "email", "mobile", "date_of
 #[derive(Template)]
 #[template(path = "new-client.html")]
 pub(super) struct NewClientPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     /// The new client's id, made with the page, so that a form sent twice is one client.
     pub(super) id: String,
     pub(super) partner_of: String,
@@ -68,7 +68,7 @@ impl NewClientForm {
 /// `GET /clients/new?partner_of=…`
 pub(super) async fn form(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Query(form): Query<NewClientForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
@@ -78,12 +78,12 @@ pub(super) async fn form(
 /// The form with what was typed, for another client than any before.
 async fn new_client(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     form: NewClientForm,
     errors: Vec<FieldError>,
 ) -> Result<NewClientPage, Failure> {
     let partner = match form.partner_of.parse::<ClientId>() {
-        Ok(id) => app.store.client(id).await?.map(|partner| words::name(&partner.client.full_name())),
+        Ok(id) => app.store.client(id).await?.map(|partner| format::name(&partner.client.full_name())),
         Err(_) => None,
     };
     let input = |field| {
@@ -92,7 +92,7 @@ async fn new_client(
         Some(if field == "email" { input.hint("An identity list finds the client by it.") } else { input })
     };
     Ok(NewClientPage {
-        frame: Frame::load(app, person, Place::Households).await?,
+        layout: Layout::load(app, person, Section::Households).await?,
         id: Uuid::now_v7().to_string(),
         inputs: ASKED.into_iter().filter_map(input).collect(),
         partner_of: form.partner_of,
@@ -104,7 +104,7 @@ async fn new_client(
 /// `POST /clients`
 pub(super) async fn make(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Form(form): Form<NewClientForm>,
 ) -> Result<Response, Failure> {
     let refusal = match form.read() {
@@ -139,7 +139,7 @@ pub(super) struct LinkForm {
 /// `POST /clients/{id}/link`
 pub(super) async fn link(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Failure> {
@@ -151,7 +151,7 @@ pub(super) async fn link(
 /// `POST /clients/{id}/unlink`
 pub(super) async fn unlink(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     Ok(to_household(&ops::clients::unlink(&app, person.actor(), parse(&id)?, person.clock.now).await?))
@@ -160,7 +160,7 @@ pub(super) async fn unlink(
 /// `POST /clients/{id}/remove`
 pub(super) async fn remove(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id = parse(&id)?;
@@ -171,7 +171,7 @@ pub(super) async fn remove(
 #[derive(Template)]
 #[template(path = "removed-client.html")]
 pub(super) struct RemovedPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) name: String,
     pub(super) restore: String,
 }
@@ -179,20 +179,20 @@ pub(super) struct RemovedPage {
 /// `GET /clients/{id}/removed`
 pub(super) async fn removed(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
     let client = app.store.client(parse(&id)?).await?.ok_or(NO_CLIENT)?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
-    let name = words::name(&client.client.full_name());
-    page(&RemovedPage { frame, name, restore: format!("/clients/{}/restore", client.id) })
+    let layout = Layout::load(&app, &person, Section::Households).await?;
+    let name = format::name(&client.client.full_name());
+    page(&RemovedPage { layout, name, restore: format!("/clients/{}/restore", client.id) })
 }
 
 /// `POST /clients/{id}/restore`
 pub(super) async fn restore(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     Ok(to_household(&ops::clients::restore(&app, person.actor(), parse(&id)?, person.clock.now).await?))

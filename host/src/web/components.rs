@@ -1,10 +1,10 @@
-//! The small parts that pages are made of. Each renders itself, escaped, wherever a template names it.
+//! The components that pages are made of. Each renders itself, escaped, wherever a template names it.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
-use super::words;
+use super::format;
 use crate::domain::run::RunState;
 use crate::domain::{Diagnostic, Severity, Timestamp};
 
@@ -73,7 +73,7 @@ impl HtmlSafe for Moment {}
 
 impl Moment {
     pub(super) fn new(at: Timestamp, clock: &Clock) -> Self {
-        Self { iso: at.to_string(), text: words::time(at, &clock.zone), relative: words::relative(at, clock.now) }
+        Self { iso: at.to_string(), text: format::time(at, &clock.zone), relative: format::relative(at, clock.now) }
     }
 }
 
@@ -111,7 +111,7 @@ impl From<&Diagnostic> for Finding {
 
 /// Links to the first and the next page of a list.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/paging.html")]
+#[template(path = "components/paging.html")]
 pub(super) struct Paging {
     first: Option<String>,
     next: Option<String>,

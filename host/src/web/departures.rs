@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
-use super::person::Person;
-use super::words;
+use super::format;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::departure::{Departures, Standing};
@@ -26,9 +26,9 @@ const SHOWN: usize = 50;
 #[derive(Template)]
 #[template(path = "departures.html")]
 pub(super) struct DeparturesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connection: String,
-    pub(super) words: Words,
+    pub(super) wording: Wording,
     pub(super) state: String,
     pub(super) question: Option<Question>,
     pub(super) missing: Vec<Missing>,
@@ -36,7 +36,7 @@ pub(super) struct DeparturesPage {
 }
 
 /// How the page speaks of a kind.
-pub(super) struct Words {
+pub(super) struct Wording {
     pub(super) kind: RecordKind,
     pub(super) one: &'static str,
     pub(super) many: &'static str,
@@ -47,7 +47,7 @@ pub(super) struct Words {
     pub(super) kept: &'static str,
 }
 
-impl Words {
+impl Wording {
     /// The page's words for clients, goals or covers.
     pub(super) fn of(kind: RecordKind) -> Self {
         let (one, many) = (kind.as_str(), kind.plural());
@@ -117,7 +117,7 @@ const NONE: Failure = Failure::NotFound("There is no connection of this name. Th
 /// `GET /connections/{name}/departures?kind=…`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Query(about): Query<About>,
 ) -> Result<Response, Failure> {
@@ -126,15 +126,15 @@ pub(super) async fn show(
     let asked = app.store.departures(name.clone(), kind).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
     let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
-    let frame = Frame::load(&app, &person, Place::Review).await?;
+    let layout = Layout::load(&app, &person, Section::Review).await?;
     let may_answer = person.may(Action::ControlRuns).is_ok();
-    page(&view((&name, kind), asked.as_ref(), missing, may_answer, frame, &person.clock))
+    page(&view((&name, kind), asked.as_ref(), missing, may_answer, layout, &person.clock))
 }
 
 /// `POST /connections/{name}/departures`
 pub(super) async fn answer(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<Answer>,
 ) -> Result<Response, Failure> {
@@ -147,7 +147,7 @@ pub(super) async fn answer(
     };
     let answer = ops::departures::Answer { connection: name.clone(), kind, run, is_confirmed };
     ops::departures::answer(&app, person.actor(), answer, person.clock.now).await?;
-    Ok(Redirect::to(&Words::of(kind).path(&name)).into_response())
+    Ok(Redirect::to(&Wording::of(kind).path(&name)).into_response())
 }
 
 async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
@@ -166,7 +166,7 @@ async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<V
         let client = app.store.client(item.client_id).await?;
         found.push(Missing {
             name: item.listed.value.label().unwrap_or_else(|| "Without a name".to_owned()),
-            note: client.map(|client| words::name(&client.client.full_name())).unwrap_or_default(),
+            note: client.map(|client| format::name(&client.client.full_name())).unwrap_or_default(),
             path: format!("/households/{}", item.household_id),
         });
     }
@@ -176,7 +176,7 @@ async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<V
 impl From<&StoredClient> for Missing {
     fn from(client: &StoredClient) -> Self {
         Self {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             note: client.client.external_id.to_string(),
             path: format!("/households/{}", client.household_id),
         }
@@ -194,21 +194,22 @@ pub(super) fn view(
     asked: Option<&Departures>,
     missing: Vec<Missing>,
     may_answer: bool,
-    frame: Frame,
+    layout: Layout,
     clock: &Clock,
 ) -> DeparturesPage {
-    let words = Words::of(kind);
+    let wording = Wording::of(kind);
     let state = match asked {
         None => "No run asks: nothing is gone, or so little that a run marks it by itself.".to_owned(),
         Some(asked) => {
-            let some = format!("{} of {}", words::number(asked.missing), words::count(asked.of, words.one, words.many));
+            let some =
+                format!("{} of {}", format::number(asked.missing), format::count(asked.of, wording.one, wording.many));
             let who = asked
                 .answered
                 .as_ref()
-                .map_or_else(String::new, |(by, at)| format!("{by}, {}", words::relative(*at, clock.now)));
+                .map_or_else(String::new, |(by, at)| format!("{by}, {}", format::relative(*at, clock.now)));
             match asked.standing {
                 Standing::Waiting => format!("{some} were not seen by two complete walks in a row."),
-                Standing::Confirmed => format!("{some} were marked as {} by {who}.", words.marked),
+                Standing::Confirmed => format!("{some} were marked as {} by {who}.", wording.marked),
                 Standing::Dismissed => format!(
                     "{some} were left as they are by {who}. A run asks again if many more go, and marks few by itself \
                      again once most are back."
@@ -218,20 +219,20 @@ pub(super) fn view(
     };
     let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
     let question = waiting.map(|asked| Question {
-        missing: words::count(asked.missing, words.one, words.many),
+        missing: format::count(asked.missing, wording.one, wording.many),
         run: asked.run.to_string(),
-        limit: words::number(asked.limit),
+        limit: format::number(asked.limit),
         since: Moment::new(asked.since, clock),
         may_answer,
     });
     let more = waiting.map(|asked| asked.missing.saturating_sub(missing.len() as u64)).filter(|more| *more > 0);
     DeparturesPage {
-        frame,
+        layout,
         connection: name.to_string(),
-        words,
+        wording,
         state,
         question,
         missing,
-        more: more.map(|more| format!("and {} more.", words::number(more))),
+        more: more.map(|more| format!("and {} more.", format::number(more))),
     }
 }

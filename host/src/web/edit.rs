@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::failure::{Failure, named, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::household;
 use super::inputs::Input;
-use super::person::Person;
-use super::words;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::ClientId;
 use crate::domain::access::Action;
@@ -24,7 +24,7 @@ use crate::store::book::HouseholdRow;
 #[derive(Template)]
 #[template(path = "edit.html")]
 pub(super) struct EditPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) name: String,
     pub(super) household: String,
     pub(super) household_path: String,
@@ -38,19 +38,19 @@ pub(super) struct EditPage {
 /// `GET /households/{id}/clients/{client}/edit`
 pub(super) async fn form(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((household, client)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     person.may(Action::EditClients)?;
     let (row, client) = find(&app, &household, &client).await?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
-    page(&view(&app, &row, &client, &[], Vec::new(), frame))
+    let layout = Layout::load(&app, &person, Section::Households).await?;
+    page(&view(&app, &row, &client, &[], Vec::new(), layout))
 }
 
 /// `POST /households/{id}/clients/{client}/edit`
 pub(super) async fn save(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((household, client)): Path<(String, String)>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
@@ -64,8 +64,8 @@ pub(super) async fn save(
         // A field that the form has not is told of on a page of its own.
         Err(refusal) if editable().any(|field| refusal.fields.iter().any(|error| error.name() == field.name)) => {
             let errors = refusal.fields.iter().map(named).collect();
-            let frame = Frame::load(&app, &person, Place::Households).await?;
-            let answer = page(&view(&app, &row, &client, &form, errors, frame))?;
+            let layout = Layout::load(&app, &person, Section::Households).await?;
+            let answer = page(&view(&app, &row, &client, &form, errors, layout))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, answer).into_response())
         }
         Err(refusal) => Err(refusal.into()),
@@ -86,17 +86,17 @@ fn view(
     client: &StoredClient,
     typed: &[(String, String)],
     errors: Vec<FieldError>,
-    frame: Frame,
+    layout: Layout,
 ) -> EditPage {
     let site = app.connections.get(&client.origin.connection);
     let path = format!("/households/{}", row.household.id);
     EditPage {
-        frame,
-        name: words::name(&client.client.full_name()),
-        household: words::name(&row.household.name),
+        layout,
+        name: format::name(&client.client.full_name()),
+        household: format::name(&row.household.name),
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
-        crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| words::crm(site.revision().crm()))),
+        crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| format::crm(site.revision().crm()))),
         inputs: editable().map(|field| input(field, client, typed, &errors)).collect(),
         errors,
     }

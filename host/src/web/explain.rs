@@ -9,10 +9,10 @@ use axum::response::Response;
 
 use super::components::Finding;
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::household;
-use super::person::Person;
-use super::words;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::{App, ExplainError};
 use crate::domain::access::Action;
 use crate::domain::listed::place_of;
@@ -24,7 +24,7 @@ use crate::store::StoredItem;
 #[derive(Template)]
 #[template(path = "explain.html")]
 pub(super) struct ExplainPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) name: String,
     pub(super) household: String,
     pub(super) household_path: String,
@@ -52,7 +52,7 @@ impl From<FieldExplanation> for Explained {
             None => (rule, String::new()),
         });
         Self {
-            label: words::field(&field.field),
+            label: format::field(&field.field),
             name: field.field,
             value: field.value,
             source: field.source,
@@ -83,8 +83,9 @@ impl Subject {
             place.map(|(index, _)| index).filter(|_| field.value.as_deref() == Some(id.as_str()))
         };
         let Some(index) = fields.iter().find_map(is_its_id) else {
-            let words = "It no longer stands in the CRM's list, so that there is nothing to explain. It is kept here.";
-            return Err(Failure::Refused(words.to_owned()));
+            let message =
+                "It no longer stands in the CRM's list, so that there is nothing to explain. It is kept here.";
+            return Err(Failure::Refused(message.to_owned()));
         };
         let own = |mut field: FieldExplanation| {
             let name = place_of(self.kind, &field.field).filter(|(at, _)| *at == index)?.1.to_owned();
@@ -103,14 +104,14 @@ async fn subject(app: &App, client: &StoredClient, which: &Which) -> Result<Subj
         let id = id.parse::<ItemId>().map_err(|_| NOT_THERE)?;
         return with_listed!(*kind, Item => item::<Item>(app, client, id).await?).flatten().ok_or(NOT_THERE);
     }
-    Ok(Subject { kind: RecordKind::Client, name: words::name(&client.client.full_name()), listed: None })
+    Ok(Subject { kind: RecordKind::Client, name: format::name(&client.client.full_name()), listed: None })
 }
 
 async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result<Option<Subject>, Failure> {
     let item = app.store.item::<T>(id).await?.filter(|item| item.client_id == of.id);
     Ok(item.map(|item| Subject {
         kind: T::KIND,
-        name: words::item(T::KIND, item.listed.value.label().as_deref()),
+        name: format::item(T::KIND, item.listed.value.label().as_deref()),
         listed: Some(item.listed.value.external_id().clone()),
     }))
 }
@@ -118,7 +119,7 @@ async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result
 /// `GET /households/{id}/clients/{client}/explain`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((household, client)): Path<(String, String)>,
     Query(which): Query<Which>,
 ) -> Result<Response, Failure> {
@@ -132,20 +133,20 @@ pub(super) async fn show(
         Ok(fields) => subject.its_own(fields)?,
         Err(ExplainError::Store(error)) => return Err(error.into()),
         Err(ExplainError::NotDone(error)) => return Err(error.into()),
-        Err(other) => return Err(Failure::Refused(format!("{}.", words::sentence(&other.to_string())))),
+        Err(other) => return Err(Failure::Refused(format!("{}.", format::sentence(&other.to_string())))),
     };
     let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
     let state = format!(
         "As the pack {} reads record {} of {}, as it stood at the last sync.",
         revision.as_ref().map_or("in force", |revision| revision.pack()),
         client.client.external_id,
-        revision.as_ref().map_or("the CRM".to_owned(), |revision| words::crm(revision.crm())),
+        revision.as_ref().map_or("the CRM".to_owned(), |revision| format::crm(revision.crm())),
     );
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     page(&ExplainPage {
-        frame,
+        layout,
         name: subject.name,
-        household: words::name(&found.household.name),
+        household: format::name(&found.household.name),
         household_path: format!("/households/{}", found.household.id),
         state,
         fields: fields.into_iter().map(Explained::from).collect(),

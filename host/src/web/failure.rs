@@ -8,7 +8,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::{assets, words};
+use super::{assets, format};
 use crate::domain::field;
 use crate::intake::NotRead;
 use crate::ops::{FieldError, Kind, Refusal};
@@ -42,14 +42,14 @@ pub(super) enum Failure {
 #[template(path = "failure.html")]
 pub(super) struct FailurePage {
     heading: &'static str,
-    words: String,
+    message: String,
     /// Fields that do not fit, by the API's names, each with what would be right.
     fields: Vec<field::FieldError>,
 }
 
 impl Failure {
     pub(super) fn page(&self) -> (StatusCode, FailurePage) {
-        let (status, heading, words) = match self {
+        let (status, heading, message) = match self {
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", (*what).to_owned()),
             Self::NotAllowed(because) => (StatusCode::FORBIDDEN, "Not allowed", (*because).to_owned()),
             Self::LinkIsOver => (
@@ -73,11 +73,11 @@ impl Failure {
                  changed. Begin again at the overview."
                     .to_owned(),
             ),
-            Self::Refused(words) => (StatusCode::CONFLICT, "Not done", words.clone()),
-            Self::Busy(words, _) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once", words.clone()),
+            Self::Refused(message) => (StatusCode::CONFLICT, "Not done", message.clone()),
+            Self::Busy(message, _) => (StatusCode::TOO_MANY_REQUESTS, "Too much at once", message.clone()),
             Self::NotDone(refusal) => {
                 let (status, heading) = describe(refusal.kind);
-                (status, heading, words::sentence(&refusal.message))
+                (status, heading, format::sentence(&refusal.message))
             }
             Self::Broken(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -91,7 +91,7 @@ impl Failure {
             Self::NotDone(refusal) => refusal.fields.iter().map(named).collect(),
             _ => Vec::new(),
         };
-        (status, FailurePage { heading, words, fields })
+        (status, FailurePage { heading, message, fields })
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
 
 /// A field by the name that it has on pages, with what would be right, as a sentence.
 pub(super) fn named(error: &FieldError) -> field::FieldError {
-    field::FieldError::new(&error.name().replace('/', "-"), words::sentence(&error.message))
+    field::FieldError::new(&error.name().replace('/', "-"), format::sentence(&error.message))
 }
 
 impl From<Refusal> for Failure {
@@ -131,13 +131,13 @@ impl From<NotRead> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        if let Self::Broken(words) = &self {
-            tracing::error!(error = %words, "a page could not be made");
+        if let Self::Broken(message) = &self {
+            tracing::error!(error = %message, "a page could not be made");
         }
         let (status, page) = self.page();
         let mut response = match page.render() {
             Ok(html) => (status, Html(html)).into_response(),
-            Err(_) => (status, page.words).into_response(),
+            Err(_) => (status, page.message).into_response(),
         };
         if let Self::Busy(_, after) | Self::NotDone(Refusal { kind: Kind::TooMany(after), .. }) = self {
             response.headers_mut().insert(RETRY_AFTER, seconds(after));

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::components::{Finding, Paging, address, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::Asked;
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::Diagnostic;
 use crate::domain::access::Action;
@@ -27,7 +27,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "findings.html")]
 pub(super) struct FindingsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) heading: String,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
@@ -48,7 +48,7 @@ pub(super) fn path(code: &str) -> String {
 }
 
 /// `GET /clients?diagnostic=…&cursor=…`; without a code, the list of households, in which everybody is.
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let code = asked.filter.diagnostic.trim();
     if code.is_empty() {
@@ -56,8 +56,8 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     }
     let found = app.store.told(code.to_owned(), asked.page()).await?;
     page(&FindingsPage {
-        frame: Frame::load(&app, &person, Place::Households).await?,
-        heading: words::code(code),
+        layout: Layout::load(&app, &person, Section::Households).await?,
+        heading: format::code(code),
         rows: found.items.iter().map(row).collect(),
         paging: asked.paging(PATH, &pair("diagnostic", code), found.next.as_deref()),
     })
@@ -68,8 +68,8 @@ pub(super) fn row(told: &Told) -> Row {
     let Told { client, said } = told;
     Row {
         path: format!("/households/{}", client.household_id),
-        name: words::name(&client.client.full_name()),
-        external_id: words::crm_id(&client.client.external_id),
+        name: format::name(&client.client.full_name()),
+        external_id: format::crm_id(&client.client.external_id),
         connection: client.origin.connection.to_string(),
         findings: said.iter().map(finding).collect(),
     }
@@ -80,8 +80,8 @@ fn finding(said: &Said) -> Finding {
     let Said { kind, label, diagnostic } = said;
     let of = match (kind, label) {
         (kind, _) if !kind.is_listed() => String::new(),
-        (kind, Some(label)) => format!("{} “{label}”: ", words::sentence(kind.as_str())),
-        (kind, None) => format!("{}: ", words::sentence(kind.plural())),
+        (kind, Some(label)) => format!("{} “{label}”: ", format::sentence(kind.as_str())),
+        (kind, None) => format!("{}: ", format::sentence(kind.plural())),
     };
     Finding::from(&Diagnostic { message: of + &diagnostic.message, ..diagnostic.clone() })
 }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::failure::Failure;
-use super::person::Person;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::ItemId;
 use crate::domain::access::Action;
@@ -18,7 +18,7 @@ const NO_GOAL: Failure = Failure::NotFound("There is no goal here. The page of i
 /// `POST /goals/{id}`, from the button "Save" of a goal's card.
 pub(super) async fn change(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Failure> {

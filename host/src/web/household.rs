@@ -9,10 +9,10 @@ use axum::response::Response;
 use super::changes::Diff;
 use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::households::{adviser_name, look_badge};
-use super::person::Person;
-use super::words;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::Overridden;
@@ -20,11 +20,11 @@ use crate::domain::field::{Record as _, ValueType};
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{Client, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
 use crate::store::book::HouseholdRow;
-use documents::Documents;
+use document_panel::DocumentPanel;
 use fields::Group;
 use lists::{Found, Lists};
 
-pub(super) mod documents;
+pub(super) mod document_panel;
 pub(super) mod export;
 mod fields;
 pub(super) mod lists;
@@ -36,7 +36,7 @@ use sync::{SyncForm, Synced};
 #[derive(Template)]
 #[template(path = "household.html")]
 pub(super) struct HouseholdPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) id: String,
     pub(super) path: String,
     pub(super) name: String,
@@ -51,7 +51,7 @@ pub(super) struct HouseholdPage {
     /// Who was in the household before.
     pub(super) former: Vec<Former>,
     /// None in snapshots of the rest.
-    pub(super) documents: Option<Documents>,
+    pub(super) documents: Option<DocumentPanel>,
 }
 
 /// Somebody who was in the household before.
@@ -114,21 +114,21 @@ impl Names<'_> {
 /// `GET /households/{id}`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Query(synced): Query<Synced>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let found = find(&app, &id).await?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
-    let crm = at_work.map_or("the CRM".to_owned(), |at_work| words::crm(at_work.revision().crm()));
+    let crm = at_work.map_or("the CRM".to_owned(), |at_work| format::crm(at_work.revision().crm()));
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let documents = Documents::load(&app, &person, &found).await?;
-    let mut view = view(&found, &lists, frame, crm, &advisers, Some(documents), &person.clock);
+    let documents = DocumentPanel::load(&app, &person, &found).await?;
+    let mut view = view(&found, &lists, layout, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();
     let open = all.iter().map(|connection| &connection.name).filter(is_open);
@@ -146,7 +146,7 @@ async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Fo
     let mut former = Vec::new();
     for (client, until) in app.store.former_members(&found.household).await? {
         former.push(Former {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             path: format!("/troubleshoot?{}", pair("search", client.client.external_id.as_str())),
             until: until.map(|until| Moment::new(until, clock)),
         });
@@ -184,20 +184,20 @@ const NO_HOUSEHOLD: Failure = Failure::NotFound("There is no household here. Loo
 pub(super) fn view(
     found: &HouseholdRow,
     lists: &Found,
-    frame: Frame,
+    layout: Layout,
     crm: String,
     advisers: &[(ExternalId, String)],
-    documents: Option<Documents>,
+    documents: Option<DocumentPanel>,
     clock: &Clock,
 ) -> HouseholdPage {
     let names = Names { advisers, people: &found.people };
     let adviser = found.household.adviser_external_id.as_ref().and_then(|id| names.adviser(id));
     let people = found.people.iter().map(|client| card(client, &found.household.members, &names, clock)).collect();
     HouseholdPage {
-        frame,
+        layout,
         id: found.household.id.to_string(),
         path: format!("/households/{}", found.household.id),
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         state: sentence(found, &crm),
         lists: Lists::new(lists, &found.people, &crm, clock),
         look: look_badge(&found.household.diagnostics, &found.people),
@@ -232,7 +232,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
     };
     let of_record = client.diagnostics.iter().filter(|diagnostic| diagnostic.field.is_none());
     PersonCard {
-        name: words::name(&client.client.full_name()),
+        name: format::name(&client.client.full_name()),
         role,
         explain: format!("/households/{}/clients/{}/explain", client.household_id, client.id),
         notes: format!("/notes?client_id={}", client.id),

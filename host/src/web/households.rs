@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::{Asked, BACKWARDS, Sorting};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::StoredClient;
@@ -31,7 +31,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "households.html")]
 pub(super) struct HouseholdsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) by_name: Sorting,
     pub(super) rows: Vec<Row>,
@@ -50,18 +50,18 @@ pub(super) struct Row {
 }
 
 /// `GET /households?search=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
     let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
     let found = app.store.households(HouseholdFilter { search: wanted, order }, asked.page()).await?;
-    let mut frame = Frame::load(&app, &person, Place::Households).await?;
-    frame.search = search.to_owned();
+    let mut layout = Layout::load(&app, &person, Section::Households).await?;
+    layout.search = search.to_owned();
     let state = if search.is_empty() {
         let counts = app.store.book_counts().await?;
-        let households = words::count(counts.households, "household", "households");
-        format!("{households} with {}.", words::count(counts.clients, "client", "clients"))
+        let households = format::count(counts.households, "household", "households");
+        format!("{households} with {}.", format::count(counts.clients, "client", "clients"))
     } else {
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };
@@ -73,7 +73,7 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let paging = asked.paging("/households", &sorted, found.next.as_deref());
     let by_name = Sorting::by_name("Household", "/households", &filter, order);
     let rows = rows(&app, &found.items).await?;
-    page(&HouseholdsPage { frame, state, by_name, rows, paging })
+    page(&HouseholdsPage { layout, state, by_name, rows, paging })
 }
 
 async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failure> {
@@ -94,7 +94,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
         };
         rows.push(Row {
             path: format!("/households/{}", household.id),
-            name: words::name(&household.name),
+            name: format::name(&household.name),
             people: found.people.iter().map(name_and_id).collect(),
             suburb: found.people.first().and_then(|person| person.client.suburb.clone()).unwrap_or_default(),
             adviser,
@@ -106,7 +106,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
 
 /// What a list shows of a person.
 pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
-    (words::name(&person.client.full_name()), words::crm_id(&person.client.external_id))
+    (format::name(&person.client.full_name()), format::crm_id(&person.client.external_id))
 }
 
 /// The adviser's name; `User 30590` where the CRM names an adviser who was not read.

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub(super) use self::preview::{decide, show};
 use super::components::{Badge, Moment, Paging, Tone};
 use super::failure::{Failure, describe, page};
-use super::frame::{Frame, Place, first};
+use super::format;
+use super::layout::{Layout, Section, first};
 use super::listing::{Asked, Everything};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
@@ -28,7 +28,7 @@ use crate::ops::{self, Kind, Refusal};
 #[derive(Template)]
 #[template(path = "imports.html")]
 pub(super) struct ImportsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) connections: Vec<String>,
     /// What the columns of the CRMs' ids are called.
     pub(super) id_headings: String,
@@ -56,7 +56,7 @@ pub(super) struct Row {
 /// `GET /imports`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     page(&overview(&app, &person, Some(asked), None).await?)
@@ -64,7 +64,7 @@ pub(super) async fn list(
 
 async fn overview(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     asked: Option<Asked<Everything>>,
     problem: Option<String>,
 ) -> Result<ImportsPage, Failure> {
@@ -76,7 +76,7 @@ async fn overview(
         None => Paging::new("/imports", "", None, next),
     };
     Ok(ImportsPage {
-        frame: Frame::load(app, person, Place::Households).await?,
+        layout: Layout::load(app, person, Section::Households).await?,
         connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
         id_headings: app.connections.id_headings(),
         problem,
@@ -85,18 +85,18 @@ async fn overview(
     })
 }
 
-fn row(import: &Import, person: &Person) -> Row {
+fn row(import: &Import, person: &SignedIn) -> Row {
     let counts = &import.counts;
     Row {
         path: format!("/imports/{}", import.id),
         file_name: import.file_name.clone(),
         badge: badge(import.state),
         connection: import.connection.to_string(),
-        rows: words::number(counts.rows),
-        to_link: words::number(counts.to_link),
-        undecided: words::number(counts.undecided),
-        linked: words::number(counts.linked),
-        refused: words::number(counts.cannot_be_imported),
+        rows: format::number(counts.rows),
+        to_link: format::number(counts.to_link),
+        undecided: format::number(counts.undecided),
+        linked: format::number(counts.linked),
+        refused: format::number(counts.cannot_be_imported),
         came: Moment::new(import.created_at, &person.clock),
         by: import.by.clone(),
     }
@@ -111,7 +111,7 @@ pub(super) fn badge(state: ImportState) -> Badge {
 }
 
 /// `POST /imports`, from the form with the file.
-pub(super) async fn bring(State(app): State<App>, person: Person, request: Request) -> Result<Response, Failure> {
+pub(super) async fn bring(State(app): State<App>, person: SignedIn, request: Request) -> Result<Response, Failure> {
     person.may(Action::WriteBook)?;
     app.store.space().admit()?;
     let outcome = match app.intake.take(Sent::read(&app, request)).await {
@@ -129,7 +129,7 @@ pub(super) async fn bring(State(app): State<App>, person: Person, request: Reque
     }
 }
 
-async fn read(app: &App, person: &Person, sent: Sent) -> Result<ImportId, Refusal> {
+async fn read(app: &App, person: &SignedIn, sent: Sent) -> Result<ImportId, Refusal> {
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (sheet, connection) = (said(&sent.sheet), said(&sent.connection));
     let (sheet, connection) = (sheet.as_deref(), connection.as_deref());
@@ -171,7 +171,11 @@ impl Sent {
 }
 
 /// `POST /imports/{id}/apply`
-pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn apply(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let id = parse(&id)?;
     ops::imports::apply(&app, person.actor(), id, person.clock.now).await?;
     Ok(Redirect::to(&format!("/imports/{id}")).into_response())
@@ -180,7 +184,7 @@ pub(super) async fn apply(State(app): State<App>, person: Person, Path(id): Path
 /// `POST /imports/{id}/forget`
 pub(super) async fn forget(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     ops::imports::forget(&app, person.actor(), parse(&id)?).await?;

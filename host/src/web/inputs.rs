@@ -7,7 +7,7 @@ use crate::domain::field::{Choice, Field, FieldError, ValueType};
 
 /// One field of a form.
 #[derive(Template)]
-#[template(path = "parts/input.html")]
+#[template(path = "components/input.html")]
 pub(super) struct Input {
     name: &'static str,
     label: &'static str,

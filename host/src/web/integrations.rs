@@ -15,18 +15,19 @@ pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place, first};
-use super::overview::standing;
-use super::person::Person;
-use super::words;
+use super::format;
+use super::layout::{Layout, Section, first};
+use super::overview::sync_state;
+use super::session::SignedIn;
 use crate::app::App;
-use crate::connection::{Connection, Standing};
+use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
+use crate::pack::PluginLine;
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
@@ -34,7 +35,7 @@ const LINES_SHOWN: usize = 50;
 #[derive(Template)]
 #[template(path = "integrations.html")]
 pub(super) struct IntegrationsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) rows: Vec<Row>,
 }
@@ -55,7 +56,7 @@ pub(super) struct Row {
 #[derive(Template)]
 #[template(path = "integration.html")]
 pub(super) struct IntegrationPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) row: Row,
     pub(super) name: String,
     /// What the column of the CRM's ids is called.
@@ -77,40 +78,47 @@ pub(super) struct IntegrationPage {
     pub(super) is_at_work: bool,
     /// Whether a pack is in force for it.
     pub(super) has_pack: bool,
-    /// What the pack's plugin wrote lately: when, how much it matters, and the line.
-    pub(super) said: Vec<(String, &'static str, String)>,
+    /// The newest lines that the pack's plugin wrote.
+    pub(super) plugin_lines: Vec<LineRow>,
+}
+
+/// A line of a plugin's log, as the page lists it.
+pub(super) struct LineRow {
+    pub(super) at: String,
+    pub(super) level: &'static str,
+    pub(super) text: String,
 }
 
 /// What came of asking the site as whom the host is signed in, or of another button.
 pub(super) struct Checked {
     pub(super) is_good: bool,
-    pub(super) words: String,
+    pub(super) message: String,
 }
 
 #[derive(Template)]
 #[template(path = "integration-remove.html")]
 pub(super) struct RemovePage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) path: String,
     pub(super) title: String,
 }
 
 /// `GET /settings/integrations`
-pub(super) async fn list(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let mut rows = Vec::new();
     for one in app.integrations.list().await? {
         let last = newest_run(&app, one.name()).await?;
         rows.push(row(&one, last.as_ref(), &person.clock));
     }
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&IntegrationsPage { frame, state: sentence(rows.len()), rows })
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&IntegrationsPage { layout, state: sentence(rows.len()), rows })
 }
 
 /// `GET /settings/integrations/{name}`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
@@ -121,18 +129,18 @@ pub(super) async fn show(
 /// `POST /settings/integrations/{name}/check`, from the button "Check the sign-in".
 pub(super) async fn check_sign_in(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let checked = match ops::connections::check(&app, person.actor(), &parse(&name)?).await {
         Ok(user) => Ok(user),
-        Err(refusal) if refusal.kind == Kind::CrmFailed => Err(words::sentence(&refusal.message)),
+        Err(refusal) if refusal.kind == Kind::CrmFailed => Err(format::sentence(&refusal.message)),
         Err(refusal) => return Err(refusal.into()),
     };
     let one = find(&app, &name).await?;
     let checked = match checked {
         Ok(user) => Checked::of(Ok(&user), &one.spec.forward_host),
-        Err(words) => Checked { is_good: false, words },
+        Err(message) => Checked { is_good: false, message },
     };
     shown(&app, &person, one, Some(checked)).await
 }
@@ -140,12 +148,12 @@ pub(super) async fn check_sign_in(
 /// `POST /settings/integrations/{name}/activate`, from the button "Load the pack again".
 pub(super) async fn activate(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
-    let words = if now == before {
+    let message = if now == before {
         format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
     } else {
         format!(
@@ -153,13 +161,13 @@ pub(super) async fn activate(
             one.spec.pack
         )
     };
-    shown(&app, &person, one, Some(Checked { is_good: true, words })).await
+    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
 /// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
 pub(super) async fn confirm_preflight(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let one = ops::connections::confirm_preflight(&app, person.actor(), &parse(&name)?).await?;
@@ -175,7 +183,7 @@ pub(super) struct SiteForm {
 /// `POST /settings/integrations/{name}/same-site`, from the question on a connection's page.
 pub(super) async fn confirm_same_site(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
@@ -187,7 +195,7 @@ pub(super) async fn confirm_same_site(
 /// `POST /settings/integrations/{name}/apart`, from the question on a connection's page.
 pub(super) async fn confirm_apart(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response, Failure> {
@@ -199,19 +207,19 @@ pub(super) async fn confirm_apart(
 /// `GET /settings/integrations/{name}/remove`
 pub(super) async fn ask_to_remove(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&RemovePage { frame, path: path(one.name()), title: one.title })
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&RemovePage { layout, path: path(one.name()), title: one.title })
 }
 
 /// `POST /settings/integrations/{name}/remove`
 pub(super) async fn remove(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     ops::connections::remove(&app, person.actor(), &parse(&name)?).await?;
@@ -221,15 +229,15 @@ pub(super) async fn remove(
 /// One connection's page; with what was just found out, where something was.
 pub(super) async fn shown(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     one: Integration,
     checked: Option<Checked>,
 ) -> Result<Response, Failure> {
     let last = newest_run(app, one.name()).await?;
-    let frame = Frame::load(app, person, Place::Settings).await?;
+    let layout = Layout::load(app, person, Section::Settings).await?;
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), frame, &person.clock))?;
+    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
 }
 
@@ -239,7 +247,7 @@ pub(super) fn view(
     last: Option<&Run>,
     checked: Option<Checked>,
     callback_url: &str,
-    frame: Frame,
+    layout: Layout,
     clock: &Clock,
 ) -> IntegrationPage {
     let spec = &one.spec;
@@ -252,7 +260,7 @@ pub(super) fn view(
     facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
     let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
     facts.extend(own.filter_map(|setting| Some((setting.label, spec.setting(setting.name)?.to_owned()))));
-    facts.push(("Syncs", words::schedule(&spec.schedule.to_string())));
+    facts.push(("Syncs", format::schedule(&spec.schedule.to_string())));
     if spec.enabled {
         facts.push(("Next syncs", next_runs(one, clock)));
     }
@@ -263,27 +271,27 @@ pub(super) fn view(
     if mode.needs_person {
         facts.push(("Redirect address", callback_url.to_owned()));
     }
-    if let Standing::Granted { by, at } = one.standing() {
-        facts.push(("Authorised", format!("by {by}, {}", words::relative(at, clock.now))));
+    if let AuthState::Granted { by, at } = one.auth_state() {
+        facts.push(("Authorised", format!("by {by}, {}", format::relative(at, clock.now))));
     }
     if let Some(by) = &one.preflight {
-        facts.push(("Check confirmed", format!("by {}, {}", by.who, words::time(by.at, &clock.zone))));
+        facts.push(("Check confirmed", format!("by {}, {}", by.who, format::time(by.at, &clock.zone))));
     }
     if let Some((before, by)) = &one.same_site {
-        let said = format!("{before}, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        let said = format!("{before}, says {}, {}", by.who, format::time(by.at, &clock.zone));
         facts.push(("The same site as", said));
     }
     if let Some(by) = &one.apart {
-        let said = format!("of other connections of its site, says {}, {}", by.who, words::time(by.at, &clock.zone));
+        let said = format!("of other connections of its site, says {}, {}", by.who, format::time(by.at, &clock.zone));
         facts.push(("Apart", said));
     }
-    let authorise = match (&one.connection, one.standing()) {
-        (None, _) | (_, Standing::NotNeeded | Standing::AnotherSite { .. } | Standing::TakenSite { .. }) => None,
-        (_, Standing::Needed) => Some("Proceed to authorise"),
-        (_, Standing::Granted { .. } | Standing::Refused { .. }) => Some("Authorise again"),
+    let authorise = match (&one.connection, one.auth_state()) {
+        (None, _) | (_, AuthState::NotNeeded | AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }) => None,
+        (_, AuthState::Needed) => Some("Proceed to authorise"),
+        (_, AuthState::Granted { .. } | AuthState::Refused { .. }) => Some("Authorise again"),
     };
     IntegrationPage {
-        frame,
+        layout,
         row: row(one, last, clock),
         name: one.name().to_string(),
         id_heading: spec.crm.id_column.heading,
@@ -293,30 +301,31 @@ pub(super) fn view(
         is_ours: one.origin == Origin::Page,
         hides_another: one.hides_another,
         asks_preflight: asks_preflight(one),
-        known_host: match one.standing() {
-            Standing::AnotherSite { known, .. } => Some(known),
+        known_host: match one.auth_state() {
+            AuthState::AnotherSite { known, .. } => Some(known),
             _ => None,
         },
-        taken_by: match one.standing() {
-            Standing::TakenSite { by, .. } => Some(by.to_string()),
+        taken_by: match one.auth_state() {
+            AuthState::TakenSite { by, .. } => Some(by.to_string()),
             _ => None,
         },
-        is_at_work: one.connection.is_some() && one.standing().obstacle().is_none(),
+        is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
         has_pack: one.connection.is_some(),
-        said: one.connection.iter().flat_map(|connection| said(connection, clock)).collect(),
+        plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }
 
 /// The newest lines of the plugin that maps a connection.
-fn said(connection: &Connection, clock: &Clock) -> Vec<(String, &'static str, String)> {
+fn plugin_lines(connection: &Connection, clock: &Clock) -> Vec<LineRow> {
     let lines = connection.revision().plugin_lines().into_iter().take(LINES_SHOWN);
-    lines.map(|line| (words::time(line.at, &clock.zone), line.level, line.text)).collect()
+    let row = |line: PluginLine| LineRow { at: format::time(line.at, &clock.zone), level: line.level, text: line.text };
+    lines.map(row).collect()
 }
 
 /// The next times of its schedule.
 fn next_runs(one: &Integration, clock: &Clock) -> String {
     let times = one.next_runs(clock.now, &clock.zone);
-    let times: Vec<String> = times.into_iter().map(|at| words::time(at, &clock.zone)).collect();
+    let times: Vec<String> = times.into_iter().map(|at| format::time(at, &clock.zone)).collect();
     if times.is_empty() { "none: its schedule is over".to_owned() } else { times.join(", ") }
 }
 
@@ -327,23 +336,23 @@ fn asks_preflight(one: &Integration) -> bool {
 
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
     let crm = one.spec.crm.label;
-    let (badge, state) = match (&one.problem, one.spec.enabled, one.standing()) {
-        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", words::sentence(problem))),
+    let (badge, state) = match (&one.problem, one.spec.enabled, one.auth_state()) {
+        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", format::sentence(problem))),
         (None, false, _) => {
             (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
         }
-        (None, true, standing @ Standing::Needed) => {
-            (Badge::new(Tone::Attention, "To be authorised"), standing.obstacle().unwrap_or_default())
+        (None, true, auth @ AuthState::Needed) => {
+            (Badge::new(Tone::Attention, "To be authorised"), auth.obstacle().unwrap_or_default())
         }
         (
             None,
             true,
-            standing @ (Standing::Refused { .. } | Standing::AnotherSite { .. } | Standing::TakenSite { .. }),
+            auth @ (AuthState::Refused { .. } | AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }),
         ) => {
-            let words = standing.in_short().unwrap_or_default();
-            (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {words}"))
+            let message = auth.in_short().unwrap_or_default();
+            (Badge::new(Tone::Trouble, "Paused"), format!("No sync starts and file notes wait. {message}"))
         }
-        (None, true, Standing::NotNeeded | Standing::Granted { .. }) => standing(last, crm, clock),
+        (None, true, AuthState::NotNeeded | AuthState::Granted { .. }) => sync_state(last, crm, clock),
     };
     let asked = if asks_preflight(one) { " One question is open: do clients exist on both sites already?" } else { "" };
     let state = format!("{state}{asked}");
@@ -362,10 +371,13 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
 impl Checked {
     pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, host: &str) -> Self {
         match whoami {
-            Ok(user) => Self { is_good: true, words: format!("{host} knows this host as {user}.") },
+            Ok(user) => Self { is_good: true, message: format!("{host} knows this host as {user}.") },
             Err(error) => Self {
                 is_good: false,
-                words: format!("{}. Check the forward host and how it signs in.", words::sentence(&error.to_string())),
+                message: format!(
+                    "{}. Check the forward host and how it signs in.",
+                    format::sentence(&error.to_string())
+                ),
             },
         }
     }
@@ -374,7 +386,7 @@ impl Checked {
 fn sentence(connections: usize) -> String {
     match connections {
         0 => "No CRM is connected yet.".to_owned(),
-        n => format!("{} to the practice’s CRM.", words::count(n as u64, "connection", "connections")),
+        n => format!("{} to the practice’s CRM.", format::count(n as u64, "connection", "connections")),
     }
 }
 

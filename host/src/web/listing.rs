@@ -26,7 +26,7 @@ pub(super) struct Asked<F> {
 pub(super) struct Everything {}
 
 #[derive(Deserialize)]
-struct Place {
+struct Section {
     cursor: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl<S: Send + Sync, F: DeserializeOwned> FromRequestParts<S> for Asked<F> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let unreadable = |_| Failure::Unreadable;
         let Query(filter) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
-        let Query(Place { cursor }) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
+        let Query(Section { cursor }) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
         Ok(Self { filter, cursor })
     }
 }

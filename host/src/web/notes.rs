@@ -2,7 +2,7 @@
 //! `person`.
 
 pub(super) mod detail;
-pub(super) mod person;
+pub(super) mod operator_actions;
 
 use askama::Template;
 use axum::extract::State;
@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
@@ -106,7 +106,7 @@ impl Filter {
 #[derive(Template)]
 #[template(path = "notes.html")]
 pub(super) struct NotesPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     /// Whose notes, where it is not everybody's.
     pub(super) of: Option<Whose>,
     /// Where the documents of these people's notes are.
@@ -123,7 +123,7 @@ impl NotesPage {
         match self.rows.iter().filter(|row| row.is_moving).count() as u64 {
             0 => "None of these goes out by itself now.".to_owned(),
             1 => "One of these goes out by itself.".to_owned(),
-            n => format!("{} of these go out by themselves.", words::number(n)),
+            n => format!("{} of these go out by themselves.", format::number(n)),
         }
     }
 }
@@ -168,7 +168,7 @@ pub(super) struct NoteRow {
 }
 
 /// `GET /notes?state=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
     let filter = &asked.filter;
     let of_store = filter.of_store()?;
@@ -180,15 +180,15 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
         rows.push(row(&note, household(&app, &note).await?, &person.clock));
     }
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
-    let frame = Frame::load(&app, &person, Place::Notes).await?;
+    let layout = Layout::load(&app, &person, Section::Notes).await?;
     let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
     let filters = filters(filter, names, !rows.is_empty());
     let documents = filter.documents();
-    page(&NotesPage { frame, of, documents, choices: choices(filter), filters, rows, paging })
+    page(&NotesPage { layout, of, documents, choices: choices(filter), filters, rows, paging })
 }
 
 pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
-    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), words::event(event_type)));
+    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), format::event(event_type)));
     Filters {
         state: filter.state.clone(),
         document_id: filter.document_id.clone(),
@@ -205,14 +205,14 @@ pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose
     if let Some(client) = filter.client {
         let client = app.store.client(client).await?;
         return Ok(client.map(|client| Whose {
-            name: words::name(&client.client.full_name()),
+            name: format::name(&client.client.full_name()),
             path: format!("/households/{}", client.household_id),
         }));
     }
     let Some(household) = filter.household else { return Ok(None) };
     let found = app.store.household(household).await?;
     Ok(found.map(|found| Whose {
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         path: format!("/households/{}", found.household.id),
     }))
 }
@@ -220,7 +220,7 @@ pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose
 /// The name of a note's household.
 pub(super) async fn household(app: &App, note: &Note) -> Result<String, Failure> {
     let found = app.store.household(note.household_id).await?;
-    Ok(found.map_or("A household that is gone".to_owned(), |found| words::name(&found.household.name)))
+    Ok(found.map_or("A household that is gone".to_owned(), |found| format::name(&found.household.name)))
 }
 
 pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
@@ -233,10 +233,10 @@ pub(super) fn row(note: &Note, household: String, clock: &Clock) -> NoteRow {
         household_path: format!("/households/{}", note.household_id),
         badge: badge(note),
         accepted: Moment::new(note.accepted_at, clock),
-        tries: words::number(note.attempts.len() as u64),
+        tries: format::number(note.attempts.len() as u64),
         document: note.document_id().map(ToString::to_string).unwrap_or_default(),
-        why: words::first_sentence(note.reason.as_deref().unwrap_or_default()),
-        reason: words::sentence(note.reason.as_deref().unwrap_or_default()),
+        why: format::first_sentence(note.reason.as_deref().unwrap_or_default()),
+        reason: format::sentence(note.reason.as_deref().unwrap_or_default()),
     }
 }
 

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place, first};
-use super::person::Person;
+use super::format;
+use super::layout::{Layout, Section, first};
 use super::progress::Progress;
 use super::runs::RunRow;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::access::Action;
@@ -27,7 +27,7 @@ const RUNS: usize = 10;
 #[derive(Template)]
 #[template(path = "overview.html")]
 pub(super) struct OverviewPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) sites: Vec<Site>,
     /// Whether the person may start a run.
@@ -61,14 +61,14 @@ pub(super) struct Figure {
 }
 
 /// `GET /`
-pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let clock = &person.clock;
     let mut sites = Vec::new();
     let mut newest = Vec::new();
     for connection in app.connections.all().iter() {
         let last = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
-        let crm = words::crm(connection.revision().crm());
+        let crm = format::crm(connection.revision().crm());
         let gate = app.notes.gate(&connection.name, clock.now);
         sites.push(site(connection, crm, last.as_ref(), &gate, clock));
         newest.extend(last);
@@ -76,7 +76,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
     let counts = app.store.book_counts().await?;
     let runs = app.store.runs(None, first(RUNS)).await?;
     page(&OverviewPage {
-        frame: Frame::load(&app, &person, Place::Overview).await?,
+        layout: Layout::load(&app, &person, Section::Overview).await?,
         state: sentence(&newest, &runs.items, &counts, clock),
         sites,
         may_sync: person.may(Action::ControlRuns).is_ok(),
@@ -88,7 +88,7 @@ pub(super) async fn show(State(app): State<App>, person: Person) -> Result<Respo
 /// `POST /connections/{name}/sync`, from the button "Sync now".
 pub(super) async fn sync_now(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no connection of this name. The overview shows those there are.");
@@ -99,12 +99,12 @@ pub(super) async fn sync_now(
 
 fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, clock: &Clock) -> Site {
     let revision = connection.revision();
-    let obstacle = connection.authorisation.standing().in_short();
+    let obstacle = connection.authorisation.state().in_short();
     let (badge, state) = match &obstacle {
         Some(obstacle) => {
             (Badge::new(Tone::Trouble, "Paused"), format!("No sync and no file note goes out. {obstacle}"))
         }
-        None => standing(last, &crm, clock),
+        None => sync_state(last, &crm, clock),
     };
     let left_alone_until = connection.connector.left_alone_until();
     let waits = waits(left_alone_until, gate, clock);
@@ -118,13 +118,13 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
         host: connection.spec.forward_host.clone(),
         pack: revision.pack().to_owned(),
         revision: revision.id().to_string(),
-        schedule: words::schedule(&connection.spec.schedule.to_string()),
+        schedule: format::schedule(&connection.spec.schedule.to_string()),
         badge,
         state,
         waits,
         to_do: obstacle.map(|_| {
             let path = format!("/settings/integrations/{}", connection.name);
-            (connection.authorisation.standing().to_do(), path)
+            (connection.authorisation.state().to_do(), path)
         }),
         running: last.and_then(|run| Progress::of(run, clock)),
     }
@@ -139,32 +139,32 @@ pub(super) fn waits(left_alone_until: Option<Timestamp>, gate: &Gate, clock: &Cl
         }
         (None, _) => return None,
     };
-    let next = words::relative(until, clock.now);
+    let next = format::relative(until, clock.now);
     Some(format!("{what} The next try is {next}; “Sync now” asks it at once."))
 }
 
 /// How a connection stands by its newest run, in a word and in a sentence.
-pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
+pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
     let Some(run) = last else {
-        let words = format!("Not synced yet. “Sync now” reads the whole book from {crm}.");
-        return (Badge::new(Tone::Neutral, "New"), words);
+        let message = format!("Not synced yet. “Sync now” reads the whole book from {crm}.");
+        return (Badge::new(Tone::Neutral, "New"), message);
     };
-    let ended = words::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
+    let ended = format::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
     match run.state {
         RunState::Queued => (run.state.into(), "A sync is about to begin.".to_owned()),
         RunState::Running => (run.state.into(), "A sync is under way. The book can be used meanwhile.".to_owned()),
         RunState::Done => {
-            let took = words::duration(run.started_at.unwrap_or(run.queued_at), run.finished_at.unwrap_or(clock.now));
-            let words = format!("The last sync read the whole book in {took}, {ended}.");
-            (Badge::new(Tone::Good, "Connected"), words)
+            let took = format::duration(run.started_at.unwrap_or(run.queued_at), run.finished_at.unwrap_or(clock.now));
+            let message = format!("The last sync read the whole book in {took}, {ended}.");
+            (Badge::new(Tone::Good, "Connected"), message)
         }
         RunState::Failed => {
             let why = run.error.as_deref().unwrap_or("The host's log says why.");
             (Badge::new(Tone::Trouble, "Failed"), format!("The last sync failed {ended}. {why}"))
         }
         RunState::Cancelled => {
-            let words = format!("The last sync was cancelled {ended}. What it had brought over stays.");
-            (run.state.into(), words)
+            let message = format!("The last sync was cancelled {ended}. What it had brought over stays.");
+            (run.state.into(), message)
         }
     }
 }
@@ -172,16 +172,16 @@ pub(super) fn standing(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, 
 /// `Synced 12 minutes ago: 4,318 clients, 27 changed, 3 need a look.` By each connection's newest run, and by the latest
 /// runs of all, newest first, in which the last one that ended well is.
 pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
-    let clients = words::count(counts.clients, "client", "clients");
+    let clients = format::count(counts.clients, "client", "clients");
     let look = match counts.quarantined {
         0 => "every record could be read".to_owned(),
-        n => format!("{} could not be read", words::count(n, "record", "records")),
+        n => format!("{} could not be read", format::count(n, "record", "records")),
     };
     let synced = latest.iter().chain(newest).filter(|run| run.state == RunState::Done);
     let synced = synced.max_by_key(|run| run.finished_at).and_then(|run| Some((run, run.finished_at?)));
     let synced_words = synced.map(|(run, at)| {
-        let changed = words::number(run.counts.created + run.counts.changed);
-        format!("Synced {}: {clients}, {changed} new or changed, {look}.", words::relative(at, clock.now))
+        let changed = format::number(run.counts.created + run.counts.changed);
+        format!("Synced {}: {clients}, {changed} new or changed, {look}.", format::relative(at, clock.now))
     });
     let so_far = match counts.clients {
         0 => "Nobody has come over yet.".to_owned(),
@@ -199,7 +199,7 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
             RunState::Running => "A sync is under way. ".to_owned(),
             RunState::Failed | RunState::Cancelled => {
                 let how = if run.state == RunState::Failed { "failed" } else { "was cancelled" };
-                let ended = words::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
+                let ended = format::relative(run.finished_at.unwrap_or(run.queued_at), clock.now);
                 format!("The last sync {how} {ended}. ")
             }
         },
@@ -208,7 +208,7 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
 }
 
 fn figures(counts: &BookCounts) -> Vec<Figure> {
-    let figure = |n, word, path| Figure { number: words::number(n), word, path };
+    let figure = |n, word, path| Figure { number: format::number(n), word, path };
     let of_list = |kind: &RecordKind| figure(counts.lists.get(kind).copied().unwrap_or_default(), kind.plural(), None);
     let mut figures =
         vec![figure(counts.households, "households", Some("/households")), figure(counts.clients, "clients", None)];

@@ -14,8 +14,8 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::components::Clock;
 use super::failure::Failure;
-use super::person::Person;
-use super::words;
+use super::format;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
@@ -23,12 +23,12 @@ use crate::domain::run::{Run, RunState};
 
 /// How far a run under way has come.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/progress.html")]
+#[template(path = "components/progress.html")]
 pub(super) struct Progress {
     /// Where its events are.
     pub(super) events: String,
     pub(super) report: String,
-    words: String,
+    message: String,
     since: String,
     /// Clients read, and how many are expected; none on a first walk.
     measure: Option<(u64, u64)>,
@@ -41,18 +41,18 @@ impl Progress {
     pub(super) fn of(run: &Run, clock: &Clock) -> Option<Self> {
         let is_open = matches!(run.state, RunState::Queued | RunState::Running);
         is_open.then(|| {
-            let seen = words::count(run.counts.seen, "client", "clients");
-            let of = run.expected.map(|expected| format!(" of about {}", words::number(expected)));
+            let seen = format::count(run.counts.seen, "client", "clients");
+            let of = run.expected.map(|expected| format!(" of about {}", format::number(expected)));
             Self {
                 events: format!("/runs/{}/progress", run.id),
                 report: format!("/runs/{}", run.id),
-                words: match run.state {
+                message: match run.state {
                     RunState::Queued => "Waiting to begin".to_owned(),
                     _ => format!("{seen}{} read", of.unwrap_or_default()),
                 },
                 since: match run.started_at {
-                    Some(at) => format!("begun {}", words::relative(at, clock.now)),
-                    None => format!("asked for {}", words::relative(run.queued_at, clock.now)),
+                    Some(at) => format!("begun {}", format::relative(at, clock.now)),
+                    None => format!("asked for {}", format::relative(run.queued_at, clock.now)),
                 },
                 measure: run.expected.filter(|expected| *expected > 0).map(|all| (run.counts.seen.min(all), all)),
             }
@@ -64,7 +64,7 @@ impl Progress {
 /// the run came to it before this was asked. 204, which tells a browser not to ask again, where nobody goes on with it.
 pub(super) async fn events(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;

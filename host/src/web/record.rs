@@ -1,7 +1,7 @@
 //! "Record an event": for practices without an application that reports events. One form a type of event, which says
 //! what is wrong beside the field, keeps what was typed, and works without JavaScript: rows are added by a button.
 
-mod documents;
+mod attachments;
 mod form;
 mod kind;
 
@@ -12,17 +12,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use self::documents::Sent;
+use self::attachments::Sent;
 pub(super) use self::form::Filled;
 #[cfg(test)]
 pub(super) use self::form::Kept;
 use self::form::Part;
 pub(super) use self::kind::Kind;
 use super::failure::{Failure, describe, page};
-use super::frame::{Frame, Place};
+use super::format;
 use super::household;
-use super::person::Person;
-use super::words;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
@@ -32,7 +32,7 @@ use crate::store::book::HouseholdRow;
 #[derive(Template)]
 #[template(path = "record.html")]
 pub(super) struct RecordPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) choices: Vec<EventChoice>,
@@ -48,7 +48,7 @@ pub(super) struct EventChoice {
 #[derive(Template)]
 #[template(path = "record-event.html")]
 pub(super) struct RecordEventPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) action: String,
@@ -65,7 +65,7 @@ pub(super) struct RecordEventPage {
 /// `GET /households/{id}/record`
 pub(super) async fn choose(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
@@ -77,8 +77,8 @@ pub(super) async fn choose(
         path: format!("{path}/record/{}", kind.event_type()),
     };
     page(&RecordPage {
-        frame: Frame::load(&app, &person, Place::Households).await?,
-        household: words::name(&found.household.name),
+        layout: Layout::load(&app, &person, Section::Households).await?,
+        household: format::name(&found.household.name),
         household_path: path.clone(),
         choices: Kind::ALL.iter().map(choice).collect(),
     })
@@ -87,21 +87,21 @@ pub(super) async fn choose(
 /// `GET /households/{id}/record/{type}`
 pub(super) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((id, event_type)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
     let kind = kind(&event_type)?;
     let found = household::find(&app, &id).await?;
     let filled = Filled::empty(kind, &found, &person.clock);
-    let frame = Frame::load(&app, &person, Place::Households).await?;
-    page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), Vec::new(), frame))
+    let layout = Layout::load(&app, &person, Section::Households).await?;
+    page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), Vec::new(), layout))
 }
 
 /// `POST /households/{id}/record/{type}`
 pub(super) async fn send(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((id, event_type)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Result<Response, Failure> {
@@ -113,18 +113,18 @@ pub(super) async fn send(
     // A form whose key was lost on the way is one of its own, and no repetition of another that lost its key.
     let key = value("key").filter(|key| key.len() <= 100 && key.parse::<IdempotencyKey>().is_ok());
     let key = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
-    filled.documents = documents::kept(&app, &pairs).await?;
+    filled.documents = attachments::kept(&app, &pairs).await?;
     if let Some(message) = problem {
         filled.show_rows(&pairs);
-        let view = view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], frame);
+        let view = view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], layout);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view)?).into_response());
     }
     if let Some(rows) = value("add") {
         filled.show_rows(&pairs);
         filled.add_row(rows);
-        return page(&view(kind, &found, &filled, key, Vec::new(), frame));
+        return page(&view(kind, &found, &filled, key, Vec::new(), layout));
     }
     let sent_with = format!("page-{key}").parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
     let refusal = match filled.event(&found, &person.clock) {
@@ -148,7 +148,7 @@ pub(super) async fn send(
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
-    let view = view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, frame);
+    let view = view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, layout);
     Ok((status, page(&view)?).into_response())
 }
 
@@ -164,7 +164,7 @@ pub(super) fn view(
     filled: &Filled,
     key: String,
     problems: Vec<(Option<String>, String)>,
-    frame: Frame,
+    layout: Layout,
 ) -> RecordEventPage {
     let path = format!("/households/{}", found.household.id);
     let parts = filled.parts(&problems);
@@ -172,13 +172,13 @@ pub(super) fn view(
         let id = pointer.map(|pointer| form::id(&pointer)).unwrap_or_default();
         match parts.iter().find_map(|part| part.name_of(&id)) {
             Some(name) => (Some(id), format!("{name}: {message}")),
-            None => (None, words::sentence(&message)),
+            None => (None, format::sentence(&message)),
         }
     });
     let problems = problems.collect();
     RecordEventPage {
-        frame,
-        household: words::name(&found.household.name),
+        layout,
+        household: format::name(&found.household.name),
         action: format!("{path}/record/{}", kind.event_type()),
         household_path: path,
         word: kind.word(),

@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::components::{Clock, Finding, Moment, Paging};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
@@ -40,7 +40,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "review.html")]
 pub(super) struct ReviewPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) empty: &'static str,
     pub(super) choices: Vec<Choice>,
@@ -59,7 +59,7 @@ pub(super) struct Row {
 }
 
 /// `GET /review?of=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     if asked.filter.of == Of::Lookalikes {
         return queue::list(app, person, asked).await;
@@ -71,17 +71,17 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
     let found = app.store.set_aside(quarantined, None, asked.page()).await?;
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
-        let records = words::count(counts.quarantined, "record", "records");
+        let records = format::count(counts.quarantined, "record", "records");
         (format!("{records} could not be read and did not come over."), "Every record could be read.", "")
     } else {
-        let records = words::count(counts.skipped, "record was", "records were");
+        let records = format::count(counts.skipped, "record was", "records were");
         let state = format!("{records} left out on purpose by the pack's rules.");
         (state, "No rule has left a record out.", "of=left-out")
     };
     let choices = choices(asked.filter.of);
     let paging = asked.paging("/review", query, found.next.as_deref());
     page(&ReviewPage {
-        frame: Frame::load(&app, &person, Place::Review).await?,
+        layout: Layout::load(&app, &person, Section::Review).await?,
         state,
         empty,
         choices,
@@ -103,7 +103,7 @@ fn choices(chosen: Of) -> Vec<Choice> {
 #[derive(Template)]
 #[template(path = "not-visible.html")]
 pub(super) struct NotVisiblePage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) state: String,
     pub(super) choices: Vec<Choice>,
     pub(super) rows: Vec<Unseen>,
@@ -120,20 +120,20 @@ pub(super) struct Unseen {
 }
 
 /// The clients whom the CRM no longer shows.
-async fn not_visible(app: &App, person: &Person, asked: &Asked<Filter>) -> Result<Response, Failure> {
+async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Result<Response, Failure> {
     let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
     let found = app.store.clients(filter, asked.page()).await?;
     let counts = app.store.book_counts().await?;
-    let clients = words::count(counts.not_visible, "client is", "clients are");
+    let clients = format::count(counts.not_visible, "client is", "clients are");
     let row = |client: &StoredClient| Unseen {
-        name: words::name(&client.client.full_name()),
+        name: format::name(&client.client.full_name()),
         external_id: client.client.external_id.to_string(),
         path: format!("/households/{}", client.household_id),
         connection: client.origin.connection.to_string(),
         since: client.not_visible_since.map(|since| Moment::new(since, &person.clock)),
     };
     page(&NotVisiblePage {
-        frame: Frame::load(app, person, Place::Review).await?,
+        layout: Layout::load(app, person, Section::Review).await?,
         state: format!("{clients} in the book and no longer shown by the CRM. Nothing of theirs was deleted."),
         choices: choices(Of::NotVisible),
         rows: found.items.iter().map(row).collect(),
@@ -145,7 +145,7 @@ async fn not_visible(app: &App, person: &Person, asked: &Asked<Filter>) -> Resul
 pub(super) fn row(record: &SetAside, clock: &Clock) -> Row {
     Row {
         external_id: record.external_id.to_string(),
-        kind: words::sentence(record.kind.as_str()),
+        kind: format::sentence(record.kind.as_str()),
         connection: record.connection.to_string(),
         since: Moment::new(record.since, clock),
         run: format!("/runs/{}", record.run),

@@ -8,11 +8,11 @@ use axum::response::Response;
 
 use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::layout::{Layout, Section};
 use super::listing::{Asked, Everything};
-use super::person::Person;
 use super::progress::Progress;
-use super::{findings, words};
+use super::session::SignedIn;
+use super::{findings, format};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::run::{
@@ -25,7 +25,7 @@ use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 #[derive(Template)]
 #[template(path = "runs.html")]
 pub(super) struct RunsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) rows: Vec<RunRow>,
     pub(super) paging: Paging,
 }
@@ -57,12 +57,12 @@ impl RunRow {
             connection: run.connection.to_string(),
             began: Moment::new(began, clock),
             badge: run.state.into(),
-            took: words::duration(began, run.finished_at.unwrap_or(clock.now)),
+            took: format::duration(began, run.finished_at.unwrap_or(clock.now)),
             trigger: trigger(run.trigger),
-            seen: words::number(run.counts.seen),
-            created: words::number(run.counts.created),
-            changed: words::number(run.counts.changed),
-            quarantined: words::number(run.counts.quarantined),
+            seen: format::number(run.counts.seen),
+            created: format::number(run.counts.created),
+            changed: format::number(run.counts.changed),
+            quarantined: format::number(run.counts.quarantined),
         }
     }
 }
@@ -79,7 +79,7 @@ fn trigger(trigger: Trigger) -> &'static str {
 #[derive(Template)]
 #[template(path = "run.html")]
 pub(super) struct RunPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) run: RunRow,
     pub(super) state: String,
     pub(super) error: Option<String>,
@@ -109,46 +109,50 @@ pub(super) struct Counted {
 
 impl Counted {
     fn new(word: impl Into<String>, number: u64) -> Self {
-        Self { word: word.into(), number: words::number(number), path: None }
+        Self { word: word.into(), number: format::number(number), path: None }
     }
 
     /// Diagnostics with this code, which are listed by client.
     fn told(code: &str, number: u64) -> Self {
-        Self { path: Some(findings::path(code)), ..Self::new(words::code(code), number) }
+        Self { path: Some(findings::path(code)), ..Self::new(format::code(code), number) }
     }
 }
 
 /// `GET /runs?cursor=…`
 pub(super) async fn list(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let found = app.store.runs(None, asked.page()).await?;
     page(&RunsPage {
-        frame: Frame::load(&app, &person, Place::Runs).await?,
+        layout: Layout::load(&app, &person, Section::Runs).await?,
         rows: found.items.iter().map(|run| RunRow::new(run, &person.clock)).collect(),
         paging: asked.paging("/runs", "", found.next.as_deref()),
     })
 }
 
 /// `GET /runs/{id}`
-pub(super) async fn show(State(app): State<App>, person: Person, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let found = match id.parse::<RunId>() {
         Ok(id) => app.store.run(id).await?,
         Err(_) => None,
     };
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
-    let frame = Frame::load(&app, &person, Place::Runs).await?;
-    page(&view(&run, frame, &person.clock))
+    let layout = Layout::load(&app, &person, Section::Runs).await?;
+    page(&view(&run, layout, &person.clock))
 }
 
 /// The page, from values alone.
-pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
+pub(super) fn view(run: &Run, layout: Layout, clock: &Clock) -> RunPage {
     RunPage {
-        frame,
+        layout,
         run: RunRow::new(run, clock),
         state: state(run),
         error: run.error.clone(),
@@ -161,7 +165,7 @@ pub(super) fn view(run: &Run, frame: Frame, clock: &Clock) -> RunPage {
 
 /// What the run has done, in a sentence that does not say more than is known by now.
 fn state(run: &Run) -> String {
-    let changed = words::what_changed(&run.counts);
+    let changed = format::what_changed(&run.counts);
     match run.state {
         RunState::Queued => "Waiting to begin.".to_owned(),
         RunState::Running => format!("So far: {changed}."),
@@ -173,7 +177,7 @@ fn state(run: &Run) -> String {
 
 fn listed(kind: RecordKind, counts: ListCounts) -> Table {
     let one = Counted::new;
-    let heading: Cow<'static, str> = Cow::Owned(words::sentence(kind.plural()));
+    let heading: Cow<'static, str> = Cow::Owned(format::sentence(kind.plural()));
     Table {
         unit: heading.clone(),
         heading,
@@ -191,10 +195,10 @@ fn listed(kind: RecordKind, counts: ListCounts) -> Table {
 /// Doubts about addresses are said of clients; those about links of couples and about lists stand with their households.
 fn doubt(code: &str, number: u64) -> Counted {
     for kind in RecordKind::LISTED {
-        let many = words::sentence(kind.plural());
+        let many = format::sentence(kind.plural());
         if code == missed_code(*kind) {
-            let words = format!("{many} not in their list; gone if the next sync does not find them");
-            return Counted::new(words, number);
+            let message = format!("{many} not in their list; gone if the next sync does not find them");
+            return Counted::new(message, number);
         }
         if code == awaiting_code(*kind) {
             return Counted::new(format!("{many} gone, waiting for somebody to confirm it"), number);
@@ -211,7 +215,7 @@ fn doubt(code: &str, number: u64) -> Counted {
         }
         CHOICES_NOT_READ => Counted::new("Lists of the site that could not be read; those of before were used", number),
         SHARED_AT_HOME | SHARED_ELSEWHERE => Counted::told(code, number),
-        _ => Counted::new(words::code(code), number),
+        _ => Counted::new(format::code(code), number),
     }
 }
 
@@ -265,13 +269,13 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
             heading: "Changed fields".into(),
             unit: "Records".into(),
             empty: "No stored value changed.",
-            rows: each(&counts.changed_fields, |field, n| Counted::new(words::field(field), n)),
+            rows: each(&counts.changed_fields, |field, n| Counted::new(format::field(field), n)),
         },
         Table {
             heading: "Left out by a rule".into(),
             unit: "Records".into(),
             empty: "No record was left out.",
-            rows: each(&counts.skipped, |code, n| Counted::new(words::code(code), n)),
+            rows: each(&counts.skipped, |code, n| Counted::new(format::code(code), n)),
         },
         Table {
             heading: "Traffic".into(),

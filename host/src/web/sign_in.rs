@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::components::Clock;
 use super::failure::{self, Failure, describe, named, page};
-use super::{assets, words};
+use super::{assets, format};
 use crate::access::SignedIn;
 use crate::access::account::NewUser;
 use crate::access::request::{cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
@@ -107,7 +107,7 @@ pub(super) async fn sign_in(
     match refusal.kind {
         Kind::Invalid => Ok((status, refused(refusal.message)?).into_response()),
         Kind::TooMany(again) => {
-            let page = refused(words::sentence(&refusal.message))?;
+            let page = refused(format::sentence(&refusal.message))?;
             Ok((status, [(RETRY_AFTER, failure::seconds(again))], page).into_response())
         }
         _ => Err(refusal.into()),

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::assets;
 use super::components::Clock;
-use super::frame::{Call, Frame, Place};
+use super::layout::{Layout, Notice, Section};
 use crate::domain::Timestamp;
 
 /// Compares a page with its snapshot; the assets' names change with their content and are left out.
@@ -37,21 +37,21 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn frame(place: Place) -> Frame {
-    Frame {
+fn layout(section: Section) -> Layout {
+    Layout {
         practice: "Acme Advice".to_owned(),
         person: "Pat Lee".to_owned(),
-        place,
+        section,
         search: String::new(),
-        calls: Vec::new(),
+        notices: Vec::new(),
     }
 }
 
-fn calling_frame(place: Place) -> Frame {
-    let call = Call {
-        words: "2 file notes could not be delivered and no retry mends it.".to_owned(),
+fn layout_with_notice(section: Section) -> Layout {
+    let notice = Notice {
+        message: "2 file notes could not be delivered and no retry mends it.".to_owned(),
         path: "/notes?state=dead".to_owned(),
         link: "Look at them",
     };
-    Frame { calls: vec![call], ..frame(place) }
+    Layout { notices: vec![notice], ..layout(section) }
 }

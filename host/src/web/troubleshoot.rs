@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::components::{Badge, Finding, Tone};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::Asked;
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
-use crate::app::troubleshoot::{Outcome, Stage, Trace};
+use crate::app::troubleshoot::{Stage, StageResult, Trace};
 use crate::domain::access::Action;
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Filter {
 #[derive(Template)]
 #[template(path = "troubleshoot.html")]
 pub(super) struct TroubleshootPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     pub(super) search: String,
     pub(super) state: String,
     pub(super) traces: Vec<Way>,
@@ -48,21 +48,21 @@ pub(super) struct Step {
     pub(super) class: &'static str,
     pub(super) heading: &'static str,
     pub(super) badge: Badge,
-    pub(super) words: String,
+    pub(super) message: String,
     pub(super) advice: Option<String>,
     pub(super) findings: Vec<Finding>,
 }
 
 /// `GET /troubleshoot?search=…`
-pub(super) async fn show(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn show(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let traces = app.troubleshoot(&asked.filter.search).await?;
-    let frame = Frame::load(&app, &person, Place::Review).await?;
-    page(&view(&asked.filter.search, &traces, frame))
+    let layout = Layout::load(&app, &person, Section::Review).await?;
+    page(&view(&asked.filter.search, &traces, layout))
 }
 
 /// The page, from values alone.
-pub(super) fn view(search: &str, traces: &[Trace], frame: Frame) -> TroubleshootPage {
+pub(super) fn view(search: &str, traces: &[Trace], layout: Layout) -> TroubleshootPage {
     let search = search.trim();
     let known = traces.iter().filter(|trace| trace.external_id.is_some()).count() as u64;
     let state = match (search.is_empty(), known) {
@@ -70,10 +70,10 @@ pub(super) fn view(search: &str, traces: &[Trace], frame: Frame) -> Troubleshoot
                       where theirs ends."
             .to_owned(),
         (false, 0) => format!("Nobody is known by “{search}”, neither here nor among what was left out."),
-        (false, n) => format!("{} known by “{search}”.", words::count(n, "person is", "people are")),
+        (false, n) => format!("{} known by “{search}”.", format::count(n, "person is", "people are")),
     };
     TroubleshootPage {
-        frame,
+        layout,
         search: search.to_owned(),
         state,
         traces: traces.iter().map(way).collect(),
@@ -84,13 +84,13 @@ pub(super) fn view(search: &str, traces: &[Trace], frame: Frame) -> Troubleshoot
 fn way(trace: &Trace) -> Way {
     let client = trace.client.as_ref();
     let name = match (client, &trace.external_id) {
-        (Some(client), Some(id)) => format!("{} ({id})", words::name(&client.client.full_name())),
+        (Some(client), Some(id)) => format!("{} ({id})", format::name(&client.client.full_name())),
         (_, Some(id)) => format!("Record {id}"),
         _ => "Nobody".to_owned(),
     };
     let badge = match trace.stops_at() {
         Some(stage) => Badge::new(Tone::Trouble, format!("Ends at: {}", heading(stage))),
-        None if trace.steps.iter().any(|step| step.outcome == Outcome::Attention) => {
+        None if trace.steps.iter().any(|step| step.outcome == StageResult::Attention) => {
             Badge::new(Tone::Attention, "Comes through, with something to look at")
         }
         None => Badge::new(Tone::Good, "Comes through"),
@@ -108,16 +108,16 @@ fn way(trace: &Trace) -> Way {
 
 fn step(step: &crate::app::troubleshoot::Step) -> Step {
     let (class, badge) = match step.outcome {
-        Outcome::Passed => ("good", Badge::new(Tone::Good, "Passes")),
-        Outcome::Attention => ("attention", Badge::new(Tone::Attention, "Look")),
-        Outcome::Stopped => ("trouble", Badge::new(Tone::Trouble, "Ends here")),
-        Outcome::NotReached => ("neutral", Badge::new(Tone::Neutral, "Not reached")),
+        StageResult::Passed => ("good", Badge::new(Tone::Good, "Passes")),
+        StageResult::Attention => ("attention", Badge::new(Tone::Attention, "Look")),
+        StageResult::Stopped => ("trouble", Badge::new(Tone::Trouble, "Ends here")),
+        StageResult::NotReached => ("neutral", Badge::new(Tone::Neutral, "Not reached")),
     };
     Step {
         class,
         heading: heading(step.stage),
         badge,
-        words: step.words.clone(),
+        message: step.message.clone(),
         advice: step.advice.clone(),
         findings: step.findings.iter().map(Finding::from).collect(),
     }

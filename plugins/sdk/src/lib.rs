@@ -12,13 +12,13 @@ pub mod countries;
 mod export;
 #[cfg(feature = "harness")]
 pub mod harness;
+mod lineage;
 pub mod notes;
 mod plugin;
 mod rules;
 mod session;
 mod table;
 pub mod text;
-mod trail;
 
 pub use bindings::tidegate::mapping::{
     log::Level as LogLevel,
@@ -26,10 +26,10 @@ pub use bindings::tidegate::mapping::{
 };
 pub use canonical::bindings;
 pub use canonical::bindings::exports::tidegate::mapping::mapper::*;
-pub use plugin::{Ctx, Fate, Host, Plugin};
+pub use lineage::{Lineage, LineageRecorder, ListItem, Origin, Recorded, Unrecorded};
+pub use plugin::{Ctx, Host, MapResult, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};
-pub use trail::{Lineage, Origin, Place, Recorded, Trail, Unrecorded};
 
 /// What the code behind [`export!`] uses; not for plugin authors.
 #[doc(hidden)]

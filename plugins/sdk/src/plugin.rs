@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Canonical, Context, Diagnostic, Event, FileNote, Lineage, LogLevel, PhoneNumber, PhoneProblem, RawRecord,
-    RuleProblem, Source, Trail,
+    Canonical, Context, Diagnostic, Event, FileNote, Lineage, LineageRecorder, LogLevel, PhoneNumber, PhoneProblem,
+    RawRecord, RuleProblem, Source,
 };
 
 /// A mapping of one CRM's records for one or more regions.
@@ -34,8 +34,8 @@ pub trait Plugin: Sized + 'static {
     /// a diagnostic beside the record, never a lost record.
     ///
     /// The kit runs this one function both to map and to explain, so that an explanation cannot differ from what
-    /// was mapped: tell the trail the origin of each field.
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate;
+    /// was mapped: tell the recorder the origin of each field.
+    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut LineageRecorder<L>) -> MapResult;
 
     /// Writes the file note of an event.
     ///
@@ -44,14 +44,14 @@ pub trait Plugin: Sized + 'static {
     fn render_note(&self, ctx: &Ctx<'_>, event: &Event) -> Result<FileNote, Vec<Diagnostic>>;
 }
 
-/// What becomes of a raw record.
+/// The result of mapping a raw record.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub enum MapResult {
     /// It was understood: one adviser or client, or a client's goals or covers.
     Mapped(Vec<Canonical>),
-    /// It is left out on purpose, for the reason on the trail.
+    /// It is left out on purpose, for the recorded reason.
     Skipped,
-    /// It cannot be used, for the reason on the trail.
+    /// It cannot be used, for the recorded reason.
     Rejected,
 }
 

@@ -1,8 +1,8 @@
 //! A configured plugin and the contract's calls on it, the same natively and in the sandbox.
 
 use crate::{
-    Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Host, Manifest, Outcome, Plugin, RawRecord,
-    RecordKind, Recorded, RuleProblem, Source, Trail, Unrecorded, canonical::Choice, rules,
+    Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Host, LineageRecorder, Manifest, Outcome, Plugin,
+    RawRecord, RecordKind, Recorded, RuleProblem, Source, Unrecorded, canonical::Choice, rules,
 };
 
 /// A plugin configured with its rules.
@@ -40,7 +40,7 @@ impl<P: Plugin> Session<P> {
     pub fn map(&self, host: &dyn Host, context: &Context, records: Vec<RawRecord>) -> Vec<Outcome> {
         let ctx = Ctx { context, host };
         let outcome = |raw: RawRecord| {
-            let mut trail = Trail::new(Unrecorded);
+            let mut trail = LineageRecorder::new(Unrecorded);
             let fate = self.plugin.map(&ctx, &raw, &mut trail);
             Outcome { id: raw.id, verdict: trail.end(fate).0 }
         };
@@ -50,7 +50,7 @@ impl<P: Plugin> Session<P> {
     /// Tells where each canonical field of one record comes from.
     #[must_use]
     pub fn explain(&self, host: &dyn Host, context: &Context, raw: &RawRecord) -> Vec<FieldExplanation> {
-        let mut trail = Trail::new(Recorded::default());
+        let mut trail = LineageRecorder::new(Recorded::default());
         let fate = self.plugin.map(&Ctx { context, host }, raw, &mut trail);
         let (verdict, recorded) = trail.end(fate);
         recorded.explain(&verdict)

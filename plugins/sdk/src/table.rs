@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Lineage, RuleProblem, Trail, canonical::Choice, text};
+use crate::{Lineage, LineageRecorder, RuleProblem, canonical::Choice, text};
 
 /// A table from the CRM's words to what they mean. Case, full stops and blanks do not matter.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl<T> Table<T> {
     }
 
     /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
-    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, trail: &mut Trail<L>) -> Option<&T> {
+    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, trail: &mut LineageRecorder<L>) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
             let code = format!("unknown-{}", field.replace('_', "-"));
@@ -175,7 +175,7 @@ pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::Spellings;
-    use crate::{Title, Trail, Unrecorded};
+    use crate::{LineageRecorder, Title, Unrecorded};
 
     fn spellings(json: &str) -> Spellings {
         serde_json::from_str(json).unwrap()
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_with_the_place_that_would_mend_it() {
         let table = spellings(r#"{"Mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
-        let mut trail = Trail::new(Unrecorded);
+        let mut trail = LineageRecorder::new(Unrecorded);
         assert_eq!(table.read("Sir", "title", &mut trail), None);
-        let (verdict, _) = trail.end(crate::Fate::Skipped);
+        let (verdict, _) = trail.end(crate::MapResult::Skipped);
         let crate::Verdict::Skipped(diagnostics) = verdict else { panic!("{verdict:?}") };
         assert_eq!(diagnostics[0].code, "unknown-title");
         assert_eq!(diagnostics[0].field.as_deref(), Some("title"));

@@ -1,6 +1,6 @@
 //! Where a client lives: one of the client's addresses, taken apart.
 
-use tidegate_sdk::{Lineage, Trail, countries};
+use tidegate_sdk::{Lineage, LineageRecorder, countries};
 use xplan::{AddressField as F, Forms, Rows, Value, View};
 
 use crate::mapping::{AddressMapping, ClientMapping};
@@ -26,7 +26,7 @@ pub(crate) fn map<L: Lineage>(
     rules: &ClientMapping,
     forms: &Forms,
     addresses: &Rows<'_, F>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Address {
     let form = &rules.address_form;
     let Some(row) = pick(rules, forms, addresses, trail) else {
@@ -48,7 +48,7 @@ fn pick<'r, 'a, L: Lineage>(
     rules: &'r ClientMapping,
     forms: &'r Forms,
     addresses: &'r Rows<'a, F>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<AddressRow<'r, 'a>> {
     const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
     let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
@@ -73,7 +73,11 @@ fn pick<'r, 'a, L: Lineage>(
 }
 
 /// The country's code. An address without a country is taken for one of the home country.
-fn country<L: Lineage>(form: &AddressMapping, row: AddressRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
+fn country<L: Lineage>(
+    form: &AddressMapping,
+    row: AddressRow<'_, '_>,
+    trail: &mut LineageRecorder<L>,
+) -> Option<String> {
     const FIELD: &str = "country_code";
     trail.origin(FIELD, || row.origin(F::Country, None));
     let text = match row.text(F::Country, FIELD, trail) {
@@ -103,7 +107,7 @@ fn state<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at_home: bool,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     const FIELD: &str = "state";
     trail.origin(FIELD, || row.origin(F::State, None));

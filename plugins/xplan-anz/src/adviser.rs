@@ -1,12 +1,17 @@
 //! Advisers: the CRM's users.
 
-use tidegate_sdk::{Adviser, Canonical, Fate, Lineage, Origin, RawRecord, Trail};
+use tidegate_sdk::{Adviser, Canonical, Lineage, LineageRecorder, MapResult, Origin, RawRecord};
 use xplan::{Forms, RawUser, UserField as F, View};
 
 use crate::{contact, record, rules::AdviserRules};
 
 /// Maps a user.
-pub(crate) fn map<L: Lineage>(rules: &AdviserRules, forms: &Forms, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(
+    rules: &AdviserRules,
+    forms: &Forms,
+    raw: &RawRecord,
+    trail: &mut LineageRecorder<L>,
+) -> MapResult {
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
         Err(why) => return record::not_json(&why, trail),
@@ -32,7 +37,7 @@ pub(crate) fn map<L: Lineage>(rules: &AdviserRules, forms: &Forms, raw: &RawReco
     });
     // Xplan lists the users who can sign in, and says nothing more of it.
     trail.origin("active", || Origin { rule: Some("/adviser/resource".to_owned()), ..Origin::default() });
-    Fate::Mapped(vec![Canonical::Adviser(Adviser {
+    MapResult::Mapped(vec![Canonical::Adviser(Adviser {
         external_id: raw.id.clone(),
         first_name,
         last_name,

@@ -1,6 +1,6 @@
 //! Clients: the people whom the practice advises.
 
-use tidegate_sdk::{Canonical, Client, Ctx, Fate, Lineage, Origin, RawRecord, Severity, Trail};
+use tidegate_sdk::{Canonical, Client, Ctx, Lineage, LineageRecorder, MapResult, Origin, RawRecord, Severity};
 use xplan::{ClientField as F, Forms, RawClient, Value, View};
 
 use crate::{address, contact, mapping::ClientMapping, person, record, standing};
@@ -14,8 +14,8 @@ pub(crate) fn map<L: Lineage>(
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    trail: &mut Trail<L>,
-) -> Fate {
+    trail: &mut LineageRecorder<L>,
+) -> MapResult {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
         Err(why) => return record::not_json(&why, trail),
@@ -25,7 +25,7 @@ pub(crate) fn map<L: Lineage>(
         return fate;
     }
     let Some(status) = standing::status(rules, row, trail) else {
-        return Fate::Skipped;
+        return MapResult::Skipped;
     };
     let names = person::names(row, trail);
     if names.are_empty() {
@@ -42,7 +42,7 @@ pub(crate) fn map<L: Lineage>(
         ..Origin::default()
     });
     let couple = person::couple(row, &raw.id, trail);
-    Fate::Mapped(vec![Canonical::Client(Client {
+    MapResult::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),
         title: person::title(rules, row, trail),
         date_of_birth: person::date_of_birth(row, trail),
@@ -76,7 +76,7 @@ pub(crate) fn map<L: Lineage>(
 
 /// A record without a name is no client. One whose names cannot be read, or that holds nothing, is one that Xplan failed
 /// to send: what is known of the client stays.
-fn nameless<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Fate {
+fn nameless<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> MapResult {
     let is_unreadable = |name: F| !matches!(row.get(name), Value::Text(_)) && !row.get(name).is_empty();
     if [F::FirstName, F::MiddleName, F::LastName, F::PreferredName].into_iter().any(is_unreadable) {
         let message = "None of the record’s names can be read, so that it cannot be told who it is; what came over \
@@ -91,5 +91,5 @@ fn nameless<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Fate {
         "no-name",
         "The record has no name at all, so it is not taken for a client. Enter a name in Xplan to bring it over.",
     );
-    Fate::Skipped
+    MapResult::Skipped
 }

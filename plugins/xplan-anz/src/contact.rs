@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_sdk::{Lineage, Origin, Severity, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder, Origin, Severity};
 use xplan::{ClientField, ContactField as F, Fields, Rows, Value, View};
 
 use crate::{
@@ -25,16 +25,16 @@ type ContactRows<'a> = Rows<'a, F>;
 struct Candidate<'r, 'a> {
     text: Cow<'r, str>,
     preferred: bool,
-    place: Place<'r, 'a>,
+    place: FoundIn<'r, 'a>,
 }
 
 /// Where a candidate stands.
-enum Place<'r, 'a> {
+enum FoundIn<'r, 'a> {
     Row(ClientRow<'r, 'a>, ClientField),
     Contact(View<'r, 'a, F>),
 }
 
-impl Place<'_, '_> {
+impl FoundIn<'_, '_> {
     fn origin(&self, rule: Option<String>) -> Origin {
         match self {
             Self::Row(row, field) => row.origin(*field, rule),
@@ -59,11 +59,11 @@ fn candidates<'r, 'a, L: Lineage>(
     contacts: &'r ContactRows<'a>,
     from: &[ContactType],
     canonical: &'static str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
     if let Some(text) = number_or_text(row, field, canonical, trail) {
-        found.push(Candidate { text, preferred: true, place: Place::Row(row, field) });
+        found.push(Candidate { text, preferred: true, place: FoundIn::Row(row, field) });
     }
     let mut ranked = Vec::new();
     for view in contacts.views(&rules.contact, "/client/contact/fields", row.forms) {
@@ -79,7 +79,7 @@ fn candidates<'r, 'a, L: Lineage>(
         };
         if let Some(text) = number_or_text(view, F::Value, canonical, trail) {
             let preferred = view.flag(F::Preferred, canonical, trail).unwrap_or(false);
-            ranked.push((!preferred, rank, Candidate { text, preferred, place: Place::Contact(view) }));
+            ranked.push((!preferred, rank, Candidate { text, preferred, place: FoundIn::Contact(view) }));
         }
     }
     // Stable: the CRM's order stays among equals.
@@ -93,7 +93,7 @@ fn number_or_text<'r, Row: Fields, L: Lineage>(
     row: View<'r, '_, Row>,
     field: Row,
     canonical: &'static str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<Cow<'r, str>> {
     match row.get(field) {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
@@ -110,8 +110,8 @@ fn stands_for_unknown() -> Refusal {
 fn choose<'r, 'a, L: Lineage, T>(
     candidates: Vec<Candidate<'r, 'a>>,
     field: &'static str,
-    trail: &mut Trail<L>,
-    mut test: impl FnMut(&str, &mut Trail<L>) -> Result<T, Refusal>,
+    trail: &mut LineageRecorder<L>,
+    mut test: impl FnMut(&str, &mut LineageRecorder<L>) -> Result<T, Refusal>,
 ) -> Option<T> {
     let any_preferred = candidates.iter().any(|candidate| candidate.preferred);
     let several = candidates.len() > 1;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Cover, CoverOwner, CoverType, Ctx, Extension, Fate, Lineage, Money, Origin, PremiumFrequency, RawRecord,
-    RuleProblem, Severity, Spellings, Table, Trail, canonical::Choice, text,
+    Canonical, Cover, CoverOwner, CoverType, Ctx, Extension, Lineage, LineageRecorder, MapResult, Money, Origin,
+    PremiumFrequency, RawRecord, RuleProblem, Severity, Spellings, Table, canonical::Choice, text,
 };
 use xplan::{CoverField, Forms, List, Names, PolicyField as P, Rows, View, inner_rows, list_rows};
 
@@ -69,8 +69,8 @@ pub(crate) fn map<L: Lineage>(
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    trail: &mut Trail<L>,
-) -> Fate {
+    trail: &mut LineageRecorder<L>,
+) -> MapResult {
     let list = &rules.list;
     let inner = |names| inner_rows(&raw.json, &list.list, list.fields.of(P::Covers), names);
     let (policies, covers) = match (list_rows(&raw.json, list), inner(&rules.covers)) {
@@ -78,7 +78,7 @@ pub(crate) fn map<L: Lineage>(
         (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
     };
     if !listed::is_list(&policies, &list.list, trail) {
-        return Fate::Rejected;
+        return MapResult::Rejected;
     }
     let mut made = Vec::new();
     for (number, row) in listed::numbered(policies.views(list, "/cover/fields", forms), P::Id, trail) {
@@ -101,11 +101,11 @@ pub(crate) fn map<L: Lineage>(
         }
         trail.leave();
     }
-    Fate::Mapped(made)
+    MapResult::Mapped(made)
 }
 
 /// A policy without covers makes no card; somebody may look for it.
-fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, trail: &mut Trail<L>) {
+fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, trail: &mut LineageRecorder<L>) {
     let covers = row.get(P::Covers);
     let is_list = matches!(covers, xplan::Value::List(_));
     if covers.is_empty() || is_list {
@@ -123,7 +123,7 @@ fn cover<L: Lineage>(
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
     counted: &mut HashMap<String, usize>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<Cover> {
     if row.row.is_broken() {
         let message = format!("A cover of policy {} is no object; it was left out.", policy.id);
@@ -171,7 +171,7 @@ fn cover<L: Lineage>(
 fn cover_type<L: Lineage>(
     rules: &CoverMapping,
     row: CoverRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> (CoverType, Option<String>) {
     let given = row.text(CoverField::Type, "type", trail);
     let as_it_stands = given.as_ref().and_then(|word| rules.types.get(word)).copied();
@@ -200,7 +200,11 @@ fn cover_type<L: Lineage>(
 }
 
 /// The sum insured. One below zero says nothing that an insurer would: it may be a claim, a correction or a slip.
-fn sum_insured<L: Lineage>(rules: &CoverMapping, row: CoverRow<'_, '_>, trail: &mut Trail<L>) -> Option<Money> {
+fn sum_insured<L: Lineage>(
+    rules: &CoverMapping,
+    row: CoverRow<'_, '_>,
+    trail: &mut LineageRecorder<L>,
+) -> Option<Money> {
     const FIELD: &str = "sum_insured";
     let sum = listed::amount(row, CoverField::SumInsured, FIELD, &rules.currency, trail).known()?;
     if listed::sign(&sum.amount).is_lt() {
@@ -235,7 +239,7 @@ fn premium<L: Lineage>(
     rules: &CoverMapping,
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<Money> {
     const FIELD: &str = "premium";
     let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, trail).known();

@@ -1,6 +1,6 @@
 //! A day of the calendar, for every field that holds one.
 
-use tidegate_sdk::{Lineage, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder};
 use xplan::{Date, DateProblem, Fields, How, InForce, Number, Value, View};
 
 /// Nobody alive was born before, and nothing is planned for after: such a date is a slip of the pen or a default of some
@@ -12,7 +12,7 @@ pub(crate) fn day<F: Fields, L: Lineage>(
     row: View<'_, '_, F>,
     field: F,
     canonical: &'static str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<Date> {
     trail.origin(canonical, || row.origin(field, None));
     let value = row.get(field);
@@ -79,7 +79,7 @@ pub(crate) fn day<F: Fields, L: Lineage>(
     }
 }
 
-fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, trail: &mut Trail<L>) {
+fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, trail: &mut LineageRecorder<L>) {
     match how {
         How::Plain => {}
         How::OtherForm => {

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Fate, Goal, GoalOwner, Lineage, Money, Origin, Outlook, RawRecord, RuleProblem, Spellings, Table, Trail,
-    canonical::Choice,
+    Canonical, Goal, GoalOwner, Lineage, LineageRecorder, MapResult, Money, Origin, Outlook, RawRecord, RuleProblem,
+    Spellings, Table, canonical::Choice,
 };
 use xplan::{ChoiceField, Forms, GoalField as F, List, Names, Rows, View, list_rows};
 
@@ -73,14 +73,19 @@ type GoalRow<'r, 'a> = View<'r, 'a, F>;
 type Choices<'a> = Rows<'a, ChoiceField>;
 
 /// Maps a client's goals.
-pub(crate) fn map<L: Lineage>(rules: &GoalMapping, forms: &Forms, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn map<L: Lineage>(
+    rules: &GoalMapping,
+    forms: &Forms,
+    raw: &RawRecord,
+    trail: &mut LineageRecorder<L>,
+) -> MapResult {
     let choices = rules.choices.as_ref().map(|choices| list_rows(&raw.json, choices)).transpose();
     let (rows, choices) = match (list_rows(&raw.json, &rules.list), choices) {
         (Ok(rows), Ok(choices)) => (rows, choices.unwrap_or_default()),
         (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
     };
     if !listed::is_list(&rows, &rules.list.list, trail) {
-        return Fate::Rejected;
+        return MapResult::Rejected;
     }
     let rows = listed::numbered(rows.views(&rules.list, "/goal/fields", forms), F::Id, trail);
     let mut goals = Vec::with_capacity(rows.len());
@@ -90,7 +95,7 @@ pub(crate) fn map<L: Lineage>(rules: &GoalMapping, forms: &Forms, raw: &RawRecor
         goals.push(Canonical::Goal(goal(rules, &choices, format!("{}/{number}", raw.id), row, trail)));
     }
     trail.leave();
-    Fate::Mapped(goals)
+    MapResult::Mapped(goals)
 }
 
 fn goal<L: Lineage>(
@@ -98,7 +103,7 @@ fn goal<L: Lineage>(
     choices: &Choices<'_>,
     external_id: String,
     row: GoalRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Goal {
     trail.origin("name", || row.origin(F::Name, None));
     let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, trail);
@@ -118,7 +123,7 @@ fn goal<L: Lineage>(
 
 /// What reaching the goal does to the household's money. That it is not about money is a statement, which an amount that
 /// cannot be read does not make.
-fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut Trail<L>) -> Option<Outlook> {
+fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut LineageRecorder<L>) -> Option<Outlook> {
     const FIELD: &str = "outlook";
     let says = "below zero: less money; above: more; zero or none: not financial; unreadable: not known";
     trail.origin(FIELD, || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
@@ -140,7 +145,7 @@ fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut Trail<L>) -
 }
 
 /// Whose goal it is. The goal of nobody that the rules know is taken for the client's own.
-fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, trail: &mut Trail<L>) -> GoalOwner {
+fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, trail: &mut LineageRecorder<L>) -> GoalOwner {
     let text = row.text(F::Owner, "owner", trail);
     let known = text.as_ref().and_then(|text| rules.owners.get(text)).copied();
     let owner = known.unwrap_or(GoalOwner::Client);
@@ -163,7 +168,7 @@ fn category<L: Lineage>(
     rules: &GoalMapping,
     choices: &Choices<'_>,
     row: GoalRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     const FIELD: &str = "category";
     trail.origin(FIELD, || row.origin(F::Category, None));

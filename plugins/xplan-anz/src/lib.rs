@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_sdk::{
-    Ctx, Diagnostic, Event, Fate, FileNote, Lineage, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
-    Trail,
+    Ctx, Diagnostic, Event, FileNote, Lineage, LineageRecorder, MapResult, Plugin, RawRecord, RecordKind, RuleProblem,
+    Severity, Source,
     notes::{NoteRules, Notes},
 };
 
@@ -103,7 +103,7 @@ impl Plugin for XplanAnz {
         sources
     }
 
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut Trail<L>) -> Fate {
+    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut LineageRecorder<L>) -> MapResult {
         let forms = &self.forms;
         match (raw.kind, &self.goal, &self.cover) {
             (RecordKind::Adviser, ..) => adviser::map(&self.adviser, forms, raw, trail),
@@ -113,7 +113,7 @@ impl Plugin for XplanAnz {
             (RecordKind::Goal | RecordKind::Cover, ..) => {
                 let message = "The pack's rules do not say how goals or covers are read.";
                 trail.whole(Severity::Error, "unknown-kind", message);
-                Fate::Rejected
+                MapResult::Rejected
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use tidegate_sdk::{Lineage, Money, RuleProblem, Severity, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder, Money, RuleProblem, Severity};
 use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 
 /// The rows that can be told from one another, each with its number. What cannot is told as an error: then the host
@@ -10,7 +10,7 @@ use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
     rows: impl Iterator<Item = View<'r, 'a, F>>,
     id: F,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Vec<(String, View<'r, 'a, F>)> {
     let mut seen = HashSet::new();
     let mut numbered = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
 }
 
 /// Tells that Xplan sent no list. Nothing is made of it.
-pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, trail: &mut Trail<L>) -> bool {
+pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, trail: &mut LineageRecorder<L>) -> bool {
     if matches!(rows, Rows::Read(_)) {
         return true;
     }
@@ -84,7 +84,7 @@ pub(crate) fn amount<F: Fields, L: Lineage>(
     field: F,
     canonical: &'static str,
     home: &str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Sum {
     trail.origin(canonical, || row.origin(field, None));
     let value = row.get(field);

@@ -1,6 +1,6 @@
 //! Who a client is: names, title, date of birth, sex, and whose partner and client.
 
-use tidegate_sdk::{Lineage, Sex, Title, Trail, canonical::Choice};
+use tidegate_sdk::{Lineage, LineageRecorder, Sex, Title, canonical::Choice};
 use xplan::ClientField as F;
 
 use crate::{client::ClientRow, dates, mapping::ClientMapping};
@@ -20,7 +20,7 @@ impl PersonNames {
     }
 }
 
-pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> PersonNames {
+pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> PersonNames {
     let mut name = |field, canonical| {
         trail.origin(canonical, || row.origin(field, None));
         row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
@@ -33,21 +33,29 @@ pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) ->
     }
 }
 
-pub(crate) fn title<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<Title> {
+pub(crate) fn title<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut LineageRecorder<L>,
+) -> Option<Title> {
     let text = row.text(F::Title, "title", trail);
     let title = text.and_then(|text| rules.titles.read(&text, "title", trail)).copied();
     trail.origin("title", || row.origin(F::Title, title.map(|title| format!("/client/titles/{}", title.word()))));
     title
 }
 
-pub(crate) fn sex<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<Sex> {
+pub(crate) fn sex<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut LineageRecorder<L>,
+) -> Option<Sex> {
     let text = row.text(F::Sex, "sex", trail);
     let sex = text.and_then(|text| rules.sexes.read(&text, "sex", trail)).copied();
     trail.origin("sex", || row.origin(F::Sex, sex.map(|sex| format!("/client/sexes/{}", sex.word()))));
     sex
 }
 
-pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Option<String> {
+pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> Option<String> {
     dates::day(row, F::DateOfBirth, "date_of_birth", trail).map(|date| date.to_string())
 }
 
@@ -56,7 +64,7 @@ pub(crate) fn adviser<L: Lineage>(
     row: ClientRow<'_, '_>,
     field: F,
     canonical: &'static str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     trail.origin(canonical, || row.origin(field, None));
     row.reference(field, canonical, trail)
@@ -68,7 +76,7 @@ pub(crate) struct Couple {
     pub is_partner: bool,
 }
 
-pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut Trail<L>) -> Couple {
+pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut LineageRecorder<L>) -> Couple {
     const PARTNER: &str = "partner_external_id";
     trail.origin(PARTNER, || row.origin(F::Partner, None));
     trail.origin("is_partner", || row.origin(F::IsPartner, None));

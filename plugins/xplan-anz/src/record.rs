@@ -1,10 +1,10 @@
 //! What holds for records of every kind before their fields are looked at.
 
-use tidegate_sdk::{Fate, Lineage, Severity, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder, MapResult, Severity};
 use xplan::{Fields, View};
 
 /// Rejects a record whose JSON cannot be read.
-pub(crate) fn not_json<L: Lineage>(why: &str, trail: &mut Trail<L>) -> Fate {
+pub(crate) fn not_json<L: Lineage>(why: &str, trail: &mut LineageRecorder<L>) -> MapResult {
     reject(trail, "not-json", format!("Xplan's answer is not JSON: {why}."))
 }
 
@@ -13,8 +13,8 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
     row: View<'_, '_, F>,
     id_field: F,
     id: &str,
-    trail: &mut Trail<L>,
-) -> Result<(), Fate> {
+    trail: &mut LineageRecorder<L>,
+) -> Result<(), MapResult> {
     if row.row.is_broken() {
         return Err(reject(trail, "no-row", "Xplan sent no row for the record.".to_owned()));
     }
@@ -30,14 +30,14 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
 }
 
 /// Rejects a record of which Xplan failed to send anything: what is known of it stays.
-pub(crate) fn empty<L: Lineage>(trail: &mut Trail<L>) -> Fate {
+pub(crate) fn empty<L: Lineage>(trail: &mut LineageRecorder<L>) -> MapResult {
     let message = "Xplan sent the record with nothing in the fields that were asked for; what came over before stays. \
                    See in Xplan whether the integration’s user may read the record’s fields.";
     reject(trail, "empty-record", message.to_owned())
 }
 
 /// Rejects the record and says why: nothing of what is known of it changes.
-pub(crate) fn reject<L: Lineage>(trail: &mut Trail<L>, code: &str, message: String) -> Fate {
+pub(crate) fn reject<L: Lineage>(trail: &mut LineageRecorder<L>, code: &str, message: String) -> MapResult {
     trail.whole(Severity::Error, code, message);
-    Fate::Rejected
+    MapResult::Rejected
 }

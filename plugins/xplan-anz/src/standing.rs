@@ -1,6 +1,6 @@
 //! Which records come over: people, and of those the ones whose status says so.
 
-use tidegate_sdk::{ClientStatus, Lineage, Origin, Severity, Trail, canonical::Choice};
+use tidegate_sdk::{ClientStatus, Lineage, LineageRecorder, Origin, Severity, canonical::Choice};
 use xplan::{ClientField as F, Value};
 
 use crate::{client::ClientRow, mapping::ClientMapping};
@@ -9,7 +9,7 @@ use crate::{client::ClientRow, mapping::ClientMapping};
 pub(crate) fn status<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<ClientStatus> {
     if !is_person(rules, row, trail) {
         return None;
@@ -45,7 +45,7 @@ pub(crate) fn status<L: Lineage>(
     Some(status)
 }
 
-fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> bool {
+fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> bool {
     // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
     let Some(entity_type) = row.word(F::EntityType, "record", trail) else {
         return true;
@@ -63,7 +63,11 @@ fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &
 }
 
 /// The statuses that the rules know; the others are told.
-fn statuses<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut Trail<L>) -> Vec<ClientStatus> {
+fn statuses<L: Lineage>(
+    rules: &ClientMapping,
+    row: ClientRow<'_, '_>,
+    trail: &mut LineageRecorder<L>,
+) -> Vec<ClientStatus> {
     let value = row.get(F::Status);
     let words = match value {
         Value::List(words) => words.as_slice(),

@@ -10,7 +10,7 @@ use serde::{
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 
-use tidegate_sdk::{Lineage, Origin, Severity, Trail, text};
+use tidegate_sdk::{Lineage, LineageRecorder, Origin, Severity, text};
 
 use crate::{
     Fields, Forms, Names, Number, Value,
@@ -111,7 +111,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text, cleaned. What is not text, or stands for "unknown", is left out and told.
-    pub fn text<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<Cow<'r, str>> {
+    pub fn text<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut LineageRecorder<L>,
+    ) -> Option<Cow<'r, str>> {
         let text = self.text_as_written(field, canonical, trail)?;
         if self.forms.unknown.is_word(&text) {
             let message =
@@ -127,7 +132,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         &self,
         field: F,
         canonical: &'static str,
-        trail: &mut Trail<L>,
+        trail: &mut LineageRecorder<L>,
     ) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Text(written) => match decoded(written, canonical, trail) {
@@ -142,7 +147,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text of several lines, cleaned line by line; empty where there is none.
-    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> String {
+    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut LineageRecorder<L>) -> String {
         match self.get(field) {
             Value::Text(written) if written.contains(['\n', '\r']) => {
                 text::clean_lines(&decoded(written, canonical, trail))
@@ -152,7 +157,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A word or code that a table of the rules knows: a text, or a number as it is written.
-    pub fn word<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<Cow<'r, str>> {
+    pub fn word<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut LineageRecorder<L>,
+    ) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Number(number) => Some(Cow::Owned(number.to_string())),
             _ => self.text(field, canonical, trail),
@@ -160,7 +170,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A reference to another entity: a number, or a number as text.
-    pub fn reference<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<String> {
+    pub fn reference<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        trail: &mut LineageRecorder<L>,
+    ) -> Option<String> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
             Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
@@ -181,7 +196,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Yes or no; 1 and 0, and the words, count too.
-    pub fn flag<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut Trail<L>) -> Option<bool> {
+    pub fn flag<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut LineageRecorder<L>) -> Option<bool> {
         match self.get(field) {
             Value::Flag(flag) => Some(*flag),
             Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
@@ -195,7 +210,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Tells of fields that came twice with different values: the last was taken, and nobody knows which is right.
-    pub fn tell_repeated<L: Lineage>(&self, trail: &mut Trail<L>) {
+    pub fn tell_repeated<L: Lineage>(&self, trail: &mut LineageRecorder<L>) {
         if self.row.repeated == 0 {
             return;
         }
@@ -217,7 +232,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         value: &Value<'_>,
         wanted: &str,
         canonical: &'static str,
-        trail: &mut Trail<L>,
+        trail: &mut LineageRecorder<L>,
     ) {
         if !value.is_empty() {
             let name = self.names.of(field);
@@ -232,7 +247,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
 }
 
 /// The text with HTML's entities read once, which is told.
-fn decoded<'t, L: Lineage>(written: &'t str, canonical: &'static str, trail: &mut Trail<L>) -> Cow<'t, str> {
+fn decoded<'t, L: Lineage>(written: &'t str, canonical: &'static str, trail: &mut LineageRecorder<L>) -> Cow<'t, str> {
     let decoded = text::decode_entities(written);
     if let Cow::Owned(text) = &decoded {
         // On one line, as messages are.

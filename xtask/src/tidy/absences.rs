@@ -41,7 +41,7 @@ const ABSENCES: [Absence; 7] = [
         names: &["Cover", "covers", "\"cover\""],
         searched: "host/src",
         only: &[
-            "host/src/app/documents",
+            "host/src/app/document_maker",
             "host/src/documents",
             "host/src/pack/convert/records",
             "host/src/store/conformance",

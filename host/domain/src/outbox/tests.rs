@@ -38,11 +38,11 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn unknown() -> Outcome {
-    Outcome::Unknown { words: "cut".to_owned(), retry_after: None }
+    Outcome::Unknown { message: "cut".to_owned(), retry_after: None }
 }
 
 fn not_done() -> Outcome {
-    Outcome::NotDone { words: "not there".to_owned(), retry_after: None }
+    Outcome::NotDone { message: "not there".to_owned(), retry_after: None }
 }
 
 fn there() -> Outcome {
@@ -169,7 +169,7 @@ fn no_note_waits_longer_than_a_day_and_people_are_told() {
     for asked in [86_401, 1_893_456_000, 260_000_000_000, i64::MAX] {
         let mut note = note();
         let retry_after = Some(SignedDuration::from_secs(asked));
-        call(&mut note, 0, Call::Create, Outcome::NotDone { words: "429".to_owned(), retry_after });
+        call(&mut note, 0, Call::Create, Outcome::NotDone { message: "429".to_owned(), retry_after });
         assert_eq!(due_in(&note, 0), Some(86_400), "{asked}");
         let reason = note.reason.as_deref().unwrap();
         assert!(reason.contains("over a day"), "{reason}");
@@ -178,7 +178,7 @@ fn no_note_waits_longer_than_a_day_and_people_are_told() {
     }
     let mut note = note();
     let retry_after = Some(SignedDuration::from_hours(24));
-    call(&mut note, 0, Call::Create, Outcome::NotDone { words: "429".to_owned(), retry_after });
+    call(&mut note, 0, Call::Create, Outcome::NotDone { message: "429".to_owned(), retry_after });
     assert_eq!((due_in(&note, 0), note.reason.as_deref()), (Some(86_400), Some("429")));
     note.due_at = Some(Timestamp::MAX);
     assert!(note.pull_forward(SignedDuration::ZERO, at(86_400)));
@@ -208,7 +208,7 @@ fn retries_follow_the_schedule_and_end() {
 #[test]
 fn what_the_crm_asks_for_is_waited_in_full() {
     let mut note = note();
-    let asked = Outcome::NotDone { words: "429".to_owned(), retry_after: Some(SignedDuration::from_secs(900)) };
+    let asked = Outcome::NotDone { message: "429".to_owned(), retry_after: Some(SignedDuration::from_secs(900)) };
     call(&mut note, 0, Call::Create, asked);
     assert_eq!((due_in(&note, 0), &note.step), (Some(900), &DeliveryStep::Accepted));
 }
@@ -217,7 +217,7 @@ fn what_the_crm_asks_for_is_waited_in_full() {
 fn a_refused_sign_in_uses_no_retry_up() {
     let mut note = note();
     for round in 0..30 {
-        call(&mut note, round * 300, Call::Create, Outcome::Unauthorised { words: "401".to_owned() });
+        call(&mut note, round * 300, Call::Create, Outcome::Unauthorised { message: "401".to_owned() });
         assert_eq!((note.state, due_in(&note, round * 300)), (NoteState::Waiting, Some(300)));
     }
     assert!(note.reason.as_deref().unwrap().contains("401"));
@@ -228,7 +228,7 @@ fn a_refused_sign_in_uses_no_retry_up() {
 #[test]
 fn a_refusal_is_final_until_a_person_says_otherwise() {
     let mut note = note();
-    call(&mut note, 0, Call::Create, Outcome::Refused { words: "no such client".to_owned() });
+    call(&mut note, 0, Call::Create, Outcome::Refused { message: "no such client".to_owned() });
     assert_eq!((note.state, note.reason.as_deref()), (NoteState::Dead, Some("no such client")));
     note.retry(at(5)).unwrap();
     assert_eq!((note.state, due_in(&note, 5)), (NoteState::Queued, Some(0)));
@@ -340,13 +340,13 @@ fn of_two_notes_a_person_says_which_stays() {
 fn a_search_that_the_crm_refuses_asks_a_person_and_sends_nothing() {
     let mut note = note();
     call(&mut note, 0, Call::Create, unknown());
-    call(&mut note, 1, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
+    call(&mut note, 1, Call::LookUp, Outcome::Refused { message: "no capability".to_owned() });
     assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
     let reason = note.reason.as_deref().unwrap();
     assert!(reason.contains("refuses the search") && reason.contains("no capability"), "{reason}");
     assert!(note.edit(Edit::default(), at(2)).is_err());
     note.retry(at(2)).unwrap();
-    call(&mut note, 2, Call::LookUp, Outcome::Refused { words: "no capability".to_owned() });
+    call(&mut note, 2, Call::LookUp, Outcome::Refused { message: "no capability".to_owned() });
     let mut found = note.clone();
     found.resolve(Some(ExternalId("9007".to_owned())), at(3)).unwrap();
     assert_eq!((found.state, found.document_id()), (NoteState::Done, Some(&ExternalId("9007".to_owned()))));
@@ -359,7 +359,7 @@ fn a_search_that_the_crm_refuses_asks_a_person_and_sends_nothing() {
 #[test]
 fn a_note_that_was_not_sent_can_be_changed() {
     let mut note = note();
-    call(&mut note, 0, Call::Create, Outcome::Refused { words: "no such client".to_owned() });
+    call(&mut note, 0, Call::Create, Outcome::Refused { message: "no such client".to_owned() });
     let edit = Edit {
         subject: Some("Another".to_owned()),
         body: None,
@@ -505,7 +505,7 @@ fn each_call_is_told_in_words() {
         note.conclude(made, outcome, at(1), 0.5, &Timing::default());
         assert_eq!(note.attempts[0].outcome, expected);
     };
-    let words = || "cut".to_owned();
+    let message = || "cut".to_owned();
     check(Call::Create, there(), "Created in the CRM as 9001.");
     check(Call::LookUp, there(), "Found in the CRM as 9001.");
     check(Call::LookUp, Outcome::NotThere, "Looked up in the CRM: not there.");
@@ -521,7 +521,7 @@ fn each_call_is_told_in_words() {
     check(Call::Attach(7), unknown(), "the document may or may not be attached: cut");
     check(Call::LookUp, unknown(), "cut");
     check(Call::Create, not_done(), "not there");
-    check(Call::Create, Outcome::Unauthorised { words: words() }, "cut");
-    check(Call::Create, Outcome::Held { words: words() }, "cut");
-    check(Call::Create, Outcome::Refused { words: words() }, "cut");
+    check(Call::Create, Outcome::Unauthorised { message: message() }, "cut");
+    check(Call::Create, Outcome::Held { message: message() }, "cut");
+    check(Call::Create, Outcome::Refused { message: message() }, "cut");
 }

@@ -127,11 +127,11 @@ impl Field {
         let value = by_name.or(number).filter(|value| (self.from..=self.to).contains(value));
         value.ok_or_else(|| {
             let (name, from, to) = (self.name, self.from, self.to);
-            let words = match self.names {
+            let message = match self.names {
                 [first, .., last] => format!(", or a name ({} to {})", capital(first), capital(last)),
                 _ => String::new(),
             };
-            format!("`{text}` is no {name}: write a number from {from} to {to}{words}")
+            format!("`{text}` is no {name}: write a number from {from} to {to}{message}")
         })
     }
 }

@@ -18,9 +18,9 @@ fn times(line: &str, zone: &str, after: &str, expected: &[&str]) {
 }
 
 #[track_caller]
-fn refused(line: &str, words: &str) {
+fn refused(line: &str, message: &str) {
     let said = line.parse::<Schedule>().unwrap_err().to_string();
-    assert!(said.contains(words), "{words:?} is not in {said}");
+    assert!(said.contains(message), "{message:?} is not in {said}");
 }
 
 #[test]

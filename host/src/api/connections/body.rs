@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::api::problem::Problem;
 use crate::api::runs::RunBody;
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::crm::kind::SignInMode;
 use crate::crm::spec::SignIn;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
@@ -179,13 +179,13 @@ pub enum SiteState {
 }
 
 impl SiteBody {
-    fn of(standing: &Standing, same_site: Option<By>, apart: Option<By>) -> Self {
-        let (state, known_host, taken_by) = match standing {
-            Standing::AnotherSite { known, .. } => (SiteState::Changed, Some(known.clone()), None),
-            Standing::TakenSite { by, .. } => (SiteState::Taken, None, Some(by.clone())),
+    fn of(auth: &AuthState, same_site: Option<By>, apart: Option<By>) -> Self {
+        let (state, known_host, taken_by) = match auth {
+            AuthState::AnotherSite { known, .. } => (SiteState::Changed, Some(known.clone()), None),
+            AuthState::TakenSite { by, .. } => (SiteState::Taken, None, Some(by.clone())),
             _ => (SiteState::Known, None, None),
         };
-        let detail = standing.obstacle().filter(|_| standing.is_held());
+        let detail = auth.obstacle().filter(|_| auth.is_held());
         let (same_site, apart) = (same_site.map(ByBody::from), apart.map(ByBody::from));
         Self { state, known_host, taken_by, detail, same_site, apart }
     }
@@ -209,18 +209,18 @@ impl From<By> for ByBody {
 }
 
 impl AuthorizationBody {
-    fn of(standing: Standing, mode: &SignInMode) -> Self {
-        let detail = standing.obstacle();
-        let (state, since, by) = match (standing, mode.needs_person) {
-            (Standing::NotNeeded, _) | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, false) => {
+    fn of(auth: AuthState, mode: &SignInMode) -> Self {
+        let detail = auth.obstacle();
+        let (state, since, by) = match (auth, mode.needs_person) {
+            (AuthState::NotNeeded, _) | (AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }, false) => {
                 (AuthorizationState::NotNeeded, None, None)
             }
             // What the site of before authorised is not for this host.
-            (Standing::Needed, _) | (Standing::AnotherSite { .. } | Standing::TakenSite { .. }, true) => {
+            (AuthState::Needed, _) | (AuthState::AnotherSite { .. } | AuthState::TakenSite { .. }, true) => {
                 (AuthorizationState::Needed, None, None)
             }
-            (Standing::Granted { by, at }, _) => (AuthorizationState::Authorized, Some(at), Some(by)),
-            (Standing::Refused { at, .. }, _) => (AuthorizationState::Refused, Some(at), None),
+            (AuthState::Granted { by, at }, _) => (AuthorizationState::Authorized, Some(at), Some(by)),
+            (AuthState::Refused { at, .. }, _) => (AuthorizationState::Refused, Some(at), None),
         };
         Self { state, since, by, detail }
     }
@@ -231,7 +231,7 @@ impl ConnectionBody {
         let newest = PageRequest { cursor: None, limit: 1 };
         let runs = app.store.runs(Some(one.name().clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
-        let standing = one.standing();
+        let auth = one.auth_state();
         // To the second, as what is left is measured anew each time.
         let left_alone_until = one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until());
         let left_alone_until = left_alone_until.and_then(|until| until.round(Unit::Second).ok());
@@ -240,8 +240,8 @@ impl ConnectionBody {
         let answered = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
         Ok(Self {
             next_runs,
-            site: SiteBody::of(&standing, one.same_site.map(|(_, by)| by), one.apart),
-            authorization: AuthorizationBody::of(standing, spec.sign_in.mode),
+            site: SiteBody::of(&auth, one.same_site.map(|(_, by)| by), one.apart),
+            authorization: AuthorizationBody::of(auth, spec.sign_in.mode),
             name: spec.name.clone(),
             title: one.title,
             origin: match one.origin {

@@ -70,7 +70,7 @@ fn fill_in(value: &mut Value, crms: Registry) {
             let labels: Vec<&str> = crms.all().map(|kind| kind.label).collect();
             let headings: Vec<&str> = crms.all().map(|kind| kind.id_column.heading).collect();
             let CrmKind { name, example_pack, site, .. } = crms.usual();
-            let words = [
+            let placeholders = [
                 ("{crm}", labels.join(" or ")),
                 ("{id-heading}", headings.join(" or ")),
                 ("{crm-name}", (*name).to_owned()),
@@ -78,7 +78,7 @@ fn fill_in(value: &mut Value, crms: Registry) {
                 ("{pack}", (*example_pack).to_owned()),
                 ("{site}", site.example.to_owned()),
             ];
-            *text = words.iter().fold(std::mem::take(text), |text, (open, word)| text.replace(open, word));
+            *text = placeholders.iter().fold(std::mem::take(text), |text, (open, word)| text.replace(open, word));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| fill_in(item, crms)),
         Value::Object(members) => members.values_mut().for_each(|member| fill_in(member, crms)),

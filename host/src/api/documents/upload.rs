@@ -102,7 +102,7 @@ async fn keep<E: std::fmt::Display>(
     name: Option<&str>,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Kept, Problem> {
-    Ok(ops::documents::upload(app, caller.actor(), name, pieces, Timestamp::now()).await?)
+    Ok(ops::uploads::upload(app, caller.actor(), name, pieces, Timestamp::now()).await?)
 }
 
 async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept, Problem> {
@@ -113,7 +113,7 @@ async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept,
         return Err(at_file("the form has no part of this name; put the PDF there".to_owned()));
     };
     let name = part.file_name();
-    let taken = ops::documents::upload(app, caller.actor(), name.as_deref(), part.pieces(), Timestamp::now()).await;
+    let taken = ops::uploads::upload(app, caller.actor(), name.as_deref(), part.pieces(), Timestamp::now()).await;
     let kept = match taken {
         // What does not fit is the part, and not the body.
         Err(Refusal { kind: ops::Kind::Invalid, fields, .. }) => {

@@ -211,7 +211,7 @@ impl From<ImportRow> for ImportRowBody {
         let (is_linked, not_linked_because) = match row.applied {
             None => (None, None),
             Some(Applied::Linked(_)) => (Some(true), None),
-            Some(Applied::NotLinked(words)) => (Some(false), Some(words)),
+            Some(Applied::NotLinked(message)) => (Some(false), Some(message)),
         };
         Self {
             number,

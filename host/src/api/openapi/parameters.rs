@@ -49,7 +49,7 @@ fn without_null(schema: &mut serde_json::Map<String, Value>) {
     {
         schema.insert("type".to_owned(), kind.clone());
     }
-    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-        words.retain(|word| !word.is_null());
+    if let Some(message) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        message.retain(|word| !word.is_null());
     }
 }

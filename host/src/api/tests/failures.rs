@@ -6,13 +6,13 @@ fn bearer() -> String {
     format!("Bearer {TOKEN}")
 }
 
-fn check(answer: &Answer, status: u16, slug: &str, words: &str) {
+fn check(answer: &Answer, status: u16, slug: &str, message: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert_eq!(answer.body["type"], format!("urn:tidegate:problem:{slug}"));
     assert_eq!(answer.body["status"], status);
     assert!(answer.body["title"].is_string());
-    assert!(answer.body.to_string().contains(words), "{words:?} is not in {}", answer.body);
+    assert!(answer.body.to_string().contains(message), "{message:?} is not in {}", answer.body);
 }
 
 async fn every_operation(host: &Host) -> Vec<(Method, String)> {

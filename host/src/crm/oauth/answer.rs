@@ -64,12 +64,12 @@ pub(super) fn read(status: u16, content_type: &str, body: Bytes) -> Result<Given
     match code.map(|code| brief(&code)) {
         // A site in trouble says many things.
         Some(code) if status < 500 && is_final(&code, description.as_deref().unwrap_or_default()) => {
-            let words = description.unwrap_or_else(|| "the site refused".to_owned());
-            Err(OAuthError::Refused { code, words: brief(&words) })
+            let message = description.unwrap_or_else(|| "the site refused".to_owned());
+            Err(OAuthError::Refused { code, message: brief(&message) })
         }
         Some(code) => {
-            let words = brief(&description.unwrap_or_else(|| "no reason given".to_owned()));
-            Err(later(format!("it answered {status}: {words} ({code})")))
+            let message = brief(&description.unwrap_or_else(|| "no reason given".to_owned()));
+            Err(later(format!("it answered {status}: {message} ({code})")))
         }
         None if status >= 300 => Err(later(format!("it answered {status} and gave no reason"))),
         None => Err(OAuthError::Protocol("no tokens in its answer".to_owned())),
@@ -84,8 +84,8 @@ fn is_final(code: &str, description: &str) -> bool {
     FINAL.contains(&code.as_str()) || code == "invalid_request" && is_of_token()
 }
 
-fn later(words: String) -> OAuthError {
-    OAuthError::Unreachable { words, retry_after: None }
+fn later(message: String) -> OAuthError {
+    OAuthError::Unreachable { message, retry_after: None }
 }
 
 /// A token that a header can hold.
@@ -149,11 +149,11 @@ mod tests {
     #[test]
     fn tokens_are_kept_however_odd_the_answer_is() {
         let check = |status: u16, body: &[u8], access: Option<&str>, refresh: Option<&str>, lifetime: u64| {
-            let words = String::from_utf8_lossy(body);
-            let given = said(status, body).unwrap_or_else(|error| panic!("{words}: {error}"));
+            let message = String::from_utf8_lossy(body);
+            let given = said(status, body).unwrap_or_else(|error| panic!("{message}: {error}"));
             let shown = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
             let found = (shown(&given.access), shown(&given.refresh), given.lifetime.as_secs());
-            assert_eq!(found, (access.map(str::to_owned), refresh.map(str::to_owned), lifetime), "{words}");
+            assert_eq!(found, (access.map(str::to_owned), refresh.map(str::to_owned), lifetime), "{message}");
         };
         let both = |body: &str, lifetime| check(200, body.as_bytes(), Some("a"), Some("r"), lifetime);
         both(r#"{"access_token":"a","token_type":"Bearer","expires_in":1800,"refresh_token":"r"}"#, 1800);

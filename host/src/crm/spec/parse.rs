@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::errors::Errors;
 pub use self::errors::{FieldError, Reason};
-use super::{ConnectionSpec, Credentials, Pace, SignIn, SiteAccess};
+use super::{ConnectionSpec, Credentials, RateLimits, SignIn, SiteAccess};
 use crate::crm::hosts::HostRules;
 use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
 use crate::crm::proxy::Proxy;
@@ -144,7 +144,7 @@ impl RawConnection {
         }
         let forward_host = self.forward_host(crm, rules, &mut errors);
         let settings = self.settings(crm, &dialect, rules, &mut errors);
-        let pace = self.limits.pace(&mut errors);
+        let rate_limits = self.limits.rate_limits(&mut errors);
         let gone_threshold = self.limits.gone_threshold;
         if gone_threshold.percent > 100 {
             errors.add("gone_threshold/percent", format!("{} is more than 100 percent", gone_threshold.percent));
@@ -160,7 +160,7 @@ impl RawConnection {
             insecure_http: self.insecure_http.unwrap_or_default(),
             settings,
             schedule,
-            pace,
+            rate_limits,
             gone_threshold,
             sign_in: SignIn { mode, values: BTreeMap::new() },
         };
@@ -196,8 +196,8 @@ impl RawConnection {
 
     fn schedule(&self, rules: &Rules<'_>, errors: &mut Errors) -> Schedule {
         let Some(line) = &self.schedule else { return Schedule::hourly() };
-        check_schedule(line, self.limits.allow_frequent, rules.now, &rules.zone).unwrap_or_else(|words| {
-            errors.add("schedule", words);
+        check_schedule(line, self.limits.allow_frequent, rules.now, &rules.zone).unwrap_or_else(|message| {
+            errors.add("schedule", message);
             // One that comes round too often, or not any more, is still shown as it is.
             line.parse().unwrap_or_else(|_| Schedule::hourly())
         })
@@ -208,15 +208,17 @@ impl RawConnection {
         let host = errors.text("forward_host", &what, self.forward_host.as_deref());
         let is_operator = rules.author == Author::Operator;
         if self.is_stand_in() && !is_operator && !rules.hosts.stand_ins {
-            let words = "stand-in sites are not allowed here; whoever runs this host can allow them by stand-in-sites in \
+            let message = "stand-in sites are not allowed here; whoever runs this host can allow them by stand-in-sites in \
                          the section [crm] of the settings";
-            errors.add("insecure_http", words);
+            errors.add("insecure_http", message);
             return host;
         }
         let check = |host: &str| {
-            let hint = |words| match HostRules::check_stand_in(host) {
-                Ok(_) if is_operator => format!("{words}; a stand-in site on this machine needs insecure-http = true"),
-                _ => words,
+            let hint = |message| match HostRules::check_stand_in(host) {
+                Ok(_) if is_operator => {
+                    format!("{message}; a stand-in site on this machine needs insecure-http = true")
+                }
+                _ => message,
             };
             rules.hosts.check(&crm.site, host).map_err(hint)
         };
@@ -240,8 +242,8 @@ impl RawConnection {
             return host;
         }
         let checked = if self.is_stand_in() { HostRules::check_stand_in(&host) } else { check(&host) };
-        checked.unwrap_or_else(|words| {
-            errors.add(field, words);
+        checked.unwrap_or_else(|message| {
+            errors.add(field, message);
             host
         })
     }
@@ -262,8 +264,8 @@ impl RawConnection {
             if let Some(only) = setting.dialect.filter(|only| *only != dialect) {
                 if given.is_some() && setting.is_needed {
                     let what = setting.label.to_lowercase();
-                    let words = format!("only the dialect `{only}` has a {what}; leave it out, or choose that");
-                    errors.add(setting.name, words);
+                    let message = format!("only the dialect `{only}` has a {what}; leave it out, or choose that");
+                    errors.add(setting.name, message);
                 }
                 continue;
             }
@@ -305,8 +307,8 @@ impl RawConnection {
 }
 
 impl RawLimits {
-    fn pace(&self, errors: &mut Errors) -> Pace {
-        let usual = Pace::default();
+    fn rate_limits(&self, errors: &mut Errors) -> RateLimits {
+        let usual = RateLimits::default();
         let max_requests_per_second = match self.max_requests_per_second.map(NonZeroU32::new) {
             Some(Some(most)) => most,
             Some(None) => {
@@ -317,10 +319,10 @@ impl RawLimits {
         };
         let max_side_by_side = self.max_side_by_side.unwrap_or(usual.max_side_by_side);
         if !(2..=32).contains(&max_side_by_side) {
-            let words = format!("{max_side_by_side} is not within 2 to 32; one is kept free for file notes");
-            errors.add("max_side_by_side", words);
+            let message = format!("{max_side_by_side} is not within 2 to 32; one is kept free for file notes");
+            errors.add("max_side_by_side", message);
         }
-        Pace { max_requests_per_second, max_side_by_side }
+        RateLimits { max_requests_per_second, max_side_by_side }
     }
 }
 
@@ -353,11 +355,11 @@ fn take_values(spec: &mut ConnectionSpec, mut given: BTreeMap<String, RawValue>,
     for value in spec.sign_in.mode.values {
         let field = format!("auth/{}", value.name);
         match (given.remove(value.name), value.kind.is_secret()) {
-            (Some(RawValue::Unreadable(words)), _) => errors.add(&field, words),
+            (Some(RawValue::Unreadable(message)), _) => errors.add(&field, message),
             (Some(RawValue::Given(secret)), true) if !secret.expose_secret().trim().is_empty() => {
                 if secret.expose_secret().chars().any(char::is_control) {
-                    let words = "holds more than one line, or control characters; give the secret and nothing else";
-                    errors.add(&field, format!("the {} {words}", plain_name(value.name)));
+                    let message = "holds more than one line, or control characters; give the secret and nothing else";
+                    errors.add(&field, format!("the {} {message}", plain_name(value.name)));
                 }
                 credentials.0.insert(value.name, secret);
             }
@@ -366,8 +368,8 @@ fn take_values(spec: &mut ConnectionSpec, mut given: BTreeMap<String, RawValue>,
                     credentials.0.insert(value.name, secret);
                 } else {
                     let what = plain_name(value.name);
-                    let words = format!("enter the {what} again. It was given for {before} and is sent nowhere else");
-                    errors.add(&field, words);
+                    let message = format!("enter the {what} again. It was given for {before} and is sent nowhere else");
+                    errors.add(&field, message);
                 }
             }
             // A blank secret is none.

@@ -79,8 +79,8 @@ pub(super) fn segment(text: &str) -> Result<&str, CrmError> {
     if is_plain && (1..=100).contains(&text.len()) {
         return Ok(text);
     }
-    let words = format!("`{}` is no name or number that can be asked for", excerpt(text, 40));
-    Err(CrmError::Protocol { words })
+    let message = format!("`{}` is no name or number that can be asked for", excerpt(text, 40));
+    Err(CrmError::Protocol { message })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::address::{Address, segment};
 use super::docnotes::{self, WrittenId};
 use super::rows;
-use super::site::{Call, Site};
+use super::site::{ApiCall, Site};
 use crate::crm::{CrmError, repair};
 use crate::domain::ExternalId;
 use crate::domain::outbox::FoundAttachment;
@@ -28,7 +28,7 @@ struct Binary {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct AttachmentRow {
     id: WrittenId,
     filename: String,
     size: Option<u64>,
@@ -44,16 +44,16 @@ pub(super) async fn attach(
 ) -> Result<ExternalId, CrmError> {
     let content = Binary { kind: "Binary", value: STANDARD.encode(content) };
     let body = serde_json::to_vec(&NewAttachment { filename, mimetype: media_type, content });
-    let body = body.map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    docnotes::made(site, &Call::post(&path(note)?, body).awaited(true), "the new attachment's `id`").await
+    let body = body.map_err(|error| CrmError::Protocol { message: error.to_string() })?;
+    docnotes::made(site, &ApiCall::post(&path(note)?, body).awaited(true), "the new attachment's `id`").await
 }
 
 /// What is attached to a note.
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
-    let answer = site.read(&Call::get(Address::of(&path(note)?)).awaited(true).or_nothing()).await?;
+    let answer = site.read(&ApiCall::get(Address::of(&path(note)?)).awaited(true).or_nothing()).await?;
     let unexpected = || rows::unexpected(&answer, "a list of attachments, each with `id` and `filename`");
-    let listed: Vec<Listed> = repair::read(&answer.body).map_err(|_| unexpected())?;
-    let found = |one: Listed| {
+    let listed: Vec<AttachmentRow> = repair::read(&answer.body).map_err(|_| unexpected())?;
+    let found = |one: AttachmentRow| {
         let id = one.id.id().ok_or_else(unexpected)?;
         Ok(FoundAttachment { id, filename: one.filename, size: one.size })
     };

@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rows;
-use super::site::{Answer, Call, Site};
+use super::site::{Answer, ApiCall, Site};
 use crate::crm::CrmError;
 use crate::crm::budget::Allotment;
 
@@ -102,7 +102,7 @@ pub(super) async fn ask<C: Calls>(
     let size = size(site);
     let mut answers = Vec::with_capacity(slots.len());
     let mut pieces = vec![slots];
-    let mut pauses = site.limits.pauses();
+    let mut pauses = site.limits.retry.pauses();
     let mut failed = None;
     while let Some(mut piece) = pieces.pop() {
         let repeats = match piece.len() {
@@ -147,7 +147,7 @@ pub(super) fn is_of_size(error: &CrmError) -> bool {
     matches!(error, CrmError::TooLarge { .. } | CrmError::Unknown { .. } | CrmError::Refused { status: 413, .. })
 }
 
-/// One batch, its failing calls asked again until patience ends.
+/// One batch, its failing calls asked again as the retry policy says.
 async fn ask_piece<C: Calls>(
     site: &Site,
     calls: &C,
@@ -157,9 +157,9 @@ async fn ask_piece<C: Calls>(
 ) -> Result<Answers<C::Out>, CrmError> {
     let asked = open.clone();
     let mut answers: Answers<C::Out> = Vec::with_capacity(open.len());
-    let mut pauses = site.limits.pauses().enumerate();
+    let mut pauses = site.limits.retry.pauses().enumerate();
     loop {
-        let call = Call::post("/resourceful", calls.body(&open)?).of_many().awaited(manner.is_awaited);
+        let call = ApiCall::post("/resourceful", calls.body(&open)?).of_many().awaited(manner.is_awaited);
         let answer = site.read_within(&call.held_by(manner.room.clone()), repeats).await?;
         let mut again: Vec<(usize, CrmError)> = Vec::new();
         for (slot, item) in items(&answer)? {

@@ -75,17 +75,17 @@ impl Calls for Asked<'_> {
         };
         let batch = slots.iter().map(item).collect::<Result<_, CrmError>>()?;
         let batch = Batch { batch, include_subtimings: false };
-        serde_json::to_vec(&batch).map_err(|error| CrmError::Protocol { words: error.to_string() })
+        serde_json::to_vec(&batch).map_err(|error| CrmError::Protocol { message: error.to_string() })
     }
 
     fn sorted(&self, _: usize, item: &Item<'_>, _: &Bytes) -> Brought<Self::Out> {
-        let failed = || Brought::Again(CrmError::Unknown { words: "a call of a batch failed".to_owned() });
+        let failed = || Brought::Again(CrmError::Unknown { message: "a call of a batch failed".to_owned() });
         match item.code {
             200..300 => {}
             404 => return Brought::Done(None),
             status @ 401 => {
-                let words = "a call of a batch was refused".to_owned();
-                return Brought::Failed(CrmError::Unauthorised { status, words });
+                let message = "a call of a batch was refused".to_owned();
+                return Brought::Failed(CrmError::Unauthorised { status, message });
             }
             _ => return failed(),
         }

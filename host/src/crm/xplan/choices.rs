@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::address::{Address, segment};
 use super::rows;
-use super::site::{Call, Site};
+use super::site::{ApiCall, Site};
 use crate::crm::raw::is_empty_list;
 use crate::crm::{CrmError, RawText, Source};
 use crate::domain::site_list::{Came, KnownList, ListInForce};
@@ -105,7 +105,7 @@ impl Lists {
 
 async fn read(site: &Site, list: &str) -> Result<Option<Bytes>, CrmError> {
     list.trim_start_matches('/').split('/').try_for_each(|part| segment(part).map(drop))?;
-    match site.read(&Call::get(Address::of(&format!("/resourceful{list}")))).await {
+    match site.read(&ApiCall::get(Address::of(&format!("/resourceful{list}")))).await {
         // Not in this version of the site, or not for this user: the pack has a table of its own.
         Err(CrmError::Refused { status: 403 | 404, .. }) => Ok(None),
         Err(error) => Err(error),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn failed() -> Result<Option<Bytes>, CrmError> {
-        Err(CrmError::Unknown { words: "502".to_owned() })
+        Err(CrmError::Unknown { message: "502".to_owned() })
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         check(known(true), list("[ ]"), Some(("", Came::AsItIs)));
         check(known(true), failed(), Some(("[1]", Came::Not)));
         // The whole site cannot be reached, or does not let the host in.
-        check(known(false), Err(CrmError::Unreachable { words: "no route".to_owned() }), None);
-        check(known(false), Err(CrmError::Unauthorised { status: 401, words: String::new() }), None);
+        check(known(false), Err(CrmError::Unreachable { message: "no route".to_owned() }), None);
+        check(known(false), Err(CrmError::Unauthorised { status: 401, message: String::new() }), None);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{Address, PAGE_SIZE, segment};
 use super::pages::Descent;
 use super::rows;
-use super::site::{Answer, Call, Site, passed};
+use super::site::{Answer, ApiCall, Site, passed};
 use crate::crm::{Bookmark, CrmError, FoundNote, repair};
 use crate::domain::note::FileNote;
 use crate::domain::{Date, ExternalId};
@@ -80,7 +80,7 @@ pub(super) async fn filed_against(site: &Site, note: &ExternalId) -> Result<Opti
     struct Named {
         entity_ids: Option<Vec<WrittenId>>,
     }
-    let call = Call::get(Address::of(&format!("{PATH}/{}", segment(note.as_str())?))).awaited(true);
+    let call = ApiCall::get(Address::of(&format!("{PATH}/{}", segment(note.as_str())?))).awaited(true);
     let answer = match site.read(&call).await {
         Err(CrmError::Refused { status: 404 | 410, .. }) => return Ok(Some(Vec::new())),
         answered => answered?,
@@ -124,8 +124,8 @@ impl FoundNotes {
         }
         let next = rows::next(&list, after, answer)?;
         if next.is_some() && self.found.len() == before {
-            let words = "the pages of a client's notes lead round in a circle".to_owned();
-            return Err(CrmError::Protocol { words });
+            let message = "the pages of a client's notes lead round in a circle".to_owned();
+            return Err(CrmError::Protocol { message });
         }
         Ok(next)
     }
@@ -159,7 +159,7 @@ async fn page(site: &Site, query: &Address, after: Option<&Bookmark>) -> Result<
         if let Some(bookmark) = after {
             address.push_raw("page_bookmark", &bookmark.0);
         }
-        let call = Call::get(address).of_many().awaited(true).or_nothing();
+        let call = ApiCall::get(address).of_many().awaited(true).or_nothing();
         match site.read_within(&call, descent.repeats()).await {
             Ok(answer) => {
                 let asked = descent.size;
@@ -176,7 +176,7 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
     // A number in another spelling may have been somebody else here, and is who has the number there.
     let number = |id: &ExternalId| {
         let number = id.as_str().parse::<u64>().ok().filter(|number| number.to_string() == id.as_str());
-        number.ok_or_else(|| CrmError::Protocol { words: format!("`{id}` is no number of an Xplan entity") })
+        number.ok_or_else(|| CrmError::Protocol { message: format!("`{id}` is no number of an Xplan entity") })
     };
     let body = NewNote {
         subject: &note.subject,
@@ -187,27 +187,27 @@ pub(super) async fn create(site: &Site, note: &FileNote, marker: &str) -> Result
         docsubtype: note.note_subtype.as_deref(),
         guid: marker,
     };
-    let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
-    made(site, &Call::post(PATH, body).awaited(true), "the new note's `id`").await
+    let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { message: error.to_string() })?;
+    made(site, &ApiCall::post(PATH, body).awaited(true), "the new note's `id`").await
 }
 
 /// Sends what makes something new, once, and answers its id: every error but [`CrmError::Unknown`] means that nothing
 /// was made.
-pub(super) async fn made(site: &Site, call: &Call, wanted: &str) -> Result<ExternalId, CrmError> {
+pub(super) async fn made(site: &Site, call: &ApiCall, wanted: &str) -> Result<ExternalId, CrmError> {
     // A sign-in whose outcome is unknown sent nothing.
     site.ready().await.map_err(|error| match error {
-        CrmError::Unknown { words } => CrmError::Unreachable { words },
-        CrmError::Throttled { retry_after, words, .. } => CrmError::Throttled { status: 429, retry_after, words },
+        CrmError::Unknown { message } => CrmError::Unreachable { message },
+        CrmError::Throttled { retry_after, message, .. } => CrmError::Throttled { status: 429, retry_after, message },
         error => error,
     })?;
     let answered = site.signed(call).await.and_then(passed);
     let answer = answered.map_err(|error| match error {
         // Neither a redirect, an answer too large to read nor "unavailable" rules out that the work was done.
-        CrmError::Protocol { words }
-        | CrmError::TooLarge { words }
-        | CrmError::Throttled { status: 503, retry_after: None, words } => CrmError::Unknown { words },
+        CrmError::Protocol { message }
+        | CrmError::TooLarge { message }
+        | CrmError::Throttled { status: 503, retry_after: None, message } => CrmError::Unknown { message },
         error => error,
     })?;
     let made = repair::read::<Made>(&answer.body).ok().and_then(|made| made.id.id());
-    made.ok_or_else(|| CrmError::Unknown { words: rows::unexpected(&answer, wanted).to_string() })
+    made.ok_or_else(|| CrmError::Unknown { message: rows::unexpected(&answer, wanted).to_string() })
 }

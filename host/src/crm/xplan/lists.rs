@@ -5,8 +5,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::address::{entity_path, segment};
 use super::batch::{self, Answers, Brought, Calls, Item, Manner};
+use super::messages;
 use super::site::{Site, is_passing};
-use super::words;
 use crate::crm::{CrmError, RawPart, RawRecord, RawText, repair};
 
 /// Which lists of which entities are asked for. Each has a slot: those of the first entity, then the second's.
@@ -20,9 +20,9 @@ pub(super) struct Wanted<'a> {
     pub(super) manner: Manner,
 }
 
-/// A list of an entity.
+/// The answer to a call for one list of an entity.
 #[derive(Debug)]
-pub(super) enum Listed {
+pub(super) enum ListAnswer {
     /// As it came.
     Text(RawText),
     /// The CRM has not got it.
@@ -31,7 +31,7 @@ pub(super) enum Listed {
     Faulty(String),
 }
 
-impl Listed {
+impl ListAnswer {
     /// Makes it a part of its entity's record, and of what the record's fingerprint is made of.
     pub(super) fn join(self, name: &str, record: &mut RawRecord, digests: &mut Vec<u8>) {
         match self {
@@ -41,9 +41,9 @@ impl Listed {
                 digests.extend_from_slice(&text.digest().to_le_bytes());
                 record.parts.push(RawPart { name: name.to_owned(), text });
             }
-            Self::Faulty(words) => {
+            Self::Faulty(message) => {
                 digests.push(2);
-                record.fault.get_or_insert(words);
+                record.fault.get_or_insert(message);
             }
         }
     }
@@ -51,14 +51,14 @@ impl Listed {
 
 impl Wanted<'_> {
     /// The lists by slot.
-    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<Listed>, CrmError> {
+    pub(super) async fn fetch(&self, site: &Site) -> Result<Vec<ListAnswer>, CrmError> {
         entity_path(self.resource, None)?;
         self.lists.iter().try_for_each(|list| segment(list).map(drop))?;
         let slots = self.ids.len() * self.lists.len();
         let size = batch::size(site);
         let batches = (0..slots).step_by(size).map(|from| (from..slots.min(from + size)).collect());
         let asked = batches.map(|slots| batch::ask(site, self, slots, &self.manner));
-        let mut answered = stream::iter(asked).buffer_unordered(site.pace.most());
+        let mut answered = stream::iter(asked).buffer_unordered(site.limiter.most());
         let mut all = Vec::with_capacity(slots);
         while let Some(answers) = answered.try_next().await? {
             all.extend(answers);
@@ -68,9 +68,9 @@ impl Wanted<'_> {
 
     /// Sorts out whose fault it is where a list did not come. One that fails where it comes for others is the fault of its
     /// entity; one that fails for all is the fault of the call.
-    fn blamed(&self, site: &Site, answers: Answers<Listed>) -> Result<Vec<Listed>, CrmError> {
+    fn blamed(&self, site: &Site, answers: Answers<ListAnswer>) -> Result<Vec<ListAnswer>, CrmError> {
         let mut lists = Vec::new();
-        lists.resize_with(answers.len(), || Listed::Absent);
+        lists.resize_with(answers.len(), || ListAnswer::Absent);
         let list_of = |slot: usize| slot % self.lists.len();
         let mut comes = vec![false; self.lists.len()];
         let mut failed = Vec::new();
@@ -98,11 +98,11 @@ impl Wanted<'_> {
                 return Err(error);
             }
             let [resource, id, list] = self.parts(slot);
-            let words = match error {
-                CrmError::TooLarge { words } => format!("the list `{list}` of {resource} {id}: {words}"),
+            let message = match error {
+                CrmError::TooLarge { message } => format!("the list `{list}` of {resource} {id}: {message}"),
                 error => error.to_string(),
             };
-            lists[slot] = Listed::Faulty(words);
+            lists[slot] = ListAnswer::Faulty(message);
         }
         Ok(lists)
     }
@@ -114,7 +114,7 @@ impl Wanted<'_> {
 }
 
 impl Calls for Wanted<'_> {
-    type Out = Listed;
+    type Out = ListAnswer;
 
     /// The request. Names and numbers were checked to need no escaping.
     fn body(&self, slots: &[usize]) -> Result<Vec<u8>, CrmError> {
@@ -137,32 +137,33 @@ impl Calls for Wanted<'_> {
         Ok(body)
     }
 
-    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought<Listed> {
+    fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought<ListAnswer> {
         let status = item.code;
         let [resource, id, list] = self.parts(slot);
         if (200..300).contains(&status) {
-            let words = format!("the list `{list}` of {resource} {id} is no JSON array");
+            let message = format!("the list `{list}` of {resource} {id} is no JSON array");
             return match text(item, whole) {
-                Some(text) => Brought::Done(Listed::Text(text)),
-                None => Brought::Failed(CrmError::Protocol { words }),
+                Some(text) => Brought::Done(ListAnswer::Text(text)),
+                None => Brought::Failed(CrmError::Protocol { message }),
             };
         }
         let said = || {
             let body = item.body.and_then(|body| repair::read::<String>(body.get().as_bytes()).ok());
-            let said =
-                body.and_then(|body| words::said_by(body.as_bytes())).unwrap_or_else(|| "no reason given".to_owned());
+            let said = body
+                .and_then(|body| messages::said_by(body.as_bytes()))
+                .unwrap_or_else(|| "no reason given".to_owned());
             format!("the list `{list}` of {resource} {id}: {said}")
         };
         match status {
-            404 => Brought::Done(Listed::Absent),
-            403 if slot % self.lists.len() >= self.needed => Brought::Done(Listed::Absent),
+            404 => Brought::Done(ListAnswer::Absent),
+            403 if slot % self.lists.len() >= self.needed => Brought::Done(ListAnswer::Absent),
             status if matches!(status, 429 | 503) || is_passing(status) => {
-                Brought::Again(CrmError::Throttled { status, retry_after: None, words: said() })
+                Brought::Again(CrmError::Throttled { status, retry_after: None, message: said() })
             }
             // An answer without a status is none.
-            0 | 500 | 502 | 504 => Brought::Again(CrmError::Unknown { words: format!("{status}, {}", said()) }),
-            401 => Brought::Failed(CrmError::Unauthorised { status, words: said() }),
-            _ => Brought::Failed(CrmError::Refused { status, words: said() }),
+            0 | 500 | 502 | 504 => Brought::Again(CrmError::Unknown { message: format!("{status}, {}", said()) }),
+            401 => Brought::Failed(CrmError::Unauthorised { status, message: said() }),
+            _ => Brought::Failed(CrmError::Refused { status, message: said() }),
         }
     }
 }

@@ -17,10 +17,10 @@ use super::batch::Manner;
 use super::choices::is_of_site;
 use super::docnotes::{FoundNotes, Marked};
 use super::kind::Gateway;
-use super::lists::Listed;
+use super::lists::ListAnswer;
 use super::pages::{Descent, PageError};
 use super::rows::{self, Row};
-use super::site::{Answer, Call, Site, is_passing, succeeded};
+use super::site::{Answer, ApiCall, Site, is_passing, succeeded};
 use crate::crm::spec::SiteAccess;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, SiteUnusable, Sizes, Source, Tokens, Traffic,
@@ -91,11 +91,12 @@ impl Open {
         let mut calls = Vec::with_capacity(rows.len() * names.len());
         for row in rows {
             for list in &names {
-                calls.push(Call::get(path(&[&source.resource, row.id, list])?).awaited(manner.is_awaited));
+                calls.push(ApiCall::get(path(&[&source.resource, row.id, list])?).awaited(manner.is_awaited));
             }
         }
-        let asked = stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.pace.most());
-        let lists: Vec<Listed> = asked.try_collect().await?;
+        let asked =
+            stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.limiter.most());
+        let lists: Vec<ListAnswer> = asked.try_collect().await?;
         if rows.len() > 1 {
             blame(&lists, &names, source)?;
         }
@@ -112,30 +113,30 @@ impl Open {
         Ok(RawPage { records, below, unreadable: 0, next: None })
     }
 
-    async fn list(&self, call: Call, manner: &Manner) -> Result<Listed, CrmError> {
+    async fn list(&self, call: ApiCall, manner: &Manner) -> Result<ListAnswer, CrmError> {
         let answer = match self.site.read(&call.held_by(manner.room.clone())).await {
             Ok(answer) => answer,
             Err(CrmError::Refused { status: 404, .. }) => {
                 manner.answered();
-                return Ok(Listed::Absent);
+                return Ok(ListAnswer::Absent);
             }
             Err(error @ CrmError::TooLarge { .. }) if manner.is_full() => return Err(error),
             Err(error @ (CrmError::Refused { .. } | CrmError::TooLarge { .. })) => {
                 manner.answered();
-                return Ok(Listed::Faulty(error.to_string()));
+                return Ok(ListAnswer::Faulty(error.to_string()));
             }
             Err(error @ CrmError::Unknown { .. }) if !manner.is_awaited && manner.may_fail() => {
-                return Ok(Listed::Faulty(error.to_string()));
+                return Ok(ListAnswer::Faulty(error.to_string()));
             }
             Err(error @ CrmError::Throttled { status, .. }) if is_passing(status) => {
-                return Ok(Listed::Faulty(error.to_string()));
+                return Ok(ListAnswer::Faulty(error.to_string()));
             }
             Err(error) => return Err(error),
         };
         manner.answered();
         match rows::parsed::<Vec<&serde_json::value::RawValue>>(&answer, "a list as a JSON array") {
-            Ok(_) => Ok(Listed::Text(RawText::Plain(answer.body))),
-            Err(error) => Ok(Listed::Faulty(error.to_string())),
+            Ok(_) => Ok(ListAnswer::Text(RawText::Plain(answer.body))),
+            Err(error) => Ok(ListAnswer::Faulty(error.to_string())),
         }
     }
 
@@ -173,23 +174,23 @@ impl Open {
 }
 
 /// Asks for rows, at most `size`.
-fn rows_of(mut address: Address, after: Option<&Bookmark>, size: usize) -> Call {
+fn rows_of(mut address: Address, after: Option<&Bookmark>, size: usize) -> ApiCall {
     address.push("PageSize", &size.to_string());
     if let Some(bookmark) = after {
         address.push("PageBookmark", &bookmark.0);
     }
-    Call::get(address).of_many()
+    ApiCall::get(address).of_many()
 }
 
 /// A list that is faulty for everybody is no fault of theirs.
-fn blame(lists: &[Listed], names: &[&String], source: &Source) -> Result<(), CrmError> {
+fn blame(lists: &[ListAnswer], names: &[&String], source: &Source) -> Result<(), CrmError> {
     for (at, name) in names.iter().enumerate() {
         let of_list = || lists.iter().skip(at).step_by(names.len());
-        if let Some(Listed::Faulty(words)) = of_list().next()
-            && of_list().all(|list| matches!(list, Listed::Faulty(_)))
+        if let Some(ListAnswer::Faulty(message)) = of_list().next()
+            && of_list().all(|list| matches!(list, ListAnswer::Faulty(_)))
         {
-            let words = format!("the list `{name}` of every {}: {words}", source.resource);
-            return Err(CrmError::Protocol { words });
+            let message = format!("the list `{name}` of every {}: {message}", source.resource);
+            return Err(CrmError::Protocol { message });
         }
     }
     Ok(())
@@ -211,7 +212,7 @@ impl Connector for Open {
         // Whoever asks for one row and gets it is let in; the gateway tells no names.
         let mut address = path(&["user"])?;
         address.push("PageSize", "1");
-        succeeded(self.site.signed(&Call::get(address).awaited(true)).await?)?;
+        succeeded(self.site.signed(&ApiCall::get(address).awaited(true)).await?)?;
         Ok("the integration's user".to_owned())
     }
 
@@ -229,7 +230,7 @@ impl Connector for Open {
     }
 
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError> {
-        let call = Call::get(path(&[&source.resource, id.as_str()])?).awaited(true);
+        let call = ApiCall::get(path(&[&source.resource, id.as_str()])?).awaited(true);
         let manner = Manner::new(true, self.site.room(true).await);
         let answer = match self.site.read(&call.held_by(manner.room.clone())).await {
             Err(CrmError::Refused { status: 404, .. }) => return Ok(None),
@@ -258,8 +259,8 @@ impl Connector for Open {
 
     async fn create_note(&self, note: &FileNote, marker: &str) -> Result<ExternalId, CrmError> {
         let first = note.filed_against.first();
-        let words = || "a note has to be about a client".to_owned();
-        let first = first.ok_or_else(|| CrmError::Protocol { words: words() })?;
+        let message = || "a note has to be about a client".to_owned();
+        let first = first.ok_or_else(|| CrmError::Protocol { message: message() })?;
         let body = NewNote {
             subject: &note.subject,
             body: &note.body,
@@ -269,9 +270,10 @@ impl Connector for Open {
             client_ids: note.filed_against.iter().map(ExternalId::as_str).collect(),
             external_reference: marker,
         };
-        let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { words: error.to_string() })?;
+        let body = serde_json::to_vec(&body).map_err(|error| CrmError::Protocol { message: error.to_string() })?;
         let address = path(&["client", first.as_str(), &self.notes])?;
-        super::docnotes::made(&self.site, &Call::post(&address.path, body).awaited(true), "the new note's `Id`").await
+        super::docnotes::made(&self.site, &ApiCall::post(&address.path, body).awaited(true), "the new note's `Id`")
+            .await
     }
 
     async fn attach(
@@ -281,8 +283,8 @@ impl Connector for Open {
         _media_type: &str,
         _bytes: &[u8],
     ) -> Result<ExternalId, CrmError> {
-        let words = "how documents are attached in the Open dialect is not known; attach it by hand".to_owned();
-        Err(CrmError::Refused { status: 0, words })
+        let message = "how documents are attached in the Open dialect is not known; attach it by hand".to_owned();
+        Err(CrmError::Refused { status: 0, message })
     }
 
     async fn attachments_of(&self, _document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {

@@ -27,7 +27,7 @@ impl<'s> Descent<'s> {
     /// From the size that came last; `what` is what pages are asked for of.
     pub(super) fn new(site: &'s Site, what: &'s str, most: usize) -> Self {
         let size = site.sizes.next(what, most);
-        Self { site, what, most, size, failed: None, pauses: Box::new(site.limits.pauses()) }
+        Self { site, what, most, size, failed: None, pauses: Box::new(site.limits.retry.pauses()) }
     }
 
     /// How often the page is asked for again as it is after a failure that its size may be the reason of.

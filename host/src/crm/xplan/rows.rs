@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::site::Answer;
-use super::{pieces, words};
+use super::{messages, pieces};
 use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};
 use crate::domain::ExternalId;
@@ -26,7 +26,7 @@ pub(super) struct Row<'a> {
 }
 
 /// The rows of a list.
-pub(super) struct Rows<'a> {
+pub(super) struct RowList<'a> {
     /// Those that name a record.
     pub(super) rows: Vec<Row<'a>>,
     /// Those that name a record and are no JSON: its id, and why.
@@ -37,7 +37,7 @@ pub(super) struct Rows<'a> {
     last_bookmark: Option<Option<&'a RawValue>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowList<'a> {
     /// Takes in a row's bookmark. One that is none, or damaged, leaves the one before it: the rows since then come again.
     fn note(&mut self, bookmark: Option<&'a RawValue>) {
         let leads_on = |text: &str| text.starts_with('"') && !text.contains(UNREADABLE);
@@ -51,8 +51,8 @@ impl<'a> Rows<'a> {
         self.rows.retain(|row| {
             let is_one = ExternalId::is_one(row.id);
             if !is_one {
-                let words = format!("its ID `{}` is not a number, by which the site could be asked for it", row.id);
-                failed.push((row.id, CrmError::Protocol { words }));
+                let message = format!("its ID `{}` is not a number, by which the site could be asked for it", row.id);
+                failed.push((row.id, CrmError::Protocol { message }));
             }
             is_one
         });
@@ -71,14 +71,14 @@ impl<'a> Rows<'a> {
 
 /// The rows of a list. One that names no record is counted; where none does, nor says where the next page begins, the
 /// answer is something else. Where most rows are damaged, the answer is, or the site.
-pub(super) fn list(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn list(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let mut list = names(answer)?;
     list.set_others_aside();
     if list.failed.len() > list.rows.len() { Err(list.failed.swap_remove(0).1) } else { Ok(list) }
 }
 
 /// The same, however many rows are damaged.
-pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn names(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let texts: Vec<&str> = match parsed::<Vec<&RawValue>>(answer, "a JSON array of rows") {
         Ok(rows) => rows.into_iter().map(RawValue::get).collect(),
         Err(error) => {
@@ -87,7 +87,7 @@ pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
         }
     };
     let rows = Vec::with_capacity(texts.len());
-    let mut list = Rows { rows, failed: Vec::new(), unreadable: 0, last_bookmark: None };
+    let mut list = RowList { rows, failed: Vec::new(), unreadable: 0, last_bookmark: None };
     let mut first_error = None;
     for text in texts {
         match cut(text, answer) {
@@ -113,7 +113,7 @@ pub(super) fn names(answer: &Answer) -> Result<Rows<'_>, CrmError> {
 }
 
 /// The rows of a list in which a note is looked for: to miss one that cannot be read would make it twice.
-pub(super) fn list_of_notes(answer: &Answer) -> Result<Rows<'_>, CrmError> {
+pub(super) fn list_of_notes(answer: &Answer) -> Result<RowList<'_>, CrmError> {
     let list = names(answer)?;
     if list.unreadable > 0 || !list.failed.is_empty() {
         Err(unexpected(answer, "the `id` of each note"))
@@ -130,13 +130,17 @@ pub(super) fn single(answer: &Answer) -> Result<Row<'_>, CrmError> {
 
 /// Where the next page begins. A page with any rows has one behind it, if only an empty one: a site that gives fewer
 /// rows than asked for may still have more, and to miss them would look like clients who left.
-pub(super) fn next(list: &Rows<'_>, after: Option<&Bookmark>, answer: &Answer) -> Result<Option<Bookmark>, CrmError> {
+pub(super) fn next(
+    list: &RowList<'_>,
+    after: Option<&Bookmark>,
+    answer: &Answer,
+) -> Result<Option<Bookmark>, CrmError> {
     let Some(last) = list.last_bookmark else { return Ok(None) };
     let bookmark = last.and_then(|last| serde_json::from_str(last.get()).ok()).map(Bookmark);
     let bookmark = bookmark.ok_or_else(|| unexpected(answer, "a text as the `bookmark` of the last row"))?;
     if after == Some(&bookmark) {
-        let words = "the last row's bookmark leads back to the page itself; the walk would never end".to_owned();
-        return Err(CrmError::Protocol { words });
+        let message = "the last row's bookmark leads back to the page itself; the walk would never end".to_owned();
+        return Err(CrmError::Protocol { message });
     }
     Ok(Some(bookmark))
 }
@@ -147,8 +151,8 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -
     let text = std::str::from_utf8(&answer.body).map_err(|_| unexpected(answer, wanted))?;
     serde_json::from_str(text).map_err(|error| match unexpected(answer, wanted) {
         // What begins well and is damaged further on may come whole another time, or in smaller pieces.
-        CrmError::Protocol { words } if !error.is_data() && text.trim_start().starts_with(['[', '{']) => {
-            CrmError::Unknown { words }
+        CrmError::Protocol { message } if !error.is_data() && text.trim_start().starts_with(['[', '{']) => {
+            CrmError::Unknown { message }
         }
         unexpected => unexpected,
     })
@@ -156,7 +160,7 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(answer: &'a Answer, wanted: &str) -
 
 /// An answer that is not what was asked for.
 pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
-    CrmError::Protocol { words: format!("expected {wanted}, and got {}", words::outline(answer)) }
+    CrmError::Protocol { message: format!("expected {wanted}, and got {}", messages::outline(answer)) }
 }
 
 /// A row that cannot be used.
@@ -180,9 +184,9 @@ fn cut<'a>(text: &'a str, answer: &Answer) -> Result<Row<'a>, NoRow<'a>> {
             Err(NoRow { bookmark: None, id: None, error: unexpected(answer, "each row as a JSON object") })
         }
         Err(_) => {
-            let words = "a row that is no JSON".to_owned();
+            let message = "a row that is no JSON".to_owned();
             let Members { id: named, bookmark, .. } = Members::of_damaged(text);
-            Err(NoRow { bookmark, id: named.and_then(id), error: CrmError::Unknown { words } })
+            Err(NoRow { bookmark, id: named.and_then(id), error: CrmError::Unknown { message } })
         }
     }
 }

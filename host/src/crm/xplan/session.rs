@@ -15,8 +15,8 @@ use serde::Deserialize;
 
 use super::address::Address;
 use super::kind::{PASSWORD, USERNAME};
-use super::site::{Answer, Call, Site, succeeded};
-use super::words;
+use super::messages;
+use super::site::{Answer, ApiCall, Site, succeeded};
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 
@@ -68,7 +68,14 @@ struct History {
     last: Option<Instant>,
     /// How many followed each other quickly.
     rapid: u32,
-    refused: Option<(Instant, u16, String)>,
+    refused: Option<RefusedSignIn>,
+}
+
+/// The last sign-in, where the site refused it.
+struct RefusedSignIn {
+    at: Instant,
+    status: u16,
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +88,8 @@ struct User {
 /// As whom an answer of `/resourceful/session/user` says that one is signed in.
 pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
     let Ok(user) = repair::read::<User>(&answer.body) else {
-        let words = format!("to the sign-in, no user but {}", words::outline(answer));
-        return Err(CrmError::Protocol { words });
+        let message = format!("to the sign-in, no user but {}", messages::outline(answer));
+        return Err(CrmError::Protocol { message });
     };
     Ok(user.user_name.unwrap_or_else(|| format!("user {}", user.entity_id)))
 }
@@ -106,8 +113,8 @@ impl Session {
             Self::Tokens(tokens) => {
                 let token = tokens.token(stale).await?;
                 let credential = Credential::new(AUTHORIZATION, "Bearer ", &token.value);
-                let words = || "the site's token holds characters that no header can".to_owned();
-                let credential = credential.ok_or_else(|| CrmError::Protocol { words: words() })?;
+                let message = || "the site's token holds characters that no header can".to_owned();
+                let credential = credential.ok_or_else(|| CrmError::Protocol { message: message() })?;
                 Ok(Ticket { number: token.number, credential })
             }
         }
@@ -159,10 +166,10 @@ impl Basic {
             return Ok(ticket);
         }
         let limits = &site.limits;
-        if let Some((at, status, words)) = &history.refused
-            && at.elapsed() < limits.after_refusal
+        if let Some(refused) = &history.refused
+            && refused.at.elapsed() < limits.after_refusal
         {
-            return Err(CrmError::Unauthorised { status: *status, words: words.clone() });
+            return Err(CrmError::Unauthorised { status: refused.status, message: refused.message.clone() });
         }
         tokio::time::sleep(history.space(limits.between_sign_ins)).await;
         history.last = Some(Instant::now());
@@ -174,8 +181,9 @@ impl Basic {
                 Ok(ticket)
             }
             Err(error) => {
-                if let CrmError::Unauthorised { status, words } = &error {
-                    history.refused = Some((Instant::now(), *status, words.clone()));
+                if let CrmError::Unauthorised { status, message } = &error {
+                    let refused = RefusedSignIn { at: Instant::now(), status: *status, message: message.clone() };
+                    history.refused = Some(refused);
                 }
                 Err(error)
             }
@@ -184,7 +192,7 @@ impl Basic {
 
     /// What each call carries where there are no sessions.
     pub(super) fn credential(&self) -> Result<&Credential, CrmError> {
-        let unusable = |words: &&str| CrmError::Unauthorised { status: 0, words: (*words).to_owned() };
+        let unusable = |message: &&str| CrmError::Unauthorised { status: 0, message: (*message).to_owned() };
         self.basic.as_ref().map_err(unusable)
     }
 
@@ -194,20 +202,20 @@ impl Basic {
     }
 
     async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
-        let call = Call::get(Address::of("/resourceful/session/user")).awaited(true);
+        let call = ApiCall::get(Address::of("/resourceful/session/user")).awaited(true);
         let answer = site.exchange(&call, self.credential()?).await?;
         let is_page = answer.body.trim_ascii_start().starts_with(b"<");
         let answer = match succeeded(answer) {
             // What passes, or comes from somebody between, says nothing of the name and password.
-            Err(CrmError::Refused { status: 409 | 423 | 425, words }) => return Err(CrmError::Unknown { words }),
-            Err(CrmError::Refused { words, .. }) if is_page => return Err(CrmError::Unknown { words }),
+            Err(CrmError::Refused { status: 409 | 423 | 425, message }) => return Err(CrmError::Unknown { message }),
+            Err(CrmError::Refused { message, .. }) if is_page => return Err(CrmError::Unknown { message }),
             // Whatever else the site has against the sign-in, a person has to see to it.
-            Err(CrmError::Refused { status, words }) => return Err(CrmError::Unauthorised { status, words }),
+            Err(CrmError::Refused { status, message }) => return Err(CrmError::Unauthorised { status, message }),
             answered => answered?,
         };
         user(&answer)?;
         let credential = session_cookie(&answer).ok_or_else(|| CrmError::Protocol {
-            words: "the sign-in was accepted without a session cookie (XPLANID)".to_owned(),
+            message: "the sign-in was accepted without a session cookie (XPLANID)".to_owned(),
         })?;
         tracing::info!(number, "signed in to the CRM");
         Ok(Ticket { number, credential })

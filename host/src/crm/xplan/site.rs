@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 
 use super::address::Address;
 use super::kind::{APP_ID, Gateway};
-use super::patience::Limits;
+use super::limits::Limits;
+use super::messages;
 use super::session::{Basic, Credential, Session, Ticket};
-use super::words;
 use crate::crm::budget::{Allotment, Budget, Held};
+use crate::crm::concurrency::{AdaptiveLimiter, Sign, Weight};
 use crate::crm::http::{self, chain};
-use crate::crm::pace::{Pace, Sign, Weight};
 use crate::crm::sizes::Found;
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, Traffic, outside, repair};
@@ -35,7 +35,7 @@ pub(super) struct Site {
     base: Url,
     session: Session,
     is_gateway: bool,
-    pub(super) pace: Pace,
+    pub(super) limiter: AdaptiveLimiter,
     /// How much it gives at once.
     pub(super) sizes: Found,
     budget: Budget,
@@ -49,9 +49,9 @@ pub(super) struct Site {
     released: Notify,
 }
 
-/// What is asked.
+/// One call of the site's API, as it is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(super) struct ApiCall {
     method: Method,
     address: Address,
     /// JSON.
@@ -65,7 +65,7 @@ pub(super) struct Call {
     may_be_nothing: bool,
 }
 
-impl Call {
+impl ApiCall {
     /// A question.
     pub(super) fn get(address: Address) -> Self {
         Self {
@@ -156,7 +156,7 @@ impl Site {
             base,
             session: Session::new(access, tokens)?,
             is_gateway: gateway.is_some(),
-            pace: Pace::new(spec.pace.max_requests_per_second, spec.pace.max_side_by_side),
+            limiter: AdaptiveLimiter::new(spec.rate_limits.max_requests_per_second, spec.rate_limits.max_side_by_side),
             sizes: Found::default(),
             budget: Budget::new(limits.page_bytes, limits.pages_held, limits.largest_alone),
             rows_failed: AtomicUsize::new(0),
@@ -169,12 +169,12 @@ impl Site {
     }
 
     /// Reads: asks again where that may help.
-    pub(super) async fn read(&self, call: &Call) -> Result<Answer, CrmError> {
+    pub(super) async fn read(&self, call: &ApiCall) -> Result<Answer, CrmError> {
         self.read_within(call, usize::MAX).await
     }
 
     /// Reads: after failures on the way or in the CRM asks again so often at most.
-    pub(super) async fn read_within(&self, call: &Call, repeats: usize) -> Result<Answer, CrmError> {
+    pub(super) async fn read_within(&self, call: &ApiCall, repeats: usize) -> Result<Answer, CrmError> {
         let ask = || async {
             let answer = self.signed(call).await?;
             match answer.status {
@@ -182,7 +182,7 @@ impl Site {
                 _ => passed(answer),
             }
         };
-        self.limits.repeat(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
+        self.limits.retry.run(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
     }
 
     /// How many bytes the pages hold, or have been allotted.
@@ -203,7 +203,7 @@ impl Site {
 
     /// One exchange within the session, signing in first or again where needed; any answer but "sign in". A gateway
     /// keeps no sessions: each call carries the name and password, or the token.
-    pub(super) async fn signed(&self, call: &Call) -> Result<Answer, CrmError> {
+    pub(super) async fn signed(&self, call: &ApiCall) -> Result<Answer, CrmError> {
         if let Some(basic) = self.signs_each_call() {
             return self.exchange(call, basic.credential()?).await;
         }
@@ -218,8 +218,8 @@ impl Site {
         }
         match (&self.session, answer.status) {
             (Session::Basic(_), 401) => {
-                let words = "every session ended at once; does somebody else sign in as the same user?".to_owned();
-                Err(CrmError::Unauthorised { status: 401, words })
+                let message = "every session ended at once; does somebody else sign in as the same user?".to_owned();
+                Err(CrmError::Unauthorised { status: 401, message })
             }
             _ => Ok(answer),
         }
@@ -249,21 +249,21 @@ impl Site {
     /// Ends the session. What the site says to that changes nothing.
     pub(super) async fn sign_out(&self) {
         if let Some(ticket) = self.session.end() {
-            let _ = self.exchange(&Call::delete("/resourceful/session"), &ticket.credential).await;
+            let _ = self.exchange(&ApiCall::delete("/resourceful/session"), &ticket.credential).await;
         }
     }
 
     /// One exchange, whatever its status.
-    pub(super) async fn exchange(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
+    pub(super) async fn exchange(&self, call: &ApiCall, signed: &Credential) -> Result<Answer, CrmError> {
         if let Some(remaining) = self.closed_for() {
-            let words =
+            let message =
                 "it asked to be left alone for a while, and an hour at most; a sync that somebody starts asks it at \
                          once"
                     .to_owned();
-            return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), words });
+            return Err(CrmError::Throttled { status: 429, retry_after: Some(remaining), message });
         }
         // Never closed: it lives as long as the site.
-        let place = self.pace.place(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
+        let permit = self.limiter.permit(call.is_awaited).await.map_err(|closed| unknown(closed.to_string()))?;
         self.traffic.count_request();
         let began = Instant::now();
         let answered = self.send(call, signed).await;
@@ -273,11 +273,11 @@ impl Site {
             Ok(_) | Err(CrmError::Protocol { .. } | CrmError::TooLarge { .. }) => Sign::Answered,
             Err(_) => Sign::Failed,
         };
-        if self.pace.observe(call.weight, began.elapsed(), sign) {
+        if self.limiter.observe(call.weight, began.elapsed(), sign) {
             self.traffic.count_slow_down();
             tracing::debug!(?sign, "asking the CRM less at once");
         }
-        drop(place);
+        drop(permit);
         let answer = answered?;
         if let (429 | 500 | 502 | 503, Some(pause)) = (answer.status, answer.retry_after) {
             self.close_for(pause);
@@ -285,7 +285,7 @@ impl Site {
         Ok(answer)
     }
 
-    async fn send(&self, call: &Call, signed: &Credential) -> Result<Answer, CrmError> {
+    async fn send(&self, call: &ApiCall, signed: &Credential) -> Result<Answer, CrmError> {
         let mut url = self.base.clone();
         url.set_path(&call.address.path);
         url.set_query((!call.address.query.is_empty()).then_some(&call.address.query));
@@ -338,7 +338,7 @@ impl Site {
             ..Answer::of(response.status().as_u16())
         };
         let most = room.map_or(self.limits.largest_alone as usize, Allotment::most);
-        let too_large = || CrmError::TooLarge { words: format!("an answer of more than {most} bytes") };
+        let too_large = || CrmError::TooLarge { message: format!("an answer of more than {most} bytes") };
         let announced = response.content_length();
         if announced.is_some_and(|length| length > most as u64) {
             return Err(too_large());
@@ -378,14 +378,14 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     Err(match status {
         200..300 => return whole(answer),
-        300..400 => CrmError::Protocol { words: format!("a redirect ({status}), which is not followed") },
-        401 => CrmError::Unauthorised { status, words: words::said(&answer) },
-        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) },
+        300..400 => CrmError::Protocol { message: format!("a redirect ({status}), which is not followed") },
+        401 => CrmError::Unauthorised { status, message: messages::said(&answer) },
+        429 | 503 => CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) },
         500 | 502 if answer.retry_after.is_some() => {
-            CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) }
+            CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) }
         }
-        400..500 if status != 408 => CrmError::Refused { status, words: words::said(&answer) },
-        _ => unknown(words::said(&answer)),
+        400..500 if status != 408 => CrmError::Refused { status, message: messages::said(&answer) },
+        _ => unknown(messages::said(&answer)),
     })
 }
 
@@ -393,7 +393,7 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
 pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     if is_passing(status) {
-        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, words: words::said(&answer) });
+        return Err(CrmError::Throttled { status, retry_after: answer.retry_after, message: messages::said(&answer) });
     }
     succeeded(answer)
 }
@@ -410,8 +410,8 @@ fn whole(answer: Answer) -> Result<Answer, CrmError> {
     let body = answer.body.trim_ascii();
     match (body.first(), body.last()) {
         (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')) => Ok(answer),
-        (None, _) => Err(unknown(words::outline(&answer))),
-        (Some(b'[' | b'{'), _) => Err(unknown(format!("an answer that breaks off: {}", words::outline(&answer)))),
+        (None, _) => Err(unknown(messages::outline(&answer))),
+        (Some(b'[' | b'{'), _) => Err(unknown(format!("an answer that breaks off: {}", messages::outline(&answer)))),
         _ => Ok(answer),
     }
 }
@@ -420,10 +420,10 @@ fn whole(answer: Answer) -> Result<Answer, CrmError> {
 fn failed(error: reqwest::Error) -> CrmError {
     let never_left = error.is_connect() || error.is_builder();
     // An address may hold a subject line, and that a client's name.
-    let words = chain(&error.without_url());
-    if never_left { CrmError::Unreachable { words } } else { unknown(words) }
+    let message = chain(&error.without_url());
+    if never_left { CrmError::Unreachable { message } } else { unknown(message) }
 }
 
-fn unknown(words: String) -> CrmError {
-    CrmError::Unknown { words }
+fn unknown(message: String) -> CrmError {
+    CrmError::Unknown { message }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use xplan_sandbox::{Account, Fault, FaultPlan, NoteHabits, Options, Rule, Sandbox};
 
+use super::retry::RetryPolicy;
 use super::*;
 use crate::domain::RecordKind;
 
@@ -16,8 +17,11 @@ mod sizes;
 fn quick() -> Limits {
     Limits {
         exchange: Duration::from_secs(5),
-        first_pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(40),
+        retry: RetryPolicy {
+            first_pause: Duration::from_millis(5),
+            longest_pause: Duration::from_millis(40),
+            ..RetryPolicy::default()
+        },
         between_sign_ins: Duration::ZERO,
         ..Limits::default()
     }

@@ -7,7 +7,8 @@ use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 
 use super::super::file::FileError;
 
-/// By its byte order mark, else UTF-8 where all of it is, else Windows-1252 where nothing speaks against it.
+/// The encoding of a file: what its byte order mark says, else UTF-8 where all of it is, else Windows-1252 where
+/// nothing speaks against it.
 pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileError> {
     file.rewind()?;
     let mut head = [0; 3];
@@ -27,9 +28,9 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
     if rest_of_letter > 0 {
         found.not_utf_8.get_or_insert(line);
     }
-    let refused = |row: u64, words: &str| {
+    let refused = |row: u64, message: &str| {
         Err(FileError::refused(format!(
-            "Row {row} is in an encoding that cannot be told: {words}. Save it as CSV UTF-8."
+            "Row {row} is in an encoding that cannot be told: {message}. Save it as CSV UTF-8."
         )))
     };
     match found {
@@ -43,7 +44,7 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
     }
 }
 
-/// What is found out about the bytes of a file.
+/// The findings about the bytes of a file.
 #[derive(Default)]
 struct Found {
     bytes: u64,
@@ -89,7 +90,7 @@ pub(super) struct Decoded<'f> {
     file: &'f mut File,
     decoder: Decoder,
     bytes: Vec<u8>,
-    /// What is decoded and not yet read.
+    /// Text that is decoded and not yet read.
     text: Vec<u8>,
     at: usize,
     is_over: bool,
@@ -125,9 +126,9 @@ impl<'f> Decoded<'f> {
         match result {
             encoding_rs::DecoderResult::InputEmpty => Ok(()),
             _ => {
-                let words =
+                let message =
                     format!("row {} holds bytes that are no text in {}", self.line, self.decoder.encoding().name());
-                Err(io::Error::new(io::ErrorKind::InvalidData, words))
+                Err(io::Error::new(io::ErrorKind::InvalidData, message))
             }
         }
     }
@@ -166,11 +167,11 @@ impl Read for Decoded<'_> {
 
 /// A line of a text, without its end.
 pub(super) struct Line {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub number: u64,
-    /// What stands on it.
+    /// The line's text.
     pub text: String,
-    /// It is longer than [`LONGEST_LINE`], and cut there.
+    /// Whether the line is longer than [`LONGEST_LINE`], and cut there.
     pub is_cut: bool,
 }
 

@@ -11,15 +11,15 @@ use super::decode::{LONGEST_LINE, Line, Lines};
 pub(super) struct Record {
     /// The lines that it stands on; one at least.
     pub lines: Vec<Line>,
-    /// Its values.
+    /// The record's values.
     pub values: Vec<String>,
-    /// What its values are parted by.
+    /// The character between values.
     pub delimiter: char,
-    /// How its quotation marks are.
+    /// The state of the record's quotation marks.
     pub quotes: Quotes,
 }
 
-/// How a row's quotation marks are.
+/// The state of a record's quotation marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quotes {
     /// Each stands around a value or within one.
@@ -111,14 +111,14 @@ struct Splitter {
     is_odd: bool,
 }
 
-/// Where in a value the splitter is.
+/// The splitter's place in a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// At its beginning, where blanks may stand.
+    /// At the beginning of a value, where blanks may stand.
     Start,
-    /// In one without quotation marks around it.
+    /// In a value without quotation marks around it.
     Plain,
-    /// In one with quotation marks around it.
+    /// In a value with quotation marks around it.
     Quoted,
     /// Behind a quotation mark in such a one: its end, or the first of two that stand for one.
     Closed,

@@ -8,9 +8,9 @@ const MOST_SHEETS: usize = 200;
 /// Parts that one part may name.
 const MOST_RELATIONS: usize = 2_000;
 
-/// What a workbook consists of.
+/// The parts of a workbook that a list is read from.
 pub(super) struct Book {
-    /// Its sheets with cells, in the order of their tabs.
+    /// The sheets with cells, in the order of their tabs.
     pub sheets: Vec<Tab>,
     /// The part with the texts that cells share.
     pub texts: Option<String>,
@@ -18,14 +18,14 @@ pub(super) struct Book {
     pub styles: Option<String>,
 }
 
-/// A sheet.
+/// A sheet with cells.
 #[derive(Clone)]
 pub(super) struct Tab {
-    /// As its tab shows it.
+    /// The sheet's name, as its tab shows it.
     pub name: String,
-    /// Its tab is not shown.
+    /// Whether the tab is hidden.
     pub is_hidden: bool,
-    /// Its part.
+    /// The name of the sheet's part in the archive.
     pub part: String,
 }
 
@@ -56,8 +56,8 @@ impl Book {
             found.map(|relation| relation.part.clone())
         };
         let mut sheets = Vec::new();
-        for (name, is_hidden, id) in named {
-            let Some(relation) = relations.iter().find(|relation| relation.id == id) else { return Err(damaged()) };
+        for ListedSheet { name, is_hidden, relation } in named {
+            let Some(relation) = relations.iter().find(|known| known.id == relation) else { return Err(damaged()) };
             match relation.kind.as_str() {
                 "worksheet" => sheets.push(Tab { name, is_hidden, part: relation.part.clone() }),
                 "xlMacrosheet" | "xlIntlMacrosheet" => return Err(FileError::refused(MACROS)),
@@ -81,8 +81,16 @@ fn refuse_macros(parts: &mut Parts<'_>) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Name, whether it is hidden, and the relation's id of each sheet.
-fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<(String, bool, String)>, FileError> {
+/// A sheet as the workbook's main part lists it.
+struct ListedSheet {
+    name: String,
+    is_hidden: bool,
+    /// The id of the relation that leads to the sheet's part.
+    relation: String,
+}
+
+/// The sheets that the workbook's main part lists, in their order.
+fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<ListedSheet>, FileError> {
     let mut sheets = Vec::new();
     while let Some(piece) = part.next()? {
         if let Piece::Open(tag) = piece
@@ -90,7 +98,8 @@ fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<(String, bool, String)>, FileEr
         {
             let is_hidden = tag.attribute("state")?.is_some_and(|state| state != "visible");
             let (name, id) = (tag.attribute("name")?, tag.attribute("id")?);
-            sheets.push((name.unwrap_or_default(), is_hidden, id.ok_or_else(damaged)?));
+            let (name, relation) = (name.unwrap_or_default(), id.ok_or_else(damaged)?);
+            sheets.push(ListedSheet { name, is_hidden, relation });
             if sheets.len() > MOST_SHEETS {
                 return Err(FileError::refused(format!(
                     "The workbook has more than {MOST_SHEETS} sheets. Copy the list into a new one."

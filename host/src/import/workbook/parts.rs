@@ -16,11 +16,11 @@ use super::super::file::FileError;
 
 /// Parts that a workbook may have.
 const MOST_PARTS: usize = 1_000;
-/// What one part may unpack to, in bytes. A sheet of 250,000 rows has about 60 MB.
+/// The most bytes that one part may unpack to. A sheet of 250,000 rows has about 60 MB.
 const LARGEST_PART: u64 = 128 << 20;
-/// What a part may unpack to that is held in memory, in bytes.
+/// The most bytes that a part which is held in memory may unpack to.
 const LARGEST_HELD: u64 = 32 << 20;
-/// What all parts together may unpack to, in bytes.
+/// The most bytes that all parts together may unpack to.
 const LARGEST_WHOLE: u64 = 192 << 20;
 /// How many times its size a part over 4 MB may unpack to; sheets come to some twenty.
 const HIGHEST_RATIO: u64 = 80;
@@ -29,10 +29,10 @@ const DEEPEST: u32 = 100;
 /// Bytes of one tag, or of one text; the longest text of a cell has 32,767 characters.
 const LONGEST_PIECE: u64 = 1 << 20;
 
-/// A workbook's parts.
+/// The parts of a workbook's archive.
 pub(super) struct Parts<'f> {
     archive: ZipArchive<BufReader<&'f File>>,
-    /// Where each is in the archive, by its name in lower case: spreadsheet programs do not mind the case.
+    /// The place of each part in the archive, by its name in lower case: spreadsheet programs do not mind the case.
     places: HashMap<String, usize>,
     /// Bytes unpacked so far.
     unpacked: u64,
@@ -61,7 +61,7 @@ impl<'f> Parts<'f> {
         Ok(Self { archive, places, unpacked: 0 })
     }
 
-    /// A part that is read piece by piece; none of this name, none.
+    /// A part that is read piece by piece; none where there is none of this name.
     ///
     /// # Errors
     /// Where it cannot be unpacked.
@@ -195,7 +195,7 @@ struct Bounded<'p, 'f> {
     packed: u64,
     most: u64,
     size: u64,
-    /// Since the last piece.
+    /// The bytes that were unpacked since the last piece.
     piece: u64,
     whole: &'p mut u64,
     is_over: bool,
@@ -227,8 +227,8 @@ impl BufRead for Bounded<'_, '_> {
     }
 }
 
-/// How many parts an archive can list at most: the library holds the whole list in memory, however long it is, before it
-/// tells its length.
+/// How many parts an archive can list at most: the library holds the whole list in memory, however long it is, before
+/// it tells its length.
 fn listed_parts(mut file: &File) -> io::Result<usize> {
     const ENTRY: &[u8] = b"PK\x01\x02";
     let mut buffer = vec![0; 64 << 10];
@@ -269,7 +269,7 @@ fn refuse_by_name(name: &str) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Why a workbook with macros is not read.
+/// The refusal of a workbook with macros.
 pub(super) const MACROS: &str = "The workbook holds macros. Save the list as .xlsx, which has none, or as CSV.";
 
 /// The workbook is not what it should be.

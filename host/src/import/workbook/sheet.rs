@@ -7,7 +7,7 @@ use super::parts::{Part, Piece, Tag, damaged};
 use super::texts::{CellText, Texts, add_bounded, decoded};
 use crate::crm::kind::IdColumn;
 
-/// What cells of a workbook are read with.
+/// The parts of a workbook that cells of all its sheets refer to.
 pub(super) struct Shared {
     /// The column of the CRM's ids.
     pub id: &'static IdColumn,
@@ -16,7 +16,7 @@ pub(super) struct Shared {
     pub dates: Vec<bool>,
 }
 
-/// What was found on a sheet.
+/// The findings on a sheet.
 #[derive(Default)]
 pub(super) struct Found {
     /// Rows down to the last with anything in it.
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub above: Option<u64>,
     /// Rows with anything in them, below the headings where there are any.
     pub rows: u64,
-    /// Of these, hidden ones.
+    /// The rows of these that are hidden.
     pub hidden: u64,
     /// The row that came nearest to headings.
     pub nearest: Option<NoHeadings>,
@@ -50,14 +50,14 @@ pub(super) struct Sheet<'t> {
 /// The row at hand.
 #[derive(Default)]
 struct Row {
-    /// From 1; 0 before the first.
+    /// The row's number, from 1; 0 before the first.
     number: u32,
     is_hidden: bool,
-    /// Something stands in it.
+    /// Whether any cell of the row holds something.
     is_filled: bool,
     /// The next cell's column, where it does not say.
     column: usize,
-    /// Its cells while the headings are looked for.
+    /// The row's cells, while the headings are looked for.
     heading: Vec<String>,
     list: ListRow,
 }
@@ -69,9 +69,9 @@ struct Cell {
     kind: String,
     shows_date: bool,
     is_formula: bool,
-    /// Within `v`.
+    /// Whether the reader is within `v`.
     is_value: bool,
-    /// A value stands in it, were it an empty one: formulas are kept with what they came to.
+    /// Whether the cell has a value, were it an empty one: formulas are kept with what they came to.
     has_value: bool,
     value: String,
     inline: CellText,
@@ -125,8 +125,8 @@ impl<'t> Sheet<'t> {
             None => self.row.number.saturating_add(1),
         };
         if number <= self.row.number {
-            let words = format!("Row {number} of the workbook stands after row {}. Save it again.", self.row.number);
-            return Err(FileError::Refused(words));
+            let message = format!("Row {number} of the workbook stands after row {}. Save it again.", self.row.number);
+            return Err(FileError::Refused(message));
         }
         let heading = std::mem::take(&mut self.row.heading);
         let list = ListRow { number, ..ListRow::default() };
@@ -160,9 +160,9 @@ impl<'t> Sheet<'t> {
         let mut list = std::mem::take(&mut self.row.list);
         if self.row.is_hidden {
             self.found.hidden += 1;
-            let words = "The row is hidden in the workbook, by a filter or by hand. Decide it here, or show all rows, \
+            let message = "The row is hidden in the workbook, by a filter or by hand. Decide it here, or show all rows, \
                          save the workbook and read it again.";
-            list.doubt = Some(RowFault::new("hidden-row", words));
+            list.doubt = Some(RowFault::new("hidden-row", message));
         }
         list.finish(columns.id_heading);
         (self.take)(list)

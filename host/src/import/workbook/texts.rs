@@ -10,7 +10,7 @@ const LONGEST: usize = 128 << 10;
 #[derive(Default)]
 pub(super) struct Texts {
     all: String,
-    /// Where each ends.
+    /// The end of each text.
     ends: Vec<u32>,
 }
 

@@ -169,34 +169,34 @@ async fn attach(store: &Store, connector: &dyn Connector, note: &Note, place: us
 
 /// What a store that fails leaves undone.
 fn not_done(error: &StoreError) -> (Outcome, Health) {
-    (Outcome::NotDone { words: error.to_string(), retry_after: None }, Health::Unknown)
+    (Outcome::NotDone { message: error.to_string(), retry_after: None }, Health::Unknown)
 }
 
-fn refused(words: &str) -> (Outcome, Health) {
-    (Outcome::Refused { words: words.to_owned() }, Health::Unknown)
+fn refused(message: &str) -> (Outcome, Health) {
+    (Outcome::Refused { message: message.to_owned() }, Health::Unknown)
 }
 
 /// What a failed call means for the note, and says of the site.
 fn failed(error: &CrmError) -> (Outcome, Health) {
-    let words = error.to_string();
+    let message = error.to_string();
     match error {
-        CrmError::Unauthorised { .. } => (Outcome::Unauthorised { words }, Health::Unknown),
-        CrmError::Held { .. } => (Outcome::Held { words: until_seen_to(&words) }, Health::Unknown),
-        CrmError::Refused { .. } => (Outcome::Refused { words }, Health::Up),
+        CrmError::Unauthorised { .. } => (Outcome::Unauthorised { message }, Health::Unknown),
+        CrmError::Held { .. } => (Outcome::Held { message: until_seen_to(&message) }, Health::Unknown),
+        CrmError::Refused { .. } => (Outcome::Refused { message }, Health::Up),
         CrmError::Throttled { status, retry_after, .. } => {
             let retry_after = retry_after.and_then(|pause| SignedDuration::try_from(pause).ok());
             match *status {
                 // A site that says "too many" has not begun; one that says "unavailable" may have.
-                429 => (Outcome::NotDone { words, retry_after }, Health::Down(retry_after)),
-                502..=504 => (Outcome::Unknown { words, retry_after }, Health::Down(retry_after)),
+                429 => (Outcome::NotDone { message, retry_after }, Health::Down(retry_after)),
+                502..=504 => (Outcome::Unknown { message, retry_after }, Health::Down(retry_after)),
                 // What is in the way of one note says nothing of the others.
-                _ => (Outcome::Unknown { words, retry_after }, Health::Up),
+                _ => (Outcome::Unknown { message, retry_after }, Health::Up),
             }
         }
-        CrmError::Unknown { .. } => (Outcome::Unknown { words, retry_after: None }, Health::Down(None)),
-        CrmError::Unreachable { .. } => (Outcome::NotDone { words, retry_after: None }, Health::Down(None)),
+        CrmError::Unknown { .. } => (Outcome::Unknown { message, retry_after: None }, Health::Down(None)),
+        CrmError::Unreachable { .. } => (Outcome::NotDone { message, retry_after: None }, Health::Down(None)),
         CrmError::Protocol { .. } | CrmError::TooLarge { .. } => {
-            (Outcome::NotDone { words, retry_after: None }, Health::Up)
+            (Outcome::NotDone { message, retry_after: None }, Health::Up)
         }
     }
 }

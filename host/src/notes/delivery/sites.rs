@@ -89,8 +89,8 @@ impl Sites {
         self.with(&note.connection, |site| {
             site.breaker.heard(note.id, health, now, &self.pauses);
             match outcome {
-                Outcome::Unauthorised { words } => site.hold = Some(Hold::from(now, rest, refused_sign_in(words))),
-                Outcome::Held { words } => site.hold = Some(Hold::from(now, rest, words.clone())),
+                Outcome::Unauthorised { message } => site.hold = Some(Hold::from(now, rest, refused_sign_in(message))),
+                Outcome::Held { message } => site.hold = Some(Hold::from(now, rest, message.clone())),
                 _ if health == Health::Up => site.hold = None,
                 _ => {}
             }

@@ -106,8 +106,8 @@ async fn send(router: &Router, request: axum::http::request::Builder, cookie: &s
 
 impl Answer {
     /// Whether it has these words, but for the capital with which a page begins a sentence.
-    pub fn says(&self, words: &str) -> bool {
-        self.text.contains(words) || self.text.contains(&sentence(words))
+    pub fn says(&self, message: &str) -> bool {
+        self.text.contains(message) || self.text.contains(&sentence(message))
     }
 
     /// Whether it names this field as the one that does not fit.

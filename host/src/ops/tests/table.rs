@@ -24,7 +24,7 @@ pub struct Expected {
     pub status: u16,
     /// The field that does not fit, by the API's name.
     pub field: Option<&'static str>,
-    pub words: String,
+    pub message: String,
 }
 
 /// A row that both have.
@@ -35,13 +35,13 @@ fn row(verb: &'static str, form: (String, &str), api: (Method, String, Value)) -
 
 impl Row {
     /// Refused for what is sent: at a field, in these words.
-    fn at(self, status: u16, field: &'static str, words: &str) -> Self {
-        Self { expected: Some(Expected { status, field: Some(field), words: words.to_owned() }), ..self }
+    fn at(self, status: u16, field: &'static str, message: &str) -> Self {
+        Self { expected: Some(Expected { status, field: Some(field), message: message.to_owned() }), ..self }
     }
 
     /// Refused as a whole.
-    fn with(self, status: u16, words: &str) -> Self {
-        Self { expected: Some(Expected { status, field: None, words: words.to_owned() }), ..self }
+    fn with(self, status: u16, message: &str) -> Self {
+        Self { expected: Some(Expected { status, field: None, message: message.to_owned() }), ..self }
     }
 }
 
@@ -227,7 +227,7 @@ fn lists(host: &Host) -> Vec<Row> {
         )
         .with(404, &unknown),
         row(
-            "documents::upload",
+            "uploads::upload",
             (format!("/households/{}/record/note.written", host.household), &no_pdf),
             post("/documents", json!(no_pdf)),
         )

@@ -7,16 +7,16 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// A host with little patience.
+/// A host with short timeouts.
 struct Rig {
     address: std::net::SocketAddr,
     server: Arc<Server>,
     shutdown: CancellationToken,
 }
 
-fn patience() -> Patience {
+fn timeouts() -> Timeouts {
     let millis = Duration::from_millis;
-    Patience {
+    Timeouts {
         head: millis(400),
         idle: millis(1200),
         idle_proxy: millis(3000),
@@ -38,7 +38,8 @@ async fn rig(most: usize) -> Rig {
         .route("/never", get(async || std::future::pending::<()>().await))
         .route("/live", get(live));
     let shutdown = CancellationToken::new();
-    let server = Server::patient(routes, Vec::new(), shutdown.clone(), patience(), Places::new(most, most));
+    let server =
+        Server::with_limits(routes, Vec::new(), shutdown.clone(), timeouts(), ConnectionLimit::new(most, most));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let taking = Arc::clone(&server);
@@ -156,7 +157,7 @@ async fn only_so_many_are_connected_and_a_place_is_free_again_afterwards() {
         if until_closed(&mut stream).await.0.ends_with("hello") {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "no place is free again");
+        assert!(begun.elapsed() < Duration::from_secs(5), "no permit is free again");
     }
 }
 

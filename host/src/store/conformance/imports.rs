@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::import::{Decision, Import, ImportCounts, ImportState, ListSource, RowStatus};
 use crate::domain::{ClientId, ImportId};
 use crate::store::StoreError;
-use crate::store::imports::{Before, Decided, Listed};
+use crate::store::imports::{Before, Decided, ListedPerson};
 
 on_each_engine![
     a_list_is_judged_decided_and_applied,
@@ -27,15 +27,15 @@ fn list(created_at: Timestamp) -> Import {
     }
 }
 
-fn row(number: u32, name: &str, email: &str, id: &str) -> Listed {
+fn row(number: u32, name: &str, email: &str, id: &str) -> ListedPerson {
     let (first_name, last_name) = name.split_once(' ').unwrap();
-    Listed {
+    ListedPerson {
         number,
         first_name: first_name.to_owned(),
         last_name: last_name.to_owned(),
         email: email.to_owned(),
         id: id.to_owned(),
-        ..Listed::default()
+        ..ListedPerson::default()
     }
 }
 

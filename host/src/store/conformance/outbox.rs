@@ -142,13 +142,13 @@ async fn a_lane_goes_in_order_and_lanes_side_by_side(on: On) {
     assert_eq!(taken(&store, 10).await, []);
     assert_eq!(due(&store).await, []);
 
-    let failed = Outcome::NotDone { words: "no".to_owned(), retry_after: None };
+    let failed = Outcome::NotDone { message: "no".to_owned(), retry_after: None };
     conclude(&store, a1, failed, 10).await;
     assert_eq!(taken(&store, 10).await, []);
     assert_eq!(taken(&store, 11).await, [a1]);
     conclude(&store, a1, there(), 11).await;
     assert_eq!(taken(&store, 11).await, [a2]);
-    conclude(&store, a2, Outcome::Refused { words: "no".to_owned() }, 11).await;
+    conclude(&store, a2, Outcome::Refused { message: "no".to_owned() }, 11).await;
     assert_eq!(taken(&store, 11).await, [a3]);
 }
 
@@ -339,8 +339,8 @@ async fn only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_r
     };
     assert_eq!((looked_for(&store).await, raised(&store).await), (vec![], vec![0, 0, 0, 0]));
     conclude(&store, done, there(), 6).await;
-    conclude(&store, dead, Outcome::Unknown { words: "cut".to_owned(), retry_after: None }, 6).await;
-    conclude(&store, dead, Outcome::Refused { words: "no".to_owned() }, 6).await;
+    conclude(&store, dead, Outcome::Unknown { message: "cut".to_owned(), retry_after: None }, 6).await;
+    conclude(&store, dead, Outcome::Refused { message: "no".to_owned() }, 6).await;
     assert_eq!((looked_for(&store).await, raised(&store).await), (vec![done], vec![0, 0, 0, 1]));
     for (copies, expected) in [(2, [0, 1, 0, 1]), (0, [1, 0, 0, 1]), (1, [0, 0, 0, 1]), (0, [1, 0, 0, 1])] {
         store.change_note(done, move |note| note.saw_copies(copies)).await.unwrap();
@@ -446,7 +446,7 @@ async fn a_pause_that_the_site_asked_for_is_ended(on: On) {
     let id = accept(&store, 1, 1).await;
     assert_eq!(taken(&store, 2).await, [id]);
     let retry_after = Some(SignedDuration::from_hours(2));
-    conclude(&store, id, Outcome::NotDone { words: "slow down".to_owned(), retry_after }, 3).await;
+    conclude(&store, id, Outcome::NotDone { message: "slow down".to_owned(), retry_after }, 3).await;
     let due = async || store.note(id).await.unwrap().unwrap().due_at.unwrap();
     assert!(due().await >= at(7200));
     let end = async |of: &str| store.end_pauses(at(20), of.parse().unwrap(), Timing::default()).await.unwrap();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::tables::{put_row, row_key};
 use crate::domain::fold::fold;
-use crate::domain::import::{Applied, Candidate, Import, ImportRow, Reason, RowStatus, judge};
+use crate::domain::import::{Applied, Candidate, Import, ImportRow, Judgement, Reason, RowStatus, judge};
 use crate::domain::record::ClientStatus;
 use crate::domain::{Client, ClientId, EmailAddress, ExternalId, RecordKind};
 use crate::store::StoreError;
@@ -21,9 +21,9 @@ use crate::store::tables::{CLIENTS, CONTACTS, ClientRecord, IDENTITIES, LOOKS};
 /// Clients that are named for one row at most.
 const MOST_CANDIDATES: usize = 5;
 
-/// A row as the list has it.
+/// A row of an identity list, as the file has it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Listed {
+pub struct ListedPerson {
     /// Its number in the file.
     pub number: u32,
     /// First name.
@@ -75,17 +75,17 @@ impl<'t> Book<'t> {
     }
 
     /// What a row becomes, and which rows before it are in doubt by it.
-    pub fn judge(&self, listed: Listed, met: &mut Met) -> Result<(ImportRow, Doubted), StoreError> {
+    pub fn judge(&self, listed: ListedPerson, met: &mut Met) -> Result<(ImportRow, Doubted), StoreError> {
         let mut doubted = Vec::new();
-        let (mut status, mut reasons, candidates) = match (&listed.fault, EmailAddress::try_from(listed.email.clone()))
-        {
-            (Some(fault), _) => (RowStatus::CannotBeImported, vec![fault.clone()], Vec::new()),
+        let judgement = match (&listed.fault, EmailAddress::try_from(listed.email.clone())) {
+            (Some(fault), _) => Judgement::because(RowStatus::CannotBeImported, fault.clone(), Vec::new()),
             (None, Err(_)) => {
                 let reason = Reason::new("not-an-email", format!("`{}` is no email address.", listed.email));
-                (RowStatus::CannotBeImported, vec![reason], Vec::new())
+                Judgement::because(RowStatus::CannotBeImported, reason, Vec::new())
             }
             (None, Ok(email)) => self.sound(&listed, &email, met, &mut doubted)?,
         };
+        let Judgement { mut status, mut reasons, candidates } = judgement;
         // Who is linked already stays so.
         let linked = candidates.first().filter(|first| status == RowStatus::Ready && first.linked_to.is_some());
         let applied = linked.map(|client| Applied::Linked(client.client_id));
@@ -93,7 +93,7 @@ impl<'t> Book<'t> {
             status = status.max(RowStatus::NeedsDecision);
             reasons.insert(0, doubt);
         }
-        let Listed { number, first_name, last_name, email, id, .. } = listed;
+        let ListedPerson { number, first_name, last_name, email, id, .. } = listed;
         let row = ImportRow {
             number,
             first_name,
@@ -111,11 +111,11 @@ impl<'t> Book<'t> {
 
     fn sound(
         &self,
-        listed: &Listed,
+        listed: &ListedPerson,
         email: &EmailAddress,
         met: &mut Met,
         doubted: &mut Doubted,
-    ) -> Result<crate::domain::import::Verdict, StoreError> {
+    ) -> Result<Judgement, StoreError> {
         let external_id = ExternalId(listed.id.clone());
         let holder = self.identity(self.connection, ExternalKey::from(&external_id))?;
         let holder = holder.and_then(|identity| identity.client).map(|client| self.candidate(client, listed));
@@ -127,7 +127,8 @@ impl<'t> Book<'t> {
                 Vec::new()
             })
         };
-        let (mut status, mut reasons, candidates) = judge(&listed.id, holder.transpose()?.flatten(), by_email, by_name);
+        let judgement = judge(&listed.id, holder.transpose()?.flatten(), by_email, by_name);
+        let Judgement { mut status, mut reasons, candidates } = judgement;
         if let Some(error) = failed {
             return Err(error);
         }
@@ -139,7 +140,7 @@ impl<'t> Book<'t> {
                 }
                 Some((row, same)) if *same == hash => {
                     let reason = Reason::new("repeated", format!("The row repeats row {row}."));
-                    return Ok((RowStatus::CannotBeImported, vec![reason], candidates));
+                    return Ok(Judgement::because(RowStatus::CannotBeImported, reason, candidates));
                 }
                 Some((row, _)) => {
                     status = status.max(RowStatus::NeedsDecision);
@@ -158,7 +159,7 @@ impl<'t> Book<'t> {
             doubted
                 .push((row, Reason::new("client-twice", format!("Row {} means {} too.", listed.number, meant.name))));
         }
-        Ok((status, reasons, candidates))
+        Ok(Judgement { status, reasons, candidates })
     }
 
     /// Whether a client can be linked.
@@ -168,7 +169,7 @@ impl<'t> Book<'t> {
         Ok(stored.client.external_id.in_crm().is_none() && identity.is_some_and(|identity| identity.in_book))
     }
 
-    fn with_email(&self, email: &EmailAddress, listed: &Listed) -> Result<Vec<Candidate>, StoreError> {
+    fn with_email(&self, email: &EmailAddress, listed: &ListedPerson) -> Result<Vec<Candidate>, StoreError> {
         let (first, last) = contact_span(ContactSlot::Email, email.as_str());
         let mut found = Vec::new();
         for entry in self.contacts.scan(&first..=&last)? {
@@ -187,7 +188,7 @@ impl<'t> Book<'t> {
         Ok(found)
     }
 
-    fn with_name(&self, listed: &Listed) -> Result<Vec<Candidate>, StoreError> {
+    fn with_name(&self, listed: &ListedPerson) -> Result<Vec<Candidate>, StoreError> {
         let named = Client {
             first_name: Some(listed.first_name.clone()).filter(|name| !name.is_empty()),
             last_name: Some(listed.last_name.clone()).filter(|name| !name.is_empty()),
@@ -203,7 +204,7 @@ impl<'t> Book<'t> {
         Ok(found)
     }
 
-    fn candidate(&self, client: Uuid, listed: &Listed) -> Result<Option<Candidate>, StoreError> {
+    fn candidate(&self, client: Uuid, listed: &ListedPerson) -> Result<Option<Candidate>, StoreError> {
         let Some(stored) = self.client(client)? else { return Ok(None) };
         let linked_to = stored.client.external_id.in_crm().map(|id| {
             let name = self.names.get(&stored.connection).cloned();
@@ -232,7 +233,7 @@ fn same_email(one: &EmailAddress, other: &EmailAddress) -> bool {
 }
 
 /// First and last name, whatever the case and accents; the name that somebody goes by counts as first name.
-fn is_same_name(client: &Client, listed: &Listed) -> bool {
+fn is_same_name(client: &Client, listed: &ListedPerson) -> bool {
     let same = |name: &Option<String>, given: &str| fold(name.as_deref().unwrap_or_default()) == fold(given);
     same(&client.last_name, &listed.last_name)
         && (same(&client.first_name, &listed.first_name)

@@ -10,9 +10,9 @@ async fn a_mapping_that_panics_fails_the_run_without_its_words_and_the_next_one_
     let (_, outcome) = practice.run().await;
     let fault = outcome.unwrap_err();
     assert_eq!(fault.for_log(), FAULT);
-    let words = in_words(&fault);
-    assert!(words.starts_with("a fault in Tidegate; the log has its place."), "{words}");
-    assert!(!words.contains("Dee"), "{words}");
+    let message = in_words(&fault);
+    assert!(message.starts_with("a fault in Tidegate; the log has its place."), "{message}");
+    assert!(!message.contains("Dee"), "{message}");
 
     practice.edit(4, "Dee Lee");
     let counts = practice.complete().await;

@@ -7,13 +7,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::NO_HOUSEHOLD;
-use super::documents::event_of;
+use super::document_panel::event_of;
 use crate::app::App;
 use crate::domain::InvalidIdempotencyKey;
 use crate::ops;
 use crate::ops::notes::Export;
 use crate::web::failure::Failure;
-use crate::web::person::Person;
+use crate::web::session::SignedIn;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct ExportForm {
@@ -25,7 +25,7 @@ pub(in crate::web) struct ExportForm {
 /// `POST /households/{id}/export`
 pub(in crate::web) async fn export(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(form): Form<ExportForm>,
 ) -> Result<Response, Failure> {

@@ -5,7 +5,7 @@ use crate::domain::field::{self as domain, Record as _, Section, ValueType};
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ExternalId, RecordKind};
 use crate::web::components::Finding;
-use crate::web::words;
+use crate::web::format;
 
 /// Fields that belong together.
 pub(in crate::web) struct Group {
@@ -32,11 +32,11 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
     let client = &stored.client;
     let field = |name: &str, value: String| Field {
         name: name.to_owned(),
-        label: words::field(name),
+        label: format::field(name),
         value,
         remark: None,
         edited: stored.edits.iter().find(|edit| edit.field == name).map(|edit| {
-            let had = edit.from.as_deref().map_or("nothing".to_owned(), |had| words::value(name, had));
+            let had = edit.from.as_deref().map_or("nothing".to_owned(), |had| format::value(name, had));
             format!("Edited here by {}; the next sync overrides it. The CRM had {had}.", edit.by)
         }),
         findings: findings_of(stored, name),
@@ -65,19 +65,19 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
 fn shown(field: &domain::Field, text: &str, names: &Names<'_>) -> String {
     let id = || ExternalId(text.to_owned());
     match field.value {
-        ValueType::OwnId => words::crm_id(&id()),
+        ValueType::OwnId => format::crm_id(&id()),
         ValueType::Id(RecordKind::Adviser) => {
             names.adviser(&id()).map_or_else(|| text.to_owned(), |name| format!("{name} ({text})"))
         }
         ValueType::Id(_) => partner(&id(), names),
-        _ => words::value(field.name, text),
+        _ => format::value(field.name, text),
     }
 }
 
 fn partner(id: &ExternalId, names: &Names<'_>) -> String {
     match names.people.iter().find(|person| person.client.external_id == *id) {
-        Some(person) if id.in_crm().is_none() => words::name(&person.client.full_name()),
-        Some(person) => format!("{} ({id})", words::name(&person.client.full_name())),
-        None => format!("{}, not in this household", words::crm_id(id)),
+        Some(person) if id.in_crm().is_none() => format::name(&person.client.full_name()),
+        Some(person) => format!("{} ({id})", format::name(&person.client.full_name())),
+        None => format!("{}, not in this household", format::crm_id(id)),
     }
 }

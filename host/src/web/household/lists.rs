@@ -17,7 +17,7 @@ use crate::domain::{ClientId, RecordKind, Severity, with_listed};
 use crate::store::StoreError;
 use crate::store::book::{ClientList, HouseholdRow};
 use crate::web::components::{Badge, Clock, Finding, Moment, Tone};
-use crate::web::words;
+use crate::web::format;
 
 /// What stands in the lists of a household's people.
 pub(in crate::web) struct Found {
@@ -82,7 +82,7 @@ impl HtmlSafe for Lists {}
 
 /// The goals of a household.
 #[derive(Template)]
-#[template(path = "parts/goals.html")]
+#[template(path = "components/goals.html")]
 struct Goals {
     crm: String,
     may_change: bool,
@@ -104,7 +104,7 @@ impl OfKind for OfHousehold<Goal> {
 
 /// The insurance of a household.
 #[derive(Template)]
-#[template(path = "parts/covers.html")]
+#[template(path = "components/covers.html")]
 struct Covers {
     crm: String,
     policies: Vec<Policy>,
@@ -174,12 +174,12 @@ struct People<'a> {
 impl People<'_> {
     fn name(&self, of: ClientId) -> String {
         let person = self.here.iter().chain(self.departed).find(|person| person.id == of);
-        person.map_or_else(|| "The client".to_owned(), |person| words::name(&person.client.full_name()))
+        person.map_or_else(|| "The client".to_owned(), |person| format::name(&person.client.full_name()))
     }
 
     fn partner(&self, of: ClientId) -> String {
         let other = self.here.iter().chain(self.departed).find(|person| person.id != of);
-        let name = |person: &StoredClient| words::name(&person.client.full_name());
+        let name = |person: &StoredClient| format::name(&person.client.full_name());
         other.map_or_else(|| format!("The partner of {}", self.name(of)), name)
     }
 
@@ -215,8 +215,8 @@ fn goal_card(stored: &StoredListed<Goal>, people: &People<'_>, clock: &Clock) ->
     let mut fields = filled([
         ("Owner", Some(owner)),
         ("Category", goal.category.clone()),
-        ("Target date", goal.target_date.map(words::date)),
-        ("Estimated cost", goal.estimated_cost.as_ref().map(words::money)),
+        ("Target date", goal.target_date.map(format::date)),
+        ("Estimated cost", goal.estimated_cost.as_ref().map(format::money)),
         ("Outlook", Some(goal.outlook.map_or("Not known", Outlook::label).to_owned())),
     ]);
     fields.extend(people.record_of(stored.client_id));
@@ -281,22 +281,22 @@ fn cover_card(stored: &StoredListed<Cover>, people: &People<'_>, clock: &Clock) 
         CoverOwner::Other => "Another party".to_owned(),
     };
     let premium = cover.premium.as_ref().map(|premium| match cover.premium_frequency {
-        Some(frequency) => format!("{} {}", words::money(premium), every(frequency)),
-        None => words::money(premium),
+        Some(frequency) => format!("{} {}", format::money(premium), every(frequency)),
+        None => format::money(premium),
     });
     let given = cover.type_as_given.clone();
     let unknown = (cover.cover_type == CoverType::Other).then(|| Badge::new(Tone::Attention, "Type not known"));
     let expired = cover.expired.then(|| Badge::new(Tone::Trouble, "Expired"));
     let mut fields = filled([
         ("Type in the CRM", given.clone().filter(|_| cover.cover_type != CoverType::Other)),
-        ("Sum insured", cover.sum_insured.as_ref().map(words::money)),
+        ("Sum insured", cover.sum_insured.as_ref().map(format::money)),
         ("Premium", premium),
         ("Owner", Some(owner)),
-        ("Renewal date", cover.renewal_date.map(words::date)),
+        ("Renewal date", cover.renewal_date.map(format::date)),
         ("End year", cover.end_year.map(|year| year.to_string())),
     ]);
     let more =
-        cover.extensions.iter().map(|more| ("In the CRM", format!("{}: {}", words::field(&more.name), more.value)));
+        cover.extensions.iter().map(|more| ("In the CRM", format!("{}: {}", format::field(&more.name), more.value)));
     fields.extend(more);
     fields.extend(people.record_of(stored.client_id));
     CoverCard {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::super::failure::Failure;
-use super::super::person::Person;
+use super::super::session::SignedIn;
 use super::NO_HOUSEHOLD;
 use crate::app::App;
 use crate::domain::HouseholdId;
@@ -29,10 +29,11 @@ pub(in crate::web) struct Synced {
 
 impl SyncForm {
     /// None for who may not sync.
-    pub(super) fn new(id: HouseholdId, synced: &Synced, person: &Person) -> Option<Self> {
+    pub(super) fn new(id: HouseholdId, synced: &Synced, person: &SignedIn) -> Option<Self> {
         person.may(Action::ControlRuns).ok()?;
-        let words = synced.synced.as_deref().unwrap_or_default().split('.');
-        let outcomes = words.filter_map(|word| ClientSyncOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
+        let message = synced.synced.as_deref().unwrap_or_default().split('.');
+        let outcomes =
+            message.filter_map(|word| ClientSyncOutcome::ALL.iter().find(|outcome| outcome.as_str() == word));
         Some(Self { action: format!("/households/{id}/sync"), said: outcomes.map(|outcome| said(*outcome)).collect() })
     }
 }
@@ -40,7 +41,7 @@ impl SyncForm {
 /// `POST /households/{id}/sync`: each of its people, one after the other, and back to the page with what came of it.
 pub(in crate::web) async fn sync(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id: HouseholdId = id.parse().map_err(|_| NO_HOUSEHOLD)?;

@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::super::components::{Badge, Clock, Moment, Paging, Tone, pair};
 use super::super::failure::{Failure, page};
-use super::super::frame::{Frame, Place};
+use super::super::format;
+use super::super::layout::{Layout, Section};
 use super::super::listing::Asked;
-use super::super::person::Person;
-use super::super::words;
+use super::super::session::SignedIn;
 use super::{NO_LIST, badge, parse};
 use crate::app::App;
 use crate::domain::access::Action;
@@ -28,7 +28,7 @@ pub(in crate::web) struct Filter {
 #[derive(Template)]
 #[template(path = "import.html")]
 pub(in crate::web) struct ImportPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     /// What the column of ids is called.
     pub(in crate::web) id_heading: &'static str,
     pub(in crate::web) file_name: String,
@@ -76,7 +76,7 @@ pub(in crate::web) struct Row {
 /// `GET /imports/{id}?status=…&cursor=…`
 pub(in crate::web) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
@@ -84,12 +84,12 @@ pub(in crate::web) async fn show(
     let import = app.store.import(parse(&id)?).await?.ok_or(NO_LIST)?;
     let status = asked.filter.status;
     let found = app.store.import_rows(import.id, status, asked.page()).await?;
-    let frame = Frame::load(&app, &person, Place::Households).await?;
+    let layout = Layout::load(&app, &person, Section::Households).await?;
     let path = format!("/imports/{}", import.id);
     let query = status.map(|status| pair("status", status.as_str())).unwrap_or_default();
     let paging = asked.paging(&path, &query, found.next.as_deref());
     let id_heading = app.connections.id_column(&import.connection).heading;
-    page(&view(&import, (&found.items, id_heading), status, frame, paging, &person.clock))
+    page(&view(&import, (&found.items, id_heading), status, layout, paging, &person.clock))
 }
 
 /// The page, from values alone.
@@ -97,14 +97,14 @@ pub(in crate::web) fn view(
     import: &Import,
     (rows, id_heading): (&[ImportRow], &'static str),
     chosen: Option<RowStatus>,
-    frame: Frame,
+    layout: Layout,
     paging: Paging,
     clock: &Clock,
 ) -> ImportPage {
     let path = format!("/imports/{}", import.id);
     let counts = &import.counts;
     let choice = |status: Option<RowStatus>, word: &str, count: u64| Choice {
-        word: format!("{word} ({})", words::number(count)),
+        word: format!("{word} ({})", format::number(count)),
         path: match status {
             None => path.clone(),
             Some(status) => format!("{path}?{}", pair("status", status.as_str())),
@@ -112,13 +112,13 @@ pub(in crate::web) fn view(
         is_chosen: status == chosen,
     };
     ImportPage {
-        frame,
+        layout,
         id_heading,
         file_name: import.file_name.clone(),
         badge: badge(import.state),
         state: sentence(import),
         query: chosen.map(|status| format!("?{}", pair("status", status.as_str()))).unwrap_or_default(),
-        to_link: (counts.to_link > 0).then(|| words::count(counts.to_link, "client", "clients")),
+        to_link: (counts.to_link > 0).then(|| format::count(counts.to_link, "client", "clients")),
         source: import.source.as_ref().map(source).unwrap_or_default(),
         came: Moment::new(import.created_at, clock),
         by: import.by.clone(),
@@ -137,7 +137,7 @@ pub(in crate::web) fn view(
 
 fn sentence(import: &Import) -> String {
     let counts = &import.counts;
-    let rows = words::count(counts.rows, "row", "rows");
+    let rows = format::count(counts.rows, "row", "rows");
     match import.state {
         ImportState::Reading => format!("{rows} are read so far. Load the page again to see the rest."),
         ImportState::Previewed => format!("{rows}: {}. Nothing is changed yet.", outcomes(counts)),
@@ -158,18 +158,18 @@ fn outcomes(counts: &ImportCounts) -> String {
         (counts.cannot_be_imported, "can’t be used"),
     ];
     let some = all.into_iter().filter(|(count, _)| *count > 0);
-    some.map(|(count, words)| format!("{} {words}", words::number(count))).collect::<Vec<_>>().join(", ")
+    some.map(|(count, message)| format!("{} {message}", format::number(count))).collect::<Vec<_>>().join(", ")
 }
 
 /// What else is in the file.
 fn source(source: &ListSource) -> Vec<String> {
-    let rows = |count| words::count(count, "row", "rows");
+    let rows = |count| format::count(count, "row", "rows");
     let mut all = Vec::new();
     if let Some(sheet) = &source.sheet {
         all.push(format!("Read from the sheet “{sheet}”."));
     }
     if source.hidden > 0 {
-        let rows = words::count(source.hidden, "row is", "rows are");
+        let rows = format::count(source.hidden, "row is", "rows are");
         all.push(format!(
             "{rows} hidden in the workbook and nobody is linked by them until you decide. To take them all, show them, save \
              the workbook and read it again."
@@ -189,8 +189,8 @@ fn source(source: &ListSource) -> Vec<String> {
     let lines =
         [(source.above, "down to the headings"), (source.blank, "blank"), (source.continued, "that go on with a row")];
     let lines = lines.into_iter().filter(|(count, _)| *count > 0);
-    let lines: Vec<String> = lines.map(|(count, what)| format!("{} {what}", words::number(count))).collect();
-    all.push(format!("{}: {}, and the rows.", words::count(source.lines, "line", "lines"), lines.join(", ")));
+    let lines: Vec<String> = lines.map(|(count, what)| format!("{} {what}", format::number(count))).collect();
+    all.push(format!("{}: {}, and the rows.", format::count(source.lines, "line", "lines"), lines.join(", ")));
     all
 }
 
@@ -198,8 +198,8 @@ fn view_row(row: &ImportRow, path: &str) -> Row {
     let meant = row.links();
     let name = |id| row.candidates.iter().find(|candidate| Some(candidate.client_id) == id).map(|c| c.name.clone());
     let mut reasons: Vec<String> = row.reasons.iter().map(|reason| reason.message.clone()).collect();
-    if let Some(Applied::NotLinked(words)) = &row.applied {
-        reasons.push(format!("{}.", words::sentence(words)));
+    if let Some(Applied::NotLinked(message)) = &row.applied {
+        reasons.push(format!("{}.", format::sentence(message)));
     }
     let is_open = match row.outcome() {
         RowOutcome::Linked | RowOutcome::CannotBeImported => false,
@@ -207,8 +207,8 @@ fn view_row(row: &ImportRow, path: &str) -> Row {
         RowOutcome::ToLink | RowOutcome::Undecided => row.status == RowStatus::NeedsDecision,
     };
     Row {
-        number: words::number(u64::from(row.number)),
-        name: words::name(format!("{} {}", row.first_name, row.last_name).trim()),
+        number: format::number(u64::from(row.number)),
+        name: format::name(format!("{} {}", row.first_name, row.last_name).trim()),
         email: row.email.clone(),
         id: row.external_id.clone(),
         badge: row_badge(row),
@@ -248,7 +248,7 @@ pub(in crate::web) struct DecisionForm {
 /// `POST /imports/{id}/rows/{number}/decision`
 pub(in crate::web) async fn decide(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path((id, number)): Path<(String, String)>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {

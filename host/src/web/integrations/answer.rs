@@ -9,20 +9,20 @@ use serde::Deserialize;
 
 use super::{Checked, find, path, shown};
 use crate::app::App;
-use crate::connection::Standing;
+use crate::connection::AuthState;
 use crate::crm::oauth::OAuthError;
 use crate::domain::access::Action;
 use crate::integrations::{Callback, CallbackError, Integration};
 use crate::ops;
 use crate::web::components::Moment;
 use crate::web::failure::{Failure, page};
-use crate::web::frame::{Frame, Place};
-use crate::web::person::Person;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
 
 #[derive(Template)]
 #[template(path = "integration-waiting.html")]
 pub(in crate::web) struct WaitingPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) title: String,
     pub(in crate::web) path: String,
     pub(in crate::web) host: String,
@@ -35,8 +35,8 @@ pub(in crate::web) struct WaitingPage {
 #[derive(Template)]
 #[template(path = "integration-answer.html")]
 pub(in crate::web) struct AnswerPage {
-    pub(in crate::web) frame: Frame,
-    pub(in crate::web) words: String,
+    pub(in crate::web) layout: Layout,
+    pub(in crate::web) message: String,
     /// The connection to begin again with; none where it is not known.
     pub(in crate::web) path: Option<String>,
 }
@@ -44,7 +44,7 @@ pub(in crate::web) struct AnswerPage {
 /// `POST /settings/integrations/{name}/authorise`
 pub(in crate::web) async fn authorise(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
@@ -53,12 +53,12 @@ pub(in crate::web) async fn authorise(
 }
 
 /// Shows the way to the site, and what to do where nobody comes back from there.
-pub(super) async fn begin(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
+pub(super) async fn begin(app: &App, person: &SignedIn, one: Integration) -> Result<Response, Failure> {
     let attempt = ops::connections::authorise(app, person.actor(), one.name(), Some(person.user())).await?;
     page(&WaitingPage {
-        frame: Frame::load(app, person, Place::Settings).await?,
+        layout: Layout::load(app, person, Section::Settings).await?,
         path: path(one.name()),
-        is_again: one.standing() != Standing::Needed,
+        is_again: one.auth_state() != AuthState::Needed,
         title: one.title,
         host: one.spec.forward_host.clone(),
         url: attempt.url,
@@ -80,7 +80,7 @@ pub(in crate::web) struct Parameters {
 /// used, the person is led to another.
 pub(in crate::web) async fn callback(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let callback = Callback {
@@ -96,7 +96,7 @@ pub(in crate::web) async fn callback(
         Ok(granted) => {
             let one = find(&app, granted.connection.as_str()).await?;
             let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec.forward_host);
-            checked.words = format!("The site authorised it, and then refused the first call. {}", checked.words);
+            checked.message = format!("The site authorised it, and then refused the first call. {}", checked.message);
             return shown(&app, &person, one, Some(checked)).await;
         }
         Err(error) => error,
@@ -111,9 +111,9 @@ pub(in crate::web) async fn callback(
         _ => StatusCode::BAD_REQUEST,
     };
     let page = page(&AnswerPage {
-        frame: Frame::load(&app, &person, Place::Settings).await?,
+        layout: Layout::load(&app, &person, Section::Settings).await?,
         path: error.connection().map(path),
-        words: error.to_string(),
+        message: error.to_string(),
     })?;
     Ok((status, page).into_response())
 }

@@ -20,14 +20,14 @@ use crate::domain::access::Action;
 use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::{self, FieldError, Kind, Refusal};
 use crate::web::failure::{Failure, page};
-use crate::web::frame::{Frame, Place};
 use crate::web::integrations::{Checked, answer};
-use crate::web::person::Person;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
 
 #[derive(Template)]
 #[template(path = "integration-check.html")]
 pub(in crate::web) struct CheckPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     /// The CRMs there are, of which the first is chosen.
     pub(in crate::web) crms: Vec<&'static CrmKind>,
     pub(in crate::web) problem: Option<&'static str>,
@@ -36,7 +36,7 @@ pub(in crate::web) struct CheckPage {
 #[derive(Template)]
 #[template(path = "integration-form.html")]
 pub(in crate::web) struct FormPage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     /// What is changed; none where it is new.
     pub(in crate::web) name: Option<String>,
     pub(in crate::web) crm: &'static CrmKind,
@@ -76,10 +76,10 @@ impl FormPage {
 }
 
 /// `GET /settings/integrations/new`: the type, and what has to be done before.
-pub(in crate::web) async fn new(State(app): State<App>, person: Person) -> Result<Response, Failure> {
+pub(in crate::web) async fn new(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&CheckPage { frame, crms: app.config.crms.all().collect(), problem: None })
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&CheckPage { layout, crms: app.config.crms.all().collect(), problem: None })
 }
 
 #[derive(Deserialize)]
@@ -91,26 +91,26 @@ pub(in crate::web) struct CheckForm {
 /// `POST /settings/integrations/new`: goes on to the credentials where the check is confirmed.
 pub(in crate::web) async fn check(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Form(form): Form<CheckForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
     let crms = app.config.crms;
     let chosen = form.crm.and_then(|name| crms.find(&name)).unwrap_or(crms.usual());
     if form.confirms_preflight.is_none() {
         let problem = Some("Confirm that this is done; the credentials come after it.");
         let others = crms.all().filter(|kind| kind.name != chosen.name);
-        let page = page(&CheckPage { frame, crms: std::iter::once(chosen).chain(others).collect(), problem })?;
+        let page = page(&CheckPage { layout, crms: std::iter::once(chosen).chain(others).collect(), problem })?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
-    page(&form_page(&app, frame, (chosen, None), Values::new(chosen), Vec::new()))
+    page(&form_page(&app, layout, (chosen, None), Values::new(chosen), Vec::new()))
 }
 
 /// `POST /settings/integrations`, from the form of a new one.
 pub(in crate::web) async fn add(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Form(given): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let crms = app.config.crms;
@@ -126,7 +126,7 @@ pub(in crate::web) async fn add(
 /// `GET /settings/integrations/{name}/edit`
 pub(in crate::web) async fn edit(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
@@ -134,14 +134,14 @@ pub(in crate::web) async fn edit(
     if one.origin == Origin::File {
         return Err(IntegrationError::InFile(one.name().clone()).into());
     }
-    let frame = Frame::load(&app, &person, Place::Settings).await?;
-    page(&form_page(&app, frame, (one.spec.crm, Some(&one)), Values::of(&one), Vec::new()))
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    page(&form_page(&app, layout, (one.spec.crm, Some(&one)), Values::of(&one), Vec::new()))
 }
 
 /// `POST /settings/integrations/{name}/edit`
 pub(in crate::web) async fn change(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(name): Path<String>,
     Form(given): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
@@ -156,13 +156,13 @@ pub(in crate::web) async fn change(
 }
 
 /// After it was kept: on to the site, or what the site says to how it signs in.
-async fn kept(app: &App, person: &Person, one: Integration) -> Result<Response, Failure> {
+async fn kept(app: &App, person: &SignedIn, one: Integration) -> Result<Response, Failure> {
     match (&one.connection, one.spec.sign_in.mode.needs_person) {
-        (Some(_), true) if one.standing().obstacle().is_some() => {
+        (Some(_), true) if one.auth_state().obstacle().is_some() => {
             match answer::begin(app, person, one.clone()).await {
                 // It is kept, whatever is in the way of authorising it.
                 Err(Failure::NotDone(refusal)) if refusal.kind == Kind::WrongState => {
-                    let checked = Checked { is_good: false, words: refusal.message };
+                    let checked = Checked { is_good: false, message: refusal.message };
                     shown(app, person, one, Some(checked)).await
                 }
                 begun => begun,
@@ -179,7 +179,7 @@ async fn kept(app: &App, person: &Person, one: Integration) -> Result<Response, 
 /// The form once more, with what is wrong.
 async fn again(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     what: (&'static CrmKind, Option<&Integration>),
     values: Values,
     refusal: Refusal,
@@ -187,20 +187,20 @@ async fn again(
     if refusal.kind != Kind::Invalid {
         return Err(refusal.into());
     }
-    let frame = Frame::load(app, person, Place::Settings).await?;
-    let page = page(&form_page(app, frame, what, values, refusal.fields))?;
+    let layout = Layout::load(app, person, Section::Settings).await?;
+    let page = page(&form_page(app, layout, what, values, refusal.fields))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
 fn form_page(
     app: &App,
-    frame: Frame,
+    layout: Layout,
     (crm, one): (&'static CrmKind, Option<&Integration>),
     values: Values,
     problems: Vec<FieldError>,
 ) -> FormPage {
     FormPage {
-        frame,
+        layout,
         name: one.map(|one| one.name().to_string()),
         crm,
         fields: Fields::of(crm, &values, &problems),

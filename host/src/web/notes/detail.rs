@@ -11,11 +11,11 @@ use crate::domain::access::Action;
 use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
-use crate::web::documents;
 use crate::web::failure::{Failure, page};
-use crate::web::frame::{Frame, Place};
-use crate::web::person::Person;
-use crate::web::words;
+use crate::web::filed_documents;
+use crate::web::format;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
 
 pub(super) const NO_NOTE: Failure =
     Failure::NotFound("There is no file note here. The list of notes shows those there are.");
@@ -23,7 +23,7 @@ pub(super) const NO_NOTE: Failure =
 #[derive(Template)]
 #[template(path = "note.html")]
 pub(in crate::web) struct NotePage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) path: String,
     pub(in crate::web) row: NoteRow,
     pub(in crate::web) state: String,
@@ -111,7 +111,7 @@ pub(in crate::web) struct Order {
 /// `GET /notes/{id}`
 pub(in crate::web) async fn show(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
@@ -123,7 +123,7 @@ pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
 }
 
 /// The note's page, with what somebody typed.
-pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
+pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
     let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
     let note = app.notes.as_it_waits(note, person.clock.now);
     let household = household(app, &note).await?;
@@ -132,14 +132,14 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
         Gate::Closed(until) => Some(format!(
             "The CRM of {} does not answer, or asked to be left alone; it is tried again {}.",
             note.connection,
-            words::relative(until, person.clock.now)
+            format::relative(until, person.clock.now)
         )),
         Gate::Probing => Some(format!("The CRM of {} is being tried again with one note.", note.connection)),
         Gate::Open | Gate::Held(_) => None,
     };
     let order = Order { behind, is_behind: ahead.is_some(), gate };
-    let frame = Frame::load(app, person, Place::Notes).await?;
-    let mut page = view(&note, household, &order, frame, &person.clock);
+    let layout = Layout::load(app, person, Section::Notes).await?;
+    let mut page = view(&note, household, &order, layout, &person.clock);
     if person.may(Action::WriteNotes).is_err() {
         page.may = Allowed::default();
     }
@@ -148,7 +148,7 @@ pub(super) async fn load(app: &App, person: &Person, id: NoteId, typed: Typed) -
 }
 
 /// The page, from values alone.
-pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame: Frame, clock: &Clock) -> NotePage {
+pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout: Layout, clock: &Clock) -> NotePage {
     let took = |millis: u64| match millis {
         ..1000 => format!("{millis} ms"),
         _ => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
@@ -158,9 +158,9 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
     let filed: Vec<&str> = filed.map(|id| id.in_crm().map_or("not linked to the CRM yet", |id| id.as_str())).collect();
     let documents = note.attachments.iter().map(|one| DocumentRow {
         filename: one.filename.clone(),
-        download: documents::download(&one.document.to_string()),
-        finding: documents::replaced(&one.replaced),
-        size: words::size(one.size),
+        download: filed_documents::download(&one.document.to_string()),
+        finding: filed_documents::replaced(&one.replaced),
+        size: format::size(one.size),
         state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
     });
     let attempts = note.attempts.iter().rev().map(|attempt| Try {
@@ -171,12 +171,12 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, frame:
     let is_at_rest = !matches!(note.state, NoteState::Sending | NoteState::Done);
     let stage = note.stage();
     NotePage {
-        frame,
+        layout,
         path: format!("/notes/{}", note.id),
         row: row(note, household, clock),
-        state: standing(note, clock),
+        state: state_in_words(note, clock),
         order: sentences(note, order),
-        event: words::event(&note.event_type),
+        event: format::event(&note.event_type),
         kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
         filed_against: filed.join(", "),
         marker: note.marker.clone(),
@@ -243,8 +243,8 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
 }
 
 /// Where the note stands, in a sentence.
-fn standing(note: &Note, clock: &Clock) -> String {
-    let due = note.due_at.map(|at| format!(" The next try is {}.", words::relative(at, clock.now)));
+fn state_in_words(note: &Note, clock: &Clock) -> String {
+    let due = note.due_at.map(|at| format!(" The next try is {}.", format::relative(at, clock.now)));
     match note.stage() {
         Stage::Queued if note.state == NoteState::Queued => "Accepted and kept; it goes out next.".to_owned(),
         Stage::Sending => "On its way to the CRM.".to_owned(),
@@ -264,7 +264,7 @@ fn standing(note: &Note, clock: &Clock) -> String {
         }
         Stage::Done if note.is_missing() => "It was delivered, and the CRM does not list it now.".to_owned(),
         Stage::Done => match note.done_at {
-            Some(at) => format!("Delivered to the CRM {}.", words::relative(at, clock.now)),
+            Some(at) => format!("Delivered to the CRM {}.", format::relative(at, clock.now)),
             None => "In the CRM.".to_owned(),
         },
         Stage::InDoubt => "It is kept here until somebody says whether it is in the CRM.".to_owned(),
@@ -284,7 +284,7 @@ fn sentences(note: &Note, order: &Order) -> Vec<String> {
         said.push("An earlier note of the same client goes out before it.".to_owned());
     }
     if order.behind > 0 && is_open {
-        let notes = words::count(order.behind as u64, "later note", "later notes");
+        let notes = format::count(order.behind as u64, "later note", "later notes");
         said.push(format!(
             "{notes} of the same clients wait for it, so that the CRM has them in order: until it is delivered or given \
              up, by somebody here or after its last try, 18 hours after the first. Other clients do not wait."

@@ -5,14 +5,14 @@ use askama::filters::HtmlSafe;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::documents::{DOCUMENT, FILE};
+use super::attachments::{DOCUMENT, FILE};
 use super::kind::Kind;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId};
-use crate::notes::data_misfits;
+use crate::notes::data_errors;
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
-use crate::web::words;
+use crate::web::format;
 
 /// A document that a form has already.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(in crate::web) struct Input {
 
 /// A field, or a group of rows of fields under a heading.
 #[derive(Template, Clone, Debug)]
-#[template(path = "parts/record-part.html")]
+#[template(path = "components/record-part.html")]
 pub(in crate::web) struct Part {
     /// None for a field that stands alone.
     heading: Option<String>,
@@ -119,7 +119,7 @@ impl Filled {
             of_name.map(|(_, value)| value.trim().replace("\r\n", "\n")).collect()
         };
         let one = |name: &str| all(name).into_iter().next().unwrap_or_default();
-        let people: Vec<_> = found.people.iter().map(|one| (one.id, words::name(&one.client.full_name()))).collect();
+        let people: Vec<_> = found.people.iter().map(|one| (one.id, format::name(&one.client.full_name()))).collect();
         let fields: &[&str] = match kind {
             Kind::Survey => &["score"],
             Kind::Note => &["subject", "body"],
@@ -175,8 +175,8 @@ impl Filled {
             _ => (self.data(&sessions), client_id),
         };
         let Some(moment) = moment.filter(|_| wrong.is_empty()) else {
-            let misfits = data_misfits(self.kind.event_type(), &data);
-            wrong.extend(misfits.into_iter().map(|misfit| (misfit.field, misfit.message)));
+            let errors = data_errors(self.kind.event_type(), &data);
+            wrong.extend(errors.into_iter().map(|error| (error.field, error.message)));
             return Err(wrong);
         };
         Ok(Event {
@@ -230,7 +230,7 @@ impl Filled {
     pub(super) fn parts(&self, problems: &[(Option<String>, String)]) -> Vec<Part> {
         let problem = |pointer: &str| {
             let found = problems.iter().find(|(about, _)| about.as_deref() == Some(pointer));
-            found.map(|(_, message)| words::sentence(message))
+            found.map(|(_, message)| format::sentence(message))
         };
         let input = |pointer: &str, name: &str, label: &str, value: &str, kind| Input {
             id: id(pointer),
@@ -294,7 +294,7 @@ impl Filled {
     /// The documents there are, and a field for one more. It stands last, so that what is typed is read before it.
     fn document_part(&self, input: &dyn Fn(&str, &str, &str, &str, &'static str) -> Input) -> Part {
         let kept = self.documents.iter().enumerate().map(|(place, document)| {
-            let label = format!("{}, {}", document.filename, words::size(document.size));
+            let label = format!("{}, {}", document.filename, format::size(document.size));
             vec![input(&format!("/attachments/{place}"), DOCUMENT, &label, &document.id.to_string(), "kept")]
         });
         let label = if self.documents.is_empty() { "PDF" } else { "Another PDF" };

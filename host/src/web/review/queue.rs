@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::super::components::{Clock, Moment, Paging, pair};
 use super::super::failure::{Failure, page};
-use super::super::frame::{Frame, Place};
+use super::super::format;
+use super::super::layout::{Layout, Section};
 use super::super::listing::{Asked, Choice};
-use super::super::person::Person;
-use super::super::words;
+use super::super::session::SignedIn;
 use super::{Filter, Of, choices};
 use crate::app::App;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
@@ -22,11 +22,11 @@ use crate::store::review::ReviewId;
 #[derive(Template)]
 #[template(path = "review-queue.html")]
 pub(in crate::web) struct QueuePage {
-    pub(in crate::web) frame: Frame,
+    pub(in crate::web) layout: Layout,
     pub(in crate::web) state: String,
     pub(in crate::web) choices: Vec<Choice>,
-    /// The states of the queue: word, address, whether it is shown.
-    pub(in crate::web) states: Vec<(&'static str, String, bool)>,
+    /// The states of the queue to choose from.
+    pub(in crate::web) states: Vec<Choice>,
     pub(in crate::web) cards: Vec<Card>,
     pub(in crate::web) paging: Paging,
 }
@@ -53,7 +53,7 @@ pub(in crate::web) struct Own {
 }
 
 /// `GET /review?of=lookalikes&state=…`
-pub(super) async fn list(app: App, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     let state = asked.filter.state.unwrap_or(ReviewState::Waiting);
     let found = app.store.reviews(state, asked.page()).await?;
     let mut cards = Vec::with_capacity(found.items.len());
@@ -68,7 +68,7 @@ pub(super) async fn list(app: App, person: Person, asked: Asked<Filter>) -> Resu
     }
     let query = format!("of=lookalikes&{}", pair("state", state.as_str()));
     page(&QueuePage {
-        frame: Frame::load(&app, &person, Place::Review).await?,
+        layout: Layout::load(&app, &person, Section::Review).await?,
         state: sentence(state, cards.len(), found.next.is_some()),
         choices: choices(Of::Lookalikes),
         states: states(state),
@@ -79,7 +79,7 @@ pub(super) async fn list(app: App, person: Person, asked: Asked<Filter>) -> Resu
 
 fn sentence(state: ReviewState, count: usize, is_more: bool) -> String {
     let more = if is_more { "More than " } else { "" };
-    let clients = words::count(count as u64, "client", "clients");
+    let clients = format::count(count as u64, "client", "clients");
     let (is, a) = if count == 1 { ("is", "looks") } else { ("are", "look") };
     match state {
         ReviewState::Waiting => {
@@ -91,12 +91,14 @@ fn sentence(state: ReviewState, count: usize, is_more: bool) -> String {
     }
 }
 
-fn states(shown: ReviewState) -> Vec<(&'static str, String, bool)> {
-    let words = ["Waiting", "Ignored", "Imported", "Linked"];
-    let state = |(state, word): (ReviewState, &'static str)| {
-        (word, format!("/review?of=lookalikes&{}", pair("state", state.as_str())), state == shown)
+fn states(shown: ReviewState) -> Vec<Choice> {
+    let labels = ["Waiting", "Ignored", "Imported", "Linked"];
+    let choice = |(state, word): (ReviewState, &'static str)| Choice {
+        word,
+        path: format!("/review?of=lookalikes&{}", pair("state", state.as_str())),
+        is_chosen: state == shown,
     };
-    ReviewState::ALL.into_iter().zip(words).map(state).collect()
+    ReviewState::ALL.into_iter().zip(labels).map(choice).collect()
 }
 
 /// A card, from values alone.
@@ -107,12 +109,12 @@ pub(in crate::web) fn card(id: ReviewId, review: &Review, own: &[(StoredClient, 
         ReviewState::Ignored => "Stays out of the book.".to_owned(),
         ReviewState::Imported => "Somebody else: comes as a new client with the next sync.".to_owned(),
         ReviewState::Linked => match linked {
-            Some((client, _)) => format!("Linked to {}.", words::name(&client.client.full_name())),
+            Some((client, _)) => format!("Linked to {}.", format::name(&client.client.full_name())),
             None => "Linked.".to_owned(),
         },
     };
     Card {
-        name: words::name(&review.client.full_name()),
+        name: format::name(&review.client.full_name()),
         about: format!("{} in {}{}", review.external_id(), review.connection, about(&review.client)),
         since: Moment::new(review.since, clock),
         decide: format!("/review/{id}/decision"),
@@ -125,8 +127,8 @@ pub(in crate::web) fn card(id: ReviewId, review: &Review, own: &[(StoredClient, 
 fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
     Own {
         id: client.id.to_string(),
-        name: words::name(&client.client.full_name()),
-        about: format!("{}{}", words::crm_id(&client.client.external_id), about(&client.client)),
+        name: format::name(&client.client.full_name()),
+        about: format!("{}{}", format::crm_id(&client.client.external_id), about(&client.client)),
         path: format!("/households/{}", client.household_id),
         likeness: match likeness {
             Likeness::Email => "the same email",
@@ -140,7 +142,7 @@ fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
 
 /// What tells people apart.
 fn about(client: &crate::domain::Client) -> String {
-    let born = client.date_of_birth.map(|date| format!("born {}", words::date(date)));
+    let born = client.date_of_birth.map(|date| format!("born {}", format::date(date)));
     let email = client.email.as_ref().filter(|_| !client.email_is_placeholder).map(ToString::to_string);
     let facts = [born, email, client.mobile.as_ref().map(ToString::to_string), client.suburb.clone()];
     facts.into_iter().flatten().map(|fact| format!(" · {fact}")).collect()
@@ -155,7 +157,7 @@ pub(in crate::web) struct DecisionForm {
 /// `POST /review/{id}/decision`
 pub(in crate::web) async fn decide(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(form): Form<DecisionForm>,
 ) -> Result<Response, Failure> {

@@ -5,14 +5,14 @@ use askama::Template as _;
 use super::super::components::Paging;
 use super::super::explain::{ExplainPage, Explained};
 use super::super::findings::{self, FindingsPage};
-use super::super::frame::Place;
-use super::super::household::documents::{Choice as Professional, Documents, Kind};
+use super::super::household::document_panel::{Choice as Professional, DocumentPanel, Kind};
 use super::super::household::lists::{Found, OfHousehold};
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
+use super::super::layout::Section;
 use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
-use super::super::{household, words};
-use super::{at, calling_frame, check, clock, frame};
+use super::super::{format, household};
+use super::{at, check, clock, layout, layout_with_notice};
 use crate::domain::listed::Listed;
 use crate::domain::record::{
     Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
@@ -238,8 +238,8 @@ fn lists() -> Found {
 #[test]
 fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     let page = |found: &Found| {
-        let frame = calling_frame(Place::Households);
-        household::view(&couple(), found, frame, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
+        let layout = layout_with_notice(Section::Households);
+        household::view(&couple(), found, layout, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
@@ -250,8 +250,8 @@ fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     assert!(empty.contains("Xplan has no goals") && empty.contains("Xplan has no insurance"), "{empty}");
 }
 
-fn documents(found: &HouseholdRow) -> Documents {
-    Documents {
+fn documents(found: &HouseholdRow) -> DocumentPanel {
+    DocumentPanel {
         household: format!("/households/{}", found.household.id),
         professional: "Pat O'Neil".to_owned(),
         because: "the CRM’s adviser",
@@ -265,10 +265,11 @@ fn documents(found: &HouseholdRow) -> Documents {
 #[test]
 fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     let seen = documents(&couple()).render().unwrap();
-    for words in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"] {
-        assert!(seen.contains(words), "{words} is not in {seen}");
+    for message in ["Export Best Life Plan", "Look at it first", "File a PDF of your own", "Save primary professional"]
+    {
+        assert!(seen.contains(message), "{message} is not in {seen}");
     }
-    let reader = Documents { may_export: false, choices: Vec::new(), ..documents(&couple()) };
+    let reader = DocumentPanel { may_export: false, choices: Vec::new(), ..documents(&couple()) };
     let seen = reader.render().unwrap();
     assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
 }
@@ -305,7 +306,7 @@ fn advisers() -> Vec<(ExternalId, String)> {
 fn row(found: &HouseholdRow) -> Row {
     Row {
         path: format!("/households/{}", found.household.id),
-        name: words::name(&found.household.name),
+        name: format::name(&found.household.name),
         people: found.people.iter().map(name_and_id).collect(),
         suburb: found.people[0].client.suburb.clone().unwrap_or_default(),
         adviser: "Pat O'Neil".to_owned(),
@@ -316,7 +317,7 @@ fn row(found: &HouseholdRow) -> Row {
 #[test]
 fn households() {
     let page = |state: &str, found: &[HouseholdRow], next| HouseholdsPage {
-        frame: frame(Place::Households),
+        layout: layout(Section::Households),
         state: state.to_owned(),
         by_name: Sorting::by_name("Household", "/households", "", NameOrder::Ascending),
         rows: found.iter().map(row).collect(),
@@ -326,15 +327,15 @@ fn households() {
     let all = [couple(), longest(), nameless()];
     check("households", &page("3 households with 4 clients.", &all, Some("opaque")));
     let mut searched = page("Households in which “zzz” is found.", &[], None);
-    searched.frame.search = "zzz".to_owned();
+    searched.layout.search = "zzz".to_owned();
     check("households_not_found", &searched);
 }
 
 #[test]
 fn one_household() {
     let page = |found: &HouseholdRow| {
-        let frame = calling_frame(Place::Households);
-        household::view(found, &lists(), frame, "Xplan".to_owned(), &advisers(), None, &clock())
+        let layout = layout_with_notice(Section::Households);
+        household::view(found, &lists(), layout, "Xplan".to_owned(), &advisers(), None, &clock())
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));
@@ -362,7 +363,7 @@ fn an_explanation() {
     let sex =
         FieldExplanation { field: "sex".to_owned(), value: None, source: None, source_value: None, ..name.clone() };
     let page = ExplainPage {
-        frame: frame(Place::Households),
+        layout: layout(Section::Households),
         name: "Sam Khan".to_owned(),
         household: "Ayda Khan & Sam Khan".to_owned(),
         household_path: "/households/1".to_owned(),
@@ -388,8 +389,8 @@ fn records_set_aside() {
         since: at("2026-11-20T01:00:00Z"),
     };
     let page = |rows: &[SetAside]| ReviewPage {
-        frame: frame(Place::Review),
-        state: words::sentence("1 record could not be read and did not come over."),
+        layout: layout(Section::Review),
+        state: format::sentence("1 record could not be read and did not come over."),
         empty: "Every record could be read.",
         choices: vec![
             Choice { word: "Could not be read", path: "/review".to_owned(), is_chosen: true },
@@ -411,8 +412,8 @@ fn of_whom_something_is_said() {
     };
     let told = |of: HouseholdRow, said| Told { client: of.people[0].clone(), said };
     let page = |told: &[Told]| FindingsPage {
-        frame: frame(Place::Households),
-        heading: words::code("unknown-category"),
+        layout: layout(Section::Households),
+        heading: format::code("unknown-category"),
         rows: told.iter().map(findings::row).collect(),
         paging: Paging::new("/clients", "diagnostic=unknown-category", None, None),
     };

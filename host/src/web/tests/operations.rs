@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::super::components::Paging;
 use super::super::departures::{self, Missing};
 use super::super::failure::Failure;
-use super::super::frame::Place;
+use super::super::layout::Section;
 use super::super::notes::detail::{self, Order};
 use super::super::notes::{self, Filter, NotesPage};
 use super::super::overview::{self, Figure, OverviewPage, Site};
 use super::super::progress::Progress;
 use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
-use super::{at, calling_frame, check, clock, frame};
+use super::{at, check, clock, layout, layout_with_notice};
 use crate::domain::departure::{Departures, Standing};
 use crate::domain::field::FieldError;
 use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
@@ -72,7 +72,7 @@ pub(super) fn run(state: RunState) -> Run {
 }
 
 fn site(last: Option<&Run>) -> Site {
-    let (badge, state) = overview::standing(last, "Xplan", &clock());
+    let (badge, state) = overview::sync_state(last, "Xplan", &clock());
     Site {
         waits: None,
         name: "main".to_owned(),
@@ -100,7 +100,7 @@ fn figures() -> Vec<Figure> {
 #[test]
 fn the_overview() {
     let page = |last: Option<&Run>, state: &str| OverviewPage {
-        frame: frame(Place::Overview),
+        layout: layout(Section::Overview),
         state: state.to_owned(),
         sites: vec![site(last)],
         may_sync: true,
@@ -114,16 +114,16 @@ fn the_overview() {
     check("overview", &page(Some(&run(RunState::Done)), state));
     check("overview_running", &page(Some(&run(RunState::Running)), state));
     let failed = run(RunState::Failed);
-    let calling = OverviewPage { frame: calling_frame(Place::Overview), ..page(Some(&failed), state) };
+    let calling = OverviewPage { layout: layout_with_notice(Section::Overview), ..page(Some(&failed), state) };
     check("overview_failed", &calling);
 }
 
 #[test]
 fn the_overview_says_how_each_connection_stands() {
-    let check = |state, word: &str, words: &str| {
-        let (badge, sentence) = overview::standing(Some(&run(state)), "Xplan", &clock());
+    let check = |state, word: &str, message: &str| {
+        let (badge, sentence) = overview::sync_state(Some(&run(state)), "Xplan", &clock());
         assert_eq!(badge.word, word);
-        assert!(sentence.contains(words), "{sentence}");
+        assert!(sentence.contains(message), "{sentence}");
     };
     check(RunState::Queued, "Queued", "about to begin");
     check(RunState::Running, "Running", "under way");
@@ -136,8 +136,8 @@ fn the_overview_says_how_each_connection_stands() {
 fn the_overview_never_says_more_than_is_known() {
     let counts = |clients| BookCounts { clients, ..BookCounts::default() };
     let check = |newest: &[Run], latest: &[Run], clients, expected: &str| {
-        let words = overview::sentence(newest, latest, &counts(clients), &clock());
-        assert_eq!(words, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
+        let message = overview::sentence(newest, latest, &counts(clients), &clock());
+        assert_eq!(message, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
     };
     let first = |state| Run { expected: None, ..run(state) };
     check(&[], &[], 0, "No connection has synced yet.");
@@ -173,7 +173,7 @@ fn departures_of_each_kind() {
     };
     let main = "main".parse().unwrap();
     let page = |kind, asked: Option<&Departures>, missing| {
-        departures::view((&main, kind), asked, missing, true, frame(Place::Review), &clock())
+        departures::view((&main, kind), asked, missing, true, layout(Section::Review), &clock())
     };
     let missing = vec![Missing {
         name: "TPD, RP-4711".to_owned(),
@@ -190,18 +190,18 @@ fn departures_of_each_kind() {
 #[test]
 fn runs_and_their_reports() {
     let page = |rows: Vec<RunRow>| RunsPage {
-        frame: frame(Place::Runs),
+        layout: layout(Section::Runs),
         rows,
         paging: Paging::new("/runs", "", None, Some("opaque")),
     };
     check("runs_empty", &page(Vec::new()));
     let states = [RunState::Running, RunState::Done, RunState::Failed, RunState::Cancelled];
     check("runs", &page(states.map(|state| RunRow::new(&run(state), &clock())).into()));
-    check("run", &runs::view(&run(RunState::Done), frame(Place::Runs), &clock()));
+    check("run", &runs::view(&run(RunState::Done), layout(Section::Runs), &clock()));
     let mut first = run(RunState::Running);
     first.expected = None;
     first.counts = RunCounts { seen: 120, created: 118, ..RunCounts::default() };
-    check("run_first", &runs::view(&first, frame(Place::Runs), &clock()));
+    check("run_first", &runs::view(&first, layout(Section::Runs), &clock()));
 }
 
 fn note(state: NoteState) -> Note {
@@ -246,7 +246,7 @@ fn note(state: NoteState) -> Note {
 #[test]
 fn notes_and_their_delivery() {
     let page = |rows| NotesPage {
-        frame: frame(Place::Notes),
+        layout: layout(Section::Notes),
         of: None,
         documents: Filter::default().documents(),
         choices: notes::choices(&Filter::in_state("waiting")),
@@ -264,20 +264,20 @@ fn notes_and_their_delivery() {
             &note(NoteState::Waiting),
             household(),
             &Order { behind: 2, ..Order::default() },
-            frame(Place::Notes),
+            layout(Section::Notes),
             &clock(),
         ),
     );
     check(
         "note_done",
-        &detail::view(&note(NoteState::Done), household(), &Order::default(), frame(Place::Notes), &clock()),
+        &detail::view(&note(NoteState::Done), household(), &Order::default(), layout(Section::Notes), &clock()),
     );
 }
 
 #[test]
 fn a_note_page_asks_what_only_a_person_can_tell() {
     let page = |note: &Note| {
-        let view = detail::view(note, "Ayda Khan".to_owned(), &Order::default(), frame(Place::Notes), &clock());
+        let view = detail::view(note, "Ayda Khan".to_owned(), &Order::default(), layout(Section::Notes), &clock());
         askama::Template::render(&view).unwrap()
     };
     let created = DeliveryStep::Created { document_id: ExternalId("9001".to_owned()) };

@@ -2,13 +2,13 @@
 
 use askama::Template as _;
 
-use super::super::frame::Place;
+use super::super::layout::Section;
 use super::super::record::{self, Filled, Kept, Kind};
-use super::{clock, couple, frame};
+use super::{clock, couple, layout};
 use crate::domain::DocumentId;
 
 fn view(kind: Kind, filled: &Filled, problems: Vec<(Option<String>, String)>) -> record::RecordEventPage {
-    record::view(kind, &couple(), filled, "key".to_owned(), problems, frame(Place::Households))
+    record::view(kind, &couple(), filled, "key".to_owned(), problems, layout(Section::Households))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Xplan has one street field; the practice has two address lines.
 
-use tidegate_sdk::{Lineage, Table, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder, Table};
 use xplan::AddressField as F;
 
 use super::AddressRow;
@@ -10,7 +10,7 @@ use crate::mapping::AddressMapping;
 pub(super) fn map<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> (Option<String>, Option<String>) {
     let street = row.lines(F::Street, "address_line_1", trail);
     let (line_1, line_2, rule) = split(&street, &form.unit_words);

@@ -1,6 +1,6 @@
 //! The postcode: of the home country by its pattern, of other countries as it is written.
 
-use tidegate_sdk::{Lineage, Trail};
+use tidegate_sdk::{Lineage, LineageRecorder};
 use xplan::{AddressField as F, Value};
 
 use super::AddressRow;
@@ -19,7 +19,7 @@ pub(super) fn map<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at: Whereabouts<'_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     trail.origin(FIELD, || row.origin(F::Postcode, None));
     let text = match row.get(F::Postcode) {

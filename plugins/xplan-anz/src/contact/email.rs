@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_sdk::{Ctx, Lineage, Origin, Trail, text};
+use tidegate_sdk::{Ctx, Lineage, LineageRecorder, Origin, text};
 use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
@@ -15,7 +15,7 @@ pub(crate) fn email<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     let from = &rules.email_from;
     let candidates = candidates(rules, row, ClientField::Email, contacts, from, FIELD, trail);
@@ -23,7 +23,11 @@ pub(crate) fn email<L: Lineage>(
 }
 
 /// The text if it is an email address, without the punctuation that was copied with it.
-pub(crate) fn accept<L: Lineage>(unknown: &Unknown, text: &str, trail: &mut Trail<L>) -> Result<String, Refusal> {
+pub(crate) fn accept<L: Lineage>(
+    unknown: &Unknown,
+    text: &str,
+    trail: &mut LineageRecorder<L>,
+) -> Result<String, Refusal> {
     const SCHEME: &str = "mailto:";
     let has_scheme = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
     let written = if has_scheme { text[SCHEME.len()..].trim_start() } else { text };
@@ -51,7 +55,7 @@ pub(crate) fn placeholder<L: Lineage>(
     ctx: &Ctx<'_>,
     names: &PersonNames,
     id: &str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> String {
     let given = match fold(names.first.as_ref()) {
         first if first.is_empty() => fold(names.preferred.as_ref()),

@@ -1,7 +1,7 @@
 //! The mobile number. Only mobile lines with their country code are taken: the practice application uses them to
 //! tell its people apart at sign-in (seed table of the fields that are synchronised).
 
-use tidegate_sdk::{Ctx, LineType, Lineage, PhoneProblem, Trail};
+use tidegate_sdk::{Ctx, LineType, Lineage, LineageRecorder, PhoneProblem};
 use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
@@ -25,7 +25,7 @@ pub(crate) fn mobile<L: Lineage>(
     ctx: &Ctx<'_>,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Option<String> {
     let from = &rules.mobile.from;
     let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, trail);
@@ -39,7 +39,7 @@ fn accept<L: Lineage>(
     ctx: &Ctx<'_>,
     unknown: &Unknown,
     text: &str,
-    trail: &mut Trail<L>,
+    trail: &mut LineageRecorder<L>,
 ) -> Result<String, Refusal> {
     if unknown.is_word(text) || unknown.is_phone(text) {
         return Err(stands_for_unknown());

@@ -1,6 +1,6 @@
 //! What the covers of a policy share.
 
-use tidegate_sdk::{CoverOwner, Lineage, PremiumFrequency, Trail, canonical::Choice};
+use tidegate_sdk::{CoverOwner, Lineage, LineageRecorder, PremiumFrequency, canonical::Choice};
 use xplan::{Date, PolicyField as P, Value, View};
 
 use super::CoverMapping;
@@ -16,7 +16,7 @@ pub(super) struct Policy<'r, 'a> {
 }
 
 impl Policy<'_, '_> {
-    pub fn number<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+    pub fn number<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
         const FIELD: &str = "policy_number";
         trail.origin(FIELD, || self.row.origin(P::PolicyNumber, None));
         match self.row.get(P::PolicyNumber) {
@@ -26,7 +26,7 @@ impl Policy<'_, '_> {
     }
 
     /// The insurer's name, else its short name.
-    pub fn insurer<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+    pub fn insurer<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
         const FIELD: &str = "insurer";
         for field in [P::Insurer, P::InsurerCode] {
             trail.origin(FIELD, || self.row.origin(field, None));
@@ -37,17 +37,21 @@ impl Policy<'_, '_> {
         None
     }
 
-    pub fn plan_name<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<String> {
+    pub fn plan_name<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
         trail.origin("plan_name", || self.row.origin(P::PlanName, None));
         self.row.text(P::PlanName, "plan_name", trail).map(Into::into)
     }
 
     /// The last day of the policy; the practice knows its year.
-    pub fn ends<L: Lineage>(&self, trail: &mut Trail<L>) -> Option<Date> {
+    pub fn ends<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<Date> {
         dates::day(self.row, P::PolicyTo, "end_year", trail)
     }
 
-    pub fn frequency<L: Lineage>(&self, rules: &CoverMapping, trail: &mut Trail<L>) -> Option<PremiumFrequency> {
+    pub fn frequency<L: Lineage>(
+        &self,
+        rules: &CoverMapping,
+        trail: &mut LineageRecorder<L>,
+    ) -> Option<PremiumFrequency> {
         const FIELD: &str = "premium_frequency";
         let word = self.row.text(P::PremiumFrequency, FIELD, trail);
         let known = word.and_then(|word| {
@@ -67,7 +71,7 @@ impl Policy<'_, '_> {
 
     /// Who owns the policy: both where it names the client and the partner; anybody whom the rules do not know is
     /// another party. Nobody named is the client.
-    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, trail: &mut Trail<L>) -> CoverOwner {
+    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, trail: &mut LineageRecorder<L>) -> CoverOwner {
         const FIELD: &str = "owner";
         let value = self.row.get(P::Owners);
         let named = match value {

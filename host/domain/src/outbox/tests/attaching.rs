@@ -152,7 +152,7 @@ fn two_documents_that_the_crm_keeps_as_one_are_told() {
 fn a_refused_document_leaves_the_note_and_says_so() {
     let mut note = with_documents(&["a.pdf"]);
     call(&mut note, 0, Call::Create, there());
-    call(&mut note, 0, Call::Attach(0), Outcome::Refused { words: "too large".to_owned() });
+    call(&mut note, 0, Call::Attach(0), Outcome::Refused { message: "too large".to_owned() });
     assert_eq!(note.stage(), Stage::Dead);
     assert!(note.reason.as_deref().unwrap().contains("is in the CRM as 9001"));
     assert!(note.edit(Edit::default(), at(1)).is_err());

@@ -25,8 +25,8 @@ pub enum Reason {
 
 impl FieldError {
     /// About the value of this name.
-    pub fn new(field: impl Into<String>, words: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: Reason::Unusable(words.into()) }
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), reason: Reason::Unusable(message.into()) }
     }
 
     /// Looks at a text that is to be there and not too long, and answers it without blanks around it.
@@ -45,9 +45,9 @@ impl FieldError {
 
     /// What is wrong, as a sentence for whoever filled in a form or wrote a program.
     pub fn message(&self) -> String {
-        let (Reason::Missing(words) | Reason::Unusable(words)) = &self.reason;
-        let stop = if words.ends_with('.') { "" } else { "." };
-        format!("{}{stop}", sentence(words))
+        let (Reason::Missing(message) | Reason::Unusable(message)) = &self.reason;
+        let stop = if message.ends_with('.') { "" } else { "." };
+        format!("{}{stop}", sentence(message))
     }
 }
 
@@ -57,13 +57,13 @@ pub(super) struct Errors(Vec<FieldError>);
 
 impl Errors {
     /// A value is there and does not do.
-    pub(super) fn add(&mut self, field: &str, words: impl Into<String>) {
-        self.0.push(FieldError::new(field, words));
+    pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push(FieldError::new(field, message));
     }
 
     /// A value is not there.
-    pub(super) fn missing(&mut self, field: &str, words: String) {
-        self.0.push(FieldError { field: field.to_owned(), reason: Reason::Missing(words) });
+    pub(super) fn missing(&mut self, field: &str, message: String) {
+        self.0.push(FieldError { field: field.to_owned(), reason: Reason::Missing(message) });
     }
 
     /// A text that is there and not too long.

@@ -58,13 +58,18 @@ async fn notes_and_ids_are_asked_for_in_smaller_pieces_too() {
 
 #[tokio::test]
 async fn a_row_that_fails_by_itself_stays_out_under_its_name() {
-    for (fault, words) in [("huge_row:on=fields.0", "more than 1048576 bytes"), ("server_error:on=fields.0", "500")] {
-        let limits = Limits { page_bytes: 1 << 20, pages_held: 100, repeats: 2, ..quick() };
+    for (fault, message) in [("huge_row:on=fields.0", "more than 1048576 bytes"), ("server_error:on=fields.0", "500")] {
+        let limits = Limits {
+            page_bytes: 1 << 20,
+            pages_held: 100,
+            retry: RetryPolicy { repeats: 2, ..quick().retry },
+            ..quick()
+        };
         let (_sandbox, xplan) = limited(5, limits.clone(), &[fault]).await;
         let records = walk(&xplan, &clients()).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
         let faults: Vec<_> = records.iter().filter_map(|record| record.fault.as_deref()).collect();
         assert_eq!((records.len(), faults.len()), (5, 5), "{fault}");
-        assert!(faults.iter().all(|fault| fault.contains(words)), "{faults:?}");
+        assert!(faults.iter().all(|fault| fault.contains(message)), "{faults:?}");
         // Where that goes on and on, it is the site that fails.
         let (_sandbox, xplan) = limited(30, limits, &[fault]).await;
         assert!(walk(&xplan, &clients()).await.is_err(), "{fault}");
@@ -112,7 +117,7 @@ async fn rows_that_came_and_cannot_be_read_are_halved_without_pauses() {
     let down = async |failure: fn(CrmError) -> PageError| {
         let (_sandbox, xplan) = site(10, &[]).await;
         let mut descent = Descent::new(&xplan.site, "client-v4", PAGE_SIZE);
-        let unknown = || CrmError::Unknown { words: "expected rows".to_owned() };
+        let unknown = || CrmError::Unknown { message: "expected rows".to_owned() };
         while descent.size > 1 {
             descent.failed(failure(unknown())).await.unwrap();
         }

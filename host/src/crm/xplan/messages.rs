@@ -34,8 +34,8 @@ pub(super) fn said_by(body: &[u8]) -> Option<String> {
     if said.is_empty() {
         return None;
     }
-    let words = said.join(" ");
-    Some(words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect())
+    let message = said.join(" ");
+    Some(message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect())
 }
 
 /// What an answer looks like: its type, length and beginning, with every letter and digit of data masked.

@@ -1,4 +1,4 @@
-//! Documents that are sent in, to go with a file note.
+//! Uploads: documents that are sent in, to go with a file note.
 
 use std::io::ErrorKind;
 

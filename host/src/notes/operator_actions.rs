@@ -1,4 +1,4 @@
-//! What a person does with a note that does not go out by itself.
+//! Operator actions: what a person does with a note that does not go out by itself.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const LONGEST_REASON: usize = 500;
 const LONGEST_ID: usize = 100;
 
 /// How long the CRM may take to say whose note it has under an id.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a person changes in a note; what is none stays.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -194,7 +194,7 @@ impl Notes {
         let people = household.map(|row| row.people).unwrap_or_default();
         let ids = people.into_iter().map(|person| person.client.external_id).collect::<Vec<_>>();
         let asked = whose(connector.as_ref(), document, &note.note.filed_against, &ids);
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(TIMEOUT, asked).await {
             Ok(Ok(Whose::Theirs)) => Ok(()),
             Ok(Ok(Whose::Others)) => wrong(format!(
                 "{document} is in the CRM and about others, too; copy the id of this client's own note from the CRM"

@@ -45,8 +45,8 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
 /// `12 minutes ago`, `in 5 minutes`, `just now`.
 pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = now.duration_since(at);
-    let Some(words) = rough(distance.abs()) else { return "just now".to_owned() };
-    if distance.is_negative() { format!("in {words}") } else { format!("{words} ago") }
+    let Some(message) = rough(distance.abs()) else { return "just now".to_owned() };
+    if distance.is_negative() { format!("in {message}") } else { format!("{message} ago") }
 }
 
 /// The largest unit that fits; none below three quarters of a minute.
@@ -89,7 +89,7 @@ pub(super) fn field(name: &str) -> String {
 /// A stored value of a field for people: what is a choice, a yes or a day in the store reads as one.
 pub(super) fn value(field: &str, value: &str) -> String {
     let kind = record::field(field).map(|field| field.value);
-    let words = match kind {
+    let message = match kind {
         Some(ValueType::Flag) => match value {
             "true" => Some("Yes".to_owned()),
             "false" => Some("No".to_owned()),
@@ -100,7 +100,7 @@ pub(super) fn value(field: &str, value: &str) -> String {
         Some(kind) => kind.label_of(value).map(ToOwned::to_owned),
         None => None,
     };
-    words.unwrap_or_else(|| value.to_owned())
+    message.unwrap_or_else(|| value.to_owned())
 }
 
 /// A telephone number in the groups in which its country writes it: `+61 491 570 156`.
@@ -194,9 +194,9 @@ pub(super) fn item(kind: RecordKind, label: Option<&str>) -> String {
 /// What a run changed in the book: `4,318 read, 2 new, 25 changed`.
 pub(super) fn what_changed(counts: &RunCounts) -> String {
     let mut parts = vec![format!("{} read", count(counts.seen, "client", "clients"))];
-    let mut add = |n: u64, words: &str| {
+    let mut add = |n: u64, message: &str| {
         if n > 0 {
-            parts.push(format!("{} {words}", number(n)));
+            parts.push(format!("{} {message}", number(n)));
         }
     };
     add(counts.created, "new");

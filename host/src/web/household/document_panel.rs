@@ -1,4 +1,4 @@
-//! A household's documents on its page: who is printed on them, a look at one, and the exports.
+//! The panel of documents on a household's page: who is printed on them, a preview of each, and their exports.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -18,15 +18,15 @@ use crate::intake::disposition;
 use crate::ops;
 use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
-use crate::web::person::Person;
+use crate::web::session::SignedIn;
 
 /// Advisers to choose from, at most.
 const ADVISERS: usize = 500;
 
 /// The part of the household's page.
 #[derive(Template)]
-#[template(path = "parts/documents.html")]
-pub(in crate::web) struct Documents {
+#[template(path = "components/document-panel.html")]
+pub(in crate::web) struct DocumentPanel {
     /// `/households/{id}`
     pub(in crate::web) household: String,
     pub(in crate::web) professional: String,
@@ -40,7 +40,7 @@ pub(in crate::web) struct Documents {
     pub(in crate::web) key: String,
 }
 
-impl HtmlSafe for Documents {}
+impl HtmlSafe for DocumentPanel {}
 
 /// An adviser who may answer for the household.
 pub(in crate::web) struct Choice {
@@ -55,9 +55,9 @@ pub(in crate::web) struct Kind {
     pub(in crate::web) title: &'static str,
 }
 
-impl Documents {
+impl DocumentPanel {
     /// What the person may see and do.
-    pub(in crate::web) async fn load(app: &App, person: &Person, found: &HouseholdRow) -> Result<Self, Failure> {
+    pub(in crate::web) async fn load(app: &App, person: &SignedIn, found: &HouseholdRow) -> Result<Self, Failure> {
         let household = &found.household;
         let primary = app.primary_professional(household).await?;
         let mut choices = Vec::new();
@@ -116,7 +116,7 @@ pub(in crate::web) struct Wanted {
 /// `GET /households/{id}/document?document=best-life-plan`: as it would be exported now; nothing is kept.
 pub(in crate::web) async fn preview(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
@@ -145,7 +145,7 @@ pub(in crate::web) struct Chosen {
 /// `POST /households/{id}/professional`
 pub(in crate::web) async fn choose(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(chosen): Form<Chosen>,
 ) -> Result<Response, Failure> {

@@ -1,10 +1,11 @@
-//! The documents of an event: those that its sender uploaded beforehand, or the one that the host makes. An upload that
-//! no event names is not kept for good.
+//! The attachments of an event: documents that its sender uploaded beforehand, or the one that the host makes. An upload
+//! that no event names is removed after a week.
 
 use std::time::Duration;
 
-use super::schema::{self, DocumentRule, misfit};
-use super::{Misfit, Notes, NotesError};
+use super::schema::{self, DocumentRule};
+use super::{Notes, NotesError};
+use crate::domain::field::FieldError;
 use crate::domain::note::{Attachment, Event};
 use crate::domain::{DocumentId, Timestamp};
 use crate::store::StoreError;
@@ -76,9 +77,12 @@ impl Notes {
     }
 
     /// The documents that an event names, each known to be there, or all that is wrong with them.
-    pub(super) async fn documents(&self, event: &Event) -> Result<Result<Vec<EventDocument>, Vec<Misfit>>, StoreError> {
+    pub(super) async fn documents(
+        &self,
+        event: &Event,
+    ) -> Result<Result<Vec<EventDocument>, Vec<FieldError>>, StoreError> {
         let rule = schema::document_rule(&event.event_type);
-        let refused = |message: String| Ok(Err(vec![misfit("/attachments", message)]));
+        let refused = |message: String| Ok(Err(vec![FieldError::new("/attachments", message)]));
         if event.attachments.len() > MOST_DOCUMENTS {
             return refused(format!("must have at most {MOST_DOCUMENTS} documents"));
         }
@@ -88,11 +92,11 @@ impl Notes {
         if rule == DocumentRule::Required && event.attachments.is_empty() && self.inner.documents.is_none() {
             return refused("needs the document: upload it first and give its id here".to_owned());
         }
-        let (mut documents, mut misfits) = (Vec::with_capacity(event.attachments.len()), Vec::new());
+        let (mut documents, mut errors) = (Vec::with_capacity(event.attachments.len()), Vec::new());
         for (place, id) in event.attachments.iter().enumerate() {
             let at = format!("/attachments/{place}");
             if event.attachments[..place].contains(id) {
-                misfits.push(misfit(&at, "is there twice; a note carries each document once"));
+                errors.push(FieldError::new(&at, "is there twice; a note carries each document once"));
                 continue;
             }
             match self.inner.store.document_facts(*id).await? {
@@ -101,11 +105,11 @@ impl Notes {
                 }
                 None => {
                     let message = format!("there is no document {id}; upload it (again, if that was over a week ago)");
-                    misfits.push(misfit(&at, message));
+                    errors.push(FieldError::new(&at, message));
                 }
             }
         }
-        Ok(if misfits.is_empty() { Ok(documents) } else { Err(misfits) })
+        Ok(if errors.is_empty() { Ok(documents) } else { Err(errors) })
     }
 
     /// The documents with the one that is made here, where the event needs one and brought none.

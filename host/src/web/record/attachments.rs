@@ -1,5 +1,5 @@
-//! The documents of a form. They are read as they come and kept before the rest is judged: a form that is shown again
-//! has them still, each with a box that leaves it out.
+//! The attachments of a form that records an event. They are read as they come and kept before the rest is checked: a
+//! form that is shown again still has them, each with a box that leaves it out.
 
 use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
@@ -12,7 +12,7 @@ use crate::domain::DocumentId;
 use crate::intake::{self, Part};
 use crate::ops::{self, Kind};
 use crate::web::failure::Failure;
-use crate::web::person::Person;
+use crate::web::session::SignedIn;
 
 /// The name of the field for a file, and of the boxes of documents that are kept.
 pub(super) const FILE: &str = "file";
@@ -29,7 +29,7 @@ pub(super) struct Sent {
 
 impl Sent {
     /// Reads a form with or without files.
-    pub(super) async fn read(app: &App, person: &Person, request: Request<Body>) -> Result<Self, Failure> {
+    pub(super) async fn read(app: &App, person: &SignedIn, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if media_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
             return app.intake.take(Self::of_form(app, person, request)).await;
@@ -38,7 +38,7 @@ impl Sent {
         Ok(Self { pairs, problem: None })
     }
 
-    async fn of_form(app: &App, person: &Person, request: Request<Body>) -> Result<Self, Failure> {
+    async fn of_form(app: &App, person: &SignedIn, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();
         let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
@@ -60,9 +60,9 @@ impl Sent {
     }
 
     /// Takes a file in. A browser sends one without a name where none was chosen.
-    async fn take(&mut self, app: &App, person: &Person, part: Part) -> Result<(), Failure> {
+    async fn take(&mut self, app: &App, person: &SignedIn, part: Part) -> Result<(), Failure> {
         let Some(name) = part.file_name() else { return Ok(()) };
-        match ops::documents::upload(app, person.actor(), Some(&name), part.pieces(), person.clock.now).await {
+        match ops::uploads::upload(app, person.actor(), Some(&name), part.pieces(), person.clock.now).await {
             Ok(kept) => {
                 let pair = (DOCUMENT.to_owned(), kept.id.to_string());
                 if !self.pairs.contains(&pair) {

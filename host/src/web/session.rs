@@ -1,4 +1,4 @@
-//! Who looks at a page: the person whose session the request's cookie opens.
+//! The session of a page's request: the person whom the request's cookie signs in.
 
 use axum::extract::FromRequestParts;
 use axum::http::Method;
@@ -13,26 +13,26 @@ use crate::app::App;
 use crate::domain::access::{Action, Actor, Decision, authorize};
 use crate::domain::{Timestamp, UserId};
 
-/// Whoever is signed in. A handler that takes it answers nobody else: they are sent to sign in, and back.
-pub(super) struct Person {
+/// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
+pub(super) struct SignedIn {
     session: Session,
     actor: Actor,
     /// When the request came, in the practice's zone: the only place where a page reads the clock.
     pub(super) clock: Clock,
 }
 
-impl Person {
-    /// For `ops`, which asks by itself what they may do.
+impl SignedIn {
+    /// The person as `ops` knows them, which asks by itself what they may do.
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// As pages show it.
+    /// The person's name, as pages show it.
     pub(super) fn name(&self) -> &str {
         &self.session.user.name
     }
 
-    /// Their account.
+    /// The id of the person's account.
     pub(super) fn user(&self) -> UserId {
         self.session.user.id
     }
@@ -46,7 +46,7 @@ impl Person {
     }
 }
 
-impl FromRequestParts<App> for Person {
+impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {

@@ -1,9 +1,9 @@
-//! A gentle guest: how many calls a site gets at once, and how many in a second.
+//! The adaptive concurrency limiter of a site: how many calls it gets at once, and how many in a second.
 //!
-//! One pace a site, shared by everything that calls it. The number of calls side by side follows the site: it halves
+//! One limiter a site, shared by everything that calls it. The number of calls side by side follows the site: it halves
 //! where the site says that it is too much, falls where answers slow down or fail, and grows again by about one with
 //! each round of good answers (additive increase, multiplicative decrease). What somebody waits for (a note, one
-//! client) never stands in a queue behind a walk: one place is kept free for it.
+//! client) never stands in a queue behind a walk: one permit is kept free for it.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,11 +43,11 @@ pub(super) enum Sign {
     TooMuch,
 }
 
-/// The pace of a site.
-pub(super) struct Pace {
-    /// Places for who reads at leisure; as many as `State::places`.
+/// The limiter of a site's calls.
+pub(super) struct AdaptiveLimiter {
+    /// Permits for walks, which read at leisure; as many as `State::permits`.
     leisure: Semaphore,
-    /// The place for what somebody waits for.
+    /// The one permit for what somebody waits for.
     kept: Semaphore,
     tokens: DefaultDirectRateLimiter,
     clock: DefaultClock,
@@ -58,21 +58,21 @@ pub(super) struct Pace {
 struct State {
     /// How many calls at leisure may be under way, between 1 and the most.
     limit: f64,
-    /// How many places there are, taken or not; follows the whole part of `limit`.
-    places: usize,
+    /// How many permits for walks there are, taken or not; follows the whole part of `limit`.
+    permits: usize,
     slowed_at: Option<Instant>,
     /// The usual time of an answer by weight, in seconds.
     usual: [Option<f64>; 2],
 }
 
-/// A place, given back when it is dropped.
-pub(super) struct Place<'p> {
-    pace: &'p Pace,
+/// The right to make one call, given back when it is dropped.
+pub(super) struct Permit<'p> {
+    limiter: &'p AdaptiveLimiter,
     permit: Option<SemaphorePermit<'p>>,
     is_kept: bool,
 }
 
-impl Pace {
+impl AdaptiveLimiter {
     /// At most `per_second` calls begun in a second and `side_by_side` under way, one of which is kept.
     pub fn new(per_second: NonZeroU32, side_by_side: usize) -> Self {
         let most = side_by_side.saturating_sub(1).max(1);
@@ -83,7 +83,7 @@ impl Pace {
             kept: Semaphore::new(1),
             tokens: RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst)),
             clock: DefaultClock::default(),
-            state: Mutex::new(State { limit: most as f64, places: most, slowed_at: None, usual: [None; 2] }),
+            state: Mutex::new(State { limit: most as f64, permits: most, slowed_at: None, usual: [None; 2] }),
             most: most as f64,
         }
     }
@@ -93,8 +93,8 @@ impl Pace {
         self.most as usize
     }
 
-    /// Waits for a place. What somebody waits for takes the kept one, or any other that is free before.
-    pub async fn place(&self, is_awaited: bool) -> Result<Place<'_>, AcquireError> {
+    /// Waits for a permit. What somebody waits for takes the kept one, or any other that is free before.
+    pub async fn permit(&self, is_awaited: bool) -> Result<Permit<'_>, AcquireError> {
         if is_awaited {
             let (permit, is_kept) = tokio::select! {
                 biased;
@@ -103,14 +103,14 @@ impl Pace {
             };
             // It counts against the ceiling, and does not wait for it.
             let _ = self.tokens.check();
-            return Ok(Place { pace: self, permit: Some(permit), is_kept });
+            return Ok(Permit { limiter: self, permit: Some(permit), is_kept });
         }
         let permit = self.leisure.acquire().await?;
-        let place = Place { pace: self, permit: Some(permit), is_kept: false };
+        let permit = Permit { limiter: self, permit: Some(permit), is_kept: false };
         while let Err(full) = self.tokens.check() {
             tokio::time::sleep(full.wait_time_from(self.clock.now())).await;
         }
-        Ok(place)
+        Ok(permit)
     }
 
     /// Takes in how a call went and how long it took. True where the site gets fewer calls from now on.
@@ -124,9 +124,9 @@ impl Pace {
             Sign::Answered => {
                 state.limit = (state.limit + 1.0 / state.limit).min(self.most);
                 let wanted = state.limit as usize;
-                if wanted > state.places {
-                    self.leisure.add_permits(wanted - state.places);
-                    state.places = wanted;
+                if wanted > state.permits {
+                    self.leisure.add_permits(wanted - state.permits);
+                    state.permits = wanted;
                 }
                 return false;
             }
@@ -137,9 +137,9 @@ impl Pace {
         }
         state.slowed_at = Some(now);
         state.limit = (state.limit * factor).max(1.0);
-        let surplus = state.places - (state.limit as usize).min(state.places);
-        // Places that are taken go when they are given back.
-        state.places -= self.leisure.forget_permits(surplus);
+        let surplus = state.permits - (state.limit as usize).min(state.permits);
+        // Permits that are taken go when they are given back.
+        state.permits -= self.leisure.forget_permits(surplus);
         true
     }
 
@@ -163,13 +163,13 @@ impl State {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
-        let mut state = self.pace.state();
-        if !self.is_kept && state.places > state.limit as usize {
+        let mut state = self.limiter.state();
+        if !self.is_kept && state.permits > state.limit as usize {
             permit.forget();
-            state.places -= 1;
+            state.permits -= 1;
         }
     }
 }
@@ -180,94 +180,94 @@ mod tests {
 
     const QUICK: Duration = Duration::from_millis(20);
 
-    fn pace(side_by_side: usize) -> Pace {
-        Pace::new(NonZeroU32::new(1000).unwrap(), side_by_side)
+    fn limiter(side_by_side: usize) -> AdaptiveLimiter {
+        AdaptiveLimiter::new(NonZeroU32::new(1000).unwrap(), side_by_side)
     }
 
-    fn limit(pace: &Pace) -> usize {
-        pace.state().limit as usize
+    fn limit(limiter: &AdaptiveLimiter) -> usize {
+        limiter.state().limit as usize
     }
 
     /// As if the last sign were long ago.
-    fn later(pace: &Pace) {
-        pace.state().slowed_at = None;
+    fn later(limiter: &AdaptiveLimiter) {
+        limiter.state().slowed_at = None;
     }
 
     #[tokio::test]
-    async fn a_quick_site_keeps_all_its_places() {
-        let pace = pace(5);
+    async fn a_quick_site_keeps_all_its_permits() {
+        let limiter = limiter(5);
         for _ in 0..100 {
-            let _place = pace.place(false).await.unwrap();
-            assert!(!pace.observe(Weight::Many, QUICK, Sign::Answered));
+            let _permit = limiter.permit(false).await.unwrap();
+            assert!(!limiter.observe(Weight::Many, QUICK, Sign::Answered));
         }
         // Short times vary: that is no sign.
-        assert!(!pace.observe(Weight::Many, QUICK * 10, Sign::Answered));
-        assert_eq!((limit(&pace), pace.leisure.available_permits()), (4, 4));
+        assert!(!limiter.observe(Weight::Many, QUICK * 10, Sign::Answered));
+        assert_eq!((limit(&limiter), limiter.leisure.available_permits()), (4, 4));
     }
 
     #[tokio::test]
-    async fn slow_answers_and_refusals_take_places_away_and_good_ones_bring_them_back() {
-        let pace = pace(9);
-        pace.observe(Weight::Many, QUICK, Sign::Answered);
-        assert!(pace.observe(Weight::Many, Duration::from_secs(2), Sign::Answered));
-        assert_eq!(limit(&pace), 5);
-        assert!(!pace.observe(Weight::Many, QUICK, Sign::TooMuch), "what comes together is one sign");
-        later(&pace);
-        let held: Vec<_> = futures::future::try_join_all((0..5).map(|_| pace.place(false))).await.unwrap();
-        assert!(pace.observe(Weight::One, QUICK, Sign::TooMuch));
-        assert_eq!((limit(&pace), pace.state().places), (2, 5), "places under way are not taken away");
+    async fn slow_answers_and_refusals_take_permits_away_and_good_ones_bring_them_back() {
+        let limiter = limiter(9);
+        limiter.observe(Weight::Many, QUICK, Sign::Answered);
+        assert!(limiter.observe(Weight::Many, Duration::from_secs(2), Sign::Answered));
+        assert_eq!(limit(&limiter), 5);
+        assert!(!limiter.observe(Weight::Many, QUICK, Sign::TooMuch), "what comes together is one sign");
+        later(&limiter);
+        let held: Vec<_> = futures::future::try_join_all((0..5).map(|_| limiter.permit(false))).await.unwrap();
+        assert!(limiter.observe(Weight::One, QUICK, Sign::TooMuch));
+        assert_eq!((limit(&limiter), limiter.state().permits), (2, 5), "permits under way are not taken away");
         drop(held);
-        assert_eq!((pace.state().places, pace.leisure.available_permits()), (2, 2));
+        assert_eq!((limiter.state().permits, limiter.leisure.available_permits()), (2, 2));
         for _ in 0..20 {
-            later(&pace);
-            pace.observe(Weight::One, QUICK, Sign::Failed);
+            later(&limiter);
+            limiter.observe(Weight::One, QUICK, Sign::Failed);
         }
-        assert_eq!((limit(&pace), pace.leisure.available_permits()), (1, 1), "one is always left");
+        assert_eq!((limit(&limiter), limiter.leisure.available_permits()), (1, 1), "one is always left");
         for _ in 0..60 {
-            pace.observe(Weight::Many, QUICK, Sign::Answered);
+            limiter.observe(Weight::Many, QUICK, Sign::Answered);
         }
-        assert_eq!((limit(&pace), pace.leisure.available_permits()), (8, 8));
+        assert_eq!((limit(&limiter), limiter.leisure.available_permits()), (8, 8));
     }
 
     #[test]
     fn usual_times_move_on() {
-        let pace = pace(9);
-        pace.observe(Weight::Many, QUICK, Sign::Answered);
+        let limiter = limiter(9);
+        limiter.observe(Weight::Many, QUICK, Sign::Answered);
         let mut slow = 0;
         for _ in 0..200 {
-            later(&pace);
-            slow += u32::from(pace.observe(Weight::Many, Duration::from_secs(1), Sign::Answered));
+            later(&limiter);
+            slow += u32::from(limiter.observe(Weight::Many, Duration::from_secs(1), Sign::Answered));
         }
         assert!((10..60).contains(&slow), "{slow}");
         // Kinds of calls are measured apart.
-        assert!(!pace.observe(Weight::One, Duration::from_secs(5), Sign::Answered));
+        assert!(!limiter.observe(Weight::One, Duration::from_secs(5), Sign::Answered));
     }
 
     #[tokio::test]
     async fn what_somebody_waits_for_stands_behind_no_walk() {
-        let pace = pace(3);
-        let _walk = futures::future::try_join_all((0..2).map(|_| pace.place(false))).await.unwrap();
-        let mut queued = Box::pin(pace.place(false));
+        let limiter = limiter(3);
+        let _walk = futures::future::try_join_all((0..2).map(|_| limiter.permit(false))).await.unwrap();
+        let mut queued = Box::pin(limiter.permit(false));
         assert!(futures::poll!(queued.as_mut()).is_pending());
-        let note = pace.place(true).await.unwrap();
+        let note = limiter.permit(true).await.unwrap();
         assert!(note.is_kept);
         // A second one takes its turn.
-        assert!(futures::poll!(Box::pin(pace.place(true)).as_mut()).is_pending());
+        assert!(futures::poll!(Box::pin(limiter.permit(true)).as_mut()).is_pending());
         drop(note);
-        assert_eq!(pace.kept.available_permits(), 1);
+        assert_eq!(limiter.kept.available_permits(), 1);
     }
 
     #[tokio::test]
     async fn the_ceiling_holds_for_walks_and_notes_pass_it() {
-        let pace = Pace::new(NonZeroU32::new(20).unwrap(), 5);
+        let limiter = AdaptiveLimiter::new(NonZeroU32::new(20).unwrap(), 5);
         let began = Instant::now();
         for _ in 0..6 {
-            drop(pace.place(false).await.unwrap());
+            drop(limiter.permit(false).await.unwrap());
         }
         // Two may come at once, then one every 50 ms.
         assert!(began.elapsed() >= Duration::from_millis(190), "{:?}", began.elapsed());
         let began = Instant::now();
-        drop(pace.place(true).await.unwrap());
+        drop(limiter.permit(true).await.unwrap());
         assert!(began.elapsed() < Duration::from_millis(40));
     }
 }

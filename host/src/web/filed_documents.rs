@@ -1,4 +1,4 @@
-//! The documents that went with file notes: a household's past plans, each with its note and its place in the CRM.
+//! Filed documents, which went with file notes: a household's past plans, each with its note and its place in the CRM.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,20 +6,20 @@ use axum::response::Response;
 
 use super::components::{Badge, Clock, Moment, Paging};
 use super::failure::{Failure, page};
-use super::frame::{Frame, Place};
+use super::format;
+use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::notes::{self, Filter, Whose};
-use super::person::Person;
-use super::words;
+use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::store::documents::Source;
 use crate::store::outbox::NoteDocument;
 
 #[derive(Template)]
-#[template(path = "documents.html")]
+#[template(path = "filed-documents.html")]
 pub(super) struct DocumentsPage {
-    pub(super) frame: Frame,
+    pub(super) layout: Layout,
     /// Whose documents, where it is not everybody's.
     pub(super) of: Option<Whose>,
     pub(super) rows: Vec<DocumentRow>,
@@ -49,7 +49,7 @@ pub(super) struct DocumentRow {
 }
 
 /// `GET /documents?household_id=…&cursor=…`
-pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadNotes)?;
     let filter = asked.filter.of_store()?;
     let of = notes::whose(&app, &filter).await?;
@@ -59,8 +59,8 @@ pub(super) async fn list(State(app): State<App>, person: Person, asked: Asked<Fi
         rows.push(row(document, notes::household(&app, &document.note).await?, &person.clock));
     }
     let paging = asked.paging("/documents", &asked.filter.query(), found.next.as_deref());
-    let frame = Frame::load(&app, &person, Place::Notes).await?;
-    page(&DocumentsPage { frame, of, rows, paging })
+    let layout = Layout::load(&app, &person, Section::Notes).await?;
+    page(&DocumentsPage { layout, of, rows, paging })
 }
 
 pub(super) fn row(
@@ -73,7 +73,7 @@ pub(super) fn row(
         is_moving: notes::is_moving(note),
         filename: attachment.filename.clone(),
         download: facts.is_some().then(|| download(&attachment.document.to_string())),
-        size: words::size(attachment.size),
+        size: format::size(attachment.size),
         source: match facts.as_ref().map(|facts| facts.source) {
             Some(Source::Made) => "Made here",
             Some(Source::Uploaded) => "Uploaded",

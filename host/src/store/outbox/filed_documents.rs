@@ -1,4 +1,4 @@
-//! The documents that went with notes: of the newest note first, each note's in their order.
+//! Filed documents, which went with notes: those of the newest note first, each note's in their order.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! What a mapping leaves behind beside the record: diagnostics always, and lineage when somebody asks.
+//! The recorder of what a mapping says beside the record: diagnostics always, and lineage when somebody asks.
 //!
 //! A plugin has one mapping function, generic over [`Lineage`]. `map` runs it with [`Unrecorded`], which compiles
 //! to nothing; `explain` runs the same function with [`Recorded`]. So an explanation cannot tell of another value
@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Diagnostic, Fate, FieldExplanation, Mapped, Severity, Verdict, canonical};
+use crate::{Diagnostic, FieldExplanation, MapResult, Mapped, Severity, Verdict, canonical};
 
 /// Where one canonical field was read, and by which rule.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,12 +20,12 @@ pub struct Origin {
 }
 
 /// Which record of a list is being mapped: the list's canonical name, `goals`, and the record's place in what is made.
-pub type Place = (&'static str, usize);
+pub type ListItem = (&'static str, usize);
 
 /// Who wants to know where values come from.
 pub trait Lineage {
     /// Takes the origin of a canonical field; a later one for the same field takes its place.
-    fn origin(&mut self, place: Option<Place>, field: &'static str, origin: impl FnOnce() -> Origin);
+    fn origin(&mut self, place: Option<ListItem>, field: &'static str, origin: impl FnOnce() -> Origin);
 }
 
 /// Nobody: the hot path.
@@ -33,7 +33,7 @@ pub struct Unrecorded;
 
 impl Lineage for Unrecorded {
     #[inline]
-    fn origin(&mut self, _place: Option<Place>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
+    fn origin(&mut self, _place: Option<ListItem>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
 }
 
 /// A person, through `explain`.
@@ -43,33 +43,33 @@ pub struct Recorded {
 }
 
 impl Lineage for Recorded {
-    fn origin(&mut self, place: Option<Place>, field: &'static str, origin: impl FnOnce() -> Origin) {
+    fn origin(&mut self, place: Option<ListItem>, field: &'static str, origin: impl FnOnce() -> Origin) {
         self.origins.insert(named(place, field), origin());
     }
 }
 
 /// A field's whole name: `goals[1].name`, or the name alone.
-fn named(place: Option<Place>, field: &str) -> String {
+fn named(place: Option<ListItem>, field: &str) -> String {
     match place {
         Some((list, index)) => format!("{list}[{index}].{field}"),
         None => field.to_owned(),
     }
 }
 
-/// What is left behind while one record is mapped.
-pub struct Trail<L> {
+/// Collects diagnostics, and the lineage where it is wanted, while one record is mapped.
+pub struct LineageRecorder<L> {
     diagnostics: Vec<Diagnostic>,
     lineage: L,
-    place: Option<Place>,
+    place: Option<ListItem>,
 }
 
-impl<L: Lineage> Trail<L> {
-    /// An empty trail.
+impl<L: Lineage> LineageRecorder<L> {
+    /// A recorder with nothing in it.
     pub fn new(lineage: L) -> Self {
         Self { diagnostics: Vec::new(), lineage, place: None }
     }
 
-    /// What follows is about this record of a list, until the next or [`Trail::leave`]: `goals` and its place in what
+    /// What follows is about this record of a list, until the next or [`LineageRecorder::leave`]: `goals` and its place in what
     /// is made.
     pub fn enter(&mut self, list: &'static str, index: usize) {
         self.place = Some((list, index));
@@ -111,13 +111,13 @@ impl<L: Lineage> Trail<L> {
         self.diagnostics.push(Diagnostic { severity, field, code: code.to_owned(), message });
     }
 
-    /// The verdict, with all that was left on the trail, and who asked for lineage.
-    pub(crate) fn end(self, fate: Fate) -> (Verdict, L) {
+    /// The verdict with all diagnostics that were recorded, and the lineage.
+    pub(crate) fn end(self, fate: MapResult) -> (Verdict, L) {
         let Self { diagnostics, lineage, .. } = self;
         let verdict = match fate {
-            Fate::Mapped(records) => Verdict::Mapped(Mapped { records, diagnostics }),
-            Fate::Skipped => Verdict::Skipped(diagnostics),
-            Fate::Rejected => Verdict::Rejected(diagnostics),
+            MapResult::Mapped(records) => Verdict::Mapped(Mapped { records, diagnostics }),
+            MapResult::Skipped => Verdict::Skipped(diagnostics),
+            MapResult::Rejected => Verdict::Rejected(diagnostics),
         };
         (verdict, lineage)
     }

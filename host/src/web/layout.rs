@@ -1,8 +1,8 @@
-//! The frame around every page: navigation, search, the person, and what needs somebody.
+//! The layout around every page: navigation, search, the person, and what needs somebody.
 
 use super::failure::Failure;
-use super::person::Person;
-use super::{assets, departures, words};
+use super::session::SignedIn;
+use super::{assets, departures, format};
 use crate::app::App;
 use crate::domain::RecordKind;
 use crate::domain::departure::Standing;
@@ -11,9 +11,9 @@ use crate::store::book::PageRequest;
 use crate::store::outbox::Raised;
 use crate::store::space::{Level, Space};
 
-/// The pages that the navigation leads to.
+/// The sections of the navigation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Place {
+pub(super) enum Section {
     Overview,
     Households,
     Notes,
@@ -22,7 +22,7 @@ pub(super) enum Place {
     Settings,
 }
 
-impl Place {
+impl Section {
     /// All of them, in the navigation's order.
     pub(super) const ALL: [Self; 6] =
         [Self::Overview, Self::Households, Self::Notes, Self::Runs, Self::Review, Self::Settings];
@@ -50,34 +50,34 @@ impl Place {
     }
 }
 
-/// Something that stays as it is until a person acts, with the page where that is done.
+/// A notice of something that stays as it is until a person acts, with the page where that is done.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) words: String,
+pub(super) struct Notice {
+    pub(super) message: String,
     pub(super) path: String,
     pub(super) link: &'static str,
 }
 
-/// What every page shows around its content.
+/// The layout: what every page shows around its content.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(super) struct Layout {
     pub(super) practice: String,
     pub(super) person: String,
-    pub(super) place: Place,
+    pub(super) section: Section,
     /// What was searched for; empty where nothing was.
     pub(super) search: String,
-    pub(super) calls: Vec<Call>,
+    pub(super) notices: Vec<Notice>,
 }
 
-impl Frame {
-    /// The frame as it stands now.
-    pub(super) async fn load(app: &App, person: &Person, place: Place) -> Result<Self, Failure> {
+impl Layout {
+    /// The layout of a page in `section`, with the notices of this moment.
+    pub(super) async fn load(app: &App, person: &SignedIn, section: Section) -> Result<Self, Failure> {
         Ok(Self {
             practice: app.config.practice.name.clone(),
             person: person.name().to_owned(),
-            place,
+            section,
             search: String::new(),
-            calls: calls(app).await?,
+            notices: notices(app).await?,
         })
     }
 
@@ -96,7 +96,7 @@ impl Frame {
 
 /// What notes wait for somebody: those that no retry mends, those that the CRM lists not once, and those whose client is
 /// linked to somebody else now.
-async fn note_calls(app: &App, calls: &mut Vec<Call>) -> Result<(), Failure> {
+async fn note_notices(app: &App, notices: &mut Vec<Notice>) -> Result<(), Failure> {
     for (raised, [one, more], path) in [
         (
             Raised::Undelivered,
@@ -128,8 +128,8 @@ async fn note_calls(app: &App, calls: &mut Vec<Call>) -> Result<(), Failure> {
         let (count, is_cut) = app.store.raised_notes(raised).await?;
         if count > 0 {
             let than = if is_cut { "More than " } else { "" };
-            let words = format!("{than}{} somebody.", words::count(count as u64, one, more));
-            calls.push(Call { words, path: format!("/notes?{path}"), link: "Look at them" });
+            let message = format!("{than}{} somebody.", format::count(count as u64, one, more));
+            notices.push(Notice { message, path: format!("/notes?{path}"), link: "Look at them" });
         }
     }
     Ok(())
@@ -137,16 +137,16 @@ async fn note_calls(app: &App, calls: &mut Vec<Call>) -> Result<(), Failure> {
 
 /// Notes that need somebody, clients who wait for review, and connections that wait for somebody or whose newest run
 /// failed.
-async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
-    let mut calls = Vec::new();
-    calls.extend(space(app.store.space()));
-    note_calls(app, &mut calls).await?;
+async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
+    let mut notices = Vec::new();
+    notices.extend(space(app.store.space()));
+    note_notices(app, &mut notices).await?;
     let waiting = app.store.waiting_reviews().await?;
     if waiting > 0 {
-        let clients = words::count(waiting as u64, "client", "clients");
+        let clients = format::count(waiting as u64, "client", "clients");
         let look = if waiting == 1 { "looks" } else { "look" };
-        calls.push(Call {
-            words: format!("{clients} of the CRM {look} like somebody here and did not come over."),
+        notices.push(Notice {
+            message: format!("{clients} of the CRM {look} like somebody here and did not come over."),
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
         });
@@ -155,12 +155,12 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
         for kind in RecordKind::of_clients() {
             let asked = app.store.departures(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
-                let about = departures::Words::of(kind);
+                let about = departures::Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
-                calls.push(Call {
-                    words: format!(
+                notices.push(Notice {
+                    message: format!(
                         "{} gone from {} at once. Nothing was marked.",
-                        words::count(asked.missing, &one, &many),
+                        format::count(asked.missing, &one, &many),
                         connection.name
                     ),
                     path: about.path(&connection.name),
@@ -168,18 +168,18 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
                 });
             }
         }
-        if let Some(obstacle) = connection.authorisation.standing().in_short() {
-            calls.push(Call {
-                words: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
+        if let Some(obstacle) = connection.authorisation.state().in_short() {
+            notices.push(Notice {
+                message: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),
-                link: connection.authorisation.standing().to_do(),
+                link: connection.authorisation.state().to_do(),
             });
             continue;
         }
         let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {
-            calls.push(Call {
-                words: format!(
+            notices.push(Notice {
+                message: format!(
                     "The last sync of {} failed. What came over before it stays as it was.",
                     connection.name
                 ),
@@ -188,13 +188,13 @@ async fn calls(app: &App) -> Result<Vec<Call>, Failure> {
             });
         }
     }
-    Ok(calls)
+    Ok(notices)
 }
 
 /// What a disk that fills up means for people.
-fn space(space: &Space) -> Option<Call> {
+fn space(space: &Space) -> Option<Notice> {
     let free = space.free() >> 20;
-    let words = match space.level() {
+    let message = match space.level() {
         Level::Enough => return None,
         Level::Low => format!(
             "The disk of the host fills up: {free} MB are free. Whoever runs the host frees some space before nothing new \
@@ -205,7 +205,7 @@ fn space(space: &Space) -> Option<Call> {
              runs the host frees some space; file notes recorded before still go out."
         ),
     };
-    Some(Call { words, path: "/runs".to_owned(), link: "Last syncs" })
+    Some(Notice { message, path: "/runs".to_owned(), link: "Last syncs" })
 }
 
 /// The first so many of a list.

@@ -1,4 +1,4 @@
-//! What people do with a note that does not go out by itself: the forms of its page, and "try all again".
+//! Operator actions on a note that does not go out by itself: the forms of its page, and "try all again".
 
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ use crate::domain::note::Note;
 use crate::notes::NoteEdit;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::failure::{Failure, named, page};
-use crate::web::person::Person;
+use crate::web::session::SignedIn;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct EditForm {
@@ -37,7 +37,7 @@ pub(in crate::web) struct DiscardForm {
 /// `POST /notes/{id}/retry`
 pub(in crate::web) async fn retry(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let id = parse(&id)?;
@@ -48,7 +48,7 @@ pub(in crate::web) async fn retry(
 /// `POST /notes/retry`: all that the list shows.
 pub(in crate::web) async fn retry_all(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Form(filter): Form<Filter>,
 ) -> Result<Response, Failure> {
     ops::notes::retry_all(&app, person.actor(), filter.of_store()?).await?;
@@ -58,7 +58,7 @@ pub(in crate::web) async fn retry_all(
 /// `POST /notes/{id}/edit`
 pub(in crate::web) async fn edit(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(EditForm { subject, body }): Form<EditForm>,
 ) -> Result<Response, Failure> {
@@ -72,7 +72,7 @@ pub(in crate::web) async fn edit(
 /// `POST /notes/{id}/resolve`
 pub(in crate::web) async fn resolve(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(ResolveForm { found, document_id }): Form<ResolveForm>,
 ) -> Result<Response, Failure> {
@@ -85,7 +85,7 @@ pub(in crate::web) async fn resolve(
 /// `POST /notes/{id}/discard`
 pub(in crate::web) async fn discard(
     State(app): State<App>,
-    person: Person,
+    person: SignedIn,
     Path(id): Path<String>,
     Form(DiscardForm { reason }): Form<DiscardForm>,
 ) -> Result<Response, Failure> {
@@ -97,7 +97,7 @@ pub(in crate::web) async fn discard(
 /// Back to the note; with what was typed where it does not fit.
 async fn done(
     app: &App,
-    person: &Person,
+    person: &SignedIn,
     id: NoteId,
     answer: Result<Note, Refusal>,
     typed: Typed,

@@ -1,4 +1,4 @@
-//! What people and programs do with a note that does not go out by itself.
+//! Operator actions on a note that does not go out by itself: retry, edit, resolve and discard.
 
 use axum::Json;
 use axum::extract::State;

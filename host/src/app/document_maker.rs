@@ -1,4 +1,4 @@
-//! A household's documents: what they are made of, gathered from the book and the events, and made by the pack.
+//! The maker of a household's documents: collects what they say from the book and the events, and has the pack make them.
 //!
 //! Serves `notes` (the document of an export), `api` and `web` (a look at it beforehand).
 
@@ -10,9 +10,10 @@ use super::professional::primary_professional;
 use crate::app::App;
 use crate::config::Config;
 use crate::connection::Connections;
-use crate::documents::{self, Made, Material, NotMade, Professional};
+use crate::documents::{self, ClientGoal, Made, Material, NotMade, Professional};
 use crate::domain::note::Event;
 use crate::domain::record::{Cover, Goal};
+use crate::domain::stored::StoredListed;
 use crate::domain::{ConnectionName, HouseholdId, Timestamp};
 use crate::notes::{DocumentMaker, NotesError};
 use crate::queue::{self, NotDone};
@@ -90,7 +91,12 @@ impl Maker {
         // What is gone from the CRM's lists is history, not part of a plan.
         let goals = self.store.lists_of_household::<Goal>(id).await?.into_iter().flat_map(|list| list.items);
         let goals = goals.filter(|goal| goal.listed.gone_since.is_none());
-        let goals = goals.map(|goal| (goal.client_id, goal.listed.value, goal.listed.own.status)).collect();
+        let of_client = |stored: StoredListed<Goal>| ClientGoal {
+            client: stored.client_id,
+            status: stored.listed.own.status,
+            goal: stored.listed.value,
+        };
+        let goals = goals.map(of_client).collect();
         let covers = self.store.lists_of_household::<Cover>(id).await?.into_iter().flat_map(|list| list.items);
         let covers = covers.filter(|cover| cover.listed.gone_since.is_none());
         let covers = covers.map(|cover| (cover.client_id, cover.listed.value)).collect();

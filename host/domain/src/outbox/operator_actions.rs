@@ -1,5 +1,5 @@
-//! What a person may do with a note that does not go out by itself: try again, say what became of it, mend it, give
-//! it up.
+//! Operator actions: what a person may do with a note that does not go out by itself, which is to try it again, to say
+//! what became of it, to correct it, or to give it up.
 
 use super::NotNow;
 use crate::ids::{ClientId, ExternalId};
