@@ -74,9 +74,12 @@ pub struct NewList<'l> {
 /// Why there is no preview. Nothing is kept then.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The file cannot be used as a whole, in a sentence that says what to do.
-    #[error("{0}")]
-    Refused(String),
+    /// The file cannot be used as a whole.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Somebody removed the list meanwhile.
+    #[error("The list was removed while it was read.")]
+    Removed,
     /// It does not come to its end, or there is no place for it.
     #[error(transparent)]
     NotRead(#[from] NotRead),
@@ -89,15 +92,6 @@ pub enum ImportError {
     /// Others wait for their lists to be read, or the host failed.
     #[error(transparent)]
     NotDone(#[from] NotDone),
-}
-
-impl From<FileError> for ImportError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Refused(message) => Self::Refused(message),
-            FileError::Failed(message) => Self::Disk(io::Error::other(message)),
-        }
-    }
 }
 
 impl Imports {
@@ -122,7 +116,7 @@ impl Imports {
             size += piece.len();
             if size > LARGEST_FILE {
                 let message = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
-                return Err(ImportError::Refused(message));
+                return Err(FileError::TooLarge(message).into());
             }
             file.write_all(&piece)?;
         }
@@ -149,30 +143,31 @@ impl Imports {
         };
         let id = import.id;
         self.store.begin_import(import).await?;
-        let source = match self.read_rows(id, file, sheet.map(ToOwned::to_owned), id_column).await {
-            Ok(source) => source,
-            Err(error) => {
-                self.store.forget_import(id).await?;
-                return Err(error);
-            }
-        };
+        let source =
+            match self.read_rows(id, file, (file_name.to_owned(), sheet.map(ToOwned::to_owned)), id_column).await {
+                Ok(source) => source,
+                Err(error) => {
+                    self.store.forget_import(id).await?;
+                    return Err(error);
+                }
+            };
         let import = self.store.end_import_preview(id, source).await?;
-        import.ok_or_else(|| ImportError::Refused("The list was removed while it was read.".to_owned()))
+        import.ok_or(ImportError::Removed)
     }
 
     async fn read_rows(
         &self,
         id: ImportId,
         file: File,
-        sheet: Option<String>,
+        (name, sheet): (String, Option<String>),
         id_column: &'static IdColumn,
     ) -> Result<ListSource, ImportError> {
         let (to, mut from) = mpsc::channel::<Vec<ListedPerson>>(2);
         let reading = tokio::spawn(queue::LISTS.run(move || {
             let mut batch = Vec::with_capacity(BATCH);
             // Nobody takes rows any more where the store failed, which is what is told then.
-            let gone = |_| FileError::Failed("the store takes no more rows".to_owned());
-            let source = file::read(file, sheet.as_deref(), id_column, &mut |row| {
+            let gone = |_| FileError::NotTaken;
+            let source = file::read(file, (&name, sheet.as_deref()), id_column, &mut |row| {
                 batch.push(listed(row));
                 if batch.len() < BATCH {
                     return Ok(());

@@ -6,7 +6,7 @@ mod decode;
 mod records;
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek as _};
+use std::io::{self, Cursor, Read, Seek as _};
 
 use encoding_rs::Encoding;
 
@@ -69,7 +69,10 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> 
     file.rewind()?;
     let mut top = Vec::new();
     let read = Decoded::new(file, encoding).take(TOP as u64).read_to_end(&mut top);
-    read.map_err(|error| FileError::refused(format!("The file cannot be read: {error}.")))?;
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => FileError::unreadable(format!("The file cannot be read: {error}.")),
+        _ => error.into(),
+    })?;
     let mut nearest: Option<NoHeadings> = None;
     // A spreadsheet program takes a first line `sep=;` as the delimiter's name.
     let said = top.strip_prefix(b"sep=").or_else(|| top.strip_prefix(b"\"sep=")).and_then(|rest| rest.first());

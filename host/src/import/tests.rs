@@ -18,7 +18,7 @@ fn sheet_of(content: &[u8], sheet: Option<&str>) -> Result<(Vec<ListRow>, ListSo
     file.write_all(content).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let mut rows: Vec<ListRow> = Vec::new();
-    let outcome = read(file, sheet, &KIND.id_column, &mut |row| {
+    let outcome = read(file, ("list", sheet), &KIND.id_column, &mut |row| {
         assert!(rows.last().is_none_or(|before| before.number < row.number), "{row:?} has the number of another");
         rows.push(row);
         Ok(())
@@ -29,9 +29,42 @@ fn sheet_of(content: &[u8], sheet: Option<&str>) -> Result<(Vec<ListRow>, ListSo
             assert_eq!(lines, above + blank + continued + rows.len() as u64, "{source:?}");
             Ok((rows, source))
         }
-        Err(FileError::Refused(message)) => Err(message),
-        Err(FileError::Failed(message)) => panic!("{message}"),
+        Err(error @ (FileError::Disk(_) | FileError::NotTaken)) => panic!("{error}"),
+        Err(error) => Err(error.to_string()),
     }
+}
+
+/// Why a file of this name is not read.
+fn refusal_of(name: &str, content: &[u8]) -> FileError {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content).unwrap();
+    read(file, (name, None), &KIND.id_column, &mut |_| Ok(())).unwrap_err()
+}
+
+#[test]
+fn what_is_called_a_workbook_and_is_none_is_told_so() {
+    let check = |name: &str, content: &[u8], expected: &str| {
+        let said = refusal_of(name, content).to_string();
+        assert!(said.contains(expected), "{name}: {said}");
+    };
+    let none = "The file “list.XLSX” holds no workbook";
+    check("list.XLSX", b"garbage", none);
+    check("list.XLSX", b"Z\xc3\xbcrich\xff", none);
+    check("list.csv", b"garbage", "are not in the first 10 rows");
+    check("xlsx", b"garbage", "are not in the first 10 rows");
+    check("list.xlsx", b"First Name,Last Name,Email,Xplan ID\n", "no row under them");
+}
+
+#[test]
+fn reasons_are_told_apart_and_keep_what_the_reader_said() {
+    let text = |text: &str| refusal_of("list", text.as_bytes());
+    assert!(matches!(text(""), FileError::NoRows(_)));
+    assert!(matches!(text("a,b\n1,2\n"), FileError::NoHeadings { id_heading: "Xplan ID", .. }));
+    assert!(matches!(text("%PDF-1.7"), FileError::OfAnotherKind(_)));
+    let damaged = refusal_of("list.xlsx", b"PK\x03\x04 and no end");
+    assert!(matches!(&damaged, FileError::Unreadable { .. }), "{damaged:?}");
+    let refusal = crate::ops::Refusal::from(crate::import::ImportError::from(damaged));
+    assert!(std::error::Error::source(&refusal).is_some(), "{refusal:?}");
 }
 
 fn rows_of(content: &[u8]) -> Result<Vec<ListRow>, String> {

@@ -14,7 +14,7 @@ use self::parts::{Parts, damaged};
 use self::sheet::{Found, Shared, Sheet};
 use self::texts::Texts;
 use super::columns::NoHeadings;
-use super::file::{FileError, HEADING_ROWS, Take};
+use super::file::{FileError, Take};
 use crate::crm::kind::IdColumn;
 use crate::domain::import::{ListSource, OtherSheet};
 
@@ -93,9 +93,9 @@ fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headin
     match (wanted, others.iter().find(|sheet| sheet.has_headings && sheet.is_hidden)) {
         (Some(name), _) if !is_there(name) => {
             let names: Vec<String> = book.sheets.iter().take(20).map(|tab| format!("“{}”", tab.name)).collect();
-            FileError::refused(format!("The workbook has no sheet “{name}”. Its sheets are {}.", names.join(", ")))
+            FileError::NoSheet(format!("The workbook has no sheet “{name}”. Its sheets are {}.", names.join(", ")))
         }
-        (None, Some(hidden)) => FileError::refused(format!(
+        (None, Some(hidden)) => FileError::NoSheet(format!(
             "The list is on the sheet “{}”, which is hidden in the workbook. Show the sheet and save the workbook, or name \
              the sheet where the list is read.",
             hidden.name
@@ -106,9 +106,6 @@ fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headin
 
 /// The headings were not found; says what is missing where they nearly were.
 pub(super) fn no_headings(nearest: Option<NoHeadings>, id: &IdColumn) -> FileError {
-    let message = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.message);
-    FileError::refused(format!(
-        "The headings First Name, Last Name, Email and {} are not in the first {HEADING_ROWS} rows: {message}.",
-        id.heading
-    ))
+    let nearest = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.message);
+    FileError::NoHeadings { id_heading: id.heading, nearest }
 }

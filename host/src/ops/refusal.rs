@@ -10,7 +10,7 @@ use crate::crm::spec;
 use crate::domain::Diagnostic;
 use crate::domain::field::pointer_to;
 use crate::domain::text::sentence;
-use crate::import::ImportError;
+use crate::import::{FileError, ImportError};
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
 use crate::notes::NotesError;
@@ -181,11 +181,17 @@ impl From<NotRead> for Refusal {
 impl From<ImportError> for Refusal {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::Refused(message) => Self::new(Kind::Invalid, format!("{message} Nothing was kept.")),
-            ImportError::Disk(error) if error.kind() == ErrorKind::StorageFull => Self::no_space().because(error),
-            ImportError::Disk(error) => {
+            ImportError::Disk(error) | ImportError::File(FileError::Disk(error))
+                if error.kind() == ErrorKind::StorageFull =>
+            {
+                Self::no_space().because(error)
+            }
+            error @ (ImportError::Disk(_) | ImportError::File(FileError::Disk(_) | FileError::NotTaken)) => {
                 tracing::error!(%error, "a list could not be kept");
                 Self::internal().because(error)
+            }
+            error @ (ImportError::File(_) | ImportError::Removed) => {
+                Self::new(Kind::Invalid, format!("{error} Nothing was kept.")).because(error)
             }
             ImportError::NotRead(error) => error.into(),
             ImportError::Store(error) => error.into(),

@@ -29,7 +29,7 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
         found.not_utf_8.get_or_insert(line);
     }
     let refused = |row: u64, message: &str| {
-        Err(FileError::refused(format!(
+        Err(FileError::unreadable(format!(
             "Row {row} is in an encoding that cannot be told: {message}. Save it as CSV UTF-8."
         )))
     };
@@ -228,7 +228,7 @@ impl<R: Read> Lines<R> {
 
 fn unreadable(error: io::Error, line: u64) -> FileError {
     match error.kind() {
-        io::ErrorKind::InvalidData => FileError::refused(format!("The file cannot be read at row {line}: {error}.")),
+        io::ErrorKind::InvalidData => FileError::unreadable(format!("The file cannot be read at row {line}: {error}.")),
         _ => error.into(),
     }
 }

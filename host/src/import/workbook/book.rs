@@ -47,8 +47,11 @@ impl Book {
         let package = relations(parts, "")?;
         let main = package.into_iter().find(|relation| relation.kind == "officeDocument");
         let main = main.map_or_else(|| "xl/workbook.xml".to_owned(), |relation| relation.part);
-        let other =
-            || FileError::refused("The file is a ZIP archive and no .xlsx workbook. Save the list as .xlsx or as CSV.");
+        let other = || {
+            FileError::of_another_kind(
+                "The file is a ZIP archive and no .xlsx workbook. Save the list as .xlsx or as CSV.",
+            )
+        };
         let named = sheets(&mut parts.read_held(&main)?.ok_or_else(other)?)?;
         let relations = relations(parts, &main)?;
         let part_of = |kind: &str| {
@@ -60,7 +63,7 @@ impl Book {
             let Some(relation) = relations.iter().find(|known| known.id == relation) else { return Err(damaged()) };
             match relation.kind.as_str() {
                 "worksheet" => sheets.push(Tab { name, is_hidden, part: relation.part.clone() }),
-                "xlMacrosheet" | "xlIntlMacrosheet" => return Err(FileError::refused(MACROS)),
+                "xlMacrosheet" | "xlIntlMacrosheet" => return Err(FileError::Active(MACROS)),
                 // A chart is a sheet without cells.
                 _ => {}
             }
@@ -75,7 +78,7 @@ fn refuse_macros(parts: &mut Parts<'_>) -> Result<(), FileError> {
         if let Piece::Open(tag) = piece
             && tag.attribute("ContentType")?.is_some_and(|kind| kind.contains("macroEnabled"))
         {
-            return Err(FileError::refused(MACROS));
+            return Err(FileError::Active(MACROS));
         }
     }
     Ok(())
@@ -101,7 +104,7 @@ fn sheets(part: &mut Part<'_, '_>) -> Result<Vec<ListedSheet>, FileError> {
             let (name, relation) = (name.unwrap_or_default(), id.ok_or_else(damaged)?);
             sheets.push(ListedSheet { name, is_hidden, relation });
             if sheets.len() > MOST_SHEETS {
-                return Err(FileError::refused(format!(
+                return Err(FileError::TooLarge(format!(
                     "The workbook has more than {MOST_SHEETS} sheets. Copy the list into a new one."
                 )));
             }

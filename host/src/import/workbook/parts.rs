@@ -4,6 +4,7 @@
 //! all parts together, how far a part unpacks, and how much of it stands between one piece and the next.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek as _};
 
@@ -46,13 +47,13 @@ impl<'f> Parts<'f> {
     pub(super) fn open(file: &'f File) -> Result<Self, FileError> {
         let listed = listed_parts(file)?;
         if listed > MOST_PARTS {
-            return Err(FileError::Refused(format!("The workbook has {listed} parts; {MOST_PARTS} are allowed.")));
+            return Err(FileError::TooLarge(format!("The workbook has {listed} parts; {MOST_PARTS} are allowed.")));
         }
-        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|_| damaged())?;
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged_by)?;
         let mut places = HashMap::new();
         for place in 0..archive.len() {
-            let part = archive.by_index_raw(place).map_err(|_| damaged())?;
-            let name = part.name().map_err(|_| damaged())?.replace('\\', "/").to_ascii_lowercase();
+            let part = archive.by_index_raw(place).map_err(damaged_by)?;
+            let name = part.name().map_err(damaged_by)?.replace('\\', "/").to_ascii_lowercase();
             refuse_by_name(&name)?;
             if places.insert(name, place).is_some() {
                 return Err(damaged());
@@ -79,7 +80,7 @@ impl<'f> Parts<'f> {
 
     fn open_part(&mut self, name: &str, most: u64) -> Result<Option<Part<'_, 'f>>, FileError> {
         let Some(place) = self.places.get(&name.to_ascii_lowercase()) else { return Ok(None) };
-        let from = self.archive.by_index(*place).map_err(|_| damaged())?;
+        let from = self.archive.by_index(*place).map_err(damaged_by)?;
         let packed = from.compressed_size();
         let whole = &mut self.unpacked;
         let (size, piece, is_over) = (0, 0, false);
@@ -133,9 +134,9 @@ impl Tag<'_> {
     /// Where the tag is none.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, FileError> {
         for attribute in self.0.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|_| damaged())?;
+            let attribute = attribute.map_err(damaged_by)?;
             if attribute.key.local_name().into_inner() == name {
-                let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| damaged())?;
+                let value = quick_xml::escape::unescape(&attribute.value).map_err(damaged_by)?;
                 return Ok(Some(value.into_owned()));
             }
         }
@@ -179,7 +180,7 @@ impl Part<'_, '_> {
             Event::CData(text) => Piece::Text(text.xml10_content().into_owned()),
             Event::GeneralRef(of) => {
                 let named = || quick_xml::escape::resolve_predefined_entity(&of).map(str::to_owned);
-                let letter = of.resolve_char_ref().map_err(|_| damaged())?;
+                let letter = of.resolve_char_ref().map_err(damaged_by)?;
                 Piece::Text(letter.map(String::from).or_else(named).ok_or_else(|| strange(&self.name))?)
             }
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => Piece::Text(String::new()),
@@ -249,22 +250,26 @@ fn listed_parts(mut file: &File) -> io::Result<usize> {
 
 fn refuse_by_name(name: &str) -> Result<(), FileError> {
     if name.ends_with("vbaproject.bin") || name.starts_with("xl/macrosheets/") {
-        return Err(FileError::refused(MACROS));
+        return Err(FileError::Active(MACROS));
     }
     if name.starts_with("xl/externallinks/") {
-        return Err(FileError::refused(
+        return Err(FileError::Active(
             "The workbook takes values from other workbooks. Copy the list, paste it as values into a new workbook, and \
              save that.",
         ));
     }
     if name == "xl/workbook.bin" {
-        return Err(FileError::refused("The file is a binary Excel workbook (.xlsb). Save it as .xlsx or as CSV."));
+        return Err(FileError::of_another_kind(
+            "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or as CSV.",
+        ));
     }
     if name == "content.xml" {
-        return Err(FileError::refused("The file is an OpenDocument sheet (.ods). Save it as .xlsx or as CSV."));
+        return Err(FileError::of_another_kind(
+            "The file is an OpenDocument sheet (.ods). Save it as .xlsx or as CSV.",
+        ));
     }
     if name == "index/document.iwa" {
-        return Err(FileError::refused("The file is a Numbers spreadsheet. Export it as .xlsx or as CSV."));
+        return Err(FileError::of_another_kind("The file is a Numbers spreadsheet. Export it as .xlsx or as CSV."));
     }
     Ok(())
 }
@@ -274,17 +279,24 @@ pub(super) const MACROS: &str = "The workbook holds macros. Save the list as .xl
 
 /// The workbook is not what it should be.
 pub(super) fn damaged() -> FileError {
-    FileError::refused("The workbook is damaged and cannot be read. Save it again, or save the list as CSV.")
+    FileError::unreadable(DAMAGED)
 }
 
+/// The same, as what reads it says.
+pub(super) fn damaged_by(error: impl Error + Send + Sync + 'static) -> FileError {
+    FileError::Unreadable { message: DAMAGED.to_owned(), source: Some(Box::new(error)) }
+}
+
+const DAMAGED: &str = "The workbook is damaged and cannot be read. Save it again, or save the list as CSV.";
+
 fn strange(name: &str) -> FileError {
-    FileError::refused(format!(
+    FileError::unreadable(format!(
         "The part {name} of the workbook holds markup that no spreadsheet program writes. Save the list as CSV."
     ))
 }
 
 fn too_large(name: &str, most: u64) -> FileError {
-    FileError::refused(format!(
+    FileError::TooLarge(format!(
         "The part {name} of the workbook unpacks to more than a list needs ({} MB at most, in rows of usual length). \
          Copy the list into a new workbook, or save it as CSV.",
         most >> 20

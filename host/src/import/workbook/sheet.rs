@@ -3,7 +3,7 @@
 use super::super::columns::{Columns, MOST_COLUMNS, NoHeadings};
 use super::super::file::{FileError, HEADING_ROWS, Take};
 use super::super::row::{ListRow, RowFault};
-use super::parts::{Part, Piece, Tag, damaged};
+use super::parts::{Part, Piece, Tag, damaged, damaged_by};
 use super::texts::{CellText, Texts, add_bounded, decoded};
 use crate::crm::kind::IdColumn;
 
@@ -121,12 +121,12 @@ impl<'t> Sheet<'t> {
 
     fn begin_row(&mut self, tag: &Tag<'_>) -> Result<(), FileError> {
         let number = match tag.attribute("r")? {
-            Some(number) => number.parse().map_err(|_| damaged())?,
+            Some(number) => number.parse().map_err(damaged_by)?,
             None => self.row.number.saturating_add(1),
         };
         if number <= self.row.number {
             let message = format!("Row {number} of the workbook stands after row {}. Save it again.", self.row.number);
-            return Err(FileError::Refused(message));
+            return Err(FileError::unreadable(message));
         }
         let heading = std::mem::take(&mut self.row.heading);
         let list = ListRow { number, ..ListRow::default() };
