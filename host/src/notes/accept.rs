@@ -21,7 +21,7 @@ use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
 
-/// How far ahead an event may say it happened: clocks differ, and so do days around the world.
+/// The farthest ahead that an event may say it happened: clocks differ, and so do days around the world.
 const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Notes {
@@ -57,7 +57,7 @@ impl Notes {
         }
     }
 
-    /// What an event names, or all that does not fit in it.
+    /// The household, client and documents that an event names, or all that does not fit in it.
     async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<FieldError>>, StoreError> {
         let mut errors = schema::data_errors(&event.event_type, &event.data);
         let fits_its_type = errors.is_empty();
@@ -114,7 +114,7 @@ impl Notes {
     }
 }
 
-/// What an event that fits names.
+/// The household, client and documents that an event names, all of which fit.
 struct Fitting {
     household: HouseholdRow,
     /// The CRM's id of the client that it is about.
@@ -224,7 +224,7 @@ async fn render(
     Ok(Rendered { note, attachments, revision: id })
 }
 
-/// What the pack made of an event.
+/// The note that the pack made of an event.
 struct Rendered {
     note: FileNote,
     /// The documents that go with it, by their ids.
