@@ -75,7 +75,7 @@ pub(super) fn row(told: &Told) -> Row {
     }
 }
 
-/// What is said, with the goal or cover that it is said of.
+/// The finding, with the goal or cover that it is about.
 fn finding(said: &Said) -> Finding {
     let Said { kind, label, diagnostic } = said;
     let of = match (kind, label) {
