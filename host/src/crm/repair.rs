@@ -9,10 +9,10 @@ use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
 use serde::de::DeserializeOwned;
 
-/// What stands in place of something that cannot be read: U+FFFD.
+/// The stand-in for a character that cannot be read: U+FFFD.
 pub const UNREADABLE: &str = "\u{fffd}";
 
-/// What stands in place of a whole value that cannot be read, in its quotes. The mapping is handed null for it.
+/// The stand-in for a whole value that cannot be read, in its quotes. The mapping is handed null for it.
 pub const UNREADABLE_VALUE: &str = "\"\u{fffd}\"";
 
 /// The byte order mark in UTF-8.
@@ -98,13 +98,13 @@ pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-/// How long a number is that JSON has not got, and what has to stand in its place.
+/// The length of a number that JSON has not got, and what has to stand in its place.
 fn no_number(text: &[u8]) -> (usize, Option<&'static str>) {
     let found = NO_NUMBERS.iter().find(|number| text.starts_with(number));
     found.map_or((1, None), |number| (number.len(), Some(UNREADABLE_VALUE)))
 }
 
-/// How long the escape is that a text begins with, and what has to stand in its place.
+/// The length of the escape that a text begins with, and what has to stand in its place.
 fn escape(text: &[u8]) -> (usize, Option<&'static str>) {
     let unit = |from: usize| {
         let digits = text.get(from..from + 6)?.strip_prefix(br"\u")?;

@@ -114,7 +114,7 @@ pub(super) async fn sign_in(
     }
 }
 
-/// The text in place of the sign-in form over plain HTTP: without it a person would sign in, be sent on, and find the
+/// The message of the sign-in page over plain HTTP: without it a person would sign in, be sent on, and find the
 /// form again without a word of why.
 const NOT_ENCRYPTED: &str = "This page came over a connection that is not encrypted, and browsers keep a sign-in only \
                              from one that is. Open the address with https:// (whoever runs this host puts a proxy \

@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 use super::{OAuthError, brief};
 use crate::crm::{outside, repair};
 
-/// What the site gave.
+/// The tokens that the site gave.
 pub(super) struct Given {
     pub(super) access: Option<SecretString>,
     pub(super) refresh: Option<SecretString>,
-    /// How long the access token holds.
+    /// The time for which the access token holds.
     pub(super) lifetime: Duration,
 }
 
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";
 
-/// What is looked for in an answer.
+/// The members that are looked for in an answer.
 const MEMBERS: [&str; 5] = [ACCESS, REFRESH, "expires_in", "error", "error_description"];
 
 /// Refusals that the same again does not mend and another authorisation may: those of RFC 6749 (5.2) that are about who

@@ -48,7 +48,7 @@ pub(in crate::web) struct DocumentRow {
     pub(in crate::web) download: String,
     pub(in crate::web) size: String,
     pub(in crate::web) state: String,
-    /// The remark about the document.
+    /// The remark about characters of the document that no font has.
     pub(in crate::web) finding: Option<String>,
 }
 
