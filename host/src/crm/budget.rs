@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) struct Budget {
     pages: Arc<Semaphore>,
     page: u32,
-    /// The room for what somebody waits for, who stands behind no walk.
+    /// The room for what somebody waits for, who waits behind no walk.
     awaited: Arc<Semaphore>,
     one: u32,
 }

@@ -59,7 +59,7 @@ struct Written {
 /// The reason why there are no tokens.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OAuthError {
-    /// The site refuses, and the same again will not mend it.
+    /// The site refuses, and the same again will not help.
     #[error("{message} ({code})")]
     Refused {
         /// `invalid_grant`, `invalid_client` and so on.

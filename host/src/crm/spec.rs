@@ -2,7 +2,7 @@
 //! by the one parser in [`parse`].
 //!
 //! What comes to a connection at run time stands around its specification: its secrets and the way to the site in
-//! [`SiteAccess`], who made it and how it stands where connections are managed and put to work.
+//! [`SiteAccess`], who made it and its state where connections are managed and put to work.
 
 mod parse;
 

@@ -1,4 +1,4 @@
-//! Settings, integrations: the practice's connections, how each stands, and adding, changing, authorising and removing
+//! Settings, integrations: the practice's connections, the state of each, and adding, changing, authorising and removing
 //! them. For practice managers.
 
 mod answer;

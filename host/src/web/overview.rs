@@ -1,4 +1,4 @@
-//! The overview: how each connection stands, what the book holds, and the last runs.
+//! The overview: the state of each connection, what the book holds, and the last runs.
 
 use askama::Template;
 use axum::extract::{Path, State};

@@ -25,8 +25,8 @@ const REFRESH: &str = "refresh_token";
 /// The members that are looked for in an answer.
 const MEMBERS: [&str; 5] = [ACCESS, REFRESH, "expires_in", "error", "error_description"];
 
-/// Refusals that the same again does not mend and another authorisation may: those of RFC 6749 (5.2) that are about who
-/// asks and with what, and what servers in use say in their place.
+/// Refusals after which the same again does not help and another authorisation may: those of RFC 6749 (5.2) that are
+/// about who asks and with what, and what servers in use say in their place.
 const FINAL: [&str; 12] = [
     "invalid_grant",
     "invalid_client",
@@ -126,7 +126,7 @@ fn holder(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// The last whole value under a name, wherever it stands.
+/// The last whole value under a name, wherever it is.
 fn found(body: &str, name: &str) -> Option<Value> {
     let quoted = format!("\"{name}\"");
     let values = body.split(&quoted).skip(1).filter_map(|rest| {

@@ -57,7 +57,7 @@ pub(super) struct ApiCall {
     /// JSON.
     body: Option<Bytes>,
     weight: Weight,
-    /// Somebody waits for it: it stands behind no walk.
+    /// Somebody waits for it: it waits behind no walk.
     is_awaited: bool,
     /// What its answer is held by.
     room: Option<Arc<Allotment>>,

@@ -1,4 +1,4 @@
-//! One file note: its text and documents, how it stands, what it holds up, every try to deliver it.
+//! One file note: its text and documents, its state, what it holds up, every try to deliver it.
 
 use askama::Template;
 use axum::extract::{Path, State};
