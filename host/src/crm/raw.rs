@@ -48,9 +48,9 @@ impl RawRecord {
         json.push(b'}');
         // Only what is mapped comes here, and what stood in a string inside a string is seen only now.
         if repair::may_be_damaged(&json)
-            && let Some(mended) = repair::strings(&json)
+            && let Some(repaired) = repair::strings(&json)
         {
-            json = mended;
+            json = repaired;
         }
         Ok(json)
     }
