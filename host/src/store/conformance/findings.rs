@@ -64,7 +64,7 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
     let found = findings(&practice, "unknown-category").await;
     assert_eq!(ids(&found), ["6", "8"]);
     assert_eq!((found[0].said[0].label.as_deref(), found[1].said[0].label.as_deref()), (None, Some("Rest")));
-    assert!(found.iter().all(|told| told.said.len() == 1 && told.said[0].kind == RecordKind::Goal));
+    assert!(found.iter().all(|one| one.said.len() == 1 && one.said[0].kind == RecordKind::Goal));
     assert_eq!(ids(&findings(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
     let gone = arrival("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
