@@ -18,9 +18,9 @@ use crate::pack::{Context, Revision};
 
 /// One CRM site of the practice.
 pub struct Connection {
-    /// Its name, as in its specification.
+    /// The connection's name, as in its specification.
     pub name: ConnectionName,
-    /// What was given for it.
+    /// The specification that was given for it.
     pub spec: Arc<ConnectionSpec>,
     /// The practice's domain for made-up addresses.
     pub placeholder_email_domain: String,
@@ -28,7 +28,7 @@ pub struct Connection {
     pub connector: Arc<dyn Connector>,
     /// Whether the host may speak to the site.
     pub authorisation: Authorisation,
-    /// Told when a sync came to its end: the site is well, whatever it asked for before.
+    /// Notified when a sync came to its end: the site is well, whatever it asked for before.
     pub came_through: Arc<Notify>,
     /// Cancelled when it is changed, disabled or removed.
     pub gone: CancellationToken,
@@ -38,34 +38,34 @@ pub struct Connection {
 /// The state of a connection's authorisation: whether the host may speak to its site, and if not, what a person has to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AuthState {
-    /// It signs in by name and password.
+    /// The connection signs in by name and password.
     NotNeeded,
     /// Nobody has authorised it yet.
     Needed,
-    /// Somebody authorised it.
+    /// The connection was authorised.
     Granted {
-        /// Who.
+        /// The person who authorised it.
         by: String,
-        /// When.
+        /// When it was authorised.
         at: Timestamp,
     },
-    /// It was authorised, and the site does not accept that any more.
+    /// The connection was authorised, and the site does not accept that any more.
     Refused {
-        /// Since when.
+        /// When the site refused it.
         at: Timestamp,
         /// The site's words.
         message: String,
     },
-    /// It leads to another host than the site whose ids it brought. Nothing is sent there until somebody says that it is
-    /// the same site.
+    /// The connection leads to another host than the site whose ids it brought. Nothing is sent there until somebody
+    /// says that it is the same site.
     AnotherSite {
         /// The host of the site that its clients and notes are of.
         known: String,
-        /// Where it leads now.
+        /// The host of the site that it leads to now.
         now: String,
     },
-    /// Another connection brought the clients of its site already. Nothing is sent there until somebody says that the two
-    /// are apart.
+    /// Another connection brought the clients of its site already. Nothing is sent there until somebody says that the
+    /// two are apart.
     TakenSite {
         /// The other.
         by: ConnectionName,
@@ -80,7 +80,7 @@ impl AuthState {
         matches!(self, Self::AnotherSite { .. } | Self::TakenSite { .. })
     }
 
-    /// What a person has to do, as the text of a link to where it is done.
+    /// The action that a person has to take, as the text of a link to where it is done.
     pub fn to_do(&self) -> &'static str {
         match self {
             Self::AnotherSite { .. } => "Say which site it is",
@@ -90,7 +90,7 @@ impl AuthState {
         }
     }
 
-    /// Why the connection does not work, in so many words as a list has room for; none where it does.
+    /// The reason why the connection does not work, as briefly as a list has room for; none where it does.
     pub fn in_short(&self) -> Option<String> {
         match self {
             Self::AnotherSite { known, now } => Some(format!(
@@ -103,7 +103,7 @@ impl AuthState {
         }
     }
 
-    /// What has to be done before the connection can work; none where it can.
+    /// The obstacle that has to be removed before the connection can work; none where it can.
     pub fn obstacle(&self) -> Option<String> {
         match self {
             Self::NotNeeded | Self::Granted { .. } => None,
@@ -175,8 +175,8 @@ impl Connection {
         }
     }
 
-    /// Why ids of its site are not taken from people either, in words: nobody knows which site theirs are of. None where
-    /// its site is known.
+    /// The reason why ids of its site are not taken from people either: nobody knows which site theirs are of. None
+    /// where its site is known.
     pub fn unknown_site(&self) -> Option<String> {
         let state = self.authorisation.state();
         state.is_held().then(|| state.obstacle()).flatten()
@@ -193,7 +193,7 @@ impl Connection {
         *self.active.write().unwrap_or_else(PoisonError::into_inner) = revision;
     }
 
-    /// What the mapping of a revision is told on the day `as_of`.
+    /// The context that the mapping of a revision is given on the day `as_of`.
     pub fn context(&self, revision: &Revision, as_of: Date) -> Context {
         Context {
             region: revision.region().to_owned(),
@@ -237,7 +237,7 @@ impl Connections {
         &kind.id_column
     }
 
-    /// What the columns of ids are called in lists of the connections at work, joined for people.
+    /// The headings of the columns of ids in lists of the connections at work, joined for people.
     pub fn id_headings(&self) -> String {
         let mut headings: Vec<&str> = Vec::new();
         for connection in self.all().iter() {
@@ -259,7 +259,7 @@ impl Connections {
         self.get(name).or_else(|| self.0.borrow().first().filter(|_| !is_anybody_linked).cloned())
     }
 
-    /// How addresses are written in the countries of the packs in force.
+    /// The forms of addresses in the countries of the packs in force.
     pub fn address_forms(&self) -> AddressForms {
         let mut forms: Vec<AddressForm> = Vec::new();
         for connection in self.all().iter() {
@@ -269,7 +269,7 @@ impl Connections {
         AddressForms(forms)
     }
 
-    /// Told of every change: of the list, and of what a site authorised.
+    /// A receiver of every change: of the list, and of what a site authorised.
     pub fn changes(&self) -> watch::Receiver<Arc<[Arc<Connection>]>> {
         self.0.subscribe()
     }

@@ -111,7 +111,7 @@ pub enum RawText {
 pub struct RawPage {
     /// The records of the page, in the CRM's order.
     pub records: Vec<RawRecord>,
-    /// What stands below them, one a source below.
+    /// What is below them, one a source below.
     pub below: Vec<RawBelow>,
     /// Rows that name no record, so that nothing can be kept of them.
     pub unreadable: u64,
@@ -165,7 +165,7 @@ pub enum CrmError {
         /// The CRM's own words.
         message: String,
     },
-    /// The CRM understood and refuses: no retry mends it.
+    /// The CRM understood and refuses: no retry helps.
     #[error("the CRM refused the call ({status}): {message}")]
     Refused {
         /// The HTTP status.
@@ -317,10 +317,10 @@ pub trait Connector: Send + Sync {
     /// Signs in and tells as whom, in the CRM's words; for checks before a run.
     async fn whoami(&self) -> Result<String, CrmError>;
 
-    /// One page of a source's rows with their lists and what stands below. `after` none is the beginning.
+    /// One page of a source's rows with their lists and what is below. `after` none is the beginning.
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError>;
 
-    /// One record with its lists and what stands below, as a page of one; none where the CRM does not show it.
+    /// One record with its lists and what is below, as a page of one; none where the CRM does not show it.
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError>;
 
     /// For how many records one call of [`Self::by_id`] asks.
@@ -328,7 +328,7 @@ pub trait Connector: Send + Sync {
         1
     }
 
-    /// Which of these records the CRM shows, with their lists and what stands below; at most as many as can be asked for
+    /// Which of these records the CRM shows, with their lists and what is below; at most as many as can be asked for
     /// at once.
     async fn by_id(&self, source: &Source, ids: &[ExternalId]) -> Result<ById, CrmError> {
         let mut page = RawPage { records: Vec::new(), below: Vec::new(), unreadable: 0, next: None };

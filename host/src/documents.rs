@@ -30,7 +30,7 @@ pub struct Made {
     pub pdf: Vec<u8>,
     /// The file's name: `Best Life Plan – Ayda Khan & Sam Khan – 2026-03-01.pdf`.
     pub file_name: String,
-    /// Characters that no font has; each stands as a replacement character. Empty where all is well.
+    /// Characters that no font has; each appears as a replacement character. Empty where all is well.
     pub replaced: String,
 }
 

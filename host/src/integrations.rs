@@ -138,9 +138,9 @@ impl Integrations {
             match integrations.connect_at_opening(access) {
                 Ok(connection) => integrations.0.connections.put(connection),
                 Err(ConnectError::Pack(error)) => {
-                    let words = chain(&error);
-                    tracing::error!(connection = %name, words, "the connection cannot work");
-                    lock(&integrations.0.problems).insert(name.clone(), words);
+                    let message = chain(&error);
+                    tracing::error!(connection = %name, reason = message, "the connection cannot work");
+                    lock(&integrations.0.problems).insert(name.clone(), message);
                 }
                 Err(source) => return Err(NotOpened { connection: name.clone(), source }),
             }

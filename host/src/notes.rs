@@ -46,10 +46,10 @@ struct Inner {
     documents: Option<Arc<dyn DocumentMaker>>,
 }
 
-/// What every note's marker begins with; its event's id follows.
+/// The beginning of every note's marker; its event's id follows.
 const MARKER: &str = "tidegate-";
 
-/// Why an event is not accepted, or a note not changed.
+/// The reason why an event is not accepted, or a note not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotesError {
     /// No household of this id.
@@ -63,9 +63,9 @@ pub enum NotesError {
     KeyReused {
         /// That event's note.
         note: NoteId,
-        /// Its type.
+        /// The type of that event.
         event_type: String,
-        /// Its household.
+        /// The household of that event.
         household: HouseholdId,
     },
     /// The pack cannot render it.

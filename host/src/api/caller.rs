@@ -11,10 +11,10 @@ use crate::app::App;
 use crate::domain::access::{Action, Actor, Decision, authorize};
 use crate::domain::{Timestamp, UserId};
 
-/// Somebody who is known. What they may do is asked with [`Caller::may`].
+/// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
 pub struct Caller {
     actor: Actor,
-    /// Whose session it is, where it is a person's.
+    /// The account of the person whose session it is; none for a program.
     user: Option<UserId>,
 }
 
@@ -27,7 +27,7 @@ impl Caller {
         }
     }
 
-    /// For `ops`, which asks by itself what they may do.
+    /// The caller as `ops` knows them, which asks by itself what they may do.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }

@@ -40,10 +40,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// What is said of a query that is none.
+/// The message about a query that cannot be read at all.
 const UNREADABLE: &str = "The query cannot be read. Write it as `name=value`, joined by `&`.";
 
-/// What is wrong with a query, in words for whoever wrote it.
+/// The message about a query that does not fit, for whoever wrote it.
 fn unusable(message: &str) -> String {
     let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
     let quoted = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
@@ -118,17 +118,17 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathPair<T> {
 /// A JSON body.
 pub struct Body<T>(pub T);
 
-/// How large a JSON body may be.
+/// The largest JSON body that an operation reads.
 #[derive(Clone, Copy)]
 pub struct BodyLimit {
-    /// What the body is, as the first words of a sentence.
+    /// The name of the body, as the first words of a sentence.
     pub what: &'static str,
     /// In whole megabytes.
     pub megabytes: usize,
 }
 
 impl BodyLimit {
-    /// Where an operation says nothing else.
+    /// The limit where an operation says nothing else.
     pub const USUAL: Self = Self { what: "The body", megabytes: 2 };
 
     /// Sets the limit, and what is said of it, for the operations below.

@@ -14,12 +14,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) struct Budget {
     pages: Arc<Semaphore>,
     page: u32,
-    /// For what somebody waits for, who stands behind no walk.
+    /// The room for what somebody waits for, who waits behind no walk.
     awaited: Arc<Semaphore>,
     one: u32,
 }
 
-/// What one page, or one record, may hold.
+/// The room that one page, or one record, may take.
 #[derive(Debug)]
 pub(super) struct Allotment {
     free: Mutex<OwnedSemaphorePermit>,
@@ -27,11 +27,11 @@ pub(super) struct Allotment {
     is_exceeded: AtomicBool,
 }
 
-/// What one answer holds of an allotment.
+/// The part of an allotment that one answer holds.
 pub(super) struct Held(Option<OwnedSemaphorePermit>);
 
 impl Budget {
-    /// For pages of `page` bytes, `pages` of them at once, and single records of `one` byte, two of them.
+    /// A budget for pages of `page` bytes, `pages` of them at once, and single records of `one` byte, two of them.
     pub fn new(page: u32, pages: u32, one: u32) -> Self {
         let of = |each: u32, many: u32| Arc::new(Semaphore::new(each as usize * many as usize));
         Self { pages: of(page, pages), page, awaited: of(one, 2), one }
@@ -45,7 +45,7 @@ impl Budget {
         Some(Allotment { free: Mutex::new(free), most: most as usize, is_exceeded: AtomicBool::new(false) })
     }
 
-    /// How many bytes are held or allotted.
+    /// The bytes that are held or allotted.
     #[cfg(test)]
     pub fn taken(&self, pages: usize) -> usize {
         self.page as usize * pages - self.pages.available_permits()
@@ -53,7 +53,7 @@ impl Budget {
 }
 
 impl Allotment {
-    /// How many bytes there are in all.
+    /// The bytes that the allotment has in all.
     pub fn most(&self) -> usize {
         self.most
     }

@@ -23,7 +23,7 @@ const ONE_SIGN: Duration = Duration::from_secs(1);
 const FOLLOWS_QUICKER: f64 = 0.5;
 const FOLLOWS_SLOWER: f64 = 1.0 / 64.0;
 
-/// What kinds of calls have times of their own.
+/// The kinds of calls that have usual times of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Weight {
     /// One thing asked or sent.
@@ -32,14 +32,14 @@ pub(super) enum Weight {
     Many,
 }
 
-/// How a call went, as a sign of how the site is.
+/// The sign that a call gives of how the site is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Sign {
-    /// It answered, whatever it said.
+    /// The site answered, whatever it said.
     Answered,
-    /// It failed on its side or on the way.
+    /// The call failed on the site's side or on the way.
     Failed,
-    /// It said that it is too much.
+    /// The site said that it is too much.
     TooMuch,
 }
 
@@ -56,9 +56,9 @@ pub(super) struct AdaptiveLimiter {
 }
 
 struct State {
-    /// How many calls at leisure may be under way, between 1 and the most.
+    /// The number of a walk's calls that may be under way, between 1 and the most.
     limit: f64,
-    /// How many permits for walks there are, taken or not; follows the whole part of `limit`.
+    /// The number of permits for walks, taken or not; follows the whole part of `limit`.
     permits: usize,
     slowed_at: Option<Instant>,
     /// The usual time of an answer by weight, in seconds.
@@ -73,7 +73,7 @@ pub(super) struct Permit<'p> {
 }
 
 impl AdaptiveLimiter {
-    /// At most `per_second` calls begun in a second and `side_by_side` under way, one of which is kept.
+    /// A limiter of at most `per_second` calls begun in a second and `side_by_side` under way, one of which is kept.
     pub fn new(per_second: NonZeroU32, side_by_side: usize) -> Self {
         let most = side_by_side.saturating_sub(1).max(1);
         // A tenth of a second's worth may come at once.

@@ -6,19 +6,19 @@
 
 use std::net::Ipv6Addr;
 
-/// Under which hosts the sites of a CRM are.
+/// The rule for hosts of a CRM's sites.
 #[derive(Debug)]
 pub struct SiteRule {
     /// One of them, for whoever is asked for one.
     pub example: &'static str,
-    /// What their names end with, each with its dot; none where practices have sites under names of their own.
+    /// The ends of their names, each with its dot; none where practices have sites under names of their own.
     pub suffixes: &'static [&'static str],
 }
 
-/// What the operator allows.
+/// The hosts that the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct HostRules {
-    /// More suffixes than those of CRMs' vendors, each with its dot: `.advice.example`.
+    /// The suffixes allowed beside those of CRMs' vendors, each with its dot: `.advice.example`.
     pub suffixes: Vec<String>,
     /// Whether connections made on the page may lead to stand-in sites on this machine.
     pub stand_ins: bool,
@@ -80,7 +80,7 @@ impl HostRules {
     }
 }
 
-/// At least two labels of letters, digits and hyphens.
+/// Whether a text is a host name: at least two labels of letters, digits and hyphens.
 pub fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()

@@ -36,8 +36,8 @@ fn public_client(host: &str, proxy: Option<&Proxy>) -> reqwest::Result<ClientBui
     Ok(client.proxy(by))
 }
 
-/// Without redirects, which would lead elsewhere with what a call holds, and without what the environment says of proxies:
-/// that is read with the settings.
+/// A builder without redirects, which would lead elsewhere with what a call holds, and without what the environment
+/// says of proxies: that is read with the settings.
 fn plain() -> ClientBuilder {
     install_tls();
     reqwest::Client::builder()
@@ -54,7 +54,7 @@ fn plain() -> ClientBuilder {
 /// company whose machines resolve no names of the outside leaves that to its proxy, and so does this.
 struct PublicAddresses {
     site: String,
-    /// What the proxy is asked for by, and its name or address.
+    /// The name that the proxy is asked for by, and its name or address.
     proxy: Option<(String, String)>,
 }
 

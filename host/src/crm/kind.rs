@@ -14,27 +14,27 @@ use super::{Connector, SiteUnusable, Tokens};
 /// A CRM that a connection can be of.
 #[derive(Debug)]
 pub struct CrmKind {
-    /// Its name in settings, in the API and in the manifests of packs: lower case.
+    /// The CRM's name in settings, in the API and in the manifests of packs: lower case.
     pub name: &'static str,
-    /// Its name for people.
+    /// The CRM's name for people.
     pub label: &'static str,
     /// The name of one of its packs.
     pub example_pack: &'static str,
-    /// Under which hosts its sites are.
+    /// The rule for hosts of its sites.
     pub site: SiteRule,
     /// The dialects that its sites speak; the first is the usual one.
     pub dialects: &'static [&'static str],
-    /// What its connections have beside the settings of every connection.
+    /// The settings that its connections have beside those of every connection.
     pub settings: &'static [Setting],
-    /// How a connection may sign in.
+    /// The ways in which a connection may sign in.
     pub sign_ins: &'static [SignInMode],
     /// The column of an identity list that holds the CRM's ids.
     pub id_column: IdColumn,
-    /// What has to be done on the site before a connection is made, as a sentence.
+    /// The preparation on the site before a connection is made, as a sentence.
     pub preparation: &'static str,
     /// The site's side of OAuth; none where the connection signs in without a person.
     pub authorisation: fn(&SiteAccess) -> Result<Option<OAuth>, SiteUnusable>,
-    /// What speaks to the site.
+    /// The maker of what speaks to the site.
     pub connector: MakeConnector,
 }
 
@@ -45,29 +45,29 @@ pub type MakeConnector = fn(&SiteAccess, Option<Arc<dyn Tokens>>, Duration) -> R
 /// One value of a connection that its CRM asks for: a setting, or part of how it signs in.
 #[derive(Debug)]
 pub struct Setting {
-    /// Its name in the API and the form: `gateway_host`. The settings file has hyphens in it.
+    /// The setting's name in the API and the form: `gateway_host`. The settings file has hyphens in it.
     pub name: &'static str,
-    /// What the form calls it.
+    /// The setting's label in the form.
     pub label: &'static str,
-    /// What is to be entered, as the end of a sentence: `the gateway's host`.
+    /// The value that is to be entered, as the end of a sentence: `the gateway's host`.
     pub what: &'static str,
-    /// What the form says below it.
+    /// The help below it in the form.
     pub help: &'static str,
-    /// What the API's document says of it in a request.
+    /// The description of it in a request, in the API's document.
     pub description: &'static str,
-    /// What the API's document says of it in an answer.
+    /// The description of it in an answer, in the API's document.
     pub answer: &'static str,
-    /// What it can be.
+    /// The kind of value that it takes.
     pub kind: SettingKind,
     /// Whether a connection cannot do without it.
     pub is_needed: bool,
     /// The only dialect that has it; none where all have.
     pub dialect: Option<&'static str>,
-    /// What it is where nobody says; where there is something, the settings file alone can say otherwise.
+    /// The value where nobody gives one; where there is a default, the settings file alone can say otherwise.
     pub default: Option<&'static str>,
 }
 
-/// What a value can be.
+/// The kind of value that a setting takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettingKind {
     /// Any text of one line.
@@ -92,30 +92,30 @@ impl SettingKind {
 /// A way in which a connection signs in.
 #[derive(Debug)]
 pub struct SignInMode {
-    /// Its name in settings and in the API: `oauth`.
+    /// The way's name in settings and in the API: `oauth`.
     pub name: &'static str,
-    /// What the form calls it.
+    /// The way's label in the form.
     pub label: &'static str,
-    /// What it is, in the middle of a sentence.
+    /// The way's description in the middle of a sentence.
     pub what: &'static str,
-    /// What the API's document says of it.
+    /// The description of it in the API's document.
     pub description: &'static str,
-    /// What the page of a connection says, before and after the mode's first value.
+    /// The text on the page of a connection, before and after the way's first value.
     pub shown: [&'static str; 2],
     /// Whether somebody has to authorise the host on the site (OAuth).
     pub needs_person: bool,
-    /// What it needs.
+    /// The values that the way needs.
     pub values: &'static [Setting],
 }
 
 /// The column of an identity list that holds the CRM's ids.
 #[derive(Debug)]
 pub struct IdColumn {
-    /// Its heading as people are told it.
+    /// The column's heading as people are told it.
     pub heading: &'static str,
     /// Other headings, in lower case without blanks and punctuation: those that name the CRM and its id.
     pub exact: &'static [&'static str],
-    /// The same, of those that may mean it.
+    /// The same of headings that may mean the column.
     pub loose: &'static [&'static str],
 }
 
@@ -150,7 +150,8 @@ impl Setting {
     }
 }
 
-/// What the secret of this name is called where it is sealed, and where a person has to give it again: `client secret`.
+/// The name under which the secret of this name is sealed, and by which a person is asked to give it again: `client
+/// secret`.
 pub fn plain_name(name: &str) -> String {
     name.replace('_', " ")
 }

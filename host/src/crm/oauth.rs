@@ -18,7 +18,7 @@ use crate::crm::http::chain;
 use crate::crm::{SiteUnusable, outside};
 use crate::domain::Timestamp;
 
-/// For one exchange.
+/// The longest that one exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read: tokens are short.
 const LARGEST_ANSWER: usize = 256 << 10;
@@ -34,12 +34,12 @@ pub struct OAuth {
     client_secret: SecretString,
 }
 
-/// What a site gave.
+/// The pair of tokens that a site gave.
 #[derive(Clone, Debug)]
 pub struct TokenPair {
-    /// For calls; none where the site gave only what the next pair is had for.
+    /// The token for calls; none where the site gave only the one for the next pair.
     pub access: Option<SecretString>,
-    /// For the next pair; none where the site gave none.
+    /// The token for the next pair; none where the site gave none.
     pub refresh: Option<SecretString>,
     /// When the access token was asked for.
     pub asked_at: Timestamp,
@@ -56,10 +56,10 @@ struct Written {
     expires_at: Timestamp,
 }
 
-/// Why there are no tokens.
+/// The reason why there are no tokens.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OAuthError {
-    /// The site refuses, and the same again will not mend it.
+    /// The site refuses, and the same again will not help.
     #[error("{message} ({code})")]
     Refused {
         /// `invalid_grant`, `invalid_client` and so on.
@@ -70,17 +70,17 @@ pub enum OAuthError {
     /// No answer, or one that says "later".
     #[error("the site cannot be reached: {message}")]
     Unreachable {
-        /// What happened.
+        /// The message about what happened.
         message: String,
-        /// How long the site asks to wait.
+        /// The time that the site asks to wait.
         retry_after: Option<Duration>,
     },
-    /// Something else than the protocol says.
+    /// The site answered something else than the protocol says.
     #[error("the site answered something else than OAuth: {0}")]
     Protocol(String),
 }
 
-/// Something a person is to open, and what is kept until they come back.
+/// A request to authorise: the address that a person opens, and what is kept until they come back.
 pub struct Request {
     /// The site's address.
     pub url: String,
@@ -91,7 +91,7 @@ pub struct Request {
 }
 
 impl OAuth {
-    /// For the site whose addresses are these, over the host's own client for it.
+    /// OAuth with the site whose addresses are these, over the host's own client for it.
     ///
     /// # Errors
     /// Where an address is none, or there is no client.
@@ -179,7 +179,7 @@ impl OAuth {
 }
 
 impl TokenPair {
-    /// As text, to be sealed.
+    /// The pair as text, to be sealed.
     pub fn to_text(&self) -> SecretString {
         let written = Written {
             access: self.access.as_ref().map(|token| token.expose_secret().to_owned()),
@@ -190,7 +190,7 @@ impl TokenPair {
         serde_json::to_string(&written).unwrap_or_default().into()
     }
 
-    /// From the text; none where it is no pair.
+    /// The pair that a text holds; none where it is no pair.
     pub fn of_text(text: &SecretString) -> Option<Self> {
         let written: Written = serde_json::from_str(text.expose_secret()).ok()?;
         Some(Self {

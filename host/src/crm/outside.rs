@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 /// The longest that a site is left alone for the asking. A person who asks for something asks the site at once.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// How long a token is taken to hold where the site says nothing that can be used.
+/// The lifetime of a token where the site says nothing that can be used.
 const ASSUMED_LIFETIME: Duration = Duration::from_hours(1);
 /// The longest that a token is taken to hold: a pair that is renewed once a day does not grow old unnoticed.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
@@ -75,7 +75,7 @@ fn until(moment: Timestamp, now: Timestamp) -> Duration {
     moment.duration_since(now).try_into().unwrap_or_default()
 }
 
-/// How long a token holds by its `expires_in`: a number or a text of one, between [`SHORTEST_LIFETIME`] and
+/// The lifetime of a token by its `expires_in`: a number or a text of one, between [`SHORTEST_LIFETIME`] and
 /// [`LONGEST_LIFETIME`]. What is absent, nothing or below is taken for an hour.
 pub fn lifetime(expires_in: Option<&Value>) -> Duration {
     let seconds = match expires_in {
@@ -88,7 +88,7 @@ pub fn lifetime(expires_in: Option<&Value>) -> Duration {
     seconds.map_or(ASSUMED_LIFETIME, |seconds| Duration::from_secs_f64(held(seconds)))
 }
 
-/// How many bytes are set aside for an answer that announces `length`.
+/// The bytes that are set aside for an answer that announces `length`.
 pub fn set_aside(length: Option<u64>) -> usize {
     length.unwrap_or_default().min(MOST_SET_ASIDE) as usize
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What a proxy that is an address is called towards the resolver, which would not be asked for an address.
+/// The name of a proxy that is an address, towards the resolver, which would not be asked for an address.
 const ALIAS: &str = "proxy.invalid";
 
 /// A proxy that tunnels to sites (`CONNECT`). Stand-in sites on this machine are reached without it.
@@ -13,16 +13,16 @@ const ALIAS: &str = "proxy.invalid";
 pub struct Proxy {
     /// `http://user:password@proxy.acme.example:3128`. In place of an address stands a name: see [`Proxy::called`].
     pub url: SecretString,
-    /// What the resolver is asked for in order to reach it.
+    /// The name that the resolver is asked for in order to reach it.
     pub called: String,
-    /// Its name or address.
+    /// The proxy's name or address.
     pub host: String,
     /// Hosts that are reached without it, separated by commas: `.acme.example, intranet.example`.
     pub except: String,
 }
 
 impl Proxy {
-    /// From its address, and the hosts that are reached without it; one without a scheme speaks HTTP.
+    /// The proxy of an address, and the hosts that are reached without it; one without a scheme speaks HTTP.
     ///
     /// # Errors
     /// In words that do not repeat the address, which may hold a password.

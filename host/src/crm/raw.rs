@@ -12,7 +12,7 @@ use super::{CrmError, RawPart, RawRecord, RawText, repair};
 pub(super) const LARGEST_RECORD: usize = 1 << 20;
 
 impl RawRecord {
-    /// How many bytes it has at most as the mapping takes it.
+    /// The most bytes that it has as the mapping takes it.
     pub fn len(&self) -> usize {
         self.parts.iter().map(|part| part.name.len() + part.text.len() + 4).sum::<usize>()
     }
@@ -48,9 +48,9 @@ impl RawRecord {
         json.push(b'}');
         // Only what is mapped comes here, and what stood in a string inside a string is seen only now.
         if repair::may_be_damaged(&json)
-            && let Some(mended) = repair::strings(&json)
+            && let Some(repaired) = repair::strings(&json)
         {
-            json = mended;
+            json = repaired;
         }
         Ok(json)
     }

@@ -13,10 +13,10 @@ pub mod tests;
 pub struct Registry(&'static [&'static CrmKind]);
 
 impl Registry {
-    /// Those of this program.
+    /// The CRMs of this program.
     pub const BUILT_IN: Self = Self(&[&xplan::KIND]);
 
-    /// All of them.
+    /// All CRMs of the registry.
     pub fn all(self) -> impl Iterator<Item = &'static CrmKind> {
         self.0.iter().copied()
     }
@@ -31,7 +31,7 @@ impl Registry {
         self.all().find(|kind| kind.name == name)
     }
 
-    /// What people call the CRM of this name; the name itself where it is none of these.
+    /// The label of the CRM of this name; the name itself where it is none of these.
     pub fn label(self, name: &str) -> &str {
         self.find(name).map_or(name, |kind| kind.label)
     }

@@ -9,10 +9,10 @@ use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
 use serde::de::DeserializeOwned;
 
-/// What stands in place of something that cannot be read: U+FFFD.
+/// The stand-in for a character that cannot be read: U+FFFD.
 pub const UNREADABLE: &str = "\u{fffd}";
 
-/// What stands in place of a whole value that cannot be read, in its quotes. The mapping is handed null for it.
+/// The stand-in for a whole value that cannot be read, in its quotes. The mapping is handed null for it.
 pub const UNREADABLE_VALUE: &str = "\"\u{fffd}\"";
 
 /// The byte order mark in UTF-8.
@@ -68,7 +68,7 @@ pub fn may_be_damaged(json: &[u8]) -> bool {
 /// and escapes that are none become [`UNREADABLE`], line breaks and tabs as they are become escapes. None where there is
 /// nothing to do.
 pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
-    let mut mended = Vec::new();
+    let mut repaired = Vec::new();
     let (mut at, mut kept, mut is_inside) = (0, 0, false);
     while let Some(&byte) = json.get(at) {
         let (length, instead) = match byte {
@@ -85,8 +85,8 @@ pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
             _ => (1, None),
         };
         if let Some(instead) = instead {
-            mended.extend_from_slice(&json[kept..at]);
-            mended.extend_from_slice(instead.as_bytes());
+            repaired.extend_from_slice(&json[kept..at]);
+            repaired.extend_from_slice(instead.as_bytes());
             kept = at + length;
         }
         at += length;
@@ -94,17 +94,17 @@ pub fn strings(json: &[u8]) -> Option<Vec<u8>> {
     if kept == 0 {
         return None;
     }
-    mended.extend_from_slice(&json[kept..]);
-    Some(mended)
+    repaired.extend_from_slice(&json[kept..]);
+    Some(repaired)
 }
 
-/// How long a number is that JSON has not got, and what has to stand in its place.
+/// The length of a number that JSON has not got, and what has to stand in its place.
 fn no_number(text: &[u8]) -> (usize, Option<&'static str>) {
     let found = NO_NUMBERS.iter().find(|number| text.starts_with(number));
     found.map_or((1, None), |number| (number.len(), Some(UNREADABLE_VALUE)))
 }
 
-/// How long the escape is that a text begins with, and what has to stand in its place.
+/// The length of the escape that a text begins with, and what has to stand in its place.
 fn escape(text: &[u8]) -> (usize, Option<&'static str>) {
     let unit = |from: usize| {
         let digits = text.get(from..from + 6)?.strip_prefix(br"\u")?;
@@ -129,8 +129,8 @@ fn escape(text: &[u8]) -> (usize, Option<&'static str>) {
 /// Where it is no JSON, or none of this shape.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(json).or_else(|_| {
-        let mended = strings(json);
-        let value: serde_json::Value = serde_json::from_slice(mended.as_deref().unwrap_or(json))?;
+        let repaired = strings(json);
+        let value: serde_json::Value = serde_json::from_slice(repaired.as_deref().unwrap_or(json))?;
         serde_json::from_value(value)
     })
 }
@@ -165,11 +165,11 @@ mod tests {
     #[test]
     fn strings_hold_characters_only() {
         let check = |json: &str, expected: Option<&str>| {
-            let mended = strings(json.as_bytes());
-            assert_eq!(mended.as_deref().map(|text| std::str::from_utf8(text).unwrap()), expected, "{json}");
+            let repaired = strings(json.as_bytes());
+            assert_eq!(repaired.as_deref().map(|text| std::str::from_utf8(text).unwrap()), expected, "{json}");
             let is_clean = serde_json::from_str::<Value>(json).is_ok();
             assert!(is_clean || may_be_damaged(json.as_bytes()) || json.contains(r"\x"), "{json}");
-            serde_json::from_slice::<Value>(mended.as_deref().unwrap_or(json.as_bytes())).unwrap();
+            serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(json.as_bytes())).unwrap();
         };
         check(r#"{"a":"Pat"}"#, None);
         check(r#"{"a":"\u0101 \ud83d\ude00 \n \\ud83d \"\\"}"#, None);

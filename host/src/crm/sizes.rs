@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 /// The most good pages, or batches, that pass before a larger one is tried.
 const LONGEST_WAIT: u32 = 4096;
 
-/// What a site was found to give at once, by what is asked for: `client-v4`, `batch`.
+/// The sizes that a site was found to give at once, by what is asked for: `client-v4`, `batch`.
 pub type Sizes = BTreeMap<String, Size>;
 
-/// How much of one thing a site gives at once.
+/// The size that a site gives of one thing at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Size {
-    /// What is asked for next.
+    /// The size that is asked for next.
     next: u32,
-    /// What came last.
+    /// The size that came last.
     came: u32,
     /// The least that failed lately.
     failed: Option<u32>,
@@ -57,7 +57,7 @@ impl Size {
 pub(super) struct Found(Mutex<Sizes>);
 
 impl Found {
-    /// How much of `what` to ask for, `most` at most.
+    /// The size of `what` to ask for, `most` at most.
     pub fn next(&self, what: &str, most: usize) -> usize {
         self.lock().get(what).map_or(most, |size| (size.next as usize).clamp(1, most))
     }
@@ -85,7 +85,7 @@ impl Found {
         }
     }
 
-    /// All that was found.
+    /// All sizes that were found.
     pub fn all(&self) -> Sizes {
         self.lock().clone()
     }

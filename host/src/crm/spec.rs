@@ -2,7 +2,7 @@
 //! by the one parser in [`parse`].
 //!
 //! What comes to a connection at run time stands around its specification: its secrets and the way to the site in
-//! [`SiteAccess`], who made it and how it stands where connections are managed and put to work.
+//! [`SiteAccess`], who made it and its state where connections are managed and put to work.
 
 mod parse;
 
@@ -25,7 +25,7 @@ use crate::domain::{ConnectionName, Timestamp};
 /// One CRM site of the practice, without its secrets.
 #[derive(Clone, Debug)]
 pub struct ConnectionSpec {
-    /// Its name in settings and addresses.
+    /// The connection's name in settings and addresses.
     pub name: ConnectionName,
     /// The CRM.
     pub crm: &'static CrmKind,
@@ -39,24 +39,24 @@ pub struct ConnectionSpec {
     pub forward_host: String,
     /// Plain HTTP to a loopback host.
     pub insecure_http: bool,
-    /// What its CRM asks for beside that, by the names of [`CrmKind::settings`].
+    /// The settings that its CRM asks for beside that, by the names of [`CrmKind::settings`].
     pub settings: BTreeMap<&'static str, String>,
-    /// When it walks its book, on the practice's clock.
+    /// The schedule by which it walks its book, on the practice's clock.
     pub schedule: Schedule,
-    /// How many requests the site gets at most.
+    /// The most requests that the site gets.
     pub rate_limits: RateLimits,
-    /// How many clients that are gone a run may mark as not visible by itself.
+    /// The number of records that are gone that a run may mark by itself.
     pub gone_threshold: Threshold,
-    /// How it signs in.
+    /// The way in which it signs in.
     pub sign_in: SignIn,
 }
 
-/// How a connection signs in, without its secrets.
+/// The way in which a connection signs in, without its secrets.
 #[derive(Clone, Debug)]
 pub struct SignIn {
-    /// In which of its CRM's ways.
+    /// The mode, one of its CRM's ways to sign in.
     pub mode: &'static SignInMode,
-    /// What that way needs and is no secret: `username`.
+    /// The values that the mode needs and that are no secrets: `username`.
     pub values: BTreeMap<&'static str, String>,
 }
 
@@ -86,18 +86,18 @@ impl Credentials {
         self.0.get(name)
     }
 
-    /// All of them, by name.
+    /// All secrets, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &SecretString)> {
         self.0.iter().map(|(name, secret)| (*name, secret))
     }
 }
 
-/// What a connector is made from.
+/// The access to a site, from which a connector is made.
 #[derive(Clone, Debug)]
 pub struct SiteAccess {
     /// The connection.
     pub spec: Arc<ConnectionSpec>,
-    /// Its secrets.
+    /// The connection's secrets.
     pub credentials: Credentials,
     /// By which proxy the site is reached; directly where none.
     pub proxy: Option<Proxy>,

@@ -2,15 +2,15 @@
 
 use std::error::Error;
 
-/// Why nothing can be made that speaks to a site.
+/// The reason why nothing can be made that speaks to a site.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteUnusable {
-    /// Its host makes no address.
+    /// The host makes no address.
     #[error("the host `{host}` makes no address")]
     Address {
         /// The host.
         host: String,
-        /// What is wrong with it.
+        /// The error of the address.
         source: Box<dyn Error + Send + Sync>,
     },
     /// There is no HTTP client for it.
@@ -19,10 +19,10 @@ pub enum SiteUnusable {
     /// A value cannot be sent.
     #[error("{what} holds characters that no header can")]
     Header {
-        /// Which value, as the first words of a sentence.
+        /// The value's name, as the first words of a sentence.
         what: &'static str,
     },
-    /// It is authorised by a person, and nobody keeps what the person brings.
+    /// The site is authorised by a person, and nobody keeps what the person brings.
     #[error("nothing keeps tokens for it")]
     NoTokens,
 }

@@ -135,7 +135,7 @@ impl Xplan {
         Ok(RawPage { records, below, unreadable: list.unreadable, next })
     }
 
-    /// Rows with their lists and what stands below, all lists through the same batches.
+    /// Rows with their lists and what is below, all lists through the same batches.
     async fn records(
         &self,
         source: &Source,

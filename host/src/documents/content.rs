@@ -22,7 +22,7 @@ pub struct Professional {
 /// A goal as a document shows it.
 #[derive(Clone, Debug)]
 pub struct ClientGoal {
-    /// The client in whose list it stands.
+    /// The client in whose list it is.
     pub client: ClientId,
     /// The CRM's values.
     pub goal: Goal,
@@ -41,7 +41,7 @@ pub struct Material {
     pub made_at: Timestamp,
     /// The household's goals.
     pub goals: Vec<ClientGoal>,
-    /// Covers, each with the client in whose list it stands.
+    /// Covers, each with the client in whose list it is.
     pub covers: Vec<(ClientId, Cover)>,
     /// Data of the latest values session: `{"clients": […]}`.
     pub values: Option<Value>,
@@ -114,7 +114,7 @@ fn cover(of: ClientId, cover: &Cover, household: &HouseholdRow) -> Value {
     data
 }
 
-/// The owner of a goal or cover, seen from the client in whose list it stands.
+/// The owner of a goal or cover, seen from the client in whose list it is.
 #[derive(Clone, Copy)]
 enum Owner {
     Own,

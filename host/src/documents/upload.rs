@@ -1,4 +1,4 @@
-//! What is taken as a PDF: it begins and ends as readers of PDF look for it, and is not too large. What stands between is
+//! What is taken as a PDF: it begins and ends as readers of PDF look for it, and is not too large. What is between is
 //! the reader's to trust or not; it is kept as it came, served as a download and never opened here.
 
 use crate::store::documents::LARGEST_DOCUMENT;
@@ -62,7 +62,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), NotAPdf> {
     Ok(())
 }
 
-/// Whether a version stands behind the header's mark, near the beginning of a file that is of no other kind.
+/// Whether a version is behind the header's mark, near the beginning of a file that is of no other kind.
 fn has_header(bytes: &[u8]) -> bool {
     let marks = ["\u{feff}".as_bytes(), b"\xff\xfe", b"\xfe\xff"];
     let text = marks.iter().find_map(|mark| bytes.strip_prefix(*mark)).unwrap_or(bytes).trim_ascii_start();

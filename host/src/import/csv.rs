@@ -1,6 +1,6 @@
 //! Lists in CSV files: with commas, semicolons, tabs or bars, in UTF-8, UTF-16 with its mark, or Windows-1252.
 //!
-//! Each line of the file is accounted for: it stands above the list, is a row, goes on with a row before it, or is blank.
+//! Each line of the file is accounted for: it is above the list, is a row, goes on with a row before it, or is blank.
 
 mod decode;
 mod records;
@@ -49,7 +49,7 @@ fn headings<R: Read>(
         let Some(mut record) = records.next()? else { break };
         let whole = Columns::find(record.values.iter().map(String::as_str), id);
         let found = whole.or_else(|missing| {
-            // What stands above a list may hold a quotation mark that is none; the headings are on a line of theirs.
+            // What is above a list may hold a quotation mark that is none; the headings are on a line of theirs.
             let is_long = record.lines.len() > 1;
             records.give_back(&mut record.lines);
             let first = records.plain(&record.lines[0]);
@@ -132,7 +132,7 @@ impl<R: Read> List<'_, R> {
     }
 }
 
-/// Whether a value with line breaks in it has swallowed rows, because a quotation mark stands where none belongs.
+/// Whether a value with line breaks in it has swallowed rows, because a quotation mark is where none belongs.
 fn is_swallowing(record: &Record, columns: Columns) -> bool {
     if record.lines.len() == 1 {
         return false;
@@ -144,7 +144,7 @@ fn is_swallowing(record: &Record, columns: Columns) -> bool {
         || record.values.iter().enumerate().any(|(place, value)| holds_rows(place, value, record.delimiter, columns))
 }
 
-/// Whether lines of a value are rows: an email stands where the emails do, or no email and a number where the ids do.
+/// Whether lines of a value are rows: an email is where the emails are, or no email and a number where the ids are.
 /// The value's last line goes on behind the value and says nothing.
 fn holds_rows(place: usize, value: &str, delimiter: char, columns: Columns) -> bool {
     let Some((lines, _)) = value.rsplit_once('\n') else { return false };

@@ -116,8 +116,8 @@ impl Integrations {
         let is_taken = self.0.config.connections.contains_key(&name)
             || stored.iter().any(|stored| stored.name == name && stored.removed_at.is_none());
         if name.as_str() == FORM {
-            let words = format!("`{name}` stands for the page that adds a connection; choose another name");
-            errors.push(FieldError::new("name", words));
+            let message = format!("`{name}` stands for the page that adds a connection; choose another name");
+            errors.push(FieldError::new("name", message));
         }
         if is_taken {
             let message = format!("There is a connection `{name}` already; choose another name");

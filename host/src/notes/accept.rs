@@ -21,7 +21,7 @@ use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
 
-/// How far ahead an event may say it happened: clocks differ, and so do days around the world.
+/// The farthest ahead that an event may say it happened: clocks differ, and so do days around the world.
 const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Notes {
@@ -38,9 +38,9 @@ impl Notes {
         let Fitting { household, about, documents } = self.fitting(&event).await?.map_err(NotesError::Invalid)?;
         let connection = &self.connection_of(&household)?;
         let documents = self.with_made(documents, &event, &household).await?;
-        let told = self.told(&event, &household, about);
+        let note_event = self.note_event(&event, &household, about);
         let zone = self.inner.practice.time_zone.clone();
-        let rendered = render(connection, told, zone, &event, &documents).await?;
+        let rendered = render(connection, note_event, zone, &event, &documents).await?;
         let mut note = note(&event, rendered, connection, &household, &documents)?;
         linking::hold(&mut note, &household.people);
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
@@ -57,7 +57,7 @@ impl Notes {
         }
     }
 
-    /// What an event names, or all that does not fit in it.
+    /// The household, client and documents that an event names, or all that does not fit in it.
     async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<FieldError>>, StoreError> {
         let mut errors = schema::data_errors(&event.event_type, &event.data);
         let fits_its_type = errors.is_empty();
@@ -96,7 +96,7 @@ impl Notes {
     }
 
     /// The event as the pack is told it.
-    fn told(&self, event: &Event, household: &HouseholdRow, about: Option<ExternalId>) -> NoteEvent {
+    fn note_event(&self, event: &Event, household: &HouseholdRow, about: Option<ExternalId>) -> NoteEvent {
         let practice = &self.inner.practice;
         NoteEvent {
             event_type: event.event_type.clone(),
@@ -114,7 +114,7 @@ impl Notes {
     }
 }
 
-/// What an event that fits names.
+/// The household, client and documents that an event names, all of which fit.
 struct Fitting {
     household: HouseholdRow,
     /// The CRM's id of the client that it is about.
@@ -195,7 +195,7 @@ fn member(person: &StoredClient, household: &HouseholdRow) -> NoteMember {
 /// Lets the connection's pack write the note.
 async fn render(
     connection: &Connection,
-    told: NoteEvent,
+    note_event: NoteEvent,
     time_zone: TimeZone,
     event: &Event,
     documents: &[EventDocument],
@@ -207,12 +207,12 @@ async fn render(
     }
     let context = connection.context(&revision, event.occurred_at.to_zoned(time_zone).date());
     let id = revision.id();
-    let members: Vec<ExternalId> = told.members.iter().map(|member| member.external_id.clone()).collect();
+    let members: Vec<ExternalId> = note_event.members.iter().map(|member| member.external_id.clone()).collect();
     let names: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
     // Plugins run off the async threads.
     let rendering = move || {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        revision.render_note(&context, &told, &names)
+        revision.render_note(&context, &note_event, &names)
     };
     let (note, attachments) = queue::EVENTS.run(rendering).await?.map_err(|error| match error {
         PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
@@ -224,7 +224,7 @@ async fn render(
     Ok(Rendered { note, attachments, revision: id })
 }
 
-/// What the pack made of an event.
+/// The note that the pack made of an event.
 struct Rendered {
     note: FileNote,
     /// The documents that go with it, by their ids.

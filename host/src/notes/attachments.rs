@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::documents::{Document, DocumentFacts};
 
-/// Between two looks for documents that nobody named.
+/// The time between two looks for documents that nobody named.
 const EVERY: Duration = Duration::from_secs(3600);
 /// The most documents of one note.
 pub const MOST_DOCUMENTS: usize = 10;
@@ -34,7 +34,7 @@ pub(super) struct EventDocument {
     media_type: String,
     size: u64,
     replaced: String,
-    /// With its bytes, where it is not kept yet.
+    /// The document with its bytes, where it is not kept yet.
     pub(super) made: Option<Document>,
 }
 

@@ -33,14 +33,15 @@ use crate::telemetry::figures;
 
 /// Notes of one connection under way at once. A site bounds its calls further.
 const SIDE_BY_SIDE: usize = 8;
-/// How long calls under way may go on once the host is told to stop; what is cut short is looked up at the next start.
+/// The time that calls under way may go on once the host is told to stop; what is cut short is looked up at the next
+/// start.
 const GRACE: Duration = Duration::from_secs(5);
 /// The longest sleep before the wall's clock is looked at again, while anything is due at some time: it may be set
 /// forward, and a machine that sleeps does not count.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// Before the store is asked again after it failed.
+/// The pause before the store is asked again after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Before a note is looked up again whose sending died by a fault once more; doubled each time.
+/// The pause before a note is looked up again whose sending died by a fault; doubled each time.
 const AFTER_DEATH: Duration = Duration::from_secs(5);
 
 /// The connector of a connection, while that is at work.
@@ -51,11 +52,11 @@ pub(super) struct Delivery {
     pub(super) store: Store,
     connectors: Connectors,
     pub(super) timing: Timing,
-    /// Since when nothing is sent that may make something of a note.
+    /// The time since which nothing is sent that may make something of a note.
     quiet: Quiet,
     /// The note up to which the last round of reconciliation came; none at the end of its queue.
     pub(super) reconciled_to: Mutex<Option<NoteId>>,
-    /// Told when a note may have become due.
+    /// Notified when a note may have become due.
     pub(super) wake: Notify,
     sites: Sites,
     pub(super) fail_points: FailPoints,
@@ -66,7 +67,7 @@ pub(super) struct Delivery {
 struct ActiveRuns {
     calls: JoinSet<()>,
     of: HashMap<Id, (ConnectionName, NoteId)>,
-    /// How many times in a row the sending of a note died.
+    /// The number of times in a row that the sending of a note died.
     deaths: HashMap<NoteId, u32>,
 }
 
@@ -184,7 +185,7 @@ impl Delivery {
         self.end_pauses(connection).await;
     }
 
-    /// What a connection's notes wait for as a whole, in words; none where they go out.
+    /// The gate of a connection's notes: what they wait for as a whole, or that they go out.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
         let connector = self.connector(connection);
         let held = connector.as_ref().and_then(|connector| connector.held().map(until_seen_to));
@@ -197,7 +198,7 @@ impl Delivery {
         }
     }
 
-    /// What speaks to a connection's site.
+    /// The connector of a connection.
     pub(super) fn connector(&self, connection: &ConnectionName) -> Option<Arc<dyn Connector>> {
         (self.connectors)(connection)
     }
@@ -369,7 +370,7 @@ impl Delivery {
     }
 }
 
-/// Why a note waits whose connection may not speak to its site.
+/// The reason why a note waits whose connection may not speak to its site.
 fn until_seen_to(message: &str) -> String {
     format!("Waits until somebody sees to the connection. {message}")
 }

@@ -18,7 +18,7 @@ pub(super) const PLACES: [&str; 8] = [
     "before-list",
 ];
 
-/// What happens at the places.
+/// The points at which the process may end, and what happens there.
 #[derive(Default)]
 pub(super) struct FailPoints {
     #[cfg(debug_assertions)]
@@ -29,7 +29,7 @@ pub(super) struct FailPoints {
 }
 
 impl FailPoints {
-    /// As the environment says.
+    /// The fail point that the environment names.
     pub(super) fn from_environment() -> Self {
         #[cfg(debug_assertions)]
         {

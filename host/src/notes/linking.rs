@@ -9,7 +9,7 @@ use crate::domain::note::Note;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, ExternalId, Timestamp};
 
-/// Between two looks at who is linked by now, where the store tells of none.
+/// The time between two looks at who is linked by now, where the store reports none.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// Lets a note wait where somebody it is filed against is not linked.
@@ -55,7 +55,7 @@ impl Notes {
         Ok(sent)
     }
 
-    /// Whom the note is filed against in the CRM, and by which connection; none while somebody is not linked.
+    /// The clients in the CRM whom the note is filed against, and the connection; none while somebody is not linked.
     pub(super) async fn linked(&self, note: &Note) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
         let (mut filed_against, mut connection) = (Vec::new(), None);
         for id in &note.clients {

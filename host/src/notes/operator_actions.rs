@@ -19,10 +19,10 @@ const LONGEST_REASON: usize = 500;
 /// The longest id that a CRM gives.
 const LONGEST_ID: usize = 100;
 
-/// How long the CRM may take to say whose note it has under an id.
+/// The longest that the CRM may take to say whose note it has under an id.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a person changes in a note; what is none stays.
+/// A person's changes to a note; what is none stays.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct NoteEdit {
     /// Another subject, one line.
@@ -33,7 +33,7 @@ pub struct NoteEdit {
     pub clients: Option<Vec<ClientId>>,
 }
 
-/// Whose note the CRM has under an id.
+/// The answer of the CRM to whose note it has under an id.
 enum Whose {
     Theirs,
     Others,
@@ -220,7 +220,8 @@ impl Notes {
         Ok(note)
     }
 
-    /// Where the clients are linked now of a note that waits for somebody to say whom it is filed against.
+    /// The clients in the CRM to whom a note's clients are linked now, where it waits for somebody to say whom it is
+    /// filed against.
     async fn refiled(&self, id: NoteId) -> Result<Option<(Vec<ExternalId>, ConnectionName)>, NotesError> {
         let note = self.inner.store.note(id).await?.ok_or(NotesError::UnknownNote(id))?;
         match note.awaits {

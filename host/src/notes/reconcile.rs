@@ -16,13 +16,14 @@ use crate::domain::Timestamp;
 use crate::domain::note::{Note, NoteState};
 use crate::store::StoreError;
 
-/// Between two rounds.
+/// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(3600);
-/// Before the first one: a start has more urgent things to do.
+/// The time before the first round: a start has more urgent things to do.
 const FIRST: Duration = Duration::from_secs(60);
-/// How long after it was done a note is looked for: a doubted one again and again, others where the site did not answer.
+/// The time for which a note is looked for after it was done: a doubted one again and again, others where the site did
+/// not answer.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// How long after it was done a doubted note is looked for at a site that never lets it be.
+/// The time after which a doubted note is not looked for any more at a site that never lets it be.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// The most notes of one round, the oldest first; the others' turn is in the next.
 const MOST: usize = 500;
@@ -95,7 +96,8 @@ impl Delivery {
         Ok(notes)
     }
 
-    /// How many notes with its marker or id the CRM has, which is kept with the note; none where it does not say.
+    /// The number of notes with its marker or id that the CRM has, which is kept with the note; none where it does not
+    /// say.
     async fn look_again(&self, note: &Note, now: Timestamp) -> Result<Option<usize>, StoreError> {
         let Some(connector) = self.connector(&note.connection) else { return Ok(None) };
         if !matches!(self.gate(&note.connection, now), Gate::Open) {

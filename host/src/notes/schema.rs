@@ -42,11 +42,11 @@ pub fn event_schemas() -> &'static BTreeMap<String, Value> {
 /// Whether an event's note carries documents.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DocumentRule {
-    /// None.
+    /// The note carries no documents.
     None,
-    /// If the sender gives any.
+    /// The note carries documents if the sender gives any.
     Optional,
-    /// At least one: a note without it would be worse than none.
+    /// The note carries at least one document: without it, it would be worse than none.
     Required,
 }
 
@@ -135,7 +135,7 @@ impl<'i> Keyword<'i> for VisibleText {
     }
 }
 
-/// What the check found, in words for whoever sent the event.
+/// The field errors of what the check found, for whoever sent the event.
 fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> {
     let at = format!("/data{}", error.instance_path());
     let message = match error.kind() {
@@ -176,7 +176,7 @@ fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> 
     vec![FieldError::new(&at, message)]
 }
 
-/// How many values there are within a value, itself included, and how many characters in all their texts.
+/// The number of values within a value, itself included, and of characters in all their texts.
 fn size(value: &Value) -> (usize, usize) {
     let sum = |(values, long): (usize, usize), of: &Value| {
         let (more, longer) = size(of);

@@ -36,7 +36,7 @@ const MOST_OF_ONE: usize = 64;
 /// Before the next connection is taken after the system refused one: out of file descriptors, say.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// How often it is logged at most that connections are refused.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves routes to whoever connects.
 pub(super) struct Server {
@@ -46,8 +46,8 @@ pub(super) struct Server {
     limit: Arc<ConnectionLimit>,
     shutdown: CancellationToken,
     connections: Mutex<JoinSet<()>>,
-    told: Mutex<Option<Instant>>,
-    told_of_proxy: AtomicBool,
+    refusal_reported: Mutex<Option<Instant>>,
+    is_proxy_reported: AtomicBool,
 }
 
 impl Server {
@@ -64,8 +64,8 @@ impl Server {
         timeouts: Timeouts,
         limit: Arc<ConnectionLimit>,
     ) -> Arc<Self> {
-        let (connections, told, told_of_proxy) = Default::default();
-        Arc::new(Self { routes, proxies, timeouts, limit, shutdown, connections, told, told_of_proxy })
+        let (connections, refusal_reported, is_proxy_reported) = Default::default();
+        Arc::new(Self { routes, proxies, timeouts, limit, shutdown, connections, refusal_reported, is_proxy_reported })
     }
 
     /// Takes connections of the network until shut down.
@@ -115,17 +115,17 @@ impl Server {
 
     fn permit(&self, peer: Option<IpAddr>) -> Option<ConnectionPermit> {
         let permit = self.limit.take(peer);
-        let mut told = lock(&self.told);
-        if permit.is_none() && told.is_none_or(|at| at.elapsed() > TELL_EVERY) {
-            *told = Some(Instant::now());
+        let mut refusal_reported = lock(&self.refusal_reported);
+        if permit.is_none() && refusal_reported.is_none_or(|at| at.elapsed() > REPORT_EVERY) {
+            *refusal_reported = Some(Instant::now());
             tracing::warn!("connections are refused: too many are open, in all or of one source");
         }
         permit
     }
 
     /// Everybody behind a proxy that is not believed is one source, whose slips slow all of them down.
-    fn tell_of_unknown_proxy(&self, peer: IpAddr) {
-        if !self.told_of_proxy.swap(true, Ordering::Relaxed) {
+    fn report_unknown_proxy(&self, peer: IpAddr) {
+        if !self.is_proxy_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(%peer, "a proxy that is not among server.trusted-proxies says for whom it asks; it is not believed");
         }
     }
@@ -170,7 +170,7 @@ impl Server {
         let mut request = request.map(|body| Body::new(Incoming::new(body, self.timeouts)));
         let source = Source::of(peer, request.headers(), &self.proxies);
         if !self.is_proxy(peer) && request.headers().contains_key(FORWARDED_FOR) {
-            self.tell_of_unknown_proxy(peer);
+            self.report_unknown_proxy(peer);
         }
         request.extensions_mut().insert(source);
         let response = self.routes.clone().oneshot(request).await?;

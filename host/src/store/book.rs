@@ -15,7 +15,7 @@ use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES};
 use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
-pub use findings::{Said, Told};
+pub use findings::{ClientFindings, RecordFinding};
 pub use lists::{ClientList, Whose};
 use reader::Reader;
 

@@ -33,7 +33,7 @@ pub(super) struct ChangesPage {
     pub(super) connection: String,
     pub(super) run: String,
     pub(super) state: String,
-    /// How many are listed, where that is not all.
+    /// The sentence that says how many are listed, where that is not all.
     pub(super) clipped: Option<String>,
     pub(super) choices: Vec<Choice>,
     pub(super) rows: Vec<Row>,
@@ -45,10 +45,10 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) external_id: String,
     pub(super) path: String,
-    /// Which goal or cover, where it is not the client.
+    /// The goal or cover that changed, where it is not the client.
     pub(super) item: Option<String>,
     pub(super) badge: Badge,
-    /// Why a client is left out.
+    /// The reason why a client is left out.
     pub(super) reason: Option<String>,
     pub(super) fields: Vec<Diff>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    /// Of a field's stored values.
+    /// The difference between a field's stored values.
     pub(super) fn new(field: &str, from: Option<&str>, to: Option<&str>) -> Self {
         let [from, to] = [from, to].map(|value| value.map(|value| format::value(field, value)));
         Self { label: format::field(field), from, to }

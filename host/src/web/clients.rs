@@ -32,7 +32,7 @@ pub(super) struct NewClientPage {
     /// The new client's id, made with the page, so that a form sent twice is one client.
     pub(super) id: String,
     pub(super) partner_of: String,
-    /// Whose partner it will be, for people.
+    /// The name of the client whose partner it will be.
     pub(super) partner: Option<String>,
     pub(super) inputs: Vec<Input>,
     pub(super) errors: Vec<FieldError>,
@@ -49,7 +49,7 @@ pub(super) struct NewClientForm {
 }
 
 impl NewClientForm {
-    /// What is to be made. A form that lost the new client's id is one of its own.
+    /// The client to be made. A form that lost the new client's id is one of its own.
     fn read(&self) -> Result<NewClient, Refusal> {
         let partner_of = match self.partner_of.as_str() {
             "" => None,

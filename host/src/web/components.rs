@@ -8,7 +8,7 @@ use super::format;
 use crate::domain::run::RunState;
 use crate::domain::{Diagnostic, Severity, Timestamp};
 
-/// What a state means for the person who looks; never told by colour alone.
+/// The meaning of a state for the person who looks; never shown by colour alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Tone {
     Good,
@@ -120,8 +120,8 @@ pub(super) struct Paging {
 impl HtmlSafe for Paging {}
 
 impl Paging {
-    /// For a list at `path` with its other filters in `query` (empty, or encoded pairs): `cursor` began this page,
-    /// `next` begins the next.
+    /// The paging of a list at `path` with its other filters in `query` (empty, or encoded pairs): `cursor` began this
+    /// page, `next` begins the next.
     pub(super) fn new(path: &str, query: &str, cursor: Option<&str>, next: Option<&str>) -> Self {
         Self {
             first: cursor.map(|_| address(path, &[query])),

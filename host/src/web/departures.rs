@@ -20,7 +20,7 @@ use crate::domain::{ConnectionName, RecordKind, RunId, with_listed};
 use crate::ops;
 use crate::store::StoreError;
 
-/// So many of what is missing are shown by name.
+/// The most of what is missing that is shown by name.
 const SHOWN: usize = 50;
 
 #[derive(Template)]
@@ -35,14 +35,14 @@ pub(super) struct DeparturesPage {
     pub(super) more: Option<String>,
 }
 
-/// How the page speaks of a kind.
+/// The wording of the page for a kind of record.
 pub(super) struct Wording {
     pub(super) kind: RecordKind,
     pub(super) one: &'static str,
     pub(super) many: &'static str,
-    /// What usually looks like this, and is none.
+    /// The usual cause that looks like this and is no departure.
     pub(super) usually: String,
-    /// What they are marked as.
+    /// The mark that they are given.
     pub(super) marked: &'static str,
     pub(super) kept: &'static str,
 }
@@ -81,7 +81,7 @@ pub(super) struct Missing {
     pub(super) path: String,
 }
 
-/// What waits for an answer.
+/// The question that waits for an answer.
 pub(super) struct Question {
     pub(super) missing: String,
     pub(super) run: String,

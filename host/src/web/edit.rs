@@ -29,7 +29,7 @@ pub(super) struct EditPage {
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) action: String,
-    /// Who is master of the values; none where the client is in no CRM.
+    /// The CRM that is the master of the values; none where the client is in no CRM.
     pub(super) crm: Option<String>,
     pub(super) inputs: Vec<Input>,
     pub(super) errors: Vec<FieldError>,

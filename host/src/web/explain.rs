@@ -32,7 +32,7 @@ pub(super) struct ExplainPage {
     pub(super) fields: Vec<Explained>,
 }
 
-/// How one field came about.
+/// The explanation of one canonical field.
 pub(super) struct Explained {
     /// The canonical name, which is the place's name in the page too.
     pub(super) name: String,
@@ -40,7 +40,7 @@ pub(super) struct Explained {
     pub(super) value: Option<String>,
     pub(super) source: Option<String>,
     pub(super) source_value: Option<String>,
-    /// Where in the rules, and what the rule says.
+    /// The rule's place in the rules, and what it says.
     pub(super) rule: Option<(String, String)>,
     pub(super) findings: Vec<Finding>,
 }
@@ -63,14 +63,14 @@ impl From<FieldExplanation> for Explained {
     }
 }
 
-/// What of the client is explained, an id by its kind: `goal=…`; the client where nothing is named.
+/// The part of the client that is explained, an id by its kind: `goal=…`; the client where nothing is named.
 type Which = BTreeMap<String, String>;
 
-/// What is explained.
+/// The record that is explained.
 struct Subject {
     kind: RecordKind,
     name: String,
-    /// For what stands in a list: its id in the CRM.
+    /// The id in the CRM, for what stands in a list.
     listed: Option<ExternalId>,
 }
 

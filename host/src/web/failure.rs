@@ -15,7 +15,7 @@ use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
-/// Why a page cannot be shown.
+/// The reason why a page cannot be shown.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Nothing of this address.
@@ -28,7 +28,7 @@ pub(super) enum Failure {
     FromAnotherSite,
     /// An address or a form that none of the host's pages makes.
     Unreadable,
-    /// What was asked for cannot be done in this state; the text says why.
+    /// The request cannot be carried out in this state; the text says why.
     Refused(String),
     /// Too many ask for the same at once, and when to come again.
     Busy(String, Duration),
@@ -95,7 +95,7 @@ impl Failure {
     }
 }
 
-/// What a page says of each kind of refusal in short, with its status.
+/// The heading and status of the page for each kind of refusal.
 pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
     match kind {
         Kind::Malformed => (StatusCode::BAD_REQUEST, "Not understood"),
@@ -169,7 +169,7 @@ pub(super) fn seconds(delay: Duration) -> HeaderValue {
     HeaderValue::from(delay.as_millis().div_ceil(1000) as u64)
 }
 
-/// What is answered where the host's own code fails in the middle: a page, and not a connection that breaks off.
+/// The answer where the host's own code fails in the middle: a page, and not a connection that breaks off.
 pub(super) fn panicked(_words: Box<dyn Any + Send>) -> Response {
     Failure::Broken(NotDone::Fault.to_string()).into_response()
 }
@@ -180,7 +180,7 @@ pub(super) fn page(template: &impl Template) -> Result<Response, Failure> {
     Ok(Html(html).into_response())
 }
 
-/// What no route answers.
+/// The answer to a path that no route has.
 pub(super) async fn no_page() -> Failure {
     Failure::NotFound("There is no page at this address. The overview leads to those there are.")
 }

@@ -20,7 +20,7 @@ use crate::store::outbox::NoteDocument;
 #[template(path = "filed-documents.html")]
 pub(super) struct DocumentsPage {
     pub(super) layout: Layout,
-    /// Whose documents, where it is not everybody's.
+    /// The household or client whose documents are listed, where it is not everybody's.
     pub(super) of: Option<Whose>,
     pub(super) rows: Vec<DocumentRow>,
     pub(super) paging: Paging,
@@ -29,10 +29,10 @@ pub(super) struct DocumentsPage {
 /// A document with its note.
 pub(super) struct DocumentRow {
     pub(super) id: String,
-    /// Its note goes on by itself: the row is fetched anew from time to time.
+    /// Whether the note goes on by itself: the row is fetched anew from time to time.
     pub(super) is_moving: bool,
     pub(super) filename: String,
-    /// Where it is downloaded; none where it is not kept here any more.
+    /// The path of the download; none where the document is not kept here any more.
     pub(super) download: Option<String>,
     pub(super) size: String,
     pub(super) source: &'static str,
@@ -91,12 +91,12 @@ pub(super) fn row(
     }
 }
 
-/// Where a document is downloaded.
+/// The path of a document's download.
 pub(super) fn download(id: &str) -> String {
     format!("/api/v1/documents/{id}")
 }
 
-/// What is said of characters that no font has; none where there are none.
+/// The remark about characters that no font has; none where there are none.
 pub(super) fn replaced(characters: &str) -> Option<String> {
     let told: Vec<String> = characters.chars().map(|one| format!("{one} (U+{:04X})", u32::from(one))).collect();
     let which = match told.as_slice() {

@@ -14,7 +14,7 @@ use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::Diagnostic;
 use crate::domain::access::Action;
-use crate::store::book::{Said, Told};
+use crate::store::book::{ClientFindings, RecordFinding};
 
 const PATH: &str = "/clients";
 
@@ -54,7 +54,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     if code.is_empty() {
         return Ok(Redirect::to("/households").into_response());
     }
-    let found = app.store.told(code.to_owned(), asked.page()).await?;
+    let found = app.store.findings(code.to_owned(), asked.page()).await?;
     page(&FindingsPage {
         layout: Layout::load(&app, &person, Section::Households).await?,
         heading: format::code(code),
@@ -64,8 +64,8 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
 }
 
 /// One row, from values alone.
-pub(super) fn row(told: &Told) -> Row {
-    let Told { client, said } = told;
+pub(super) fn row(told: &ClientFindings) -> Row {
+    let ClientFindings { client, said } = told;
     Row {
         path: format!("/households/{}", client.household_id),
         name: format::name(&client.client.full_name()),
@@ -75,9 +75,9 @@ pub(super) fn row(told: &Told) -> Row {
     }
 }
 
-/// What is said, with the goal or cover that it is said of.
-fn finding(said: &Said) -> Finding {
-    let Said { kind, label, diagnostic } = said;
+/// The finding, with the goal or cover that it is about.
+fn finding(said: &RecordFinding) -> Finding {
+    let RecordFinding { kind, label, diagnostic } = said;
     let of = match (kind, label) {
         (kind, _) if !kind.is_listed() => String::new(),
         (kind, Some(label)) => format!("{} “{label}”: ", format::sentence(kind.as_str())),

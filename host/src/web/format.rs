@@ -132,7 +132,7 @@ pub(super) fn code(code: &str) -> String {
     sentence(&code.replace('-', " "))
 }
 
-/// Without a capital at the beginning.
+/// The text without a capital at the beginning.
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
@@ -191,7 +191,7 @@ pub(super) fn item(kind: RecordKind, label: Option<&str>) -> String {
     label.map_or_else(|| format!("{kind} without a name"), |label| format!("{kind} “{label}”"))
 }
 
-/// What a run changed in the book: `4,318 read, 2 new, 25 changed`.
+/// The changes of a run in the book: `4,318 read, 2 new, 25 changed`.
 pub(super) fn what_changed(counts: &RunCounts) -> String {
     let mut parts = vec![format!("{} read", count(counts.seen, "client", "clients"))];
     let mut add = |n: u64, message: &str| {
@@ -220,7 +220,7 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
     parts.join(", ")
 }
 
-/// When a connection syncs by itself, in words where the schedule has simple ones.
+/// The schedule of a connection, in words where it is a simple one.
 pub(super) fn schedule(cron: &str) -> String {
     match cron {
         "0 0 * * * *" | "0 * * * *" | "@hourly" => "every hour".to_owned(),

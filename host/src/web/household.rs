@@ -48,13 +48,13 @@ pub(super) struct HouseholdPage {
     pub(super) findings: Vec<Finding>,
     pub(super) people: Vec<PersonCard>,
     pub(super) lists: Lists,
-    /// Who was in the household before.
+    /// The people who were in the household before.
     pub(super) former: Vec<Former>,
-    /// None in snapshots of the rest.
+    /// The panel of documents; none in snapshots of the rest.
     pub(super) documents: Option<DocumentPanel>,
 }
 
-/// Somebody who was in the household before.
+/// A person who was in the household before.
 pub(super) struct Former {
     pub(super) name: String,
     pub(super) path: String,
@@ -66,13 +66,13 @@ pub(super) struct PersonCard {
     pub(super) name: String,
     pub(super) role: &'static str,
     pub(super) explain: String,
-    /// Where the person's file notes are.
+    /// The path of the person's file notes.
     pub(super) notes: String,
     pub(super) edit: String,
     pub(super) not_visible: Option<Moment>,
     pub(super) overridden: Vec<OverriddenEdit>,
     pub(super) groups: Vec<Group>,
-    /// What was found about the record as a whole.
+    /// The findings about the record as a whole.
     pub(super) findings: Vec<Finding>,
     pub(super) changed: Moment,
     /// The pack's revision; none where no sync has brought the client yet.
@@ -80,14 +80,14 @@ pub(super) struct PersonCard {
     pub(super) linking: Linking,
 }
 
-/// How a client is tied to the CRM, and where that is changed.
+/// The panel of how a client is linked to the CRM, and where that is changed.
 pub(super) struct Linking {
     /// `/clients/…`
     pub(super) path: String,
     pub(super) is_linked: bool,
-    /// Whose CRM the client may be linked to.
+    /// The connections by which the client may be linked.
     pub(super) connections: Vec<String>,
-    /// Where a partner is added; none for a couple.
+    /// The path where a partner is added; none for a couple.
     pub(super) add_partner: Option<String>,
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn show(
     page(&view)
 }
 
-/// Who was in the household before and is not now, each once, the latest to leave first.
+/// The people who were in the household before and are not now, each once, the latest to leave first.
 async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Former>, Failure> {
     let mut former = Vec::new();
     for (client, until) in app.store.former_members(&found.household).await? {
@@ -262,7 +262,7 @@ fn overridden(edit: &Overridden, clock: &Clock) -> OverriddenEdit {
     }
 }
 
-/// What was found about one field, the worst first; notes of how a value was made are for the page that explains it.
+/// The findings about one field, the worst first; notes of how a value was made are for the page that explains it.
 fn findings_of(client: &StoredClient, field: &str) -> Vec<Finding> {
     let is_of_field = |diagnostic: &&Diagnostic| diagnostic.field.as_deref() == Some(field);
     let mut found: Vec<&Diagnostic> = client.diagnostics.iter().filter(is_of_field).collect();

@@ -42,7 +42,7 @@ pub(super) struct HouseholdsPage {
 pub(super) struct Row {
     pub(super) path: String,
     pub(super) name: String,
-    /// Their names and their ids in the CRM.
+    /// The people's names and their ids in the CRM.
     pub(super) people: Vec<(String, String)>,
     pub(super) suburb: String,
     pub(super) adviser: String,
@@ -104,7 +104,7 @@ async fn rows(app: &App, households: &[HouseholdRow]) -> Result<Vec<Row>, Failur
     Ok(rows)
 }
 
-/// What a list shows of a person.
+/// A person's name and id, as a list shows them.
 pub(super) fn name_and_id(person: &StoredClient) -> (String, String) {
     (format::name(&person.client.full_name()), format::crm_id(&person.client.external_id))
 }
@@ -122,7 +122,7 @@ pub(super) fn adviser_named(adviser: &Adviser) -> String {
     names.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// How many things a person should look at, of the household and of its people.
+/// The number of things that a person should look at, of the household and of its people.
 pub(super) fn look_badge(of_household: &[Diagnostic], people: &[StoredClient]) -> Option<Badge> {
     let not_visible = people.iter().filter(|person| person.not_visible_since.is_some()).count();
     if not_visible > 0 {

@@ -30,9 +30,9 @@ use crate::ops::{self, Kind, Refusal};
 pub(super) struct ImportsPage {
     pub(super) layout: Layout,
     pub(super) connections: Vec<String>,
-    /// What the columns of the CRMs' ids are called.
+    /// The headings of the columns of the CRMs' ids.
     pub(super) id_headings: String,
-    /// Why the file that was sent is not read.
+    /// The reason why the file that was sent is not read.
     pub(super) problem: Option<String>,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,

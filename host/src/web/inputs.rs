@@ -48,7 +48,7 @@ impl Input {
         }
     }
 
-    /// With a hint about what stands in it.
+    /// The input with a hint about its content.
     pub(super) fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }

@@ -1,4 +1,4 @@
-//! Settings, integrations: the practice's connections, how each stands, and adding, changing, authorising and removing
+//! Settings, integrations: the practice's connections, the state of each, and adding, changing, authorising and removing
 //! them. For practice managers.
 
 mod answer;
@@ -59,17 +59,17 @@ pub(super) struct IntegrationPage {
     pub(super) layout: Layout,
     pub(super) row: Row,
     pub(super) name: String,
-    /// What the column of the CRM's ids is called.
+    /// The heading of the column of the CRM's ids.
     pub(super) id_heading: &'static str,
-    /// What was just found out, or done.
+    /// The result of what was just asked or done.
     pub(super) checked: Option<Checked>,
-    /// What the button says that leads to its site; none where it signs in by name and password or is not at work.
+    /// The label of the button that leads to its site; none where it signs in by name and password or is not at work.
     pub(super) authorise: Option<&'static str>,
     pub(super) facts: Vec<(&'static str, String)>,
     /// Whether it is changed here, and not in the settings file.
     pub(super) is_ours: bool,
     pub(super) hides_another: bool,
-    /// Nobody confirmed the check that comes before a connection, and it runs.
+    /// Whether it runs although nobody confirmed the check that comes before a connection.
     pub(super) asks_preflight: bool,
     /// The host of the site that its clients are of, where it leads to another.
     pub(super) known_host: Option<String>,
@@ -89,7 +89,7 @@ pub(super) struct LineRow {
     pub(super) text: String,
 }
 
-/// What came of asking the site as whom the host is signed in, or of another button.
+/// The result of asking the site as whom the host is signed in, or of another button.
 pub(super) struct Checked {
     pub(super) is_good: bool,
     pub(super) message: String,

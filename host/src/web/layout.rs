@@ -64,7 +64,7 @@ pub(super) struct Layout {
     pub(super) practice: String,
     pub(super) person: String,
     pub(super) section: Section,
-    /// What was searched for; empty where nothing was.
+    /// The text that was searched for; empty where nothing was.
     pub(super) search: String,
     pub(super) notices: Vec<Notice>,
 }
@@ -94,8 +94,8 @@ impl Layout {
     }
 }
 
-/// What notes wait for somebody: those that no retry mends, those that the CRM lists not once, and those whose client is
-/// linked to somebody else now.
+/// The notices of notes that wait for somebody: those that no retry helps, those that the CRM does not list exactly
+/// once, and those whose client is linked to somebody else now.
 async fn note_notices(app: &App, notices: &mut Vec<Notice>) -> Result<(), Failure> {
     for (raised, [one, more], path) in [
         (
@@ -191,7 +191,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
     Ok(notices)
 }
 
-/// What a disk that fills up means for people.
+/// The notice of a disk that fills up.
 fn space(space: &Space) -> Option<Notice> {
     let free = space.free() >> 20;
     let message = match space.level() {

@@ -31,7 +31,7 @@ struct Section {
 }
 
 impl<F> Asked<F> {
-    /// What the store is asked for.
+    /// The page that the store is asked for.
     pub(super) fn page(&self) -> PageRequest {
         PageRequest { cursor: self.cursor.clone(), limit: ROWS }
     }
@@ -73,7 +73,7 @@ pub(super) struct Sorting {
 impl HtmlSafe for Sorting {}
 
 impl Sorting {
-    /// For a list at `path` that goes by name; `filter` is the rest of its address.
+    /// The sorting of a list at `path` that goes by name; `filter` is the rest of its address.
     pub(super) fn by_name(word: &'static str, path: &str, filter: &str, order: NameOrder) -> Self {
         let (state, mark, other) = match order {
             NameOrder::Ascending => ("ascending", "↑", pair("sort", BACKWARDS)),

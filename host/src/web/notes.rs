@@ -22,7 +22,7 @@ use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
 use crate::notes::event_schemas;
 use crate::store::outbox::{NoteFilter, Raised};
 
-/// Which notes, as the address says. What is empty filters nothing: a form sends every field that it has.
+/// The filter of the list, as the address says it. What is empty filters nothing: a form sends every field that it has.
 #[derive(Deserialize, Default, Clone)]
 pub(super) struct Filter {
     #[serde(default)]
@@ -46,7 +46,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// What the store is asked.
+    /// The filter as the store takes it.
     pub(super) fn of_store(&self) -> Result<NoteFilter, Failure> {
         fn read<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
             if text.is_empty() { Ok(None) } else { read(text).map(Some).ok_or(Failure::Unreadable) }
@@ -85,7 +85,7 @@ impl Filter {
         pairs.collect::<Vec<_>>().join("&")
     }
 
-    /// Whose notes, and how far they have come.
+    /// The parts of the filter that stay when another state is chosen.
     fn carried(&self) -> Vec<(&'static str, String)> {
         let fields = [("stage", &self.stage), ("household_id", &self.household_id), ("client_id", &self.client_id)];
         let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
@@ -107,9 +107,9 @@ impl Filter {
 #[template(path = "notes.html")]
 pub(super) struct NotesPage {
     pub(super) layout: Layout,
-    /// Whose notes, where it is not everybody's.
+    /// The household or client whose notes are listed, where it is not everybody's.
     pub(super) of: Option<Whose>,
-    /// Where the documents of these people's notes are.
+    /// The path of the documents of these people's notes.
     pub(super) documents: String,
     pub(super) choices: Vec<Choice>,
     pub(super) filters: Filters,
@@ -118,7 +118,7 @@ pub(super) struct NotesPage {
 }
 
 impl NotesPage {
-    /// How many of those shown go on by themselves, in a sentence that is read aloud when it changes.
+    /// The number of those shown that go on by themselves, in a sentence that is read aloud when it changes.
     pub(super) fn moving(&self) -> String {
         match self.rows.iter().filter(|row| row.is_moving).count() as u64 {
             0 => "None of these goes out by itself now.".to_owned(),
@@ -153,7 +153,7 @@ pub(super) struct Filters {
 pub(super) struct NoteRow {
     pub(super) id: String,
     pub(super) path: String,
-    /// It goes on by itself: what a page shows of it is fetched anew from time to time.
+    /// Whether the note goes on by itself: what a page shows of it is fetched anew from time to time.
     pub(super) is_moving: bool,
     pub(super) subject: String,
     pub(super) household: String,
@@ -249,7 +249,7 @@ pub(super) fn is_moving(note: &Note) -> bool {
     }
 }
 
-/// How far it has come, in a word.
+/// The stage of a note, in a word.
 pub(super) fn badge(note: &Note) -> Badge {
     match note.stage() {
         Stage::Done if note.is_missing() => Badge::new(Tone::Trouble, "Not in the CRM any more"),

@@ -1,4 +1,4 @@
-//! The overview: how each connection stands, what the book holds, and the last runs.
+//! The overview: the state of each connection, what the book holds, and the last runs.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -46,14 +46,14 @@ pub(super) struct Site {
     pub(super) schedule: String,
     pub(super) badge: Badge,
     pub(super) state: String,
-    /// Until when the site is left alone, in a sentence, where it asked for that or does not answer.
+    /// The sentence that says until when the site is left alone, where it asked for that or does not answer.
     pub(super) waits: Option<String>,
-    /// What a person has to do before it works, and where.
+    /// The action that a person has to take before it works, and its path.
     pub(super) to_do: Option<(&'static str, String)>,
     pub(super) running: Option<Progress>,
 }
 
-/// How many there are of something, with the page that lists them.
+/// The number of something, with the page that lists them.
 pub(super) struct Figure {
     pub(super) number: String,
     pub(super) word: &'static str,
@@ -130,7 +130,7 @@ fn site(connection: &Connection, crm: String, last: Option<&Run>, gate: &Gate, c
     }
 }
 
-/// Until when the site is left alone, by syncs and file notes or by file notes alone.
+/// The sentence that says until when the site is left alone, by syncs and file notes or by file notes alone.
 pub(super) fn waits(left_alone_until: Option<Timestamp>, gate: &Gate, clock: &Clock) -> Option<String> {
     let (what, until) = match (left_alone_until, gate) {
         (Some(until), _) => ("Syncs and file notes wait: the site asked to be left alone.", until),
@@ -143,7 +143,7 @@ pub(super) fn waits(left_alone_until: Option<Timestamp>, gate: &Gate, clock: &Cl
     Some(format!("{what} The next try is {next}; “Sync now” asks it at once."))
 }
 
-/// How a connection stands by its newest run, in a word and in a sentence.
+/// The state of a connection by its newest run, in a word and in a sentence.
 pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge, String) {
     let Some(run) = last else {
         let message = format!("Not synced yet. “Sync now” reads the whole book from {crm}.");

@@ -21,11 +21,11 @@ use crate::domain::RunId;
 use crate::domain::access::Action;
 use crate::domain::run::{Run, RunState};
 
-/// How far a run under way has come.
+/// The progress of a run under way.
 #[derive(Template, Clone, Debug)]
 #[template(path = "components/progress.html")]
 pub(super) struct Progress {
-    /// Where its events are.
+    /// The path of the run's events.
     pub(super) events: String,
     pub(super) report: String,
     message: String,
@@ -37,7 +37,7 @@ pub(super) struct Progress {
 impl HtmlSafe for Progress {}
 
 impl Progress {
-    /// None where the run is over.
+    /// The progress of a run; none where the run is over.
     pub(super) fn of(run: &Run, clock: &Clock) -> Option<Self> {
         let is_open = matches!(run.state, RunState::Queued | RunState::Running);
         is_open.then(|| {

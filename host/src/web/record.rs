@@ -58,7 +58,7 @@ pub(super) struct RecordEventPage {
     pub(super) key: String,
     pub(super) parts: Vec<Part>,
     pub(super) takes_documents: bool,
-    /// What is wrong, each with the field it is about; none for the form as a whole.
+    /// The problems, each with the field it is about; none for the form as a whole.
     pub(super) problems: Vec<(Option<String>, String)>,
 }
 

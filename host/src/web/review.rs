@@ -1,4 +1,4 @@
-//! What did not come over: records that could not be read, records that a rule left out, and clients who may be here
+//! What was not imported: records that could not be read, records that a rule left out, and clients who may be here
 //! already.
 
 pub(super) mod queue;

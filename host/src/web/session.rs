@@ -17,7 +17,7 @@ use crate::domain::{Timestamp, UserId};
 pub(super) struct SignedIn {
     session: Session,
     actor: Actor,
-    /// When the request came, in the practice's zone: the only place where a page reads the clock.
+    /// The moment at which the request came, in the practice's zone: the only place where a page reads the clock.
     pub(super) clock: Clock,
 }
 

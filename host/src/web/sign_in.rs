@@ -26,7 +26,7 @@ use crate::ops::{self, Kind};
 pub(super) struct SignInPage {
     pub(super) practice: String,
     pub(super) email: String,
-    /// Where to go afterwards.
+    /// The path to go to afterwards.
     pub(super) to: String,
     pub(super) problem: Option<String>,
 }
@@ -43,13 +43,13 @@ pub(super) struct SetUpPage {
 }
 
 impl SetUpPage {
-    /// What is wrong with a field.
+    /// The problem of a field.
     fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
     }
 }
 
-/// Where somebody was going when they were sent to sign in.
+/// The path to which somebody was going when they were sent to sign in.
 #[derive(Deserialize)]
 pub(super) struct Destination {
     #[serde(default)]
@@ -114,7 +114,8 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Without this a person would sign in, be sent on, and find the sign-in form again, without a word of why.
+/// The message of the sign-in page over plain HTTP: without it a person would sign in, be sent on, and find the
+/// form again without a word of why.
 const NOT_ENCRYPTED: &str = "This page came over a connection that is not encrypted, and browsers keep a sign-in only \
                              from one that is. Open the address with https:// (whoever runs this host puts a proxy \
                              with a certificate before it), or use a browser on the host's own machine.";

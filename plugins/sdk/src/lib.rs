@@ -26,7 +26,7 @@ pub use bindings::tidegate::mapping::{
 };
 pub use canonical::bindings;
 pub use canonical::bindings::exports::tidegate::mapping::mapper::*;
-pub use lineage::{Lineage, LineageRecorder, ListItem, Origin, Recorded, Unrecorded};
+pub use lineage::{ItemPlace, Lineage, LineageRecorder, Origin, Recorded, Unrecorded};
 pub use plugin::{Ctx, Host, MapResult, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};

@@ -19,37 +19,37 @@ pub struct Origin {
     pub rule: Option<String>,
 }
 
-/// Which record of a list is being mapped: the list's canonical name, `goals`, and the record's place in what is made.
-pub type ListItem = (&'static str, usize);
+/// The place of a record of a list while it is mapped: the list's canonical name, `goals`, and its index in what is made.
+pub type ItemPlace = (&'static str, usize);
 
-/// Who wants to know where values come from.
+/// A receiver of where values come from.
 pub trait Lineage {
     /// Takes the origin of a canonical field; a later one for the same field takes its place.
-    fn origin(&mut self, place: Option<ListItem>, field: &'static str, origin: impl FnOnce() -> Origin);
+    fn origin(&mut self, place: Option<ItemPlace>, field: &'static str, origin: impl FnOnce() -> Origin);
 }
 
-/// Nobody: the hot path.
+/// Lineage that nobody wants: the hot path.
 pub struct Unrecorded;
 
 impl Lineage for Unrecorded {
     #[inline]
-    fn origin(&mut self, _place: Option<ListItem>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
+    fn origin(&mut self, _place: Option<ItemPlace>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
 }
 
-/// A person, through `explain`.
+/// Lineage that is kept for a person, through `explain`.
 #[derive(Default)]
 pub struct Recorded {
     origins: BTreeMap<String, Origin>,
 }
 
 impl Lineage for Recorded {
-    fn origin(&mut self, place: Option<ListItem>, field: &'static str, origin: impl FnOnce() -> Origin) {
+    fn origin(&mut self, place: Option<ItemPlace>, field: &'static str, origin: impl FnOnce() -> Origin) {
         self.origins.insert(named(place, field), origin());
     }
 }
 
 /// A field's whole name: `goals[1].name`, or the name alone.
-fn named(place: Option<ListItem>, field: &str) -> String {
+fn named(place: Option<ItemPlace>, field: &str) -> String {
     match place {
         Some((list, index)) => format!("{list}[{index}].{field}"),
         None => field.to_owned(),
@@ -60,7 +60,7 @@ fn named(place: Option<ListItem>, field: &str) -> String {
 pub struct LineageRecorder<L> {
     diagnostics: Vec<Diagnostic>,
     lineage: L,
-    place: Option<ListItem>,
+    place: Option<ItemPlace>,
 }
 
 impl<L: Lineage> LineageRecorder<L> {

@@ -30,12 +30,12 @@ pub trait Plugin: Sized + 'static {
     /// What has to be read from the CRM under the rules.
     fn sources(&self) -> Vec<Source>;
 
-    /// Maps one raw record and leaves on the trail what a person should know of it. What is wrong with a field is
+    /// Maps one raw record and tells the recorder what a person should know of it. What is wrong with a field is
     /// a diagnostic beside the record, never a lost record.
     ///
     /// The kit runs this one function both to map and to explain, so that an explanation cannot differ from what
     /// was mapped: tell the recorder the origin of each field.
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut LineageRecorder<L>) -> MapResult;
+    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult;
 
     /// Writes the file note of an event.
     ///

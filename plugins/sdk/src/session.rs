@@ -40,9 +40,9 @@ impl<P: Plugin> Session<P> {
     pub fn map(&self, host: &dyn Host, context: &Context, records: Vec<RawRecord>) -> Vec<Outcome> {
         let ctx = Ctx { context, host };
         let outcome = |raw: RawRecord| {
-            let mut trail = LineageRecorder::new(Unrecorded);
-            let fate = self.plugin.map(&ctx, &raw, &mut trail);
-            Outcome { id: raw.id, verdict: trail.end(fate).0 }
+            let mut recorder = LineageRecorder::new(Unrecorded);
+            let fate = self.plugin.map(&ctx, &raw, &mut recorder);
+            Outcome { id: raw.id, verdict: recorder.end(fate).0 }
         };
         records.into_iter().map(outcome).collect()
     }
@@ -50,9 +50,9 @@ impl<P: Plugin> Session<P> {
     /// Tells where each canonical field of one record comes from.
     #[must_use]
     pub fn explain(&self, host: &dyn Host, context: &Context, raw: &RawRecord) -> Vec<FieldExplanation> {
-        let mut trail = LineageRecorder::new(Recorded::default());
-        let fate = self.plugin.map(&Ctx { context, host }, raw, &mut trail);
-        let (verdict, recorded) = trail.end(fate);
+        let mut recorder = LineageRecorder::new(Recorded::default());
+        let fate = self.plugin.map(&Ctx { context, host }, raw, &mut recorder);
+        let (verdict, recorded) = recorder.end(fate);
         recorded.explain(&verdict)
     }
 

@@ -40,12 +40,12 @@ impl<T> Table<T> {
     }
 
     /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
-    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, trail: &mut LineageRecorder<L>) -> Option<&T> {
+    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, recorder: &mut LineageRecorder<L>) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
             let code = format!("unknown-{}", field.replace('_', "-"));
             let named = field.replace('_', " ");
-            trail.warn(
+            recorder.warn(
                 field,
                 &code,
                 format!(
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_with_the_place_that_would_mend_it() {
         let table = spellings(r#"{"Mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
-        let mut trail = LineageRecorder::new(Unrecorded);
-        assert_eq!(table.read("Sir", "title", &mut trail), None);
-        let (verdict, _) = trail.end(crate::MapResult::Skipped);
+        let mut recorder = LineageRecorder::new(Unrecorded);
+        assert_eq!(table.read("Sir", "title", &mut recorder), None);
+        let (verdict, _) = recorder.end(crate::MapResult::Skipped);
         let crate::Verdict::Skipped(diagnostics) = verdict else { panic!("{verdict:?}") };
         assert_eq!(diagnostics[0].code, "unknown-title");
         assert_eq!(diagnostics[0].field.as_deref(), Some("title"));

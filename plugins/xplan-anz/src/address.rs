@@ -26,20 +26,20 @@ pub(crate) fn map<L: Lineage>(
     rules: &ClientMapping,
     forms: &Forms,
     addresses: &Rows<'_, F>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Address {
     let form = &rules.address_form;
-    let Some(row) = pick(rules, forms, addresses, trail) else {
+    let Some(row) = pick(rules, forms, addresses, recorder) else {
         return Address::default();
     };
-    let country_code = country(form, row, trail);
+    let country_code = country(form, row, recorder);
     let at_home = country_code.as_deref() == Some(&form.home_country);
-    let (line_1, line_2) = lines::map(form, row, trail);
-    trail.origin("suburb", || row.origin(F::Suburb, None));
-    let suburb = row.text(F::Suburb, "suburb", trail).map(std::borrow::Cow::into_owned);
-    let state = state(form, row, at_home, trail);
+    let (line_1, line_2) = lines::map(form, row, recorder);
+    recorder.origin("suburb", || row.origin(F::Suburb, None));
+    let suburb = row.text(F::Suburb, "suburb", recorder).map(std::borrow::Cow::into_owned);
+    let state = state(form, row, at_home, recorder);
     let place = postcode::Whereabouts { country: country_code.as_deref(), state: state.as_deref() };
-    let postcode = postcode::map(form, row, place, trail);
+    let postcode = postcode::map(form, row, place, recorder);
     Address { line_1, line_2, suburb, state, postcode, country_code }
 }
 
@@ -48,22 +48,23 @@ fn pick<'r, 'a, L: Lineage>(
     rules: &'r ClientMapping,
     forms: &'r Forms,
     addresses: &'r Rows<'a, F>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<AddressRow<'r, 'a>> {
     const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
     let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
     let mut rows = addresses.views(&rules.address, "/client/address/fields", forms).filter(is_filled);
-    let mut is_preferred = |row: &AddressRow<'r, 'a>| row.flag(F::Preferred, "address_line_1", trail).unwrap_or(false);
+    let mut is_preferred =
+        |row: &AddressRow<'r, 'a>| row.flag(F::Preferred, "address_line_1", recorder).unwrap_or(false);
     if let Some(preferred) = rows.clone().find(&mut is_preferred) {
         return Some(preferred);
     }
     let residential = rows.clone().find(|row| {
-        let of_type = row.text(F::Type, "address_line_1", trail);
+        let of_type = row.text(F::Type, "address_line_1", recorder);
         of_type.is_some_and(|word| rules.address_form.residential.get(&word).is_some())
     });
     if rows.clone().count() > 1 {
         let taken = if residential.is_some() { "the first residential one" } else { "the first one" };
-        trail.info(
+        recorder.info(
             "address_line_1",
             "no-preference",
             format!("No address is marked as preferred in Xplan; {taken} was taken."),
@@ -76,24 +77,25 @@ fn pick<'r, 'a, L: Lineage>(
 fn country<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
     const FIELD: &str = "country_code";
-    trail.origin(FIELD, || row.origin(F::Country, None));
-    let text = match row.text(F::Country, FIELD, trail) {
+    recorder.origin(FIELD, || row.origin(F::Country, None));
+    let text = match row.text(F::Country, FIELD, recorder) {
         Some(text) => text,
         // A text that stands for "unknown" is as good as none.
         None if !row.get(F::Country).is_empty() && !matches!(row.get(F::Country), Value::Text(_)) => return None,
         None => {
             let home = &form.home_country;
-            trail.origin(FIELD, || row.origin(F::Country, Some(format!("/client/address_form/home_country {home}"))));
-            trail.info(FIELD, "country-assumed", format!("The address states no country; {home} was assumed."));
+            recorder
+                .origin(FIELD, || row.origin(F::Country, Some(format!("/client/address_form/home_country {home}"))));
+            recorder.info(FIELD, "country-assumed", format!("The address states no country; {home} was assumed."));
             return Some(home.clone());
         }
     };
     let known = form.countries.get(&text).map(String::as_str).or_else(|| countries::code(&text));
     if known.is_none() {
-        trail.warn(
+        recorder.warn(
             FIELD,
             "unknown-country",
             format!("“{text}” is no country's name or code; it was left out. Correct it in Xplan, or add it to /client/address_form/countries in the pack's rules."),
@@ -107,20 +109,20 @@ fn state<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at_home: bool,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
     const FIELD: &str = "state";
-    trail.origin(FIELD, || row.origin(F::State, None));
-    let text = row.text(F::State, FIELD, trail)?;
+    recorder.origin(FIELD, || row.origin(F::State, None));
+    let text = row.text(F::State, FIELD, recorder)?;
     if !at_home {
         return Some(text.into_owned());
     }
     let Some(states) = &form.states else {
         let home = &form.home_country;
-        trail.info(FIELD, "no-states", format!("“{text}” was left out: addresses of {home} have no state."));
+        recorder.info(FIELD, "no-states", format!("“{text}” was left out: addresses of {home} have no state."));
         return None;
     };
-    let code = states.read(&text, FIELD, trail)?;
-    trail.origin(FIELD, || row.origin(F::State, Some(format!("/client/address_form/states/{code}"))));
+    let code = states.read(&text, FIELD, recorder)?;
+    recorder.origin(FIELD, || row.origin(F::State, Some(format!("/client/address_form/states/{code}"))));
     Some(code.clone())
 }

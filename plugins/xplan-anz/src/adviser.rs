@@ -10,33 +10,33 @@ pub(crate) fn map<L: Lineage>(
     rules: &AdviserRules,
     forms: &Forms,
     raw: &RawRecord,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> MapResult {
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
-        Err(why) => return record::not_json(&why, trail),
+        Err(why) => return record::not_json(&why, recorder),
     };
     let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields", forms };
-    if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
+    if let Err(fate) = record::check_row(row, F::Id, &raw.id, recorder) {
         return fate;
     }
     if row.row.is_empty_from(F::MEMBERS) {
-        return record::empty(trail);
+        return record::empty(recorder);
     }
     let mut text = |field, canonical| {
-        trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
+        recorder.origin(canonical, || row.origin(field, None));
+        row.text(field, canonical, recorder).map(std::borrow::Cow::into_owned)
     };
     let (first_name, last_name) = (text(F::FirstName, "first_name"), text(F::LastName, "last_name"));
-    let email = text(F::Email, "email").and_then(|text| match contact::accept_email(&forms.unknown, &text, trail) {
+    let email = text(F::Email, "email").and_then(|text| match contact::accept_email(&forms.unknown, &text, recorder) {
         Ok(email) => Some(email),
         Err(refusal) => {
-            trail.warn("email", refusal.code, format!("“{text}” {}; it was left out.", refusal.reason));
+            recorder.warn("email", refusal.code, format!("“{text}” {}; it was left out.", refusal.reason));
             None
         }
     });
     // Xplan lists the users who can sign in, and says nothing more of it.
-    trail.origin("active", || Origin { rule: Some("/adviser/resource".to_owned()), ..Origin::default() });
+    recorder.origin("active", || Origin { rule: Some("/adviser/resource".to_owned()), ..Origin::default() });
     MapResult::Mapped(vec![Canonical::Adviser(Adviser {
         external_id: raw.id.clone(),
         first_name,

@@ -14,39 +14,39 @@ pub(crate) fn map<L: Lineage>(
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> MapResult {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
-        Err(why) => return record::not_json(&why, trail),
+        Err(why) => return record::not_json(&why, recorder),
     };
     let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields", forms };
-    if let Err(fate) = record::check_row(row, F::Id, &raw.id, trail) {
+    if let Err(fate) = record::check_row(row, F::Id, &raw.id, recorder) {
         return fate;
     }
-    let Some(status) = standing::status(rules, row, trail) else {
+    let Some(status) = standing::status(rules, row, recorder) else {
         return MapResult::Skipped;
     };
-    let names = person::names(row, trail);
+    let names = person::names(row, recorder);
     if names.are_empty() {
-        return nameless(row, trail);
+        return nameless(row, recorder);
     }
-    client.contacts.views(&rules.contact, "/client/contact/fields", forms).for_each(|row| row.tell_repeated(trail));
-    client.addresses.views(&rules.address, "/client/address/fields", forms).for_each(|row| row.tell_repeated(trail));
-    let address = address::map(rules, forms, &client.addresses, trail);
-    let email = contact::email(rules, row, &client.contacts, trail);
+    client.contacts.views(&rules.contact, "/client/contact/fields", forms).for_each(|row| row.tell_repeated(recorder));
+    client.addresses.views(&rules.address, "/client/address/fields", forms).for_each(|row| row.tell_repeated(recorder));
+    let address = address::map(rules, forms, &client.addresses, recorder);
+    let email = contact::email(rules, row, &client.contacts, recorder);
     let email_is_placeholder = email.is_none();
-    let email = email.unwrap_or_else(|| contact::placeholder(rules, ctx, &names, &raw.id, trail));
-    trail.origin("email_is_placeholder", || Origin {
+    let email = email.unwrap_or_else(|| contact::placeholder(rules, ctx, &names, &raw.id, recorder));
+    recorder.origin("email_is_placeholder", || Origin {
         rule: Some("/client/email/placeholder".to_owned()),
         ..Origin::default()
     });
-    let couple = person::couple(row, &raw.id, trail);
+    let couple = person::couple(row, &raw.id, recorder);
     MapResult::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),
-        title: person::title(rules, row, trail),
-        date_of_birth: person::date_of_birth(row, trail),
-        sex: person::sex(rules, row, trail),
+        title: person::title(rules, row, recorder),
+        date_of_birth: person::date_of_birth(row, recorder),
+        sex: person::sex(rules, row, recorder),
         first_name: names.first,
         middle_name: names.middle,
         last_name: names.last,
@@ -59,13 +59,13 @@ pub(crate) fn map<L: Lineage>(
         country_code: address.country_code,
         email: Some(email),
         email_is_placeholder,
-        mobile: contact::mobile(rules, ctx, row, &client.contacts, trail),
-        adviser_external_id: person::adviser(row, F::Adviser, "adviser_external_id", trail),
+        mobile: contact::mobile(rules, ctx, row, &client.contacts, recorder),
+        adviser_external_id: person::adviser(row, F::Adviser, "adviser_external_id", recorder),
         secondary_adviser_external_id: person::adviser(
             row,
             F::SecondaryAdviser,
             "secondary_adviser_external_id",
-            trail,
+            recorder,
         ),
         partner_external_id: couple.partner,
         is_partner: couple.is_partner,
@@ -76,17 +76,17 @@ pub(crate) fn map<L: Lineage>(
 
 /// A record without a name is no client. One whose names cannot be read, or that holds nothing, is one that Xplan failed
 /// to send: what is known of the client stays.
-fn nameless<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> MapResult {
+fn nameless<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> MapResult {
     let is_unreadable = |name: F| !matches!(row.get(name), Value::Text(_)) && !row.get(name).is_empty();
     if [F::FirstName, F::MiddleName, F::LastName, F::PreferredName].into_iter().any(is_unreadable) {
         let message = "None of the record’s names can be read, so that it cannot be told who it is; what came over \
                        before stays. Correct the names in Xplan, or the fields’ names in the rules.";
-        return record::reject(trail, "unreadable-name", message.to_owned());
+        return record::reject(recorder, "unreadable-name", message.to_owned());
     }
     if row.row.is_empty_from(F::MEMBERS) {
-        return record::empty(trail);
+        return record::empty(recorder);
     }
-    trail.whole(
+    recorder.whole(
         Severity::Info,
         "no-name",
         "The record has no name at all, so it is not taken for a client. Enter a name in Xplan to bring it over.",

@@ -59,16 +59,16 @@ fn candidates<'r, 'a, L: Lineage>(
     contacts: &'r ContactRows<'a>,
     from: &[ContactType],
     canonical: &'static str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
-    if let Some(text) = number_or_text(row, field, canonical, trail) {
+    if let Some(text) = number_or_text(row, field, canonical, recorder) {
         found.push(Candidate { text, preferred: true, place: FoundIn::Row(row, field) });
     }
     let mut ranked = Vec::new();
     for view in contacts.views(&rules.contact, "/client/contact/fields", row.forms) {
         // A type that the rules do not know can hold neither; it is told where it could have mattered.
-        let Some(of_type) = view.text(F::Type, canonical, trail) else {
+        let Some(of_type) = view.text(F::Type, canonical, recorder) else {
             continue;
         };
         let Some(kind) = rules.contact_types.get(&of_type) else {
@@ -77,8 +77,8 @@ fn candidates<'r, 'a, L: Lineage>(
         let Some(rank) = from.iter().position(|known| known == kind) else {
             continue;
         };
-        if let Some(text) = number_or_text(view, F::Value, canonical, trail) {
-            let preferred = view.flag(F::Preferred, canonical, trail).unwrap_or(false);
+        if let Some(text) = number_or_text(view, F::Value, canonical, recorder) {
+            let preferred = view.flag(F::Preferred, canonical, recorder).unwrap_or(false);
             ranked.push((!preferred, rank, Candidate { text, preferred, place: FoundIn::Contact(view) }));
         }
     }
@@ -93,11 +93,11 @@ fn number_or_text<'r, Row: Fields, L: Lineage>(
     row: View<'r, '_, Row>,
     field: Row,
     canonical: &'static str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Cow<'r, str>> {
     match row.get(field) {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        _ => row.text_as_written(field, canonical, trail),
+        _ => row.text_as_written(field, canonical, recorder),
     }
 }
 
@@ -110,7 +110,7 @@ fn stands_for_unknown() -> Refusal {
 fn choose<'r, 'a, L: Lineage, T>(
     candidates: Vec<Candidate<'r, 'a>>,
     field: &'static str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
     mut test: impl FnMut(&str, &mut LineageRecorder<L>) -> Result<T, Refusal>,
 ) -> Option<T> {
     let any_preferred = candidates.iter().any(|candidate| candidate.preferred);
@@ -122,7 +122,7 @@ fn choose<'r, 'a, L: Lineage, T>(
         if refused.iter().any(|(earlier, _)| earlier.text == candidate.text) {
             continue;
         }
-        match test(&candidate.text, trail) {
+        match test(&candidate.text, recorder) {
             Ok(value) => {
                 chosen = Some((candidate, value));
                 break;
@@ -133,22 +133,22 @@ fn choose<'r, 'a, L: Lineage, T>(
     let severity = if chosen.is_some() { Severity::Info } else { Severity::Warning };
     for (candidate, refusal) in &refused {
         let Refusal { code, reason } = refusal;
-        trail.field(severity, field, code, format!("“{}” {reason}; it was left out.", candidate.text));
+        recorder.field(severity, field, code, format!("“{}” {reason}; it was left out.", candidate.text));
     }
     let Some((candidate, value)) = chosen else {
         if let Some((first, refusal)) = refused.first() {
-            trail.origin(field, || first.place.origin(Some(format!("refused: {}", refusal.code))));
+            recorder.origin(field, || first.place.origin(Some(format!("refused: {}", refusal.code))));
         }
         return None;
     };
     if !candidate.preferred && any_preferred {
-        trail.info(
+        recorder.info(
             field,
             "not-the-preferred",
             format!("What is preferred in Xplan cannot be used; “{}” was taken instead.", candidate.text),
         );
     } else if !any_preferred && several {
-        trail.info(
+        recorder.info(
             field,
             "no-preference",
             format!(
@@ -157,6 +157,6 @@ fn choose<'r, 'a, L: Lineage, T>(
             ),
         );
     }
-    trail.origin(field, || candidate.place.origin(None));
+    recorder.origin(field, || candidate.place.origin(None));
     Some(value)
 }

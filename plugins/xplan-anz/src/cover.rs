@@ -69,51 +69,51 @@ pub(crate) fn map<L: Lineage>(
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> MapResult {
     let list = &rules.list;
     let inner = |names| inner_rows(&raw.json, &list.list, list.fields.of(P::Covers), names);
     let (policies, covers) = match (list_rows(&raw.json, list), inner(&rules.covers)) {
         (Ok(policies), Ok(covers)) => (policies, covers),
-        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
+        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, recorder),
     };
-    if !listed::is_list(&policies, &list.list, trail) {
+    if !listed::is_list(&policies, &list.list, recorder) {
         return MapResult::Rejected;
     }
     let mut made = Vec::new();
-    for (number, row) in listed::numbered(policies.views(list, "/cover/fields", forms), P::Id, trail) {
+    for (number, row) in listed::numbered(policies.views(list, "/cover/fields", forms), P::Id, recorder) {
         let index = row.place.map_or(0, |(_, index)| index);
         let Some(Rows::Read(rows)) = covers.get(index) else {
-            told_without_covers(&number, row, trail);
+            told_without_covers(&number, row, recorder);
             continue;
         };
         if rows.is_empty() {
-            told_without_covers(&number, row, trail);
+            told_without_covers(&number, row, recorder);
         }
         let place = row.pointer(P::Covers).trim_start_matches('/').to_owned();
         let policy = Policy { id: format!("{}/{number}", raw.id), row, covers: rows.len() };
         let mut counted = HashMap::new();
         for (at, cover) in rows.iter().enumerate() {
-            trail.enter("covers", made.len());
+            recorder.enter("covers", made.len());
             let row =
                 View { row: cover, names: &rules.covers, place: Some((&place, at)), rules: "/cover/covers", forms };
-            made.extend(self::cover(rules, ctx, &policy, row, &mut counted, trail).map(Canonical::Cover));
+            made.extend(self::cover(rules, ctx, &policy, row, &mut counted, recorder).map(Canonical::Cover));
         }
-        trail.leave();
+        recorder.leave();
     }
     MapResult::Mapped(made)
 }
 
 /// A policy without covers makes no card; somebody may look for it.
-fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, trail: &mut LineageRecorder<L>) {
+fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, recorder: &mut LineageRecorder<L>) {
     let covers = row.get(P::Covers);
     let is_list = matches!(covers, xplan::Value::List(_));
     if covers.is_empty() || is_list {
         let message = format!("Policy {number} has no covers in Xplan, so that it makes no card.");
-        trail.whole(Severity::Info, "policy-without-covers", message);
+        recorder.whole(Severity::Info, "policy-without-covers", message);
     } else {
         let message = format!("Policy {number} has {} in Xplan where its covers belong.", covers.kind());
-        trail.whole(Severity::Error, "covers-unreadable", message);
+        recorder.whole(Severity::Error, "covers-unreadable", message);
     }
 }
 
@@ -123,41 +123,41 @@ fn cover<L: Lineage>(
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
     counted: &mut HashMap<String, usize>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Cover> {
     if row.row.is_broken() {
         let message = format!("A cover of policy {} is no object; it was left out.", policy.id);
-        trail.whole(Severity::Error, "cover-unreadable", message);
+        recorder.whole(Severity::Error, "cover-unreadable", message);
         return None;
     }
-    row.tell_repeated(trail);
-    let (cover_type, type_as_given) = cover_type(rules, row, trail);
+    row.tell_repeated(recorder);
+    let (cover_type, type_as_given) = cover_type(rules, row, recorder);
     let key = key(row, type_as_given.as_deref(), counted);
-    trail.origin("external_id", || Origin {
+    recorder.origin("external_id", || Origin {
         rule: Some("/cover/covers/id, or the type and its number".to_owned()),
         ..row.origin(CoverField::Id, None)
     });
-    let ends = policy.ends(trail);
+    let ends = policy.ends(recorder);
     let as_of = &ctx.context.as_of;
     let expired = ends.is_some_and(|day| day.to_string() < *as_of);
-    trail.origin("expired", || Origin {
+    recorder.origin("expired", || Origin {
         rule: Some(format!("/cover/fields/policy_to before {as_of}")),
         ..policy.row.origin(P::PolicyTo, None)
     });
-    let status = row.text(CoverField::Status, "type", trail);
-    trail.origin("extensions.benefit_status", || row.origin(CoverField::Status, None));
+    let status = row.text(CoverField::Status, "type", recorder);
+    recorder.origin("extensions.benefit_status", || row.origin(CoverField::Status, None));
     Some(Cover {
         external_id: format!("{}/{key}", policy.id),
-        policy_number: policy.number(trail),
+        policy_number: policy.number(recorder),
         type_: cover_type,
         type_as_given,
-        insurer: policy.insurer(trail),
-        plan_name: policy.plan_name(trail),
-        sum_insured: sum_insured(rules, row, trail),
-        premium: premium(rules, policy, row, trail),
-        premium_frequency: policy.frequency(rules, trail),
-        owner: policy.owner(rules, trail),
-        renewal_date: dates::day(policy.row, P::RenewalDate, "renewal_date", trail).map(|day| day.to_string()),
+        insurer: policy.insurer(recorder),
+        plan_name: policy.plan_name(recorder),
+        sum_insured: sum_insured(rules, row, recorder),
+        premium: premium(rules, policy, row, recorder),
+        premium_frequency: policy.frequency(rules, recorder),
+        owner: policy.owner(rules, recorder),
+        renewal_date: dates::day(policy.row, P::RenewalDate, "renewal_date", recorder).map(|day| day.to_string()),
         end_year: ends.map(|day| day.year),
         expired,
         extensions: status
@@ -171,22 +171,23 @@ fn cover<L: Lineage>(
 fn cover_type<L: Lineage>(
     rules: &CoverMapping,
     row: CoverRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> (CoverType, Option<String>) {
-    let given = row.text(CoverField::Type, "type", trail);
+    let given = row.text(CoverField::Type, "type", recorder);
     let as_it_stands = given.as_ref().and_then(|word| rules.types.get(word)).copied();
     let shortened = given.as_ref().filter(|_| as_it_stands.is_none());
     let without_remark = shortened.and_then(|word| rules.types.get_without_remark(word));
     if let (Some(word), Some((_, plain))) = (&given, &without_remark) {
-        trail.info(
+        recorder.info(
             "type",
             "read-without-remark",
             format!("“{word}” was read as “{plain}”; the rest counts as a remark."),
         );
     }
     let known = as_it_stands.or(without_remark.map(|(known, _)| *known));
-    trail.origin("type", || row.origin(CoverField::Type, known.map(|known| format!("/cover/types/{}", known.word()))));
-    trail.origin("type_as_given", || row.origin(CoverField::Type, None));
+    recorder
+        .origin("type", || row.origin(CoverField::Type, known.map(|known| format!("/cover/types/{}", known.word()))));
+    recorder.origin("type_as_given", || row.origin(CoverField::Type, None));
     if known.is_none() {
         let message = match &given {
             Some(word) => format!(
@@ -194,7 +195,7 @@ fn cover_type<L: Lineage>(
             ),
             None => "Xplan states no type of cover.".to_owned(),
         };
-        trail.warn("type", "unknown-type", message);
+        recorder.warn("type", "unknown-type", message);
     }
     (known.unwrap_or(CoverType::Other), given.map(Into::into))
 }
@@ -203,17 +204,17 @@ fn cover_type<L: Lineage>(
 fn sum_insured<L: Lineage>(
     rules: &CoverMapping,
     row: CoverRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Money> {
     const FIELD: &str = "sum_insured";
-    let sum = listed::amount(row, CoverField::SumInsured, FIELD, &rules.currency, trail).known()?;
+    let sum = listed::amount(row, CoverField::SumInsured, FIELD, &rules.currency, recorder).known()?;
     if listed::sign(&sum.amount).is_lt() {
         let Money { amount, currency } = sum;
         let message = format!(
             "The sum insured is {currency} {amount} in Xplan, below zero, which no cover pays; it was left out. Correct \
              it in Xplan."
         );
-        trail.warn(FIELD, "sum-insured-below-zero", message);
+        recorder.warn(FIELD, "sum-insured-below-zero", message);
         return None;
     }
     Some(sum)
@@ -239,24 +240,24 @@ fn premium<L: Lineage>(
     rules: &CoverMapping,
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Money> {
     const FIELD: &str = "premium";
-    let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, trail).known();
+    let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, recorder).known();
     let is_own = own.is_some();
     let premium = match own {
         Some(own) => own,
-        None => listed::amount(policy.row, P::Premium, FIELD, &rules.currency, trail).known()?,
+        None => listed::amount(policy.row, P::Premium, FIELD, &rules.currency, recorder).known()?,
     };
     if listed::sign(&premium.amount).is_lt() {
         let Money { amount, currency } = premium;
         let message =
             format!("The premium is {currency} {amount} in Xplan, below zero; it was left out. Correct it in Xplan.");
-        trail.warn(FIELD, "premium-below-zero", message);
+        recorder.warn(FIELD, "premium-below-zero", message);
         return None;
     }
     if !is_own && policy.covers > 1 {
-        trail.info(FIELD, "premium-of-policy", "This is the premium of the whole policy, which has several covers.");
+        recorder.info(FIELD, "premium-of-policy", "This is the premium of the whole policy, which has several covers.");
     }
     Some(premium)
 }

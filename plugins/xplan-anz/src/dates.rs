@@ -12,9 +12,9 @@ pub(crate) fn day<F: Fields, L: Lineage>(
     row: View<'_, '_, F>,
     field: F,
     canonical: &'static str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Date> {
-    trail.origin(canonical, || row.origin(field, None));
+    recorder.origin(canonical, || row.origin(field, None));
     let value = row.get(field);
     let number;
     let text: &str = match value {
@@ -26,7 +26,7 @@ pub(crate) fn day<F: Fields, L: Lineage>(
             &number
         }
         other => {
-            row.expect_empty(field, other, "a date", canonical, trail);
+            row.expect_empty(field, other, "a date", canonical, recorder);
             return None;
         }
     };
@@ -35,7 +35,7 @@ pub(crate) fn day<F: Fields, L: Lineage>(
     let read = calendar.read(text);
     if unknown.is_date(text, read.ok().map(|day| day.date)) || unknown.is_word(text.trim()) {
         let message = format!("“{text}” stands for “unknown” by the pack's rules (/unknown); it was left out.");
-        trail.warn(canonical, "stands-for-unknown", message);
+        recorder.warn(canonical, "stands-for-unknown", message);
         return None;
     }
     match read {
@@ -45,23 +45,23 @@ pub(crate) fn day<F: Fields, L: Lineage>(
                 YEARS.start(),
                 YEARS.end()
             );
-            trail.warn(canonical, "impossible-date", message);
+            recorder.warn(canonical, "impossible-date", message);
             None
         }
         Ok(day) => {
-            told(text, day.date, day.how, canonical, trail);
+            told(text, day.date, day.how, canonical, recorder);
             if unknown.is_doubtful(day.date) {
                 let message = format!(
                     "“{text}” was taken, and some systems write it where they do not know the date \
                      (/unknown/doubtful_dates in the rules). Check it in Xplan."
                 );
-                trail.info(canonical, "may-stand-for-unknown", message);
+                recorder.info(canonical, "may-stand-for-unknown", message);
             }
             Some(day.date)
         }
         Err(DateProblem::NoDay(why)) => {
             let message = format!("The date is “{text}” in Xplan, which {why}; it was left out. Correct it in Xplan.");
-            trail.warn(canonical, "impossible-date", message);
+            recorder.warn(canonical, "impossible-date", message);
             None
         }
         Err(DateProblem::Moment(zone)) => {
@@ -73,17 +73,21 @@ pub(crate) fn day<F: Fields, L: Lineage>(
                 "The date is “{text}” in Xplan, a moment {not_midnight}; it was left out. Correct it in Xplan, or the \
                  site's time zone (/dates/time_zone) in the pack's rules."
             );
-            trail.warn(canonical, "moment-not-a-day", message);
+            recorder.warn(canonical, "moment-not-a-day", message);
             None
         }
     }
 }
 
-fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, trail: &mut LineageRecorder<L>) {
+fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, recorder: &mut LineageRecorder<L>) {
     match how {
         How::Plain => {}
         How::OtherForm => {
-            trail.info(canonical, "date-in-other-form", format!("“{text}” was read as {date} (/dates in the rules)."));
+            recorder.info(
+                canonical,
+                "date-in-other-form",
+                format!("“{text}” was read as {date} (/dates in the rules)."),
+            );
         }
         How::SiteTime { zone, ahead, in_force } => {
             let rule = "the site's time zone by the rules (/dates/time_zone)";
@@ -93,14 +97,14 @@ fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, t
                     let message = format!(
                         "“{text}” is midnight in {zone}, {rule}; the day that begins there, {date}, was taken."
                     );
-                    trail.info(canonical, "date-in-site-time", message);
+                    recorder.info(canonical, "date-in-site-time", message);
                 }
                 InForce::Perhaps => {
                     let message = format!(
                         "“{text}” is midnight by {clock}, a clock of {zone}, {rule}; the day that begins by it, {date}, \
                          was taken."
                     );
-                    trail.info(canonical, "date-in-site-time", message);
+                    recorder.info(canonical, "date-in-site-time", message);
                 }
                 InForce::No => {
                     let message = format!(
@@ -108,7 +112,7 @@ fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, t
                          was not in force there then. It was taken as {date}, because some sites mistake summer time. \
                          Check it in Xplan."
                     );
-                    trail.warn(canonical, "date-near-midnight", message);
+                    recorder.warn(canonical, "date-near-midnight", message);
                 }
             }
         }

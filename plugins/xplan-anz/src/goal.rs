@@ -77,24 +77,24 @@ pub(crate) fn map<L: Lineage>(
     rules: &GoalMapping,
     forms: &Forms,
     raw: &RawRecord,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> MapResult {
     let choices = rules.choices.as_ref().map(|choices| list_rows(&raw.json, choices)).transpose();
     let (rows, choices) = match (list_rows(&raw.json, &rules.list), choices) {
         (Ok(rows), Ok(choices)) => (rows, choices.unwrap_or_default()),
-        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, trail),
+        (Err(why), _) | (_, Err(why)) => return record::not_json(&why, recorder),
     };
-    if !listed::is_list(&rows, &rules.list.list, trail) {
+    if !listed::is_list(&rows, &rules.list.list, recorder) {
         return MapResult::Rejected;
     }
-    let rows = listed::numbered(rows.views(&rules.list, "/goal/fields", forms), F::Id, trail);
+    let rows = listed::numbered(rows.views(&rules.list, "/goal/fields", forms), F::Id, recorder);
     let mut goals = Vec::with_capacity(rows.len());
     for (index, (number, row)) in rows.into_iter().enumerate() {
-        trail.enter("goals", index);
-        trail.origin("external_id", || row.origin(F::Id, None));
-        goals.push(Canonical::Goal(goal(rules, &choices, format!("{}/{number}", raw.id), row, trail)));
+        recorder.enter("goals", index);
+        recorder.origin("external_id", || row.origin(F::Id, None));
+        goals.push(Canonical::Goal(goal(rules, &choices, format!("{}/{number}", raw.id), row, recorder)));
     }
-    trail.leave();
+    recorder.leave();
     MapResult::Mapped(goals)
 }
 
@@ -103,18 +103,18 @@ fn goal<L: Lineage>(
     choices: &Choices<'_>,
     external_id: String,
     row: GoalRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Goal {
-    trail.origin("name", || row.origin(F::Name, None));
-    let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, trail);
-    let outlook = outlook(&cost, row, trail);
+    recorder.origin("name", || row.origin(F::Name, None));
+    let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, recorder);
+    let outlook = outlook(&cost, row, recorder);
     let absolute = |cost: Money| Money { amount: cost.amount.trim_start_matches('-').to_owned(), ..cost };
     Goal {
         external_id,
-        owner: owner(rules, row, trail),
-        category: category(rules, choices, row, trail),
-        name: row.text(F::Name, "name", trail).map(Into::into),
-        target_date: dates::day(row, F::TargetDate, "target_date", trail).map(|day| day.to_string()),
+        owner: owner(rules, row, recorder),
+        category: category(rules, choices, row, recorder),
+        name: row.text(F::Name, "name", recorder).map(Into::into),
+        target_date: dates::day(row, F::TargetDate, "target_date", recorder).map(|day| day.to_string()),
         estimated_cost: cost.known().map(absolute),
         outlook,
         extensions: Vec::new(),
@@ -123,17 +123,17 @@ fn goal<L: Lineage>(
 
 /// What reaching the goal does to the household's money. That it is not about money is a statement, which an amount that
 /// cannot be read does not make.
-fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut LineageRecorder<L>) -> Option<Outlook> {
+fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> Option<Outlook> {
     const FIELD: &str = "outlook";
     let says = "below zero: less money; above: more; zero or none: not financial; unreadable: not known";
-    trail.origin(FIELD, || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
+    recorder.origin(FIELD, || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
     let cost = match cost {
         Sum::Known(cost) => listed::sign(&cost.amount),
         Sum::Empty => Ordering::Equal,
         Sum::Unreadable => {
             let message = "The goal's amount cannot be read, so that it is not known what reaching it does to the \
                            household's money. Correct the amount in Xplan.";
-            trail.warn(FIELD, "outlook-unknown", message);
+            recorder.warn(FIELD, "outlook-unknown", message);
             return None;
         }
     };
@@ -145,12 +145,12 @@ fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, trail: &mut LineageReco
 }
 
 /// Whose goal it is. The goal of nobody that the rules know is taken for the client's own.
-fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, trail: &mut LineageRecorder<L>) -> GoalOwner {
-    let text = row.text(F::Owner, "owner", trail);
+fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> GoalOwner {
+    let text = row.text(F::Owner, "owner", recorder);
     let known = text.as_ref().and_then(|text| rules.owners.get(text)).copied();
     let owner = known.unwrap_or(GoalOwner::Client);
     let rule = known.map(|owner| format!("/goal/owners/{}", owner.word()));
-    trail.origin("owner", || row.origin(F::Owner, rule));
+    recorder.origin("owner", || row.origin(F::Owner, rule));
     if known.is_none() {
         let message = match text {
             Some(text) => format!(
@@ -158,7 +158,7 @@ fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, trail: &mut Line
             ),
             None => "Xplan states no owner; the client in whose list the goal stands was taken.".to_owned(),
         };
-        trail.warn("owner", "owner-assumed", message);
+        recorder.warn("owner", "owner-assumed", message);
     }
     owner
 }
@@ -168,12 +168,12 @@ fn category<L: Lineage>(
     rules: &GoalMapping,
     choices: &Choices<'_>,
     row: GoalRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
     const FIELD: &str = "category";
-    trail.origin(FIELD, || row.origin(F::Category, None));
+    recorder.origin(FIELD, || row.origin(F::Category, None));
     let Some(code) = listed::word(row, F::Category) else {
-        row.expect_empty(F::Category, row.get(F::Category), "a category's code", FIELD, trail);
+        row.expect_empty(F::Category, row.get(F::Category), "a category's code", FIELD, recorder);
         return None;
     };
     if let Some(choices_rules) = &rules.choices {
@@ -182,14 +182,15 @@ fn category<L: Lineage>(
             .find(|choice| listed::word(*choice, ChoiceField::Code).as_deref() == Some(&*code));
         if let Some(name) = choice.and_then(|choice| listed::word(choice, ChoiceField::Text)) {
             let rule = || Some(format!("/goal/choices the site's own choice {code}: {name}"));
-            trail.origin(FIELD, || Origin { rule: rule(), ..row.origin(F::Category, None) });
+            recorder.origin(FIELD, || Origin { rule: rule(), ..row.origin(F::Category, None) });
             return Some(name);
         }
     }
     if !code.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && rules.categories.get(&code).is_none() {
         return Some(code);
     }
-    let name = rules.categories.read(&code, FIELD, trail)?.clone();
-    trail.origin(FIELD, || Origin { rule: Some(format!("/goal/categories/{name}")), ..row.origin(F::Category, None) });
+    let name = rules.categories.read(&code, FIELD, recorder)?.clone();
+    recorder
+        .origin(FIELD, || Origin { rule: Some(format!("/goal/categories/{name}")), ..row.origin(F::Category, None) });
     Some(name)
 }

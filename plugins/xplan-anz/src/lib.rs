@@ -103,16 +103,16 @@ impl Plugin for XplanAnz {
         sources
     }
 
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, trail: &mut LineageRecorder<L>) -> MapResult {
+    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult {
         let forms = &self.forms;
         match (raw.kind, &self.goal, &self.cover) {
-            (RecordKind::Adviser, ..) => adviser::map(&self.adviser, forms, raw, trail),
-            (RecordKind::Client, ..) => client::map(&self.client, forms, ctx, raw, trail),
-            (RecordKind::Goal, Some(goal), _) => goal::map(goal, forms, raw, trail),
-            (RecordKind::Cover, _, Some(cover)) => cover::map(cover, forms, ctx, raw, trail),
+            (RecordKind::Adviser, ..) => adviser::map(&self.adviser, forms, raw, recorder),
+            (RecordKind::Client, ..) => client::map(&self.client, forms, ctx, raw, recorder),
+            (RecordKind::Goal, Some(goal), _) => goal::map(goal, forms, raw, recorder),
+            (RecordKind::Cover, _, Some(cover)) => cover::map(cover, forms, ctx, raw, recorder),
             (RecordKind::Goal | RecordKind::Cover, ..) => {
                 let message = "The pack's rules do not say how goals or covers are read.";
-                trail.whole(Severity::Error, "unknown-kind", message);
+                recorder.whole(Severity::Error, "unknown-kind", message);
                 MapResult::Rejected
             }
         }

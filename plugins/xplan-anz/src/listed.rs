@@ -10,7 +10,7 @@ use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
     rows: impl Iterator<Item = View<'r, 'a, F>>,
     id: F,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Vec<(String, View<'r, 'a, F>)> {
     let mut seen = HashSet::new();
     let mut numbered = Vec::new();
@@ -21,28 +21,28 @@ pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
             let message = format!(
                 "Row {place} of Xplan's list {list} has no number, so it cannot be told from others; it was left out."
             );
-            trail.whole(Severity::Error, "row-without-number", message);
+            recorder.whole(Severity::Error, "row-without-number", message);
             continue;
         };
-        row.tell_repeated(trail);
+        row.tell_repeated(recorder);
         if seen.insert(number.clone()) {
             numbered.push((number, row));
         } else {
             let message = format!(
                 "Row {place} of Xplan's list {list} has the number {number}, which another row has too; it was left out."
             );
-            trail.whole(Severity::Error, "row-number-twice", message);
+            recorder.whole(Severity::Error, "row-number-twice", message);
         }
     }
     numbered
 }
 
 /// Tells that Xplan sent no list. Nothing is made of it.
-pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, trail: &mut LineageRecorder<L>) -> bool {
+pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, recorder: &mut LineageRecorder<L>) -> bool {
     if matches!(rows, Rows::Read(_)) {
         return true;
     }
-    trail.whole(Severity::Error, "no-list", format!("Xplan sent something other than rows for the list {list}."));
+    recorder.whole(Severity::Error, "no-list", format!("Xplan sent something other than rows for the list {list}."));
     false
 }
 
@@ -84,9 +84,9 @@ pub(crate) fn amount<F: Fields, L: Lineage>(
     field: F,
     canonical: &'static str,
     home: &str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Sum {
-    trail.origin(canonical, || row.origin(field, None));
+    recorder.origin(canonical, || row.origin(field, None));
     let value = row.get(field);
     let number;
     let (code, text) = match value {
@@ -98,7 +98,7 @@ pub(crate) fn amount<F: Fields, L: Lineage>(
             ("", number.as_str())
         }
         other => {
-            row.expect_empty(field, other, "an amount of money", canonical, trail);
+            row.expect_empty(field, other, "an amount of money", canonical, recorder);
             return Sum::Unreadable;
         }
     };
@@ -107,13 +107,13 @@ pub(crate) fn amount<F: Fields, L: Lineage>(
         Err(_) if row.forms.unknown.is_word(text.trim()) => {
             let message =
                 format!("“{text}” stands for “unknown” by the pack's rules (/unknown/words); it was left out.");
-            trail.warn(canonical, "stands-for-unknown", message);
+            recorder.warn(canonical, "stands-for-unknown", message);
             Sum::Unreadable
         }
         Err(why) => {
             let shown = value.display().unwrap_or_default();
             let message = format!("The amount is “{shown}” in Xplan, {why}; it was left out. Correct it in Xplan.");
-            trail.warn(canonical, "unreadable-amount", message);
+            recorder.warn(canonical, "unreadable-amount", message);
             Sum::Unreadable
         }
     }

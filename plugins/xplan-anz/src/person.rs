@@ -20,10 +20,10 @@ impl PersonNames {
     }
 }
 
-pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> PersonNames {
+pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> PersonNames {
     let mut name = |field, canonical| {
-        trail.origin(canonical, || row.origin(field, None));
-        row.text(field, canonical, trail).map(std::borrow::Cow::into_owned)
+        recorder.origin(canonical, || row.origin(field, None));
+        row.text(field, canonical, recorder).map(std::borrow::Cow::into_owned)
     };
     PersonNames {
         first: name(F::FirstName, "first_name"),
@@ -36,27 +36,27 @@ pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecor
 pub(crate) fn title<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Title> {
-    let text = row.text(F::Title, "title", trail);
-    let title = text.and_then(|text| rules.titles.read(&text, "title", trail)).copied();
-    trail.origin("title", || row.origin(F::Title, title.map(|title| format!("/client/titles/{}", title.word()))));
+    let text = row.text(F::Title, "title", recorder);
+    let title = text.and_then(|text| rules.titles.read(&text, "title", recorder)).copied();
+    recorder.origin("title", || row.origin(F::Title, title.map(|title| format!("/client/titles/{}", title.word()))));
     title
 }
 
 pub(crate) fn sex<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<Sex> {
-    let text = row.text(F::Sex, "sex", trail);
-    let sex = text.and_then(|text| rules.sexes.read(&text, "sex", trail)).copied();
-    trail.origin("sex", || row.origin(F::Sex, sex.map(|sex| format!("/client/sexes/{}", sex.word()))));
+    let text = row.text(F::Sex, "sex", recorder);
+    let sex = text.and_then(|text| rules.sexes.read(&text, "sex", recorder)).copied();
+    recorder.origin("sex", || row.origin(F::Sex, sex.map(|sex| format!("/client/sexes/{}", sex.word()))));
     sex
 }
 
-pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> Option<String> {
-    dates::day(row, F::DateOfBirth, "date_of_birth", trail).map(|date| date.to_string())
+pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> Option<String> {
+    dates::day(row, F::DateOfBirth, "date_of_birth", recorder).map(|date| date.to_string())
 }
 
 /// An adviser whom the row names.
@@ -64,10 +64,10 @@ pub(crate) fn adviser<L: Lineage>(
     row: ClientRow<'_, '_>,
     field: F,
     canonical: &'static str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
-    trail.origin(canonical, || row.origin(field, None));
-    row.reference(field, canonical, trail)
+    recorder.origin(canonical, || row.origin(field, None));
+    row.reference(field, canonical, recorder)
 }
 
 /// A client's place in a couple.
@@ -76,22 +76,22 @@ pub(crate) struct Couple {
     pub is_partner: bool,
 }
 
-pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, trail: &mut LineageRecorder<L>) -> Couple {
+pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, recorder: &mut LineageRecorder<L>) -> Couple {
     const PARTNER: &str = "partner_external_id";
-    trail.origin(PARTNER, || row.origin(F::Partner, None));
-    trail.origin("is_partner", || row.origin(F::IsPartner, None));
-    let mut partner = row.reference(F::Partner, PARTNER, trail);
+    recorder.origin(PARTNER, || row.origin(F::Partner, None));
+    recorder.origin("is_partner", || row.origin(F::IsPartner, None));
+    let mut partner = row.reference(F::Partner, PARTNER, recorder);
     if partner.as_deref() == Some(id) {
         partner = None;
-        trail.warn(
+        recorder.warn(
             PARTNER,
             "own-partner",
             "Xplan names the client as their own partner; the link was left out. Correct it in Xplan.",
         );
     }
-    let is_partner = row.flag(F::IsPartner, "is_partner", trail).unwrap_or(false);
+    let is_partner = row.flag(F::IsPartner, "is_partner", recorder).unwrap_or(false);
     if is_partner && partner.is_none() {
-        trail.warn("is_partner", "partner-without-link", "Xplan marks the client as a partner but links nobody. If they belong to a couple, link both records in Xplan.");
+        recorder.warn("is_partner", "partner-without-link", "Xplan marks the client as a partner but links nobody. If they belong to a couple, link both records in Xplan.");
     }
     Couple { partner, is_partner }
 }

@@ -4,8 +4,8 @@ use tidegate_sdk::{Lineage, LineageRecorder, MapResult, Severity};
 use xplan::{Fields, View};
 
 /// Rejects a record whose JSON cannot be read.
-pub(crate) fn not_json<L: Lineage>(why: &str, trail: &mut LineageRecorder<L>) -> MapResult {
-    reject(trail, "not-json", format!("Xplan's answer is not JSON: {why}."))
+pub(crate) fn not_json<L: Lineage>(why: &str, recorder: &mut LineageRecorder<L>) -> MapResult {
+    reject(recorder, "not-json", format!("Xplan's answer is not JSON: {why}."))
 }
 
 /// The row has to be there and to be that of the record asked for: else a person would get another's data.
@@ -13,31 +13,31 @@ pub(crate) fn check_row<F: Fields, L: Lineage>(
     row: View<'_, '_, F>,
     id_field: F,
     id: &str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Result<(), MapResult> {
     if row.row.is_broken() {
-        return Err(reject(trail, "no-row", "Xplan sent no row for the record.".to_owned()));
+        return Err(reject(recorder, "no-row", "Xplan sent no row for the record.".to_owned()));
     }
     let found = row.get(id_field);
     if !found.is_empty() && !found.is_id(id) {
         let found = found.display().unwrap_or_default();
         let message = format!("Xplan sent the row of record {found} where {id} was asked for; it was not used.");
-        return Err(reject(trail, "other-record", message));
+        return Err(reject(recorder, "other-record", message));
     }
-    trail.origin("external_id", || row.origin(id_field, None));
-    row.tell_repeated(trail);
+    recorder.origin("external_id", || row.origin(id_field, None));
+    row.tell_repeated(recorder);
     Ok(())
 }
 
 /// Rejects a record of which Xplan failed to send anything: what is known of it stays.
-pub(crate) fn empty<L: Lineage>(trail: &mut LineageRecorder<L>) -> MapResult {
+pub(crate) fn empty<L: Lineage>(recorder: &mut LineageRecorder<L>) -> MapResult {
     let message = "Xplan sent the record with nothing in the fields that were asked for; what came over before stays. \
                    See in Xplan whether the integration’s user may read the record’s fields.";
-    reject(trail, "empty-record", message.to_owned())
+    reject(recorder, "empty-record", message.to_owned())
 }
 
 /// Rejects the record and says why: nothing of what is known of it changes.
-pub(crate) fn reject<L: Lineage>(trail: &mut LineageRecorder<L>, code: &str, message: String) -> MapResult {
-    trail.whole(Severity::Error, code, message);
+pub(crate) fn reject<L: Lineage>(recorder: &mut LineageRecorder<L>, code: &str, message: String) -> MapResult {
+    recorder.whole(Severity::Error, code, message);
     MapResult::Rejected
 }

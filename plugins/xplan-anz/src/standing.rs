@@ -5,20 +5,20 @@ use xplan::{ClientField as F, Value};
 
 use crate::{client::ClientRow, mapping::ClientMapping};
 
-/// The client's status, or none where the record stays out; the trail says why.
+/// The client's status, or none where the record stays out; the recorder says why.
 pub(crate) fn status<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<ClientStatus> {
-    if !is_person(rules, row, trail) {
+    if !is_person(rules, row, recorder) {
         return None;
     }
-    let known = statuses(rules, row, trail);
+    let known = statuses(rules, row, recorder);
     if let Some(out) = known.iter().find(|status| !rules.come_over.contains(status)) {
         let word = out.word();
-        trail.origin("record", || row.origin(F::Status, Some(format!("/client/status/come_over without {word}"))));
-        trail.whole(
+        recorder.origin("record", || row.origin(F::Status, Some(format!("/client/status/come_over without {word}"))));
+        recorder.whole(
             Severity::Info,
             "status-stays-out",
             format!("The record is {word} in Xplan, and the pack's rules let no {word} records come over."),
@@ -29,13 +29,13 @@ pub(crate) fn status<L: Lineage>(
     let status = first.unwrap_or(rules.status_when_missing);
     if first.is_none() {
         let word = status.word();
-        trail.info(
+        recorder.info(
             "status",
             "status-assumed",
             format!("Xplan states no status that the rules know; the client counts as {word}."),
         );
     }
-    trail.origin("status", || {
+    recorder.origin("status", || {
         let word = status.word();
         match first {
             Some(_) => row.origin(F::Status, Some(format!("/client/status/words/{word}"))),
@@ -45,16 +45,16 @@ pub(crate) fn status<L: Lineage>(
     Some(status)
 }
 
-fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &mut LineageRecorder<L>) -> bool {
+fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> bool {
     // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
-    let Some(entity_type) = row.word(F::EntityType, "record", trail) else {
+    let Some(entity_type) = row.word(F::EntityType, "record", recorder) else {
         return true;
     };
     if rules.people.get(&entity_type).is_some() {
         return true;
     }
-    trail.origin("record", || row.origin(F::EntityType, Some("/client/people".to_owned())));
-    trail.whole(
+    recorder.origin("record", || row.origin(F::EntityType, Some("/client/people".to_owned())));
+    recorder.whole(
         Severity::Info,
         "not-a-person",
         format!("The record is a {entity_type} in Xplan, not a person; companies, trusts and funds do not come over."),
@@ -66,7 +66,7 @@ fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, trail: &
 fn statuses<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Vec<ClientStatus> {
     let value = row.get(F::Status);
     let words = match value {
@@ -76,8 +76,8 @@ fn statuses<L: Lineage>(
     let mut known = Vec::with_capacity(words.len());
     for word in words {
         match word {
-            Value::Text(word) => known.extend(rules.statuses.read(word, "status", trail)),
-            other => row.expect_empty(F::Status, other, "a list of texts", "status", trail),
+            Value::Text(word) => known.extend(rules.statuses.read(word, "status", recorder)),
+            other => row.expect_empty(F::Status, other, "a list of texts", "status", recorder),
         }
     }
     known

@@ -115,13 +115,13 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         &self,
         field: F,
         canonical: &'static str,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) -> Option<Cow<'r, str>> {
-        let text = self.text_as_written(field, canonical, trail)?;
+        let text = self.text_as_written(field, canonical, recorder)?;
         if self.forms.unknown.is_word(&text) {
             let message =
                 format!("“{text}” stands for “unknown” by the pack's rules (/unknown/words); it was left out.");
-            trail.warn(canonical, "stands-for-unknown", message);
+            recorder.warn(canonical, "stands-for-unknown", message);
             return None;
         }
         Some(text)
@@ -132,27 +132,27 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         &self,
         field: F,
         canonical: &'static str,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) -> Option<Cow<'r, str>> {
         match self.get(field) {
-            Value::Text(written) => match decoded(written, canonical, trail) {
+            Value::Text(written) => match decoded(written, canonical, recorder) {
                 Cow::Borrowed(text) => text::clean(text),
                 Cow::Owned(text) => text::clean(&text).map(|text| Cow::Owned(text.into_owned())),
             },
             value => {
-                self.expect_empty(field, value, "a text", canonical, trail);
+                self.expect_empty(field, value, "a text", canonical, recorder);
                 None
             }
         }
     }
 
     /// The field's text of several lines, cleaned line by line; empty where there is none.
-    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut LineageRecorder<L>) -> String {
+    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder<L>) -> String {
         match self.get(field) {
             Value::Text(written) if written.contains(['\n', '\r']) => {
-                text::clean_lines(&decoded(written, canonical, trail))
+                text::clean_lines(&decoded(written, canonical, recorder))
             }
-            _ => self.text(field, canonical, trail).map_or_else(String::new, Cow::into_owned),
+            _ => self.text(field, canonical, recorder).map_or_else(String::new, Cow::into_owned),
         }
     }
 
@@ -161,11 +161,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         &self,
         field: F,
         canonical: &'static str,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Number(number) => Some(Cow::Owned(number.to_string())),
-            _ => self.text(field, canonical, trail),
+            _ => self.text(field, canonical, recorder),
         }
     }
 
@@ -174,7 +174,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         &self,
         field: F,
         canonical: &'static str,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) -> Option<String> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
@@ -185,32 +185,37 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
                     "Xplan's field {name} holds {number}, which is the number of no record; it was left out. Correct the \
                      field in Xplan, or the field's name in the rules."
                 );
-                trail.warn(canonical, "wrong-type", message);
+                recorder.warn(canonical, "wrong-type", message);
                 None
             }
             value => {
-                self.expect_empty(field, value, "the number of a record", canonical, trail);
+                self.expect_empty(field, value, "the number of a record", canonical, recorder);
                 None
             }
         }
     }
 
     /// Yes or no; 1 and 0, and the words, count too.
-    pub fn flag<L: Lineage>(&self, field: F, canonical: &'static str, trail: &mut LineageRecorder<L>) -> Option<bool> {
+    pub fn flag<L: Lineage>(
+        &self,
+        field: F,
+        canonical: &'static str,
+        recorder: &mut LineageRecorder<L>,
+    ) -> Option<bool> {
         match self.get(field) {
             Value::Flag(flag) => Some(*flag),
             Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
             Value::Text(text) if is_one_of(text, &["true", "yes", "y", "1"]) => Some(true),
             Value::Text(text) if is_one_of(text, &["false", "no", "n", "0"]) => Some(false),
             value => {
-                self.expect_empty(field, value, "yes or no", canonical, trail);
+                self.expect_empty(field, value, "yes or no", canonical, recorder);
                 None
             }
         }
     }
 
     /// Tells of fields that came twice with different values: the last was taken, and nobody knows which is right.
-    pub fn tell_repeated<L: Lineage>(&self, trail: &mut LineageRecorder<L>) {
+    pub fn tell_repeated<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) {
         if self.row.repeated == 0 {
             return;
         }
@@ -221,7 +226,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
             let message = format!(
                 "Xplan sent the field {name}{place} twice with different values; the last one was taken. Check it in Xplan."
             );
-            trail.whole(Severity::Warning, "repeated-field", message);
+            recorder.whole(Severity::Warning, "repeated-field", message);
         }
     }
 
@@ -232,12 +237,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         value: &Value<'_>,
         wanted: &str,
         canonical: &'static str,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) {
         if !value.is_empty() {
             let name = self.names.of(field);
             let kind = value.kind();
-            trail.warn(
+            recorder.warn(
                 canonical,
                 "wrong-type",
                 format!("Xplan's field {name} holds {kind} where {wanted} belongs; it was left out. Correct the field in Xplan, or the field's name in the rules."),
@@ -247,13 +252,17 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
 }
 
 /// The text with HTML's entities read once, which is told.
-fn decoded<'t, L: Lineage>(written: &'t str, canonical: &'static str, trail: &mut LineageRecorder<L>) -> Cow<'t, str> {
+fn decoded<'t, L: Lineage>(
+    written: &'t str,
+    canonical: &'static str,
+    recorder: &mut LineageRecorder<L>,
+) -> Cow<'t, str> {
     let decoded = text::decode_entities(written);
     if let Cow::Owned(text) = &decoded {
         // On one line, as messages are.
         let [written, read] = [written, text].map(|text| text::clean(text).unwrap_or_default());
         let message = format!("Xplan has “{written}”, written for a web page; it was read as “{read}”.");
-        trail.info(canonical, "html-entities", message);
+        recorder.info(canonical, "html-entities", message);
     }
     decoded
 }

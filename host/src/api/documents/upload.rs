@@ -22,7 +22,7 @@ use crate::domain::{DocumentId, Timestamp};
 use crate::intake::{Form, named_by};
 use crate::ops::{self, Refusal};
 
-/// What a multipart body may have around the document.
+/// The most bytes that a multipart body may have around the document.
 const AROUND: usize = 64 << 10;
 
 /// A document that is kept.

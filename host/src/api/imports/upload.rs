@@ -14,7 +14,7 @@ use crate::intake::{Form, named_by};
 pub(super) struct Upload {
     /// Its content; none where the form has no part for it.
     pub file: Option<File>,
-    /// What it is called.
+    /// The file's name.
     pub name: String,
 }
 

@@ -11,22 +11,22 @@ use serde_json::{Map, Value};
 use super::{OAuthError, brief};
 use crate::crm::{outside, repair};
 
-/// What the site gave.
+/// The tokens that the site gave.
 pub(super) struct Given {
     pub(super) access: Option<SecretString>,
     pub(super) refresh: Option<SecretString>,
-    /// How long the access token holds.
+    /// The time for which the access token holds.
     pub(super) lifetime: Duration,
 }
 
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";
 
-/// What is looked for in an answer.
+/// The members that are looked for in an answer.
 const MEMBERS: [&str; 5] = [ACCESS, REFRESH, "expires_in", "error", "error_description"];
 
-/// Refusals that the same again does not mend and another authorisation may: those of RFC 6749 (5.2) that are about who
-/// asks and with what, and what servers in use say in their place.
+/// Refusals after which the same again does not help and another authorisation may: those of RFC 6749 (5.2) that are
+/// about who asks and with what, and what servers in use say in their place.
 const FINAL: [&str; 12] = [
     "invalid_grant",
     "invalid_client",
@@ -126,7 +126,7 @@ fn holder(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// The last whole value under a name, wherever it stands.
+/// The last whole value under a name, wherever it is.
 fn found(body: &str, name: &str) -> Option<Value> {
     let quoted = format!("\"{name}\"");
     let values = body.split(&quoted).skip(1).filter_map(|rest| {

@@ -43,29 +43,29 @@ pub struct RawConnection {
     pub schedule: Option<String>,
     /// The CRM's own settings by name. Empty ones are not given.
     pub settings: BTreeMap<String, String>,
-    /// How to sign in.
+    /// The way to sign in.
     pub sign_in: Option<RawSignIn>,
-    /// What only the settings file says.
+    /// The limits that only the settings file sets.
     pub limits: RawLimits,
 }
 
-/// How to sign in, as it is given.
+/// The way to sign in, as it is given.
 #[derive(Clone, Default, Debug)]
 pub struct RawSignIn {
     /// The name of the way.
     pub mode: Option<String>,
-    /// What is given for it, by name.
+    /// The values that are given for it, by name.
     pub values: BTreeMap<String, RawValue>,
 }
 
 /// A value that may be a secret, so that none of them is ever printed.
 #[derive(Clone, Debug)]
 pub enum RawValue {
-    /// As somebody gives it.
+    /// A value as somebody gives it.
     Given(SecretString),
-    /// As it was given before, for these hosts.
+    /// A value as it was given before, for these hosts.
     Kept(SecretString, String),
-    /// It cannot be had, for this reason.
+    /// A value that cannot be had, for this reason.
     Unreadable(String),
 }
 
@@ -75,7 +75,7 @@ impl From<String> for RawValue {
     }
 }
 
-/// What only the settings file says, because whoever writes it answers for the site's load.
+/// The limits that only the settings file sets, because whoever writes it answers for the site's load.
 #[derive(Clone, Default, Debug)]
 pub struct RawLimits {
     /// Whether the schedule may come round more often than once an hour.
@@ -84,27 +84,27 @@ pub struct RawLimits {
     pub max_requests_per_second: Option<u32>,
     /// Requests under way at once.
     pub max_side_by_side: Option<usize>,
-    /// How many records that are gone a run may mark by itself.
+    /// The number of records that are gone that a run may mark by itself.
     pub gone_threshold: Threshold,
 }
 
-/// Who gives it.
+/// The author of what is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Author {
-    /// Who writes the settings file, and stands for the hosts in it.
+    /// The writer of the settings file, who stands for the hosts in it.
     Operator,
     /// A practice manager, within what the operator allows.
     Manager,
 }
 
-/// What is looked at against.
+/// The rules that what is given is checked against.
 #[derive(Clone, Debug)]
 pub struct Rules<'a> {
     /// The CRMs there are.
     pub registry: Registry,
-    /// Which hosts may be led to.
+    /// The hosts that may be led to.
     pub hosts: &'a HostRules,
-    /// Who gives it.
+    /// The author of what is given.
     pub author: Author,
     /// The practice's time zone.
     pub zone: TimeZone,
@@ -112,19 +112,19 @@ pub struct Rules<'a> {
     pub now: Timestamp,
 }
 
-/// What became of it.
+/// The result of parsing.
 #[derive(Debug)]
 pub struct Parsed {
     /// The connection; of use where nothing is wrong.
     pub spec: ConnectionSpec,
-    /// Its secrets.
+    /// The connection's secrets.
     pub credentials: Credentials,
-    /// All that is wrong.
+    /// The errors, all of them.
     pub errors: Vec<FieldError>,
 }
 
 impl Parsed {
-    /// What a connector is made from, as far as it can be used.
+    /// The access from which a connector is made, as far as it can be used.
     pub fn access(self, proxy: Option<Proxy>) -> SiteAccess {
         SiteAccess { spec: Arc::new(self.spec), credentials: self.credentials, proxy }
     }

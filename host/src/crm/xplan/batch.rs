@@ -44,7 +44,7 @@ pub(super) trait Calls: Sync {
 /// What a batch brought for a slot.
 pub(super) enum Brought<T> {
     Done(T),
-    /// The call failed; another try may mend that.
+    /// The call failed; another try may help.
     Again(CrmError),
     /// The call failed for good.
     Failed(CrmError),
@@ -142,7 +142,7 @@ pub(super) async fn ask<C: Calls>(
     Ok(answers)
 }
 
-/// Whether less at once may mend it.
+/// Whether less at once may help.
 pub(super) fn is_of_size(error: &CrmError) -> bool {
     matches!(error, CrmError::TooLarge { .. } | CrmError::Unknown { .. } | CrmError::Refused { status: 413, .. })
 }

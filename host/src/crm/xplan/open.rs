@@ -77,7 +77,7 @@ impl Open {
         Ok(Self { site: Site::new(access, tokens, limits)?, notes: gateway.notes_list.clone() })
     }
 
-    /// Rows with their lists and what stands below, each list a call of its own: no batches are known of the gateway,
+    /// Rows with their lists and what is below, each list a call of its own: no batches are known of the gateway,
     /// nor lists of the site itself.
     async fn records(
         &self,

@@ -64,7 +64,7 @@ impl<'s> Descent<'s> {
     }
 
     /// The same, of a page whose rows came and cannot be read. The first time they may have been cut on their way; after
-    /// that they are what the site has, which no pause mends.
+    /// that they are what the site has, which no pause changes.
     ///
     /// # Errors
     /// As [`Self::smaller`].

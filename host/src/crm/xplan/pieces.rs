@@ -1,4 +1,4 @@
-//! The pieces of a JSON text that is none: what stands between its commas, by its brackets and quotes alone.
+//! The pieces of a JSON text that is none: what is between its commas, by its brackets and quotes alone.
 
 /// The pieces of an array (`open` is `[`) or of an object's members (`{`), without those that are blank. None where
 /// brackets do not match, so that one piece may hold more than it seems to.

@@ -26,7 +26,7 @@ const LONGEST_SPACE: Duration = Duration::from_secs(60);
 /// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
 /// takeover may cost a call more than one try.
 const SIGN_INS: usize = 8;
-/// A token that was just renewed and is refused again is not mended by another.
+/// A token that was just renewed and is refused again is not helped by another.
 const RENEWALS: usize = 1;
 
 /// The header that says who asks.

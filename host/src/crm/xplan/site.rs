@@ -57,7 +57,7 @@ pub(super) struct ApiCall {
     /// JSON.
     body: Option<Bytes>,
     weight: Weight,
-    /// Somebody waits for it: it stands behind no walk.
+    /// Somebody waits for it: it waits behind no walk.
     is_awaited: bool,
     /// What its answer is held by.
     room: Option<Arc<Allotment>>,
@@ -355,9 +355,9 @@ impl Site {
         let length = body.len();
         let mut body = repair::utf8(body.freeze(), &answer.content_type);
         if (repair::has_controls(&body) || repair::may_hold_no_number(&body))
-            && let Some(mended) = repair::strings(&body)
+            && let Some(repaired) = repair::strings(&body)
         {
-            body = Bytes::from(mended);
+            body = Bytes::from(repaired);
         }
         if body.len() > length && !take(body.len() - length) {
             return Err(too_large());

@@ -9,7 +9,7 @@ use super::decode::{LONGEST_LINE, Line, Lines};
 
 /// One row of a text.
 pub(super) struct Record {
-    /// The lines that it stands on; one at least.
+    /// The lines that it is on; one at least.
     pub lines: Vec<Line>,
     /// The record's values.
     pub values: Vec<String>,
@@ -22,7 +22,7 @@ pub(super) struct Record {
 /// The state of a record's quotation marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quotes {
-    /// Each stands around a value or within one.
+    /// Each is around a value or within one.
     Paired,
     /// Text follows one that ends a value.
     Odd,

@@ -116,19 +116,19 @@ pub(super) struct Tag<'b>(BytesStart<'b>);
 pub(super) struct End<'b>(BytesEnd<'b>);
 
 impl End<'_> {
-    /// The element's name, without what stands before a colon.
+    /// The element's name, without what is before a colon.
     pub(super) fn name(&self) -> &str {
         self.0.local_name().into_inner()
     }
 }
 
 impl Tag<'_> {
-    /// The element's name, without what stands before a colon.
+    /// The element's name, without what is before a colon.
     pub(super) fn name(&self) -> &str {
         self.0.local_name().into_inner()
     }
 
-    /// An attribute's value by its name, without what stands before a colon.
+    /// An attribute's value by its name, without what is before a colon.
     ///
     /// # Errors
     /// Where the tag is none.

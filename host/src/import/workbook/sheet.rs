@@ -1,4 +1,4 @@
-//! One sheet as it is read, a row at a time: a cell that stands far away costs no more than any other.
+//! One sheet as it is read, a row at a time: a cell that is far away costs no more than any other.
 
 use super::super::columns::{Columns, MOST_COLUMNS, NoHeadings};
 use super::super::file::{FileError, HEADING_ROWS, Take};
@@ -135,7 +135,7 @@ impl<'t> Sheet<'t> {
         Ok(())
     }
 
-    /// Hands a row on in which something stands.
+    /// Hands on a row that holds something.
     fn end_row(&mut self) -> Result<(), FileError> {
         if !self.row.is_filled {
             return Ok(());

@@ -48,11 +48,11 @@ pub(super) async fn make(store: &Store, connector: &dyn Connector, note: &Note, 
     }
 }
 
-/// What the CRM has of a note.
+/// The findings of a look-up: what the CRM has of a note.
 pub(in crate::notes) struct LookedUp {
     /// The CRM's ids of those that carry its marker or the id that was answered for it.
     pub(in crate::notes) copies: Vec<ExternalId>,
-    /// How many without a marker may be it.
+    /// The number of notes without a marker that may be this one.
     unmarked: usize,
     /// A note that the CRM took before and does not list.
     lacks: Option<ExternalId>,
@@ -93,7 +93,7 @@ async fn known(store: &Store, note: &Note) -> Result<Option<Note>, StoreError> {
 /// all else the CRM may keep otherwise than it was sent. `known` is one that has to be among them.
 ///
 /// # Errors
-/// Where the CRM does not show the notes of one of the clients, unless the note stands among those of another.
+/// Where the CRM does not show the notes of one of the clients, unless the note is among those of another.
 pub(in crate::notes) async fn look_up(
     connector: &dyn Connector,
     note: &Note,
@@ -167,7 +167,7 @@ async fn attach(store: &Store, connector: &dyn Connector, note: &Note, place: us
     }
 }
 
-/// What a store that fails leaves undone.
+/// The outcome of a call that was not made because the store failed.
 fn not_done(error: &StoreError) -> (Outcome, Health) {
     (Outcome::NotDone { message: error.to_string(), retry_after: None }, Health::Unknown)
 }
@@ -176,7 +176,7 @@ fn refused(message: &str) -> (Outcome, Health) {
     (Outcome::Refused { message: message.to_owned() }, Health::Unknown)
 }
 
-/// What a failed call means for the note, and says of the site.
+/// The outcome that a failed call has for the note, and what it says of the site.
 fn failed(error: &CrmError) -> (Outcome, Health) {
     let message = error.to_string();
     match error {

@@ -12,8 +12,8 @@ use crate::domain::{NoteId, Timestamp};
 /// A difference between the clocks that is no step: they are read one after the other, on a busy machine.
 const UNNOTICED: SignedDuration = SignedDuration::from_secs(2);
 
-/// Since when no request is alive that may make something of a note. A process that starts knows of none, and counts from
-/// its first look.
+/// The moment since which no request is alive that may make something of a note. A process that starts knows of none,
+/// and counts from its first look.
 #[derive(Default)]
 pub(super) struct Quiet(Mutex<HashMap<NoteId, Instant>>);
 
@@ -29,7 +29,7 @@ impl Quiet {
         self.with(|notes| notes.insert(note, Instant::now()));
     }
 
-    /// For how long it has been quiet.
+    /// The time for which it has been quiet.
     pub(super) fn since(&self, note: NoteId) -> SignedDuration {
         let since = self.with(|notes| *notes.entry(note).or_insert_with(Instant::now));
         SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX)

@@ -14,7 +14,7 @@ use crate::store::outbox::Hold;
 /// The sites by connection. One that was never heard of is free.
 pub(super) struct Sites {
     sites: Mutex<HashMap<ConnectionName, Site>>,
-    /// How long a site is left alone.
+    /// The pauses for which a site is left alone, one after another.
     pauses: Vec<SignedDuration>,
 }
 
@@ -24,14 +24,14 @@ struct Site {
     hold: Option<Hold>,
     /// Whether it asked to be left alone, and has not shown itself well since.
     asked_for_pause: bool,
-    /// From which end the last note was taken.
+    /// Whether the last note was taken from the newest end.
     took_newest: bool,
 }
 
 /// Whether a connection's notes go out.
 #[derive(Clone, Debug)]
 pub enum Gate {
-    /// They do.
+    /// The notes go out.
     Open,
     /// One does, to find out whether the site is back.
     Probing,
@@ -42,7 +42,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// When the next note may go; none: at once.
+    /// The moment at which the next note may go; none: at once.
     pub fn opens_at(&self) -> Option<Timestamp> {
         match self {
             Self::Open | Self::Probing => None,
@@ -51,7 +51,7 @@ impl Gate {
         }
     }
 
-    /// How many notes may be under way, of `all` places.
+    /// The number of notes that may be under way, of `all` places.
     pub(super) fn places(&self, all: usize) -> usize {
         match self {
             Self::Open => all,
@@ -66,7 +66,7 @@ impl Sites {
         Self { sites: Mutex::default(), pauses }
     }
 
-    /// How a connection stands.
+    /// The gate of a connection's notes now.
     pub(super) fn gate(&self, connection: &ConnectionName, now: Timestamp) -> Gate {
         self.with(connection, |site| match (&site.hold, site.breaker.closed_until(now)) {
             (Some(hold), _) if hold.until > now => Gate::Held(hold.clone()),

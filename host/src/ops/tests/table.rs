@@ -205,7 +205,7 @@ fn lists(host: &Host) -> Vec<Row> {
             "connection",
             "the form has a part `connection`, and its parts are `file`.",
         ),
-        by_api("documents::upload", post("/documents", json!(odd_pdf))).at(
+        by_api("uploads::upload", post("/documents", json!(odd_pdf))).at(
             422,
             "household",
             "the form has a part `household`, and its parts are `file`.",

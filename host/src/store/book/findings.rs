@@ -1,4 +1,4 @@
-//! Of whom something is said: clients by the code of a diagnostic, their own or that of a goal or cover of theirs.
+//! Clients by the code of a diagnostic, their own or that of a goal or cover of theirs.
 //!
 //! Looked for when somebody asks: clients and lists lie in the same order, so that one pass through the three tables
 //! finds them, and a record whose bytes do not hold the code is not decoded. No walk pays for an index.
@@ -21,26 +21,27 @@ use crate::store::rows::listed::StoredItem;
 use crate::store::tables::{ListKey, ListRecord};
 use crate::store::{Store, StoreError};
 
-/// Said of a client when it is read, because it follows from the day or from everybody else; it stands in no record.
+/// The codes that are worked out when a client is read, because they follow from the day or from everybody else; no
+/// record holds them.
 const WORKED_OUT: [&str; 3] = [IN_FUTURE, SHARED_AT_HOME, SHARED_ELSEWHERE];
 
-/// A client of whom something is said.
+/// A client with the diagnostics of one code that are about the client, or about a goal or cover of theirs.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Told {
+pub struct ClientFindings {
     /// The client.
     pub client: StoredClient,
-    /// What, of the client first.
-    pub said: Vec<Said>,
+    /// The findings, those about the client first.
+    pub said: Vec<RecordFinding>,
 }
 
-/// Something that is said of a client, or of what stands in the client's lists.
+/// A diagnostic with the record that it is about: a client, or a goal or cover of theirs.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Said {
-    /// Of the client, or of what stands in lists of this kind.
+pub struct RecordFinding {
+    /// The kind of the record that it is about.
     pub kind: RecordKind,
     /// The goal or cover, as people know it; none for the client, the list as a whole, and what has no name.
     pub label: Option<String>,
-    /// What.
+    /// The diagnostic.
     pub diagnostic: Diagnostic,
 }
 
@@ -49,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails or the cursor is not one of its own.
-    pub async fn told(&self, code: String, page: PageRequest) -> Result<Page<Told>, StoreError> {
+    pub async fn findings(&self, code: String, page: PageRequest) -> Result<Page<ClientFindings>, StoreError> {
         self.read(move |transaction| told(transaction, &Reader::open(transaction)?, &code, &page, |_| true)).await
     }
 }
@@ -61,14 +62,14 @@ pub(super) fn told(
     code: &str,
     page: &PageRequest,
     is_wanted: impl Fn(&StoredClient) -> bool,
-) -> Result<Page<Told>, StoreError> {
+) -> Result<Page<ClientFindings>, StoreError> {
     let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
     let after = cursor::after(page, &[(first, last)])?;
     let begin = after.bound(&first);
     let code = Code { text: code, finder: Finder::new(code) };
     let open = |kind: &RecordKind| with_listed!(*kind, Item => Lists::open::<Item>(transaction, begin));
     let mut lists = RecordKind::LISTED.iter().filter_map(open).collect::<Result<Vec<_>, _>>()?;
-    let mut items: Vec<Told> = Vec::new();
+    let mut items: Vec<ClientFindings> = Vec::new();
     let mut reached = first;
     for entry in reader.clients.scan((begin, Bound::Included(&last)))? {
         let (key, record) = entry?;
@@ -89,7 +90,7 @@ pub(super) fn told(
             return Ok(Page { items, next: Some(cursor::write(&reached)) });
         }
         reached = key;
-        items.push(Told { client, said });
+        items.push(ClientFindings { client, said });
     }
     Ok(Page { items, next: None })
 }
@@ -107,16 +108,16 @@ impl Code<'_> {
     }
 
     /// Those of the diagnostics that have it.
-    fn among(&self, diagnostics: &[Diagnostic], kind: RecordKind, label: Option<&String>) -> Vec<Said> {
+    fn among(&self, diagnostics: &[Diagnostic], kind: RecordKind, label: Option<&String>) -> Vec<RecordFinding> {
         let have = diagnostics.iter().filter(|diagnostic| diagnostic.code == self.text);
-        have.map(|diagnostic| Said { kind, label: label.cloned(), diagnostic: diagnostic.clone() }).collect()
+        have.map(|diagnostic| RecordFinding { kind, label: label.cloned(), diagnostic: diagnostic.clone() }).collect()
     }
 }
 
 /// The lists of one kind, gone through beside the clients.
 struct Lists {
     ahead: Peekable<Scan<'static, &'static ListKey, &'static [u8]>>,
-    said_in: fn(&[u8], &Code<'_>) -> Result<Vec<Said>, StoreError>,
+    said_in: fn(&[u8], &Code<'_>) -> Result<Vec<RecordFinding>, StoreError>,
 }
 
 impl Lists {
@@ -131,7 +132,7 @@ impl Lists {
     }
 
     /// What is said of what stands in the lists of a client; clients are asked about in their order.
-    fn said(&mut self, client: &OwnKey, code: &Code<'_>) -> Result<Vec<Said>, StoreError> {
+    fn said(&mut self, client: &OwnKey, code: &Code<'_>) -> Result<Vec<RecordFinding>, StoreError> {
         let mut said = Vec::new();
         let of = |key: &ListKey| key[..size_of::<OwnKey>()].cmp(client);
         while let Some(entry) = self.ahead.next_if(|entry| entry.as_ref().is_ok_and(|(key, _)| of(key.value()).is_le()))
@@ -147,7 +148,7 @@ impl Lists {
 }
 
 /// What is said of what still stands in a list, and of the list as a whole.
-fn said_in<T: StoredItem>(record: &[u8], code: &Code<'_>) -> Result<Vec<Said>, StoreError> {
+fn said_in<T: StoredItem>(record: &[u8], code: &Code<'_>) -> Result<Vec<RecordFinding>, StoreError> {
     let list: ListRecord<T> = decode(record)?;
     let mut said = Vec::new();
     for item in list.items.iter().filter(|item| item.gone_since.is_none()) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::StoreError;
-use crate::store::book::Told;
+use crate::store::book::ClientFindings;
 
 on_each_engine![
     clients_are_found_by_what_is_said_of_them,
@@ -19,12 +19,12 @@ fn of_client(client: &Client, code: &str) -> Arrival {
     Arrival { diagnostics: vec![warning("mobile", code)], ..mapped(client) }
 }
 
-async fn told(practice: &Practice, code: &str) -> Vec<Told> {
-    practice.store.told(code.to_owned(), first(10)).await.unwrap().items
+async fn findings(practice: &Practice, code: &str) -> Vec<ClientFindings> {
+    practice.store.findings(code.to_owned(), first(10)).await.unwrap().items
 }
 
-fn ids(told: &[Told]) -> Vec<&str> {
-    told.iter().map(|told| told.client.client.external_id.as_str()).collect()
+fn ids(found: &[ClientFindings]) -> Vec<&str> {
+    found.iter().map(|found| found.client.client.external_id.as_str()).collect()
 }
 
 async fn clients_are_found_by_what_is_said_of_them(on: On) {
@@ -32,20 +32,20 @@ async fn clients_are_found_by_what_is_said_of_them(on: On) {
     let [khan, hill, lee] = [client("7", "Ayda Khan"), client("8", "Bo Hill"), client("9", "Mia Lee")];
     let arrivals = vec![of_client(&khan, "no-country-code"), mapped(&hill), of_client(&lee, "no-country")];
     practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
-    let found = told(&practice, "no-country-code").await;
+    let found = findings(&practice, "no-country-code").await;
     assert_eq!(ids(&found), ["7"]);
     assert_eq!((found[0].said.len(), found[0].said[0].kind), (1, RecordKind::Client));
-    assert_eq!(ids(&told(&practice, "no-country").await), ["9"], "a code is not the beginning of another");
-    assert_eq!(ids(&told(&practice, "Khan").await), [""; 0], "a name is no code");
-    assert_eq!(ids(&told(&practice, "").await), [""; 0]);
+    assert_eq!(ids(&findings(&practice, "no-country").await), ["9"], "a code is not the beginning of another");
+    assert_eq!(ids(&findings(&practice, "Khan").await), [""; 0], "a name is no code");
+    assert_eq!(ids(&findings(&practice, "").await), [""; 0]);
 
     // Left out by a rule: not in the book, and not in the list.
     let arrivals = vec![left_out("7", "archived"), mapped(&hill), of_client(&lee, "no-country")];
     practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
-    assert_eq!(ids(&told(&practice, "no-country-code").await), [""; 0]);
+    assert_eq!(ids(&findings(&practice, "no-country-code").await), [""; 0]);
     // Corrected in the CRM.
     practice.walk(&[khan, hill, lee]).await;
-    assert_eq!(ids(&told(&practice, "no-country").await), [""; 0]);
+    assert_eq!(ids(&findings(&practice, "no-country").await), [""; 0]);
 }
 
 async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
@@ -61,20 +61,20 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
         Arrival { diagnostics: said, ..arrival(id, Outcome::List(goals.map(Canonical::Goal).into())) }
     });
     practice.below(RecordKind::Goal, arrivals.to_vec()).await;
-    let found = told(&practice, "unknown-category").await;
+    let found = findings(&practice, "unknown-category").await;
     assert_eq!(ids(&found), ["6", "8"]);
     assert_eq!((found[0].said[0].label.as_deref(), found[1].said[0].label.as_deref()), (None, Some("Rest")));
-    assert!(found.iter().all(|told| told.said.len() == 1 && told.said[0].kind == RecordKind::Goal));
-    assert_eq!(ids(&told(&practice, "shared-email-across-households").await), ["7", "9"]);
+    assert!(found.iter().all(|one| one.said.len() == 1 && one.said[0].kind == RecordKind::Goal));
+    assert_eq!(ids(&findings(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
     let gone = arrival("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
     practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
-    assert_eq!(ids(&told(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
+    assert_eq!(ids(&findings(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
     for _ in 0..2 {
         practice.end_walk().await;
         practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
     }
-    assert_eq!(ids(&told(&practice, "unknown-category").await), ["6"]);
+    assert_eq!(ids(&findings(&practice, "unknown-category").await), ["6"]);
 }
 
 async fn the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters(on: On) {

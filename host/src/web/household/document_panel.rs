@@ -36,7 +36,7 @@ pub(in crate::web) struct DocumentPanel {
     /// The documents there are.
     pub(in crate::web) kinds: Vec<Kind>,
     pub(in crate::web) may_export: bool,
-    /// Under which an export from this page is accepted once.
+    /// The idempotency key under which an export from this page is accepted once.
     pub(in crate::web) key: String,
 }
 
@@ -56,7 +56,7 @@ pub(in crate::web) struct Kind {
 }
 
 impl DocumentPanel {
-    /// What the person may see and do.
+    /// The panel with what the person may see and do.
     pub(in crate::web) async fn load(app: &App, person: &SignedIn, found: &HouseholdRow) -> Result<Self, Failure> {
         let household = &found.household;
         let primary = app.primary_professional(household).await?;
@@ -98,7 +98,7 @@ fn because(primary: &PrimaryProfessional) -> &'static str {
     }
 }
 
-/// How addresses and forms name a document: its event without `.exported`.
+/// The name of a document in addresses and forms: its event without `.exported`.
 fn word(event: &'static str) -> &'static str {
     event.strip_suffix(".exported").unwrap_or(event)
 }

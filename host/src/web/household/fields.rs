@@ -20,9 +20,9 @@ pub(in crate::web) struct Field {
     pub(in crate::web) label: String,
     /// Empty where the field is.
     pub(in crate::web) value: String,
-    /// More about the value, in a few words.
+    /// A remark about the value, in a few words.
     pub(in crate::web) remark: Option<&'static str>,
-    /// Who changed it here, and what the CRM had; until the next sync.
+    /// The edit that a person made here, with what the CRM had; until the next sync.
     pub(in crate::web) edited: Option<String>,
     pub(in crate::web) findings: Vec<Finding>,
 }

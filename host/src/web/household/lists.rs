@@ -19,11 +19,11 @@ use crate::store::book::{ClientList, HouseholdRow};
 use crate::web::components::{Badge, Clock, Finding, Moment, Tone};
 use crate::web::format;
 
-/// What stands in the lists of a household's people.
+/// The lists of a household's people, one a kind.
 pub(in crate::web) struct Found {
     /// The lists, kind by kind.
     pub(in crate::web) lists: Vec<Box<dyn OfKind>>,
-    /// Whose lists are among these though they left the book.
+    /// The clients whose lists are among these though they left the book.
     pub(in crate::web) departed: Vec<StoredClient>,
     /// Whether the person who looks may change what the practice adds to goals.
     pub(in crate::web) may_change: bool,
@@ -52,7 +52,7 @@ pub(in crate::web) trait OfKind: Send + Sync {
     fn section(&self, seen: &Seen<'_>) -> Box<dyn fmt::Display + Send>;
 }
 
-/// What a section needs to know beside the lists.
+/// The context of a section beside its lists.
 pub(in crate::web) struct Seen<'a> {
     people: People<'a>,
     crm: &'a str,
@@ -133,7 +133,7 @@ struct GoalCard {
     findings: Vec<Finding>,
     statuses: Vec<Choice>,
     recurrences: Vec<Choice>,
-    /// What the practice says, for who may not change it.
+    /// The practice's own values in words, for people who may not change them.
     own: String,
     explain: String,
 }
@@ -165,7 +165,7 @@ struct CoverCard {
     explain: String,
 }
 
-/// Who is meant by an owner, seen from a client.
+/// The people whom an owner may mean, seen from a client.
 struct People<'a> {
     here: &'a [StoredClient],
     departed: &'a [StoredClient],
@@ -183,7 +183,7 @@ impl People<'_> {
         other.map_or_else(|| format!("The partner of {}", self.name(of)), name)
     }
 
-    /// Whose record it is, where they are not in the household any more.
+    /// The client whose record it is, where they are not in the household any more.
     fn record_of(&self, of: ClientId) -> Option<(&'static str, String)> {
         let is_departed = self.departed.iter().any(|person| person.id == of);
         is_departed.then(|| ("Stands in the record of", format!("{}, who is no longer in the book", self.name(of))))
@@ -325,7 +325,7 @@ fn gone_badge<T: ListItem>(listed: &Listed<T>) -> Option<Badge> {
     listed.gone_since.map(|_| Badge::new(Tone::Attention, "Gone"))
 }
 
-/// What stands in doubt; notes of how a value was made are for the page that explains it.
+/// The findings about a record; notes of how a value was made are for the page that explains it.
 fn findings<T: ListItem>(listed: &Listed<T>) -> Vec<Finding> {
     listed.diagnostics.iter().filter(|found| found.severity >= Severity::Warning).map(Finding::from).collect()
 }

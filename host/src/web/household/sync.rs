@@ -21,14 +21,14 @@ pub(in crate::web) struct SyncForm {
     pub(in crate::web) said: Vec<&'static str>,
 }
 
-/// What the redirect behind the button says.
+/// The result of a sync, as the redirect behind the button says it.
 #[derive(Deserialize)]
 pub(in crate::web) struct Synced {
     synced: Option<String>,
 }
 
 impl SyncForm {
-    /// None for who may not sync.
+    /// The button and the message; none for people who may not sync.
     pub(super) fn new(id: HouseholdId, synced: &Synced, person: &SignedIn) -> Option<Self> {
         person.may(Action::ControlRuns).ok()?;
         let message = synced.synced.as_deref().unwrap_or_default().split('.');

@@ -29,17 +29,17 @@ pub(in crate::web) struct Filter {
 #[template(path = "import.html")]
 pub(in crate::web) struct ImportPage {
     pub(in crate::web) layout: Layout,
-    /// What the column of ids is called.
+    /// The heading of the column of ids.
     pub(in crate::web) id_heading: &'static str,
     pub(in crate::web) file_name: String,
     pub(in crate::web) badge: Badge,
     pub(in crate::web) state: String,
     pub(in crate::web) path: String,
-    /// What the rows' download is limited to.
+    /// The filter that the rows' download has.
     pub(in crate::web) query: String,
-    /// How many clients the button links; none where there is nothing to link.
+    /// The number of clients that the button links; none where there is nothing to link.
     pub(in crate::web) to_link: Option<String>,
-    /// What else is in the file, a sentence each.
+    /// The sentences about what else is in the file.
     pub(in crate::web) source: Vec<String>,
     pub(in crate::web) came: Moment,
     pub(in crate::web) by: String,
@@ -64,11 +64,11 @@ pub(in crate::web) struct Row {
     pub(in crate::web) id: String,
     pub(in crate::web) badge: Badge,
     pub(in crate::web) reasons: Vec<String>,
-    /// Whom it links.
+    /// The client whom the row links.
     pub(in crate::web) meant: String,
-    /// Where the decision goes; none where there is nothing to decide.
+    /// The path to which the decision goes; none where there is nothing to decide.
     pub(in crate::web) decide: Option<String>,
-    /// Who may be meant: value and name.
+    /// The clients who may be meant: value, name, and whether it is chosen.
     pub(in crate::web) candidates: Vec<(String, String, bool)>,
     pub(in crate::web) is_left_out: bool,
 }
@@ -147,7 +147,7 @@ fn sentence(import: &Import) -> String {
     }
 }
 
-/// How many rows there are of each outcome that there is.
+/// The number of rows of each outcome that there is.
 fn outcomes(counts: &ImportCounts) -> String {
     let all = [
         (counts.to_link, "to link"),
@@ -161,7 +161,7 @@ fn outcomes(counts: &ImportCounts) -> String {
     some.map(|(count, message)| format!("{} {message}", format::number(count))).collect::<Vec<_>>().join(", ")
 }
 
-/// What else is in the file.
+/// The sentences about what else is in the file.
 fn source(source: &ListSource) -> Vec<String> {
     let rows = |count| format::count(count, "row", "rows");
     let mut all = Vec::new();

@@ -66,7 +66,7 @@ pub(super) async fn begin(app: &App, person: &SignedIn, one: Integration) -> Res
     })
 }
 
-/// What the site puts into the address that people come back by.
+/// The parameters that the site puts into the address by which people come back.
 #[derive(Deserialize)]
 pub(in crate::web) struct Parameters {
     state: Option<String>,

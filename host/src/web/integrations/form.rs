@@ -37,11 +37,11 @@ pub(in crate::web) struct CheckPage {
 #[template(path = "integration-form.html")]
 pub(in crate::web) struct FormPage {
     pub(in crate::web) layout: Layout,
-    /// What is changed; none where it is new.
+    /// The name of the connection that is changed; none where it is new.
     pub(in crate::web) name: Option<String>,
     pub(in crate::web) crm: &'static CrmKind,
     pub(in crate::web) values: Values,
-    /// What the CRM asks for.
+    /// The fields that the CRM asks for.
     pub(in crate::web) fields: Fields,
     pub(in crate::web) packs: Vec<String>,
     pub(in crate::web) callback_url: String,
@@ -51,19 +51,19 @@ pub(in crate::web) struct FormPage {
 }
 
 impl CheckPage {
-    /// What the columns of the CRMs' ids are called.
+    /// The headings of the columns of the CRMs' ids.
     fn id_heading(&self) -> String {
         self.crms.iter().map(|kind| kind.id_column.heading).collect::<Vec<_>>().join(" or ")
     }
 }
 
 impl FormPage {
-    /// What is wrong with a field.
+    /// The problem of a field.
     fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|problem| problem.name() == field).map(|problem| problem.message.as_str())
     }
 
-    /// What is wrong with how it signs in, which is one choice.
+    /// The problem of how it signs in, which is one choice.
     fn problem_of_mode(&self) -> Option<&str> {
         self.problem("auth").or_else(|| self.problem("auth/mode"))
     }

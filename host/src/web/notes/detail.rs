@@ -1,4 +1,4 @@
-//! One file note: its text and documents, how it stands, what it holds up, every try to deliver it.
+//! One file note: its text and documents, its state, what it holds up, every try to deliver it.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -27,7 +27,7 @@ pub(in crate::web) struct NotePage {
     pub(in crate::web) path: String,
     pub(in crate::web) row: NoteRow,
     pub(in crate::web) state: String,
-    /// What it waits for or holds up, in sentences.
+    /// The sentences about what the note waits for or holds up.
     pub(in crate::web) order: Vec<String>,
     pub(in crate::web) event: &'static str,
     pub(in crate::web) kind: String,
@@ -38,7 +38,7 @@ pub(in crate::web) struct NotePage {
     pub(in crate::web) may: Allowed,
     pub(in crate::web) typed: Typed,
     pub(in crate::web) attempts: Vec<Try>,
-    /// What is said in place of tries.
+    /// The text in place of tries where there were none.
     pub(in crate::web) untried: &'static str,
 }
 
@@ -48,11 +48,11 @@ pub(in crate::web) struct DocumentRow {
     pub(in crate::web) download: String,
     pub(in crate::web) size: String,
     pub(in crate::web) state: String,
-    /// What is wrong with it.
+    /// The remark about characters of the document that no font has.
     pub(in crate::web) finding: Option<String>,
 }
 
-/// What can be done with the note as it stands.
+/// The actions that the note's state allows.
 #[derive(Default)]
 pub(in crate::web) struct Allowed {
     /// The button's words.
@@ -62,18 +62,18 @@ pub(in crate::web) struct Allowed {
     pub(in crate::web) discard: bool,
 }
 
-/// What a person has to say of what is in the CRM.
+/// The question to a person about what is in the CRM.
 pub(in crate::web) struct Question {
-    /// Where to look, and what happens until then.
+    /// The sentence that says where to look, and what happens until then.
     pub(in crate::web) look: String,
-    /// What the id is of.
+    /// The label of the field for the id.
     pub(in crate::web) label: &'static str,
     /// The buttons' words.
     pub(in crate::web) there: &'static str,
     pub(in crate::web) not_there: Option<&'static str>,
 }
 
-/// What somebody typed into one of the note's forms, and what is wrong with it.
+/// The text that somebody typed into one of the note's forms, and what is wrong with it.
 #[derive(Default)]
 pub(in crate::web) struct Typed {
     pub(in crate::web) subject: Option<String>,
@@ -97,14 +97,14 @@ pub(in crate::web) struct Try {
     pub(in crate::web) outcome: String,
 }
 
-/// How the note stands among others.
+/// The note's place among others.
 #[derive(Default)]
 pub(in crate::web) struct Order {
-    /// How many wait behind it.
+    /// The number of notes that wait behind it.
     pub(in crate::web) behind: usize,
     /// Whether it waits for one before it.
     pub(in crate::web) is_behind: bool,
-    /// Why its connection sends nothing now.
+    /// The reason why its connection sends nothing now.
     pub(in crate::web) gate: Option<String>,
 }
 
@@ -194,7 +194,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
     }
 }
 
-/// What the button says that sends it at once, where that is possible.
+/// The label of the button that sends it at once, where that is possible.
 fn again(note: &Note) -> Option<&'static str> {
     match (note.stage(), note.state) {
         (Stage::WaitingForLink, _) => None,
@@ -205,7 +205,7 @@ fn again(note: &Note) -> Option<&'static str> {
     }
 }
 
-/// What is asked of a person about the note, if anything is.
+/// The question to a person about the note, if there is one.
 fn question(note: &Note, filed_against: &str) -> Option<Question> {
     let subject = &note.note.subject;
     let there = "It is there";
@@ -242,7 +242,7 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
     })
 }
 
-/// Where the note stands, in a sentence.
+/// The state of the note, in a sentence.
 fn state_in_words(note: &Note, clock: &Clock) -> String {
     let due = note.due_at.map(|at| format!(" The next try is {}.", format::relative(at, clock.now)));
     match note.stage() {
@@ -273,7 +273,7 @@ fn state_in_words(note: &Note, clock: &Clock) -> String {
     }
 }
 
-/// What holds the note up, and what it holds up.
+/// The sentences about what holds the note up, and what it holds up.
 fn sentences(note: &Note, order: &Order) -> Vec<String> {
     let mut said = Vec::new();
     let is_open = !matches!(note.state, NoteState::Done | NoteState::Dead);

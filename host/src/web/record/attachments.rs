@@ -21,9 +21,9 @@ pub(super) const DOCUMENT: &str = "document";
 /// A form as it was sent.
 #[derive(Default)]
 pub(super) struct Sent {
-    /// Its fields; a file that was taken is among its documents.
+    /// The form's fields; a file that was taken is among its documents.
     pub(super) pairs: Vec<(String, String)>,
-    /// Why a file was not taken.
+    /// The reason why a file was not taken.
     pub(super) problem: Option<String>,
 }
 

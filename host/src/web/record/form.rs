@@ -39,7 +39,7 @@ pub(in crate::web) struct Input {
 #[derive(Template, Clone, Debug)]
 #[template(path = "components/record-part.html")]
 pub(in crate::web) struct Part {
-    /// None for a field that stands alone.
+    /// The heading of the fields; none for a field that stands alone.
     heading: Option<String>,
     hint: &'static str,
     rows: Vec<Vec<Input>>,
@@ -54,7 +54,7 @@ impl Part {
         Self { heading: None, hint: "", rows: vec![vec![input]], add: None }
     }
 
-    /// What its field with this id is called where the field is not beside it: `Dimension 1, percent`.
+    /// The name of the field with this id where the field is not beside it: `Dimension 1, percent`.
     pub(super) fn name_of(&self, id: &str) -> Option<String> {
         let row = self.rows.iter().find(|row| row.iter().any(|input| input.id == id))?;
         let names: Vec<String> = match row.iter().position(|input| input.id == id)? {
@@ -85,7 +85,7 @@ pub(in crate::web) struct Filled {
     fields: Vec<(&'static str, String)>,
     /// Groups of rows by name.
     rows: Vec<(&'static str, Vec<Vec<String>>)>,
-    /// Of a values session: for each person the progress and five values.
+    /// The values session: for each person the progress and five values.
     sessions: Vec<(String, Vec<String>)>,
     /// The documents that it has already.
     pub(in crate::web) documents: Vec<Kept>,
@@ -95,7 +95,7 @@ pub(in crate::web) struct Filled {
 const VALUES: usize = 5;
 
 impl Filled {
-    /// With nothing but the moment.
+    /// A form with nothing but the moment.
     pub(in crate::web) fn empty(kind: Kind, found: &HouseholdRow, clock: &Clock) -> Self {
         let mut filled = Self::of(kind, found, &[]);
         filled.occurred = clock.now.to_zoned(clock.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string();
@@ -103,7 +103,7 @@ impl Filled {
         filled
     }
 
-    /// As many rows as the browser showed, and three at least: the empty ones come after those that are filled.
+    /// Shows as many rows as the browser did, and three at least: the empty ones come after those that are filled.
     pub(super) fn show_rows(&mut self, pairs: &[(String, String)]) {
         for (group, names) in self.kind.rows() {
             let shown = pairs.iter().filter(|(known, _)| *known == names[0]).count();
@@ -112,7 +112,8 @@ impl Filled {
         }
     }
 
-    /// With what a browser sent. Rows that are empty are left out, so that places in the event are places in the form.
+    /// The form with what a browser sent. Rows that are empty are left out, so that places in the event are places in
+    /// the form.
     pub(in crate::web) fn of(kind: Kind, found: &HouseholdRow, pairs: &[(String, String)]) -> Self {
         let all = |name: &str| -> Vec<String> {
             let of_name = pairs.iter().filter(|(known, _)| known == name);
@@ -307,7 +308,7 @@ impl Filled {
         Part { heading: Some("Documents".to_owned()), hint, rows, add: Some(("documents", "Add another PDF")) }
     }
 
-    /// Of a values session: a group of rows for each person.
+    /// The parts of a values session: a group of rows for each person.
     fn session_parts(&self, input: &dyn Fn(&str, &str, &str, &str, &'static str) -> Input) -> Vec<Part> {
         let mut at = 0;
         let part = |(place, (progress, values)): (usize, &(String, Vec<String>))| {

@@ -38,7 +38,7 @@ pub(in crate::web) struct Card {
     pub(in crate::web) since: Moment,
     pub(in crate::web) decide: String,
     pub(in crate::web) is_waiting: bool,
-    /// What was decided, in a sentence; empty where nothing was.
+    /// The decision, in a sentence; empty where there is none.
     pub(in crate::web) decided: String,
     pub(in crate::web) lookalikes: Vec<Own>,
 }
@@ -140,7 +140,7 @@ fn own_client(client: &StoredClient, likeness: Likeness) -> Own {
     }
 }
 
-/// What tells people apart.
+/// The details that tell people apart.
 fn about(client: &crate::domain::Client) -> String {
     let born = client.date_of_birth.map(|date| format!("born {}", format::date(date)));
     let email = client.email.as_ref().filter(|_| !client.email_is_placeholder).map(ToString::to_string);

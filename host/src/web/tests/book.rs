@@ -21,7 +21,7 @@ use crate::domain::record::{
 use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
 use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
 use crate::pack::FieldExplanation;
-use crate::store::book::{ClientList, HouseholdRow, NameOrder, Said, Told};
+use crate::store::book::{ClientFindings, ClientList, HouseholdRow, NameOrder, RecordFinding};
 
 fn id(n: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
@@ -405,13 +405,13 @@ fn records_set_aside() {
 
 #[test]
 fn of_whom_something_is_said() {
-    let said = |kind, label: Option<&str>| Said {
+    let said = |kind, label: Option<&str>| RecordFinding {
         kind,
         label: label.map(str::to_owned),
         diagnostic: diagnostic(Severity::Warning, "category", "unknown-category", "“4242” is no known <category>"),
     };
-    let told = |of: HouseholdRow, said| Told { client: of.people[0].clone(), said };
-    let page = |told: &[Told]| FindingsPage {
+    let told = |of: HouseholdRow, said| ClientFindings { client: of.people[0].clone(), said };
+    let page = |told: &[ClientFindings]| FindingsPage {
         layout: layout(Section::Households),
         heading: format::code("unknown-category"),
         rows: told.iter().map(findings::row).collect(),

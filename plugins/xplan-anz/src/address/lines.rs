@@ -10,12 +10,12 @@ use crate::mapping::AddressMapping;
 pub(super) fn map<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> (Option<String>, Option<String>) {
-    let street = row.lines(F::Street, "address_line_1", trail);
+    let street = row.lines(F::Street, "address_line_1", recorder);
     let (line_1, line_2, rule) = split(&street, &form.unit_words);
     for field in ["address_line_1", "address_line_2"] {
-        trail.origin(field, || row.origin(F::Street, rule.map(str::to_owned)));
+        recorder.origin(field, || row.origin(F::Street, rule.map(str::to_owned)));
     }
     (line_1, line_2)
 }

@@ -19,12 +19,12 @@ pub(super) fn map<L: Lineage>(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at: Whereabouts<'_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
-    trail.origin(FIELD, || row.origin(F::Postcode, None));
+    recorder.origin(FIELD, || row.origin(F::Postcode, None));
     let text = match row.get(F::Postcode) {
         Value::Number(number) => number.to_string(),
-        _ => row.text(F::Postcode, FIELD, trail)?.into_owned(),
+        _ => row.text(F::Postcode, FIELD, recorder)?.into_owned(),
     };
     let joined: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     // A spreadsheet makes `800.0` of a number.
@@ -37,8 +37,8 @@ pub(super) fn map<L: Lineage>(
     }
     if let Some((place, whole)) = with_leading_zero(form, at, joined) {
         let rule = || Some(format!("/client/address_form/leading_zeros/{place}"));
-        trail.origin(FIELD, || row.origin(F::Postcode, rule()));
-        trail.info(
+        recorder.origin(FIELD, || row.origin(F::Postcode, rule()));
+        recorder.info(
             FIELD,
             "leading-zero-restored",
             format!("“{text}” has lost its leading zero: postcodes of {place} begin with one. It was read as {whole}."),
@@ -48,7 +48,7 @@ pub(super) fn map<L: Lineage>(
     if !at_home {
         return Some(text);
     }
-    trail.warn(
+    recorder.warn(
         FIELD,
         "bad-postcode",
         format!("“{text}” is no postcode of {home} (pattern {pattern}); it was left out. Correct it in Xplan."),

@@ -15,18 +15,18 @@ pub(crate) fn email<L: Lineage>(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
     let from = &rules.email_from;
-    let candidates = candidates(rules, row, ClientField::Email, contacts, from, FIELD, trail);
-    choose(candidates, FIELD, trail, |text, trail| accept(&row.forms.unknown, text, trail))
+    let candidates = candidates(rules, row, ClientField::Email, contacts, from, FIELD, recorder);
+    choose(candidates, FIELD, recorder, |text, recorder| accept(&row.forms.unknown, text, recorder))
 }
 
 /// The text if it is an email address, without the punctuation that was copied with it.
 pub(crate) fn accept<L: Lineage>(
     unknown: &Unknown,
     text: &str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Result<String, Refusal> {
     const SCHEME: &str = "mailto:";
     let has_scheme = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
@@ -37,7 +37,7 @@ pub(crate) fn accept<L: Lineage>(
     }
     if text::is_email_address(address) {
         if address != written {
-            trail.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
+            recorder.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
         }
         return Ok(address.to_owned());
     }
@@ -55,7 +55,7 @@ pub(crate) fn placeholder<L: Lineage>(
     ctx: &Ctx<'_>,
     names: &PersonNames,
     id: &str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> String {
     let given = match fold(names.first.as_ref()) {
         first if first.is_empty() => fold(names.preferred.as_ref()),
@@ -73,13 +73,13 @@ pub(crate) fn placeholder<L: Lineage>(
     let kept = joined.floor_char_boundary(text::LOCAL_PART_LIMIT);
     let joined = joined[..kept].trim_end_matches('.');
     let local = if joined.is_empty() { format!("Client.{id}") } else { joined.to_owned() };
-    trail.info(
+    recorder.info(
         FIELD,
         "placeholder-email",
         "Xplan has no email address that can be used; a placeholder was made up, and nothing is ever sent to it.",
     );
     let address = format!("{local}@{domain}");
-    trail.origin(FIELD, || Origin {
+    recorder.origin(FIELD, || Origin {
         rule: Some(format!("/client/email/placeholder {}", rules.placeholder)),
         ..Origin::default()
     });

@@ -25,12 +25,12 @@ pub(crate) fn mobile<L: Lineage>(
     ctx: &Ctx<'_>,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Option<String> {
     let from = &rules.mobile.from;
-    let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, trail);
+    let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, recorder);
     let unknown = &row.forms.unknown;
-    choose(candidates, FIELD, trail, |text, trail| accept(&rules.mobile, ctx, unknown, text, trail))
+    choose(candidates, FIELD, recorder, |text, recorder| accept(&rules.mobile, ctx, unknown, text, recorder))
 }
 
 /// The number in E.164 if it is a mobile with a country code. The host is asked only about what may be one.
@@ -39,7 +39,7 @@ fn accept<L: Lineage>(
     ctx: &Ctx<'_>,
     unknown: &Unknown,
     text: &str,
-    trail: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder<L>,
 ) -> Result<String, Refusal> {
     if unknown.is_word(text) || unknown.is_phone(text) {
         return Err(stands_for_unknown());
@@ -70,7 +70,7 @@ fn accept<L: Lineage>(
     })?;
     match number.line {
         LineType::Mobile => {}
-        LineType::FixedLineOrMobile => trail.info(
+        LineType::FixedLineOrMobile => recorder.info(
             FIELD,
             "may-be-a-landline",
             format!("“{text}” was taken for a mobile; its country's numbers do not tell mobiles and landlines apart."),
@@ -79,7 +79,7 @@ fn accept<L: Lineage>(
     }
     if let Some(extension) = written.extension {
         let message = format!("“{text}” was taken without its extension, {extension}: mobile numbers have none.");
-        trail.info(FIELD, "extension-left-out", message);
+        recorder.info(FIELD, "extension-left-out", message);
     }
     Ok(number.e164)
 }

@@ -16,62 +16,62 @@ pub(super) struct Policy<'r, 'a> {
 }
 
 impl Policy<'_, '_> {
-    pub fn number<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
+    pub fn number<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
         const FIELD: &str = "policy_number";
-        trail.origin(FIELD, || self.row.origin(P::PolicyNumber, None));
+        recorder.origin(FIELD, || self.row.origin(P::PolicyNumber, None));
         match self.row.get(P::PolicyNumber) {
             Value::Number(number) => Some(number.to_string()),
-            _ => self.row.text(P::PolicyNumber, FIELD, trail).map(Into::into),
+            _ => self.row.text(P::PolicyNumber, FIELD, recorder).map(Into::into),
         }
     }
 
     /// The insurer's name, else its short name.
-    pub fn insurer<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
+    pub fn insurer<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
         const FIELD: &str = "insurer";
         for field in [P::Insurer, P::InsurerCode] {
-            trail.origin(FIELD, || self.row.origin(field, None));
-            if let Some(name) = self.row.text(field, FIELD, trail) {
+            recorder.origin(FIELD, || self.row.origin(field, None));
+            if let Some(name) = self.row.text(field, FIELD, recorder) {
                 return Some(name.into_owned());
             }
         }
         None
     }
 
-    pub fn plan_name<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<String> {
-        trail.origin("plan_name", || self.row.origin(P::PlanName, None));
-        self.row.text(P::PlanName, "plan_name", trail).map(Into::into)
+    pub fn plan_name<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
+        recorder.origin("plan_name", || self.row.origin(P::PlanName, None));
+        self.row.text(P::PlanName, "plan_name", recorder).map(Into::into)
     }
 
     /// The last day of the policy; the practice knows its year.
-    pub fn ends<L: Lineage>(&self, trail: &mut LineageRecorder<L>) -> Option<Date> {
-        dates::day(self.row, P::PolicyTo, "end_year", trail)
+    pub fn ends<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<Date> {
+        dates::day(self.row, P::PolicyTo, "end_year", recorder)
     }
 
     pub fn frequency<L: Lineage>(
         &self,
         rules: &CoverMapping,
-        trail: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder<L>,
     ) -> Option<PremiumFrequency> {
         const FIELD: &str = "premium_frequency";
-        let word = self.row.text(P::PremiumFrequency, FIELD, trail);
+        let word = self.row.text(P::PremiumFrequency, FIELD, recorder);
         let known = word.and_then(|word| {
             if rules.frequencies.get(&word).is_none()
                 && let Some((known, plain)) = rules.frequencies.get_without_remark(&word)
             {
                 let message = format!("“{word}” was read as “{plain}”; the rest counts as a remark.");
-                trail.info(FIELD, "read-without-remark", message);
+                recorder.info(FIELD, "read-without-remark", message);
                 return Some(*known);
             }
-            rules.frequencies.read(&word, FIELD, trail).copied()
+            rules.frequencies.read(&word, FIELD, recorder).copied()
         });
         let rule = known.map(|known| format!("/cover/premium_frequencies/{}", known.word()));
-        trail.origin(FIELD, || self.row.origin(P::PremiumFrequency, rule));
+        recorder.origin(FIELD, || self.row.origin(P::PremiumFrequency, rule));
         known
     }
 
     /// Who owns the policy: both where it names the client and the partner; anybody whom the rules do not know is
     /// another party. Nobody named is the client.
-    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, trail: &mut LineageRecorder<L>) -> CoverOwner {
+    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, recorder: &mut LineageRecorder<L>) -> CoverOwner {
         const FIELD: &str = "owner";
         let value = self.row.get(P::Owners);
         let named = match value {
@@ -84,7 +84,7 @@ impl Policy<'_, '_> {
                 Value::Text(word) if !word.trim().is_empty() => match rules.owners.get(word) {
                     Some(owner) => owners.push(*owner),
                     None => {
-                        trail.info(
+                        recorder.info(
                             FIELD,
                             "other-owner",
                             format!(
@@ -95,7 +95,7 @@ impl Policy<'_, '_> {
                         owners.push(CoverOwner::Other);
                     }
                 },
-                other => self.row.expect_empty(P::Owners, other, "a list of texts", FIELD, trail),
+                other => self.row.expect_empty(P::Owners, other, "a list of texts", FIELD, recorder),
             }
         }
         let has = |owner| owners.contains(&owner);
@@ -109,13 +109,13 @@ impl Policy<'_, '_> {
             CoverOwner::Client
         };
         if owners.is_empty() {
-            trail.info(
+            recorder.info(
                 FIELD,
                 "owner-assumed",
                 "Xplan names no owner; the client in whose list the policy stands was taken.",
             );
         }
-        trail.origin(FIELD, || self.row.origin(P::Owners, Some(format!("/cover/owners/{}", owner.word()))));
+        recorder.origin(FIELD, || self.row.origin(P::Owners, Some(format!("/cover/owners/{}", owner.word()))));
         owner
     }
 }

@@ -5,21 +5,21 @@ use crate::domain::text::{is_unwanted, sentence};
 /// The longest text of a value, in characters.
 const LONGEST: usize = 200;
 
-/// What is wrong with one value.
+/// The error of one value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
     /// The value's name in the API: `forward_host`, `auth/password`.
     pub field: String,
-    /// What is wrong with it.
+    /// The reason why the value cannot be used.
     pub reason: Reason,
 }
 
-/// Why a value cannot be used.
+/// The reason why a value cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reason {
-    /// It is not there; what has to be done: `enter a pack`.
+    /// The value is not there; what has to be done: `enter a pack`.
     Missing(String),
-    /// It is there and does not do; a sentence without its full stop.
+    /// The value is there and does not do; a sentence without its full stop.
     Unusable(String),
 }
 
@@ -35,15 +35,15 @@ impl FieldError {
         if text.is_empty() {
             errors.push(Self { field: field.to_owned(), reason: Reason::Missing(format!("enter {what}")) });
         } else if text.chars().any(is_unwanted) {
-            let words = "holds a character that nobody sees, such as a control character; type it again on one line";
-            errors.push(Self::new(field, words));
+            let message = "holds a character that nobody sees, such as a control character; type it again on one line";
+            errors.push(Self::new(field, message));
         } else if text.chars().count() > LONGEST {
             errors.push(Self::new(field, format!("enter {what} in at most {LONGEST} characters")));
         }
         text
     }
 
-    /// What is wrong, as a sentence for whoever filled in a form or wrote a program.
+    /// The message, as a sentence for whoever filled in a form or wrote a program.
     pub fn message(&self) -> String {
         let (Reason::Missing(message) | Reason::Unusable(message)) = &self.reason;
         let stop = if message.ends_with('.') { "" } else { "." };
@@ -71,7 +71,7 @@ impl Errors {
         FieldError::check_text(field, what, text.unwrap_or_default(), &mut self.0)
     }
 
-    /// In the order in which they were found.
+    /// All errors, in the order in which they were found.
     pub(super) fn all(self) -> Vec<FieldError> {
         self.0
     }

@@ -4,13 +4,13 @@ use super::values::{Values, ways_to_sign_in};
 use crate::crm::kind::{CrmKind, Setting, SignInMode};
 use crate::ops::FieldError;
 
-/// What a CRM asks for, in the form's order.
+/// The fields that a CRM asks for, in the form's order.
 pub(in crate::web) struct Fields {
-    /// Its own settings.
+    /// The fields of the CRM's own settings.
     pub(in crate::web) settings: Vec<Field>,
-    /// Its ways to sign in.
+    /// The CRM's ways to sign in.
     pub(in crate::web) ways: Vec<Way>,
-    /// What all of them need.
+    /// The fields that all ways to sign in need.
     pub(in crate::web) of_every_way: Vec<Field>,
 }
 
@@ -21,13 +21,13 @@ pub(in crate::web) struct Way {
     pub(in crate::web) is_chosen: bool,
     /// Whether a person authorises the host on the site.
     pub(in crate::web) needs_person: bool,
-    /// What it needs and others do not.
+    /// The fields that this way needs and others do not.
     pub(in crate::web) fields: Vec<Field>,
 }
 
 /// One field.
 pub(in crate::web) struct Field {
-    /// Its place in the page, which is its name in problems.
+    /// The field's id in the page, which is its name in problems.
     pub(in crate::web) id: String,
     pub(in crate::web) name: &'static str,
     pub(in crate::web) label: &'static str,

@@ -9,7 +9,7 @@ use crate::crm::spec::{RawConnection, RawLimits, RawSignIn, RawValue};
 use crate::domain::schedule::Schedule;
 use crate::integrations::{Draft, Integration};
 
-/// What stands in the form, by the names of its fields. Secrets that were typed are not sent back.
+/// The values in the form, by the names of its fields. Secrets that were typed are not sent back.
 #[derive(Default)]
 pub(in crate::web) struct Values {
     texts: BTreeMap<String, String>,
@@ -20,7 +20,7 @@ pub(in crate::web) struct Values {
 const TICKED: &str = "on";
 
 impl Values {
-    /// Of a new connection whose check was confirmed.
+    /// The values of a new connection whose check was confirmed.
     pub(super) fn new(kind: &CrmKind) -> Self {
         let mode = ways_to_sign_in(kind).first().map_or("", |mode| mode.name);
         let schedule = Schedule::hourly().to_string();
@@ -34,7 +34,7 @@ impl Values {
         Self { texts: owned(texts), secrets: BTreeMap::new() }
     }
 
-    /// Of a connection that is there.
+    /// The values of a connection that is there.
     pub(super) fn of(one: &Integration) -> Self {
         let spec = &one.spec;
         let schedule = spec.schedule.to_string();
@@ -53,7 +53,7 @@ impl Values {
         Self { texts, secrets: BTreeMap::new() }
     }
 
-    /// As somebody filled it in.
+    /// The values as somebody filled the form in.
     pub(super) fn read(given: Vec<(String, String)>, kind: &CrmKind) -> Self {
         let mut values = Self::default();
         let is_secret = |name: &str| {
@@ -70,7 +70,7 @@ impl Values {
         values
     }
 
-    /// What stands in a field; nothing in one of a secret.
+    /// The text of a field; nothing in one of a secret.
     pub(in crate::web) fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
@@ -80,7 +80,7 @@ impl Values {
         self.texts.contains_key(name)
     }
 
-    /// What is given for a connection of the CRM.
+    /// The draft of a connection of the CRM.
     pub(super) fn draft(&self, kind: &CrmKind) -> Draft {
         let text = |name: &str| self.texts.get(name).cloned();
         let own = kind.settings.iter().filter(|setting| !setting.is_for_file_only());
