@@ -28,6 +28,7 @@ use crate::domain::field::FieldError;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::Timing;
 use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, Timestamp};
+use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
@@ -78,8 +79,8 @@ pub enum NotesError {
     #[error("{0}")]
     WrongState(String),
     /// The plugin failed.
-    #[error("the plugin failed: {0}")]
-    Plugin(String),
+    #[error("{0}")]
+    Plugin(#[source] PackError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

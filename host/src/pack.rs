@@ -10,6 +10,7 @@ mod compile;
 mod component;
 mod convert;
 mod engine;
+mod error;
 mod files;
 mod fixtures;
 mod instance;
@@ -34,6 +35,7 @@ use std::{fs, thread};
 pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
+pub use error::{ComponentError, PackError, PluginFailure};
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use revision::Revision;
@@ -144,26 +146,6 @@ pub struct NoteMember {
     pub role: crate::domain::stored::HouseholdRole,
 }
 
-/// Why a pack or a call into it failed.
-#[derive(Debug, thiserror::Error)]
-pub enum PackError {
-    /// A file is missing or cannot be read.
-    #[error("{0}")]
-    Io(String),
-    /// The pack is refused; the text says why and what would be right.
-    #[error("{0}")]
-    Refused(String),
-    /// The rules do not fit; each line names the place.
-    #[error("the rules cannot be used:\n{}", .0.join("\n"))]
-    Rules(Vec<String>),
-    /// The component trapped, ran too long or outgrew its limits.
-    #[error("the plugin failed: {0}")]
-    Failed(String),
-    /// The component cannot render this note.
-    #[error("the note cannot be written: {}", .0.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; "))]
-    NotRendered(Vec<Diagnostic>),
-}
-
 /// A pack folder, for lists.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct PackSummary {
@@ -202,8 +184,9 @@ pub struct PackFacts {
 ///
 /// # Errors
 /// What the compiler says about the component.
-pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, PackError> {
-    engine::engine()?.precompile_component(component).map_err(|error| PackError::Refused(format!("{error:#}")))
+pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, ComponentError> {
+    let compiled = engine::new().and_then(|engine| engine.precompile_component(component));
+    compiled.map_err(|error| ComponentError::NotCompiled(format!("{error:#}"), error.into()))
 }
 
 /// The engine and the cache of compiled packs. Cheap to clone.
@@ -257,10 +240,10 @@ impl Packs {
     /// # Errors
     /// Where the folder cannot be read.
     pub fn list(&self, folder: &Path) -> Result<Vec<PackSummary>, PackError> {
-        let unreadable = |e: std::io::Error| PackError::Io(format!("the packs folder {}: {e}", folder.display()));
+        let unreadable = PackError::io(format!("the packs folder {}", folder.display()));
         let mut folders = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
+        for entry in fs::read_dir(folder).map_err(&unreadable)? {
+            let path = entry.map_err(&unreadable)?.path();
             if path.join("pack.toml").is_file() {
                 folders.push(path);
             }

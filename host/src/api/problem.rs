@@ -251,6 +251,7 @@ mod tests {
     use super::*;
     use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, field};
     use crate::notes::NotesError;
+    use crate::pack::PluginFailure;
     use crate::sync::{ClientSyncError, SyncError};
 
     fn refusal(error: impl Into<Refusal>) -> Refusal {
@@ -278,8 +279,9 @@ mod tests {
         check(StoreError::NoSpace { free: 7 }, 507, "insufficient-storage", "Nothing was kept").await;
         check(StoreError::Broken(secret().into()), 500, "internal", "log").await;
         check(StoreError::Fault(secret().into()), 500, "internal", "log").await;
-        check(PackError::Failed(secret()), 500, "plugin-failed", "log").await;
-        check(refusal(NotesError::Plugin(secret())), 500, "plugin-failed", "log").await;
+        check(PackError::from(PluginFailure::BrokeContract(secret())), 500, "plugin-failed", "log").await;
+        check(refusal(NotesError::Plugin(PluginFailure::BrokeContract(secret()).into())), 500, "plugin-failed", "log")
+            .await;
         check(refusal(SyncError::Store(StoreError::Fault(secret().into()))), 500, "internal", "log").await;
     }
 

@@ -15,7 +15,7 @@ use crate::domain::fold::fold;
 use crate::domain::note::{Acceptance, Event, FileNote, Note};
 use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{DocumentId, EventId, ExternalId, IdempotencyKey, NoteId, RevisionId, Timestamp};
-use crate::pack::{NoteEvent, NoteMember, PackError};
+use crate::pack::{NoteEvent, NoteMember, PackError, PluginFailure};
 use crate::queue;
 use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
@@ -216,10 +216,11 @@ async fn render(
     };
     let (note, attachments) = queue::EVENTS.run(rendering).await?.map_err(|error| match error {
         PackError::NotRendered(diagnostics) => NotesError::NotRendered(diagnostics),
-        other => NotesError::Plugin(other.to_string()),
+        other => NotesError::Plugin(other),
     })?;
     if note.filed_against.is_empty() || !note.filed_against.iter().all(|id| members.contains(id)) {
-        return Err(NotesError::Plugin("it files the note against somebody outside the household".to_owned()));
+        let why = "it files the note against somebody outside the household".to_owned();
+        return Err(NotesError::Plugin(PluginFailure::BrokeContract(why).into()));
     }
     Ok(Rendered { note, attachments, revision: id })
 }

@@ -263,7 +263,7 @@ impl From<NotesError> for Refusal {
             NotesError::NotRendered(diagnostics) => Self::invalid(diagnostics.iter().map(not_rendered).collect()),
             NotesError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
             NotesError::WrongState(message) => Self::new(Kind::WrongState, message),
-            NotesError::Plugin(message) => PackError::Failed(message).into(),
+            NotesError::Plugin(error) => error.into(),
             NotesError::Store(error) => error.into(),
             NotesError::NotDone(error) => error.into(),
         }
@@ -282,7 +282,7 @@ impl From<PackError> for Refusal {
         // What a plugin says of an event or of rules may name people; why it was stopped, the host says.
         let reason = match &error {
             PackError::NotRendered(_) | PackError::Rules(_) => telemetry::length(&error.to_string()),
-            PackError::Io(_) | PackError::Refused(_) | PackError::Failed(_) => error.to_string(),
+            _ => error.to_string(),
         };
         tracing::error!(reason, "a plugin failed");
         let message = "The request was not carried out and nothing was changed. The cause is in the host's log; another \

@@ -39,11 +39,11 @@ impl Cache {
         engine: &Engine,
         compiler: Option<&Path>,
     ) -> std::result::Result<Self, PackError> {
-        let failed = |e: io::Error| PackError::Io(format!("the cache folder {}: {e}", folder.display()));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let failed = PackError::io(format!("the cache folder {}", folder.display()));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&failed)?;
         // One that is there may be open to others, who could look for the key in it.
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        let key = read_or_make_key(&folder.join(KEY)).map_err(failed)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(&failed)?;
+        let key = read_or_make_key(&folder.join(KEY)).map_err(&failed)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self { folder: folder.to_owned(), key, engine: hasher.finish(), compiler: compiler.map(Path::to_owned) })

@@ -27,9 +27,9 @@ pub(super) struct Sandbox {
 impl Sandbox {
     /// Starts the engine and its clock.
     pub(super) fn new() -> Result<Arc<Self>, PackError> {
-        let engine = engine()?;
+        let engine = new().map_err(unusable)?;
         let mut linker = Linker::new(&engine);
-        Mapping::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(|e| unusable(&e))?;
+        Mapping::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(unusable)?;
         start_clock(&engine)?;
         Ok(Arc::new(Self { engine, linker, lines: Lines::default(), seats: Seats::new(limits::INSTANCES) }))
     }
@@ -41,12 +41,13 @@ impl Sandbox {
 }
 
 /// An engine alone: enough to compile.
-pub(super) fn engine() -> Result<Engine, PackError> {
-    Engine::new(&config()).map_err(|e| unusable(&e))
+pub(super) fn new() -> wasmtime::Result<Engine> {
+    Engine::new(&config())
 }
 
-fn unusable(error: &wasmtime::Error) -> PackError {
-    PackError::Io(format!("the WebAssembly engine cannot be started on this machine: {error:#}"))
+fn unusable(error: wasmtime::Error) -> PackError {
+    let message = format!("the WebAssembly engine cannot be started on this machine: {error:#}");
+    PackError::NoMachine(message, error.into())
 }
 
 fn config() -> Config {
@@ -103,7 +104,7 @@ fn start_clock(engine: &Engine) -> Result<(), PackError> {
         }
     };
     let spawned = thread::Builder::new().name("plugin-clock".to_owned()).spawn(tick);
-    spawned.map_err(|e| PackError::Io(format!("no thread can be started for the plugins' clock: {e}")))?;
+    spawned.map_err(PackError::io("no thread can be started for the plugins' clock"))?;
     Ok(())
 }
 

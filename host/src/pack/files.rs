@@ -21,18 +21,18 @@ pub(super) fn read_text(pack: &Path, path: &Path) -> Result<String, PackError> {
 /// # Errors
 /// Names the file that is missing, too large, no file, or outside the pack.
 pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackError> {
-    let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", path.display()));
-    let inside = pack.canonicalize().map_err(unreadable)?;
-    let real = path.canonicalize().map_err(unreadable)?;
+    let unreadable = PackError::io(path.display());
+    let inside = pack.canonicalize().map_err(&unreadable)?;
+    let real = path.canonicalize().map_err(&unreadable)?;
     if !real.starts_with(inside) {
         return Err(refused(path, "it is a link that leads out of the pack's folder; put the file itself there"));
     }
     // A pipe would hold the reader up for ever.
-    if !fs::metadata(&real).map_err(unreadable)?.is_file() {
+    if !fs::metadata(&real).map_err(&unreadable)?.is_file() {
         return Err(refused(path, "it is no file"));
     }
     let mut bytes = Vec::new();
-    File::open(real).map_err(unreadable)?.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    File::open(real).map_err(&unreadable)?.take(most + 1).read_to_end(&mut bytes).map_err(&unreadable)?;
     if bytes.len() as u64 > most {
         return Err(refused(path, &format!("it is larger than {} kB", most >> 10)));
     }
@@ -41,5 +41,5 @@ pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackE
 
 /// The pack is refused because of this file.
 pub(super) fn refused(path: &Path, why: &str) -> PackError {
-    PackError::Refused(format!("{}: {why}", path.display()))
+    PackError::Refused { path: path.to_owned(), why: why.to_owned() }
 }

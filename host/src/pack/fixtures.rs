@@ -88,8 +88,8 @@ pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<V
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
-    let entries = fs::read_dir(&folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let unreadable = PackError::io(folder.display());
+    let entries = fs::read_dir(&folder).map_err(&unreadable)?.collect::<Result<Vec<_>, _>>().map_err(&unreadable)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.sort();
     let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use wasmtime::{Store, StoreLimits, Trap, UpdateDeadline};
 
-use super::PackError;
 use super::bindings::exports::tidegate::mapping::mapper::{
     Context, Event, FieldExplanation, FileNote, Guest, Manifest, Outcome, RawRecord, RuleProblem, Source,
 };
@@ -15,6 +14,7 @@ use super::engine::{Sandbox, Seat};
 use super::limits;
 use super::log::Log;
 use super::phone::Answers;
+use super::{PackError, PluginFailure};
 
 /// What the host keeps for a running guest.
 pub(super) struct State {
@@ -51,18 +51,14 @@ pub(super) struct Instance<'a> {
     _seat: Seat<'a>,
 }
 
-/// Why a call did not come to an end.
-#[derive(Debug)]
-pub(super) struct Failure(pub(super) String);
-
-impl From<Failure> for PackError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure.0)
+impl From<PluginFailure> for PackError {
+    fn from(failure: PluginFailure) -> Self {
+        Self::Failed(failure)
     }
 }
 
 /// The result of a call into the component, or why the call failed.
-type CallResult<T> = Result<T, Failure>;
+type CallResult<T> = Result<T, PluginFailure>;
 
 impl<'a> Instance<'a> {
     /// A fresh instance. Waits until the pool has a place.
@@ -83,7 +79,7 @@ impl<'a> Instance<'a> {
             None => Err(Trap::Interrupt.into()),
         });
         allow(&mut store, limits::CALL_TIME);
-        let mapping = program.pre.instantiate(&mut store).map_err(|e| failure(&e))?;
+        let mapping = program.pre.instantiate(&mut store).map_err(failure)?;
         Ok(Self { store, mapping, _seat: seat })
     }
 
@@ -125,7 +121,7 @@ impl<'a> Instance<'a> {
         call: impl FnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> CallResult<T> {
         allow(&mut self.store, time);
-        call(self.mapping.tidegate_mapping_mapper(), &mut self.store).map_err(|e| failure(&e))
+        call(self.mapping.tidegate_mapping_mapper(), &mut self.store).map_err(failure)
     }
 }
 
@@ -142,13 +138,14 @@ fn ticks(time: Duration) -> u64 {
 }
 
 /// What happened, for a person: wasmtime's own words name code addresses, which help nobody here.
-fn failure(error: &wasmtime::Error) -> Failure {
-    Failure(match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => "it took too long and was stopped".to_owned(),
-        Some(Trap::StackOverflow) => "it called itself too deeply and was stopped".to_owned(),
+fn failure(error: wasmtime::Error) -> PluginFailure {
+    let what = match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => return PluginFailure::TookTooLong,
+        Some(Trap::StackOverflow) => return PluginFailure::TooDeep,
         Some(Trap::UnreachableCodeReached) => "it gave up (a panic in its code)".to_owned(),
         Some(Trap::MemoryOutOfBounds) => "it reached beyond its memory".to_owned(),
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
-    })
+    };
+    PluginFailure::Trapped(what, error.into())
 }

@@ -1,6 +1,7 @@
 //! From a pack folder to a verified revision. Each step refuses with the reason; nothing is kept of a refused pack.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Component as PathPart, Path};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
 use super::templates::Templates;
-use super::{PackError, Revision, Shared, component, convert, fixtures, limits};
+use super::{ComponentError, PackError, Revision, Shared, component, convert, fixtures, limits};
 use crate::config::toml_words;
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -58,8 +59,14 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let Shared { sandbox, cache, typesetter } = shared;
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
-    let bytes = files::read(folder, &path, limits::COMPONENT)?;
-    let manifest = component::inspect(&bytes).map_err(|why| refused(&path, &why))?;
+    let of_component = |why| PackError::Component { path: path.clone(), why };
+    let bytes = files::read(folder, &path, limits::COMPONENT).map_err(|error| match error {
+        PackError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            of_component(ComponentError::Missing(source))
+        }
+        error => error,
+    })?;
+    let manifest = component::inspect(&bytes).map_err(of_component)?;
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
     let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
     let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
@@ -67,7 +74,9 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
 
     let digest = blake3::hash(&bytes);
     let revision_digest = revision_digest(&digest, &pack.region, &rules, templates.digest());
-    let not_usable = |e: wasmtime::Error| refused(&path, &format!("it cannot be used: {e:#}"));
+    let not_usable = |error: wasmtime::Error| {
+        of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
+    };
     let compiled = cache.component(&sandbox.engine, &bytes, &digest).map_err(not_usable)?;
     let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
     let program = Program { pre: linked, pack: pack.name.clone() };
@@ -91,7 +100,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     match <[PackError; 1]>::try_from(wrong) {
         Ok([error]) => Err(error),
         Err(none) if none.is_empty() => Ok(revision),
-        Err(several) => Err(PackError::Refused(several.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))),
+        Err(several) => Err(PackError::Several(several)),
     }
 }
 
@@ -149,7 +158,7 @@ fn try_out(
     let differences = manifest.differences(&convert::manifest(instance.describe()?));
     if !differences.is_empty() {
         let why = format!("`describe` differs from the section with its manifest in {}", differences.join(", "));
-        return Err(refused(path, &why));
+        return Err(PackError::Component { path: path.to_owned(), why: ComponentError::NotAsItSays(why) });
     }
     let sources = match (instance.configure(&rules.json)?, rules.missing.as_slice()) {
         (Ok(sources), []) => convert::sources(sources),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::ComponentError;
 use crate::domain::RecordKind;
 
 /// The custom section at the component's top level that holds the manifest as JSON.
@@ -28,8 +29,11 @@ impl Manifest {
     ///
     /// # Errors
     /// Says what is wrong with them.
-    pub(super) fn parse(section: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(section).map_err(|e| format!("the component's section `{SECTION}` is no manifest: {e}"))
+    pub(super) fn parse(section: &[u8]) -> Result<Self, ComponentError> {
+        serde_json::from_slice(section).map_err(|error| {
+            let message = format!("the component's section `{SECTION}` is no manifest: {error}");
+            ComponentError::NotAComponent(message, Some(Box::new(error)))
+        })
     }
 
     /// The fields in which `other` says something else.

@@ -4,15 +4,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::instance::Failure;
+use super::PluginFailure;
 
 /// The answers to `records`, in order. `attempt` answers a piece of the batch as a whole or fails; `reject` is the
 /// answer to a record on which it fails alone, or that has not been tried when `time` is over.
 pub(super) fn bisect<R, A>(
     records: &[R],
     time: Duration,
-    mut attempt: impl FnMut(&[R]) -> Result<Vec<A>, Failure>,
-    reject: impl Fn(&Failure) -> A,
+    mut attempt: impl FnMut(&[R]) -> Result<Vec<A>, PluginFailure>,
+    reject: impl Fn(&PluginFailure) -> A,
 ) -> Vec<A> {
     let began = Instant::now();
     let mut answers = Vec::with_capacity(records.len());
@@ -31,8 +31,7 @@ pub(super) fn bisect<R, A>(
                 Err(failure) => failure,
             }
         } else {
-            let message = "it failed on other records for so long that this one was not tried";
-            answers.extend(piece.iter().map(|_| reject(&Failure(message.to_owned()))));
+            answers.extend(piece.iter().map(|_| reject(&PluginFailure::NotTried)));
             continue;
         };
         match piece {
@@ -53,12 +52,12 @@ mod tests {
 
     fn check(records: &[i32], expected: &str) {
         let minute = Duration::from_secs(60);
-        assert_eq!(bisect(records, minute, attempt, |failure| failure.0.clone()).join(" "), expected);
+        assert_eq!(bisect(records, minute, attempt, ToString::to_string).join(" "), expected);
     }
 
-    fn attempt(piece: &[i32]) -> Result<Vec<String>, Failure> {
+    fn attempt(piece: &[i32]) -> Result<Vec<String>, PluginFailure> {
         if piece.iter().any(|record| *record < 0) {
-            return Err(Failure("negative".to_owned()));
+            return Err(PluginFailure::BrokeContract("negative".to_owned()));
         }
         Ok(piece.iter().map(ToString::to_string).collect())
     }
@@ -74,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_is_not_tried_in_time_is_rejected() {
-        let answers = bisect(&[1, 2], Duration::ZERO, attempt, |failure| failure.0.clone());
+        let answers = bisect(&[1, 2], Duration::ZERO, attempt, ToString::to_string);
         assert_eq!(answers.len(), 2);
         assert!(answers.iter().all(|answer| answer.contains("was not tried")), "{answers:?}");
     }

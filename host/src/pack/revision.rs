@@ -6,13 +6,13 @@ use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 
 use super::engine::Sandbox;
-use super::instance::{Failure, Instance, Program};
+use super::instance::{Instance, Program};
 use super::load::PackFile;
 use super::manifest::Manifest;
 use super::templates::Templates;
 use super::{
-    Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginLine, RawInput, Verdict, convert, limits, map,
-    unreadable,
+    Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine, RawInput, Verdict, convert,
+    limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -142,7 +142,7 @@ impl Revision {
             limits::BISECT_TIME,
             |piece| {
                 let answer = self.ready()?.map(convert::context(context, &as_of), piece)?;
-                convert::verdicts(context, piece, answer).map_err(Failure)
+                convert::verdicts(context, piece, answer).map_err(PluginFailure::BrokeContract)
             },
             |failure| Verdict::Rejected(vec![self.failed_on(failure)]),
         );
@@ -191,22 +191,27 @@ impl Revision {
         let context = convert::context(context, &as_of);
         let members = convert::members(event);
         match self.ready()?.render_note(context, convert::event(event, &members, attachments))? {
-            Ok(note) => convert::file_note(event, attachments, note).map_err(PackError::Failed),
+            Ok(note) => {
+                convert::file_note(event, attachments, note).map_err(|why| PluginFailure::BrokeContract(why).into())
+            }
             Err(reasons) => Err(PackError::NotRendered(convert::diagnostics(reasons))),
         }
     }
 
     /// A fresh instance with the rules.
-    fn ready(&self) -> Result<Instance<'_>, Failure> {
+    fn ready(&self) -> Result<Instance<'_>, PluginFailure> {
         let mut instance = Instance::new(&self.sandbox, &self.program)?;
         match instance.configure(&self.rules)? {
             Ok(_) => Ok(instance),
-            Err(_) => Err(Failure("it refuses rules that it took when the pack was loaded".to_owned())),
+            Err(_) => {
+                let why = "it refuses rules that it took when the pack was loaded";
+                Err(PluginFailure::BrokeContract(why.to_owned()))
+            }
         }
     }
 
-    fn failed_on(&self, failure: &Failure) -> Diagnostic {
-        let (pack, Failure(what)) = (self.pack(), failure);
+    fn failed_on(&self, what: &PluginFailure) -> Diagnostic {
+        let pack = self.pack();
         let message = format!(
             "The plugin of the pack `{pack}` failed on this record: {what}. The record is kept aside and what is \
              stored of it stays as it is. Tell the pack's author."

@@ -36,7 +36,7 @@ pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> 
     let notes = files.folder("notes", "a note is a file <event type>.toml")?;
     let mut dialects = files.folder("dialects", "what differs in a dialect is a file <dialect>.toml")?;
     if !files.problems.is_empty() {
-        return Err(PackError::Refused(files.problems.join("; ")));
+        return Err(PackError::Several(files.problems));
     }
     if !notes.is_empty() {
         if rules.contains_key("notes") {
@@ -91,7 +91,7 @@ fn lay_over(rules: &mut toml::Table, differences: toml::Table) {
 /// A pack's TOML files, and what is wrong with them so far.
 struct Files<'a> {
     pack: &'a Path,
-    problems: Vec<String>,
+    problems: Vec<PackError>,
 }
 
 impl Files<'_> {
@@ -102,8 +102,9 @@ impl Files<'_> {
         if !folder.exists() {
             return Ok(files);
         }
-        let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
-        let entries = fs::read_dir(&folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        let unreadable = PackError::io(folder.display());
+        let entries =
+            fs::read_dir(&folder).map_err(&unreadable)?.collect::<Result<Vec<_>, _>>().map_err(&unreadable)?;
         let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths {
@@ -112,7 +113,7 @@ impl Files<'_> {
                 // What containers keep beside the files that they are given.
                 (Some(name), _) if name.starts_with("..") => {}
                 (Some(name), Some("toml")) => drop(files.insert(name.to_owned(), toml::Value::Table(self.toml(&path)))),
-                _ => self.problems.push(refused(&path, is_for).to_string()),
+                _ => self.problems.push(refused(&path, is_for)),
             }
         }
         Ok(files)
@@ -124,7 +125,7 @@ impl Files<'_> {
             toml::from_str(&text).map_err(|e| refused(path, &format!("it is not TOML: {}", toml_words(&text, &e))))
         });
         read.unwrap_or_else(|error| {
-            self.problems.push(error.to_string());
+            self.problems.push(error);
             toml::Table::new()
         })
     }

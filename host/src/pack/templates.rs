@@ -47,10 +47,10 @@ impl Templates {
     }
 
     fn read_below(&mut self, pack: &Path, folder: &Path, prefix: &str) -> Result<(), PackError> {
-        let unreadable = |e: std::io::Error| PackError::Io(format!("{}: {e}", folder.display()));
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+        let unreadable = PackError::io(folder.display());
+        for entry in fs::read_dir(folder).map_err(&unreadable)? {
+            let entry = entry.map_err(&unreadable)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(&unreadable)?);
             let name = entry.file_name().into_string().map_err(|_| refused(&path, "its name is no Unicode text"))?;
             if name.starts_with('.') {
                 continue;
@@ -108,7 +108,7 @@ impl Templates {
         let data = serde_json::from_slice(&self.files[&sample]).map_err(|e| refused(&path, &e.to_string()))?;
         let job = self.job(event, data, SAMPLE_DAY, "sample".to_owned());
         typesetter.typeset(job).map(drop).map_err(|error| match error {
-            DocumentError::Typesetter(_) => PackError::Io(error.to_string()),
+            DocumentError::Typesetter(_) => PackError::NoMachine(error.to_string(), Box::new(error)),
             _ => refused(&pack.join(FOLDER), &error.to_string()),
         })
     }

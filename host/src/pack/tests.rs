@@ -169,6 +169,27 @@ fn calls_that_fail_say_so() {
     let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     let error = revision.explain(&context(), &records(&["a"])[0]).unwrap_err();
     assert_eq!(error.to_string(), "the plugin failed: it gave up (a panic in its code)");
+    let PackError::Failed(PluginFailure::Trapped(_, cause)) = error else { panic!("{error:?}") };
+    assert!(!cause.to_string().is_empty(), "what the engine said is kept");
+}
+
+#[test]
+fn what_is_wrong_with_a_pack_is_told_apart() {
+    let bench = Bench::new("");
+    let check = |expected: fn(&PackError) -> bool| {
+        let error = bench.packs.load(&bench.pack(), "resourceful").err().unwrap();
+        assert!(expected(&error), "{error:?}");
+    };
+    bench.write("rules.toml", b"x = 1");
+    check(|error| matches!(error, PackError::Rules(_)));
+    bench.write("rules.toml", b"x = ");
+    check(|error| matches!(error, PackError::Several(all) if matches!(all[..], [PackError::Refused { .. }])));
+    bench.write("component.wasm", b"Not WebAssembly at all");
+    let no_component = |why: &ComponentError| matches!(why, ComponentError::NotAComponent(_, Some(_)));
+    let error = bench.packs.load(&bench.pack(), "resourceful").err().unwrap();
+    assert!(matches!(&error, PackError::Component { why, .. } if no_component(why)), "{error:?}");
+    fs::remove_file(bench.pack().join("component.wasm")).unwrap();
+    check(|error| matches!(error, PackError::Component { why: ComponentError::Missing(_), .. }));
 }
 
 #[test]

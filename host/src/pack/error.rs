@@ -1,0 +1,129 @@
+//! Why a pack, or a call into its plugin, came to nothing: told apart where the host does something else about it, with
+//! what the system, the engine or the compiler said as the cause.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use crate::domain::Diagnostic;
+
+/// What another library said.
+pub(super) type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a pack or a call into it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A file or folder is missing, or cannot be read or made.
+    #[error("{what}: {source}")]
+    Io {
+        /// Which.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// This machine cannot run plugins, or its typesetter no templates.
+    #[error("{0}")]
+    NoMachine(String, #[source] Cause),
+    /// A file of the pack is not as it should be.
+    #[error("{}: {why}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+    /// The component is no plugin of this contract, or does more than a plugin may.
+    #[error("{}: {why}", path.display())]
+    Component {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        why: ComponentError,
+    },
+    /// Several things are wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Self>),
+    /// The rules do not fit; each line names the place.
+    #[error("the rules cannot be used:\n{}", .0.join("\n"))]
+    Rules(Vec<String>),
+    /// The plugin did not come to an answer, or to none that the contract allows.
+    #[error("the plugin failed: {0}")]
+    Failed(#[source] PluginFailure),
+    /// The component cannot render this note.
+    #[error("the note cannot be written: {}", .0.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; "))]
+    NotRendered(Vec<Diagnostic>),
+}
+
+impl PackError {
+    /// A file or folder, as `what` names it, cannot be read or made.
+    pub(super) fn io(what: impl std::fmt::Display) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { what: what.to_string(), source }
+    }
+}
+
+/// Why a component is refused before it maps anything.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// There is none of the name that the pack gives it.
+    #[error("{0}")]
+    Missing(#[source] io::Error),
+    /// It is no component, or not a whole one.
+    #[error("{0}")]
+    NotAComponent(String, #[source] Option<Cause>),
+    /// It is a component and no plugin of this contract, or of another version.
+    #[error("{0}")]
+    OfAnotherContract(String),
+    /// It asks for what no plugin has.
+    #[error("{0}")]
+    AsksForMore(String),
+    /// It is more than is compiled.
+    #[error("{0}")]
+    TooLarge(String),
+    /// It says something else of itself than its manifest does.
+    #[error("{0}")]
+    NotAsItSays(String),
+    /// The compiler refused it, or took too much time or memory over it.
+    #[error("{0}")]
+    NotCompiled(String, #[source] Cause),
+}
+
+/// Why a call into a plugin failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginFailure {
+    /// Its time was over.
+    #[error("it took too long and was stopped")]
+    TookTooLong,
+    /// Its stack was full.
+    #[error("it called itself too deeply and was stopped")]
+    TooDeep,
+    /// It ended itself, or did what the engine does not allow.
+    #[error("{0}")]
+    Trapped(String, #[source] Cause),
+    /// Its answer is none that the contract allows.
+    #[error("{0}")]
+    BrokeContract(String),
+    /// Others failed for so long that it was not asked.
+    #[error("it failed on other records for so long that this one was not tried")]
+    NotTried,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_keeps_its_cause() {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let check = |error: PackError, expected: &str| {
+            assert!(error.to_string().starts_with(expected), "{error}");
+            assert!(error.source().is_some(), "{error:?}");
+        };
+        check(PackError::io("packs/a/rules.toml")(missing()), "packs/a/rules.toml: ");
+        check(PackError::NoMachine("no engine".to_owned(), Box::new(missing())), "no engine");
+        let why = ComponentError::NotCompiled("it takes too much time".to_owned(), Box::new(missing()));
+        assert!(why.source().is_some());
+        check(PackError::Component { path: "a/component.wasm".into(), why }, "a/component.wasm: it takes too much");
+        check(PackError::Failed(PluginFailure::TookTooLong), "the plugin failed: it took too long");
+    }
+}
