@@ -35,6 +35,7 @@ const TIMEOUT: &str = "120";
 #[command(after_help = "Examples:
   cargo xtask mutants --part domain
   cargo xtask mutants --part domain --only merge.rs
+  cargo xtask mutants --part plugins --sample 10
   git diff main > /tmp/mine.diff && cargo xtask mutants --in-diff /tmp/mine.diff --jobs 2")]
 pub struct Arguments {
     /// One part alone; all of them if left out
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// Only what a diff (`git diff`) has changed
     #[arg(long, value_name = "FILE")]
     in_diff: Option<PathBuf>,
+    /// One mutant of each so many, taken evenly: a share in minutes
+    #[arg(long, value_name = "N")]
+    sample: Option<u32>,
     /// How many mutants are built and tested side by side
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -109,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         fs::create_dir_all(&output)?;
         test(part, arguments, &program, &output)?;
         let found = Found::read(&output.join("mutants.out"))?;
-        let is_whole = arguments.only.is_none() && arguments.in_diff.is_none();
+        let is_whole = arguments.only.is_none() && arguments.in_diff.is_none() && arguments.sample.is_none();
         let share = found.report(part, &explained, is_whole);
         if share < LEAST {
             failed.push(format!("{} {share:.1} %", part.name()));
@@ -143,6 +147,9 @@ fn test(part: Part, arguments: &Arguments, program: &Path, output: &Path) -> Res
     command.args(arguments.only.iter().flat_map(|regex| ["--re", regex]));
     if let Some(diff) = &arguments.in_diff {
         command.arg("--in-diff").arg(std::path::absolute(diff)?);
+    }
+    if let Some(sample) = arguments.sample {
+        command.arg(format!("--shard=0/{sample}")).arg("--sharding=round-robin");
     }
     command.arg("--").args(part.tests());
     // Nobody looks into these programs with a debugger.

@@ -43,8 +43,15 @@ pub(super) enum Failure {
 pub(super) struct FailurePage {
     heading: &'static str,
     message: String,
-    /// Fields that do not fit, by the API's names, each with what would be right.
-    fields: Vec<field::FieldError>,
+    fields: Vec<Unfit>,
+}
+
+/// A field that does not fit, and what would be right.
+struct Unfit {
+    /// Its name in the page, from the API's.
+    name: String,
+    label: String,
+    message: String,
 }
 
 impl Failure {
@@ -88,7 +95,7 @@ impl Failure {
             ),
         };
         let fields = match self {
-            Self::NotDone(refusal) => refusal.fields.iter().map(named).collect(),
+            Self::NotDone(refusal) => refusal.fields.iter().map(Unfit::from).collect(),
             _ => Vec::new(),
         };
         (status, FailurePage { heading, message, fields })
@@ -115,6 +122,13 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
 /// A field by the name that it has on pages, with what would be right, as a sentence.
 pub(super) fn named(error: &FieldError) -> field::FieldError {
     field::FieldError::new(&error.name().replace('/', "-"), format::sentence(&error.message))
+}
+
+impl From<&FieldError> for Unfit {
+    fn from(error: &FieldError) -> Self {
+        let field::FieldError { field: name, message } = named(error);
+        Self { label: format::field(&error.name().replace('/', " ")), name, message }
+    }
 }
 
 impl From<Refusal> for Failure {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use askama::Template as _;
+
 use super::super::components::Paging;
 use super::super::departures::{self, Missing};
 use super::super::failure::Failure;
@@ -18,6 +20,7 @@ use crate::domain::field::FieldError;
 use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RecordKind, RevisionId, RunId};
+use crate::ops::Refusal;
 use crate::store::book::BookCounts;
 
 const NIL: uuid::Uuid = uuid::Uuid::nil();
@@ -333,4 +336,14 @@ fn a_failure_tells_nothing_of_its_inside() {
     let (status, page) = Failure::Broken("panicked at 'secret'".to_owned()).page();
     assert_eq!(status.as_u16(), 500);
     check("failure", &page);
+}
+
+#[test]
+fn a_form_that_does_not_fit_is_told_of_field_by_field() {
+    let refusal = Refusal::at("/external_id", "`x` is no ID of the CRM".to_owned());
+    let (status, page) = Failure::from(refusal).page();
+    let html = page.render().unwrap();
+    assert_eq!(status.as_u16(), 422);
+    let expected = "<li id=\"external_id-problem\"><strong>Client ID:</strong> `x` is no ID of the CRM</li>";
+    assert!(html.contains(expected), "{html}");
 }
