@@ -354,6 +354,6 @@ async fn file_api_and_form_refuse_the_same() -> Result<()> {
     check(&[("mode", "")], "auth", "auth.mode", "hoose how to sign in").await?;
     check(&[("username", "")], "auth/username", "auth.username", "nter the user's name").await?;
     check(&[("username", &long)], "auth/username", "auth.username", "at most 200 characters").await?;
-    check(&[("username", "svc\tx")], "auth/username", "auth.username", "at most 200 characters").await?;
+    check(&[("username", "svc\tx")], "auth/username", "auth.username", "a character that nobody sees").await?;
     Ok(())
 }

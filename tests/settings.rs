@@ -68,7 +68,7 @@ async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()
         "server.lisen: is not known",
         "connections.main.schedule: `0 0 2 31 4 *`",
         "connections.main.pack: the rules cannot be used",
-        "/client/titels",
+        "rules.toml: the table [client] has `titels`, which is not known there",
         "rules.toml: the table [client] lacks `titles`: write `titles = {…}` there (",
         "rules.toml: the table [client.fields] lacks `secondary_adviser`: write `secondary_adviser = \"…\"` there (",
         "connections.south.pack: there is no pack `nowhere`",

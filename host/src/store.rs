@@ -4,6 +4,9 @@
 //! never in tables or keys. It stands on an ordered key-value store (`store::engine`), whose tables it alone knows, and has
 //! threads of its own for it. Every key begins with the practice.
 
+pub mod absence_review;
+pub mod absent_clients;
+mod absent_items;
 pub mod access;
 pub mod book;
 pub mod client_lookup;
@@ -11,11 +14,9 @@ pub mod commit;
 #[cfg(test)]
 mod conformance;
 pub mod connections;
-pub mod departures;
+pub mod data_quality;
 pub mod documents;
-pub mod doubts;
 mod engine;
-pub mod gone;
 mod identity;
 pub mod imports;
 mod index;
@@ -37,7 +38,6 @@ pub mod sites;
 pub mod space;
 mod tables;
 mod threads;
-mod unseen;
 
 pub use rows::listed::StoredItem;
 

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::connection::{Connection, Connections};
 use crate::crm::{Connector, CrmError, TrafficTotals};
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
 use crate::queue::NotDone;

@@ -4,12 +4,13 @@
 //! construction: a `Money` has a currency, an `E164` is a number, a `Date` exists. Text that is not yet any of
 //! these is a candidate and lives in the host's `pack` module.
 
+pub mod absence;
 pub mod access;
 pub mod address;
 pub mod birth;
 pub mod breaker;
 pub mod crm_id;
-pub mod departure;
+
 pub mod diagnostic;
 pub mod edit;
 pub mod field;

@@ -108,14 +108,14 @@ const WALKS_TO_BE_GONE: u8 = 2;
 
 /// How often walks missed a goal or cover that is not marked as gone.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-pub struct Unseen {
+pub struct AbsenceEvidence {
     /// Complete walks in a row that read its list and did not find it.
     pub walks: u8,
     /// The walk that missed it last, and whose end is not counted.
     pub by: Option<RunId>,
 }
 
-impl Unseen {
+impl AbsenceEvidence {
     /// Missed once more: by a walk, which counts when it comes to its end, or by a client's own sync, which is no
     /// evidence. However often a walk reads a list, it is one walk.
     pub fn again(self, walk: Option<RunId>) -> Self {
@@ -256,7 +256,7 @@ mod tests {
     fn two_walks_that_came_to_their_end_prove_that_something_is_gone() {
         // Each word is a walk: read by itself, by a walk that was cut, or by one that came to its end.
         let check = |walks: &str, expected: bool| {
-            let mut unseen = Unseen::default();
+            let mut unseen = AbsenceEvidence::default();
             for (n, word) in (0..).zip(walks.split(' ')) {
                 let run = RunId(Uuid::from_u128(n));
                 unseen = match word {

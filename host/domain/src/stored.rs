@@ -43,7 +43,7 @@ pub struct StoredClient {
 
 /// Somebody who was in a household, or a household somebody was in, and until when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Stay {
+pub struct Membership {
     /// Who.
     pub client_id: ClientId,
     /// Where.
@@ -128,7 +128,7 @@ pub struct StoredAdviser {
 
 /// A raw record that could not be used, or that a rule left out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SetAside {
+pub struct ExcludedRecord {
     /// The connection that supplied it.
     pub connection: ConnectionName,
     /// What it would have been.

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
+use crate::absence::AbsenceReviewState;
 use crate::access::Role;
-use crate::departure::Standing;
 use crate::import::RowStatus;
 use crate::note::Stage;
 use crate::record::RecordKind;
@@ -21,7 +21,7 @@ fn check<T: Serialize + Copy + Debug>(all: &[T], word: fn(T) -> &'static str) {
 
 #[test]
 fn a_word_is_the_one_in_json() {
-    check(Standing::ALL, Standing::as_str);
+    check(AbsenceReviewState::ALL, AbsenceReviewState::as_str);
     check(&RowStatus::ALL, RowStatus::as_str);
     check(Stage::ALL, Stage::as_str);
     check(RecordKind::ALL, RecordKind::as_str);

@@ -26,7 +26,7 @@ use crate::api::record;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::stored::{Stay, StoredClient};
+use crate::domain::stored::{Membership, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::ops;
 use crate::store::book::ClientFilter;
@@ -170,7 +170,7 @@ pub async fn edit(
 
 /// A household that a client has been in.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Stay)]
+#[schema(as = Membership)]
 pub struct StayBody {
     /// The household; what was kept with it, such as its file notes, is found there.
     #[schema(value_type = String, format = Uuid)]
@@ -180,8 +180,8 @@ pub struct StayBody {
     until: Option<Timestamp>,
 }
 
-impl From<Stay> for StayBody {
-    fn from(Stay { household_id, until, .. }: Stay) -> Self {
+impl From<Membership> for StayBody {
+    fn from(Membership { household_id, until, .. }: Membership) -> Self {
         Self { household_id, until }
     }
 }

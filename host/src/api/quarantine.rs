@@ -12,7 +12,7 @@ use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::stored::SetAside;
+use crate::domain::stored::ExcludedRecord;
 use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, Timestamp};
 
 /// Which part of the list.
@@ -56,8 +56,8 @@ pub struct QuarantinedBody {
     since: Timestamp,
 }
 
-impl From<SetAside> for QuarantinedBody {
-    fn from(record: SetAside) -> Self {
+impl From<ExcludedRecord> for QuarantinedBody {
+    fn from(record: ExcludedRecord) -> Self {
         Self {
             connection: record.connection,
             kind: record.kind,

@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::app::troubleshoot;
-use crate::domain::departure::Standing;
+use crate::domain::absence::AbsenceReviewState;
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::RecordKind;
@@ -62,7 +62,7 @@ pub fn stage_outcome() -> Object {
 
 pub fn standing() -> Object {
     let what = "Where the question stands: `none` where no run asks.";
-    one_of(what, std::iter::once("none").chain(Standing::ALL.iter().map(|standing| standing.as_str())))
+    one_of(what, std::iter::once("none").chain(AbsenceReviewState::ALL.iter().map(|standing| standing.as_str())))
 }
 
 pub fn departure_kind() -> Object {

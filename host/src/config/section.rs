@@ -17,7 +17,7 @@ use crate::crm::spec::{
     Author, FieldError, RateLimits, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules, SiteAccess,
 };
 use crate::domain::ConnectionName;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 
 /// What a section's key for the ways to sign in is called, and the one in it that says which.

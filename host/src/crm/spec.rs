@@ -18,7 +18,7 @@ use super::hosts::HostRules;
 use super::kind::{CrmKind, SignInMode};
 use super::proxy::Proxy;
 use super::registry::Registry;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Timestamp};
 

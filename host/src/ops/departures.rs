@@ -2,10 +2,10 @@
 
 use super::{Kind, Refusal, may};
 use crate::app::App;
+use crate::domain::absence::AbsenceReview;
 use crate::domain::access::{Action, Actor};
-use crate::domain::departure::Departures;
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
-use crate::store::departures::Answered;
+use crate::store::absence_review::Answered;
 
 /// An answer to the question whether many are gone.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// Where there is no such connection, or the question does not wait for an answer any more.
-pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) -> Result<Departures, Refusal> {
+pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) -> Result<AbsenceReview, Refusal> {
     may(actor, Action::ControlRuns)?;
     let Answer { connection, kind, run, is_confirmed } = answer;
     if app.connections.get(&connection).is_none() {

@@ -12,7 +12,7 @@ use super::rows::decode;
 use super::runs::number_of;
 pub use super::tables::BookCounts;
 use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES};
-use crate::domain::stored::{Household, SetAside, StoredAdviser, StoredClient};
+use crate::domain::stored::{ExcludedRecord, Household, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::{Store, StoreError};
 pub use findings::{ClientFindings, RecordFinding};
@@ -214,7 +214,7 @@ impl Store {
         quarantined: bool,
         found_by: Option<RunId>,
         page: PageRequest,
-    ) -> Result<Page<SetAside>, StoreError> {
+    ) -> Result<Page<ExcludedRecord>, StoreError> {
         self.read(move |transaction| {
             let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[u8::from(quarantined)]]);
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&prefix);
@@ -227,7 +227,7 @@ impl Store {
                 if items.len() == page.limit() {
                     return Ok(Page { items, next: Some(cursor::write(&reached)) });
                 }
-                let record: SetAside = decode(value.value())?;
+                let record: ExcludedRecord = decode(value.value())?;
                 if found_by.is_none_or(|run| run == record.run) {
                     reached = *key.value();
                     items.push(record);

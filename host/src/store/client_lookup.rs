@@ -3,7 +3,7 @@
 
 use super::book::reader::Reader;
 use super::engine::Snapshot;
-use super::identity::{Aside, Identity};
+use super::identity::{Exclusion, Identity};
 use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::raw::unpack;
 use super::review::{self, ReviewId, ReviewKey};
@@ -15,7 +15,7 @@ use super::{Store, StoreError};
 use crate::domain::field::Record as _;
 use crate::domain::fold::fold;
 use crate::domain::review::{Review, ReviewState};
-use crate::domain::stored::{SetAside, StoredClient};
+use crate::domain::stored::{ExcludedRecord, StoredClient};
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind};
 
 /// Records that are searched for a name, of those that were set aside.
@@ -42,9 +42,9 @@ pub struct ClientLookup {
     /// Whether it is in the book now.
     pub is_in_book: bool,
     /// Why it was set aside, if it was.
-    pub set_aside: Option<SetAside>,
+    pub set_aside: Option<ExcludedRecord>,
     /// The lists below it that could not be read: what they brought before stays.
-    pub lists_aside: Vec<SetAside>,
+    pub lists_aside: Vec<ExcludedRecord>,
     /// Where it stands in the review queue, while that keeps it out of the book.
     pub review: Option<Review>,
 }
@@ -66,11 +66,11 @@ impl Words {
 }
 
 /// What is known of a record, and why it was set aside, if it was.
-fn known(transaction: &Snapshot, key: &RecordKey) -> Result<(Option<Identity>, Option<SetAside>), StoreError> {
+fn known(transaction: &Snapshot, key: &RecordKey) -> Result<(Option<Identity>, Option<ExcludedRecord>), StoreError> {
     let row = transaction.open_table(IDENTITIES)?.get(key)?;
     let Some(identity) = row.map(|row| Identity::from_row(row.value())) else { return Ok((None, None)) };
     let Some(aside) = identity.set_aside else { return Ok((Some(identity), None)) };
-    let aside: AsideKey = join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]]);
+    let aside: AsideKey = join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Exclusion::Quarantined)], &key[4..]]);
     let set_aside = transaction.open_table(SET_ASIDE)?.get(&aside)?;
     Ok((Some(identity), set_aside.map(|aside| decode(aside.value())).transpose()?))
 }
@@ -176,7 +176,7 @@ impl Store {
                 let Some(raw) = raw.get(&key)? else { continue };
                 let text = unpack(raw.value())?;
                 if words.stand_in(&String::from_utf8_lossy(&text)) {
-                    let stored: SetAside = decode(value.value())?;
+                    let stored: ExcludedRecord = decode(value.value())?;
                     if stored.kind == RecordKind::Client {
                         found.push((stored.connection, stored.external_id));
                     }

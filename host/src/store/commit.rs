@@ -4,10 +4,10 @@
 //! Serves `sync`. All that is written is sorted by table and key first, and what did not change is not written.
 
 mod advisers;
-mod aside;
 mod clients;
 mod edit;
 pub mod emptied;
+mod exclusions;
 mod households;
 pub(in crate::store) mod linking;
 mod lists;
@@ -15,14 +15,14 @@ mod pending;
 pub mod practice;
 pub(in crate::store) mod review;
 
+use super::absent_items;
 use super::engine::{Readable, Write};
-use super::identity::{SeenAs, known_by};
+use super::identity::{ContentVersion, known_by};
 use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::rows::{decode, encode};
 use super::runs::{WalkPosition, move_on, number_for, number_of, put_run};
 use super::tables::{BookCounts, IDENTITIES, TALLIES};
-use super::unseen;
 use super::{Store, StoreError};
 use crate::domain::run::Run;
 use crate::domain::{
@@ -50,7 +50,7 @@ pub enum Outcome {
     /// All that stands in a list of the client with the record's id.
     List(Vec<Canonical>),
     /// Left out by a rule, or, in quarantine, cannot be used.
-    SetAside {
+    Excluded {
         /// Cannot be used.
         quarantined: bool,
     },
@@ -58,7 +58,7 @@ pub enum Outcome {
 
 /// A raw record that was mapped.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Arrival {
+pub struct IncomingRecord {
     /// Its id in the CRM.
     pub id: ExternalId,
     /// Of its content.
@@ -83,7 +83,7 @@ pub struct Group {
     /// By what they were mapped.
     pub by: MappedBy,
     /// The records that were mapped; no id twice.
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<IncomingRecord>,
     /// What stands in lists below these records or unchanged ones, one a kind.
     pub below: Vec<Lists>,
     /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
@@ -102,14 +102,14 @@ pub struct Lists {
     /// By what they were mapped.
     pub by: MappedBy,
     /// One a client; no id twice.
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<IncomingRecord>,
     /// Whose list is what it was, and does not show all that is kept of it.
     pub missed_again: Vec<ExternalId>,
 }
 
 /// What is known of a record before it is mapped.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Known {
+pub struct SyncState {
     /// It was seen before.
     pub is_known: bool,
     /// It was mapped with the same content by the same: it needs no mapping again.
@@ -134,10 +134,10 @@ impl Store {
         kind: RecordKind,
         by: MappedBy,
         records: Vec<(ExternalId, u128)>,
-    ) -> Result<Vec<Known>, StoreError> {
+    ) -> Result<Vec<SyncState>, StoreError> {
         let connection = run.connection.clone();
         self.read(move |transaction| {
-            let mut known = vec![Known::default(); records.len()];
+            let mut known = vec![SyncState::default(); records.len()];
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(known) };
             let identities = transaction.open_table(IDENTITIES)?;
             // In the order of keys, one page of the table after the other is read once.
@@ -145,7 +145,7 @@ impl Store {
             keyed.sort_unstable_by_key(|(_, key)| *key);
             for (index, key) in keyed {
                 if let Some(row) = identities.get(&record(connection, kind, key))? {
-                    let now = SeenAs::new(records[index].1, by.revision, by.as_of);
+                    let now = ContentVersion::new(records[index].1, by.revision, by.as_of);
                     known[index] = known_by(row.value(), kind, &now);
                 }
             }
@@ -185,7 +185,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
         emptied::note(transaction, &rows, &arrivals, walk)?;
-        aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
+        exclusions::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
         match kind {
             RecordKind::Adviser => advisers::merge(transaction, &mut rows, &run, arrivals, &mut tallies)?,
@@ -195,7 +195,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
     }
     for Lists { kind, by, mut arrivals, missed_again } in below {
         if let Some(walk) = walk {
-            unseen::miss_again(transaction, connection, kind, &missed_again, walk)?;
+            absent_items::miss_again(transaction, connection, kind, &missed_again, walk)?;
         }
         if arrivals.is_empty() {
             continue;
@@ -204,7 +204,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
         arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
         let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
         lists::keep_with_clients(&rows, &mut arrivals)?;
-        aside::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
+        exclusions::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
         rows.write_raw(&mut arrivals)?;
         with_listed!(kind, Item => {
             lists::merge::<Item>(transaction, &mut rows, (&mut run, walk), arrivals, &mut tallies)?;

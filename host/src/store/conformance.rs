@@ -20,12 +20,13 @@ macro_rules! on_each_engine {
     };
 }
 
+mod absent_clients;
+mod absent_items;
 mod access;
 mod connections;
 mod documents;
 mod edits;
 mod findings;
-mod gone;
 mod households;
 mod imports;
 mod linking;
@@ -43,7 +44,6 @@ mod search;
 mod site_lists;
 mod sites;
 mod space;
-mod unseen;
 
 use std::collections::BTreeMap;
 
@@ -51,12 +51,12 @@ use uuid::Uuid;
 
 use super::Store;
 use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
-use super::commit::{Arrival, Group, Lists, MappedBy, Outcome};
+use super::commit::{Group, IncomingRecord, Lists, MappedBy, Outcome};
 use super::engine::MemoryEngine;
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::record::Goal;
 use crate::domain::record::{ClientStatus, GoalOwner, Outlook};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
@@ -117,7 +117,7 @@ impl Practice {
     }
 
     /// Commits records as one group.
-    async fn commit(&mut self, kind: RecordKind, arrivals: Vec<Arrival>) -> RunCounts {
+    async fn commit(&mut self, kind: RecordKind, arrivals: Vec<IncomingRecord>) -> RunCounts {
         let before = std::mem::take(&mut self.run.counts);
         let group = self.group(kind, arrivals);
         self.run = self.store.commit(group).await.unwrap();
@@ -127,7 +127,7 @@ impl Practice {
         counts
     }
 
-    fn group(&self, kind: RecordKind, arrivals: Vec<Arrival>) -> Group {
+    fn group(&self, kind: RecordKind, arrivals: Vec<IncomingRecord>) -> Group {
         let mut seen = Seen::default();
         arrivals.iter().for_each(|arrival| assert!(seen.note(&arrival.id)));
         Group {
@@ -156,7 +156,7 @@ impl Practice {
     }
 
     /// Commits lists of a kind, of clients who are there.
-    async fn below(&mut self, kind: RecordKind, arrivals: Vec<Arrival>) {
+    async fn below(&mut self, kind: RecordKind, arrivals: Vec<IncomingRecord>) {
         let mut group = self.group(RecordKind::Client, Vec::new());
         let by = MappedBy { revision: REVISION, as_of: None };
         group.below = vec![Lists { kind, by, arrivals, missed_again: Vec::new() }];
@@ -165,7 +165,7 @@ impl Practice {
     }
 
     /// A whole run that sees these clients in one group and ends as told.
-    async fn walk_to(&mut self, arrivals: Vec<Arrival>, state: RunState, trigger: Trigger) -> Run {
+    async fn walk_to(&mut self, arrivals: Vec<IncomingRecord>, state: RunState, trigger: Trigger) -> Run {
         self.run = self.store.begin_run(Run { trigger, ..new_run("main") }).await.unwrap();
         let mut group = self.group(RecordKind::Client, arrivals);
         group.run.counts.seen = group.arrivals.len() as u64;
@@ -262,9 +262,9 @@ fn with_email(client: Client, email: &str) -> Client {
     Client { email: Some(email.to_owned().try_into().unwrap()), email_is_placeholder: false, ..client }
 }
 
-fn arrival(id: &str, outcome: Outcome) -> Arrival {
+fn arrival(id: &str, outcome: Outcome) -> IncomingRecord {
     let raw = PackedRaw::pack(format!(r#"{{"row":{{"id":"{id}"}}}}"#).as_bytes());
-    Arrival {
+    IncomingRecord {
         id: ExternalId(id.to_owned()),
         fingerprint: 1,
         raw,
@@ -274,7 +274,7 @@ fn arrival(id: &str, outcome: Outcome) -> Arrival {
     }
 }
 
-fn mapped(client: &Client) -> Arrival {
+fn mapped(client: &Client) -> IncomingRecord {
     arrival(client.external_id.as_str(), Outcome::Client(Box::new(client.clone())))
 }
 
@@ -291,17 +291,17 @@ fn goal(id: &str, name: &str) -> Goal {
     }
 }
 
-fn left_out(id: &str, code: &str) -> Arrival {
+fn left_out(id: &str, code: &str) -> IncomingRecord {
     let diagnostics = vec![Diagnostic::error(code, "left out".to_owned())];
-    Arrival { diagnostics, ..arrival(id, Outcome::SetAside { quarantined: false }) }
+    IncomingRecord { diagnostics, ..arrival(id, Outcome::Excluded { quarantined: false }) }
 }
 
-fn unusable(id: &str) -> Arrival {
+fn unusable(id: &str) -> IncomingRecord {
     let diagnostics = vec![Diagnostic::error("broken", "cannot be read".to_owned())];
-    Arrival { diagnostics, ..arrival(id, Outcome::SetAside { quarantined: true }) }
+    IncomingRecord { diagnostics, ..arrival(id, Outcome::Excluded { quarantined: true }) }
 }
 
-fn adviser(id: &str, name: &str, active: bool) -> Arrival {
+fn adviser(id: &str, name: &str, active: bool) -> IncomingRecord {
     let external_id = ExternalId(id.to_owned());
     let adviser = Adviser { external_id, first_name: Some(name.to_owned()), last_name: None, email: None, active };
     arrival(id, Outcome::Adviser(adviser))

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::commit::Known;
+use super::commit::SyncState;
 use super::keys::ExternalKey;
 use crate::domain::{Date, RecordKind, RevisionId};
 
@@ -18,7 +18,7 @@ pub(super) struct Identity {
     /// Kept out of the book by the review queue.
     pub is_held: bool,
     /// Has an entry among the records that were set aside.
-    pub set_aside: Option<Aside>,
+    pub set_aside: Option<Exclusion>,
     /// The CRM calls the client the partner, not the primary client.
     pub is_partner: bool,
     /// For a list: as it was read last, it proves that something is missing that is kept and not marked as gone.
@@ -30,23 +30,23 @@ pub(super) struct Identity {
     /// Whom the client names as partner, while in the book.
     pub partner: Option<ExternalKey>,
     /// What the record was when it was mapped last.
-    pub seen_as: SeenAs,
+    pub content_version: ContentVersion,
 }
 
 /// Why a record was set aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Aside {
+pub(super) enum Exclusion {
     /// Left out by a rule.
-    LeftOut,
+    Skipped,
     /// Cannot be used.
     Quarantined,
 }
 
 /// Same content, same revision, same day where the mapping reads the day: same outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct SeenAs([u8; 26]);
+pub(super) struct ContentVersion([u8; 26]);
 
-impl SeenAs {
+impl ContentVersion {
     /// As no record of a CRM is: whatever a walk sees next is something else, and is mapped.
     pub const NEVER: Self = Self([0; 26]);
 
@@ -67,10 +67,10 @@ const HAS_UNSEEN: u8 = 32;
 
 impl Identity {
     /// Of a record that was never seen before.
-    pub fn new(seen_as: SeenAs) -> Self {
+    pub fn new(content_version: ContentVersion) -> Self {
         let (client, household, partner) = (None, None, None);
         let (in_book, is_held, set_aside, is_partner, has_unseen) = (false, false, None, false, false);
-        Self { in_book, is_held, set_aside, is_partner, has_unseen, client, household, partner, seen_as }
+        Self { in_book, is_held, set_aside, is_partner, has_unseen, client, household, partner, content_version }
     }
 
     /// Whether a stored row's client is in the book.
@@ -82,15 +82,15 @@ impl Identity {
     pub fn to_row(&self) -> IdentityRow {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(self.in_book, IN_BOOK)
-            | flag(self.set_aside == Some(Aside::LeftOut), LEFT_OUT)
-            | flag(self.set_aside == Some(Aside::Quarantined), QUARANTINED)
+            | flag(self.set_aside == Some(Exclusion::Skipped), LEFT_OUT)
+            | flag(self.set_aside == Some(Exclusion::Quarantined), QUARANTINED)
             | flag(self.is_partner, IS_PARTNER)
             | flag(self.is_held, IS_HELD)
             | flag(self.has_unseen, HAS_UNSEEN);
         let (client, household) = (self.client.unwrap_or_default(), self.household.unwrap_or_default());
         // No key is all ones: hashed ones are, with a chance of one in 2^127.
         let partner = self.partner.map_or([0xff; 16], |partner| partner.0);
-        super::keys::join([&self.seen_as.0, &[flags], client.as_bytes(), household.as_bytes(), &partner])
+        super::keys::join([&self.content_version.0, &[flags], client.as_bytes(), household.as_bytes(), &partner])
     }
 
     /// As it was stored.
@@ -101,12 +101,12 @@ impl Identity {
             bytes
         };
         let uuid = |from: usize| Some(Uuid::from_bytes(bytes(from))).filter(|uuid| !uuid.is_nil());
-        let mut seen_as = [0; 26];
-        seen_as.copy_from_slice(&row[..26]);
+        let mut content_version = [0; 26];
+        content_version.copy_from_slice(&row[..26]);
         let flags = row[26];
         let set_aside = match (flags & LEFT_OUT != 0, flags & QUARANTINED != 0) {
-            (_, true) => Some(Aside::Quarantined),
-            (true, false) => Some(Aside::LeftOut),
+            (_, true) => Some(Exclusion::Quarantined),
+            (true, false) => Some(Exclusion::Skipped),
             (false, false) => None,
         };
         Self {
@@ -118,7 +118,7 @@ impl Identity {
             client: uuid(27),
             household: uuid(43),
             partner: Some(bytes(59)).filter(|bytes| *bytes != [0xff; 16]).map(ExternalKey),
-            seen_as: SeenAs(seen_as),
+            content_version: ContentVersion(content_version),
         }
     }
 }
@@ -136,10 +136,10 @@ impl Identity {
 }
 
 /// What a stored row says of a record that comes now.
-pub(super) fn known_by(row: &IdentityRow, kind: RecordKind, now: &SeenAs) -> Known {
+pub(super) fn known_by(row: &IdentityRow, kind: RecordKind, now: &ContentVersion) -> SyncState {
     let listed = if kind.is_listed() { Identity::from_row(row).listed() } else { 0 };
     let (in_book, has_unseen) = (row[26] & IN_BOOK != 0, row[26] & HAS_UNSEEN != 0);
-    Known { is_known: true, is_same: row[..26] == now.0, in_book, listed, has_unseen }
+    SyncState { is_known: true, is_same: row[..26] == now.0, in_book, listed, has_unseen }
 }
 
 #[cfg(test)]
@@ -148,20 +148,21 @@ mod tests {
 
     #[test]
     fn a_row_reads_back() {
-        let seen_as = SeenAs::new(7, RevisionId([1, 2, 3, 4, 5, 6]), Some(jiff::civil::date(2026, 2, 3)));
-        let empty = Identity::new(seen_as);
+        let content_version =
+            ContentVersion::new(7, RevisionId([1, 2, 3, 4, 5, 6]), Some(jiff::civil::date(2026, 2, 3)));
+        let empty = Identity::new(content_version);
         let full = Identity {
             in_book: true,
             is_held: true,
-            set_aside: Some(Aside::Quarantined),
+            set_aside: Some(Exclusion::Quarantined),
             is_partner: true,
             has_unseen: true,
             client: Some(Uuid::from_u128(8)),
             household: Some(Uuid::from_u128(9)),
             partner: Some(ExternalKey([3; 16])),
-            seen_as,
+            content_version,
         };
-        let left_out = Identity { set_aside: Some(Aside::LeftOut), ..Identity::new(empty.seen_as) };
+        let left_out = Identity { set_aside: Some(Exclusion::Skipped), ..Identity::new(empty.content_version) };
         for identity in [empty, full, left_out] {
             assert_eq!(Identity::from_row(&identity.to_row()), identity);
         }
@@ -171,13 +172,13 @@ mod tests {
     fn content_revision_and_day_tell_records_apart() {
         let revision = RevisionId([1; 6]);
         let day = Some(jiff::civil::date(2026, 2, 3));
-        let row = Identity::new(SeenAs::new(7, revision, day)).to_row();
-        let is_same = |now: SeenAs| known_by(&row, RecordKind::Client, &now).is_same;
-        let check = |now: SeenAs, expected: bool| assert_eq!(is_same(now), expected, "{now:?}");
-        check(SeenAs::new(7, revision, day), true);
-        check(SeenAs::new(8, revision, day), false);
-        check(SeenAs::new(7, RevisionId([2; 6]), day), false);
-        check(SeenAs::new(7, revision, Some(jiff::civil::date(2026, 2, 4))), false);
-        check(SeenAs::new(7, revision, None), false);
+        let row = Identity::new(ContentVersion::new(7, revision, day)).to_row();
+        let is_same = |now: ContentVersion| known_by(&row, RecordKind::Client, &now).is_same;
+        let check = |now: ContentVersion, expected: bool| assert_eq!(is_same(now), expected, "{now:?}");
+        check(ContentVersion::new(7, revision, day), true);
+        check(ContentVersion::new(8, revision, day), false);
+        check(ContentVersion::new(7, RevisionId([2; 6]), day), false);
+        check(ContentVersion::new(7, revision, Some(jiff::civil::date(2026, 2, 4))), false);
+        check(ContentVersion::new(7, revision, None), false);
     }
 }

@@ -9,7 +9,7 @@ use super::engine::{Readable, Write};
 use super::keys::{PRACTICE, join, span, uuid_at_end};
 use super::tables::MEMBERSHIPS;
 use super::{Store, StoreError};
-use crate::domain::stored::{Household, Stay, StoredClient};
+use crate::domain::stored::{Household, Membership, StoredClient};
 use crate::domain::{ClientId, HouseholdId, Timestamp};
 
 /// `practice · side · client or household · until, in milliseconds since 1970 · the other of the two`.
@@ -71,15 +71,15 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn stays_of(&self, client: ClientId) -> Result<Vec<Stay>, StoreError> {
+    pub async fn stays_of(&self, client: ClientId) -> Result<Vec<Membership>, StoreError> {
         let now = self.client(client).await?.map(|stored| stored.household_id);
         self.read(move |transaction| {
             let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_CLIENT, client.0)?;
-            let mut stays: Vec<Stay> = before
+            let mut stays: Vec<Membership> = before
                 .into_iter()
-                .map(|(id, until)| Stay { client_id: client, household_id: HouseholdId(id), until: Some(until) })
+                .map(|(id, until)| Membership { client_id: client, household_id: HouseholdId(id), until: Some(until) })
                 .collect();
-            stays.extend(now.map(|household_id| Stay { client_id: client, household_id, until: None }));
+            stays.extend(now.map(|household_id| Membership { client_id: client, household_id, until: None }));
             Ok(stays)
         })
         .await
@@ -108,10 +108,11 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn stays_in(&self, household: HouseholdId) -> Result<Vec<Stay>, StoreError> {
+    pub async fn stays_in(&self, household: HouseholdId) -> Result<Vec<Membership>, StoreError> {
         self.read(move |transaction| {
             let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_HOUSEHOLD, household.0)?;
-            let stay = |(id, until)| Stay { client_id: ClientId(id), household_id: household, until: Some(until) };
+            let stay =
+                |(id, until)| Membership { client_id: ClientId(id), household_id: household, until: Some(until) };
             Ok(before.into_iter().rev().map(stay).collect())
         })
         .await

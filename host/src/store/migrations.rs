@@ -194,16 +194,16 @@ mod tests {
         check("clients", rows::<_, tables::ClientRecord>(&write, tables::CLIENTS));
         check("households", rows::<_, tables::HouseholdRecord>(&write, tables::HOUSEHOLDS));
         check("advisers", rows::<_, crate::domain::stored::StoredAdviser>(&write, tables::ADVISERS));
-        check("set-aside", rows::<_, crate::domain::stored::SetAside>(&write, tables::SET_ASIDE));
+        check("set-aside", rows::<_, crate::domain::stored::ExcludedRecord>(&write, tables::SET_ASIDE));
         check("reviews", rows::<_, crate::domain::review::Review>(&write, tables::REVIEWS));
         check("goals", rows::<_, tables::ListRecord<Goal>>(&write, Goal::LISTS));
         check("covers", rows::<_, tables::ListRecord<Cover>>(&write, Cover::LISTS));
         check("runs", rows::<_, crate::domain::run::Run>(&write, tables::RUNS));
         check("tallies", rows::<_, tables::BookCounts>(&write, tables::TALLIES));
         check("walks", rows::<_, crate::store::runs::Walks>(&write, tables::WALKS));
-        check("gone", rows::<_, crate::store::gone::GoneRecord>(&write, tables::GONE));
+        check("gone", rows::<_, crate::store::absent_clients::GoneRecord>(&write, tables::GONE));
         // The book of the fixture has nothing that a list did not show just once.
-        rows::<_, crate::domain::listed::Unseen>(&write, tables::UNSEEN);
+        rows::<_, crate::domain::listed::AbsenceEvidence>(&write, tables::UNSEEN);
         assert_eq!(empty, [""; 0]);
     }
 

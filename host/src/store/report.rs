@@ -54,14 +54,14 @@ pub struct Change {
 }
 
 /// To what a run did something.
-pub(super) struct Told {
+pub(super) struct ChangeSubject {
     client: Uuid,
     record: RecordKind,
     id: Uuid,
     label: Option<String>,
 }
 
-impl Told {
+impl ChangeSubject {
     /// A client.
     pub fn client(client: Uuid) -> Self {
         Self { client, record: RecordKind::Client, id: Uuid::nil(), label: None }
@@ -91,12 +91,12 @@ impl Rows {
         &mut self,
         run: &mut Run,
         kind: ChangeKind,
-        told: Told,
+        told: ChangeSubject,
         fields: &[FieldChange],
     ) -> Result<(), StoreError> {
         if run.counts.listed < ROWS_OF_A_RUN {
             run.counts.listed += 1;
-            let Told { client, record, id, label } = told;
+            let ChangeSubject { client, record, id, label } = told;
             let key = join([&own(run.id.0), &[kind as u8, record as u8], id.as_bytes(), client.as_bytes()]);
             let row: ReportRow = (label, fields.to_vec());
             self.0.push((key, encode(&row)?));

@@ -7,8 +7,8 @@ use super::engine::{Readable, Snapshot, Value, Write};
 use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
 use super::rows::{decode, encode, rows};
 use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS};
-use super::{doubts, gone, report, site_lists, unseen};
-use crate::domain::departure::Threshold;
+use super::{absent_clients, absent_items, data_quality, report, site_lists};
+use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind, RunId};
 use crate::store::book::{Page, PageRequest};
@@ -204,16 +204,16 @@ impl Store {
             let mut walks = read_walks(&table, connection)?;
             let is_at_end = walks.is_at_end(run.id.0);
             walks.unfinished = None;
-            gone::restore(transaction, connection, &mut run)?;
+            absent_clients::restore(transaction, connection, &mut run)?;
             if run.state == RunState::Done {
                 walks.expected = Some(run.counts.seen);
-                run.counts.doubts.extend(doubts::count(transaction, connection)?);
+                run.counts.doubts.extend(data_quality::count(transaction, connection)?);
             }
             // A list is read whole or not at all: neither an interruption nor clients whose rows moved take from what
             // the walk says of the lists that it read.
             if run.state == RunState::Done && is_at_end {
                 let at = run.finished_at.unwrap_or(run.queued_at);
-                unseen::conclude(transaction, connection, &mut run, threshold, at)?;
+                absent_items::conclude(transaction, connection, &mut run, threshold, at)?;
                 emptied::count(transaction, connection, &mut run, threshold)?;
                 site_lists::count(transaction, connection, run.id)?;
             }
@@ -225,7 +225,7 @@ impl Store {
                 }
                 if let Some(two) = walks.last_two() {
                     let at = run.finished_at.unwrap_or(run.queued_at);
-                    gone::conclude(transaction, connection, &mut run, two, threshold, at)?;
+                    absent_clients::conclude(transaction, connection, &mut run, two, threshold, at)?;
                 }
             } else {
                 forget_seen(transaction, run.id.0)?;

@@ -5,7 +5,7 @@ use super::keys::{ConnectionNumber, PRACTICE};
 use super::rows::{decode, encode};
 use super::runs::{number_for, number_of};
 use super::{Store, StoreError};
-use crate::domain::listed::Unseen;
+use crate::domain::listed::AbsenceEvidence;
 use crate::domain::site_list::{Came, KnownList, ListInForce};
 use crate::domain::{ConnectionName, RunId};
 
@@ -16,7 +16,7 @@ const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");
 struct Kept {
     text: String,
     /// By walks that found it empty.
-    unseen: Unseen,
+    unseen: AbsenceEvidence,
 }
 
 super::rows::rows! { Kept { 0: text, 1: unseen } }
@@ -74,7 +74,7 @@ impl Store {
                 let before = table.get(key)?.map(|kept| decode::<Kept>(kept.value())).transpose()?;
                 let unseen = match &before {
                     Some(kept) if came == Came::Empty => kept.unseen.again(Some(walk)),
-                    _ => Unseen::default(),
+                    _ => AbsenceEvidence::default(),
                 };
                 let now = Kept { text, unseen };
                 if before.as_ref() != Some(&now) {

@@ -6,6 +6,7 @@ use minicbor::Decoder;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::absent_items::UnseenKey;
 use super::engine::{Table, Write};
 use super::identity::IdentityRow;
 use super::index::{ContactKey, LookKey, NameKey, NamingKey};
@@ -15,7 +16,6 @@ use super::report::ReportKey;
 use super::review::ReviewKey;
 use super::rows::listed::StoredItem;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
-use super::unseen::UnseenKey;
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::Listed;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
@@ -41,7 +41,7 @@ pub(super) const HOUSEHOLDS: Table<&OwnKey, &[u8]> = Table::new("households");
 /// Advisers: `StoredAdviser`.
 pub(super) const ADVISERS: Table<&RecordKey, &[u8]> = Table::new("advisers");
 
-/// Records that were set aside: `SetAside`. Below the practice those of a rule, then those in quarantine.
+/// Records that were set aside: `ExcludedRecord`. Below the practice those of a rule, then those in quarantine.
 pub(super) const SET_ASIDE: Table<&AsideKey, &[u8]> = Table::new("set-aside");
 
 /// `practice · quarantined · connection · kind · CRM id`.
@@ -70,7 +70,7 @@ pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
     join([&own(client), &connection.0.to_be_bytes()])
 }
 
-/// Goals and covers that their lists did not show: [`super::unseen::UnseenKey`].
+/// Goals and covers that their lists did not show: [`super::absent_items::UnseenKey`].
 pub(super) const UNSEEN: Table<&UnseenKey, &[u8]> = Table::new("unseen");
 
 /// Clients who are in the book and not linked to a CRM, by what a client of a CRM may be recognised by.
@@ -94,10 +94,10 @@ pub(super) const WALKS: Table<&[u8; 6], &[u8]> = Table::new("walks");
 /// Which records a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
 pub(super) const SEEN: Table<&[u8; 25], &[u8]> = Table::new("seen");
 
-/// Clients that complete walks no longer see: [`super::gone::GoneRecord`].
+/// Clients that complete walks no longer see: [`super::absent_clients::GoneRecord`].
 pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 
-/// More clients gone at once than a run may mark, by connection: `Departures`.
+/// More clients gone at once than a run may mark, by connection: `AbsenceReview`.
 pub(super) const DEPARTURES: QuestionTable = Table::new("departures");
 
 /// A table of questions, one a connection.

@@ -8,7 +8,7 @@ use super::map::{MappedBelow, MappedPage, mapped_by};
 use super::mapper::Mapper;
 use crate::domain::run::Run;
 use crate::domain::{ExternalId, RecordKind, Timestamp};
-use crate::store::commit::{Arrival, Group, Lists};
+use crate::store::commit::{Group, IncomingRecord, Lists};
 use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
 
@@ -37,7 +37,7 @@ impl Default for GroupSize {
 /// What came since the last commit.
 pub(super) struct CommitBatch {
     pub run: Run,
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<IncomingRecord>,
     below: BTreeMap<RecordKind, Below>,
     /// Different ids.
     pub seen: u64,
@@ -52,7 +52,7 @@ pub(super) struct CommitBatch {
 /// The lists of one kind that came.
 #[derive(Default)]
 struct Below {
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<IncomingRecord>,
     missed_again: Vec<ExternalId>,
 }
 
@@ -160,7 +160,7 @@ impl CommitBatch {
 }
 
 /// Adds arrivals in place of those of the same ids, which are `again`.
-fn add(to: &mut Vec<Arrival>, mut more: Vec<Arrival>, again: &HashSet<&ExternalId>) {
+fn add(to: &mut Vec<IncomingRecord>, mut more: Vec<IncomingRecord>, again: &HashSet<&ExternalId>) {
     if !again.is_empty() {
         to.retain(|arrival| !again.contains(&arrival.id));
         let mut later = HashSet::new();

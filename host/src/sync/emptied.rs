@@ -7,7 +7,7 @@ use crate::crm::{RawRecord, Source};
 use crate::domain::run::Run;
 use crate::domain::{Diagnostic, ExternalId, Severity};
 use crate::store::commit::emptied::KeptLists;
-use crate::store::commit::{Arrival, Known, Outcome};
+use crate::store::commit::{IncomingRecord, Outcome, SyncState};
 use crate::store::{Store, StoreError};
 
 /// The code of what is said of a list that came empty.
@@ -28,7 +28,7 @@ impl Emptied {
         run: &Run,
         source: &Source,
         records: &mut [RawRecord],
-        known: &[Known],
+        known: &[SyncState],
     ) -> Result<Self, StoreError> {
         let (mut places, mut asked) = (Vec::new(), Vec::new());
         for (place, (record, known)) in records.iter().zip(known).enumerate() {
@@ -66,7 +66,7 @@ impl Emptied {
     }
 
     /// Tells of it with what became of the records.
-    pub fn tell(&self, arrivals: &mut [Arrival]) {
+    pub fn tell(&self, arrivals: &mut [IncomingRecord]) {
         if self.0.is_empty() {
             return;
         }

@@ -15,7 +15,7 @@ use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
 use crate::queue;
 use crate::store::Store;
-use crate::store::commit::{Arrival, Known, MappedBy, Outcome};
+use crate::store::commit::{IncomingRecord, MappedBy, Outcome, SyncState};
 use crate::store::raw::PackedRaw;
 
 /// Records for one call into the sandbox …
@@ -28,7 +28,7 @@ pub(super) struct MappedPage {
     /// All ids of the page.
     pub ids: Vec<ExternalId>,
     /// The records that were mapped; the others are unchanged.
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<IncomingRecord>,
     /// What stands in lists below the records that come over, one a kind.
     pub below: Vec<MappedBelow>,
     /// The CRM's bookmark of the next page.
@@ -44,7 +44,7 @@ pub(super) struct MappedBelow {
     /// What stands in the lists.
     pub kind: RecordKind,
     /// The lists that were mapped; the others are unchanged.
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<IncomingRecord>,
     /// How many goals or covers stand in those that are unchanged.
     pub unchanged: u64,
     /// Clients whose list is unchanged and does not show all that is kept of it.
@@ -110,13 +110,13 @@ fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
 }
 
 /// The clients of a page who are in the book once it is committed: the lists of others stay out with them.
-fn coming_over(ids: &[ExternalId], known: &[Known], arrivals: &[Arrival]) -> HashSet<ExternalId> {
+fn coming_over(ids: &[ExternalId], known: &[SyncState], arrivals: &[IncomingRecord]) -> HashSet<ExternalId> {
     let was_in_book = ids.iter().zip(known).filter(|(_, known)| known.in_book).map(|(id, _)| id.clone());
     let mut coming: HashSet<ExternalId> = was_in_book.collect();
     for arrival in arrivals {
         match arrival.outcome {
             Outcome::Client(_) => drop(coming.insert(arrival.id.clone())),
-            Outcome::SetAside { quarantined: false } => drop(coming.remove(&arrival.id)),
+            Outcome::Excluded { quarantined: false } => drop(coming.remove(&arrival.id)),
             // What cannot be used changes nothing.
             _ => {}
         }
@@ -160,7 +160,7 @@ async fn mapped(
     mapper: &Arc<dyn Mapper>,
     kind: RecordKind,
     records: Vec<RawRecord>,
-) -> Result<Vec<Arrival>, WalkError> {
+) -> Result<Vec<IncomingRecord>, WalkError> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
@@ -188,7 +188,7 @@ fn batches(mut records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
     })
 }
 
-fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<Arrival>) {
+fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<IncomingRecord>) {
     let mut inputs = Vec::with_capacity(records.len());
     let mut fingerprints = Vec::with_capacity(records.len());
     for record in records {
@@ -197,11 +197,11 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
                 inputs.push(RawInput { kind, id: record.id.clone(), json });
                 fingerprints.push(record.fingerprint);
             }
-            Err(error) => arrivals.push(Arrival {
+            Err(error) => arrivals.push(IncomingRecord {
                 id: record.id.clone(),
                 fingerprint: record.fingerprint,
                 raw: PackedRaw::default(),
-                outcome: Outcome::SetAside { quarantined: true },
+                outcome: Outcome::Excluded { quarantined: true },
                 diagnostics: vec![unreadable(&error)],
                 emptied: Vec::new(),
             }),
@@ -211,7 +211,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
     for ((input, fingerprint), verdict) in inputs.into_iter().zip(fingerprints).zip(verdicts) {
         let (outcome, diagnostics) = judged(kind, &input.id, verdict);
         let raw = PackedRaw::pack(&input.json);
-        arrivals.push(Arrival { id: input.id, fingerprint, raw, outcome, diagnostics, emptied: Vec::new() });
+        arrivals.push(IncomingRecord { id: input.id, fingerprint, raw, outcome, diagnostics, emptied: Vec::new() });
     }
 }
 
@@ -227,8 +227,8 @@ fn unreadable(error: &CrmError) -> Diagnostic {
 
 fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {
     match verdict {
-        Verdict::Skipped(diagnostics) => (Outcome::SetAside { quarantined: false }, diagnostics),
-        Verdict::Rejected(diagnostics) => (Outcome::SetAside { quarantined: true }, diagnostics),
+        Verdict::Skipped(diagnostics) => (Outcome::Excluded { quarantined: false }, diagnostics),
+        Verdict::Rejected(diagnostics) => (Outcome::Excluded { quarantined: true }, diagnostics),
         Verdict::Mapped { records, diagnostics } if kind.is_listed() => (Outcome::List(records), diagnostics),
         Verdict::Mapped { records, mut diagnostics } => {
             let made = records.into_iter().find_map(|record| match (kind, record) {
@@ -242,7 +242,7 @@ fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<
                     kind.as_str()
                 );
                 diagnostics.push(Diagnostic::error("nothing-mapped", message));
-                Outcome::SetAside { quarantined: true }
+                Outcome::Excluded { quarantined: true }
             });
             (outcome, diagnostics)
         }

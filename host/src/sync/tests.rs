@@ -20,7 +20,7 @@ use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,
     TrafficTotals,
 };
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::record::Goal;

@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::{fetch, map};
 use crate::crm::{Bookmark, Connector, CrmError, Source, TrafficTotals};
 use crate::domain::RecordKind;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::run::{CHOICES_EMPTY, CHOICES_NOT_READ, Run, RunCounts, RunState};
 use crate::domain::site_list::Came;
 use crate::queue::NotDone;

@@ -12,8 +12,8 @@ use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::app::App;
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::access::Action;
-use crate::domain::departure::{Departures, Standing};
 use crate::domain::record::ListItem;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ConnectionName, RecordKind, RunId, with_listed};
@@ -124,7 +124,7 @@ pub(super) async fn show(
     person.may(Action::ReadBook)?;
     let (name, kind) = (known(&app, &name)?, kind(&about.kind)?);
     let asked = app.store.departures(name.clone(), kind).await?;
-    let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == Standing::Waiting);
+    let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == AbsenceReviewState::Waiting);
     let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
     let layout = Layout::load(&app, &person, Section::Review).await?;
     let may_answer = person.may(Action::ControlRuns).is_ok();
@@ -191,7 +191,7 @@ fn known(app: &App, name: &str) -> Result<ConnectionName, Failure> {
 /// The page, from values alone.
 pub(super) fn view(
     (name, kind): (&ConnectionName, RecordKind),
-    asked: Option<&Departures>,
+    asked: Option<&AbsenceReview>,
     missing: Vec<Missing>,
     may_answer: bool,
     layout: Layout,
@@ -208,16 +208,16 @@ pub(super) fn view(
                 .as_ref()
                 .map_or_else(String::new, |(by, at)| format!("{by}, {}", format::relative(*at, clock.now)));
             match asked.standing {
-                Standing::Waiting => format!("{some} were not seen by two complete walks in a row."),
-                Standing::Confirmed => format!("{some} were marked as {} by {who}.", wording.marked),
-                Standing::Dismissed => format!(
+                AbsenceReviewState::Waiting => format!("{some} were not seen by two complete walks in a row."),
+                AbsenceReviewState::Confirmed => format!("{some} were marked as {} by {who}.", wording.marked),
+                AbsenceReviewState::Dismissed => format!(
                     "{some} were left as they are by {who}. A run asks again if many more go, and marks few by itself \
                      again once most are back."
                 ),
             }
         }
     };
-    let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
+    let waiting = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting);
     let question = waiting.map(|asked| Question {
         missing: format::count(asked.missing, wording.one, wording.many),
         run: asked.run.to_string(),

@@ -5,7 +5,7 @@ use super::session::SignedIn;
 use super::{assets, departures, format};
 use crate::app::App;
 use crate::domain::RecordKind;
-use crate::domain::departure::Standing;
+use crate::domain::absence::AbsenceReviewState;
 use crate::domain::run::RunState;
 use crate::store::book::PageRequest;
 use crate::store::outbox::Raised;
@@ -154,7 +154,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
     for connection in app.connections.all().iter() {
         for kind in RecordKind::of_clients() {
             let asked = app.store.departures(connection.name.clone(), kind).await?;
-            if let Some(asked) = asked.filter(|asked| asked.standing == Standing::Waiting) {
+            if let Some(asked) = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting) {
                 let about = departures::Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
                 notices.push(Notice {

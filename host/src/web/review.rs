@@ -17,7 +17,7 @@ use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
-use crate::domain::stored::{SetAside, StoredClient};
+use crate::domain::stored::{ExcludedRecord, StoredClient};
 use crate::store::book::ClientFilter;
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,7 +142,7 @@ async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Res
 }
 
 /// One row, from values alone.
-pub(super) fn row(record: &SetAside, clock: &Clock) -> Row {
+pub(super) fn row(record: &ExcludedRecord, clock: &Clock) -> Row {
     Row {
         external_id: record.external_id.to_string(),
         kind: format::sentence(record.kind.as_str()),

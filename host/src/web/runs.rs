@@ -20,7 +20,7 @@ use crate::domain::run::{
     missed_code,
 };
 use crate::domain::{RecordKind, RunId};
-use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::data_quality::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 
 #[derive(Template)]
 #[template(path = "runs.html")]

@@ -21,8 +21,8 @@ use crate::api::listed::ListedBody;
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::access::Action;
-use crate::domain::departure::{Departures, Standing};
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 use crate::ops;
 use crate::ops::departures::Answer;
@@ -109,7 +109,7 @@ impl ToSchema for DeparturesBody {
 }
 
 impl DeparturesBody {
-    fn new(kind: RecordKind, asked: Option<&Departures>) -> Self {
+    fn new(kind: RecordKind, asked: Option<&AbsenceReview>) -> Self {
         let answered = asked.and_then(|asked| asked.answered.clone());
         let question = QuestionBody {
             kind: kind.as_str(),
@@ -194,7 +194,7 @@ pub async fn departures(
     super::find(&app, &name)?;
     let asked = app.store.departures(name.clone(), kind).await?;
     let mut body = DeparturesBody::new(kind, asked.as_ref());
-    if asked.is_some_and(|asked| asked.standing == Standing::Waiting) {
+    if asked.is_some_and(|asked| asked.standing == AbsenceReviewState::Waiting) {
         match with_listed!(kind, Item => some_missing::<Item>(&app, name.clone()).await?) {
             Some(missing) => drop(body.listed.insert(kind.plural(), missing)),
             None => body.question.clients = app.store.missing(name, SOME).await?.into_iter().map(Into::into).collect(),

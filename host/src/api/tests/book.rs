@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
-use crate::store::commit::{Arrival, Group, MappedBy, Outcome};
+use crate::store::commit::{Group, IncomingRecord, MappedBy, Outcome};
 use crate::store::raw::PackedRaw;
 use crate::store::runs::WalkPosition;
 
@@ -54,7 +54,7 @@ fn adviser(external_id: &str, first_name: &str) -> Adviser {
 }
 
 async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
-    let arrivals = outcomes.into_iter().map(|(external_id, outcome)| Arrival {
+    let arrivals = outcomes.into_iter().map(|(external_id, outcome)| IncomingRecord {
         id: id(external_id),
         fingerprint: 1,
         raw: PackedRaw::pack(b"{}"),
@@ -84,8 +84,8 @@ async fn host_with_a_book() -> Host {
         ("1", Outcome::Client(Box::new(person("1", "Ayda", Some("2"), Some("11"))))),
         ("2", Outcome::Client(Box::new(person("2", "Sam", Some("1"), Some("10"))))),
         ("3", Outcome::Client(Box::new(person("3", "Zoe", None, None)))),
-        ("4", Outcome::SetAside { quarantined: true }),
-        ("5", Outcome::SetAside { quarantined: false }),
+        ("4", Outcome::Excluded { quarantined: true }),
+        ("5", Outcome::Excluded { quarantined: false }),
     ];
     commit(&host, RecordKind::Client, people.to_vec()).await;
     host

@@ -20,7 +20,7 @@ use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::schedule::check_schedule;
-use crate::domain::departure::Threshold;
+use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Timestamp};
 

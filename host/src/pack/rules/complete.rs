@@ -10,7 +10,28 @@ pub(super) fn missing(rules: &Value, schema: &Value) -> Vec<String> {
         let (place, what) = (place("rules.toml", keys), stand_in(&of["properties"][key]));
         lines.push(format!("{place} lacks `{key}`: write `{key} = {what}` there{}", about(of, key)));
     });
+    // Beside a key that is missing stands the one that was written in its place, more often than not.
+    if !lines.is_empty() {
+        unknown(rules, schema, &mut Vec::new(), &mut lines);
+    }
     lines
+}
+
+/// The keys that the schema does not know, a line each.
+fn unknown<'s>(table: &'s Value, schema: &'s Value, keys: &mut Vec<&'s str>, lines: &mut Vec<String>) {
+    let Some(members) = table.as_object() else { return };
+    for (key, value) in members {
+        match schema["properties"].get(key) {
+            None if schema["additionalProperties"] == false => {
+                lines.push(format!("{} has `{key}`, which is not known there", place("rules.toml", keys)));
+            }
+            of_key => {
+                keys.push(key);
+                unknown(value, of_key.unwrap_or(&schema["additionalProperties"]), keys, lines);
+                keys.pop();
+            }
+        }
+    }
 }
 
 /// The names that a dialect's differences leave out of a table of the CRM's names while they give others of it, a line each:
@@ -101,7 +122,8 @@ mod tests {
             "type": "object", "required": ["client"],
             "properties": {
                 "client": {
-                    "type": "object", "required": ["fields", "people"], "properties": {"fields": names, "people": people},
+                    "type": "object", "required": ["fields", "people"], "additionalProperties": false,
+                    "properties": {"fields": names, "people": people},
                 },
                 "notes": {"type": "object", "additionalProperties": note},
             },
@@ -127,6 +149,13 @@ mod tests {
                 "rules.toml: the table [client] lacks `people`: write `people = […]` there (Which types are people)",
                 "rules.toml: the table [client.fields] lacks `id`: write `id = \"…\"` there (What the CRM calls a client's \
                  fields)",
+            ],
+        );
+        check(
+            json!({"client": {"fields": {"id": "id", "adviser": "x"}, "peoples": []}}),
+            &[
+                "rules.toml: the table [client] lacks `people`: write `people = […]` there (Which types are people)",
+                "rules.toml: the table [client] has `peoples`, which is not known there",
             ],
         );
         assert_eq!(missing(&json!({}), &json!({})), Vec::<String>::new());

@@ -13,7 +13,7 @@ use super::{Page, PageRequest, cursor};
 use crate::domain::birth::IN_FUTURE;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Diagnostic, RecordKind, with_listed};
-use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::data_quality::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 use crate::store::engine::{Scan, Snapshot};
 use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
 use crate::store::rows::decode;

@@ -10,6 +10,7 @@ use crate::domain::listed::Listed;
 use crate::domain::record::ListItem;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Diagnostic, HouseholdId, ItemId, RevisionId};
+use crate::store::absent_items::{self, UnseenKey};
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
 use crate::store::membership;
@@ -17,7 +18,6 @@ use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
 use crate::store::runs::number_of;
 use crate::store::tables::{LISTED, ListKey, ListRecord, MEMBERSHIPS, UNSEEN};
-use crate::store::unseen::{self, UnseenKey};
 use crate::store::{Store, StoreError};
 
 /// The place of a goal or cover: its list, and its number there.
@@ -219,7 +219,7 @@ impl<T: StoredItem> View<T> {
     ) -> Result<Vec<StoredListed<T>>, StoreError> {
         let Some(connection) = number_of(transaction, of)? else { return Ok(Vec::new()) };
         let mut missing = Vec::new();
-        for id in unseen::proven_ids(transaction, connection, T::KIND, limit)? {
+        for id in absent_items::proven_ids(transaction, connection, T::KIND, limit)? {
             missing.extend(self.one(transaction, id)?);
         }
         Ok(missing)
@@ -248,7 +248,7 @@ impl<T: StoredItem> View<T> {
         let connection = self.reader.name_of(number)?;
         let (client_id, household_id) = (client.id, client.household_id);
         let list = record(number, T::KIND, ExternalKey::from(&client.client.external_id));
-        let is_missed = self.unseen.get(&unseen::key(&list, listed.id))?.is_some();
+        let is_missed = self.unseen.get(&absent_items::key(&list, listed.id))?.is_some();
         Ok(StoredListed { client_id, household_id, connection, revision: RevisionId(revision), listed, is_missed })
     }
 }

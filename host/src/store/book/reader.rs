@@ -14,9 +14,9 @@ use crate::domain::{
     Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind,
 };
 use crate::store::StoreError;
-use crate::store::doubts::{SHARED_AT_HOME, SHARED_ELSEWHERE};
+use crate::store::absent_clients::since;
+use crate::store::data_quality::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 use crate::store::engine::{ReadTable, Snapshot};
-use crate::store::gone::since;
 use crate::store::identity::{Identity, IdentityRow};
 use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
 use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, name_of_connection, own, record};

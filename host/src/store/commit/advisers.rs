@@ -6,7 +6,7 @@ use super::super::keys::ExternalKey;
 use super::super::rows::{decode, encode};
 use super::super::tables::{ADVISERS, BookCounts};
 use super::pending::Pending;
-use super::{Arrival, Outcome};
+use super::{IncomingRecord, Outcome};
 use crate::domain::run::Run;
 use crate::domain::stored::{Origin, StoredAdviser};
 use crate::store::engine::{Readable, Write};
@@ -16,15 +16,15 @@ pub(super) fn merge(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &Run,
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(ADVISERS)?;
     for arrival in arrivals {
         let id = ExternalKey::from(&arrival.id);
-        let seen_as = rows.seen_as(&arrival);
-        let mut identity = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
-        identity.seen_as = seen_as;
+        let content_version = rows.content_version(&arrival);
+        let mut identity = rows.get(id)?.unwrap_or_else(|| Identity::new(content_version));
+        identity.content_version = content_version;
         if let Outcome::Adviser(adviser) = arrival.outcome {
             let key = rows.key(id);
             let known = table.get(&key)?.map(|known| decode::<StoredAdviser>(known.value())).transpose()?;

@@ -6,13 +6,13 @@ use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::index::{ContactKey, LookKey, NameKey, NamingKey, contact_keys, look_keys, name_keys, naming_key};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own};
-use super::super::report::{Rows as Report, Told};
+use super::super::report::{ChangeSubject, Rows as Report};
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, CLIENTS, CONTACTS, ClientRecord, GONE, LOOKS, NAMES, NAMING};
 use super::households;
 use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
-use super::{Arrival, Outcome};
+use super::{IncomingRecord, Outcome};
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, changes, merge as merge_values, remember};
 use crate::domain::run::{ChangeKind, Run};
@@ -25,7 +25,7 @@ pub(super) fn merge(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &mut Run,
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut merging = Merging {
@@ -65,14 +65,14 @@ impl Merging<'_> {
         &mut self,
         rows: &mut Pending<'_>,
         run: &mut Run,
-        arrival: Arrival,
+        arrival: IncomingRecord,
         tallies: &mut BookCounts,
     ) -> Result<(), StoreError> {
         let id = ExternalKey::from(&arrival.id);
-        let seen_as = rows.seen_as(&arrival);
-        let known = rows.get(id)?.unwrap_or_else(|| Identity::new(seen_as));
+        let content_version = rows.content_version(&arrival);
+        let known = rows.get(id)?.unwrap_or_else(|| Identity::new(content_version));
         let (was_in_book, named_before) = (known.in_book, known.partner);
-        let mut identity = Identity { seen_as, ..known };
+        let mut identity = Identity { content_version, ..known };
         let is_unknown = identity.client.is_none() || identity.is_held;
         let held = match &arrival.outcome {
             Outcome::Client(client) if is_unknown => {
@@ -85,7 +85,12 @@ impl Merging<'_> {
         {
             tallies.not_visible -= 1;
             run.counts.visible_again += 1;
-            self.report.note(run, ChangeKind::VisibleAgain, Told::client(identity.client.unwrap_or_default()), &[])?;
+            self.report.note(
+                run,
+                ChangeKind::VisibleAgain,
+                ChangeSubject::client(identity.client.unwrap_or_default()),
+                &[],
+            )?;
         }
         match arrival.outcome {
             Outcome::Client(_) if held == Verdict::IsHeld => {
@@ -97,11 +102,11 @@ impl Merging<'_> {
                 self.keep(rows, run, (id, &mut identity), *client, arrival.diagnostics)?;
                 tallies.clients += u64::from(!was_in_book);
             }
-            Outcome::SetAside { quarantined: false } => {
+            Outcome::Excluded { quarantined: false } => {
                 run.counts.skip(&arrival.diagnostics);
                 if was_in_book {
                     let why = Diagnostic::gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
-                    let told = Told::left_out(identity.client.unwrap_or_default(), why);
+                    let told = ChangeSubject::left_out(identity.client.unwrap_or_default(), why);
                     self.report.note(run, ChangeKind::LeftOut, told, &[])?;
                     run.counts.newly_left_out += 1;
                     self.hide(rows, (id, &mut identity))?;
@@ -109,7 +114,7 @@ impl Merging<'_> {
                 }
             }
             // The mapping of a client makes clients; anything else cannot be used.
-            Outcome::SetAside { quarantined: true } | Outcome::Adviser(_) | Outcome::List(_) => {
+            Outcome::Excluded { quarantined: true } | Outcome::Adviser(_) | Outcome::List(_) => {
                 run.counts.quarantined += 1;
             }
         }
@@ -147,7 +152,7 @@ impl Merging<'_> {
         } else {
             run.counts.created += 1;
             if run.expected.is_some() {
-                self.report.note(run, ChangeKind::Created, Told::client(client_id), &[])?;
+                self.report.note(run, ChangeKind::Created, ChangeSubject::client(client_id), &[])?;
             }
         }
         remember(&mut overridden, merged.overridden, run.id, rows.at);
@@ -182,7 +187,7 @@ impl Merging<'_> {
         merged: &Merged,
     ) -> Result<(), StoreError> {
         if !was_in_book {
-            self.report.note(run, ChangeKind::Returned, Told::client(client), &[])?;
+            self.report.note(run, ChangeKind::Returned, ChangeSubject::client(client), &[])?;
             run.counts.returned += 1;
         }
         if merged.changed.is_empty() {
@@ -197,7 +202,7 @@ impl Merging<'_> {
             changed.into_iter().partition(|change| is_overridden(&change.field));
         for (kind, fields) in [(ChangeKind::Changed, changed), (ChangeKind::Overridden, overridden)] {
             if !fields.is_empty() {
-                self.report.note(run, kind, Told::client(client), &fields)?;
+                self.report.note(run, kind, ChangeSubject::client(client), &fields)?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A person changes a client here: the values, their index entries, and the note that makes the next sync map the
 //! record again, although the CRM did not touch it.
 
-use super::super::identity::{Identity, SeenAs};
+use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ExternalKey, own, record};
 use super::super::rows::{decode, encode};
 use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES};
@@ -71,7 +71,7 @@ fn write(transaction: &Write, edit: &Edit) -> Result<Result<bool, Vec<FieldError
     let mut identities = transaction.open_table(IDENTITIES)?;
     let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
     if let Some(mut identity) = identity {
-        identity.seen_as = SeenAs::NEVER;
+        identity.content_version = ContentVersion::NEVER;
         identities.put(&key, &identity.to_row())?;
         if identity.in_book {
             let mut entries = Entries::default();

@@ -11,15 +11,15 @@ use super::super::rows::{decode, encode};
 use super::super::runs::number_of;
 use super::super::tables::RAW;
 use super::super::{Store, StoreError};
-use super::Arrival;
+use super::IncomingRecord;
 use super::pending::Pending;
-use crate::domain::departure::Threshold;
-use crate::domain::listed::Unseen;
+use crate::domain::absence::Threshold;
+use crate::domain::listed::AbsenceEvidence;
 use crate::domain::run::{LISTS_EMPTY, Run, Trigger};
 use crate::domain::{ExternalId, RecordKind, RunId};
 use crate::store::engine::{Readable, Table, Write};
 
-/// [`Unseen`] by the record and the list's name.
+/// [`AbsenceEvidence`] by the record and the list's name.
 const EMPTIED: Table<(&RecordKey, &str), &[u8]> = Table::new("emptied-lists");
 
 /// Behind every name of a list.
@@ -76,7 +76,7 @@ impl Store {
 pub(super) fn note(
     transaction: &Write,
     rows: &Pending<'_>,
-    arrivals: &[Arrival],
+    arrivals: &[IncomingRecord],
     walk: Option<RunId>,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(EMPTIED)?;
@@ -111,11 +111,11 @@ pub(in crate::store) fn count(
     let mut table = transaction.open_table(EMPTIED)?;
     let of_connection: [u8; 6] = join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()]);
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&of_connection);
-    let mut counted: BTreeMap<String, (u64, Vec<(RecordKey, Unseen)>)> = BTreeMap::new();
+    let mut counted: BTreeMap<String, (u64, Vec<(RecordKey, AbsenceEvidence)>)> = BTreeMap::new();
     for entry in table.scan((&first, "")..=(&last, AFTER_ALL))? {
         let (key, before) = entry?;
         let (key, name) = key.value();
-        let before: Unseen = decode(before.value())?;
+        let before: AbsenceEvidence = decode(before.value())?;
         let now = before.counted(walk);
         if now != before {
             let (number, records) = counted.entry(name.to_owned()).or_default();
@@ -139,7 +139,7 @@ pub(in crate::store) fn count(
 fn of_record(
     table: &impl Readable<(&'static RecordKey, &'static str), &'static [u8]>,
     key: &RecordKey,
-) -> Result<Vec<(String, Unseen)>, StoreError> {
+) -> Result<Vec<(String, AbsenceEvidence)>, StoreError> {
     let mut found = Vec::new();
     for entry in table.scan((key, "")..=(key, AFTER_ALL))? {
         let (key, unseen) = entry?;

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::super::identity::{Identity, IdentityRow, SeenAs};
+use super::super::identity::{ContentVersion, Identity, IdentityRow};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
 use super::super::rows::{decode, encode};
 use super::super::runs::number_for;
@@ -91,7 +91,7 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
         return Ok(Err(Refusal::IsNotLinked));
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
-    let left = Identity { set_aside: identity.set_aside, ..Identity::new(SeenAs::NEVER) };
+    let left = Identity { set_aside: identity.set_aside, ..Identity::new(ContentVersion::NEVER) };
     let change = people.rename(stored, &identity, connection, &ExternalId::unlinked(client), None)?;
     if left.set_aside.is_some() {
         // It stays on the list of what was set aside, and whatever comes next is mapped.
@@ -199,7 +199,7 @@ impl<'t> People<'t> {
         let mut after = ClientRecord { connection: to, changed_at: self.at.as_millisecond(), ..stored };
         after.client.external_id = id.clone();
         after.revision = revision.map_or(after.revision, |revision| revision.0);
-        let identity = Identity { seen_as: SeenAs::NEVER, ..*identity };
+        let identity = Identity { content_version: ContentVersion::NEVER, ..*identity };
         if let Some(client) = client {
             self.put(client, (from, ExternalKey::from(&before_id)), &before, (to, key), &after, &identity)?;
         }

@@ -3,15 +3,15 @@
 use uuid::Uuid;
 
 use super::super::StoreError;
+use super::super::absent_items::AbsenceRows;
 use super::super::identity::Identity;
 use super::super::keys::{ExternalKey, OwnKey, own};
-use super::super::report::{Rows as Report, Told};
+use super::super::report::{ChangeSubject, Rows as Report};
 use super::super::rows::listed::StoredItem;
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, LISTED, ListKey, ListRecord, list_key};
-use super::super::unseen::UnseenRows;
 use super::pending::Pending;
-use super::{Arrival, Outcome};
+use super::{IncomingRecord, Outcome};
 use crate::domain::RunId;
 use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
@@ -19,7 +19,7 @@ use crate::store::engine::{Readable as _, Write, WriteTable};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.
-pub(super) fn keep_with_clients(rows: &Pending<'_>, arrivals: &mut Vec<Arrival>) -> Result<(), StoreError> {
+pub(super) fn keep_with_clients(rows: &Pending<'_>, arrivals: &mut Vec<IncomingRecord>) -> Result<(), StoreError> {
     let mut kept = Vec::with_capacity(arrivals.len());
     for arrival in arrivals.drain(..) {
         if rows.client_of(ExternalKey::from(&arrival.id))?.is_some() {
@@ -35,20 +35,20 @@ pub(super) fn merge<T: StoredItem>(
     transaction: &Write,
     rows: &mut Pending<'_>,
     (run, walk): (&mut Run, Option<RunId>),
-    arrivals: Vec<Arrival>,
+    arrivals: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut lists = Merging::<T>::open(transaction)?;
-    let mut unseen = UnseenRows::open(transaction, walk)?;
+    let mut unseen = AbsenceRows::open(transaction, walk)?;
     for arrival in arrivals {
-        let seen_as = rows.seen_as(&arrival);
+        let content_version = rows.content_version(&arrival);
         let id = ExternalKey::from(&arrival.id);
         let Some(client) = rows.client_of(id)? else { continue };
         let known = rows.get(id)?;
         // A list that a rule leaves out, or that cannot be used, keeps what is known of it, and says nothing of what is
         // missing.
-        let known = known.unwrap_or_else(|| Identity::new(seen_as));
-        let kept = Identity { seen_as, client: Some(client), in_book: true, has_unseen: false, ..known };
+        let known = known.unwrap_or_else(|| Identity::new(content_version));
+        let kept = Identity { content_version, client: Some(client), in_book: true, has_unseen: false, ..known };
         let identity = match arrival.outcome {
             Outcome::List(records) => {
                 let found = FoundList::new(records, arrival.diagnostics);
@@ -93,7 +93,7 @@ impl<'t, T: StoredItem> Merging<'t, T> {
         run: &mut Run,
         (id, identity): (ExternalKey, Identity),
         found: FoundList<T>,
-        (tallies, unseen): (&mut BookCounts, &mut UnseenRows<'_>),
+        (tallies, unseen): (&mut BookCounts, &mut AbsenceRows<'_>),
     ) -> Result<Identity, StoreError> {
         let Some(client) = identity.client else { return Ok(identity) };
         let key = list_key(client, rows.connection);
@@ -136,13 +136,13 @@ impl<'t, T: StoredItem> Merging<'t, T> {
                 *run.counts.changed_fields.entry(field).or_default() += 1;
             }
             let item = &merged.items[change.place];
-            let told = Told::listed(client, T::KIND, item.id, item.value.label());
+            let told = ChangeSubject::listed(client, T::KIND, item.id, item.value.label());
             self.report.note(run, change.kind, told, &change.fields)?;
         }
         if run.expected.is_some() {
             for (id, _) in &self.new[first_new..] {
                 let item = merged.items.iter().find(|item| own(item.id) == *id);
-                let told = item.map(|item| Told::listed(client, T::KIND, item.id, item.value.label()));
+                let told = item.map(|item| ChangeSubject::listed(client, T::KIND, item.id, item.value.label()));
                 if let Some(told) = told {
                     self.report.note(run, ChangeKind::Created, told, &[])?;
                 }

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::super::StoreError;
-use super::super::identity::{Identity, IdentityRow, SeenAs};
+use super::super::identity::{ContentVersion, Identity, IdentityRow};
 use super::super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
 use super::super::raw::PackedRaw;
 use super::super::tables::{IDENTITIES, RAW};
-use super::{Arrival, MappedBy};
+use super::{IncomingRecord, MappedBy};
 use crate::domain::{RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
 
@@ -39,7 +39,7 @@ impl<'t> Pending<'t> {
         connection: ConnectionNumber,
         kind: RecordKind,
         (by, at): (MappedBy, Timestamp),
-        arrivals: &[Arrival],
+        arrivals: &[IncomingRecord],
     ) -> Result<Self, StoreError> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
@@ -61,12 +61,12 @@ impl<'t> Pending<'t> {
     }
 
     /// What the record is now, by what it was mapped now.
-    pub fn seen_as(&self, arrival: &Arrival) -> SeenAs {
+    pub fn content_version(&self, arrival: &IncomingRecord) -> ContentVersion {
         // One that was not mapped as it came is mapped again, whatever it is then.
         if !arrival.emptied.is_empty() {
-            return SeenAs::NEVER;
+            return ContentVersion::NEVER;
         }
-        SeenAs::new(arrival.fingerprint, self.by.revision, self.by.as_of)
+        ContentVersion::new(arrival.fingerprint, self.by.revision, self.by.as_of)
     }
 
     /// A new id of this moment, greater than those before it: clients of one name stay in the order of their ids in
@@ -102,9 +102,9 @@ impl<'t> Pending<'t> {
 
     /// Keeps the raw records, and takes them from the arrivals: the rest of the commit has the memory. Of one that could
     /// not be put together, what is kept stays.
-    pub fn write_raw(&mut self, arrivals: &mut [Arrival]) -> Result<(), StoreError> {
+    pub fn write_raw(&mut self, arrivals: &mut [IncomingRecord]) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.kind);
-        let row = |arrival: &mut Arrival| {
+        let row = |arrival: &mut IncomingRecord| {
             (record(connection, kind, ExternalKey::from(&arrival.id)), std::mem::take(&mut arrival.raw))
         };
         let came = arrivals.iter_mut().filter(|arrival| arrival.raw.size() > 0);

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::super::identity::{Identity, SeenAs};
+use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
 use super::super::rows::{decode, encode};
 use super::super::tables::{
@@ -144,7 +144,7 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
         is_partner: client.is_partner,
         client: Some(id.0),
         partner,
-        ..Identity::new(SeenAs::NEVER)
+        ..Identity::new(ContentVersion::NEVER)
     };
     let record = ClientRecord {
         connection,

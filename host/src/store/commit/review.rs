@@ -3,7 +3,7 @@
 //! Costs a walk nothing where all clients of the practice are linked: only new clients are looked at, and only where
 //! there is anybody to look like.
 
-use super::super::identity::{Identity, IdentityRow, SeenAs};
+use super::super::identity::{ContentVersion, Identity, IdentityRow};
 use super::super::index::{LookKey, look_spans};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
 use super::super::review::{ReviewId, ReviewKey, find};
@@ -169,7 +169,8 @@ fn hold(transaction: &Write, id: ReviewId, at: Timestamp) -> Result<(), StoreErr
     let mut rows = open_rows(transaction, id.connection, at)?;
     let Some(identity) = rows.get(id.external)? else { return Ok(()) };
     let (was_in_book, named_before) = (identity.in_book, identity.partner);
-    let held = Identity { in_book: false, is_held: true, partner: None, seen_as: SeenAs::NEVER, ..identity };
+    let held =
+        Identity { in_book: false, is_held: true, partner: None, content_version: ContentVersion::NEVER, ..identity };
     if let Some(client) = held.client.filter(|_| was_in_book)
         && let Some(stored) = transaction.open_table(CLIENTS)?.get(&own(client))?
     {
@@ -220,7 +221,7 @@ pub(super) fn unlinked(transaction: &Write, connection: ConnectionNumber, key: E
     let mut identities: WriteTable<'_, &'static RecordKey, &'static IdentityRow> =
         transaction.open_table(IDENTITIES)?;
     let known = identities.get(&row)?.map(|row| Identity::from_row(row.value()));
-    let held = Identity { is_held: true, ..known.unwrap_or_else(|| Identity::new(SeenAs::NEVER)) };
+    let held = Identity { is_held: true, ..known.unwrap_or_else(|| Identity::new(ContentVersion::NEVER)) };
     identities.put(&row, &held.to_row())?;
     Ok(())
 }

@@ -15,8 +15,8 @@ fn warning(field: &str, code: &str) -> Diagnostic {
 }
 
 /// A client of whom this is said.
-fn of_client(client: &Client, code: &str) -> Arrival {
-    Arrival { diagnostics: vec![warning("mobile", code)], ..mapped(client) }
+fn of_client(client: &Client, code: &str) -> IncomingRecord {
+    IncomingRecord { diagnostics: vec![warning("mobile", code)], ..mapped(client) }
 }
 
 async fn findings(practice: &Practice, code: &str) -> Vec<ClientFindings> {
@@ -58,7 +58,7 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
     let lists = [("8", vec![said("goals[1].category")]), ("6", vec![said("list")]), ("9", Vec::new())];
     let arrivals = lists.map(|(id, said)| {
         let goals = [goal(&format!("{id}/1"), "Sail"), goal(&format!("{id}/2"), "Rest")];
-        Arrival { diagnostics: said, ..arrival(id, Outcome::List(goals.map(Canonical::Goal).into())) }
+        IncomingRecord { diagnostics: said, ..arrival(id, Outcome::List(goals.map(Canonical::Goal).into())) }
     });
     practice.below(RecordKind::Goal, arrivals.to_vec()).await;
     let found = findings(&practice, "unknown-category").await;
@@ -68,11 +68,11 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
     assert_eq!(ids(&findings(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
     let gone = arrival("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
-    practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
+    practice.below(RecordKind::Goal, vec![IncomingRecord { fingerprint: 2, ..gone.clone() }]).await;
     assert_eq!(ids(&findings(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
     for _ in 0..2 {
         practice.end_walk().await;
-        practice.below(RecordKind::Goal, vec![Arrival { fingerprint: 2, ..gone.clone() }]).await;
+        practice.below(RecordKind::Goal, vec![IncomingRecord { fingerprint: 2, ..gone.clone() }]).await;
     }
     assert_eq!(ids(&findings(&practice, "unknown-category").await), ["6"]);
 }

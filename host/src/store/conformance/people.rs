@@ -206,7 +206,7 @@ async fn what_was_set_aside_is_found_by_its_words(on: On) {
 async fn lists_that_came_empty_are_kept_until_walks_proved_them_so(on: On) {
     let mut practice = Practice::new(on).await;
     practice.walk(&[client("7", "Ayda Khan")]).await;
-    let emptied = || vec![Arrival { emptied: vec!["address".to_owned()], ..mapped(&client("7", "Ayda Khan")) }];
+    let emptied = || vec![IncomingRecord { emptied: vec!["address".to_owned()], ..mapped(&client("7", "Ayda Khan")) }];
     let kept = async |practice: &Practice, trigger: Trigger| {
         let run = Run { trigger, ..new_run("main") };
         let records = ["7", "8"].map(|id| (ExternalId(id.to_owned()), vec!["address".to_owned()]));

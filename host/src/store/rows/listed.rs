@@ -2,7 +2,7 @@
 
 use super::Row;
 use crate::domain::Money;
-use crate::domain::listed::{Listed, Unseen};
+use crate::domain::listed::{AbsenceEvidence, Listed};
 use crate::domain::record::{Cover, Goal};
 use crate::domain::record::{
     CoverOwner, CoverType, GoalOwn, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
@@ -15,7 +15,7 @@ use crate::store::tables::{ListTable, QuestionTable};
 pub trait StoredItem: ListItem<Own: Row> + Row {
     /// The lists, by client and connection: [`crate::store::tables::ListRecord`].
     const LISTS: ListTable;
-    /// The questions about more of them gone at once than a run may mark, by connection: `Departures`.
+    /// The questions about more of them gone at once than a run may mark, by connection: `AbsenceReview`.
     const QUESTIONS: QuestionTable;
 }
 
@@ -64,7 +64,7 @@ rows! {
     }
     Listed<T: StoredItem> { 0: id, 1: value, 2: own, 3: changed_at, 4: gone_since, 5: diagnostics }
     Money { 0: amount, 1: currency }
-    Unseen { 0: walks, 1: by }
+    AbsenceEvidence { 0: walks, 1: by }
 }
 
 row_choices! {

@@ -3,14 +3,14 @@
 use minicbor::Decoder;
 
 use super::{Out, ReadError, Row, Written, read_variant, write_variant};
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::access::{Role, User};
-use crate::domain::departure::{Departures, Standing};
 use crate::domain::import::{
     Applied, Candidate, Decision, ImportRow, ImportState, ListSource, OtherSheet, Reason, RowStatus,
 };
 use crate::domain::review::{Likeness, Lookalike, Review, ReviewState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
-use crate::domain::stored::{Origin, SetAside, StoredAdviser};
+use crate::domain::stored::{ExcludedRecord, Origin, StoredAdviser};
 use crate::domain::{Adviser, RecordKind};
 use crate::store::rows::{row_choices, rows};
 
@@ -18,7 +18,7 @@ rows! {
     Adviser { 0: external_id, 1: first_name, 2: last_name, 3: email, 4: active }
     Origin { 0: connection, 1: revision, 2: changed_at }
     StoredAdviser { 0: adviser, 1: origin, 2: diagnostics }
-    SetAside {
+    ExcludedRecord {
         0: connection,
         1: kind,
         2: external_id,
@@ -39,7 +39,7 @@ rows! {
         6: since,
         7: decided_at,
     }
-    Departures {
+    AbsenceReview {
         0: connection,
         1: run,
         2: since,
@@ -113,7 +113,7 @@ rows! {
 row_choices! {
     ReviewState { 0: Waiting, 1: Ignored, 2: Imported, 3: Linked }
     Likeness { 0: Email, 1: NameAndDateOfBirth, 2: NameAndMobile, 3: NameAndPartner, 4: Name }
-    Standing { 0: Waiting, 1: Confirmed, 2: Dismissed }
+    AbsenceReviewState { 0: Waiting, 1: Confirmed, 2: Dismissed }
     RunState { 0: Queued, 1: Running, 2: Done, 3: Failed, 4: Cancelled }
     Trigger { 0: Schedule, 1: Request, 2: Resume, 3: Client }
     RowStatus { 0: Ready, 1: NeedsDecision, 2: CannotBeImported }

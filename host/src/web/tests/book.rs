@@ -18,7 +18,7 @@ use crate::domain::record::{
     Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
     Outlook, PremiumFrequency, Recurrence, Sex, Title,
 };
-use crate::domain::stored::{Household, HouseholdRole, Member, Origin, SetAside, StoredClient, StoredListed};
+use crate::domain::stored::{ExcludedRecord, Household, HouseholdRole, Member, Origin, StoredClient, StoredListed};
 use crate::domain::{ClientId, Diagnostic, ExternalId, HouseholdId, Money, RecordKind, RevisionId, RunId, Severity};
 use crate::pack::FieldExplanation;
 use crate::store::book::{ClientFindings, ClientList, HouseholdRow, NameOrder, RecordFinding};
@@ -375,7 +375,7 @@ fn an_explanation() {
 
 #[test]
 fn records_set_aside() {
-    let record = SetAside {
+    let record = ExcludedRecord {
         connection: "main".parse().unwrap(),
         kind: RecordKind::Client,
         external_id: ExternalId("4711".to_owned()),
@@ -388,7 +388,7 @@ fn records_set_aside() {
         run: RunId(id(9)),
         since: at("2026-11-20T01:00:00Z"),
     };
-    let page = |rows: &[SetAside]| ReviewPage {
+    let page = |rows: &[ExcludedRecord]| ReviewPage {
         layout: layout(Section::Review),
         state: format::sentence("1 record could not be read and did not come over."),
         empty: "Every record could be read.",

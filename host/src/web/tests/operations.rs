@@ -15,7 +15,7 @@ use super::super::progress::Progress;
 use super::super::runs::{self, RunRow, RunsPage};
 use super::super::sign_in::{SetUpPage, SignInPage};
 use super::{at, check, clock, layout, layout_with_notice};
-use crate::domain::departure::{Departures, Standing};
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::field::FieldError;
 use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
@@ -164,7 +164,7 @@ fn the_overview_never_says_more_than_is_known() {
 
 #[test]
 fn departures_of_each_kind() {
-    let asked = |standing| Departures {
+    let asked = |standing| AbsenceReview {
         connection: "main".parse().unwrap(),
         run: RunId(NIL),
         since: at("2026-11-22T00:14:10Z"),
@@ -172,10 +172,10 @@ fn departures_of_each_kind() {
         of: 820,
         limit: 41,
         standing,
-        answered: (standing != Standing::Waiting).then(|| ("Pat Lee".to_owned(), at("2026-11-22T00:20:00Z"))),
+        answered: (standing != AbsenceReviewState::Waiting).then(|| ("Pat Lee".to_owned(), at("2026-11-22T00:20:00Z"))),
     };
     let main = "main".parse().unwrap();
-    let page = |kind, asked: Option<&Departures>, missing| {
+    let page = |kind, asked: Option<&AbsenceReview>, missing| {
         departures::view((&main, kind), asked, missing, true, layout(Section::Review), &clock())
     };
     let missing = vec![Missing {
@@ -183,9 +183,9 @@ fn departures_of_each_kind() {
         note: "Ayda Khan".to_owned(),
         path: format!("/households/{NIL}"),
     }];
-    check("departures_covers", &page(RecordKind::Cover, Some(&asked(Standing::Waiting)), missing));
+    check("departures_covers", &page(RecordKind::Cover, Some(&asked(AbsenceReviewState::Waiting)), missing));
     check("departures_none", &page(RecordKind::Client, None, Vec::new()));
-    let told = |kind| page(kind, Some(&asked(Standing::Confirmed)), Vec::new()).state;
+    let told = |kind| page(kind, Some(&asked(AbsenceReviewState::Confirmed)), Vec::new()).state;
     assert_eq!(told(RecordKind::Client), "812 of 820 clients were marked as not visible by Pat Lee, 6 minutes ago.");
     assert_eq!(told(RecordKind::Goal), "812 of 820 goals were marked as gone by Pat Lee, 6 minutes ago.");
 }

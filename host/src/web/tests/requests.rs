@@ -12,8 +12,8 @@ use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::Timestamp;
+use crate::domain::absence::Threshold;
 use crate::domain::access::Role;
-use crate::domain::departure::Threshold;
 use crate::domain::run::{Run, RunState};
 
 const PASSWORD: &str = "correct horse battery";
@@ -93,7 +93,10 @@ async fn every_answer_carries_the_guards_headers() {
     let cookie = host.signed_in(Role::PracticeManager).await;
     for path in ["/sign-in", "/", "/households", "/nowhere", "/runs/none", "/assets/none.css"] {
         let answer = host.get(path, &cookie).await;
-        assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        let policy = answer.header("content-security-policy");
+        for directive in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(directive), "{path}: {policy}");
+        }
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");

@@ -1,14 +1,14 @@
 //! Records that are set aside, and those that no longer are.
 
 use super::super::StoreError;
-use super::super::identity::{Aside, Identity};
+use super::super::identity::{Exclusion, Identity};
 use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
 use super::super::rows::{decode, encode};
 use super::super::tables::{AsideKey, BookCounts, SET_ASIDE};
 use super::pending::Pending;
-use super::{Arrival, Outcome};
+use super::{IncomingRecord, Outcome};
 use crate::domain::run::Run;
-use crate::domain::stored::SetAside;
+use crate::domain::stored::ExcludedRecord;
 use crate::store::engine::{Readable, Write};
 
 /// Brings the list of records that are set aside in line with what the arrivals became.
@@ -16,7 +16,7 @@ pub(super) fn settle(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &Run,
-    arrivals: &[Arrival],
+    arrivals: &[IncomingRecord],
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(SET_ASIDE)?;
@@ -25,8 +25,8 @@ pub(super) fn settle(
         let known = rows.get(id)?;
         let before = known.as_ref().and_then(|known| known.set_aside);
         let now = match arrival.outcome {
-            Outcome::SetAside { quarantined: true } => Some(Aside::Quarantined),
-            Outcome::SetAside { quarantined: false } => Some(Aside::LeftOut),
+            Outcome::Excluded { quarantined: true } => Some(Exclusion::Quarantined),
+            Outcome::Excluded { quarantined: false } => Some(Exclusion::Skipped),
             Outcome::Client(_) | Outcome::Adviser(_) | Outcome::List(_) => None,
         };
         let key = rows.key(id);
@@ -35,16 +35,17 @@ pub(super) fn settle(
             *tally(tallies, before) -= 1;
         }
         if let Some(now) = now {
-            let kept = table.get(&aside_key(now, &key))?.map(|kept| decode::<SetAside>(kept.value())).transpose()?;
+            let kept =
+                table.get(&aside_key(now, &key))?.map(|kept| decode::<ExcludedRecord>(kept.value())).transpose()?;
             if kept.is_none() {
                 *tally(tallies, now) += 1;
             }
             let (found_by, since) = kept.map_or((run.id, rows.at), |kept| (kept.run, kept.since));
-            let set_aside = SetAside {
+            let set_aside = ExcludedRecord {
                 connection: run.connection.clone(),
                 kind: rows.kind,
                 external_id: arrival.id.clone(),
-                quarantined: now == Aside::Quarantined,
+                quarantined: now == Exclusion::Quarantined,
                 diagnostics: arrival.diagnostics.clone(),
                 revision: rows.by.revision,
                 run: found_by,
@@ -53,7 +54,7 @@ pub(super) fn settle(
             table.put(&aside_key(now, &key), encode(&set_aside)?.as_slice())?;
         }
         if before != now {
-            let mut identity = known.unwrap_or_else(|| Identity::new(rows.seen_as(arrival)));
+            let mut identity = known.unwrap_or_else(|| Identity::new(rows.content_version(arrival)));
             identity.set_aside = now;
             rows.set(id, identity);
         }
@@ -61,13 +62,13 @@ pub(super) fn settle(
     Ok(())
 }
 
-fn tally(tallies: &mut BookCounts, aside: Aside) -> &mut u64 {
+fn tally(tallies: &mut BookCounts, aside: Exclusion) -> &mut u64 {
     match aside {
-        Aside::LeftOut => &mut tallies.skipped,
-        Aside::Quarantined => &mut tallies.quarantined,
+        Exclusion::Skipped => &mut tallies.skipped,
+        Exclusion::Quarantined => &mut tallies.quarantined,
     }
 }
 
-fn aside_key(aside: Aside, key: &RecordKey) -> AsideKey {
-    join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Aside::Quarantined)], &key[4..]])
+fn aside_key(aside: Exclusion, key: &RecordKey) -> AsideKey {
+    join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Exclusion::Quarantined)], &key[4..]])
 }

@@ -6,18 +6,18 @@
 
 use uuid::Uuid;
 
+use super::absence_review::decide;
 use super::book::reader::Reader;
-use super::departures::decide;
 use super::engine::{Readable, Snapshot, Write};
 use super::identity::{Identity, IdentityRow};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
-use super::report::{Rows, Told};
+use super::report::{ChangeSubject, Rows};
 use super::rows::{decode, encode};
 use super::runs::{chunks_of, number_of, read_walks, seen_chunks};
 use super::seen::lookup;
 use super::tables::{BookCounts, GONE, IDENTITIES, SEEN, TALLIES, WALKS};
 use super::{Store, StoreError};
-use crate::domain::departure::{Conclusion, Threshold};
+use crate::domain::absence::{Conclusion, Threshold};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RunId, Timestamp};
@@ -71,7 +71,7 @@ pub(super) fn restore(transaction: &Write, connection: ConnectionNumber, run: &m
         run.counts.visible_again += 1;
         let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
         if let Some(client) = identity.and_then(|identity| identity.client) {
-            rows.note(run, ChangeKind::VisibleAgain, Told::client(client), &[])?;
+            rows.note(run, ChangeKind::VisibleAgain, ChangeSubject::client(client), &[])?;
         }
     }
     rows.write(transaction)?;
@@ -134,7 +134,7 @@ fn mark(
         table.put(&record(connection, RecordKind::Client, *id), gone.as_slice())?;
         tallies.not_visible += 1;
         run.counts.not_visible += 1;
-        rows.note(run, ChangeKind::NotVisible, Told::client(*client), &[])?;
+        rows.note(run, ChangeKind::NotVisible, ChangeSubject::client(*client), &[])?;
     }
     rows.write(transaction)?;
     keep_tallies(transaction, &tallies)

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::absent_clients::clients_of;
 use super::engine::{Readable, Write};
-use super::gone::clients_of;
 use super::identity::{Identity, IdentityRow};
 use super::index::{ContactKey, ContactSlot, NamingKey, contact_slot, naming_all, naming_pair, owner_of};
 use super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};

@@ -54,7 +54,7 @@ pub fn conclude(missing: u64, of: u64, left: Option<u64>, threshold: Threshold) 
 /// Where a question stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum AbsenceReviewState {
     /// Somebody has to look.
     Waiting,
     /// They were marked as gone.
@@ -63,7 +63,7 @@ pub enum Standing {
     Dismissed,
 }
 
-impl Standing {
+impl AbsenceReviewState {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Waiting, Self::Confirmed, Self::Dismissed];
 
@@ -79,7 +79,7 @@ impl Standing {
 
 /// More records of a kind gone at once than a run may mark by itself: a question to a person, and its answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Departures {
+pub struct AbsenceReview {
     /// Whose records.
     pub connection: ConnectionName,
     /// The run that found so many missing, the latest of them.
@@ -93,7 +93,7 @@ pub struct Departures {
     /// How many a run may mark by itself.
     pub limit: u64,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: AbsenceReviewState,
     /// Who answered, and when.
     pub answered: Option<(String, Timestamp)>,
 }

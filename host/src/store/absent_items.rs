@@ -6,16 +6,16 @@
 use uuid::Uuid;
 
 use super::StoreError;
-use super::departures::decide;
+use super::absence_review::decide;
 use super::engine::{Readable, Snapshot, Write, WriteTable};
 use super::identity::Identity;
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span, uuid_at_end};
-use super::report::{Rows, Told};
+use super::report::{ChangeSubject, Rows};
 use super::rows::listed::StoredItem;
 use super::rows::{decode, encode};
 use super::tables::{BookCounts, IDENTITIES, ListRecord, TALLIES, UNSEEN, list_key};
-use crate::domain::departure::{Conclusion, Threshold};
-use crate::domain::listed::Unseen;
+use crate::domain::absence::{Conclusion, Threshold};
+use crate::domain::listed::AbsenceEvidence;
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{ExternalId, RecordKind, RunId, Timestamp, with_listed};
 
@@ -23,12 +23,12 @@ use crate::domain::{ExternalId, RecordKind, RunId, Timestamp, with_listed};
 pub(super) type UnseenKey = [u8; size_of::<RecordKey>() + 16];
 
 /// The rows of lists that a group merges, by its walk or by none.
-pub(super) struct UnseenRows<'t> {
+pub(super) struct AbsenceRows<'t> {
     table: WriteTable<'t, &'static UnseenKey, &'static [u8]>,
     walk: Option<RunId>,
 }
 
-impl<'t> UnseenRows<'t> {
+impl<'t> AbsenceRows<'t> {
     /// Nothing is noted yet.
     pub fn open(transaction: &'t Write, walk: Option<RunId>) -> Result<Self, StoreError> {
         Ok(Self { table: transaction.open_table(UNSEEN)?, walk })
@@ -143,7 +143,7 @@ fn mark_in<T: StoredItem>(
         for item in record.items.iter_mut().filter(|item| item.gone_since.is_none() && is_gone(item.id)) {
             item.gone_since = Some(at);
             marked += 1;
-            let told = Told::listed(client, T::KIND, item.id, item.value.label());
+            let told = ChangeSubject::listed(client, T::KIND, item.id, item.value.label());
             rows.note(run, ChangeKind::Gone, told, &[])?;
         }
         let listed = record.items.iter().filter(|item| item.gone_since.is_none()).count() as u32;
@@ -169,7 +169,7 @@ fn count(transaction: &Write, connection: ConnectionNumber, kind: RecordKind, wa
     let (mut counted, mut missed_once) = (Vec::new(), 0);
     for entry in table.scan(&first..=&last)? {
         let (key, before) = entry?;
-        let before: Unseen = decode(before.value())?;
+        let before: AbsenceEvidence = decode(before.value())?;
         let now = before.counted(walk);
         missed_once += u64::from(now.walks > 0 && !now.is_proven());
         if now != before {
@@ -193,7 +193,7 @@ fn proven(
     let mut found = Vec::new();
     for entry in table.scan(&first..=&last)? {
         let (key, unseen) = entry?;
-        if found.len() < limit && decode::<Unseen>(unseen.value())?.is_proven() {
+        if found.len() < limit && decode::<AbsenceEvidence>(unseen.value())?.is_proven() {
             found.push(*key.value());
         }
     }
@@ -226,7 +226,7 @@ fn listed(transaction: &Write, connection: ConnectionNumber, kind: RecordKind) -
 pub(super) fn of_list(
     table: &impl Readable<&'static UnseenKey, &'static [u8]>,
     list: &RecordKey,
-) -> Result<Vec<(UnseenKey, Unseen)>, StoreError> {
+) -> Result<Vec<(UnseenKey, AbsenceEvidence)>, StoreError> {
     let (first, last) = span::<{ size_of::<UnseenKey>() }>(list);
     let mut found = Vec::new();
     for entry in table.scan(&first..=&last)? {

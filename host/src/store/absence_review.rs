@@ -1,6 +1,6 @@
 //! More clients, goals or covers gone at once than a run may mark: one question a connection and kind, and its answer.
 //!
-//! Who and what is gone is found by `gone` and `unseen`; what follows from how many there are is decided here.
+//! Who and what is gone is found by `absent_clients` and `absent_items`; what follows from how many there are is decided here.
 
 use super::engine::{Readable, Write};
 use super::keys::ConnectionNumber;
@@ -8,8 +8,8 @@ use super::rows::listed::StoredItem as _;
 use super::rows::{decode, encode};
 use super::runs::{connection_key, number_for, number_of, put_run};
 use super::tables::{DEPARTURES, QuestionTable, RUNS};
-use super::{Store, StoreError, gone, unseen};
-use crate::domain::departure::{Conclusion, Departures, Standing, Threshold, conclude};
+use super::{Store, StoreError, absent_clients, absent_items};
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState, Conclusion, Threshold, conclude};
 use crate::domain::run::Run;
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 
@@ -17,9 +17,9 @@ use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answered {
     /// It was carried out.
-    Done(Departures),
+    Done(AbsenceReview),
     /// There is no such question, or not that one any more: here is how it stands.
-    Stale(Option<Departures>),
+    Stale(Option<AbsenceReview>),
 }
 
 /// The questions about a kind.
@@ -38,22 +38,23 @@ pub(super) fn decide(
 ) -> Result<Conclusion, StoreError> {
     let mut table = transaction.open_table(questions(kind))?;
     let asked = asked(&table, connection)?;
-    let left = asked.as_ref().filter(|asked| asked.standing == Standing::Dismissed).map(|asked| asked.missing);
+    let left =
+        asked.as_ref().filter(|asked| asked.standing == AbsenceReviewState::Dismissed).map(|asked| asked.missing);
     let conclusion = conclude(missing, of, left, threshold);
     match conclusion {
         Conclusion::Mark => drop(table.delete(&connection_key(connection))?),
         Conclusion::Leave => {}
         Conclusion::Ask => {
             run.counts.set_awaiting(kind, missing);
-            let waiting = asked.filter(|asked| asked.standing == Standing::Waiting);
-            let question = Departures {
+            let waiting = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting);
+            let question = AbsenceReview {
                 connection: run.connection.clone(),
                 run: run.id,
                 since: waiting.map_or(at, |waiting| waiting.since),
                 missing,
                 of,
                 limit: threshold.of(of),
-                standing: Standing::Waiting,
+                standing: AbsenceReviewState::Waiting,
                 answered: None,
             };
             table.put(&connection_key(connection), encode(&question)?.as_slice())?;
@@ -71,7 +72,7 @@ impl Store {
         &self,
         connection: ConnectionName,
         kind: RecordKind,
-    ) -> Result<Option<Departures>, StoreError> {
+    ) -> Result<Option<AbsenceReview>, StoreError> {
         self.read(move |transaction| {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
             asked(&transaction.open_table(questions(kind))?, number)
@@ -96,19 +97,19 @@ impl Store {
             let number = number_for(transaction, &connection)?;
             let mut table = transaction.open_table(questions(kind))?;
             let asked = asked(&table, number)?;
-            let is_it = |asked: &Departures| asked.standing == Standing::Waiting && asked.run == run;
+            let is_it = |asked: &AbsenceReview| asked.standing == AbsenceReviewState::Waiting && asked.run == run;
             let Some(asked) = asked.clone().filter(is_it) else { return Ok(Answered::Stale(asked)) };
-            let standing = if confirm { Standing::Confirmed } else { Standing::Dismissed };
-            let answered = Departures { standing, answered: Some((by, at)), ..asked };
+            let standing = if confirm { AbsenceReviewState::Confirmed } else { AbsenceReviewState::Dismissed };
+            let answered = AbsenceReview { standing, answered: Some((by, at)), ..asked };
             table.put(&connection_key(number), encode(&answered)?.as_slice())?;
             drop(table);
             let stored = transaction.open_table(RUNS)?.get(&super::keys::own(run.0))?.map(|run| decode(run.value()));
             if let Some(mut run) = stored.transpose()? {
                 if confirm {
                     if kind.is_listed() {
-                        unseen::mark(transaction, number, kind, &mut run, at)?;
+                        absent_items::mark(transaction, number, kind, &mut run, at)?;
                     } else {
-                        gone::mark_missing(transaction, number, &mut run, at)?;
+                        absent_clients::mark_missing(transaction, number, &mut run, at)?;
                     }
                 }
                 run.counts.set_awaiting(kind, 0);
@@ -123,6 +124,6 @@ impl Store {
 fn asked(
     table: &impl Readable<&'static [u8; 6], &'static [u8]>,
     connection: ConnectionNumber,
-) -> Result<Option<Departures>, StoreError> {
+) -> Result<Option<AbsenceReview>, StoreError> {
     table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()
 }

@@ -1,11 +1,11 @@
 //! Goals that the CRM's lists no longer show: what is marked, when, and when a person is asked first.
 
 use super::*;
-use crate::domain::departure::Standing;
+use crate::domain::absence::AbsenceReviewState;
 use crate::domain::run::{ChangeKind, awaiting_code, missed_code};
 use crate::domain::stored::StoredListed;
+use crate::store::absence_review::Answered;
 use crate::store::book::Whose;
-use crate::store::departures::Answered;
 
 on_each_engine![
     what_two_complete_walks_miss_is_gone,
@@ -38,10 +38,10 @@ impl Practice {
         let read = match list {
             List::Same => None,
             List::Read(ids) => Some(arrival("1", goals(ids))),
-            List::Unusable => Some(arrival("1", Outcome::SetAside { quarantined: true })),
+            List::Unusable => Some(arrival("1", Outcome::Excluded { quarantined: true })),
             List::Broken => {
                 let said = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
-                Some(Arrival { diagnostics: said, ..arrival("1", goals(&[])) })
+                Some(IncomingRecord { diagnostics: said, ..arrival("1", goals(&[])) })
             }
         };
         let (kind, by) = (RecordKind::Goal, MappedBy { revision: REVISION, as_of: None });
@@ -168,7 +168,7 @@ async fn many_at_once_wait_for_a_person(on: On) {
         );
         assert_eq!(practice.standing().await, "1 2 3? 4? 5? 6? 7? 8?");
         let asked = practice.asked_about(RecordKind::Goal).await.unwrap();
-        assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, Standing::Waiting));
+        assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, AbsenceReviewState::Waiting));
         assert_eq!(practice.asked_about(RecordKind::Cover).await, None, "each kind is asked about by itself");
         assert_eq!(practice.store.missing_items::<Goal>("main".parse().unwrap(), 4).await.unwrap().len(), 4);
 

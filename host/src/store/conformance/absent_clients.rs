@@ -1,9 +1,9 @@
 //! Clients whom the CRM no longer shows: who is marked, when, and when a person is asked first.
 
 use super::*;
-use crate::domain::departure::{Departures, Standing};
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::run::ChangeKind;
-use crate::store::departures::Answered;
+use crate::store::absence_review::Answered;
 
 on_each_engine![
     who_a_walk_has_not_seen_yet_is_told,
@@ -30,7 +30,7 @@ impl Practice {
         found.iter().map(|client| client.client.external_id.to_string()).collect()
     }
 
-    async fn asked(&self) -> Option<Departures> {
+    async fn asked(&self) -> Option<AbsenceReview> {
         self.asked_about(RecordKind::Client).await
     }
 
@@ -38,7 +38,7 @@ impl Practice {
         self.answer_about(RecordKind::Client, run, confirm).await
     }
 
-    pub(super) async fn asked_about(&self, kind: RecordKind) -> Option<Departures> {
+    pub(super) async fn asked_about(&self, kind: RecordKind) -> Option<AbsenceReview> {
         self.store.departures("main".parse().unwrap(), kind).await.unwrap()
     }
 
@@ -146,7 +146,7 @@ async fn many_at_once_wait_for_a_person(on: On) {
     assert_eq!((counts.not_visible, counts.awaiting), (0, 6));
     assert!(practice.not_visible().await.is_empty());
     let asked = practice.asked().await.unwrap();
-    assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, Standing::Waiting));
+    assert_eq!((asked.missing, asked.of, asked.limit, asked.standing), (6, 8, 4, AbsenceReviewState::Waiting));
     assert_eq!(practice.store.missing("main".parse().unwrap(), 4).await.unwrap().len(), 4);
 
     // The next run asks anew; the answer to the earlier question is refused, so that nobody confirms what they did
@@ -159,7 +159,7 @@ async fn many_at_once_wait_for_a_person(on: On) {
     assert!(practice.not_visible().await.is_empty());
 
     let Answered::Done(done) = practice.answer(again.run, true).await else { panic!("it is the question") };
-    assert_eq!((done.standing, done.answered.unwrap().0.as_str()), (Standing::Confirmed, "Pat Lee"));
+    assert_eq!((done.standing, done.answered.unwrap().0.as_str()), (AbsenceReviewState::Confirmed, "Pat Lee"));
     assert_eq!(practice.not_visible().await, ["3", "4", "5", "6", "7", "8"]);
     let run = practice.store.run(again.run).await.unwrap().unwrap();
     assert_eq!((run.counts.not_visible, run.counts.awaiting), (6, 0));
@@ -175,7 +175,7 @@ async fn a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again(on:
     assert!(matches!(practice.answer(practice.run.id, false).await, Answered::Done(_)));
     let counts = practice.walk(&people(1..4)).await;
     assert_eq!((counts.not_visible, counts.awaiting), (0, 0));
-    assert_eq!(practice.asked().await.unwrap().standing, Standing::Dismissed);
+    assert_eq!(practice.asked().await.unwrap().standing, AbsenceReviewState::Dismissed);
     // Most are back: the question is over, and who is left is marked as anybody would be.
     let counts = practice.walk(&people(1..8)).await;
     assert_eq!((counts.not_visible, counts.awaiting), (1, 0));
