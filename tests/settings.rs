@@ -115,6 +115,33 @@ async fn the_environment_is_text() -> Result<()> {
 
 /// A setting that is misspelt is told of, without its value, by the check and by the host's log; it stops neither.
 #[tokio::test]
+async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(3)).await?;
+    let pack = host.folder().join("packs/xplan-au");
+    copy_pack("xplan-au", &pack)?;
+    let (rules, settings) = (pack.join("rules.toml"), host.folder().join("tidegate.toml"));
+    let whole = fs::read_to_string(&rules)?;
+    fs::write(&rules, whole.replace("secondary_adviser = \"client_adviser_secondary\"\n", ""))?;
+    let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
+    fs::write(&settings, fs::read_to_string(&settings)?.replace(&packs, "packs-dir = \"packs\""))?;
+
+    host.restart().await?;
+    let at_work =
+        async |host: &Host| anyhow::Ok(host.get("/api/v1/connections/main").await?.ok()?["problem"].is_null());
+    ensure!(!at_work(&host).await?, "a pack that lacks a key is not at work");
+    let activate = "/api/v1/connections/main/activate";
+    let refused = host.post(activate, &json!({})).await?;
+    ensure!(refused.status == 409 && refused.text.contains("secondary_adviser"), "{}", refused.text);
+    fs::write(&rules, whole)?;
+    host.post(activate, &json!({})).await?.ok()?;
+    ensure!(at_work(&host).await?, "it is at work again");
+    host.sync_and_wait().await?;
+    let clients = host.get("/api/v1/clients").await?.ok()?;
+    ensure!(clients["items"].as_array().is_some_and(|clients| !clients.is_empty()), "{clients}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_variable_that_is_no_setting_is_told_of() -> Result<()> {
     let mut host = Host::prepare(Setup::with_clients(1)).await?;
     let misspelt = ("TIDEGATE_SERVER_LISTEN", "127.0.0.1:canary");

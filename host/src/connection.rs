@@ -253,6 +253,13 @@ impl Connections {
         }
     }
 
+    /// What is said where a connection is needed and not at work.
+    pub fn not_at_work(name: &ConnectionName) -> String {
+        format!(
+            "the connection `{name}` is not at work: it was removed or disabled, or has a problem, which Settings, Integrations tells"
+        )
+    }
+
     /// The connection whose pack writes the notes and documents of a household of this connection: its own; the first
     /// one where nobody in the household is linked to a CRM yet.
     pub fn serving(&self, name: &ConnectionName, is_anybody_linked: bool) -> Option<Arc<Connection>> {

@@ -183,6 +183,11 @@ impl Integrations {
         Ok(())
     }
 
+    /// The connections that are enabled and have a problem, by name.
+    pub fn not_at_work(&self) -> Vec<ConnectionName> {
+        lock(&self.0.problems).keys().cloned().collect()
+    }
+
     /// The packs that a connection can be mapped by: the folders among the packs, by name.
     pub fn packs(&self) -> Vec<String> {
         let folders = std::fs::read_dir(&self.0.config.server.packs_dir).into_iter().flatten().flatten();
@@ -291,7 +296,17 @@ impl Integrations {
         let one = self.one(name).await?;
         let refused = |message: String| IntegrationError::WrongState(format!("nothing was changed: {message}"));
         let Some(connection) = &one.connection else {
-            return Err(refused(format!("the connection `{name}` is not at work; enable it, or mend what it lacks")));
+            if !one.spec.enabled {
+                return Err(refused(format!("the connection `{name}` is disabled; enable it first")));
+            }
+            // One that a pack kept from work begins with the pack that is there by now.
+            let access = match self.0.config.connections.get(name) {
+                Some(access) => access.clone(),
+                None => self.access(&self.stored(name).await?).map_err(IntegrationError::NothingChanged)?,
+            };
+            self.put_to_work(&access).await.map_err(IntegrationError::NothingChanged)?;
+            tracing::info!(connection = %name, "the connection is at work again");
+            return Ok((self.one(name).await?, RevisionId::NONE));
         };
         let revision = self.revision(&one.spec).await.map_err(IntegrationError::NothingChanged)?;
         let (before, now) = (connection.revision().id(), revision.id());

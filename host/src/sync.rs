@@ -29,6 +29,7 @@ use crate::connection::{Connection, Connections};
 use crate::crm::{Connector, CrmError, TrafficTotals};
 use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
+use crate::domain::text::sentence;
 use crate::domain::{ConnectionName, RunId};
 use crate::queue::NotDone;
 use crate::store::runs::{Interrupted, WalkPosition};
@@ -96,8 +97,8 @@ impl Syncs {
                 Ok(_) => continue,
                 Err(SyncError::UnknownConnection(name)) => (
                     RunState::Cancelled,
-                    format!("The connection `{name}` is not among the settings any more, or disabled."),
-                    "there is no such connection",
+                    format!("{}.", sentence(&Connections::not_at_work(&name))),
+                    "the connection is not at work",
                 ),
                 Err(SyncError::NotAuthorised { message, .. }) => {
                     (RunState::Failed, message, "it waits to be authorised")

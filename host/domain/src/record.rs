@@ -164,6 +164,9 @@ macro_rules! kinds {
             /// The kinds that stand in lists of clients, several in a raw record.
             pub const LISTED: &[Self] = &[$(Self::$listed),+];
 
+            /// The words of what there is of a client.
+            pub const WORDS_OF_CLIENTS: &[&str] = &["client", $($item),+];
+
             /// What there is of a client: the client, and what stands in the client's lists. A run asks whether many of
             /// such a kind are gone.
             pub fn of_clients() -> impl Iterator<Item = Self> {

@@ -22,7 +22,7 @@ pub use jiff::civil::Date;
 pub struct InvalidValue {
     /// The text as it came.
     pub text: String,
-    /// What it should have been: `an E.164 number such as +61491570156`.
+    /// What it should have been: `a number with its country code, such as +61491570156`.
     pub wanted: Cow<'static, str>,
 }
 
@@ -86,7 +86,7 @@ macro_rules! text_value {
 
 text_value! {
     /// A telephone number in E.164: a plus sign and 7 to 15 digits.
-    E164, "an E.164 number such as +61491570156",
+    E164, "a number with its country code, such as +61491570156",
     |text| text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
     })

@@ -13,6 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::ExplainError;
+use crate::connection::Connections;
+use crate::domain::text::sentence;
 use crate::import::ImportError;
 use crate::intake::NotRead;
 use crate::integrations::IntegrationError;
@@ -228,11 +230,12 @@ impl From<ExplainError> for Problem {
         match error {
             ExplainError::NoConnection(name) => Self::new(
                 Kind::WrongState,
-                format!(
-                    "The connection `{name}`, which supplied this client, is not in the settings any more. Add it \
-                     again, and its pack can be asked."
-                ),
+                format!("{}, so that its pack cannot be asked.", sentence(&Connections::not_at_work(&name))),
             ),
+            ExplainError::NoRecord(kind) if kind.is_listed() => {
+                let detail = format!("The client's list of {} was empty at the last sync.", kind.plural());
+                Self::new(Kind::NotFound, detail)
+            }
             ExplainError::NoRecord(_) => {
                 Self::new(Kind::NotFound, "The CRM's record of this client is not kept here. The next sync brings it.")
             }
@@ -249,6 +252,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::domain::RecordKind;
     use crate::domain::{ConnectionName, Diagnostic, HouseholdId, NoteId, field};
     use crate::notes::NotesError;
     use crate::pack::PluginFailure;
@@ -292,7 +296,7 @@ mod tests {
         let wrong = |field: &str| NotesError::Invalid(vec![field::FieldError::new(field, "not 0 to 100")]);
         let odd = Diagnostic::warning("data/goals", "no-goals", "there are no goals".to_owned());
         check(ExplainError::NoConnection(name.clone()), 409, "wrong-state", "`main`").await;
-        check(ExplainError::NoRecord("client"), 404, "not-found", "next sync").await;
+        check(ExplainError::NoRecord(RecordKind::Client), 404, "not-found", "next sync").await;
         check(refusal(SyncError::UnknownConnection(name)), 404, "not-found", "main").await;
         check(refusal(ClientSyncError::TooSlow), 502, "crm-failed", "stays as it was").await;
         check(refusal(NotesError::UnknownNote(NoteId(id))), 404, "not-found", "no note").await;

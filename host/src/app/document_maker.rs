@@ -32,7 +32,7 @@ pub enum DocumentError {
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
     /// The settings no longer have the household's connection.
-    #[error("the household's connection `{0}` is not among the settings")]
+    #[error("{}", Connections::not_at_work(.0))]
     NoConnection(ConnectionName),
     /// The pack cannot make it.
     #[error(transparent)]

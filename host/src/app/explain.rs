@@ -16,8 +16,8 @@ pub enum ExplainError {
     #[error("the connection `{0}` is not in the settings any more, so what came by it cannot be explained")]
     NoConnection(ConnectionName),
     /// The raw record is not kept.
-    #[error("no {0} record of this client came from the CRM yet: it has none, or the next sync brings it")]
-    NoRecord(&'static str),
+    #[error("no {} record of this client came from the CRM yet: it has none, or the next sync brings it", .0.as_str())]
+    NoRecord(RecordKind),
     /// The pack failed.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -43,7 +43,7 @@ impl App {
     ) -> Result<Vec<FieldExplanation>, ExplainError> {
         let name = &client.origin.connection;
         let connection = self.connections.get(name).ok_or_else(|| ExplainError::NoConnection(name.clone()))?;
-        let json = self.store.raw_record(client.id, kind).await?.ok_or(ExplainError::NoRecord(kind.as_str()))?;
+        let json = self.store.raw_record(client.id, kind).await?.ok_or(ExplainError::NoRecord(kind))?;
         let record = RawInput { kind, id: client.client.external_id.clone(), json };
         let revision = connection.revision();
         let context = connection.context(&revision, now.to_zoned(self.config.practice.time_zone.clone()).date());

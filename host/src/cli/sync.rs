@@ -38,12 +38,12 @@ pub(super) struct Sync {
     /// walk nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
         value_parser = kinds(),
-        conflicts_with_all = ["once", "dry_run"])]
+        conflicts_with_all = ["once", "dry_run", "client"])]
     confirm_gone: Option<String>,
     /// Say that they are not gone, and leave them as they are [default: client]; walk nothing
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "client",
         value_parser = kinds(),
-        conflicts_with_all = ["once", "dry_run", "confirm_gone"])]
+        conflicts_with_all = ["once", "dry_run", "client", "confirm_gone"])]
     dismiss_gone: Option<String>,
 }
 

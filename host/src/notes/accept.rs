@@ -10,6 +10,7 @@ use super::attachments::EventDocument;
 use super::schema::invalid;
 use super::{Accepted, MARKER, Notes, NotesError, linking, schema};
 use crate::connection::Connection;
+use crate::connection::Connections;
 use crate::domain::field::FieldError;
 use crate::domain::fold::fold;
 use crate::domain::note::{Acceptance, Event, FileNote, Note};
@@ -90,7 +91,7 @@ impl Notes {
     fn connection_of(&self, household: &HouseholdRow) -> Result<Arc<Connection>, NotesError> {
         let name = &household.household.connection;
         self.inner.connections.serving(name, household.is_anybody_linked()).ok_or_else(|| {
-            let message = format!("the household's connection `{name}` was removed or disabled; nothing was kept");
+            let message = format!("{}. Nothing was kept", Connections::not_at_work(name));
             NotesError::WrongState(message)
         })
     }

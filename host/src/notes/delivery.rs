@@ -21,10 +21,12 @@ use self::clocks::{Quiet, Wall};
 pub use self::sites::Gate;
 use self::sites::Sites;
 use super::failpoint::FailPoints;
+use crate::connection::Connections;
 use crate::crm::Connector;
 use crate::domain::breaker::Health;
 use crate::domain::note::{Note, NoteState};
 use crate::domain::outbox::{Call, LONGEST_WAIT, MadeCall, Outcome, Timing};
+use crate::domain::text::sentence;
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::outbox::{Hold, Pick};
 use crate::store::{Store, StoreError};
@@ -363,7 +365,7 @@ impl Delivery {
         match (self.connectors)(&note.connection) {
             Some(connector) => calls::make(&self.store, connector.as_ref(), note, call).await,
             None => {
-                let message = format!("The connection `{}` was removed or disabled.", note.connection);
+                let message = format!("{}.", sentence(&Connections::not_at_work(&note.connection)));
                 (Outcome::Held { message: until_seen_to(&message) }, Health::Unknown)
             }
         }

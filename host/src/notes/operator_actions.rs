@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::schema::invalid;
 use super::{Notes, NotesError};
+use crate::connection::Connections;
 use crate::crm::{Connector, CrmError};
 use crate::domain::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
 use crate::domain::outbox::{Edit, NotNow};
@@ -188,7 +189,7 @@ impl Notes {
         let unsaid =
             |why: String| NotesError::WrongState(format!("whether {document} is this note cannot be said: {why}"));
         let Some(connector) = self.inner.delivery.connector(&note.connection) else {
-            return Err(unsaid(format!("the connection {} was removed or disabled", note.connection)));
+            return Err(unsaid(Connections::not_at_work(&note.connection)));
         };
         let household = self.inner.store.household(note.household_id).await?;
         let people = household.map(|row| row.people).unwrap_or_default();

@@ -105,7 +105,7 @@ fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Mad
         return Ok(Made { client: made, is_new: false });
     }
     let message = format!(
-        "What was sent under this id before added {} already, and this is something else. Nothing was kept of it: send it \
+        "There is a client with this id already, {}, and what was sent is something else. Nothing was kept of it: send it \
          with an id of its own, which a form has as soon as it is shown again, to add another client.",
         before.full_name()
     );
@@ -266,7 +266,7 @@ impl From<practice::Refusal> for Refusal {
         match refusal {
             Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
             Why::IsMade { id, .. } => Self::new(Kind::WrongState, format!("The client {id} was made before.")),
-            Why::IsAnothers(id) => Self::at(
+            Why::IsTakenId(id) => Self::at(
                 "/id",
                 format!(
                     "{id} is the id of something else here, and not of a client. Send a new UUIDv7, or leave it out."

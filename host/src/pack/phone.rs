@@ -44,10 +44,12 @@ pub fn answer(text: &str, region: Option<&str>) -> Result<Number, Problem> {
     soon_told(text, region).unwrap_or_else(|| parse(text, region))
 }
 
-/// Whether a number is of a mobile line, as far as its country's numbers tell: what a mapping takes for one.
+/// Whether a number is of a mobile line, as far as its country's numbers tell: what a mapping takes for one. With the zero
+/// that is dialled at home (`+61 0491 570 156`), it is nobody's.
 pub fn is_mobile(number: &E164) -> bool {
-    answer(number.as_str(), None)
-        .is_ok_and(|number| matches!(number.line, LineType::Mobile | LineType::FixedLineOrMobile))
+    answer(number.as_str(), None).is_ok_and(|found| {
+        matches!(found.line, LineType::Mobile | LineType::FixedLineOrMobile) && found.e164 == number.as_str()
+    })
 }
 
 /// The answer where the library need not be asked.
@@ -136,6 +138,7 @@ mod tests {
         check("+61 2 5550 4321", false);
         check("+61 1300 555 123", false);
         check("+6129999", false);
+        check("+610491570156", false);
     }
 
     proptest::proptest! {

@@ -60,7 +60,9 @@ pub(super) fn restore(transaction: &Write, connection: ConnectionNumber, run: &m
     let mut back = Vec::new();
     for entry in table.scan(&first..=&last)? {
         let key = *entry?.0.value();
-        if seen.holds(u128::from_be_bytes(id_of(&key).0)) {
+        let id = id_of(&key);
+        // Who is not linked is never gone from the CRM.
+        if id.is_unlinked() || seen.holds(u128::from_be_bytes(id.0)) {
             back.push(key);
         }
     }
@@ -152,6 +154,10 @@ fn missing(
     for entry in identities.scan(&first..=&last)? {
         let (key, row) = entry?;
         let id = id_of(key.value());
+        // A client of the practice who lives with one of this connection's is not the CRM's, and behind all that are.
+        if id.is_unlinked() {
+            break;
+        }
         let number = u128::from_be_bytes(id.0);
         let mut is_seen = false;
         // Each of them, whatever the others say: they go through the ids side by side.
@@ -219,8 +225,6 @@ impl Store {
             for (_, client) in missing(&identities, &gone, number, &[seen])?.clients.into_iter().take(limit) {
                 absent.extend(reader.client(ClientId(client))?.map(|client| client.client.external_id));
             }
-            // A client of the practice who lives with one of this connection's is not the CRM's.
-            absent.retain(|id| id.in_crm().is_some());
             Ok(absent)
         })
         .await

@@ -523,7 +523,7 @@ async fn a_run_whose_connection_is_gone_is_ended() {
     Syncs::new(practice.store.clone(), nobody, jiff::tz::TimeZone::UTC).resume().await.unwrap();
     let ended = practice.store.run(run.id).await.unwrap().unwrap();
     assert_eq!(ended.state, RunState::Cancelled);
-    assert!(ended.error.is_some_and(|error| error.contains("`main` is not among the settings")));
+    assert!(ended.error.is_some_and(|error| error.contains("`main` is not at work")));
     assert!(practice.store.interrupted(run.connection).await.unwrap().is_none());
 }
 

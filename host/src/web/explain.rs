@@ -99,6 +99,9 @@ impl Subject {
 const NOT_THERE: Failure = Failure::NotFound("There is no such goal or cover of this person.");
 
 async fn subject(app: &App, client: &StoredClient, which: &Which) -> Result<Subject, Failure> {
+    if which.len() > 1 {
+        return Err(NOT_THERE);
+    }
     for kind in RecordKind::LISTED {
         let Some(id) = which.get(kind.as_str()) else { continue };
         let id = id.parse::<ItemId>().map_err(|_| NOT_THERE)?;

@@ -123,7 +123,12 @@ pub(super) async fn show(
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
-    let crm = at_work.map_or("the CRM".to_owned(), |at_work| format::crm(at_work.revision().crm()));
+    let crm = match at_work {
+        Some(at_work) => format::crm(at_work.revision().crm()),
+        None => {
+            app.integrations.one(connection).await.map_or("The CRM".to_owned(), |one| format::crm(one.spec.crm.name))
+        }
+    };
     let advisers = advisers(&app, &found).await?;
     let former = former(&app, &found, &person.clock).await?;
     let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;

@@ -151,6 +151,13 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
             link: "Decide who they are",
         });
     }
+    for name in app.integrations.not_at_work() {
+        notices.push(Notice {
+            message: format!("The connection {name} is not at work: nothing comes over, and its file notes wait."),
+            path: format!("/settings/integrations/{name}"),
+            link: "See why",
+        });
+    }
     for connection in app.connections.all().iter() {
         for kind in RecordKind::of_clients() {
             let asked = app.store.departures(connection.name.clone(), kind).await?;

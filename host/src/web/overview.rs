@@ -159,7 +159,7 @@ pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge
             (Badge::new(Tone::Good, "Connected"), message)
         }
         RunState::Failed => {
-            let why = run.error.as_deref().unwrap_or("The host's log says why.");
+            let why = format::sentence(run.error.as_deref().unwrap_or("the host's log says why."));
             (Badge::new(Tone::Trouble, "Failed"), format!("The last sync failed {ended}. {why}"))
         }
         RunState::Cancelled => {

@@ -18,7 +18,7 @@ const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_r
 const PARTS: [(&str, &[&str]); 6] = [
     ("syncs", &["watch"]),
     ("notes", &["as_it_waits", "gate"]),
-    ("integrations", &["list", "one", "packs", "callback_url"]),
+    ("integrations", &["list", "one", "not_at_work", "packs", "callback_url"]),
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),

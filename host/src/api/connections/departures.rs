@@ -139,9 +139,9 @@ impl Default for Kind {
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let kind = RecordKind::deserialize(deserializer)?;
-        let known = RecordKind::of_clients().find(|known| *known == kind);
-        known.map(Self).ok_or_else(|| D::Error::custom("no run asks about advisers"))
+        let word = String::deserialize(deserializer)?;
+        let known = RecordKind::of_clients().find(|known| known.as_str() == word);
+        known.map(Self).ok_or_else(|| D::Error::unknown_variant(&word, RecordKind::WORDS_OF_CLIENTS))
     }
 }
 

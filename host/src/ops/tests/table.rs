@@ -102,7 +102,7 @@ fn clients(host: &Host) -> Vec<Row> {
         ),
         // The page's form is shown once more, at its first field.
         make(&format!("first_name=Sam&id={client}"), json!({"first_name": "Sam", "id": client}))
-            .with(409, "under this id before added Ayda Khan already, and this is something else"),
+            .with(409, "a client with this id already, Ayda Khan, and what was sent is something else"),
         edit("date_of_birth=2999-01-01", json!({"date_of_birth": "2999-01-01"})).at(
             422,
             "date_of_birth",
@@ -313,7 +313,7 @@ fn notes(host: &Host) -> Vec<Row> {
     let (household, note, none) = (host.household, host.note, Uuid::nil());
     let event = |event_type: &str, data: Value| json!({"type": event_type, "household_id": household, "occurred_at": "2026-03-02T01:30:00Z", "data": data});
     let record = format!("/households/{household}/record/note.written");
-    let removed = "the household's connection `practice` was removed or disabled; nothing was kept";
+    let removed = "the connection `practice` is not at work: it was removed or disabled, or has a problem";
     let given_up = |verb: &str, body: Value| post(format!("/notes/{note}/{verb}"), body);
     vec![
         row(

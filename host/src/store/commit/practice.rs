@@ -37,7 +37,7 @@ pub enum Refusal {
     },
     /// Something else has this id.
     #[error("the id {0} is not a client's")]
-    IsAnothers(ClientId),
+    IsTakenId(ClientId),
     /// The one who should be the partner has one.
     #[error("the household of {0} has two people already")]
     HasPartner(ClientId),
@@ -110,8 +110,8 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
         let digest = transaction.open_table(MADE_OF)?.get(&own(id.0))?.map(|digest| *digest.value());
         return Ok(Err(Refusal::IsMade { id, digest }));
     }
-    if is_anothers(transaction, id)? {
-        return Ok(Err(Refusal::IsAnothers(id)));
+    if is_taken_id(transaction, id)? {
+        return Ok(Err(Refusal::IsTakenId(id)));
     }
     let partner = match partner_of {
         None => None,
@@ -165,7 +165,7 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
 }
 
 /// Whether a household, a goal, a cover, a run, a file note or a list has the id.
-fn is_anothers(transaction: &Write, id: ClientId) -> Result<bool, StoreError> {
+fn is_taken_id(transaction: &Write, id: ClientId) -> Result<bool, StoreError> {
     let key = own(id.0);
     Ok(transaction.open_table(HOUSEHOLDS)?.get(&key)?.is_some()
         || transaction.open_table(LISTED)?.get(&key)?.is_some()

@@ -6,6 +6,7 @@ use crate::domain::run::ChangeKind;
 use crate::store::absence_review::Answered;
 
 on_each_engine![
+    who_is_not_linked_is_never_gone_from_the_crm,
     who_a_walk_has_not_seen_yet_is_told,
     who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again,
     who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again,
@@ -190,6 +191,18 @@ async fn connections_are_told_apart(on: On) {
     practice.walk(&people(1..3)).await;
     practice.walk(&people(1..3)).await;
     assert_eq!(practice.not_visible().await, ["3"], "7 and 8 are north's");
+}
+
+async fn who_is_not_linked_is_never_gone_from_the_crm(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.walk(&people(1..4)).await;
+    let partner_of = practice.of("1").await.unwrap().id;
+    let made = Client { external_id: ExternalId(String::new()), ..client("-", "Sam Khan") };
+    practice.make(made, Some(partner_of)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(practice.walk(&people(1..4)).await.not_visible, 0);
+    }
+    assert_eq!(practice.not_visible().await, [""; 0]);
 }
 
 async fn who_a_walk_has_not_seen_yet_is_told(on: On) {

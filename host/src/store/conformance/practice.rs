@@ -98,7 +98,7 @@ async fn an_id_is_one_clients_and_of_nothing_else(on: On) {
     for other in [household.0, practice.run.id.0] {
         let other = ClientId(other);
         let refused = practice.make_as(other, client("", "Sam Khan"), None, [9; 32]).await;
-        assert_eq!(refused, Err(Refusal::IsAnothers(other)));
+        assert_eq!(refused, Err(Refusal::IsTakenId(other)));
     }
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));
 }
