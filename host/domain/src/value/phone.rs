@@ -62,8 +62,8 @@ mod tests {
         check("+61 491 CALL ME", "the letter C ");
         check("0491 570 156", "country code");
         check("61491570156", "country code");
-        check("+61 491", "E.164");
-        check("+61 491 570 156 / +61 491 570 157", "E.164");
+        check("+61 491", "with its country code");
+        check("+61 491 570 156 / +61 491 570 157", "with its country code");
         check("", "country code");
     }
 }
