@@ -471,7 +471,7 @@ async fn a_form_that_is_sent_twice_is_one_thing() -> Result<()> {
     let (first, second) = tokio::try_join!(send("/clients", &tia), send("/clients", &tia))?;
     ensure!((first.status, second.status) == (303, 303), "{} {}", first.text, second.text);
     let changed = send("/clients", &client("Tom")).await?;
-    ensure!(changed.status == 409 && changed.text.contains("added Tia Clicks already"), "{}", changed.text);
+    ensure!(changed.status == 409 && changed.text.contains("with this id already, Tia Clicks"), "{}", changed.text);
     let found = host.get("/api/v1/clients?search=Clicks").await?.ok()?;
     ensure!(found["items"].as_array().map(Vec::len) == Some(1), "{found}");
     for lost in ["", "x", key] {
