@@ -416,6 +416,21 @@ mod tests {
     }
 
     #[test]
+    fn a_word_has_the_label_of_its_choice() {
+        let status = crate::record::GoalOwn::field("status").unwrap().value;
+        assert_eq!(status.label_of("done"), Some("Done"));
+        assert_eq!((status.label_of("finished"), ValueType::Flag.label_of("done")), (None, None));
+    }
+
+    #[test]
+    fn what_a_pack_adds_is_one_text() {
+        let more = |name: &str, value: &str| Extension { name: name.to_owned(), value: value.to_owned() };
+        let two = vec![more("segment", "A"), more("referred_by", "Bo")];
+        assert_eq!(two.text().as_deref(), Some("segment: A; referred_by: Bo"));
+        assert_eq!(Vec::<Extension>::new().text(), None);
+    }
+
+    #[test]
     fn only_what_is_optional_can_be_emptied() {
         assert_eq!(Option::<Date>::empty(), Ok(None));
         assert!(bool::empty().is_err());

@@ -268,7 +268,7 @@ macro_rules! with_listed {
 
 /// A record of one kind.
 pub trait Kind: Record {
-    /// Which kind.
+    /// The kind of the records of this type.
     const KIND: RecordKind;
 
     /// The record, where it is of this kind.

@@ -101,3 +101,34 @@ impl ListItem for Cover {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_knows_a_cover_by_its_type_and_policy() {
+        let check = |given: Option<&str>, policy: Option<&str>, expected: Option<&str>| {
+            let cover = Cover {
+                external_id: ExternalId("7/1".to_owned()),
+                policy_number: policy.map(str::to_owned),
+                cover_type: CoverType::Other,
+                type_as_given: given.map(str::to_owned),
+                insurer: None,
+                plan_name: None,
+                sum_insured: None,
+                premium: None,
+                premium_frequency: None,
+                owner: CoverOwner::Client,
+                renewal_date: None,
+                end_year: None,
+                expired: false,
+                extensions: Vec::new(),
+            };
+            assert_eq!(cover.label().as_deref(), expected);
+        };
+        check(Some("Term Life"), Some("L-1"), Some("Term Life, L-1"));
+        check(None, Some("L-1"), Some("L-1"));
+        check(None, None, None);
+    }
+}
