@@ -72,7 +72,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::list))
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))
-        .merge(connections::departures_routes())
+        .merge(connections::absence_review_routes())
         .routes(routes!(connections::change::add))
         .routes(routes!(connections::change::change))
         .routes(routes!(connections::change::remove))

@@ -12,10 +12,9 @@ pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;
 use std::iter;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-use anyhow::Context as _;
 
 use crate::access::Access;
 use crate::config::Config;
@@ -24,10 +23,10 @@ use crate::documents::Uploads;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::import::Imports;
 use crate::intake::Intake;
-use crate::integrations::Integrations;
+use crate::integrations::{Integrations, NotOpened};
 use crate::notes::Notes;
-use crate::pack::{Packs, Typesetter};
-use crate::secrets::Secrets;
+use crate::pack::{PackError, Packs, Typesetter};
+use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
 use crate::sync::{SyncError, Syncs};
@@ -64,6 +63,35 @@ pub struct App {
     pub supervisor: Supervisor,
 }
 
+/// Why the host's parts cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store does not open.
+    #[error("the data folder {}", folder.display())]
+    Store {
+        /// The data folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        source: StoreError,
+    },
+    /// The plugin engine does not start.
+    #[error(transparent)]
+    Engine(#[from] PackError),
+    /// The key of the secrets is not there or does not fit.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A connection of the settings cannot work.
+    #[error(transparent)]
+    Connection(#[from] NotOpened),
+}
+
+impl OpenError {
+    /// Whether another process has the data folder open: once it has ended, this one can.
+    pub fn is_held_by_another(&self) -> bool {
+        matches!(self, Self::Store { source: StoreError::Locked, .. })
+    }
+}
+
 /// Why what earlier processes left cannot be taken up.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -80,10 +108,10 @@ impl App {
     ///
     /// # Errors
     /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
-    pub fn open(config: Config) -> anyhow::Result<Self> {
+    pub fn open(config: Config) -> Result<Self, OpenError> {
         let data_dir = config.server.data_dir.clone();
         let store = Store::open_sparing(&data_dir, config.storage)
-            .with_context(|| format!("the data folder {}", data_dir.display()))?;
+            .map_err(|source| OpenError::Store { folder: data_dir.clone(), source })?;
         let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref(), typesetter(&config))?;
         let config = Arc::new(config);
         let secrets = Secrets::open(&config.server)?;

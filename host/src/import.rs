@@ -30,11 +30,11 @@ pub use file::FileError;
 
 use crate::crm::kind::IdColumn;
 use crate::domain::import::{Import, ImportCounts, ImportState, ListSource, Reason};
+use crate::domain::import::{ListedPerson, PriorRows};
 use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::intake::NotRead;
 use crate::queue::{self, NotDone};
-use crate::store::imports::{Before, ListedPerson};
 use crate::store::{Store, StoreError};
 use row::{ListRow, RowFault};
 
@@ -177,9 +177,9 @@ impl Imports {
             to.blocking_send(batch).map_err(gone)?;
             Ok::<_, FileError>(source)
         }));
-        let mut before = Before::default();
+        let mut prior = PriorRows::default();
         while let Some(batch) = from.recv().await {
-            before = self.store.add_import_rows(id, batch, before).await?;
+            prior = self.store.add_import_rows(id, batch, prior).await?;
         }
         Ok(reading.await.unwrap_or(Err(NotDone::Fault))??)
     }

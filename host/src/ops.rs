@@ -7,10 +7,10 @@
 
 mod refusal;
 
+pub mod absence_review;
 pub mod account;
 pub mod clients;
 pub mod connections;
-pub mod departures;
 pub mod goals;
 pub mod households;
 pub mod imports;

@@ -131,7 +131,7 @@ pub enum StoreError {
     /// A file or folder beside the database failed.
     #[error("the store failed: {}: {source}", path.display())]
     Disk {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// What the system says.
         source: io::Error,

@@ -70,7 +70,7 @@ pub enum SyncError {
     /// Its site does not let the host in; the words say what to do.
     #[error("the connection `{connection}` is paused. {message}")]
     NotAuthorised {
-        /// Which.
+        /// The connection.
         connection: ConnectionName,
         /// What has to be done.
         message: String,

@@ -8,11 +8,11 @@
 //! The one script (`assets/tidegate.js`) lets `/` reach the search and takes up a run's progress as it goes. A
 //! library for pages that change in place (htmx) waits for the first page that needs more than that.
 
+mod absence_review;
 mod assets;
 mod changes;
 mod clients;
 mod components;
-mod departures;
 mod edit;
 mod explain;
 mod failure;
@@ -55,7 +55,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/", get(overview::show))
         .route("/connections/{name}/sync", post(overview::sync_now))
-        .route("/connections/{name}/departures", get(departures::show).post(departures::answer))
+        .route("/connections/{name}/departures", get(absence_review::show).post(absence_review::answer))
         .route("/households", get(households::list))
         .route("/households/{id}", get(household::show))
         .route("/households/{id}/record", get(record::choose))

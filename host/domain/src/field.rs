@@ -423,6 +423,30 @@ mod tests {
     }
 
     #[test]
+    fn a_field_says_what_it_is_and_where_it_stands() {
+        let mobile = crate::record::Client::field("mobile").unwrap();
+        assert_eq!((mobile.sentence(), mobile.sentence().trim()), (mobile.about.trim(), mobile.sentence()));
+        assert!(mobile.about.starts_with(' ') && mobile.sentence().ends_with('.'), "{:?}", mobile.about);
+        assert_eq!(pointer_to("goals/0~1"), "/goals~10~01");
+        let headings = Section::ALL.map(Section::heading);
+        assert_eq!(headings, ["Person", "Contact", "Address", "In the CRM"]);
+    }
+
+    #[test]
+    fn what_people_write_has_a_length_where_its_form_sets_none() {
+        let lengths =
+            [ValueType::Text, ValueType::Email, ValueType::Date, ValueType::Flag].map(|value| value.longest());
+        assert_eq!(lengths, [Some(200), Some(254), None, None]);
+    }
+
+    #[test]
+    fn a_record_without_fields_takes_none() {
+        assert_eq!(().text_of("name"), None);
+        assert!(().set("name", Some("Ayda")).is_err());
+        assert_eq!(().differing(&()), Vec::<&str>::new());
+    }
+
+    #[test]
     fn what_a_pack_adds_is_one_text() {
         let more = |name: &str, value: &str| Extension { name: name.to_owned(), value: value.to_owned() };
         let two = vec![more("segment", "A"), more("referred_by", "Bo")];

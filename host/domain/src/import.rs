@@ -1,9 +1,12 @@
 //! Identity lists: which client of the practice is which in the CRM, row by row, before the first sync.
 
+mod judging;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, ConnectionName, ExternalId, ImportId};
 use crate::value::Timestamp;
+pub use judging::{DoubtedRow, KnownClients, ListedPerson, PriorRows, is_same_name};
 
 /// What will become of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -258,116 +261,15 @@ pub struct Import {
     pub applied_at: Option<Timestamp>,
 }
 
-/// The judgement of a row: whether it can be applied, why not, and whom it may mean.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Judgement {
-    /// Whether the row can be applied.
-    pub status: RowStatus,
-    /// Why a person has to decide, or why the row cannot be imported.
-    pub reasons: Vec<Reason>,
-    /// The clients whom the row may mean.
-    pub candidates: Vec<Candidate>,
-}
-
-impl Judgement {
-    /// A judgement for one reason.
-    pub fn because(status: RowStatus, reason: Reason, candidates: Vec<Candidate>) -> Self {
-        Self { status, reasons: vec![reason], candidates }
-    }
-}
-
-/// Judges a row whose values are sound. The email says who is meant, the name confirms it; a name alone links nobody.
-///
-/// `holder` is the client who has the id already; `by_email` are those with the row's email, `by_name` those who are
-/// not linked and have the row's name.
-pub fn judge(
-    id: &str,
-    holder: Option<Candidate>,
-    by_email: Vec<Candidate>,
-    by_name: impl FnOnce() -> Vec<Candidate>,
-) -> Judgement {
-    use RowStatus::{CannotBeImported, NeedsDecision, Ready};
-    let judgement = |status, code: &str, message: String, candidates| {
-        Judgement::because(status, Reason::new(code, message), candidates)
-    };
-    if let Some(holder) = holder {
-        let is_meant = by_email.iter().any(|candidate| candidate.client_id == holder.client_id);
-        let name = holder.name.clone();
-        return if is_meant {
-            judgement(Ready, "already-linked", format!("{name} is linked to {id} already."), vec![holder])
-        } else {
-            let message = format!("{id} is linked to another client, {name}. Unlink that one first if that is wrong.");
-            judgement(CannotBeImported, "id-taken", message, vec![holder])
-        };
-    }
-    let (linked, open): (Vec<_>, Vec<_>) = by_email.into_iter().partition(|candidate| candidate.linked_to.is_some());
-    let same_name: Vec<&Candidate> = open.iter().filter(|candidate| candidate.is_same_name).collect();
-    match (open.as_slice(), same_name.as_slice()) {
-        ([], _) if !linked.is_empty() => {
-            let other = &linked[0];
-            let to = other.linked_to.as_ref().map(|(_, id)| id.to_string()).unwrap_or_default();
-            let message = format!("{} has this email and is linked to {to} already.", other.name);
-            judgement(CannotBeImported, "linked-otherwise", message, linked)
-        }
-        ([], _) => match by_name() {
-            none if none.is_empty() => {
-                let message = "No client has this email. A person whom the practice does not have yet needs no row: the \
-                               sync brings them.";
-                judgement(CannotBeImported, "no-match", message.to_owned(), none)
-            }
-            named => {
-                let message = format!("No client has this email, but {} has this name.", names(&named));
-                judgement(NeedsDecision, "name-only", message, named)
-            }
-        },
-        (_, [only]) => Judgement { status: Ready, reasons: Vec::new(), candidates: vec![(*only).clone()] },
-        ([only], []) => {
-            let message = format!("The client with this email is called {}.", only.name);
-            judgement(NeedsDecision, "name-differs", message, open)
-        }
-        _ => {
-            let message = format!("Several clients have this email: {}.", names(&open));
-            judgement(NeedsDecision, "several-matches", message, open)
-        }
-    }
-}
-
-fn names(candidates: &[Candidate]) -> String {
-    candidates.iter().map(|candidate| candidate.name.as_str()).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A client by number, whether the name is the row's, and the id that the client is linked to.
-    fn candidate(number: u128, is_same_name: bool, linked: Option<&str>) -> Candidate {
-        Candidate {
-            client_id: ClientId(uuid::Uuid::from_u128(number)),
-            name: format!("Client {number}"),
-            is_same_name,
-            linked_to: linked.map(|id| (ConnectionName::practice(), ExternalId(id.to_owned()))),
-        }
-    }
-
-    #[track_caller]
-    fn check(
-        holder: Option<Candidate>,
-        by_email: &[Candidate],
-        by_name: &[Candidate],
-        expected: (RowStatus, Option<&str>, &[u128]),
-    ) {
-        let Judgement { status, reasons, candidates } = judge("7", holder, by_email.to_vec(), || by_name.to_vec());
-        let code = reasons.first().map(|reason| reason.code.as_str());
-        let who: Vec<u128> = candidates.iter().map(|candidate| candidate.client_id.0.as_u128()).collect();
-        assert_eq!((status, code, who.as_slice()), expected);
-    }
-
     #[test]
     fn each_row_counts_once_by_what_becomes_of_it() {
         use RowOutcome::{CannotBeImported, LeftOut, Linked, NotLinked, ToLink, Undecided};
-        let meant = candidate(1, true, None);
-        let id = meant.client_id;
+        let id = ClientId(uuid::Uuid::from_u128(1));
+        let meant = Candidate { client_id: id, name: "Client 1".to_owned(), is_same_name: true, linked_to: None };
         let row = |status, decision, applied| ImportRow {
             number: 2,
             first_name: String::new(),
@@ -402,28 +304,5 @@ mod tests {
         assert_eq!((to_link, undecided, left_out, linked, not_linked, cannot_be_imported), (2, 1, 2, 2, 1, 1));
         assert_eq!(rows, to_link + undecided + left_out + linked + not_linked + cannot_be_imported);
         assert_eq!(rows, counts.ready + counts.needs_decision + cannot_be_imported);
-    }
-
-    #[test]
-    fn rows_are_judged_by_email_and_confirmed_by_name() {
-        use RowStatus::{CannotBeImported, NeedsDecision, Ready};
-        let (ayda, other) = (candidate(1, true, None), candidate(2, false, None));
-        let linked = candidate(3, true, Some("9"));
-        check(None, std::slice::from_ref(&ayda), &[], (Ready, None, &[1]));
-        check(None, &[other.clone(), ayda.clone()], &[], (Ready, None, &[1]));
-        check(None, std::slice::from_ref(&other), &[], (NeedsDecision, Some("name-differs"), &[2]));
-        check(None, &[other.clone(), other], &[], (NeedsDecision, Some("several-matches"), &[2, 2]));
-        check(None, &[ayda.clone(), ayda.clone()], &[], (NeedsDecision, Some("several-matches"), &[1, 1]));
-        check(None, &[], std::slice::from_ref(&ayda), (NeedsDecision, Some("name-only"), &[1]));
-        check(None, &[], &[], (CannotBeImported, Some("no-match"), &[]));
-        check(None, std::slice::from_ref(&linked), &[], (CannotBeImported, Some("linked-otherwise"), &[3]));
-        check(None, &[linked.clone(), ayda.clone()], &[], (Ready, None, &[1]));
-        let held = Some(linked.clone());
-        check(held.clone(), std::slice::from_ref(&linked), &[], (Ready, Some("already-linked"), &[3]));
-        check(held, std::slice::from_ref(&ayda), &[], (CannotBeImported, Some("id-taken"), &[3]));
-        let several = judge("7", None, vec![candidate(1, true, None), candidate(2, true, None)], Vec::new);
-        assert_eq!(several.reasons[0].message, "Several clients have this email: Client 1, Client 2.");
-        let by_name = judge("7", None, Vec::new(), || vec![candidate(1, true, None)]);
-        assert_eq!(by_name.reasons[0].message, "No client has this email, but Client 1 has this name.");
     }
 }

@@ -10,7 +10,6 @@ pub mod address;
 pub mod birth;
 pub mod breaker;
 pub mod crm_id;
-
 pub mod diagnostic;
 pub mod edit;
 pub mod field;
@@ -24,6 +23,7 @@ pub mod merge;
 pub mod note;
 pub mod outbox;
 pub mod placeholder;
+pub mod practice_client;
 pub mod record;
 pub mod review;
 pub mod run;

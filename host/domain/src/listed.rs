@@ -277,6 +277,10 @@ mod tests {
         check("whole cut elsewhere", false);
         check("whole cut whole", true);
         check("resumed", false);
+        let (first, second) = (RunId(Uuid::from_u128(1)), RunId(Uuid::from_u128(2)));
+        let once = AbsenceEvidence::default().again(Some(first)).counted(first);
+        let stages = [AbsenceEvidence::default(), once, once.again(Some(second)).counted(second)];
+        assert_eq!(stages.map(AbsenceEvidence::is_nearly_proven), [false, true, true]);
         check("resumed whole", true);
     }
 
@@ -288,5 +292,6 @@ mod tests {
         assert_eq!(list.items[1].diagnostics[0].field.as_deref(), Some("name"));
         assert!(list.items[0].diagnostics.is_empty());
         assert_eq!(list.diagnostics.len(), 3);
+        assert!(list.is_whole(), "a warning does not keep a list from being understood");
     }
 }

@@ -106,7 +106,7 @@ pub struct FoundAttachment {
 /// A call that was made.
 #[derive(Clone, Copy, Debug)]
 pub struct MadeCall {
-    /// Which.
+    /// The call.
     pub call: Call,
     /// When it began.
     pub began: Timestamp,

@@ -1,10 +1,10 @@
 //! Connections: the CRM sites of the practice, and "sync now".
 
+mod absence_review;
 mod body;
 pub mod change;
 pub mod check;
 pub mod declared;
-mod departures;
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::ops;
 use crate::ops::runs::Mode;
-pub use departures::routes as departures_routes;
+pub use absence_review::routes as absence_review_routes;
 
 /// Connections, those of the settings file first.
 #[utoipa::path(

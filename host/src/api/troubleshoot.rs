@@ -52,7 +52,7 @@ pub struct TraceBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Step)]
 pub struct StepBody {
-    /// Which.
+    /// The stage.
     #[schema(schema_with = schema::stage)]
     stage: &'static str,
     /// How the record fares there.

@@ -88,7 +88,7 @@ impl StageResult {
 /// One stage of a trace.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
     /// How the record fares there.
     pub outcome: StageResult,

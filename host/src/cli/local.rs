@@ -14,7 +14,6 @@ use tokio::net::UnixStream;
 use crate::app::App;
 use crate::config::Config;
 use crate::serve;
-use crate::store::StoreError;
 
 /// The API of a host on this machine.
 pub(super) struct Local {
@@ -79,16 +78,12 @@ where
         }
         match App::open(config.clone()) {
             Ok(app) => return serve::run_locally(app, async { work(host).await }).await,
-            Err(error) if is_held_by_another(&error) && looks.next().is_some() => {
+            Err(error) if error.is_held_by_another() && looks.next().is_some() => {
                 tokio::time::sleep(BETWEEN_LOOKS).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
-}
-
-pub(super) fn is_held_by_another(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::Locked))
 }
 
 impl Local {

@@ -63,7 +63,7 @@ impl Sync {
             let json = global.json;
             let each = local::with_host(config, |host| async move {
                 for name in self.names(&host).await? {
-                    departures(&host, &name, (&kind, answer), json).await?;
+                    review_absence(&host, &name, (&kind, answer), json).await?;
                 }
                 Ok(())
             });
@@ -150,7 +150,7 @@ impl Sync {
     /// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
     async fn keep_schedule(self, config: Config) -> anyhow::Result<ExitCode> {
         let app = match App::open(config.clone()) {
-            Err(error) if local::is_held_by_another(&error) => {
+            Err(error) if error.is_held_by_another() => {
                 let idle = local::with_host(config, |host| async move {
                     let mut idle = Vec::new();
                     for name in self.names(&host).await? {
@@ -182,7 +182,7 @@ impl Sync {
 }
 
 /// Answers what the last run asked about what is gone, where it asked.
-async fn departures(host: &Local, name: &str, (kind, answer): (&str, &str), json: bool) -> anyhow::Result<()> {
+async fn review_absence(host: &Local, name: &str, (kind, answer): (&str, &str), json: bool) -> anyhow::Result<()> {
     let many = RecordKind::of_clients().find(|known| known.as_str() == kind).map_or("records", RecordKind::plural);
     let asked = host.get(&format!("connections/{name}/departures?kind={kind}")).await?;
     let run = asked["run_id"].as_str().filter(|_| asked["standing"] == "waiting").map(str::to_owned);

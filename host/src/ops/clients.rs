@@ -9,11 +9,12 @@ use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::edit::{self, NewValue, Rules};
 use crate::domain::field::{self, pointer_to};
+use crate::domain::practice_client;
 use crate::domain::stored::StoredClient;
 use crate::domain::text;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::pack::is_mobile;
-use crate::store::commit::{Edit, practice};
+use crate::store::commit::Edit;
 use crate::sync::SyncedClient;
 
 /// A client to be made, as somebody wrote it.
@@ -51,20 +52,20 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
     let client = edit::make(&values, rules).map_err(unfit)?;
     let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
     let digest = digest(&values, partner_of);
-    let new = practice::NewClient { id, client: client.clone(), partner_of, digest };
+    let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
     match app.store.make_client(new, now).await? {
         Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
-        Err(practice::Refusal::IsMade { digest: kept, .. }) => {
+        Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
             let made = find(app, id).await?;
             if kept == Some(digest) {
                 return Ok(Made { client: made, is_new: false });
             }
             made_before(made, client, partner_of.is_some())
         }
-        Err(practice::Refusal::Unknown(partner)) => {
+        Err(practice_client::Refusal::Unknown(partner)) => {
             Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
         }
-        Err(practice::Refusal::HasPartner(partner)) => {
+        Err(practice_client::Refusal::HasPartner(partner)) => {
             let name = find(app, partner).await?.client.full_name();
             let whose = if name.is_empty() { "this client".to_owned() } else { name };
             let message =
@@ -190,7 +191,7 @@ pub async fn link(
     let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
     match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
         Ok(()) => find(app, id).await,
-        Err(practice::Refusal::IsTaken { id, client }) => {
+        Err(practice_client::Refusal::IsTaken { id, client }) => {
             let name = find(app, client).await?.client.full_name();
             let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
             let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
@@ -260,9 +261,9 @@ fn today(app: &App, now: Timestamp) -> Date {
     now.to_zoned(app.config.practice.time_zone.clone()).date()
 }
 
-impl From<practice::Refusal> for Refusal {
-    fn from(refusal: practice::Refusal) -> Self {
-        use practice::Refusal as Why;
+impl From<practice_client::Refusal> for Refusal {
+    fn from(refusal: practice_client::Refusal) -> Self {
+        use practice_client::Refusal as Why;
         match refusal {
             Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
             Why::IsMade { id, .. } => Self::new(Kind::WrongState, format!("The client {id} was made before.")),

@@ -20,7 +20,7 @@ pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey
 /// A document that the host makes and sends to the CRM with a file note.
 #[derive(Debug)]
 pub struct Export {
-    /// Whose.
+    /// The household that the document is for.
     pub household: HouseholdId,
     /// The event of the document, such as `best-life-plan.exported`.
     pub event_type: &'static str,

@@ -16,7 +16,7 @@ pub enum PackError {
     /// A file or folder is missing, or cannot be read or made.
     #[error("{what}: {source}")]
     Io {
-        /// Which.
+        /// The file or folder.
         what: String,
         /// What the system said.
         source: io::Error,

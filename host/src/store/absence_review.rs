@@ -7,7 +7,7 @@ use super::keys::ConnectionNumber;
 use super::rows::listed::StoredItem as _;
 use super::rows::{decode, encode};
 use super::runs::{connection_key, number_for, number_of, put_run};
-use super::tables::{DEPARTURES, QuestionTable, RUNS};
+use super::tables::{ABSENCE_REVIEWS, QuestionTable, RUNS};
 use super::{Store, StoreError, absent_clients, absent_items};
 use crate::domain::absence::{AbsenceReview, AbsenceReviewState, Conclusion, Threshold, conclude};
 use crate::domain::run::Run;
@@ -24,7 +24,7 @@ pub enum Answered {
 
 /// The questions about a kind.
 fn questions(kind: RecordKind) -> QuestionTable {
-    with_listed!(kind, Item => Item::QUESTIONS).unwrap_or(DEPARTURES)
+    with_listed!(kind, Item => Item::QUESTIONS).unwrap_or(ABSENCE_REVIEWS)
 }
 
 /// Decides what follows from so many that are missing, of so many; keeps the question where a person has to look.
@@ -68,7 +68,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn departures(
+    pub async fn absence_review(
         &self,
         connection: ConnectionName,
         kind: RecordKind,
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn answer_departures(
+    pub async fn answer_absence_review(
         &self,
         (connection, kind): (ConnectionName, RecordKind),
         run: RunId,

@@ -26,7 +26,7 @@ pub struct StoredUser {
 /// A session; its key is the digest of its token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredSession {
-    /// Whose.
+    /// The person who signed in.
     pub user_id: UserId,
     /// When the person signed in.
     pub opened_at: Timestamp,

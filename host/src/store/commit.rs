@@ -78,12 +78,12 @@ pub struct IncomingRecord {
 pub struct Group {
     /// The run, with what it has counted of this group before the merge.
     pub run: Run,
-    /// What the arrivals are.
+    /// What the incoming records are.
     pub kind: RecordKind,
     /// By what they were mapped.
     pub by: MappedBy,
     /// The records that were mapped; no id twice.
-    pub arrivals: Vec<IncomingRecord>,
+    pub incoming_records: Vec<IncomingRecord>,
     /// What stands in lists below these records or unchanged ones, one a kind.
     pub below: Vec<Lists>,
     /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
@@ -94,7 +94,7 @@ pub struct Group {
     pub at: Timestamp,
 }
 
-/// The lists of one kind that were mapped: each arrival's id is its client's.
+/// The lists of one kind that were mapped: the id of each is its client's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lists {
     /// Goals or covers.
@@ -102,7 +102,7 @@ pub struct Lists {
     /// By what they were mapped.
     pub by: MappedBy,
     /// One a client; no id twice.
-    pub arrivals: Vec<IncomingRecord>,
+    pub incoming_records: Vec<IncomingRecord>,
     /// Whose list is what it was, and does not show all that is kept of it.
     pub missed_again: Vec<ExternalId>,
 }
@@ -173,41 +173,41 @@ impl Store {
 }
 
 fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
-    let Group { mut run, kind, by, mut arrivals, below, seen, position, at } = group;
+    let Group { mut run, kind, by, mut incoming_records, below, seen, position, at } = group;
     let connection = number_for(transaction, &run.connection)?;
     let mut tallies = match transaction.open_table(TALLIES)?.get(super::keys::PRACTICE)? {
         Some(tallies) => decode(tallies.value())?,
         None => BookCounts::default(),
     };
-    let mut is_changed = !arrivals.is_empty();
+    let mut is_changed = !incoming_records.is_empty();
     let walk = position.as_ref().map(|_| run.id);
     if is_changed {
-        arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
-        let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
-        emptied::note(transaction, &rows, &arrivals, walk)?;
-        exclusions::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
-        rows.write_raw(&mut arrivals)?;
+        incoming_records.sort_by_cached_key(|incoming| ExternalKey::from(&incoming.id));
+        let mut rows = Pending::open(transaction, connection, kind, (by, at), &incoming_records)?;
+        emptied::note(transaction, &rows, &incoming_records, walk)?;
+        exclusions::settle(transaction, &mut rows, &run, &incoming_records, &mut tallies)?;
+        rows.write_raw(&mut incoming_records)?;
         match kind {
-            RecordKind::Adviser => advisers::merge(transaction, &mut rows, &run, arrivals, &mut tallies)?,
-            _ => clients::merge(transaction, &mut rows, &mut run, arrivals, &mut tallies)?,
+            RecordKind::Adviser => advisers::merge(transaction, &mut rows, &run, incoming_records, &mut tallies)?,
+            _ => clients::merge(transaction, &mut rows, &mut run, incoming_records, &mut tallies)?,
         }
         rows.write_identities()?;
     }
-    for Lists { kind, by, mut arrivals, missed_again } in below {
+    for Lists { kind, by, mut incoming_records, missed_again } in below {
         if let Some(walk) = walk {
             absent_items::miss_again(transaction, connection, kind, &missed_again, walk)?;
         }
-        if arrivals.is_empty() {
+        if incoming_records.is_empty() {
             continue;
         }
         is_changed = true;
-        arrivals.sort_by_cached_key(|arrival| ExternalKey::from(&arrival.id));
-        let mut rows = Pending::open(transaction, connection, kind, (by, at), &arrivals)?;
-        lists::keep_with_clients(&rows, &mut arrivals)?;
-        exclusions::settle(transaction, &mut rows, &run, &arrivals, &mut tallies)?;
-        rows.write_raw(&mut arrivals)?;
+        incoming_records.sort_by_cached_key(|incoming| ExternalKey::from(&incoming.id));
+        let mut rows = Pending::open(transaction, connection, kind, (by, at), &incoming_records)?;
+        lists::keep_with_clients(&rows, &mut incoming_records)?;
+        exclusions::settle(transaction, &mut rows, &run, &incoming_records, &mut tallies)?;
+        rows.write_raw(&mut incoming_records)?;
         with_listed!(kind, Item => {
-            lists::merge::<Item>(transaction, &mut rows, (&mut run, walk), arrivals, &mut tallies)?;
+            lists::merge::<Item>(transaction, &mut rows, (&mut run, walk), incoming_records, &mut tallies)?;
         });
         rows.write_identities()?;
     }

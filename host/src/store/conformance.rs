@@ -34,6 +34,7 @@ mod lists;
 mod operations;
 mod outbox;
 mod people;
+mod power_cuts;
 mod practice;
 mod professionals;
 mod reports;
@@ -52,7 +53,7 @@ use uuid::Uuid;
 use super::Store;
 use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
 use super::commit::{Group, IncomingRecord, Lists, MappedBy, Outcome};
-use super::engine::MemoryEngine;
+use super::engine::{Engine, MemoryEngine};
 use super::raw::PackedRaw;
 use super::runs::WalkPosition;
 use super::seen::Seen;
@@ -100,7 +101,7 @@ impl Place {
     fn open(&self) -> Store {
         match self {
             Self::File(folder) => Store::open(folder.path()).unwrap(),
-            Self::Memory(engine) => Store::open_in_memory(engine).unwrap(),
+            Self::Memory(engine) => Store::open_on(Engine::Memory(engine.clone())).unwrap(),
         }
     }
 }
@@ -117,9 +118,9 @@ impl Practice {
     }
 
     /// Commits records as one group.
-    async fn commit(&mut self, kind: RecordKind, arrivals: Vec<IncomingRecord>) -> RunCounts {
+    async fn commit(&mut self, kind: RecordKind, incoming_records: Vec<IncomingRecord>) -> RunCounts {
         let before = std::mem::take(&mut self.run.counts);
-        let group = self.group(kind, arrivals);
+        let group = self.group(kind, incoming_records);
         self.run = self.store.commit(group).await.unwrap();
         self.chunks += 1;
         let counts = std::mem::take(&mut self.run.counts);
@@ -127,14 +128,14 @@ impl Practice {
         counts
     }
 
-    fn group(&self, kind: RecordKind, arrivals: Vec<IncomingRecord>) -> Group {
+    fn group(&self, kind: RecordKind, incoming_records: Vec<IncomingRecord>) -> Group {
         let mut seen = Seen::default();
-        arrivals.iter().for_each(|arrival| assert!(seen.note(&arrival.id)));
+        incoming_records.iter().for_each(|incoming| assert!(seen.note(&incoming.id)));
         Group {
             run: self.run.clone(),
             kind,
             by: MappedBy { revision: REVISION, as_of: None },
-            arrivals,
+            incoming_records,
             below: Vec::new(),
             seen: Some((self.chunks, seen.pack().0)),
             position: Some(position(self.chunks)),
@@ -148,27 +149,27 @@ impl Practice {
 
     /// Commits the goals of clients, as a walk that read their lists anew.
     async fn goals(&mut self, lists: &[(&str, &[Goal])]) {
-        let arrivals = lists.iter().map(|(id, goals)| {
+        let incoming_records = lists.iter().map(|(id, goals)| {
             let found = goals.iter().cloned().map(Canonical::Goal).collect();
-            arrival(id, Outcome::List(found))
+            incoming(id, Outcome::List(found))
         });
-        self.below(RecordKind::Goal, arrivals.collect()).await;
+        self.below(RecordKind::Goal, incoming_records.collect()).await;
     }
 
     /// Commits lists of a kind, of clients who are there.
-    async fn below(&mut self, kind: RecordKind, arrivals: Vec<IncomingRecord>) {
+    async fn below(&mut self, kind: RecordKind, incoming_records: Vec<IncomingRecord>) {
         let mut group = self.group(RecordKind::Client, Vec::new());
         let by = MappedBy { revision: REVISION, as_of: None };
-        group.below = vec![Lists { kind, by, arrivals, missed_again: Vec::new() }];
+        group.below = vec![Lists { kind, by, incoming_records, missed_again: Vec::new() }];
         self.run = self.store.commit(group).await.unwrap();
         self.chunks += 1;
     }
 
     /// A whole run that sees these clients in one group and ends as told.
-    async fn walk_to(&mut self, arrivals: Vec<IncomingRecord>, state: RunState, trigger: Trigger) -> Run {
+    async fn walk_to(&mut self, incoming_records: Vec<IncomingRecord>, state: RunState, trigger: Trigger) -> Run {
         self.run = self.store.begin_run(Run { trigger, ..new_run("main") }).await.unwrap();
-        let mut group = self.group(RecordKind::Client, arrivals);
-        group.run.counts.seen = group.arrivals.len() as u64;
+        let mut group = self.group(RecordKind::Client, incoming_records);
+        group.run.counts.seen = group.incoming_records.len() as u64;
         if let Some(position) = &mut group.position {
             position.is_over = state == RunState::Done;
         }
@@ -262,7 +263,7 @@ fn with_email(client: Client, email: &str) -> Client {
     Client { email: Some(email.to_owned().try_into().unwrap()), email_is_placeholder: false, ..client }
 }
 
-fn arrival(id: &str, outcome: Outcome) -> IncomingRecord {
+fn incoming(id: &str, outcome: Outcome) -> IncomingRecord {
     let raw = PackedRaw::pack(format!(r#"{{"row":{{"id":"{id}"}}}}"#).as_bytes());
     IncomingRecord {
         id: ExternalId(id.to_owned()),
@@ -275,7 +276,7 @@ fn arrival(id: &str, outcome: Outcome) -> IncomingRecord {
 }
 
 fn mapped(client: &Client) -> IncomingRecord {
-    arrival(client.external_id.as_str(), Outcome::Client(Box::new(client.clone())))
+    incoming(client.external_id.as_str(), Outcome::Client(Box::new(client.clone())))
 }
 
 fn goal(id: &str, name: &str) -> Goal {
@@ -293,16 +294,16 @@ fn goal(id: &str, name: &str) -> Goal {
 
 fn left_out(id: &str, code: &str) -> IncomingRecord {
     let diagnostics = vec![Diagnostic::error(code, "left out".to_owned())];
-    IncomingRecord { diagnostics, ..arrival(id, Outcome::Excluded { quarantined: false }) }
+    IncomingRecord { diagnostics, ..incoming(id, Outcome::Excluded { quarantined: false }) }
 }
 
 fn unusable(id: &str) -> IncomingRecord {
     let diagnostics = vec![Diagnostic::error("broken", "cannot be read".to_owned())];
-    IncomingRecord { diagnostics, ..arrival(id, Outcome::Excluded { quarantined: true }) }
+    IncomingRecord { diagnostics, ..incoming(id, Outcome::Excluded { quarantined: true }) }
 }
 
 fn adviser(id: &str, name: &str, active: bool) -> IncomingRecord {
     let external_id = ExternalId(id.to_owned());
     let adviser = Adviser { external_id, first_name: Some(name.to_owned()), last_name: None, email: None, active };
-    arrival(id, Outcome::Adviser(adviser))
+    incoming(id, Outcome::Adviser(adviser))
 }

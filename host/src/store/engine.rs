@@ -22,6 +22,8 @@ pub use error::{Cause, Error};
 pub use memory::{Engine as MemoryEngine, Key};
 #[cfg(not(test))]
 pub use redb::Key;
+#[cfg(test)]
+pub use redb::lossy;
 pub use redb::{FILE_NAME, UNFINISHED, Value};
 
 /// A key or value as it is handed in and out: borrowed where it can be.
@@ -77,7 +79,7 @@ impl Engine {
 
     /// Opens the file of a disk that may lose power.
     #[cfg(test)]
-    pub fn open_on(disk: redb::lossy::Disk) -> Result<Self, Error> {
+    pub fn open_on(disk: lossy::Disk) -> Result<Self, Error> {
         redb::Engine::open_on(disk).map(Self::Redb)
     }
 

@@ -2,29 +2,27 @@
 //!
 //! A list is judged against the book as its rows are kept, and changes nothing until it is applied, in one transaction.
 
-mod judging;
+mod known_clients;
 mod tables;
 
-pub use self::judging::ListedPerson;
-use self::judging::{Book, Met};
+use self::known_clients::Book;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 pub(super) use self::tables::{has_id, make_tables};
 use super::book::{Page, PageRequest};
 use super::commit::linking::link_all;
-use super::engine::{Readable, Write};
+use super::engine::{Readable, Write, WriteTable};
 use super::keys::{own, span};
 use super::rows::decode;
 use super::runs::number_for;
 use super::{Store, StoreError};
-use crate::domain::import::{Applied, Decision, Import, ImportRow, ImportState, ListSource, RowOutcome, RowStatus};
+use crate::domain::import::{
+    Applied, Decision, DoubtedRow, Import, ImportRow, ImportState, ListSource, ListedPerson, PriorRows, RowOutcome,
+    RowStatus,
+};
 use crate::domain::{ClientId, ExternalId, ImportId, Timestamp};
 
 /// Links that are made before households are settled.
 const LINKS_AT_ONCE: usize = 2_000;
-
-/// What has been met in a list so far, which the next rows are compared with. About 50 bytes a row.
-#[derive(Default)]
-pub struct Before(Met);
 
 /// Whether a decision was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,25 +56,24 @@ impl Store {
         &self,
         id: ImportId,
         rows: Vec<ListedPerson>,
-        before: Before,
-    ) -> Result<Before, StoreError> {
+        mut prior: PriorRows,
+    ) -> Result<PriorRows, StoreError> {
         self.write(move |transaction| {
-            let Before(mut met) = before;
-            let Some(mut import) = get(transaction, id)? else { return Ok(Before(met)) };
+            let Some(mut import) = get(transaction, id)? else { return Ok(prior) };
             let connection = number_for(transaction, &import.connection)?;
             let book = Book::open(transaction, connection)?;
             let mut table = transaction.open_table(IMPORT_ROWS)?;
             for listed in rows {
-                let (row, doubted) = book.judge(listed, &mut met)?;
-                for (number, reason) in doubted {
-                    judging::doubt(&mut table, &mut import, number, reason)?;
+                let (row, doubted) = prior.judge(listed, &book)?;
+                for doubted in doubted {
+                    doubt(&mut table, &mut import, doubted)?;
                 }
                 import.counts.add(&row, 1);
                 put_row(&mut table, id, &row)?;
             }
             drop(table);
             put(transaction, &import)?;
-            Ok(Before(met))
+            Ok(prior)
         })
         .await
     }
@@ -264,6 +261,21 @@ fn apply(transaction: &Write, id: ImportId, at: Timestamp) -> Result<Option<Impo
     import.applied_at = Some(at);
     put(transaction, &import)?;
     Ok(Some(import))
+}
+
+/// Puts a row that is kept in doubt.
+fn doubt(
+    table: &mut WriteTable<'_, &'static [u8; 24], &'static [u8]>,
+    import: &mut Import,
+    doubted: DoubtedRow,
+) -> Result<(), StoreError> {
+    let key = row_key(import.id, doubted.number);
+    let stored = table.get(&key)?.map(|stored| decode::<ImportRow>(&stored.value()[1..]));
+    let Some(mut row) = stored.transpose()? else { return Ok(()) };
+    import.counts.add(&row, -1);
+    row.doubt(doubted.reason);
+    import.counts.add(&row, 1);
+    put_row(table, import.id, &row)
 }
 
 /// The row that links the same client or the same id as `row` would.

@@ -70,10 +70,9 @@ impl Store {
         Self::on(engine, space).map_err(failed(&path))
     }
 
-    /// Opens a store in memory, with the disk of the folder that a test runs in.
+    /// Opens a store on an engine of a test, with the disk of the folder that the test runs in.
     #[cfg(test)]
-    pub fn open_in_memory(kept: &engine::MemoryEngine) -> Result<Self, StoreError> {
-        let engine = Engine::Memory(kept.clone());
+    pub fn open_on(engine: Engine) -> Result<Self, StoreError> {
         let space = Arc::new(Space::of(Path::new("."), Storage::default()));
         prepare(&engine, Path::new("."), &space)?;
         Ok(Self::on(engine, space).unwrap())

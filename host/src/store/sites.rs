@@ -30,7 +30,7 @@ pub struct Site {
 /// The site of a connection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KnownSite {
-    /// Which.
+    /// The site.
     pub site: Site,
     /// Under which name it was known before, and who said that it is the same.
     pub same_as: Option<(Site, By)>,

@@ -98,7 +98,7 @@ pub(super) const SEEN: Table<&[u8; 25], &[u8]> = Table::new("seen");
 pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 
 /// More clients gone at once than a run may mark, by connection: `AbsenceReview`.
-pub(super) const DEPARTURES: QuestionTable = Table::new("departures");
+pub(super) const ABSENCE_REVIEWS: QuestionTable = Table::new("departures");
 
 /// A table of questions, one a connection.
 pub type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
@@ -138,7 +138,7 @@ pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(WALKS)?;
     transaction.open_table(SEEN)?;
     transaction.open_table(GONE)?;
-    transaction.open_table(DEPARTURES)?;
+    transaction.open_table(ABSENCE_REVIEWS)?;
     transaction.open_table(REPORTS)?;
     transaction.open_table(MEMBERSHIPS)?;
     Ok(())

@@ -37,7 +37,7 @@ impl Default for GroupSize {
 /// What came since the last commit.
 pub(super) struct CommitBatch {
     pub run: Run,
-    pub arrivals: Vec<IncomingRecord>,
+    pub incoming_records: Vec<IncomingRecord>,
     below: BTreeMap<RecordKind, Below>,
     /// Different ids.
     pub seen: u64,
@@ -52,23 +52,23 @@ pub(super) struct CommitBatch {
 /// The lists of one kind that came.
 #[derive(Default)]
 struct Below {
-    arrivals: Vec<IncomingRecord>,
+    incoming_records: Vec<IncomingRecord>,
     missed_again: Vec<ExternalId>,
 }
 
 impl CommitBatch {
     /// Nothing yet, on top of what the run has counted.
     pub fn new(run: Run) -> Self {
-        let (arrivals, below) = (Vec::new(), BTreeMap::new());
-        Self { run, arrivals, below, seen: 0, pages: 0, repeating: 0, asked: None, since: Instant::now() }
+        let (incoming_records, below) = (Vec::new(), BTreeMap::new());
+        Self { run, incoming_records, below, seen: 0, pages: 0, repeating: 0, asked: None, since: Instant::now() }
     }
 
     /// Takes a page in. Of a record that comes again, what was read later stands.
     pub fn take(&mut self, page: MappedPage, seen: &mut Seen, kind: RecordKind) {
         let again: HashSet<&ExternalId> = page.ids.iter().filter(|id| !seen.note(id)).collect();
         let new = (page.ids.len() - again.len()) as u64;
-        let before = self.arrivals.len() as u64;
-        add(&mut self.arrivals, page.arrivals, &again);
+        let before = self.incoming_records.len() as u64;
+        add(&mut self.incoming_records, page.incoming_records, &again);
         let counts = &mut self.run.counts;
         counts.repeated += again.len() as u64;
         counts.unreadable += page.unreadable;
@@ -76,7 +76,7 @@ impl CommitBatch {
             RecordKind::Adviser => counts.advisers += new,
             _ => {
                 counts.seen += new;
-                counts.unchanged = (counts.unchanged + new + before).saturating_sub(self.arrivals.len() as u64);
+                counts.unchanged = (counts.unchanged + new + before).saturating_sub(self.incoming_records.len() as u64);
             }
         }
         for below in page.below {
@@ -99,32 +99,32 @@ impl CommitBatch {
         let lists = self.below.entry(below.kind).or_default();
         lists.missed_again.retain(|id| !again.contains(id));
         lists.missed_again.extend(below.missed_again);
-        add(&mut lists.arrivals, below.arrivals, again);
+        add(&mut lists.incoming_records, below.incoming_records, again);
     }
 
     /// Drops what was read by itself since the group began: what stands in the book is newer. It counts as unchanged.
     pub fn drop_superseded(&mut self, apart: &FreshReads, kind: RecordKind) {
         let Some(asked) = self.asked.filter(|_| !apart.is_empty()) else { return };
-        let before = self.arrivals.len();
+        let before = self.incoming_records.len();
         let is_kept = |id: &ExternalId| !apart.is_newer(kind, id, asked);
-        self.arrivals.retain(|arrival| is_kept(&arrival.id));
+        self.incoming_records.retain(|incoming| is_kept(&incoming.id));
         for lists in self.below.values_mut() {
-            lists.arrivals.retain(|arrival| is_kept(&arrival.id));
+            lists.incoming_records.retain(|incoming| is_kept(&incoming.id));
             lists.missed_again.retain(is_kept);
         }
-        self.run.counts.unchanged += (before - self.arrivals.len()) as u64;
+        self.run.counts.unchanged += (before - self.incoming_records.len()) as u64;
     }
 
     fn bytes(&self) -> usize {
-        let below = self.below.values().flat_map(|lists| &lists.arrivals);
-        below.chain(&self.arrivals).map(|arrival| arrival.raw.size()).sum()
+        let below = self.below.values().flat_map(|lists| &lists.incoming_records);
+        below.chain(&self.incoming_records).map(|incoming| incoming.raw.size()).sum()
     }
 
     /// Whether it is time to commit.
     pub fn is_full(&self, size: GroupSize) -> bool {
         // Two lists take about the memory of a client.
-        let lists: usize = self.below.values().map(|lists| lists.arrivals.len()).sum();
-        let mapped = self.arrivals.len() + lists / 2;
+        let lists: usize = self.below.values().map(|lists| lists.incoming_records.len()).sum();
+        let mapped = self.incoming_records.len() + lists / 2;
         mapped >= size.mapped
             || self.bytes() >= size.bytes
             || self.seen >= size.seen as u64
@@ -138,9 +138,9 @@ impl CommitBatch {
         kind: RecordKind,
         walk: Option<(u32, Vec<u8>, WalkPosition)>,
     ) -> Group {
-        let lists = |(kind, Below { arrivals, missed_again })| {
+        let lists = |(kind, Below { incoming_records, missed_again })| {
             let by = mapped_by(mapper, kind);
-            Lists { kind, by, arrivals, missed_again }
+            Lists { kind, by, incoming_records, missed_again }
         };
         let (seen, position) = match walk {
             Some((number, chunk, position)) => (Some((number, chunk)), Some(position)),
@@ -150,7 +150,7 @@ impl CommitBatch {
             run: self.run,
             kind,
             by: mapped_by(mapper, kind),
-            arrivals: self.arrivals,
+            incoming_records: self.incoming_records,
             below: self.below.into_iter().map(lists).collect(),
             seen,
             position,
@@ -159,13 +159,13 @@ impl CommitBatch {
     }
 }
 
-/// Adds arrivals in place of those of the same ids, which are `again`.
+/// Adds incoming records in place of those of the same ids, which are `again`.
 fn add(to: &mut Vec<IncomingRecord>, mut more: Vec<IncomingRecord>, again: &HashSet<&ExternalId>) {
     if !again.is_empty() {
-        to.retain(|arrival| !again.contains(&arrival.id));
+        to.retain(|incoming| !again.contains(&incoming.id));
         let mut later = HashSet::new();
         more.reverse();
-        more.retain(|arrival| later.insert(arrival.id.clone()));
+        more.retain(|incoming| later.insert(incoming.id.clone()));
     }
     to.extend(more);
 }

@@ -66,17 +66,17 @@ impl Emptied {
     }
 
     /// Tells of it with what became of the records.
-    pub fn tell(&self, arrivals: &mut [IncomingRecord]) {
+    pub fn tell(&self, incoming_records: &mut [IncomingRecord]) {
         if self.0.is_empty() {
             return;
         }
-        for arrival in arrivals {
-            let Some(lists) = self.0.get(&arrival.id) else { continue };
+        for incoming in incoming_records {
+            let Some(lists) = self.0.get(&incoming.id) else { continue };
             // Of a record that stays out, the reason for that is what counts.
-            if matches!(arrival.outcome, Outcome::Client(_)) {
-                arrival.diagnostics.extend(lists.iter().map(|list| empty_once(list)));
+            if matches!(incoming.outcome, Outcome::Client(_)) {
+                incoming.diagnostics.extend(lists.iter().map(|list| empty_once(list)));
             }
-            arrival.emptied.clone_from(lists);
+            incoming.emptied.clone_from(lists);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct MappedPage {
     /// All ids of the page.
     pub ids: Vec<ExternalId>,
     /// The records that were mapped; the others are unchanged.
-    pub arrivals: Vec<IncomingRecord>,
+    pub incoming_records: Vec<IncomingRecord>,
     /// What stands in lists below the records that come over, one a kind.
     pub below: Vec<MappedBelow>,
     /// The CRM's bookmark of the next page.
@@ -44,7 +44,7 @@ pub(super) struct MappedBelow {
     /// What stands in the lists.
     pub kind: RecordKind,
     /// The lists that were mapped; the others are unchanged.
-    pub arrivals: Vec<IncomingRecord>,
+    pub incoming_records: Vec<IncomingRecord>,
     /// How many goals or covers stand in those that are unchanged.
     pub unchanged: u64,
     /// Clients whose list is unchanged and does not show all that is kept of it.
@@ -93,16 +93,16 @@ pub(super) async fn page(
     let emptied = Emptied::fill(store, run, source, &mut records, &known).await?;
     let mut each = known.iter();
     records.retain(|_| each.next().is_none_or(|known| !known.is_same));
-    let mut arrivals = mapped(mapper, source.kind, records).await?;
-    emptied.tell(&mut arrivals);
+    let mut incoming_records = mapped(mapper, source.kind, records).await?;
+    emptied.tell(&mut incoming_records);
     let mut below = Vec::with_capacity(raw_below.len());
     if !raw_below.is_empty() {
-        let coming = coming_over(&ids, &known, &arrivals);
+        let coming = coming_over(&ids, &known, &incoming_records);
         for lists in raw_below {
             below.push(mapped_below(store, mapper, run, lists, &coming).await?);
         }
     }
-    Ok(MappedPage { ids, arrivals, below, next: next.map(|next| next.0), unreadable, asked })
+    Ok(MappedPage { ids, incoming_records, below, next: next.map(|next| next.0), unreadable, asked })
 }
 
 fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
@@ -110,13 +110,13 @@ fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
 }
 
 /// The clients of a page who are in the book once it is committed: the lists of others stay out with them.
-fn coming_over(ids: &[ExternalId], known: &[SyncState], arrivals: &[IncomingRecord]) -> HashSet<ExternalId> {
+fn coming_over(ids: &[ExternalId], known: &[SyncState], incoming_records: &[IncomingRecord]) -> HashSet<ExternalId> {
     let was_in_book = ids.iter().zip(known).filter(|(_, known)| known.in_book).map(|(id, _)| id.clone());
     let mut coming: HashSet<ExternalId> = was_in_book.collect();
-    for arrival in arrivals {
-        match arrival.outcome {
-            Outcome::Client(_) => drop(coming.insert(arrival.id.clone())),
-            Outcome::Excluded { quarantined: false } => drop(coming.remove(&arrival.id)),
+    for incoming in incoming_records {
+        match incoming.outcome {
+            Outcome::Client(_) => drop(coming.insert(incoming.id.clone())),
+            Outcome::Excluded { quarantined: false } => drop(coming.remove(&incoming.id)),
             // What cannot be used changes nothing.
             _ => {}
         }
@@ -147,8 +147,8 @@ async fn mapped_below(
         Some(known) if !known.is_known => !record.is_empty(),
         _ => true,
     });
-    let arrivals = mapped(mapper, kind, records).await?;
-    Ok(MappedBelow { kind, arrivals, unchanged, missed_again, withheld })
+    let incoming_records = mapped(mapper, kind, records).await?;
+    Ok(MappedBelow { kind, incoming_records, unchanged, missed_again, withheld })
 }
 
 /// By what records of a kind are mapped.
@@ -166,9 +166,9 @@ async fn mapped(
     }
     let mapper = Arc::clone(mapper);
     let work = move || {
-        let mut arrivals = Vec::with_capacity(records.len());
-        batches(&records).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut arrivals));
-        arrivals
+        let mut incoming_records = Vec::with_capacity(records.len());
+        batches(&records).for_each(|batch| map_batch(mapper.as_ref(), kind, batch, &mut incoming_records));
+        incoming_records
     };
     Ok(queue::MAPPING.run(work).await?)
 }
@@ -188,7 +188,7 @@ fn batches(mut records: &[RawRecord]) -> impl Iterator<Item = &[RawRecord]> {
     })
 }
 
-fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arrivals: &mut Vec<IncomingRecord>) {
+fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], incoming_records: &mut Vec<IncomingRecord>) {
     let mut inputs = Vec::with_capacity(records.len());
     let mut fingerprints = Vec::with_capacity(records.len());
     for record in records {
@@ -197,7 +197,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
                 inputs.push(RawInput { kind, id: record.id.clone(), json });
                 fingerprints.push(record.fingerprint);
             }
-            Err(error) => arrivals.push(IncomingRecord {
+            Err(error) => incoming_records.push(IncomingRecord {
                 id: record.id.clone(),
                 fingerprint: record.fingerprint,
                 raw: PackedRaw::default(),
@@ -211,7 +211,14 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], arriv
     for ((input, fingerprint), verdict) in inputs.into_iter().zip(fingerprints).zip(verdicts) {
         let (outcome, diagnostics) = judged(kind, &input.id, verdict);
         let raw = PackedRaw::pack(&input.json);
-        arrivals.push(IncomingRecord { id: input.id, fingerprint, raw, outcome, diagnostics, emptied: Vec::new() });
+        incoming_records.push(IncomingRecord {
+            id: input.id,
+            fingerprint,
+            raw,
+            outcome,
+            diagnostics,
+            emptied: Vec::new(),
+        });
     }
 }
 

@@ -164,7 +164,7 @@ impl SingleClient {
         run.finished_at = Some(Timestamp::now());
         let mut gathered = CommitBatch::new(run);
         gathered.take(page, &mut Seen::default(), source.kind);
-        let diagnostics = gathered.arrivals.iter().flat_map(|arrival| arrival.diagnostics.clone()).collect();
+        let diagnostics = gathered.incoming_records.iter().flat_map(|incoming| incoming.diagnostics.clone()).collect();
         let group = gathered.into_group(self.mapper.as_ref(), source.kind, None);
         let run = self.store.commit(group).await.map_err(SyncError::from)?;
         Ok(SyncedClient { outcome: ClientSyncOutcome::of(&run), run: Some(run), diagnostics })

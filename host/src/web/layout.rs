@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::session::SignedIn;
-use super::{assets, departures, format};
+use super::{absence_review, assets, format};
 use crate::app::App;
 use crate::domain::RecordKind;
 use crate::domain::absence::AbsenceReviewState;
@@ -160,9 +160,9 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
     }
     for connection in app.connections.all().iter() {
         for kind in RecordKind::of_clients() {
-            let asked = app.store.departures(connection.name.clone(), kind).await?;
+            let asked = app.store.absence_review(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting) {
-                let about = departures::Wording::of(kind);
+                let about = absence_review::Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
                 notices.push(Notice {
                     message: format!(

@@ -54,7 +54,7 @@ fn adviser(external_id: &str, first_name: &str) -> Adviser {
 }
 
 async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
-    let arrivals = outcomes.into_iter().map(|(external_id, outcome)| IncomingRecord {
+    let incoming_records = outcomes.into_iter().map(|(external_id, outcome)| IncomingRecord {
         id: id(external_id),
         fingerprint: 1,
         raw: PackedRaw::pack(b"{}"),
@@ -66,7 +66,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
         run: example_run(RunState::Running),
         kind,
         by: MappedBy { revision: RevisionId([1; 6]), as_of: None },
-        arrivals: arrivals.collect(),
+        incoming_records: incoming_records.collect(),
         below: Vec::new(),
         seen: None,
         position: Some(WalkPosition { kind, resource: "clients".to_owned(), after: None, chunks: 0, is_over: false }),

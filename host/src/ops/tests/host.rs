@@ -17,10 +17,10 @@ use crate::config::Config;
 use crate::domain::access::Role;
 use crate::domain::edit::{self, Rules};
 use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
+use crate::domain::practice_client::NewClient;
 use crate::domain::text::sentence;
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
 use crate::pack::is_mobile;
-use crate::store::commit::practice::NewClient;
 use crate::store::outbox::NewNote;
 
 const PASSWORD: &str = "correct horse battery";

@@ -179,7 +179,7 @@ fn lists(host: &Host) -> Vec<Row> {
     let no_pdf = parts(&[("file", Some("plan.pdf"), "Best Life Plan")]);
     let answered = |verb: &str| {
         row(
-            "departures::answer",
+            "absence_review::answer",
             ("/connections/main/departures".to_owned(), &format!("run={none}&answer={verb}")),
             post(format!("/connections/main/departures/{verb}?run_id={none}"), Value::Null),
         )

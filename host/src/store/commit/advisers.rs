@@ -11,21 +11,21 @@ use crate::domain::run::Run;
 use crate::domain::stored::{Origin, StoredAdviser};
 use crate::store::engine::{Readable, Write};
 
-/// Keeps the advisers among the arrivals. One that was known and is set aside now keeps its last values.
+/// Keeps the advisers among the incoming records. One that was known and is set aside now keeps its last values.
 pub(super) fn merge(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &Run,
-    arrivals: Vec<IncomingRecord>,
+    incoming_records: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(ADVISERS)?;
-    for arrival in arrivals {
-        let id = ExternalKey::from(&arrival.id);
-        let content_version = rows.content_version(&arrival);
+    for incoming in incoming_records {
+        let id = ExternalKey::from(&incoming.id);
+        let content_version = rows.content_version(&incoming);
         let mut identity = rows.get(id)?.unwrap_or_else(|| Identity::new(content_version));
         identity.content_version = content_version;
-        if let Outcome::Adviser(adviser) = arrival.outcome {
+        if let Outcome::Adviser(adviser) = incoming.outcome {
             let key = rows.key(id);
             let known = table.get(&key)?.map(|known| decode::<StoredAdviser>(known.value())).transpose()?;
             let changed_at = match known {
@@ -37,7 +37,7 @@ pub(super) fn merge(
                 tallies.advisers += 1;
             }
             let origin = Origin { connection: run.connection.clone(), revision: rows.by.revision, changed_at };
-            let stored = StoredAdviser { adviser, origin, diagnostics: arrival.diagnostics };
+            let stored = StoredAdviser { adviser, origin, diagnostics: incoming.diagnostics };
             table.put(&key, encode(&stored)?.as_slice())?;
         }
         rows.set(id, identity);

@@ -19,13 +19,13 @@ use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{Client, Diagnostic};
 use crate::store::engine::{Readable, Write, WriteTable};
 
-/// Merges the arrivals into the book and settles the households that they disturb. What is left out by a rule leaves
+/// Merges the incoming records into the book and settles the households that they disturb. What is left out by a rule leaves
 /// lists, search and its household, and is kept; what cannot be used changes nothing.
 pub(super) fn merge(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &mut Run,
-    arrivals: Vec<IncomingRecord>,
+    incoming_records: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut merging = Merging {
@@ -33,13 +33,13 @@ pub(super) fn merge(
         // Most books have nobody who is not visible: then there is nothing to look for.
         gone: if tallies.not_visible > 0 { Some(transaction.open_table(GONE)?) } else { None },
         report: Report::default(),
-        writes: Vec::with_capacity(arrivals.len()),
-        entries: Entries::with_room_for(arrivals.len()),
+        writes: Vec::with_capacity(incoming_records.len()),
+        entries: Entries::with_room_for(incoming_records.len()),
         changes: Vec::new(),
         reviewing: Reviewing::open(transaction, rows.connection, rows.at)?,
     };
-    for arrival in arrivals {
-        merging.take(rows, run, arrival, tallies)?;
+    for incoming in incoming_records {
+        merging.take(rows, run, incoming, tallies)?;
     }
     let Merging { mut clients, gone, report, mut writes, entries, changes, reviewing } = merging;
     drop((reviewing, gone));
@@ -65,16 +65,16 @@ impl Merging<'_> {
         &mut self,
         rows: &mut Pending<'_>,
         run: &mut Run,
-        arrival: IncomingRecord,
+        incoming: IncomingRecord,
         tallies: &mut BookCounts,
     ) -> Result<(), StoreError> {
-        let id = ExternalKey::from(&arrival.id);
-        let content_version = rows.content_version(&arrival);
+        let id = ExternalKey::from(&incoming.id);
+        let content_version = rows.content_version(&incoming);
         let known = rows.get(id)?.unwrap_or_else(|| Identity::new(content_version));
         let (was_in_book, named_before) = (known.in_book, known.partner);
         let mut identity = Identity { content_version, ..known };
         let is_unknown = identity.client.is_none() || identity.is_held;
-        let held = match &arrival.outcome {
+        let held = match &incoming.outcome {
             Outcome::Client(client) if is_unknown => {
                 self.reviewing.look_at(run, &self.clients, client, identity.is_held)?
             }
@@ -92,20 +92,20 @@ impl Merging<'_> {
                 &[],
             )?;
         }
-        match arrival.outcome {
+        match incoming.outcome {
             Outcome::Client(_) if held == Verdict::IsHeld => {
                 identity.is_held = true;
                 run.counts.held += 1;
             }
             Outcome::Client(client) => {
                 identity.is_held = false;
-                self.keep(rows, run, (id, &mut identity), *client, arrival.diagnostics)?;
+                self.keep(rows, run, (id, &mut identity), *client, incoming.diagnostics)?;
                 tallies.clients += u64::from(!was_in_book);
             }
             Outcome::Excluded { quarantined: false } => {
-                run.counts.skip(&arrival.diagnostics);
+                run.counts.skip(&incoming.diagnostics);
                 if was_in_book {
-                    let why = Diagnostic::gravest(&arrival.diagnostics).map(|diagnostic| diagnostic.message.clone());
+                    let why = Diagnostic::gravest(&incoming.diagnostics).map(|diagnostic| diagnostic.message.clone());
                     let told = ChangeSubject::left_out(identity.client.unwrap_or_default(), why);
                     self.report.note(run, ChangeKind::LeftOut, told, &[])?;
                     run.counts.newly_left_out += 1;

@@ -76,20 +76,20 @@ impl Store {
 pub(super) fn note(
     transaction: &Write,
     rows: &Pending<'_>,
-    arrivals: &[IncomingRecord],
+    incoming_records: &[IncomingRecord],
     walk: Option<RunId>,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(EMPTIED)?;
-    if table.is_empty()? && arrivals.iter().all(|arrival| arrival.emptied.is_empty()) {
+    if table.is_empty()? && incoming_records.iter().all(|incoming| incoming.emptied.is_empty()) {
         return Ok(());
     }
-    for arrival in arrivals {
-        let key = rows.key(ExternalKey::from(&arrival.id));
+    for incoming in incoming_records {
+        let key = rows.key(ExternalKey::from(&incoming.id));
         let before = of_record(&table, &key)?;
-        for (name, _) in before.iter().filter(|(name, _)| !arrival.emptied.contains(name)) {
+        for (name, _) in before.iter().filter(|(name, _)| !incoming.emptied.contains(name)) {
             table.delete((&key, name.as_str()))?;
         }
-        for name in &arrival.emptied {
+        for name in &incoming.emptied {
             let known = before.iter().find(|(known, _)| known == name).map(|(_, unseen)| *unseen);
             let now = known.unwrap_or_default().again(walk);
             table.put((&key, name.as_str()), encode(&now)?.as_slice())?;

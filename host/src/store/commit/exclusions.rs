@@ -11,20 +11,20 @@ use crate::domain::run::Run;
 use crate::domain::stored::ExcludedRecord;
 use crate::store::engine::{Readable, Write};
 
-/// Brings the list of records that are set aside in line with what the arrivals became.
+/// Brings the list of records that are set aside in line with what the incoming records became.
 pub(super) fn settle(
     transaction: &Write,
     rows: &mut Pending<'_>,
     run: &Run,
-    arrivals: &[IncomingRecord],
+    incoming_records: &[IncomingRecord],
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(SET_ASIDE)?;
-    for arrival in arrivals {
-        let id = ExternalKey::from(&arrival.id);
+    for incoming in incoming_records {
+        let id = ExternalKey::from(&incoming.id);
         let known = rows.get(id)?;
         let before = known.as_ref().and_then(|known| known.set_aside);
-        let now = match arrival.outcome {
+        let now = match incoming.outcome {
             Outcome::Excluded { quarantined: true } => Some(Exclusion::Quarantined),
             Outcome::Excluded { quarantined: false } => Some(Exclusion::Skipped),
             Outcome::Client(_) | Outcome::Adviser(_) | Outcome::List(_) => None,
@@ -44,9 +44,9 @@ pub(super) fn settle(
             let set_aside = ExcludedRecord {
                 connection: run.connection.clone(),
                 kind: rows.kind,
-                external_id: arrival.id.clone(),
+                external_id: incoming.id.clone(),
                 quarantined: now == Exclusion::Quarantined,
-                diagnostics: arrival.diagnostics.clone(),
+                diagnostics: incoming.diagnostics.clone(),
                 revision: rows.by.revision,
                 run: found_by,
                 since,
@@ -54,7 +54,7 @@ pub(super) fn settle(
             table.put(&aside_key(now, &key), encode(&set_aside)?.as_slice())?;
         }
         if before != now {
-            let mut identity = known.unwrap_or_else(|| Identity::new(rows.content_version(arrival)));
+            let mut identity = known.unwrap_or_else(|| Identity::new(rows.content_version(incoming)));
             identity.set_aside = now;
             rows.set(id, identity);
         }

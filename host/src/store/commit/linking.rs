@@ -4,6 +4,8 @@
 //! walk that brings it finds the client and has nothing to compare. The client keeps its id and its household. With the
 //! first of a household, the other moves to the same connection, not linked.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::super::identity::{ContentVersion, Identity, IdentityRow};
@@ -13,9 +15,10 @@ use super::super::runs::number_for;
 use super::super::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES};
 use super::super::{Store, StoreError};
 use super::clients::Entries;
-use super::practice::{Refusal, name_of, open_rows, settle};
+use super::practice::{connection_names, open_rows, settle};
 use super::review;
 use crate::domain::household::Change;
+use crate::domain::practice_client::{Kept, Linking, Refusal, Target, partner_after};
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
 
@@ -87,8 +90,8 @@ pub(in crate::store) fn link_all(
 pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
     let mut people = People::open(transaction, at)?;
     let Some((stored, identity)) = people.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
-    if stored.client.external_id.in_crm().is_none() {
-        return Ok(Err(Refusal::IsNotLinked));
+    if let Err(refusal) = kept(&people.name_of(stored.connection), &stored, &identity).unlink() {
+        return Ok(Err(refusal));
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
     let left = Identity { set_aside: identity.set_aside, ..Identity::new(ContentVersion::NEVER) };
@@ -105,10 +108,16 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
 
 type Linked = Result<Option<Change<ExternalKey>>, Refusal>;
 
+/// A client as the rules for links see it.
+pub(super) fn kept<'k>(connection: &'k ConnectionName, stored: &'k ClientRecord, identity: &Identity) -> Kept<'k> {
+    Kept { connection, external_id: &stored.client.external_id, in_book: identity.in_book }
+}
+
 /// The tables in which people are known by their ids in a CRM.
 struct People<'t> {
     transaction: &'t Write,
     at: Timestamp,
+    names: HashMap<ConnectionNumber, ConnectionName>,
     clients: WriteTable<'t, &'static OwnKey, &'static [u8]>,
     identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
     households: WriteTable<'t, &'static OwnKey, &'static [u8]>,
@@ -120,11 +129,17 @@ impl<'t> People<'t> {
         Ok(Self {
             transaction,
             at,
+            names: connection_names(transaction)?,
             clients: transaction.open_table(CLIENTS)?,
             identities: transaction.open_table(IDENTITIES)?,
             households: transaction.open_table(HOUSEHOLDS)?,
             entries: Entries::default(),
         })
+    }
+
+    /// What a connection is called.
+    fn name_of(&self, connection: ConnectionNumber) -> ConnectionName {
+        self.names.get(&connection).cloned().unwrap_or_else(ConnectionName::practice)
     }
 
     /// Writes the index entries.
@@ -134,28 +149,21 @@ impl<'t> People<'t> {
 
     fn link(&mut self, connection: ConnectionNumber, client: ClientId, id: &ExternalId) -> Result<Linked, StoreError> {
         let Some((stored, identity)) = self.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
-        if let Some(linked) = stored.client.external_id.in_crm() {
-            if stored.connection == connection && linked == id {
-                return Ok(Ok(None));
-            }
-            let connection = name_of(self.transaction, stored.connection)?;
-            return Ok(Err(Refusal::IsLinked { connection, id: linked.clone() }));
-        }
-        if !identity.in_book {
-            return Ok(Err(Refusal::Unknown(client)));
-        }
-        if stored.connection != connection && stored.connection != ConnectionNumber::PRACTICE {
-            return Ok(Err(Refusal::LivesElsewhere(name_of(self.transaction, stored.connection)?)));
-        }
         let there = self.identity(connection, ExternalKey::from(id))?;
-        let is_held = there.as_ref().is_some_and(|there| there.is_held);
-        if let Some(other) = there.as_ref().filter(|_| !is_held).and_then(|there| there.client) {
-            return Ok(Err(Refusal::IsTaken { id: id.clone(), client: ClientId(other) }));
-        }
+        let target = there.as_ref().map_or_else(Target::default, |there| Target {
+            client: there.client.map(ClientId),
+            awaits_review: there.is_held,
+        });
+        let (from, to) = (self.name_of(stored.connection), self.name_of(connection));
+        let ends_review = match kept(&from, &stored, &identity).link(client, &to, id, target) {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(Linking::None) => return Ok(Ok(None)),
+            Ok(Linking::Link { ends_review }) => ends_review,
+        };
         let set_aside = there.and_then(|there| there.set_aside);
         let identity = Identity { set_aside, ..identity };
         let change = self.rename(stored, &identity, connection, id, Some(RevisionId::NONE))?;
-        if is_held {
+        if ends_review {
             review::linked(self.transaction, connection, ExternalKey::from(id), client, self.at)?;
         }
         Ok(Ok(Some(change)))
@@ -180,10 +188,8 @@ impl<'t> People<'t> {
             }
             let Some((mut theirs, mut identity)) = self.find(ClientId(*mate))? else { continue };
             let before = theirs.client.clone();
-            // What the CRM says about its own people stays until it says something else.
-            let may_change = before_id.in_crm().is_none() || theirs.client.external_id.in_crm().is_none();
-            if may_change && theirs.client.partner_external_id.as_ref() == Some(&before_id) {
-                theirs.client.partner_external_id = Some(id.clone());
+            if let Some(partner) = partner_after(&theirs.client, &before_id, id) {
+                theirs.client.partner_external_id = Some(partner);
                 identity.partner = identity.partner.map(|_| key);
             }
             theirs.connection = to;

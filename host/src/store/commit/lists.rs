@@ -19,14 +19,17 @@ use crate::store::engine::{Readable as _, Write, WriteTable};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.
-pub(super) fn keep_with_clients(rows: &Pending<'_>, arrivals: &mut Vec<IncomingRecord>) -> Result<(), StoreError> {
-    let mut kept = Vec::with_capacity(arrivals.len());
-    for arrival in arrivals.drain(..) {
-        if rows.client_of(ExternalKey::from(&arrival.id))?.is_some() {
-            kept.push(arrival);
+pub(super) fn keep_with_clients(
+    rows: &Pending<'_>,
+    incoming_records: &mut Vec<IncomingRecord>,
+) -> Result<(), StoreError> {
+    let mut kept = Vec::with_capacity(incoming_records.len());
+    for incoming in incoming_records.drain(..) {
+        if rows.client_of(ExternalKey::from(&incoming.id))?.is_some() {
+            kept.push(incoming);
         }
     }
-    *arrivals = kept;
+    *incoming_records = kept;
     Ok(())
 }
 
@@ -35,23 +38,23 @@ pub(super) fn merge<T: StoredItem>(
     transaction: &Write,
     rows: &mut Pending<'_>,
     (run, walk): (&mut Run, Option<RunId>),
-    arrivals: Vec<IncomingRecord>,
+    incoming_records: Vec<IncomingRecord>,
     tallies: &mut BookCounts,
 ) -> Result<(), StoreError> {
     let mut lists = Merging::<T>::open(transaction)?;
     let mut unseen = AbsenceRows::open(transaction, walk)?;
-    for arrival in arrivals {
-        let content_version = rows.content_version(&arrival);
-        let id = ExternalKey::from(&arrival.id);
+    for incoming in incoming_records {
+        let content_version = rows.content_version(&incoming);
+        let id = ExternalKey::from(&incoming.id);
         let Some(client) = rows.client_of(id)? else { continue };
         let known = rows.get(id)?;
         // A list that a rule leaves out, or that cannot be used, keeps what is known of it, and says nothing of what is
         // missing.
         let known = known.unwrap_or_else(|| Identity::new(content_version));
         let kept = Identity { content_version, client: Some(client), in_book: true, has_unseen: false, ..known };
-        let identity = match arrival.outcome {
+        let identity = match incoming.outcome {
             Outcome::List(records) => {
-                let found = FoundList::new(records, arrival.diagnostics);
+                let found = FoundList::new(records, incoming.diagnostics);
                 lists.take(rows, run, (id, kept), found, (tallies, &mut unseen))?
             }
             _ => {

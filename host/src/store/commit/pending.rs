@@ -22,33 +22,33 @@ pub(super) struct Pending<'t> {
     pub at: Timestamp,
     identities: WriteTable<'t, &'static RecordKey, &'static IdentityRow>,
     raw: WriteTable<'t, &'static RecordKey, &'static [u8]>,
-    known: HashMap<ExternalKey, Known>,
+    known: HashMap<ExternalKey, PendingIdentity>,
     ids_given: Cell<u64>,
 }
 
 /// What is known of a record, as the group has it so far.
-struct Known {
+struct PendingIdentity {
     identity: Option<Identity>,
     is_changed: bool,
 }
 
 impl<'t> Pending<'t> {
-    /// What is known of the arrivals; nothing is changed yet.
+    /// What is known of the incoming records; nothing is changed yet.
     pub fn open(
         transaction: &'t Write,
         connection: ConnectionNumber,
         kind: RecordKind,
         (by, at): (MappedBy, Timestamp),
-        arrivals: &[IncomingRecord],
+        incoming_records: &[IncomingRecord],
     ) -> Result<Self, StoreError> {
         let identities = transaction.open_table(IDENTITIES)?;
         let raw = transaction.open_table(RAW)?;
-        let mut known = HashMap::with_capacity(arrivals.len() * 2);
+        let mut known = HashMap::with_capacity(incoming_records.len() * 2);
         let keys: Vec<RecordKey> =
-            arrivals.iter().map(|arrival| record(connection, kind, ExternalKey::from(&arrival.id))).collect();
-        for (arrival, row) in arrivals.iter().zip(identities.get_many(&keys)) {
+            incoming_records.iter().map(|incoming| record(connection, kind, ExternalKey::from(&incoming.id))).collect();
+        for (incoming, row) in incoming_records.iter().zip(identities.get_many(&keys)) {
             let identity = row?.map(|row| Identity::from_row(row.value()));
-            known.insert(ExternalKey::from(&arrival.id), Known { identity, is_changed: false });
+            known.insert(ExternalKey::from(&incoming.id), PendingIdentity { identity, is_changed: false });
         }
         // Ids of a group follow one another from a random one on, which leaves room for as many as there may be.
         let ids_given = Cell::new(rand::random::<u64>() >> 8);
@@ -61,12 +61,12 @@ impl<'t> Pending<'t> {
     }
 
     /// What the record is now, by what it was mapped now.
-    pub fn content_version(&self, arrival: &IncomingRecord) -> ContentVersion {
+    pub fn content_version(&self, incoming: &IncomingRecord) -> ContentVersion {
         // One that was not mapped as it came is mapped again, whatever it is then.
-        if !arrival.emptied.is_empty() {
+        if !incoming.emptied.is_empty() {
             return ContentVersion::NEVER;
         }
-        ContentVersion::new(arrival.fingerprint, self.by.revision, self.by.as_of)
+        ContentVersion::new(incoming.fingerprint, self.by.revision, self.by.as_of)
     }
 
     /// A new id of this moment, greater than those before it: clients of one name stay in the order of their ids in
@@ -97,17 +97,17 @@ impl<'t> Pending<'t> {
 
     /// To be written at the end of the group.
     pub fn set(&mut self, id: ExternalKey, identity: Identity) {
-        self.known.insert(id, Known { identity: Some(identity), is_changed: true });
+        self.known.insert(id, PendingIdentity { identity: Some(identity), is_changed: true });
     }
 
-    /// Keeps the raw records, and takes them from the arrivals: the rest of the commit has the memory. Of one that could
+    /// Keeps the raw records, and takes them from the incoming records: the rest of the commit has the memory. Of one that could
     /// not be put together, what is kept stays.
-    pub fn write_raw(&mut self, arrivals: &mut [IncomingRecord]) -> Result<(), StoreError> {
+    pub fn write_raw(&mut self, incoming_records: &mut [IncomingRecord]) -> Result<(), StoreError> {
         let (connection, kind) = (self.connection, self.kind);
-        let row = |arrival: &mut IncomingRecord| {
-            (record(connection, kind, ExternalKey::from(&arrival.id)), std::mem::take(&mut arrival.raw))
+        let row = |incoming: &mut IncomingRecord| {
+            (record(connection, kind, ExternalKey::from(&incoming.id)), std::mem::take(&mut incoming.raw))
         };
-        let came = arrivals.iter_mut().filter(|arrival| arrival.raw.size() > 0);
+        let came = incoming_records.iter_mut().filter(|incoming| incoming.raw.size() > 0);
         let rows: Vec<(RecordKey, PackedRaw)> = came.map(row).collect();
         Ok(self.raw.put_sorted(rows.iter().map(|(key, raw)| (key, raw.as_bytes())))?)
     }
@@ -116,7 +116,7 @@ impl<'t> Pending<'t> {
     pub fn write_identities(mut self) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(self.known.len());
         for (id, known) in &self.known {
-            if let Known { identity: Some(identity), is_changed: true } = known {
+            if let PendingIdentity { identity: Some(identity), is_changed: true } = known {
                 rows.push((record(self.connection, self.kind, *id), identity.to_row()));
             }
         }

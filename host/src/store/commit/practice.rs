@@ -16,67 +16,12 @@ use super::super::{Store, StoreError, imports, outbox};
 use super::MappedBy;
 use super::clients::Entries;
 use super::households;
+use super::linking::kept;
 use super::pending::Pending;
 use crate::domain::household::Change;
-use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::domain::practice_client::{NewClient, Refusal};
+use crate::domain::{ClientId, ConnectionName, RecordKind, RevisionId, Timestamp};
 use crate::store::engine::{Readable, Write};
-
-/// Why a client of the practice cannot be made, linked or removed. Nothing was changed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
-    /// There is none with this id.
-    #[error("there is no client {0}")]
-    Unknown(ClientId),
-    /// There is one with this id.
-    #[error("the client {id} was made before")]
-    IsMade {
-        /// The client.
-        id: ClientId,
-        /// [`NewClient::digest`] of what it was made of; none where an earlier version made it.
-        digest: Option<[u8; 32]>,
-    },
-    /// Something else has this id.
-    #[error("the id {0} is not a client's")]
-    IsTakenId(ClientId),
-    /// The one who should be the partner has one.
-    #[error("the household of {0} has two people already")]
-    HasPartner(ClientId),
-    /// The client comes from the CRM.
-    #[error("the client is linked to {id} of the connection `{connection}`")]
-    IsLinked {
-        /// Whose.
-        connection: ConnectionName,
-        /// The CRM's id.
-        id: ExternalId,
-    },
-    /// The client comes from no CRM.
-    #[error("the client is not linked to the CRM")]
-    IsNotLinked,
-    /// Another client has the CRM's id.
-    #[error("{id} is linked to another client, {client}")]
-    IsTaken {
-        /// The CRM's id.
-        id: ExternalId,
-        /// Who has it.
-        client: ClientId,
-    },
-    /// The client lives with somebody who comes from another connection.
-    #[error("the client shares a household with somebody who comes from the connection `{0}`")]
-    LivesElsewhere(ConnectionName),
-}
-
-/// A client to be made.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NewClient {
-    /// The practice's id, a new UUIDv7.
-    pub id: ClientId,
-    /// The values. Ids and the partner link are set by the store.
-    pub client: Client,
-    /// Whose partner the client is, so that both share a household.
-    pub partner_of: Option<ClientId>,
-    /// BLAKE3 of what was sent to make the client.
-    pub digest: [u8; 32],
-}
 
 impl Store {
     /// Makes a client who is not linked to a CRM, in a household of their own or as somebody's partner.
@@ -105,7 +50,7 @@ impl Store {
 }
 
 fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-    let NewClient { id, client, partner_of, digest } = new;
+    let NewClient { id, partner_of, digest, .. } = new;
     if find(transaction, id)?.is_some() {
         let digest = transaction.open_table(MADE_OF)?.get(&own(id.0))?.map(|digest| *digest.value());
         return Ok(Err(Refusal::IsMade { id, digest }));
@@ -129,13 +74,7 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
     }
     let partner_id = partner.map(|(_, stored)| stored.client.external_id);
     let key = ExternalKey::unlinked(id.0);
-    let client = Client {
-        external_id: ExternalId::unlinked(id),
-        is_partner: partner_id.is_some(),
-        adviser_external_id: None,
-        partner_external_id: partner_id,
-        ..client
-    };
+    let client = new.with_ids(partner_id);
     let partner = client.partner_external_id.as_ref().map(ExternalKey::from);
     let mut entries = Entries::default();
     entries.replace((connection, key, id.0), None, Some(&client));
@@ -181,14 +120,13 @@ fn set_in_book(
     at: Timestamp,
 ) -> Result<Result<(), Refusal>, StoreError> {
     let Some((stored, mut identity)) = find(transaction, id)? else { return Ok(Err(Refusal::Unknown(id))) };
+    let connection = name_of(transaction, stored.connection)?;
+    match kept(&connection, &stored, &identity).set_in_book(in_book) {
+        Err(refusal) => return Ok(Err(refusal)),
+        Ok(false) => return Ok(Ok(())),
+        Ok(true) => {}
+    }
     let key = ExternalKey::from(&stored.client.external_id);
-    if !key.is_unlinked() {
-        let connection = name_of(transaction, stored.connection)?;
-        return Ok(Err(Refusal::IsLinked { connection, id: stored.client.external_id }));
-    }
-    if identity.in_book == in_book {
-        return Ok(Ok(()));
-    }
     let named = stored.client.partner_external_id.as_ref().map(ExternalKey::from);
     let mut entries = Entries::default();
     let (before, after) = if in_book { (None, Some(&stored.client)) } else { (Some(&stored.client), None) };

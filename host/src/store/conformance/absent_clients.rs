@@ -40,12 +40,12 @@ impl Practice {
     }
 
     pub(super) async fn asked_about(&self, kind: RecordKind) -> Option<AbsenceReview> {
-        self.store.departures("main".parse().unwrap(), kind).await.unwrap()
+        self.store.absence_review("main".parse().unwrap(), kind).await.unwrap()
     }
 
     pub(super) async fn answer_about(&self, kind: RecordKind, run: RunId, confirm: bool) -> Answered {
         let (at, by) = (Timestamp::from_second(1_760_000_000).unwrap(), "Pat Lee".to_owned());
-        self.store.answer_departures(("main".parse().unwrap(), kind), run, confirm, by, at).await.unwrap()
+        self.store.answer_absence_review(("main".parse().unwrap(), kind), run, confirm, by, at).await.unwrap()
     }
 }
 
@@ -120,8 +120,8 @@ async fn a_record_that_is_left_out_or_unusable_is_seen(on: On) {
     let mut practice = Practice::new(on).await;
     practice.walk(&people(1..4)).await;
     for _ in 0..2 {
-        let arrivals = vec![mapped(&client("1", "Al Osei")), left_out("2", "archived"), unusable("3")];
-        practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+        let incoming_records = vec![mapped(&client("1", "Al Osei")), left_out("2", "archived"), unusable("3")];
+        practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     }
     assert!(practice.not_visible().await.is_empty());
     // Left out first, then gone: it is not in the book, so that nothing is to be marked.
@@ -134,8 +134,8 @@ async fn a_record_that_is_left_out_or_unusable_is_seen(on: On) {
         practice.walk(&[client("1", "Al Osei")]).await;
     }
     assert_eq!(practice.not_visible().await, ["3"]);
-    let arrivals = vec![mapped(&client("1", "Al Osei")), left_out("3", "deceased")];
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let incoming_records = vec![mapped(&client("1", "Al Osei")), left_out("3", "deceased")];
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     assert!(practice.not_visible().await.is_empty());
 }
 

@@ -37,11 +37,11 @@ impl Practice {
         self.run = self.store.begin_run(new_run("main")).await.unwrap();
         let read = match list {
             List::Same => None,
-            List::Read(ids) => Some(arrival("1", goals(ids))),
-            List::Unusable => Some(arrival("1", Outcome::Excluded { quarantined: true })),
+            List::Read(ids) => Some(incoming("1", goals(ids))),
+            List::Unusable => Some(incoming("1", Outcome::Excluded { quarantined: true })),
             List::Broken => {
                 let said = vec![Diagnostic::error("row-without-index", "no index".to_owned())];
-                Some(IncomingRecord { diagnostics: said, ..arrival("1", goals(&[])) })
+                Some(IncomingRecord { diagnostics: said, ..incoming("1", goals(&[])) })
             }
         };
         let (kind, by) = (RecordKind::Goal, MappedBy { revision: REVISION, as_of: None });
@@ -49,9 +49,9 @@ impl Practice {
         // As a walk finds it out: a list that is what it was is noted where it proved that something is missing.
         let known = self.store.known(&self.run, kind, by, vec![(id.clone(), 1)]).await.unwrap()[0];
         let missed_again = if read.is_none() && known.has_unseen { vec![id] } else { Vec::new() };
-        let arrivals = read.into_iter().collect();
+        let incoming_records = read.into_iter().collect();
         let mut group = self.group(RecordKind::Client, Vec::new());
-        group.below = vec![Lists { kind, by, arrivals, missed_again }];
+        group.below = vec![Lists { kind, by, incoming_records, missed_again }];
         if let Some(position) = &mut group.position {
             position.is_over = true;
         }
@@ -138,7 +138,7 @@ async fn an_interrupted_walk_is_one_walk(on: On) {
     practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
     // The group was read before and after the host came up again.
     for _ in 0..2 {
-        practice.below(RecordKind::Goal, vec![arrival("1", goals(&[]))]).await;
+        practice.below(RecordKind::Goal, vec![incoming("1", goals(&[]))]).await;
     }
     let mut group = practice.group(RecordKind::Client, Vec::new());
     group.position.as_mut().unwrap().is_over = true;

@@ -30,8 +30,8 @@ fn ids(found: &[ClientFindings]) -> Vec<&str> {
 async fn clients_are_found_by_what_is_said_of_them(on: On) {
     let mut practice = Practice::new(on).await;
     let [khan, hill, lee] = [client("7", "Ayda Khan"), client("8", "Bo Hill"), client("9", "Mia Lee")];
-    let arrivals = vec![of_client(&khan, "no-country-code"), mapped(&hill), of_client(&lee, "no-country")];
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let incoming_records = vec![of_client(&khan, "no-country-code"), mapped(&hill), of_client(&lee, "no-country")];
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     let found = findings(&practice, "no-country-code").await;
     assert_eq!(ids(&found), ["7"]);
     assert_eq!((found[0].said.len(), found[0].said[0].kind), (1, RecordKind::Client));
@@ -40,8 +40,8 @@ async fn clients_are_found_by_what_is_said_of_them(on: On) {
     assert_eq!(ids(&findings(&practice, "").await), [""; 0]);
 
     // Left out by a rule: not in the book, and not in the list.
-    let arrivals = vec![left_out("7", "archived"), mapped(&hill), of_client(&lee, "no-country")];
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let incoming_records = vec![left_out("7", "archived"), mapped(&hill), of_client(&lee, "no-country")];
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     assert_eq!(ids(&findings(&practice, "no-country-code").await), [""; 0]);
     // Corrected in the CRM.
     practice.walk(&[khan, hill, lee]).await;
@@ -56,18 +56,18 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
         .await;
     let said = |field: &str| warning(field, "unknown-category");
     let lists = [("8", vec![said("goals[1].category")]), ("6", vec![said("list")]), ("9", Vec::new())];
-    let arrivals = lists.map(|(id, said)| {
+    let incoming_records = lists.map(|(id, said)| {
         let goals = [goal(&format!("{id}/1"), "Sail"), goal(&format!("{id}/2"), "Rest")];
-        IncomingRecord { diagnostics: said, ..arrival(id, Outcome::List(goals.map(Canonical::Goal).into())) }
+        IncomingRecord { diagnostics: said, ..incoming(id, Outcome::List(goals.map(Canonical::Goal).into())) }
     });
-    practice.below(RecordKind::Goal, arrivals.to_vec()).await;
+    practice.below(RecordKind::Goal, incoming_records.to_vec()).await;
     let found = findings(&practice, "unknown-category").await;
     assert_eq!(ids(&found), ["6", "8"]);
     assert_eq!((found[0].said[0].label.as_deref(), found[1].said[0].label.as_deref()), (None, Some("Rest")));
     assert!(found.iter().all(|one| one.said.len() == 1 && one.said[0].kind == RecordKind::Goal));
     assert_eq!(ids(&findings(&practice, "shared-email-across-households").await), ["7", "9"]);
     // A goal that is gone says nothing any more.
-    let gone = arrival("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
+    let gone = incoming("8", Outcome::List(vec![Canonical::Goal(goal("8/1", "Sail"))]));
     practice.below(RecordKind::Goal, vec![IncomingRecord { fingerprint: 2, ..gone.clone() }]).await;
     assert_eq!(ids(&findings(&practice, "unknown-category").await), ["6", "8"], "it was missed once");
     for _ in 0..2 {
@@ -80,8 +80,8 @@ async fn what_is_said_of_goals_and_of_addresses_is_a_clients_too(on: On) {
 async fn the_list_goes_on_where_a_page_ended_and_keeps_to_other_filters(on: On) {
     let mut practice = Practice::new(on).await;
     let all: Vec<Client> = (1..8).map(|id| client(&id.to_string(), "Ayda Khan")).collect();
-    let arrivals = all.iter().map(|client| of_client(client, "not-valid")).collect();
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let incoming_records = all.iter().map(|client| of_client(client, "not-valid")).collect();
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     let filter = ClientFilter { diagnostic: Some("not-valid".to_owned()), ..ClientFilter::default() };
     let mut found = Vec::new();
     let mut cursor = None;

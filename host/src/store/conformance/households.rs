@@ -168,12 +168,12 @@ async fn a_record_that_the_crm_merged_into_another_keeps_its_history_with_the_ho
     practice.walk(&[linked("7", "Ayda Khan", "8", false), linked("8", "Sam Khan", "7", true)]).await;
     let couple = practice.household_of("7").await.household.id;
     let ayda = practice.of("7").await.unwrap().id;
-    let arrivals = vec![
+    let incoming_records = vec![
         left_out("7", "archived"),
         mapped(&linked("8", "Sam Khan", "13", true)),
         mapped(&linked("13", "Ayda Khan", "8", false)),
     ];
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     let row = practice.household_of("13").await;
     assert_eq!((row.household.id, row.household.name.as_str()), (couple, "Ayda Khan & Sam Khan"));
     let before = practice.store.stays_in(couple).await.unwrap();
@@ -264,13 +264,13 @@ async fn walk(on: On, edits: &[Edit], page: usize) -> (Practice, BTreeSet<Vec<St
     for page in edits.chunks(page) {
         // A page has each id once: the last edit of it counts.
         let last: BTreeMap<u8, Option<Option<u8>>> = page.iter().copied().collect();
-        let arrivals = last.into_iter().map(|(id, edit)| match edit {
+        let incoming_records = last.into_iter().map(|(id, edit)| match edit {
             None => left_out(&id.to_string(), "archived"),
             Some(None) => mapped(&client(&id.to_string(), "Al Osei")),
             Some(Some(partner)) => mapped(&linked(&id.to_string(), "Al Osei", &partner.to_string(), id % 2 == 0)),
         });
-        let arrivals = arrivals.collect();
-        practice.commit(RecordKind::Client, arrivals).await;
+        let incoming_records = incoming_records.collect();
+        practice.commit(RecordKind::Client, incoming_records).await;
     }
     let rows = practice.store.households(HouseholdFilter::default(), first(100)).await.unwrap().items;
     let ids = |row: &HouseholdRow| row.people.iter().map(|person| person.client.external_id.to_string()).collect();

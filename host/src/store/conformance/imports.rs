@@ -3,9 +3,10 @@
 use super::practice::now;
 use super::*;
 use crate::domain::import::{Decision, Import, ImportCounts, ImportState, ListSource, RowStatus};
+use crate::domain::import::{ListedPerson, PriorRows};
 use crate::domain::{ClientId, ImportId};
 use crate::store::StoreError;
-use crate::store::imports::{Before, Decided, ListedPerson};
+use crate::store::imports::Decided;
 
 on_each_engine![
     a_list_is_judged_decided_and_applied,
@@ -49,7 +50,7 @@ async fn a_list_is_judged_decided_and_applied(on: On) {
     store.begin_import(import.clone()).await.unwrap();
     assert_eq!(store.import(id).await.unwrap(), Some(import));
     let rows = vec![row(2, "Ayda Khan", "ayda@example.com", "7"), row(3, "Sam Mora", "mora@example.com", "8")];
-    let before = store.add_import_rows(id, rows, Before::default()).await.unwrap();
+    let before = store.add_import_rows(id, rows, PriorRows::default()).await.unwrap();
     let rows = vec![row(4, "Bo Osei", "bo@example.com", "9"), row(5, "Ayda Khan", "ayda@example.com", "7")];
     store.add_import_rows(id, rows, before).await.unwrap();
     let source = ListSource { lines: 5, above: 1, ..ListSource::default() };
@@ -136,7 +137,7 @@ async fn rows_are_paged_in_their_order(on: On) {
         store.begin_import(import.clone()).await.unwrap();
         let rows =
             (2..9).map(|number| row(number, "Bo Osei", if number % 2 == 0 { "odd" } else { "bo@example.com" }, "9"));
-        store.add_import_rows(import.id, rows.collect(), Before::default()).await.unwrap();
+        store.add_import_rows(import.id, rows.collect(), PriorRows::default()).await.unwrap();
     }
     let (mut numbers, mut cursor) = (Vec::new(), None);
     loop {

@@ -3,7 +3,7 @@
 use super::practice::now;
 use super::*;
 use crate::domain::ClientId;
-use crate::store::commit::practice::Refusal;
+use crate::domain::practice_client::Refusal;
 
 on_each_engine![
     a_linked_client_is_found_by_the_sync_and_not_made_anew,

@@ -32,7 +32,7 @@ async fn covers_are_those_of_their_clients(on: On) {
     let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Hill")]).await;
     let list = |id: &str, covers: &[&str]| {
-        arrival(id, Outcome::List(covers.iter().map(|id| Canonical::Cover(cover(id))).collect()))
+        incoming(id, Outcome::List(covers.iter().map(|id| Canonical::Cover(cover(id))).collect()))
     };
     practice.below(RecordKind::Cover, vec![list("7", &["7/1", "7/2"]), list("8", &["8/1"])]).await;
     let ids = async |whose, limit| {

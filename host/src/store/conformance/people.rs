@@ -191,8 +191,8 @@ async fn a_rehearsal_counts_and_keeps_nothing(on: On) {
 
 async fn what_was_set_aside_is_found_by_its_words(on: On) {
     let mut practice = Practice::new(on).await;
-    let arrivals = vec![unusable("4711"), left_out("4712", "archived"), mapped(&client("4713", "Ayda Khan"))];
-    practice.commit(RecordKind::Client, arrivals).await;
+    let incoming_records = vec![unusable("4711"), left_out("4712", "archived"), mapped(&client("4713", "Ayda Khan"))];
+    practice.commit(RecordKind::Client, incoming_records).await;
     let found = async |words: &str, limit| {
         let found = practice.store.set_aside_with(words.to_owned(), limit).await.unwrap();
         found.into_iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::ClientId;
-use crate::store::commit::practice::{NewClient, Refusal};
+use crate::domain::practice_client::{NewClient, Refusal};
 
 on_each_engine![
     a_client_of_the_practice_is_in_the_book_and_not_linked,

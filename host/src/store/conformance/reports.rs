@@ -19,8 +19,9 @@ async fn a_report_lists_what_changed_from_what_to_what(on: On) {
     assert!(all(&practice).await.is_empty(), "a first walk's clients are not listed one by one");
     assert_eq!(practice.run.counts.listed, 0);
 
-    let arrivals = vec![mapped(&client("7", "Ayda Osei")), left_out("8", "archived"), mapped(&client("9", "Bo Hill"))];
-    practice.walk_to(arrivals, RunState::Done, Trigger::Schedule).await;
+    let incoming_records =
+        vec![mapped(&client("7", "Ayda Osei")), left_out("8", "archived"), mapped(&client("9", "Bo Hill"))];
+    practice.walk_to(incoming_records, RunState::Done, Trigger::Schedule).await;
     assert_eq!(
         all(&practice).await,
         [

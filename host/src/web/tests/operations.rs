@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use askama::Template as _;
 
+use super::super::absence_review::{self, Missing};
 use super::super::components::Paging;
-use super::super::departures::{self, Missing};
 use super::super::failure::Failure;
 use super::super::layout::Section;
 use super::super::notes::detail::{self, Order};
@@ -163,7 +163,7 @@ fn the_overview_never_says_more_than_is_known() {
 }
 
 #[test]
-fn departures_of_each_kind() {
+fn an_absence_review_of_each_kind() {
     let asked = |standing| AbsenceReview {
         connection: "main".parse().unwrap(),
         run: RunId(NIL),
@@ -176,15 +176,15 @@ fn departures_of_each_kind() {
     };
     let main = "main".parse().unwrap();
     let page = |kind, asked: Option<&AbsenceReview>, missing| {
-        departures::view((&main, kind), asked, missing, true, layout(Section::Review), &clock())
+        absence_review::view((&main, kind), asked, missing, true, layout(Section::Review), &clock())
     };
     let missing = vec![Missing {
         name: "TPD, RP-4711".to_owned(),
         note: "Ayda Khan".to_owned(),
         path: format!("/households/{NIL}"),
     }];
-    check("departures_covers", &page(RecordKind::Cover, Some(&asked(AbsenceReviewState::Waiting)), missing));
-    check("departures_none", &page(RecordKind::Client, None, Vec::new()));
+    check("absence_review_covers", &page(RecordKind::Cover, Some(&asked(AbsenceReviewState::Waiting)), missing));
+    check("absence_review_none", &page(RecordKind::Client, None, Vec::new()));
     let told = |kind| page(kind, Some(&asked(AbsenceReviewState::Confirmed)), Vec::new()).state;
     assert_eq!(told(RecordKind::Client), "812 of 820 clients were marked as not visible by Pat Lee, 6 minutes ago.");
     assert_eq!(told(RecordKind::Goal), "812 of 820 goals were marked as gone by Pat Lee, 6 minutes ago.");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::super::redb::lossy::Disk;
+use super::super::lossy::Disk;
 use super::*;
 
 /// Rows by number, each of some hundred bytes: many pages.

@@ -25,12 +25,12 @@ use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
 use crate::ops;
-use crate::ops::departures::Answer;
+use crate::ops::absence_review::Answer;
 use crate::store::StoredItem;
 
 /// The question and its answers.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(departures)).routes(routes!(confirm)).routes(routes!(dismiss))
+    OpenApiRouter::new().routes(routes!(absence_review)).routes(routes!(confirm)).routes(routes!(dismiss))
 }
 
 /// So many of those that are missing are answered with the question.
@@ -183,7 +183,7 @@ pub struct AnswerParams {
     params(("name" = String, Path, description = "The connection's name"), QuestionParams),
     responses((status = 200, body = DeparturesBody))
 )]
-pub async fn departures(
+pub async fn absence_review(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
@@ -192,7 +192,7 @@ pub async fn departures(
     caller.may(Action::ReadBook)?;
     let Params(QuestionParams { kind: Kind(kind) }) = params?;
     super::find(&app, &name)?;
-    let asked = app.store.departures(name.clone(), kind).await?;
+    let asked = app.store.absence_review(name.clone(), kind).await?;
     let mut body = DeparturesBody::new(kind, asked.as_ref());
     if asked.is_some_and(|asked| asked.standing == AbsenceReviewState::Waiting) {
         match with_listed!(kind, Item => some_missing::<Item>(&app, name.clone()).await?) {
@@ -251,7 +251,7 @@ async fn answer(
     caller.may(Action::ControlRuns)?;
     let Params(AnswerParams { kind: Kind(kind), run_id: run }) = params?;
     let answer = Answer { connection: name, kind, run, is_confirmed };
-    let answered = ops::departures::answer(app, caller.actor(), answer, Timestamp::now()).await?;
+    let answered = ops::absence_review::answer(app, caller.actor(), answer, Timestamp::now()).await?;
     Ok(Json(DeparturesBody::new(kind, Some(&answered))))
 }
 

@@ -31,7 +31,7 @@ pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) ->
         return Err(Refusal::not_found(format_args!("connection `{connection}`")));
     }
     let by = actor.name.clone();
-    match app.store.answer_departures((connection, kind), run, is_confirmed, by, now).await? {
+    match app.store.answer_absence_review((connection, kind), run, is_confirmed, by, now).await? {
         Answered::Done(answered) => Ok(answered),
         Answered::Stale(_) => Err(Refusal::new(
             Kind::WrongState,

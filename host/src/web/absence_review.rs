@@ -24,7 +24,7 @@ use crate::store::StoreError;
 const SHOWN: usize = 50;
 
 #[derive(Template)]
-#[template(path = "departures.html")]
+#[template(path = "absence_review.html")]
 pub(super) struct DeparturesPage {
     pub(super) layout: Layout,
     pub(super) connection: String,
@@ -123,7 +123,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     person.may(Action::ReadBook)?;
     let (name, kind) = (known(&app, &name)?, kind(&about.kind)?);
-    let asked = app.store.departures(name.clone(), kind).await?;
+    let asked = app.store.absence_review(name.clone(), kind).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == AbsenceReviewState::Waiting);
     let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
     let layout = Layout::load(&app, &person, Section::Review).await?;
@@ -145,8 +145,8 @@ pub(super) async fn answer(
         "dismiss" => false,
         _ => return Err(Failure::NotFound("There is no such answer.")),
     };
-    let answer = ops::departures::Answer { connection: name.clone(), kind, run, is_confirmed };
-    ops::departures::answer(&app, person.actor(), answer, person.clock.now).await?;
+    let answer = ops::absence_review::Answer { connection: name.clone(), kind, run, is_confirmed };
+    ops::absence_review::answer(&app, person.actor(), answer, person.clock.now).await?;
     Ok(Redirect::to(&Wording::of(kind).path(&name)).into_response())
 }
 
