@@ -12,6 +12,7 @@ mod mapping;
 mod measure;
 mod notes;
 mod report;
+mod shortcuts;
 mod site;
 
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ struct Arguments {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
-    /// One part alone: mapping, documents, walks or notes
+    /// One part alone: mapping, shortcuts, documents, walks or notes
     #[arg(long)]
     only: Option<String>,
     #[command(subcommand)]
@@ -81,6 +82,9 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<Report> {
     let mut report = Report::default();
     if wants("mapping") {
         mapping::measure(&packs, arguments.clients, &mut report).await?;
+    }
+    if wants("shortcuts") {
+        shortcuts::measure(&mut report)?;
     }
     if wants("documents") {
         documents::measure(&binary, &packs, &mut report)?;

@@ -1,7 +1,6 @@
 //! Mapping in the sandbox beside the same code natively, on the same raw records.
 
 use std::path::Path;
-use std::time::Instant;
 
 use tidegate::pack::{Context, Packs, RawInput, Typesetter, native};
 use tidegate_sdk::harness::{self, NativeHost, Pack};
@@ -38,14 +37,14 @@ pub async fn measure(packs: &Path, clients: u32, report: &mut Report) -> anyhow:
 
     let (mut sandboxed, mut native) = (f64::MAX, f64::MAX);
     for _ in 0..ROUNDS {
-        sandboxed = sandboxed.min(cpu(|| {
+        sandboxed = sandboxed.min(measure::cpu(|| {
             for batch in raw.chunks(BATCH) {
                 let outcomes = revision.pass_through(&context, batch)?;
                 anyhow::ensure!(outcomes == batch.len(), "an outcome is missing");
             }
             Ok(())
         })?);
-        native = native.min(cpu(|| natively(&rules, &raw))?);
+        native = native.min(measure::cpu(|| natively(&rules, &raw))?);
     }
     let count = raw.len() as f64;
     report.add("mapping in the sandbox: CPU a client", sandboxed / count * 1e6, "µs");
@@ -94,13 +93,4 @@ impl Host for Answering {
 /// A raw record as the plugin takes it.
 pub fn to_guest(raw: &RawInput) -> RawRecord {
     RawRecord { kind: RecordKind::Client, id: raw.id.to_string(), json: raw.json.clone() }
-}
-
-fn cpu(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
-    let begun = Instant::now();
-    let before = measure::own_cpu()?;
-    work()?;
-    let cpu = measure::own_cpu()? - before;
-    anyhow::ensure!(cpu > 0.1 || begun.elapsed().as_secs() > 0, "too short to be measured; take more clients");
-    Ok(cpu)
 }

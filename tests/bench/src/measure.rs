@@ -43,8 +43,17 @@ pub fn run(command: &mut Command) -> anyhow::Result<Cost> {
 }
 
 /// CPU seconds of this process so far.
-pub fn own_cpu() -> anyhow::Result<f64> {
+fn own_cpu() -> anyhow::Result<f64> {
     ticks([13, 14])
+}
+
+pub fn cpu(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    let before = own_cpu()?;
+    work()?;
+    let cpu = own_cpu()? - before;
+    anyhow::ensure!(cpu > 0.1 || begun.elapsed().as_secs() > 0, "too short to be measured; take more clients");
+    Ok(cpu)
 }
 
 /// CPU seconds of all processes that this one has waited for.
