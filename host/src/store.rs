@@ -4,6 +4,7 @@
 //! never in tables or keys. It stands on an ordered key-value store (`store::engine`), whose tables it alone knows, and has
 //! threads of its own for it. Every key begins with the practice.
 
+mod absence_questions;
 pub mod absence_review;
 pub mod absent_clients;
 mod absent_items;
@@ -13,6 +14,7 @@ pub mod client_lookup;
 pub mod commit;
 #[cfg(test)]
 mod conformance;
+mod connection_numbers;
 pub mod connections;
 pub mod data_quality;
 pub mod documents;
@@ -25,8 +27,10 @@ mod membership;
 mod migrations;
 mod open;
 pub mod outbox;
+pub mod page;
 pub mod professionals;
 pub mod raw;
+mod reader;
 pub mod report;
 pub mod review;
 mod revisions;
@@ -38,6 +42,7 @@ pub mod sites;
 pub mod space;
 mod tables;
 mod threads;
+pub mod walks;
 
 pub use rows::listed::StoredItem;
 

@@ -2,16 +2,15 @@
 //!
 //! Who and what is gone is found by `absent_clients` and `absent_items`; what follows from how many there are is decided here.
 
-use super::engine::{Readable, Write};
-use super::keys::ConnectionNumber;
-use super::rows::listed::StoredItem as _;
+use super::engine::Readable;
 use super::rows::{decode, encode};
-use super::runs::{connection_key, number_for, number_of, put_run};
-use super::tables::{ABSENCE_REVIEWS, QuestionTable, RUNS};
+use super::tables::RUNS;
 use super::{Store, StoreError, absent_clients, absent_items};
-use crate::domain::absence::{AbsenceReview, AbsenceReviewState, Conclusion, Threshold, conclude};
-use crate::domain::run::Run;
-use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp, with_listed};
+use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
+use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
+use crate::store::absence_questions::{asked, questions};
+use crate::store::connection_numbers::{connection_key, number_for, number_of};
+use crate::store::walks::put_run;
 
 /// What came of an answer to a question about departures.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,47 +19,6 @@ pub enum Answered {
     Done(AbsenceReview),
     /// There is no such question, or not that one any more: here is how it stands.
     Stale(Option<AbsenceReview>),
-}
-
-/// The questions about a kind.
-fn questions(kind: RecordKind) -> QuestionTable {
-    with_listed!(kind, Item => Item::QUESTIONS).unwrap_or(ABSENCE_REVIEWS)
-}
-
-/// Decides what follows from so many that are missing, of so many; keeps the question where a person has to look.
-pub(super) fn decide(
-    transaction: &Write,
-    (connection, kind): (ConnectionNumber, RecordKind),
-    run: &mut Run,
-    (missing, of): (u64, u64),
-    threshold: Threshold,
-    at: Timestamp,
-) -> Result<Conclusion, StoreError> {
-    let mut table = transaction.open_table(questions(kind))?;
-    let asked = asked(&table, connection)?;
-    let left =
-        asked.as_ref().filter(|asked| asked.standing == AbsenceReviewState::Dismissed).map(|asked| asked.missing);
-    let conclusion = conclude(missing, of, left, threshold);
-    match conclusion {
-        Conclusion::Mark => drop(table.delete(&connection_key(connection))?),
-        Conclusion::Leave => {}
-        Conclusion::Ask => {
-            run.counts.set_awaiting(kind, missing);
-            let waiting = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting);
-            let question = AbsenceReview {
-                connection: run.connection.clone(),
-                run: run.id,
-                since: waiting.map_or(at, |waiting| waiting.since),
-                missing,
-                of,
-                limit: threshold.of(of),
-                standing: AbsenceReviewState::Waiting,
-                answered: None,
-            };
-            table.put(&connection_key(connection), encode(&question)?.as_slice())?;
-        }
-    }
-    Ok(conclusion)
 }
 
 impl Store {
@@ -119,11 +77,4 @@ impl Store {
         })
         .await
     }
-}
-
-fn asked(
-    table: &impl Readable<&'static [u8; 6], &'static [u8]>,
-    connection: ConnectionNumber,
-) -> Result<Option<AbsenceReview>, StoreError> {
-    table.get(&connection_key(connection))?.map(|asked| decode(asked.value())).transpose()
 }

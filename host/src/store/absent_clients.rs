@@ -6,38 +6,22 @@
 
 use uuid::Uuid;
 
-use super::absence_review::decide;
-use super::book::reader::Reader;
 use super::engine::{Readable, Snapshot, Write};
-use super::identity::{Identity, IdentityRow};
-use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
+use super::identity::Identity;
+use super::reader::Reader;
 use super::report::{ChangeSubject, Rows};
 use super::rows::{decode, encode};
-use super::runs::{chunks_of, number_of, read_walks, seen_chunks};
 use super::seen::lookup;
-use super::tables::{BookCounts, GONE, IDENTITIES, SEEN, TALLIES, WALKS};
 use super::{Store, StoreError};
 use crate::domain::absence::{Conclusion, Threshold};
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RunId, Timestamp};
-
-/// A client that is not visible.
-pub(super) struct GoneRecord {
-    /// Since when, in milliseconds since 1970.
-    pub since: i64,
-    /// The run that found it.
-    pub run: Uuid,
-}
-
-super::rows::rows! { GoneRecord { 0: since, 1: run } }
-
-impl GoneRecord {
-    /// Since when.
-    pub fn since(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.since).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-}
+use crate::store::absence_questions::decide;
+use crate::store::connection_numbers::number_of;
+use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, clients_of, record};
+use crate::store::tables::{BookCounts, GONE, GoneRecord, IDENTITIES, IdentityRow, SEEN, TALLIES, WALKS};
+use crate::store::walks::{chunks_of, read_walks, seen_chunks};
 
 /// Who is missing: in the book, not marked, and seen by neither of the last two complete walks.
 struct Missing {
@@ -178,15 +162,6 @@ fn missing(
     Ok(missing)
 }
 
-/// Since when a client is not visible.
-pub(super) fn since(
-    table: &impl Readable<&'static RecordKey, &'static [u8]>,
-    key: &RecordKey,
-) -> Result<Option<Timestamp>, StoreError> {
-    let record = table.get(key)?.map(|record| decode::<GoneRecord>(record.value())).transpose()?;
-    Ok(record.map(|record| record.since()))
-}
-
 impl Store {
     /// Some of the clients whom the last two complete walks did not see and who are not marked.
     ///
@@ -249,11 +224,6 @@ fn tallies(transaction: &Write) -> Result<BookCounts, StoreError> {
 fn keep_tallies(transaction: &Write, tallies: &BookCounts) -> Result<(), StoreError> {
     transaction.open_table(TALLIES)?.put(PRACTICE, encode(tallies)?.as_slice())?;
     Ok(())
-}
-
-/// The first and the last key that a client of a connection can have.
-pub(super) fn clients_of(connection: ConnectionNumber) -> (RecordKey, RecordKey) {
-    span(&record(connection, RecordKind::Client, ExternalKey([0; 16]))[..7])
 }
 
 fn id_of(key: &RecordKey) -> ExternalKey {

@@ -6,21 +6,20 @@
 use uuid::Uuid;
 
 use super::StoreError;
-use super::absence_review::decide;
 use super::engine::{Readable, Snapshot, Write, WriteTable};
 use super::identity::Identity;
-use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span, uuid_at_end};
 use super::report::{ChangeSubject, Rows};
 use super::rows::listed::StoredItem;
 use super::rows::{decode, encode};
-use super::tables::{BookCounts, IDENTITIES, ListRecord, TALLIES, UNSEEN, list_key};
+use super::tables::{BookCounts, IDENTITIES, ListRecord, TALLIES, UNSEEN};
 use crate::domain::absence::{Conclusion, Threshold};
 use crate::domain::listed::AbsenceEvidence;
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{ExternalId, RecordKind, RunId, Timestamp, with_listed};
-
-/// The key of the list's record, and the goal's or cover's own id.
-pub(super) type UnseenKey = [u8; size_of::<RecordKey>() + 16];
+use crate::store::absence_questions::decide;
+use crate::store::keys::{
+    ConnectionNumber, ExternalKey, PRACTICE, RecordKey, UnseenKey, join, list_key, record, span, uuid_at_end,
+};
 
 /// The rows of lists that a group merges, by its walk or by none.
 pub(super) struct AbsenceRows<'t> {

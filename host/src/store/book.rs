@@ -1,48 +1,24 @@
 //! Reading the book: households, clients, advisers, what was set aside. Lists are paged by an opaque cursor and
 //! filtered in the index; what was set aside by one run is looked for among the little that is.
 
-pub(super) mod cursor;
 mod findings;
 mod lists;
-pub(super) mod reader;
 mod search;
 
-use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
+use super::keys::{AsideKey, ExternalKey, PRACTICE, RecordKey, join, record, span};
+pub use super::page::{Page, PageRequest};
+pub use super::reader::HouseholdRow;
 use super::rows::decode;
-use super::runs::number_of;
 pub use super::tables::BookCounts;
-use super::tables::{ADVISERS, AsideKey, SET_ASIDE, TALLIES};
-use crate::domain::stored::{ExcludedRecord, Household, StoredAdviser, StoredClient};
+use super::tables::{ADVISERS, SET_ASIDE, TALLIES};
+use crate::domain::stored::{ExcludedRecord, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
+use crate::store::connection_numbers::number_of;
+use crate::store::page::{cursor_of, read_cursor};
+use crate::store::reader::Reader;
 use crate::store::{Store, StoreError};
 pub use findings::{ClientFindings, RecordFinding};
 pub use lists::{ClientList, Whose};
-use reader::Reader;
-
-/// One page of a list.
-#[derive(Clone, PartialEq, Debug, serde::Serialize)]
-pub struct Page<T> {
-    /// The rows.
-    pub items: Vec<T>,
-    /// Where the next page begins; none after the last.
-    pub next: Option<String>,
-}
-
-/// Where a page begins and how long it may be.
-#[derive(Clone, Debug)]
-pub struct PageRequest {
-    /// `next` of the page before; none for the first.
-    pub cursor: Option<String>,
-    /// 1 to 500.
-    pub limit: usize,
-}
-
-impl PageRequest {
-    /// How many rows the page may have: what was asked for, within the bounds.
-    pub(super) fn limit(&self) -> usize {
-        self.limit.clamp(1, 500)
-    }
-}
 
 /// Which households a list shows, and in which order.
 #[derive(Clone, Default, Debug)]
@@ -68,24 +44,6 @@ pub enum NameOrder {
     Ascending,
     /// From Z on.
     Descending,
-}
-
-/// A household with what a list shows of its people.
-#[derive(Clone, PartialEq, Debug, serde::Serialize)]
-pub struct HouseholdRow {
-    /// The household.
-    #[serde(flatten)]
-    pub household: Household,
-    /// Its members, the CFO first.
-    #[serde(skip)]
-    pub people: Vec<StoredClient>,
-}
-
-impl HouseholdRow {
-    /// Whether the CRM has anybody of it.
-    pub fn is_anybody_linked(&self) -> bool {
-        self.people.iter().any(|person| person.crm_id().is_some())
-    }
 }
 
 /// Which clients a list shows.
@@ -218,14 +176,14 @@ impl Store {
         self.read(move |transaction| {
             let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[u8::from(quarantined)]]);
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&prefix);
-            let after = cursor::after(&page, &[(first, last)])?;
+            let after = read_cursor(&page, &[(first, last)])?;
             let table = transaction.open_table(SET_ASIDE)?;
             let mut items = Vec::new();
             let mut reached = first;
             for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, value) = entry?;
                 if items.len() == page.limit() {
-                    return Ok(Page { items, next: Some(cursor::write(&reached)) });
+                    return Ok(Page { items, next: Some(cursor_of(&reached)) });
                 }
                 let record: ExcludedRecord = decode(value.value())?;
                 if found_by.is_none_or(|run| run == record.run) {

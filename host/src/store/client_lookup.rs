@@ -1,22 +1,23 @@
 //! What the store knows of somebody in a CRM, whether they are in the book or not: for the question why somebody is
 //! not here.
 
-use super::book::reader::Reader;
 use super::engine::Snapshot;
 use super::identity::{Exclusion, Identity};
-use super::keys::{ExternalKey, PRACTICE, RecordKey, join, record, span};
+use super::keys::{AsideKey, ExternalKey, PRACTICE, RecordKey, ReviewKey, join, record, span};
 use super::raw::unpack;
-use super::review::{self, ReviewId, ReviewKey};
+use super::reader::Reader;
+use super::review::{self, ReviewId};
 use super::rows::decode;
-use super::runs::{chunks_of, number_of, read_walks};
 use super::seen::lookup;
-use super::tables::{AsideKey, IDENTITIES, RAW, REVIEWS, SEEN, SET_ASIDE, WALKS};
+use super::tables::{IDENTITIES, RAW, REVIEWS, SEEN, SET_ASIDE, WALKS};
 use super::{Store, StoreError};
 use crate::domain::field::Record as _;
 use crate::domain::fold::fold;
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::stored::{ExcludedRecord, StoredClient};
 use crate::domain::{Client, ClientId, ConnectionName, ExternalId, RecordKind};
+use crate::store::connection_numbers::number_of;
+use crate::store::walks::{chunks_of, read_walks};
 
 /// Records that are searched for a name, of those that were set aside.
 const SEARCHED: usize = 5_000;

@@ -7,27 +7,32 @@ mod advisers;
 mod clients;
 mod edit;
 pub mod emptied;
+mod entries;
 mod exclusions;
 mod households;
 pub(in crate::store) mod linking;
 mod lists;
+mod local_changes;
 mod pending;
 pub mod practice;
 pub(in crate::store) mod review;
+mod review_decision;
 
 use super::absent_items;
 use super::engine::{Readable, Write};
+pub use super::identity::SyncState;
 use super::identity::{ContentVersion, known_by};
 use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::rows::{decode, encode};
-use super::runs::{WalkPosition, move_on, number_for, number_of, put_run};
 use super::tables::{BookCounts, IDENTITIES, TALLIES};
 use super::{Store, StoreError};
 use crate::domain::run::Run;
 use crate::domain::{
     Adviser, Canonical, Client, Date, Diagnostic, ExternalId, RecordKind, RevisionId, Timestamp, with_listed,
 };
+use crate::store::connection_numbers::{number_for, number_of};
+use crate::store::walks::{WalkPosition, move_on, put_run};
 pub use edit::Edit;
 use pending::Pending;
 
@@ -105,22 +110,6 @@ pub struct Lists {
     pub incoming_records: Vec<IncomingRecord>,
     /// Whose list is what it was, and does not show all that is kept of it.
     pub missed_again: Vec<ExternalId>,
-}
-
-/// What is known of a record before it is mapped.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct SyncState {
-    /// It was seen before.
-    pub is_known: bool,
-    /// It was mapped with the same content by the same: it needs no mapping again.
-    pub is_same: bool,
-    /// It is in the book.
-    pub in_book: bool,
-    /// For a list: how many goals or covers stand in it.
-    pub listed: u32,
-    /// For a list: the CRM's did not show all of them when it was read last. Another walk that finds it as it was is
-    /// the second to miss them.
-    pub has_unseen: bool,
 }
 
 impl Store {

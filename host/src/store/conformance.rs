@@ -51,20 +51,20 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Store;
-use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow, PageRequest};
+use super::book::{BookCounts, ClientFilter, HouseholdFilter, HouseholdRow};
 use super::commit::{Group, IncomingRecord, Lists, MappedBy, Outcome};
 use super::engine::{Engine, MemoryEngine};
 use super::raw::PackedRaw;
-use super::runs::WalkPosition;
 use super::seen::Seen;
 use crate::domain::absence::Threshold;
-use crate::domain::record::Goal;
-use crate::domain::record::{ClientStatus, GoalOwner, Outlook};
+use crate::domain::record::{ClientStatus, Goal, GoalOwner, Outlook};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::StoredClient;
 use crate::domain::{
     Adviser, Canonical, Client, ConnectionName, Diagnostic, ExternalId, RecordKind, RevisionId, RunId, Timestamp,
 };
+use crate::store::page::PageRequest;
+use crate::store::walks::WalkPosition;
 
 /// A practice with an empty book and one run under way.
 struct Practice {

@@ -6,14 +6,13 @@ use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 use super::StoreError;
-use super::absent_clients::clients_of;
 use super::engine::{Readable, Write};
-use super::identity::{Identity, IdentityRow};
-use super::index::{ContactKey, ContactSlot, NamingKey, contact_slot, naming_all, naming_pair, owner_of};
-use super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
-use super::tables::{CONTACTS, IDENTITIES, NAMING};
+use super::identity::Identity;
+use super::index::{ContactSlot, contact_slot, naming_all, naming_pair, owner_of};
 use crate::domain::RecordKind;
 use crate::domain::household::{CONTESTED, NO_PRIMARY, ONE_SIDED, TWO_PRIMARY};
+use crate::store::keys::{ConnectionNumber, ContactKey, ExternalKey, NamingKey, RecordKey, clients_of, record};
+use crate::store::tables::{CONTACTS, IDENTITIES, IdentityRow, NAMING};
 
 /// Somebody of the same household has the address too.
 pub const SHARED_AT_HOME: &str = "shared-email";

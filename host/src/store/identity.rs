@@ -3,12 +3,9 @@
 
 use uuid::Uuid;
 
-use super::commit::SyncState;
 use super::keys::ExternalKey;
 use crate::domain::{Date, RecordKind, RevisionId};
-
-/// One row, of fixed width.
-pub(super) type IdentityRow = [u8; 75];
+use crate::store::tables::IdentityRow;
 
 /// What is known of a record of a CRM.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +53,22 @@ impl ContentVersion {
             as_of.map_or(0, |day| i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day()));
         Self(super::keys::join([&fingerprint.to_be_bytes(), &revision.0, &day.to_be_bytes()]))
     }
+}
+
+/// What is known of a record before it is mapped.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct SyncState {
+    /// It was seen before.
+    pub is_known: bool,
+    /// It was mapped with the same content by the same: it needs no mapping again.
+    pub is_same: bool,
+    /// It is in the book.
+    pub in_book: bool,
+    /// For a list: how many goals or covers stand in it.
+    pub listed: u32,
+    /// For a list: the CRM's did not show all of them when it was read last. Another walk that finds it as it was is
+    /// the second to miss them.
+    pub has_unseen: bool,
 }
 
 const IN_BOOK: u8 = 1;

@@ -6,20 +6,20 @@ mod known_clients;
 mod tables;
 
 use self::known_clients::Book;
+pub(super) use self::tables::make_tables;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
-pub(super) use self::tables::{has_id, make_tables};
-use super::book::{Page, PageRequest};
 use super::commit::linking::link_all;
 use super::engine::{Readable, Write, WriteTable};
 use super::keys::{own, span};
 use super::rows::decode;
-use super::runs::number_for;
 use super::{Store, StoreError};
 use crate::domain::import::{
     Applied, Decision, DoubtedRow, Import, ImportRow, ImportState, ListSource, ListedPerson, PriorRows, RowOutcome,
     RowStatus,
 };
 use crate::domain::{ClientId, ExternalId, ImportId, Timestamp};
+use crate::store::connection_numbers::number_for;
+use crate::store::page::{Page, PageRequest};
 
 /// Links that are made before households are settled.
 const LINKS_AT_ONCE: usize = 2_000;

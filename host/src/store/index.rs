@@ -6,17 +6,14 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::engine::{Readable as _, Write};
-use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, own, span, uuid_at_end};
 use super::rows;
 use super::tables::{CLIENTS, ClientRecord, LOOKS, NAMES};
 use crate::domain::fold::fold;
 use crate::domain::{Client, ClientId};
-
-/// How many bytes of a folded name an entry holds; longer names are told apart by the record.
-const NAME_BYTES: usize = 20;
-
-/// `practice · slot · name · client`.
-pub(super) type NameKey = [u8; 4 + 1 + NAME_BYTES + 16];
+use crate::store::keys::{
+    ConnectionNumber, ContactKey, ExternalKey, LookKey, NAME_BYTES, NameKey, NamingKey, PRACTICE, join, own, span,
+    uuid_at_end,
+};
 
 /// What a name entry is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,9 +115,6 @@ pub(super) fn rebuild_names(write: &Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// `practice · slot · hash of the address or number · connection · CRM id`.
-pub(super) type ContactKey = [u8; 4 + 1 + 8 + 2 + 16];
-
 /// What a contact entry holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ContactSlot {
@@ -144,9 +138,6 @@ pub(super) fn contact_keys(client: &Client, connection: ConnectionNumber, id: Ex
     }
     keys
 }
-
-/// `practice · slot · hash · client`.
-pub(super) type LookKey = [u8; 4 + 1 + 8 + 16];
 
 /// By what a client of a CRM may be recognised as one who was made in the practice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -208,9 +199,6 @@ pub(super) fn contact_slot(slot: ContactSlot) -> (ContactKey, ContactKey) {
 fn hash(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.to_lowercase().as_bytes())
 }
-
-/// `practice · connection · who is named · who names`.
-pub(super) type NamingKey = [u8; 4 + 2 + 16 + 16];
 
 /// The entry that says that `from` names `to` as partner.
 pub(super) fn naming_key(connection: ConnectionNumber, to: ExternalKey, from: ExternalKey) -> NamingKey {

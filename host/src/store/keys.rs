@@ -2,8 +2,7 @@
 
 use uuid::Uuid;
 
-use super::StoreError;
-use crate::domain::{ConnectionName, ExternalId, RecordKind};
+use crate::domain::{ExternalId, RecordKind};
 
 /// The practice of this host. A store may hold several one day; until then all keys begin with this one.
 pub(super) const PRACTICE: u32 = 1;
@@ -54,12 +53,6 @@ impl From<&ExternalId> for ExternalKey {
     }
 }
 
-/// A connection's name as it stands in a key.
-pub(super) fn name_of_connection(text: &str) -> Result<ConnectionName, StoreError> {
-    let name = text.parse::<ConnectionName>();
-    name.map_err(|error| StoreError::Corrupt { what: "a connection's name", source: error.into() })
-}
-
 /// Which record of which connection.
 pub(super) type RecordKey = [u8; 23];
 
@@ -74,6 +67,49 @@ pub(super) type OwnKey = [u8; 20];
 /// The key of what has an id of its own.
 pub(super) fn own(id: Uuid) -> OwnKey {
     join([&PRACTICE.to_be_bytes(), id.as_bytes()])
+}
+
+/// How many bytes of a folded name an entry holds; longer names are told apart by the record.
+pub(super) const NAME_BYTES: usize = 20;
+
+/// `practice · slot · name · client`.
+pub(super) type NameKey = [u8; 4 + 1 + NAME_BYTES + 16];
+
+/// `practice · slot · hash of the address or number · connection · CRM id`.
+pub(super) type ContactKey = [u8; 4 + 1 + 8 + 2 + 16];
+
+/// `practice · slot · hash · client`.
+pub(super) type LookKey = [u8; 4 + 1 + 8 + 16];
+
+/// `practice · connection · who is named · who names`.
+pub(super) type NamingKey = [u8; 4 + 2 + 16 + 16];
+
+/// `practice · side · client or household · until, in milliseconds since 1970 · the other of the two`.
+pub(super) type MembershipKey = [u8; 4 + 1 + 16 + 8 + 16];
+
+/// `practice · run · what was done · kind of record · goal or cover, or nothing · client`.
+pub(super) type ReportKey = [u8; 4 + 16 + 1 + 1 + 16 + 16];
+
+/// `practice · state · connection · CRM id`.
+pub(super) type ReviewKey = [u8; 23];
+
+/// The key of the list's record, and the goal's or cover's own id.
+pub(super) type UnseenKey = [u8; size_of::<RecordKey>() + 16];
+
+/// `practice · quarantined · connection · kind · CRM id`.
+pub(super) type AsideKey = [u8; 24];
+
+/// `practice · client · connection`: what stands in the lists of a client goes with the client.
+pub type ListKey = [u8; 22];
+
+/// The key of a client's list by a connection.
+pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
+    join([&own(client), &connection.0.to_be_bytes()])
+}
+
+/// The first and the last key that a client of a connection can have.
+pub(super) fn clients_of(connection: ConnectionNumber) -> (RecordKey, RecordKey) {
+    span(&record(connection, RecordKind::Client, ExternalKey([0; 16]))[..7])
 }
 
 /// The id that a key ends with.

@@ -6,14 +6,11 @@
 use uuid::Uuid;
 
 use super::engine::{Readable, Write};
-use super::keys::{PRACTICE, join, span, uuid_at_end};
 use super::tables::MEMBERSHIPS;
 use super::{Store, StoreError};
 use crate::domain::stored::{Household, Membership, StoredClient};
 use crate::domain::{ClientId, HouseholdId, Timestamp};
-
-/// `practice · side · client or household · until, in milliseconds since 1970 · the other of the two`.
-pub(super) type MembershipKey = [u8; 4 + 1 + 16 + 8 + 16];
+use crate::store::keys::{MembershipKey, PRACTICE, join, span, uuid_at_end};
 
 const BY_CLIENT: u8 = 1;
 const BY_HOUSEHOLD: u8 = 2;

@@ -200,8 +200,8 @@ mod tests {
         check("covers", rows::<_, tables::ListRecord<Cover>>(&write, Cover::LISTS));
         check("runs", rows::<_, crate::domain::run::Run>(&write, tables::RUNS));
         check("tallies", rows::<_, tables::BookCounts>(&write, tables::TALLIES));
-        check("walks", rows::<_, crate::store::runs::Walks>(&write, tables::WALKS));
-        check("gone", rows::<_, crate::store::absent_clients::GoneRecord>(&write, tables::GONE));
+        check("walks", rows::<_, crate::store::walks::Walks>(&write, tables::WALKS));
+        check("gone", rows::<_, tables::GoneRecord>(&write, tables::GONE));
         // The book of the fixture has nothing that a list did not show just once.
         rows::<_, crate::domain::listed::AbsenceEvidence>(&write, tables::UNSEEN);
         assert_eq!(empty, [""; 0]);

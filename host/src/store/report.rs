@@ -6,18 +6,16 @@
 
 use uuid::Uuid;
 
-use super::book::{Page, PageRequest, cursor, reader::Reader};
 use super::engine::Write;
-use super::keys::{OwnKey, join, own, span, uuid_at_end};
+use super::reader::Reader;
 use super::rows::{decode, encode};
 use super::tables::REPORTS;
 use super::{Store, StoreError};
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
 use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
-
-/// `practice · run · what was done · kind of record · goal or cover, or nothing · client`.
-pub(super) type ReportKey = [u8; 4 + 16 + 1 + 1 + 16 + 16];
+use crate::store::keys::{OwnKey, ReportKey, join, own, span, uuid_at_end};
+use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
 
 /// Where in a key the kind of record and the goal or cover stand.
 const KIND_AT: usize = 21;
@@ -145,14 +143,14 @@ impl Store {
                 None => span(&prefix),
                 Some(kind) => span(&[prefix.as_slice(), &[kind as u8]].concat()),
             };
-            let after = cursor::after(&page, &[(first, last)])?;
+            let after = read_cursor(&page, &[(first, last)])?;
             let (table, reader) = (transaction.open_table(REPORTS)?, Reader::open(transaction)?);
             let mut items = Vec::new();
             let mut reached = first;
             for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, row) = entry?;
                 if items.len() == page.limit() {
-                    return Ok(Page { items, next: Some(cursor::write(&reached)) });
+                    return Ok(Page { items, next: Some(cursor_of(&reached)) });
                 }
                 reached = *key.value();
                 let Some(kind) = ChangeKind::ALL.iter().find(|kind| **kind as u8 == reached[20]) else { continue };

@@ -3,18 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::book::{Page, PageRequest};
 use super::engine::Readable;
-use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, span};
 use super::rows::decode;
 use super::tables::REVIEWS;
 use super::{Store, StoreError};
+use crate::domain::practice_client::Refusal;
 use crate::domain::review::{Review, ReviewState};
+use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, ReviewKey, join, span};
+use crate::store::page::{Page, PageRequest};
 
-pub use super::commit::review::Undecided;
-
-/// `practice · state · connection · CRM id`.
-pub(super) type ReviewKey = [u8; 23];
+/// Why a decision was not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Undecided {
+    /// Nobody with this id is in the queue.
+    Unknown,
+    /// The client is linked: the link has to be taken back first.
+    IsLinked,
+    /// The link cannot be made.
+    Refused(Refusal),
+}
 
 /// By what a client in the queue is known: its connection and its id there, as 36 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,33 +3,18 @@
 use uuid::Uuid;
 
 use super::commit::emptied;
-use super::engine::{Readable, Snapshot, Value, Write};
-use super::keys::{ConnectionNumber, PRACTICE, join, own, span, uuid_at_end};
-use super::rows::{decode, encode, rows};
-use super::tables::{CONNECTIONS, RUNS, RUNS_OF, SEEN, WALKS};
+use super::engine::{Readable, Value};
+use super::keys::{PRACTICE, join, own, span, uuid_at_end};
+use super::rows::{decode, encode};
+use super::tables::{RUNS, RUNS_OF, SEEN, WALKS};
 use super::{absent_clients, absent_items, data_quality, report, site_lists};
 use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
-use crate::domain::{ConnectionName, RecordKind, RunId};
-use crate::store::book::{Page, PageRequest};
+use crate::domain::{ConnectionName, RunId};
+use crate::store::connection_numbers::{connection_key, number_for, number_of};
+use crate::store::page::{Page, PageRequest};
+use crate::store::walks::{WalkPosition, Walks, chunks_of, forget_seen, put_run, read_walks};
 use crate::store::{Store, StoreError};
-
-/// How far a walk has come.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WalkPosition {
-    /// The kind of record that is being read.
-    pub kind: RecordKind,
-    /// The CRM's resource that is being read.
-    pub resource: String,
-    /// The CRM's bookmark of the next page; none at the beginning.
-    pub after: Option<String>,
-    /// Chunks of seen ids that the walk has kept so far.
-    pub chunks: u32,
-    /// Whether the last page was read: the walk goes on with the next resource.
-    pub is_over: bool,
-}
-
-rows! { WalkPosition { 0: kind, 1: resource, 2: after, 3: chunks, 4: is_over } }
 
 /// A walk that was interrupted.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,36 +25,6 @@ pub struct Interrupted {
     pub position: Option<WalkPosition>,
     /// What it has seen of that kind, one chunk a commit.
     pub seen: Vec<Vec<u8>>,
-}
-
-/// Where a connection's walks stand.
-#[derive(Default)]
-pub(super) struct Walks {
-    /// The run that is not finished, and how far it has come.
-    unfinished: Option<(Uuid, Option<WalkPosition>)>,
-    /// How many clients the last run that was done saw.
-    expected: Option<u64>,
-    /// The last complete walks, the newest first. Their seen ids are kept.
-    complete: Vec<Uuid>,
-}
-
-rows! { Walks { 0: unfinished, 1: expected, 2: complete } }
-
-impl Walks {
-    /// Whether a walk has begun and not ended.
-    pub fn is_under_way(&self) -> bool {
-        self.unfinished.is_some()
-    }
-
-    /// The last complete walk.
-    pub fn newest(&self) -> Option<Uuid> {
-        self.complete.first().copied()
-    }
-
-    /// The two complete walks from whose silence it follows that a client is gone, the newest first.
-    pub fn last_two(&self) -> Option<[Uuid; 2]> {
-        self.complete.first_chunk().copied()
-    }
 }
 
 /// Complete walks whose seen ids are kept: a client is gone when two in a row did not see it.
@@ -236,111 +191,6 @@ impl Store {
         })
         .await
     }
-}
-
-impl Walks {
-    /// Whether the run's walk has read its last page.
-    fn is_at_end(&self, run: Uuid) -> bool {
-        self.unfinished
-            .as_ref()
-            .is_some_and(|(id, position)| *id == run && position.as_ref().is_some_and(|position| position.is_over))
-    }
-}
-
-/// Moves the walk of a run on: its position and the chunk of what was seen on the way there.
-pub(super) fn move_on(
-    transaction: &Write,
-    connection: ConnectionNumber,
-    run: &Run,
-    position: WalkPosition,
-    seen: Option<(RecordKind, u32, Vec<u8>)>,
-) -> Result<(), StoreError> {
-    if let Some((kind, number, chunk)) = seen {
-        let key: [u8; 25] = join([&seen_prefix(run.id.0, Some(kind)), &number.to_be_bytes()]);
-        transaction.open_table(SEEN)?.put(&key, chunk.as_slice())?;
-    }
-    let mut table = transaction.open_table(WALKS)?;
-    let mut walks = read_walks(&table, connection)?;
-    walks.unfinished = Some((run.id.0, Some(position)));
-    table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
-    put_run(transaction, run)
-}
-
-/// The number of a connection, given on first use.
-pub(super) fn number_for(transaction: &Write, name: &ConnectionName) -> Result<ConnectionNumber, StoreError> {
-    if name.is_practice() {
-        return Ok(ConnectionNumber::PRACTICE);
-    }
-    let mut connections = transaction.open_table(CONNECTIONS)?;
-    if let Some(number) = connections.get((PRACTICE, name.as_str()))? {
-        return Ok(ConnectionNumber(number.value()));
-    }
-    let mut last = 0;
-    for entry in connections.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
-        last = last.max(entry?.1.value());
-    }
-    connections.put((PRACTICE, name.as_str()), last + 1)?;
-    Ok(ConnectionNumber(last + 1))
-}
-
-/// The number of a connection that the store has met.
-pub(super) fn number_of(transaction: &Snapshot, name: &ConnectionName) -> Result<Option<ConnectionNumber>, StoreError> {
-    if name.is_practice() {
-        return Ok(Some(ConnectionNumber::PRACTICE));
-    }
-    let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, name.as_str()))?;
-    Ok(number.map(|number| ConnectionNumber(number.value())))
-}
-
-/// Keeps a run as it is now.
-pub(super) fn put_run(transaction: &Write, run: &Run) -> Result<(), StoreError> {
-    transaction.open_table(RUNS)?.put(&own(run.id.0), encode(run)?.as_slice())?;
-    Ok(())
-}
-
-pub(super) fn read_walks(
-    table: &impl Readable<&'static [u8; 6], &'static [u8]>,
-    connection: ConnectionNumber,
-) -> Result<Walks, StoreError> {
-    match table.get(&connection_key(connection))? {
-        Some(walks) => decode(walks.value()),
-        None => Ok(Walks::default()),
-    }
-}
-
-pub(super) fn connection_key(connection: ConnectionNumber) -> [u8; 6] {
-    join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()])
-}
-
-fn seen_prefix(run: Uuid, kind: Option<RecordKind>) -> Vec<u8> {
-    let mut prefix = own(run).to_vec();
-    // The order of kinds is the order of a walk; only the number has to stay the same.
-    prefix.extend(kind.map(|kind| kind as u8));
-    prefix
-}
-
-/// The chunks of clients that a walk saw.
-pub(super) fn seen_chunks(transaction: &Write, run: Uuid) -> Result<Vec<Vec<u8>>, StoreError> {
-    chunks_of(&transaction.open_table(SEEN)?, run, RecordKind::Client)
-}
-
-/// The chunks of one kind that a walk saw.
-pub(super) fn chunks_of(
-    table: &impl Readable<&'static [u8; 25], &'static [u8]>,
-    run: Uuid,
-    kind: RecordKind,
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    let (first, last) = span::<25>(&seen_prefix(run, Some(kind)));
-    let mut chunks = Vec::new();
-    for chunk in table.scan(&first..=&last)? {
-        chunks.push(chunk?.1.value().to_vec());
-    }
-    Ok(chunks)
-}
-
-fn forget_seen(transaction: &Write, run: Uuid) -> Result<(), StoreError> {
-    let (first, last) = span::<25>(&seen_prefix(run, None));
-    Ok(transaction.open_table(SEEN)?.delete_range(&first..=&last)?)
 }
 
 /// The ids at the end of the last keys of a span, from the newest on.

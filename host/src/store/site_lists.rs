@@ -3,11 +3,11 @@
 use super::engine::{Readable as _, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE};
 use super::rows::{decode, encode};
-use super::runs::{number_for, number_of};
 use super::{Store, StoreError};
 use crate::domain::listed::AbsenceEvidence;
 use crate::domain::site_list::{Came, KnownList, ListInForce};
 use crate::domain::{ConnectionName, RunId};
+use crate::store::connection_numbers::{number_for, number_of};
 
 /// [`Kept`] by the connection and the list's name.
 const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");

@@ -12,7 +12,7 @@ use super::connections::{self, By, StoredConnection};
 use super::engine::{Readable as _, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE, RecordKey, join, span};
 use super::tables::{CONNECTIONS, IDENTITIES, WALKS};
-use super::{Store, StoreError, outbox, runs};
+use super::{Store, StoreError, outbox, walks};
 use crate::domain::ConnectionName;
 
 /// Sites by the connection's name.
@@ -184,7 +184,7 @@ fn is_in_use(transaction: &Write, connection: &ConnectionName) -> Result<bool, S
         let (first, last) = span::<{ size_of::<RecordKey>() }>(&prefix);
         let identities = transaction.open_table(IDENTITIES)?;
         if identities.scan(&first..=&last)?.next().is_some()
-            || runs::read_walks(&transaction.open_table(WALKS)?, number)?.is_under_way()
+            || walks::read_walks(&transaction.open_table(WALKS)?, number)?.is_under_way()
         {
             return Ok(true);
         }

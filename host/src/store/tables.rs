@@ -6,25 +6,25 @@ use minicbor::Decoder;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::absent_items::UnseenKey;
 use super::engine::{Table, Write};
-use super::identity::IdentityRow;
-use super::index::{ContactKey, LookKey, NameKey, NamingKey};
-use super::keys::{ConnectionNumber, OwnKey, RecordKey, join, own};
-use super::membership::MembershipKey;
-use super::report::ReportKey;
-use super::review::ReviewKey;
-use super::rows::listed::StoredItem;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::listed::Listed;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
+use crate::store::keys::{
+    AsideKey, ConnectionNumber, ContactKey, ListKey, LookKey, MembershipKey, NameKey, NamingKey, OwnKey, RecordKey,
+    ReportKey, ReviewKey, UnseenKey,
+};
+use crate::store::rows::listed::{QuestionTable, StoredItem};
 
 /// Connections by name, below the practice.
 pub(super) const CONNECTIONS: Table<(u32, &str), u16> = Table::new("connections");
 
 /// What is known of each record of a CRM: [`super::identity::Identity`].
 pub(super) const IDENTITIES: Table<&RecordKey, &[u8; size_of::<IdentityRow>()]> = Table::new("identities");
+
+/// One row, of fixed width.
+pub(super) type IdentityRow = [u8; 75];
 
 /// Raw records as the mapping takes them, under LZ4.
 pub(super) const RAW: Table<&RecordKey, &[u8]> = Table::new("raw");
@@ -44,9 +44,6 @@ pub(super) const ADVISERS: Table<&RecordKey, &[u8]> = Table::new("advisers");
 /// Records that were set aside: `ExcludedRecord`. Below the practice those of a rule, then those in quarantine.
 pub(super) const SET_ASIDE: Table<&AsideKey, &[u8]> = Table::new("set-aside");
 
-/// `practice · quarantined · connection · kind · CRM id`.
-pub(super) type AsideKey = [u8; 24];
-
 /// Clients by name.
 pub(super) const NAMES: Table<&NameKey, ()> = Table::new("names");
 
@@ -58,17 +55,6 @@ pub(super) const NAMING: Table<&NamingKey, ()> = Table::new("naming");
 
 /// In which list a goal or cover stands, by its id.
 pub(super) const LISTED: Table<&OwnKey, &[u8; size_of::<ListKey>()]> = Table::new("listed");
-
-/// `practice · client · connection`: what stands in the lists of a client goes with the client.
-pub type ListKey = [u8; 22];
-
-/// A table of lists.
-pub type ListTable = Table<&'static ListKey, &'static [u8]>;
-
-/// The key of a client's list by a connection.
-pub(super) fn list_key(client: Uuid, connection: ConnectionNumber) -> ListKey {
-    join([&own(client), &connection.0.to_be_bytes()])
-}
 
 /// Goals and covers that their lists did not show: [`super::absent_items::UnseenKey`].
 pub(super) const UNSEEN: Table<&UnseenKey, &[u8]> = Table::new("unseen");
@@ -100,14 +86,14 @@ pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 /// More clients gone at once than a run may mark, by connection: `AbsenceReview`.
 pub(super) const ABSENCE_REVIEWS: QuestionTable = Table::new("departures");
 
-/// A table of questions, one a connection.
-pub type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
-
 /// What runs changed, client by client: [`super::report::ReportKey`].
 pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
 
 /// Who was in which household before, and which households had whom: [`super::membership::MembershipKey`].
 pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
+
+/// Identity lists: `ImportRecord`.
+pub(super) const IMPORTS: Table<&OwnKey, &[u8]> = Table::new("imports");
 
 /// Makes the tables that are missing.
 pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
@@ -179,6 +165,21 @@ pub(super) enum HouseholdRecord {
     MergedInto(Uuid),
 }
 
+/// A client that is not visible.
+pub(super) struct GoneRecord {
+    /// Since when, in milliseconds since 1970.
+    pub since: i64,
+    /// The run that found it.
+    pub run: Uuid,
+}
+
+impl GoneRecord {
+    /// Since when.
+    pub fn since(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.since).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
 /// All goals, or all covers, of a client by one connection, those that are gone included: one row, because a list is
 /// merged as a whole.
 pub(super) struct ListRecord<T: StoredItem> {
@@ -209,6 +210,7 @@ pub struct BookCounts {
 
 rows! {
     ClientRecord { 0: connection, 1: client, 2: revision, 3: changed_at, 4: diagnostics, 5: edits, 6: overridden }
+    GoneRecord { 0: since, 1: run }
     ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }
     BookCounts { 0: clients, 1: households, 2: advisers, 3: quarantined, 4: skipped, 5: lists, 6: not_visible }
 }

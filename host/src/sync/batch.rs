@@ -9,8 +9,8 @@ use super::mapper::Mapper;
 use crate::domain::run::Run;
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 use crate::store::commit::{Group, IncomingRecord, Lists};
-use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
+use crate::store::walks::WalkPosition;
 
 /// A group is committed after so much time, however small it is.
 const GROUP_TIME: Duration = Duration::from_secs(10);

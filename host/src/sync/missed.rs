@@ -9,8 +9,8 @@ use super::map;
 use super::walk::{Walk, WalkError};
 use crate::crm::{ById, CrmError, RawPage, RawRecord, Source};
 use crate::domain::{ExternalId, RecordKind};
-use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
+use crate::store::walks::WalkPosition;
 
 /// For so many the CRM is asked at the end of a walk, in so many calls. More are no rows that moved: two walks in a row
 /// have to agree on them, and a person is asked.

@@ -19,8 +19,8 @@ use crate::domain::absence::Threshold;
 use crate::domain::run::{CHOICES_EMPTY, CHOICES_NOT_READ, Run, RunCounts, RunState};
 use crate::domain::site_list::Came;
 use crate::queue::NotDone;
-use crate::store::runs::WalkPosition;
 use crate::store::seen::Seen;
+use crate::store::walks::WalkPosition;
 use crate::store::{Store, StoreError};
 
 /// Pages that may wait between two stages.

@@ -9,7 +9,7 @@ use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
 use crate::store::commit::{Group, IncomingRecord, MappedBy, Outcome};
 use crate::store::raw::PackedRaw;
-use crate::store::runs::WalkPosition;
+use crate::store::walks::WalkPosition;
 
 fn id(text: &str) -> ExternalId {
     ExternalId(text.to_owned())

@@ -8,17 +8,17 @@ use std::ops::Bound;
 
 use memchr::memmem::Finder;
 
-use super::reader::Reader;
-use super::{Page, PageRequest, cursor};
 use crate::domain::birth::IN_FUTURE;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Diagnostic, RecordKind, with_listed};
 use crate::store::data_quality::{SHARED_AT_HOME, SHARED_ELSEWHERE};
 use crate::store::engine::{Scan, Snapshot};
-use crate::store::keys::{OwnKey, PRACTICE, join, span, uuid_at_end};
+use crate::store::keys::{ListKey, OwnKey, PRACTICE, join, span, uuid_at_end};
+use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
+use crate::store::reader::Reader;
 use crate::store::rows::decode;
 use crate::store::rows::listed::StoredItem;
-use crate::store::tables::{ListKey, ListRecord};
+use crate::store::tables::ListRecord;
 use crate::store::{Store, StoreError};
 
 /// The codes that are worked out when a client is read, because they follow from the day or from everybody else; no
@@ -64,7 +64,7 @@ pub(super) fn told(
     is_wanted: impl Fn(&StoredClient) -> bool,
 ) -> Result<Page<ClientFindings>, StoreError> {
     let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
-    let after = cursor::after(page, &[(first, last)])?;
+    let after = read_cursor(page, &[(first, last)])?;
     let begin = after.bound(&first);
     let code = Code { text: code, finder: Finder::new(code) };
     let open = |kind: &RecordKind| with_listed!(*kind, Item => Lists::open::<Item>(transaction, begin));
@@ -87,7 +87,7 @@ pub(super) fn told(
             continue;
         }
         if items.len() == page.limit() {
-            return Ok(Page { items, next: Some(cursor::write(&reached)) });
+            return Ok(Page { items, next: Some(cursor_of(&reached)) });
         }
         reached = key;
         items.push(ClientFindings { client, said });

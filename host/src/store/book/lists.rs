@@ -2,22 +2,22 @@
 
 use std::ops::Bound;
 
-use super::reader::Reader;
-use super::{Page, PageRequest, cursor};
 use crate::domain::edit::{NewValue, change_own};
 use crate::domain::field::FieldError;
 use crate::domain::listed::Listed;
 use crate::domain::record::ListItem;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ClientId, ConnectionName, Diagnostic, HouseholdId, ItemId, RevisionId};
-use crate::store::absent_items::{self, UnseenKey};
+use crate::store::absent_items;
+use crate::store::connection_numbers::number_of;
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
-use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, own, record, span};
+use crate::store::keys::{ConnectionNumber, ExternalKey, ListKey, PRACTICE, UnseenKey, own, record, span};
 use crate::store::membership;
+use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
+use crate::store::reader::Reader;
 use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
-use crate::store::runs::number_of;
-use crate::store::tables::{LISTED, ListKey, ListRecord, MEMBERSHIPS, UNSEEN};
+use crate::store::tables::{LISTED, ListRecord, MEMBERSHIPS, UNSEEN};
 use crate::store::{Store, StoreError};
 
 /// The place of a goal or cover: its list, and its number there.
@@ -149,7 +149,7 @@ impl<T: StoredItem> View<T> {
             }
         };
         let spans: Vec<(PlaceKey, PlaceKey)> = clients.iter().map(|prefix| span(prefix)).collect();
-        let after = cursor::after(page, &spans)?;
+        let after = read_cursor(page, &spans)?;
         let mut items = Vec::new();
         let mut reached: Option<PlaceKey> = None;
         // The people of a household come in their own order, not in that of the keys: those before the cursor's.
@@ -178,7 +178,7 @@ impl<T: StoredItem> View<T> {
                         continue;
                     }
                     if items.len() == page.limit() {
-                        return Ok(Page { items, next: reached.map(|place| cursor::write(&place)) });
+                        return Ok(Page { items, next: reached.map(|place| cursor_of(&place)) });
                     }
                     items.push(self.stored(&key, &client, record.revision, listed)?);
                     reached = Some(place);

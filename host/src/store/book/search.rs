@@ -2,15 +2,16 @@
 
 use std::ops::Bound;
 
-use super::reader::Reader;
-use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, Page, PageRequest, cursor, findings};
+use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, findings};
 use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId};
 use crate::store::StoreError;
 use crate::store::engine::Snapshot;
-use crate::store::index::{ContactSlot, NameKey, NameSlot, client_of, name_keys, name_span, words};
-use crate::store::keys::{PRACTICE, RecordKey, span};
+use crate::store::index::{ContactSlot, NameSlot, client_of, name_keys, name_span, words};
+use crate::store::keys::{NameKey, PRACTICE, RecordKey, span};
+use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
+use crate::store::reader::Reader;
 
 /// What a list shows.
 enum Query {
@@ -111,7 +112,7 @@ fn not_visible(
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
-    let after = cursor::after(page, &[(first, last)])?;
+    let after = read_cursor(page, &[(first, last)])?;
     let mut items = Vec::new();
     let mut reached = first;
     for entry in reader.gone.scan((after.bound(&first), Bound::Included(&last)))? {
@@ -122,7 +123,7 @@ fn not_visible(
             continue;
         }
         if items.len() == page.limit() {
-            return Ok(Page { items, next: Some(cursor::write(&reached)) });
+            return Ok(Page { items, next: Some(cursor_of(&reached)) });
         }
         reached = key;
         items.push(client);
@@ -177,7 +178,7 @@ fn by_name<T>(
     show: impl Fn(&NameKey, ClientId) -> Result<Option<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let mut spans = spans(words);
-    let after = cursor::after(page, &spans)?;
+    let after = read_cursor(page, &spans)?;
     if order == NameOrder::Descending {
         spans.reverse();
     }
@@ -194,7 +195,7 @@ fn by_name<T>(
             let key = *entry?.0.value();
             let Some(item) = show(&key, client_of(&key))? else { continue };
             if items.len() == page.limit() {
-                return Ok(Page { items, next: reached.map(|key: NameKey| cursor::write(&key)) });
+                return Ok(Page { items, next: reached.map(|key: NameKey| cursor_of(&key)) });
             }
             items.push(item);
             reached = Some(key);

@@ -6,7 +6,7 @@ use super::super::keys::{ExternalKey, own, record};
 use super::super::rows::{decode, encode};
 use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES};
 use super::super::{Store, StoreError};
-use super::clients::Entries;
+use super::entries::Entries;
 use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
 use crate::domain::field::FieldError;

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
 use super::super::raw::unpack;
 use super::super::rows::{decode, encode};
-use super::super::runs::number_of;
 use super::super::tables::RAW;
 use super::super::{Store, StoreError};
 use super::IncomingRecord;
@@ -17,6 +16,7 @@ use crate::domain::absence::Threshold;
 use crate::domain::listed::AbsenceEvidence;
 use crate::domain::run::{LISTS_EMPTY, Run, Trigger};
 use crate::domain::{ExternalId, RecordKind, RunId};
+use crate::store::connection_numbers::number_of;
 use crate::store::engine::{Readable, Table, Write};
 
 /// [`AbsenceEvidence`] by the record and the list's name.

@@ -2,9 +2,9 @@
 
 use super::super::StoreError;
 use super::super::identity::{Exclusion, Identity};
-use super::super::keys::{ExternalKey, PRACTICE, RecordKey, join};
+use super::super::keys::{AsideKey, ExternalKey, PRACTICE, RecordKey, join};
 use super::super::rows::{decode, encode};
-use super::super::tables::{AsideKey, BookCounts, SET_ASIDE};
+use super::super::tables::{BookCounts, SET_ASIDE};
 use super::pending::Pending;
 use super::{IncomingRecord, Outcome};
 use crate::domain::run::Run;

@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::super::index::{NamingKey, naming_span};
-use super::super::keys::{ExternalKey, OwnKey, own};
+use super::super::index::naming_span;
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, HOUSEHOLDS, HouseholdRecord, NAMING};
 use super::super::{StoreError, membership};
@@ -13,6 +12,7 @@ use super::pending::Pending;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Affected, Change, Links, Place, affected, assign as assign_groups};
 use crate::store::engine::{Readable, Write, WriteTable};
+use crate::store::keys::{ExternalKey, NamingKey, OwnKey, own};
 
 /// Gives everybody whom the changes disturb the household that the links of the book ask for.
 pub(super) fn settle(

@@ -8,19 +8,19 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::super::identity::{ContentVersion, Identity, IdentityRow};
+use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
 use super::super::rows::{decode, encode};
-use super::super::runs::number_for;
-use super::super::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES};
 use super::super::{Store, StoreError};
-use super::clients::Entries;
-use super::practice::{connection_names, open_rows, settle};
+use super::entries::Entries;
+use super::local_changes::{kept, open_rows, settle};
 use super::review;
 use crate::domain::household::Change;
-use crate::domain::practice_client::{Kept, Linking, Refusal, Target, partner_after};
+use crate::domain::practice_client::{Linking, Refusal, Target, partner_after};
 use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::store::connection_numbers::{connection_names, number_for};
 use crate::store::engine::{Readable, Write, WriteTable};
+use crate::store::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, IdentityRow};
 
 impl Store {
     /// Links a client to a record of a connection's CRM. Linking to the same record again changes nothing.
@@ -107,11 +107,6 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
 }
 
 type Linked = Result<Option<Change<ExternalKey>>, Refusal>;
-
-/// A client as the rules for links see it.
-pub(super) fn kept<'k>(connection: &'k ConnectionName, stored: &'k ClientRecord, identity: &Identity) -> Kept<'k> {
-    Kept { connection, external_id: &stored.client.external_id, in_book: identity.in_book }
-}
 
 /// The tables in which people are known by their ids in a CRM.
 struct People<'t> {

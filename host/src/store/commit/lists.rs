@@ -5,17 +5,17 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::absent_items::AbsenceRows;
 use super::super::identity::Identity;
-use super::super::keys::{ExternalKey, OwnKey, own};
 use super::super::report::{ChangeSubject, Rows as Report};
 use super::super::rows::listed::StoredItem;
 use super::super::rows::{decode, encode};
-use super::super::tables::{BookCounts, LISTED, ListKey, ListRecord, list_key};
+use super::super::tables::{BookCounts, LISTED, ListRecord};
 use super::pending::Pending;
 use super::{IncomingRecord, Outcome};
 use crate::domain::RunId;
 use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
 use crate::domain::run::{ChangeKind, Run};
 use crate::store::engine::{Readable as _, Write, WriteTable};
+use crate::store::keys::{ExternalKey, ListKey, OwnKey, list_key, own};
 
 /// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
 /// their clients.

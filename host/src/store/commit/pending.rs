@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::super::StoreError;
-use super::super::identity::{ContentVersion, Identity, IdentityRow};
+use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, RecordKey, record};
 use super::super::raw::PackedRaw;
-use super::super::tables::{IDENTITIES, RAW};
 use super::{IncomingRecord, MappedBy};
 use crate::domain::{RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
+use crate::store::tables::{IDENTITIES, IdentityRow, RAW};
 
 /// The rows of one kind of one connection, and what is to be written of them.
 pub(super) struct Pending<'t> {

@@ -4,24 +4,19 @@
 //! (`ExternalId::unlinked`). Their connection is the practice itself, or, for somebody who is added to a synced
 //! household, that household's: so that who lives with whom follows from partner links, as for everybody else.
 
-use std::collections::HashMap;
-
 use super::super::identity::{ContentVersion, Identity};
-use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, name_of_connection, own, record};
+use super::super::keys::{ConnectionNumber, ExternalKey, own, record};
 use super::super::rows::{decode, encode};
-use super::super::tables::{
-    BookCounts, CLIENTS, CONNECTIONS, ClientRecord, HOUSEHOLDS, IDENTITIES, LISTED, MADE_OF, RUNS, TALLIES,
-};
-use super::super::{Store, StoreError, imports, outbox};
-use super::MappedBy;
-use super::clients::Entries;
+use super::super::{Store, StoreError, outbox};
+use super::entries::Entries;
 use super::households;
-use super::linking::kept;
-use super::pending::Pending;
+use super::local_changes::{kept, open_rows, settle};
 use crate::domain::household::Change;
 use crate::domain::practice_client::{NewClient, Refusal};
-use crate::domain::{ClientId, ConnectionName, RecordKind, RevisionId, Timestamp};
+use crate::domain::{ClientId, RecordKind, RevisionId, Timestamp};
+use crate::store::connection_numbers::name_of;
 use crate::store::engine::{Readable, Write};
+use crate::store::tables::{BookCounts, CLIENTS, ClientRecord, HOUSEHOLDS, IDENTITIES, IMPORTS, LISTED, MADE_OF, RUNS};
 
 impl Store {
     /// Makes a client who is not linked to a CRM, in a household of their own or as somebody's partner.
@@ -110,7 +105,7 @@ fn is_taken_id(transaction: &Write, id: ClientId) -> Result<bool, StoreError> {
         || transaction.open_table(LISTED)?.get(&key)?.is_some()
         || transaction.open_table(RUNS)?.get(&key)?.is_some()
         || outbox::has_id(transaction, id.0)?
-        || imports::has_id(transaction, id.0)?)
+        || transaction.open_table(IMPORTS)?.get(&key)?.is_some())
 }
 
 fn set_in_book(
@@ -154,46 +149,4 @@ pub(super) fn find(transaction: &Write, id: ClientId) -> Result<Option<(ClientRe
     let identities = transaction.open_table(IDENTITIES)?;
     let identity = identities.get(&key)?.map(|row| Identity::from_row(row.value()));
     Ok(identity.filter(|identity| identity.client == Some(id.0)).map(|identity| (stored, identity)))
-}
-
-/// The identities of one connection's clients, none of them read yet.
-pub(super) fn open_rows(
-    transaction: &Write,
-    connection: ConnectionNumber,
-    at: Timestamp,
-) -> Result<Pending<'_>, StoreError> {
-    let by = MappedBy { revision: RevisionId::NONE, as_of: None };
-    Pending::open(transaction, connection, RecordKind::Client, (by, at), &[])
-}
-
-/// Settles households after changes that no walk brought, and keeps rows and counts.
-pub(super) fn settle(
-    transaction: &Write,
-    mut rows: Pending<'_>,
-    changes: &[Change<ExternalKey>],
-    count: impl FnOnce(&mut BookCounts),
-) -> Result<(), StoreError> {
-    let mut tallies = transaction.open_table(TALLIES)?;
-    let mut counted = tallies.get(PRACTICE)?.map(|kept| decode(kept.value())).transpose()?.unwrap_or_default();
-    count(&mut counted);
-    households::settle(transaction, &mut rows, changes, &mut counted)?;
-    tallies.put(PRACTICE, encode(&counted)?.as_slice())?;
-    rows.write_identities()
-}
-
-/// What a connection is called.
-pub(super) fn name_of(transaction: &Write, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
-    Ok(connection_names(transaction)?.remove(&connection).unwrap_or_else(ConnectionName::practice))
-}
-
-/// What all connections are called.
-pub(in crate::store) fn connection_names(
-    transaction: &Write,
-) -> Result<HashMap<ConnectionNumber, ConnectionName>, StoreError> {
-    let mut names = HashMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
-    for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
-        let (key, number) = entry?;
-        names.insert(ConnectionNumber(number.value()), name_of_connection(key.value().1)?);
-    }
-    Ok(names)
 }

@@ -3,19 +3,16 @@
 //! Costs a walk nothing where all clients of the practice are linked: only new clients are looked at, and only where
 //! there is anybody to look like.
 
-use super::super::identity::{ContentVersion, Identity, IdentityRow};
-use super::super::index::{LookKey, look_spans};
-use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
-use super::super::review::{ReviewId, ReviewKey, find};
+use super::super::StoreError;
+use super::super::identity::{ContentVersion, Identity};
+use super::super::index::look_spans;
+use super::super::keys::{
+    ConnectionNumber, ExternalKey, LookKey, OwnKey, RecordKey, ReviewKey, own, record, uuid_at_end,
+};
+use super::super::review::{ReviewId, find};
 use super::super::rows::{decode, encode};
-use super::super::tables::{CLIENTS, ClientRecord, IDENTITIES, LOOKS, REVIEWS};
-use super::super::{Store, StoreError};
-use super::clients::Entries;
-use super::linking::{link_all, unlink};
-use super::practice::{open_rows, settle};
-use crate::domain::household::Change;
-use crate::domain::practice_client::Refusal;
-use crate::domain::review::{Admission, Decided, Lookalike, Review, ReviewDecision, ReviewState, likeness};
+use super::super::tables::{ClientRecord, IDENTITIES, IdentityRow, LOOKS, REVIEWS};
+use crate::domain::review::{Admission, Lookalike, Review, ReviewState, likeness};
 use crate::domain::run::Run;
 use crate::domain::{Client, ClientId, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write, WriteTable};
@@ -109,86 +106,8 @@ impl<'t> Reviewing<'t> {
     }
 }
 
-/// Why a decision was not kept.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Undecided {
-    /// Nobody with this id is in the queue.
-    Unknown,
-    /// The client is linked: the link has to be taken back first.
-    IsLinked,
-    /// The link cannot be made.
-    Refused(Refusal),
-}
-
-impl Store {
-    /// Keeps what a person decided about a client of a CRM, and answers how it stands then.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn decide_review(
-        &self,
-        id: ReviewId,
-        decision: ReviewDecision,
-        at: Timestamp,
-    ) -> Result<Result<Review, Undecided>, StoreError> {
-        self.write_links(move |transaction| decide(transaction, id, decision, at)).await
-    }
-}
-
-fn decide(
-    transaction: &Write,
-    id: ReviewId,
-    decision: ReviewDecision,
-    at: Timestamp,
-) -> Result<Result<Review, Undecided>, StoreError> {
-    let Some(known) = find(&transaction.open_table(REVIEWS)?, id)? else { return Ok(Err(Undecided::Unknown)) };
-    let external_id = known.external_id().clone();
-    let refused = match known.clone().decide(decision, at) {
-        Decided::Already => return Ok(Ok(known)),
-        Decided::IsLinked(client) if decision == ReviewDecision::Wait => unlink(transaction, client, at)?.err(),
-        Decided::IsLinked(_) => return Ok(Err(Undecided::IsLinked)),
-        Decided::Links(client) => {
-            hold(transaction, id, at)?;
-            let mut outcomes = link_all(transaction, id.connection, &[(client, external_id)], at)?;
-            outcomes.pop().and_then(Result::err)
-        }
-        Decided::Stands(review) => {
-            hold(transaction, id, at)?;
-            put(&mut transaction.open_table(REVIEWS)?, id.connection, &review)?;
-            return Ok(Ok(*review));
-        }
-    };
-    if let Some(refusal) = refused {
-        return Ok(Err(Undecided::Refused(refusal)));
-    }
-    let review = find(&transaction.open_table(REVIEWS)?, id)?;
-    Ok(review.ok_or(Undecided::Unknown))
-}
-
-/// Takes a client who was imported out of the book again, and sees to it that the next sync maps the record anew.
-fn hold(transaction: &Write, id: ReviewId, at: Timestamp) -> Result<(), StoreError> {
-    let mut rows = open_rows(transaction, id.connection, at)?;
-    let Some(identity) = rows.get(id.external)? else { return Ok(()) };
-    let (was_in_book, named_before) = (identity.in_book, identity.partner);
-    let held =
-        Identity { in_book: false, is_held: true, partner: None, content_version: ContentVersion::NEVER, ..identity };
-    if let Some(client) = held.client.filter(|_| was_in_book)
-        && let Some(stored) = transaction.open_table(CLIENTS)?.get(&own(client))?
-    {
-        let stored: ClientRecord = decode(stored.value())?;
-        let mut entries = Entries::default();
-        entries.replace((id.connection, id.external, client), Some(&stored.client), None);
-        entries.write(transaction)?;
-    }
-    rows.set(id.external, held);
-    if !was_in_book {
-        return rows.write_identities();
-    }
-    let change = Change { person: id.external, named_before, names_now: None, came_or_left: true };
-    settle(transaction, rows, &[change], |tallies| tallies.clients -= 1)
-}
-
-fn put(reviews: &mut Reviews<'_>, connection: ConnectionNumber, review: &Review) -> Result<(), StoreError> {
+/// Keeps a client of the queue in its state, and in no other.
+pub(super) fn put(reviews: &mut Reviews<'_>, connection: ConnectionNumber, review: &Review) -> Result<(), StoreError> {
     let id = ReviewId::new(connection, ExternalKey::from(review.external_id()));
     for state in ReviewState::ALL.into_iter().filter(|state| *state != review.state) {
         reviews.delete(&id.key(state))?;

@@ -8,13 +8,15 @@ use crate::domain::import::{Candidate, KnownClients, ListedPerson, is_same_name}
 use crate::domain::record::ClientStatus;
 use crate::domain::{Client, ClientId, EmailAddress, ExternalId, RecordKind};
 use crate::store::StoreError;
-use crate::store::commit::practice::connection_names;
+use crate::store::connection_numbers::connection_names;
 use crate::store::engine::{Readable, Write, WriteTable};
-use crate::store::identity::{Identity, IdentityRow};
-use crate::store::index::{ContactKey, ContactSlot, LookKey, contact_span, look_spans, owner_of};
-use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record, uuid_at_end};
+use crate::store::identity::Identity;
+use crate::store::index::{ContactSlot, contact_span, look_spans, owner_of};
+use crate::store::keys::{
+    ConnectionNumber, ContactKey, ExternalKey, LookKey, OwnKey, RecordKey, own, record, uuid_at_end,
+};
 use crate::store::rows::decode;
-use crate::store::tables::{CLIENTS, CONTACTS, ClientRecord, IDENTITIES, LOOKS};
+use crate::store::tables::{CLIENTS, CONTACTS, ClientRecord, IDENTITIES, IdentityRow, LOOKS};
 
 /// Clients that are named for one row at most.
 const MOST_CANDIDATES: usize = 5;

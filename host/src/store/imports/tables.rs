@@ -1,19 +1,15 @@
 //! The tables of identity lists.
 
-use uuid::Uuid;
-
 use crate::domain::import::{Import, ImportCounts, ImportRow, ImportState, ListSource};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::{ReadTable, Readable, Scan, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, join, own, span};
 use crate::store::rows::{decode, encode, rows};
+use crate::store::tables::IMPORTS;
 
 type ReadOnlyOwn = ReadTable<&'static OwnKey, &'static [u8]>;
 type ReadOnlyRows = ReadTable<&'static [u8; 24], &'static [u8]>;
-
-/// Lists: `ImportRecord`.
-const IMPORTS: Table<&[u8; 20], &[u8]> = Table::new("imports");
 
 /// What is kept of lists since rows are counted by their outcome and lines of files accounted for: `DetailRecord`.
 const IMPORT_DETAILS: Table<&[u8; 20], &[u8]> = Table::new("import-details");
@@ -27,11 +23,6 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     transaction.open_table(IMPORT_DETAILS)?;
     transaction.open_table(IMPORT_ROWS)?;
     Ok(())
-}
-
-/// Whether a list has the id.
-pub(in crate::store) fn has_id(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
-    Ok(transaction.open_table(IMPORTS)?.get(&own(id))?.is_some())
 }
 
 /// A list as [`IMPORTS`] keeps it.

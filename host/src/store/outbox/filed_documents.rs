@@ -6,9 +6,9 @@ use super::lists::{LOOKED_AT, NoteFilter, ids};
 use super::tables::{self, NOTES};
 use crate::domain::NoteId;
 use crate::domain::note::{Attachment, Note};
-use crate::store::book::{Page, PageRequest};
 use crate::store::documents::{self, DocumentFacts};
 use crate::store::engine::Snapshot;
+use crate::store::page::{Page, PageRequest};
 use crate::store::{Store, StoreError};
 
 /// A document with the note that it goes with.

@@ -12,8 +12,9 @@ use super::tables::{
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
 use crate::store::StoreError;
+use crate::store::connection_numbers::name_of_connection;
 use crate::store::engine::{Readable, Snapshot, Write, WriteTable};
-use crate::store::keys::{PRACTICE, name_of_connection};
+use crate::store::keys::PRACTICE;
 
 /// Stands in a lane for a note that is being sent, or waits for somebody.
 const NOT_DUE: i64 = i64::MAX;

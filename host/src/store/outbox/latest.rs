@@ -1,20 +1,11 @@
 //! A household's latest event of each type: what its documents tell of.
 
-use super::tables::{self, Id};
+use super::tables::{self, LATEST};
 use crate::domain::HouseholdId;
 use crate::domain::note::Event;
-use crate::store::engine::{Readable, Table, Write};
+use crate::store::engine::{Readable, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError};
-
-/// The event, by household and type.
-const LATEST: Table<(u32, Id, &str), &[u8]> = Table::new("latest-events");
-
-/// Makes the table.
-pub(super) fn make_table(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(LATEST)?;
-    Ok(())
-}
 
 /// Keeps the event as the latest of its type, unless a later one is known.
 pub(super) fn note(transaction: &Write, event: &Event) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use crate::domain::note::Note;
 use crate::domain::outbox::ClientLink;
 use crate::store::StoreError;
-use crate::store::commit::practice::connection_names;
+use crate::store::connection_numbers::connection_names;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::own;
 use crate::store::rows::decode;

@@ -6,9 +6,9 @@ use super::lanes;
 use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, NOTES, RAISED, Raised};
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
-use crate::store::book::{Page, PageRequest};
 use crate::store::engine::Snapshot;
 use crate::store::keys::PRACTICE;
+use crate::store::page::{Page, PageRequest};
 use crate::store::{Store, StoreError};
 
 /// The most records that a filter without an index of its own looks at for one page.

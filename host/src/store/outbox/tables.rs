@@ -37,6 +37,9 @@ pub(super) const LANES: Table<(u32, Id, Id), i64> = Table::new("note-lanes");
 /// Notes that are the first of all their lanes, by connection and when they are due.
 pub(super) const DUE: Table<(u32, &str, i64, Id), ()> = Table::new("notes-due");
 
+/// The latest event, by household and type.
+pub(super) const LATEST: Table<(u32, Id, &str), &[u8]> = Table::new("latest-events");
+
 /// Whether an event or a note has the id.
 pub(in crate::store) fn has_id(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
     let key = (PRACTICE, id.into_bytes());
@@ -56,7 +59,7 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     transaction.open_table(AWAITING_LINK)?;
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
-    super::latest::make_table(transaction)?;
+    transaction.open_table(LATEST)?;
     Ok(())
 }
 

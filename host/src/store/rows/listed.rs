@@ -1,15 +1,19 @@
 //! What stands in clients' lists.
 
-use super::Row;
+use super::{Row, row_choices, rows};
 use crate::domain::Money;
 use crate::domain::listed::{AbsenceEvidence, Listed};
-use crate::domain::record::{Cover, Goal};
 use crate::domain::record::{
-    CoverOwner, CoverType, GoalOwn, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
+    Cover, CoverOwner, CoverType, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
 };
 use crate::store::engine::Table;
-use crate::store::rows::{row_choices, rows};
-use crate::store::tables::{ListTable, QuestionTable};
+use crate::store::keys::ListKey;
+
+/// A table of lists.
+pub type ListTable = Table<&'static ListKey, &'static [u8]>;
+
+/// A table of questions, one a connection.
+pub type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
 
 /// What stands in a list, and has rows.
 pub trait StoredItem: ListItem<Own: Row> + Row {

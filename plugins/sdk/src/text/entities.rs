@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_an_entity_stays() {
-        for text in ["R&D; sales", "Smith & Lee", "A&", "&;", "&#;", "&#0;", "&#x110000;", "&#55357;", "a&b;c", "&#+39;"]
+        for text in
+            ["R&D; sales", "Smith & Lee", "A&", "&;", "&#;", "&#0;", "&#x110000;", "&#55357;", "a&b;c", "&#+39;"]
         {
             check(text, text);
         }

@@ -1,16 +1,40 @@
-//! Cursors: the key of a page's last row, as text.
+//! Pages of lists: how long one is, and where the next begins. A cursor is the key of a page's last row, as text.
 
 use std::ops::Bound;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::PageRequest;
-use crate::store::StoreError;
+use super::StoreError;
+
+/// One page of a list.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<String>,
+}
+
+/// Where a page begins and how long it may be.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// `next` of the page before; none for the first.
+    pub cursor: Option<String>,
+    /// 1 to 500.
+    pub limit: usize,
+}
+
+impl PageRequest {
+    /// How many rows the page may have: what was asked for, within the bounds.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.clamp(1, 500)
+    }
+}
 
 /// Where a page begins.
 #[derive(Clone, Copy)]
-pub(in crate::store) struct After<const N: usize>(Option<[u8; N]>);
+pub(super) struct After<const N: usize>(Option<[u8; N]>);
 
 impl<const N: usize> After<N> {
     /// The lower bound within a span that begins with `first`.
@@ -46,7 +70,7 @@ impl<const N: usize> After<N> {
 }
 
 /// Reads the cursor of a request, which has to lie within one of the spans that the list goes through.
-pub(in crate::store) fn after<const N: usize>(
+pub(super) fn read_cursor<const N: usize>(
     page: &PageRequest,
     spans: &[([u8; N], [u8; N])],
 ) -> Result<After<N>, StoreError> {
@@ -58,6 +82,6 @@ pub(in crate::store) fn after<const N: usize>(
 }
 
 /// The cursor of a page that ends with this key.
-pub(in crate::store) fn write(key: &[u8]) -> String {
+pub(super) fn cursor_of(key: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }

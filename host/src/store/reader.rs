@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use super::HouseholdRow;
 use crate::domain::birth::leave_out_future;
 use crate::domain::household::summary;
 use crate::domain::placeholder::told_apart;
@@ -14,20 +13,41 @@ use crate::domain::{
     Client, ClientId, ConnectionName, Date, Diagnostic, EmailAddress, ExternalId, HouseholdId, RecordKind,
 };
 use crate::store::StoreError;
-use crate::store::absent_clients::since;
+use crate::store::connection_numbers::name_of_connection;
 use crate::store::data_quality::{SHARED_AT_HOME, SHARED_ELSEWHERE};
-use crate::store::engine::{ReadTable, Snapshot};
-use crate::store::identity::{Identity, IdentityRow};
-use crate::store::index::{ContactKey, ContactSlot, NameKey, contact_key, contact_span, owner_of};
-use crate::store::keys::{ConnectionNumber, ExternalKey, OwnKey, PRACTICE, RecordKey, name_of_connection, own, record};
+use crate::store::engine::{ReadTable, Readable, Snapshot};
+use crate::store::identity::Identity;
+use crate::store::index::{ContactSlot, contact_key, contact_span, owner_of};
+use crate::store::keys::{
+    ConnectionNumber, ContactKey, ExternalKey, NameKey, OwnKey, PRACTICE, RecordKey, own, record,
+};
 use crate::store::raw::unpack;
 use crate::store::rows::decode;
 use crate::store::tables::{
-    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, NAMES, RAW,
+    CLIENTS, CONNECTIONS, CONTACTS, ClientRecord, GONE, GoneRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES,
+    IdentityRow, NAMES, RAW,
 };
 
+/// A household with what a list shows of its people.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct HouseholdRow {
+    /// The household.
+    #[serde(flatten)]
+    pub household: Household,
+    /// Its members, the CFO first.
+    #[serde(skip)]
+    pub people: Vec<StoredClient>,
+}
+
+impl HouseholdRow {
+    /// Whether the CRM has anybody of it.
+    pub fn is_anybody_linked(&self) -> bool {
+        self.people.iter().any(|person| person.crm_id().is_some())
+    }
+}
+
 /// One consistent view of the book.
-pub(in crate::store) struct Reader {
+pub(super) struct Reader {
     identities: ReadTable<&'static RecordKey, &'static IdentityRow>,
     pub clients: ReadTable<&'static OwnKey, &'static [u8]>,
     households: ReadTable<&'static OwnKey, &'static [u8]>,
@@ -247,4 +267,13 @@ fn shared(email: &EmailAddress, at_home: u64, elsewhere: u64) -> Option<Diagnost
     }
     let words = |n| format!("{} of this household has the address {email} too", clients(n));
     (at_home > 0).then(|| Diagnostic::info("email", SHARED_AT_HOME, words(at_home)))
+}
+
+/// Since when a client is not visible.
+fn since(
+    table: &impl Readable<&'static RecordKey, &'static [u8]>,
+    key: &RecordKey,
+) -> Result<Option<Timestamp>, StoreError> {
+    let record = table.get(key)?.map(|record| decode::<GoneRecord>(record.value())).transpose()?;
+    Ok(record.map(|record| record.since()))
 }
