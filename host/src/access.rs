@@ -1,4 +1,4 @@
-//! Who may come in: accounts, sessions, the set-up link and tokens.
+//! Access to the host: accounts, sessions, the set-up link and tokens.
 //!
 //! Serves `api` and `web`, which know requests and answers. What somebody may do once inside is
 //! [`crate::domain::access::authorize`]. Passwords and tokens are kept as hashes only and are never logged.
@@ -44,7 +44,7 @@ pub struct Access {
 pub struct LocalOperator;
 
 impl LocalOperator {
-    /// May do what the practice manager may.
+    /// The actor, who may do what the practice manager may.
     pub fn actor(self) -> Actor {
         Actor { name: "the operator of this machine".to_owned(), role: Role::PracticeManager }
     }
@@ -64,7 +64,7 @@ pub enum SignInError {
     /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {} seconds", .retry_after.as_millis().div_ceil(1000))]
     TooMany {
-        /// How long the source has to wait before it tries again.
+        /// The time for which the source has to wait before it tries again.
         retry_after: Duration,
     },
     /// The queue of sign-ins is full, or the host failed.
@@ -90,7 +90,7 @@ impl Access {
     /// earlier one. None where there is an account already.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn offer_set_up(&self, now: Timestamp) -> Result<Option<SecretString>, StoreError> {
         if self.store.has_users().await? {
             return Ok(None);
@@ -109,7 +109,7 @@ impl Access {
     /// hold leaves it open.
     ///
     /// # Errors
-    /// As [`AccountError`] says; no account was made then.
+    /// Fails as [`AccountError`] says; no account was made then.
     pub async fn set_up(&self, token: &str, new: NewUser, now: Timestamp) -> Result<SignedIn, AccountError> {
         if !self.is_set_up_open(token, now) {
             return Err(AccountError::LinkIsOver);
@@ -127,7 +127,7 @@ impl Access {
     /// Makes an account.
     ///
     /// # Errors
-    /// As [`AccountError`] says; no account was made then.
+    /// Fails as [`AccountError`] says; no account was made then.
     pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
         let stored = new_account(&new).await?;
         match self.store.add_user(stored.clone()).await? {
@@ -167,7 +167,7 @@ impl Access {
     /// The session that a token opens; none where it is over or was never given.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn session(&self, token: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let key = token::digest(token);
         let found = self.store.session(*key.as_bytes()).await?;
@@ -181,7 +181,7 @@ impl Access {
     /// Ends a session.
     ///
     /// # Errors
-    /// Where the store fails; the session holds then.
+    /// Returns an error if the store fails; the session holds then.
     pub async fn sign_out(&self, token: &str) -> Result<(), StoreError> {
         self.store.remove_session(*token::digest(token).as_bytes()).await
     }

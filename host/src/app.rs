@@ -63,7 +63,7 @@ pub struct App {
     pub supervisor: Supervisor,
 }
 
-/// Why the host's parts cannot be put together.
+/// The reason why the host's parts cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The store does not open.
@@ -71,7 +71,7 @@ pub enum OpenError {
     Store {
         /// The data folder.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// The error of the store.
         source: StoreError,
     },
     /// The plugin engine does not start.
@@ -92,7 +92,7 @@ impl OpenError {
     }
 }
 
-/// Why what earlier processes left cannot be taken up.
+/// The reason why what earlier processes left cannot be taken up.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct NotTakenUp(#[from] SyncError);
@@ -107,7 +107,7 @@ impl App {
     /// Opens the store and loads every connection's pack. Nothing runs yet, and nothing was asked of a CRM.
     ///
     /// # Errors
-    /// Where the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
+    /// Returns an error if the data folder is in use or unusable, or a pack does not load; nothing is left half-made.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let data_dir = config.server.data_dir.clone();
         let store = Store::open_sparing(&data_dir, config.storage)
@@ -147,7 +147,7 @@ impl App {
     /// processes left. To be called once, before anything else.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn start(&self) -> Result<(), NotTakenUp> {
         self.integrations.start().await?;
         for connection in self.connections.all().iter() {

@@ -169,7 +169,7 @@ impl Global {
 #[error("{0}")]
 struct WrongUse(String);
 
-/// How long threads that block may go on once the command is done.
+/// The time for which threads that block may go on once the command is done.
 const THREADS_END: Duration = Duration::from_secs(1);
 
 /// Parses the command line, runs the command and answers the exit code.

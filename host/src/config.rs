@@ -39,34 +39,34 @@ pub const REFERENCE: &str = include_str!("config/reference.toml");
 /// The settings the host runs on.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Of the practice.
+    /// The settings of the practice.
     pub practice: Practice,
-    /// Where it listens and keeps things.
+    /// The addresses on which the host listens, and the folders in which it keeps things.
     pub server: Server,
-    /// How much of the disk is kept free.
+    /// The space on the disk that is kept free.
     pub storage: Storage,
-    /// What is logged.
+    /// The settings of the log.
     pub log: Log,
-    /// How documents are made.
+    /// The settings by which documents are made.
     pub documents: Documents,
-    /// Where figures are served for Prometheus; nowhere where none.
+    /// The address at which figures are served for Prometheus; nowhere where none.
     pub metrics: Option<SocketAddr>,
     /// The CRMs that connections can be of.
     pub crms: Registry,
-    /// Which hosts connections may lead to.
+    /// The hosts that connections may lead to.
     pub hosts: HostRules,
-    /// By which proxy sites are reached; directly where none.
+    /// The proxy by which sites are reached; directly where none.
     pub proxy: Option<Proxy>,
     /// The times for which CRMs are waited for.
     pub crm_timeouts: CrmTimeouts,
-    /// CRM sites by name.
+    /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }
 
 /// The practice.
 #[derive(Clone, Debug)]
 pub struct Practice {
-    /// As pages and notes show it.
+    /// The name, as pages and notes show it.
     pub name: String,
     /// Domain of placeholder emails.
     pub email_domain: String,
@@ -76,7 +76,7 @@ pub struct Practice {
     pub logo: Option<PathBuf>,
 }
 
-/// How documents are made.
+/// The settings by which documents are made.
 #[derive(Clone, Debug)]
 pub struct Documents {
     /// A folder of fonts, for what those in the program do not have.
@@ -92,29 +92,29 @@ pub struct CrmTimeouts {
     pub site_lag: SignedDuration,
 }
 
-/// Where the host listens and keeps things.
+/// The addresses on which the host listens, and the folders in which it keeps things.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Pages and API.
+    /// The address of pages and API.
     pub listen: SocketAddr,
-    /// Where people's browsers reach the pages, without a slash at the end; none where that is `listen`.
+    /// The address at which people's browsers reach the pages, without a slash at the end; none where that is `listen`.
     pub public_url: Option<String>,
-    /// Store and caches.
+    /// The folder of store and caches.
     pub data_dir: PathBuf,
-    /// Pack folders.
+    /// The folder of pack folders.
     pub packs_dir: PathBuf,
     /// The practice manager's token for automation.
     pub bootstrap_token: Option<SecretString>,
-    /// What compiles plugins in a process of its own: this program, for its command line knows how. No setting.
+    /// The program that compiles plugins in a process of its own: this one, whose command line knows how. No setting.
     pub compiler: Option<PathBuf>,
     /// Proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<Network>,
-    /// What secrets in the store are sealed with; none where the data folder has a key of its own.
+    /// The key with which secrets in the store are sealed; none where the data folder has a key of its own.
     pub secret_key: Option<SecretString>,
 }
 
 impl Server {
-    /// Where people's browsers reach the pages, without a slash at the end.
+    /// The address at which people's browsers reach the pages, without a slash at the end.
     pub fn base_url(&self) -> String {
         let unspecified = self.listen.ip().is_unspecified();
         self.public_url.clone().unwrap_or_else(|| match unspecified {
@@ -124,27 +124,27 @@ impl Server {
     }
 }
 
-/// How much of the data folder's disk is kept free, in bytes.
+/// The space on the data folder's disk that is kept free, in bytes.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Storage {
-    /// Below it, pages, log and `/readyz` warn.
+    /// The space below which pages, log and `/readyz` warn.
     pub warn_below: u64,
-    /// Below it, nothing new is taken in.
+    /// The space below which nothing new is taken in.
     pub refuse_below: u64,
-    /// What is kept back for what has to be stored in any case.
+    /// The space that is kept back for what has to be stored in any case.
     pub reserve: u64,
 }
 
-/// What is logged and how.
+/// The settings of the log: what is logged, and in which form.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// Filter directives.
+    /// The filter directives.
     pub level: String,
-    /// JSON lines instead of text.
+    /// Whether the log is JSON lines instead of text.
     pub json: bool,
 }
 
-/// What is wrong with the settings; every problem found, one a line.
+/// The problems with the settings; every one that was found, one a line.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<String>);
@@ -152,24 +152,25 @@ pub struct ConfigError(pub Vec<String>);
 /// Settings given on the command line, which outrank all others: dotted key and value.
 pub type Overrides = Vec<(String, String)>;
 
-/// Where the environment says that pack folders are looked for.
+/// The folder in which the environment says that pack folders are looked for.
 pub fn packs_dir_of_environment() -> Option<PathBuf> {
     std::env::var_os("TIDEGATE__SERVER__PACKS_DIR").map(PathBuf::from)
 }
 
-/// Where a test wants the process to end, as `after-create:3`; read by debug builds only.
+/// The point at which a test wants the process to end, as `after-create:3`; read by debug builds only.
 #[cfg(debug_assertions)]
 pub fn fail_at() -> Option<String> {
     std::env::var("TIDEGATE_FAIL_AT").ok()
 }
 
-/// Which tasks a test wants to die, and how many times, as `note delivery:2,schedule:1`; read by debug builds only.
+/// The tasks that a test wants to die, each with how many times, as `note delivery:2,schedule:1`; read by debug builds
+/// only.
 #[cfg(debug_assertions)]
 pub fn panic_in() -> Option<String> {
     std::env::var("TIDEGATE_PANIC_IN").ok()
 }
 
-/// What is to be said of variables of the environment that look like settings and are none; their values are not said.
+/// Warnings about variables of the environment that look like settings and are none; their values are not said.
 pub fn ignored_variables() -> Vec<String> {
     variables::ignored(std::env::vars_os())
 }
@@ -189,7 +190,7 @@ impl Config {
     /// environment adds to them.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// Fails as [`Config::load`] does.
     pub fn alone(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
         let layers = Layers::without_environment(Some(path), overrides)?;
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
@@ -206,7 +207,7 @@ impl Config {
     /// Reads the settings as far as they can be used, with every problem there is. What cannot be used has its default.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is no TOML.
+    /// Returns an error if the file cannot be read, or is no TOML.
     pub fn examine(path: Option<&Path>, overrides: &Overrides) -> Result<(Self, Vec<String>), ConfigError> {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
@@ -224,7 +225,7 @@ impl Config {
     /// place.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// Fails as [`Config::load`] does.
     pub fn dump(path: Option<&Path>, overrides: &Overrides) -> Result<String, ConfigError> {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
@@ -242,7 +243,8 @@ impl Config {
     }
 }
 
-/// What is wrong with a text that is to be TOML, and where, without the line itself: it may hold a secret.
+/// The message about a text that is to be TOML and is not, with the place, but without the line itself: it may hold a
+/// secret.
 pub fn toml_words(text: &str, error: &toml::de::Error) -> String {
     let Some(span) = error.span() else { return error.message().to_owned() };
     let before = text.get(..span.start).unwrap_or(text);

@@ -40,18 +40,18 @@ pub struct Connection {
 pub enum AuthState {
     /// The connection signs in by name and password.
     NotNeeded,
-    /// Nobody has authorised it yet.
+    /// Nobody has authorised the connection yet.
     Needed,
     /// The connection was authorised.
     Granted {
         /// The person who authorised it.
         by: String,
-        /// When it was authorised.
+        /// The moment at which it was authorised.
         at: Timestamp,
     },
     /// The connection was authorised, and the site does not accept that any more.
     Refused {
-        /// When the site refused it.
+        /// The moment at which the site refused it.
         at: Timestamp,
         /// The site's words.
         message: String,
@@ -216,12 +216,12 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// In the configuration's order.
+    /// The connections, kept in the configuration's order.
     pub fn new(connections: Vec<Connection>) -> Self {
         Self(watch::Sender::new(connections.into_iter().map(Arc::new).collect()))
     }
 
-    /// All of them, as they are now.
+    /// All connections, as they are now.
     pub fn all(&self) -> Arc<[Arc<Connection>]> {
         self.0.borrow().clone()
     }
@@ -253,7 +253,7 @@ impl Connections {
         }
     }
 
-    /// What is said where a connection is needed and not at work.
+    /// The message where a connection is needed and not at work.
     pub fn not_at_work(name: &ConnectionName) -> String {
         format!(
             "the connection `{name}` is not at work: it was removed or disabled, or has a problem, which Settings, Integrations tells"

@@ -39,7 +39,7 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Where the records of one kind are read in the CRM; from the pack's rules.
+/// The place in the CRM where the records of one kind are read; from the pack's rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source {
     /// The kind of canonical record it becomes.
@@ -51,8 +51,8 @@ pub struct Source {
     /// The lists below a row that belong to the raw record, by the CRM's names; one that begins with `/` is a list of
     /// the site itself, read once a walk.
     pub lists: Vec<String>,
-    /// What else stands in lists below the same rows, in raw records of its own (goals, covers): read in the same walk.
-    /// Their resource is this one's, and they have no fields.
+    /// The sources of items in lists below the same rows, in raw records of their own (goals, covers): read in the same
+    /// walk. Their resource is this one's, and they have no fields.
     pub below: Vec<Source>,
 }
 
@@ -83,7 +83,7 @@ pub struct RawRecord {
     pub fingerprint: u128,
     /// The pieces, the row first.
     pub parts: Vec<RawPart>,
-    /// Why it cannot be used as it came; then it is set aside and mapped by nobody.
+    /// The reason why it cannot be used as it came; then it is set aside and mapped by nobody.
     pub fault: Option<String>,
 }
 
@@ -99,7 +99,7 @@ pub struct RawPart {
 /// A JSON text inside a CRM's answer.
 #[derive(Clone, Debug)]
 pub enum RawText {
-    /// As it is.
+    /// The text as it is.
     Plain(Bytes),
     /// The inside of a JSON string literal, still escaped (batch answers carry JSON as strings): undone only where
     /// the record is mapped.
@@ -111,18 +111,18 @@ pub enum RawText {
 pub struct RawPage {
     /// The records of the page, in the CRM's order.
     pub records: Vec<RawRecord>,
-    /// What is below them, one a source below.
+    /// The records of lists below them, one a source below.
     pub below: Vec<RawBelow>,
     /// Rows that name no record, so that nothing can be kept of them.
     pub unreadable: u64,
-    /// Where the next page begins; none after the last.
+    /// The bookmark where the next page begins; none after the last.
     pub next: Option<Bookmark>,
 }
 
 /// The lists of one kind below a page's rows.
 #[derive(Debug)]
 pub struct RawBelow {
-    /// What they become.
+    /// The kind of record that they become.
     pub kind: RecordKind,
     /// A record for each row whose lists the CRM gave, under the row's id.
     pub records: Vec<RawRecord>,
@@ -130,12 +130,12 @@ pub struct RawBelow {
     pub withheld: u64,
 }
 
-/// What came of asking for records by id. Who is in neither part is not shown.
+/// The result of asking for records by id. Whoever is in neither part is not shown.
 #[derive(Debug)]
 pub struct ById {
-    /// Those that the CRM shows.
+    /// The records that the CRM shows.
     pub page: RawPage,
-    /// For which it failed, so that nothing is known of them.
+    /// The ids for which the call failed, so that nothing is known of them.
     pub unanswered: Vec<ExternalId>,
 }
 
@@ -154,7 +154,7 @@ pub struct FoundNote {
     pub made_on: Option<Date>,
 }
 
-/// Why a call to the CRM failed, sorted by what the caller has to do.
+/// The reason why a call to the CRM failed, sorted by what the caller has to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CrmError {
     /// The sign-in is refused, also after signing in again.
@@ -178,7 +178,7 @@ pub enum CrmError {
     Throttled {
         /// The HTTP status.
         status: u16,
-        /// How long, where it said so.
+        /// The time to wait, where the CRM said it.
         retry_after: Option<Duration>,
         /// The CRM's own words.
         message: String,
@@ -186,38 +186,38 @@ pub enum CrmError {
     /// The call failed on the way or in the CRM. It may or may not have taken effect.
     #[error("no usable answer from the CRM: {message}")]
     Unknown {
-        /// What happened.
+        /// The message: what happened.
         message: String,
     },
     /// Nothing is asked of the site until a person has decided something; the words say what. The call never left.
     #[error("{message}")]
     Held {
-        /// What has to be done.
+        /// The message: what has to be done.
         message: String,
     },
     /// The call never left: it cannot have taken effect.
     #[error("the CRM cannot be reached: {message}")]
     Unreachable {
-        /// What happened.
+        /// The message: what happened.
         message: String,
     },
     /// The answer, or a record in it, is larger than what is read.
     #[error("more than can be taken: {message}")]
     TooLarge {
-        /// What, and how much is taken.
+        /// The message: what is too large, and how much is taken.
         message: String,
     },
     /// The answer is not what the protocol says. It is kept out; nothing was changed.
     #[error("the CRM answered something else than expected: {message}")]
     Protocol {
-        /// What was expected, and what came (its first bytes, never a record's values).
+        /// The message: what was expected, and what came (its first bytes, never a record's values).
         message: String,
     },
 }
 
 impl CrmError {
-    /// What the log may have of it: what kind of failure it is, its status, and how much the CRM said. The words
-    /// themselves may name people; they go to the run, the note or the page that is about it.
+    /// The part of the error that the log may have: what kind of failure it is, its status, and how much the CRM said.
+    /// The words themselves may name people; they go to the run, the note or the page that is about it.
     pub fn for_log(&self) -> String {
         let said = |what: &str, message: &str| format!("{what}, {}", crate::telemetry::length(message));
         match self {
@@ -241,19 +241,19 @@ pub struct Traffic {
     slow_downs: AtomicU64,
 }
 
-/// What there was of traffic at some moment.
+/// The totals of traffic at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct TrafficTotals {
     /// Requests made.
     pub requests: u64,
-    /// Of them, made again after a fault.
+    /// The number of those requests that were made again after a fault.
     pub retries: u64,
-    /// How often the site was given fewer calls at once, because it slowed down or asked for it.
+    /// The number of times that the site was given fewer calls at once, because it slowed down or asked for it.
     pub slow_downs: u64,
 }
 
 impl TrafficTotals {
-    /// What came after `before`.
+    /// The traffic that came after `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -280,7 +280,7 @@ impl Traffic {
         self.slow_downs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All so far.
+    /// The totals so far.
     pub fn totals(&self) -> TrafficTotals {
         TrafficTotals {
             requests: self.requests.load(Ordering::Relaxed),
@@ -293,13 +293,13 @@ impl Traffic {
 /// A bearer token as it is sent.
 #[derive(Clone, Debug)]
 pub struct BearerToken {
-    /// Counts the tokens of this process; the next has another.
+    /// The token's number: it counts the tokens of this process; the next has another.
     pub number: u64,
     /// The token.
     pub value: SecretString,
 }
 
-/// Where the bearer tokens of a site come from: they are kept and renewed outside the connector.
+/// The source of a site's bearer tokens: they are kept and renewed outside the connector.
 #[async_trait::async_trait]
 pub trait Tokens: Send + Sync {
     /// A token to sign with, renewed where it is about to expire; never number `stale`, which the site refused.
@@ -309,9 +309,9 @@ pub trait Tokens: Send + Sync {
     async fn token(&self, stale: Option<u64>) -> Result<BearerToken, CrmError>;
 }
 
-/// What the host asks of a CRM. One value a connection; calls may run side by side. Retries, signing in again and
-/// waiting are inside for reads; writes are tried once and answer truthfully, because only the outbox knows whether
-/// a second try is safe.
+/// The calls that the host makes to a CRM. One value a connection; calls may run side by side. Retries, signing in
+/// again and waiting are inside for reads; writes are tried once and answer truthfully, because only the outbox knows
+/// whether a second try is safe.
 #[async_trait::async_trait]
 pub trait Connector: Send + Sync {
     /// Signs in and tells as whom, in the CRM's words; for checks before a run.
@@ -323,13 +323,13 @@ pub trait Connector: Send + Sync {
     /// One record with its lists and what is below, as a page of one; none where the CRM does not show it.
     async fn one(&self, source: &Source, id: &ExternalId) -> Result<Option<RawPage>, CrmError>;
 
-    /// For how many records one call of [`Self::by_id`] asks.
+    /// The number of records that one call of [`Self::by_id`] asks for.
     fn by_id_at_once(&self) -> usize {
         1
     }
 
-    /// Which of these records the CRM shows, with their lists and what is below; at most as many as can be asked for
-    /// at once.
+    /// The records among these that the CRM shows, with their lists and what is below; at most as many as can be asked
+    /// for at once.
     async fn by_id(&self, source: &Source, ids: &[ExternalId]) -> Result<ById, CrmError> {
         let mut page = RawPage { records: Vec::new(), below: Vec::new(), unreadable: 0, next: None };
         for id in ids {
@@ -345,7 +345,8 @@ pub trait Connector: Send + Sync {
     /// the CRM may keep it otherwise.
     async fn find_notes(&self, entity: &ExternalId) -> Result<Vec<FoundNote>, CrmError>;
 
-    /// Whom a note that a person names is filed against: nobody where the CRM does not show it, none where it does not say.
+    /// The clients that a note which a person names is filed against: nobody where the CRM does not show it, none where
+    /// it does not say.
     async fn filed_against(&self, _document_id: &ExternalId) -> Result<Option<Vec<ExternalId>>, CrmError> {
         Ok(None)
     }
@@ -365,12 +366,12 @@ pub trait Connector: Send + Sync {
     /// The attachments of a note, in the CRM's order, for looking one up.
     async fn attachments_of(&self, document_id: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError>;
 
-    /// Why nothing is asked of the site, in words for a person; none where it is.
+    /// The reason why nothing is asked of the site, in words for a person; none where it is asked.
     fn held(&self) -> Option<&str> {
         None
     }
 
-    /// Until when the CRM asked to be left alone; none where it may be asked.
+    /// The moment until which the CRM asked to be left alone; none where it may be asked.
     fn left_alone_until(&self) -> Option<Timestamp> {
         None
     }
@@ -387,7 +388,8 @@ pub trait Connector: Send + Sync {
     /// Requests made so far.
     fn traffic(&self) -> &Traffic;
 
-    /// How much the site was found to give at once, where that is less than the usual: to be kept for the next process.
+    /// The sizes that the site was found to give at once, where they are less than the usual: to be kept for the next
+    /// process.
     fn sizes(&self) -> Sizes {
         Sizes::new()
     }

@@ -56,7 +56,7 @@ pub enum NotMade {
 /// Makes the document of an event. Blocks: call it off the async threads.
 ///
 /// # Errors
-/// As [`NotMade`] says.
+/// Fails as [`NotMade`] says.
 pub fn make(revision: &Revision, practice: &Practice, event_type: &str, material: &Material) -> Result<Made, NotMade> {
     if !revision.documents().contains(&event_type) {
         let (pack, event_type) = (revision.pack().to_owned(), event_type.to_owned());

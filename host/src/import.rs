@@ -59,19 +59,19 @@ pub struct Imports {
 pub struct NewList<'l> {
     /// Its file.
     pub file: File,
-    /// What the file is called.
+    /// The name of the file.
     pub file_name: &'l str,
     /// The sheet of a workbook that is the list; none where the host is to find it.
     pub sheet: Option<&'l str>,
-    /// Whose ids it has.
+    /// The connection whose ids the list has.
     pub connection: ConnectionName,
     /// The column of ids, as its CRM declares it.
     pub id_column: &'static IdColumn,
-    /// Who sends it.
+    /// The person who sends it.
     pub by: &'l str,
 }
 
-/// Why there is no preview. Nothing is kept then.
+/// The reason why there is no preview. Nothing is kept then.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be used as a whole.
@@ -103,7 +103,7 @@ impl Imports {
     /// Takes in a file as it comes. It has no name, and is gone when it is closed.
     ///
     /// # Errors
-    /// Where the file is too large, breaks off, or the disk fails.
+    /// Returns an error if the file is too large, breaks off, or the disk fails.
     pub async fn spool<E: std::fmt::Display>(
         &self,
         pieces: impl Stream<Item = Result<Bytes, E>>,
@@ -126,7 +126,7 @@ impl Imports {
     /// Reads a list and keeps its preview.
     ///
     /// # Errors
-    /// As [`ImportError`] says.
+    /// Fails as [`ImportError`] says.
     pub async fn preview(&self, list: NewList<'_>, now: Timestamp) -> Result<Import, ImportError> {
         let NewList { file, file_name, sheet, connection, id_column, by } = list;
         self.store.forget_broken_imports(now - SignedDuration::from_hours(1)).await?;

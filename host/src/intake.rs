@@ -1,4 +1,4 @@
-//! What people and programs send in: files and forms, piece by piece as they come.
+//! Files and forms that people and programs send in, piece by piece as they come.
 //!
 //! Serves `api` and `web`, which take them in, and `documents`, which keeps them. Each sender has a place in a queue and
 //! a time for the whole of it, each form a limit of parts and of text, and no part, not even its heading, is held in
@@ -21,12 +21,12 @@ use crate::domain::text;
 
 /// Senders side by side; the next waits, and is refused where that takes too long.
 const SIDE_BY_SIDE: usize = 8;
-/// How long one waits for a place.
+/// The time for which a sender waits for a place.
 const WAIT: Duration = Duration::from_secs(10);
-/// How long one may take for the whole of it.
+/// The time that a sender may take for the whole of it.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// When to come again where there is no place.
+/// The time after which to come again where there is no place.
 pub const COME_AGAIN: Duration = Duration::from_secs(60);
 
 /// Parts of a form. The longest survey has 400 texts.
@@ -44,19 +44,19 @@ pub struct Intake {
     longest: Duration,
 }
 
-/// Why it is not taken in.
+/// The reason why something is not taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRead {
-    /// Too many at once.
+    /// Too many senders are sending at once.
     #[error("too many files are being sent at once; send it again in {} seconds", COME_AGAIN.as_secs())]
     Busy,
-    /// Too slow.
+    /// The sender was too slow.
     #[error("it took longer than {} minutes to arrive; send it again", LONGEST.as_secs() / 60)]
     TooSlow,
-    /// More than a form holds.
+    /// The form holds more than a form may.
     #[error("{0}")]
     TooMuch(String),
-    /// It has a part that nobody reads.
+    /// The form has a part that nobody reads.
     #[error("the form has a part `{name}`, and its parts are {known}")]
     UnknownPart {
         /// The part's name, cut where it is long.
@@ -64,7 +64,7 @@ pub enum NotRead {
         /// The parts that there are, each in backticks.
         known: String,
     },
-    /// It has a part twice that is read once.
+    /// The form has a part twice that is read once.
     #[error("the form has more than one part `{0}`; send each by itself")]
     PartTwice(&'static str),
     /// A text in it is none.
@@ -85,7 +85,7 @@ impl Intake {
     /// Reads something in, in its place and within its time.
     ///
     /// # Errors
-    /// As the reading, or where there is no place or no time left.
+    /// Returns the error of the reading, or an error if there is no place or no time left.
     pub async fn take<T, E: From<NotRead>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let place = tokio::time::timeout(self.wait, self.places.acquire()).await;
         let _place = place.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
@@ -103,12 +103,12 @@ pub struct Form {
     come: Vec<&'static str>,
 }
 
-/// What has come in of a form so far, bytes.
+/// The bytes that have come in of a form so far.
 #[derive(Default)]
 struct Counters {
-    /// Since a piece was handed on last.
+    /// The bytes since a piece was last handed on.
     rest: AtomicUsize,
-    /// Of texts.
+    /// The bytes of texts.
     text: AtomicUsize,
 }
 
@@ -122,7 +122,7 @@ impl Form {
     /// A body of this `Content-Type`, at most `most` bytes long.
     ///
     /// # Errors
-    /// Where the type names no boundary.
+    /// Returns an error if the type names no boundary.
     pub fn new<E: std::fmt::Display>(
         content_type: &str,
         body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -152,7 +152,7 @@ impl Form {
     /// The next part; what is left of the one before is passed over.
     ///
     /// # Errors
-    /// Where the form breaks off, is more than a form, or has a part that it has not.
+    /// Returns an error if the form breaks off, is more than a form, or has a part that it has not.
     pub async fn next(&mut self) -> Result<Option<Part>, NotRead> {
         let Some(field) = self.parts.next_field().await.map_err(not_read)? else { return Ok(None) };
         self.counters.rest.store(0, Ordering::Relaxed);
@@ -197,7 +197,7 @@ impl Part {
     /// All of it as text.
     ///
     /// # Errors
-    /// Where it is none, breaks off, or the form's texts are too long together.
+    /// Returns an error if it is none, breaks off, or the form's texts are too long together.
     pub async fn text(mut self) -> Result<String, NotRead> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.piece().await? {
@@ -226,7 +226,7 @@ fn broke_off(error: impl std::fmt::Display) -> NotRead {
     NotRead::BrokeOff(error.to_string())
 }
 
-/// What the parser says; what the body said goes through it unchanged.
+/// The error of the parser; an error of the body goes through it unchanged.
 fn not_read(error: multer::Error) -> NotRead {
     match error {
         multer::Error::StreamReadFailed(inner) => match inner.downcast::<NotRead>() {

@@ -48,16 +48,16 @@ struct Inner {
     /// The reason why a connection that is to run does not, by its name.
     problems: Mutex<BTreeMap<ConnectionName, String>>,
     attempts: Mutex<authorise::Attempts>,
-    /// Held while the list changes, so that two changes at once do not mix.
+    /// The lock that is held while the list changes, so that two changes at once do not mix.
     changing: tokio::sync::Mutex<()>,
 }
 
 /// The place where a connection was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// In the settings file, where alone it is changed.
+    /// The settings file, where alone it is changed.
     File,
-    /// On the page or through the API.
+    /// The page or the API.
     Page,
 }
 
@@ -120,7 +120,7 @@ impl Integrations {
     /// [`Integrations::start`]. One whose pack does not load is not at work, and holds nothing else up.
     ///
     /// # Errors
-    /// Where one of the file cannot be connected for another reason.
+    /// Returns an error if one of the file cannot be connected for another reason.
     pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> Result<Self, NotOpened> {
         let inner = Inner {
             config,
@@ -163,7 +163,7 @@ impl Integrations {
     /// and holds nothing else up.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn start(&self) -> Result<(), StoreError> {
         self.name_recipients().await?;
         for connection in self.0.connections.all().iter() {
@@ -201,7 +201,7 @@ impl Integrations {
     /// All connections, those of the file first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn list(&self) -> Result<Vec<Integration>, StoreError> {
         let stored = self.0.store.stored_connections().await?;
         let stored: Vec<_> = stored.into_iter().filter(|stored| stored.removed_at.is_none()).collect();
@@ -236,7 +236,7 @@ impl Integrations {
     /// Adds a connection.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says.
+    /// Fails as [`IntegrationError`] says.
     pub async fn add(&self, draft: Draft, who: &str) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let made = By { who: who.to_owned(), at: Timestamp::now() };
@@ -248,7 +248,7 @@ impl Integrations {
     /// Changes a connection; what the draft leaves out stays. A run that is under way ends.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says.
+    /// Fails as [`IntegrationError`] says.
     pub async fn change(
         &self,
         name: &ConnectionName,
@@ -268,7 +268,7 @@ impl Integrations {
     /// to be asked; until somebody answers, its page and the API say so. Who confirmed it first stays.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says.
+    /// Fails as [`IntegrationError`] says.
     pub async fn confirm_preflight(&self, name: &ConnectionName, who: &str) -> Result<Integration, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
@@ -290,7 +290,7 @@ impl Integrations {
     /// which was in force before.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says; the revision stays in force that was.
+    /// Fails as [`IntegrationError`] says; the revision stays in force that was.
     pub async fn activate(&self, name: &ConnectionName) -> Result<(Integration, RevisionId), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
@@ -319,7 +319,7 @@ impl Integrations {
     /// authorised are forgotten.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says.
+    /// Fails as [`IntegrationError`] says.
     pub async fn remove(&self, name: &ConnectionName) -> Result<(), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let mut stored = self.stored(name).await?;
@@ -474,7 +474,7 @@ impl Integrations {
 /// Loads and verifies the pack that a connection names.
 ///
 /// # Errors
-/// Where there is none, or it does not load, or reads another CRM.
+/// Returns an error if there is none, or it does not load, or reads another CRM.
 pub fn load_pack(packs: &Packs, config: &Config, spec: &ConnectionSpec) -> Result<Arc<Revision>, PackUnavailable> {
     let packs_dir = &config.server.packs_dir;
     let folder = packs_dir.join(&spec.pack);

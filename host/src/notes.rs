@@ -53,7 +53,7 @@ const MARKER: &str = "tidegate-";
 /// The reason why an event is not accepted, or a note not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotesError {
-    /// No household of this id.
+    /// No household has this id.
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
     /// The event does not fit its type; everything that is wrong with it, up to a bound, by JSON Pointer into the event.
@@ -62,7 +62,7 @@ pub enum NotesError {
     /// The key was used for another event.
     #[error("the idempotency key was used for another event; a new event needs a new key")]
     KeyReused {
-        /// That event's note.
+        /// The note of that event.
         note: NoteId,
         /// The type of that event.
         event_type: String,
@@ -72,7 +72,7 @@ pub enum NotesError {
     /// The pack cannot render it.
     #[error("the file note cannot be written: {}", .0.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; "))]
     NotRendered(Vec<Diagnostic>),
-    /// No note of this id.
+    /// No note has this id.
     #[error("there is no note {0}")]
     UnknownNote(NoteId),
     /// The note's state does not allow it.
@@ -94,7 +94,7 @@ pub enum NotesError {
 pub struct Accepted {
     /// The note it became.
     pub note: Note,
-    /// False where the same event with the same key had been accepted before.
+    /// Whether the event is new: false where the same event with the same key had been accepted before.
     pub is_new: bool,
 }
 

@@ -1,5 +1,6 @@
-//! What people and programs change, one function a verb. `api`, `web` and, through the API, `cli` parse and present; the
-//! one who asks, the checks, the work and the words of a refusal are here, so that they are the same by every way in.
+//! The verbs: what people and programs change, one function a verb. `api`, `web` and, through the API, `cli` parse and
+//! present; the one who asks, the checks, the work and the words of a refusal are here, so that they are the same by
+//! every way in.
 //!
 //! A verb is a public function of a file below: `notes::retry(app, actor, id)`. It asks first whether the actor may. A
 //! refusal changed nothing, and says which field does not fit where one does not. `tests` posts the same mistake by the

@@ -40,16 +40,16 @@ pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use revision::Revision;
 
-/// What a component asks of the host, for whoever runs a plugin natively and compares.
+/// The parts of the host that a component asks for, for whoever runs a plugin natively and compares.
 pub mod native {
     pub use super::bindings::tidegate::mapping::phone::{LineType, Number, Problem};
     pub use super::phone::answer as parse_phone;
 }
 
-/// What holds for a batch; `context` of the contract.
+/// The context of a batch; `context` of the contract.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// ISO 3166-1 alpha-2.
+    /// The region, ISO 3166-1 alpha-2.
     pub region: String,
     /// `resourceful` or `open`.
     pub dialect: String,
@@ -64,7 +64,7 @@ pub struct Context {
 /// One raw record for the mapping.
 #[derive(Clone, Debug)]
 pub struct RawInput {
-    /// What it is to become.
+    /// The kind of record that it is to become.
     pub kind: RecordKind,
     /// The CRM's id.
     pub id: ExternalId,
@@ -72,19 +72,19 @@ pub struct RawInput {
     pub json: Vec<u8>,
 }
 
-/// What became of a raw record, with everything parsed.
+/// The verdict on a raw record, with everything parsed.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Verdict {
-    /// Understood.
+    /// The record was understood.
     Mapped {
         /// The canonical records.
         records: Vec<Canonical>,
-        /// What was left out or derived.
+        /// The values that were left out or derived.
         diagnostics: Vec<Diagnostic>,
     },
-    /// Left out by a rule.
+    /// The record is left out by a rule.
     Skipped(Vec<Diagnostic>),
-    /// Cannot be used.
+    /// The record cannot be used.
     Rejected(Vec<Diagnostic>),
 }
 
@@ -95,7 +95,7 @@ impl Verdict {
     }
 }
 
-/// How one canonical field came about.
+/// The explanation of one canonical field.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct FieldExplanation {
     /// The canonical field.
@@ -104,20 +104,20 @@ pub struct FieldExplanation {
     pub value: Option<String>,
     /// JSON Pointer into the raw record.
     pub source: Option<String>,
-    /// What stands there.
+    /// The value at that place.
     pub source_value: Option<String>,
     /// JSON Pointer into the rules and what the rule says.
     pub rule: Option<String>,
-    /// What was considered and left out.
+    /// The values that were considered and left out.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What the rendering of a note is told; `event` of the contract.
+/// The event as the rendering of a note is told it; `event` of the contract.
 #[derive(Clone, Debug)]
 pub struct NoteEvent {
     /// The event's type.
     pub event_type: String,
-    /// RFC 3339 in the practice's time zone.
+    /// The moment of the event, RFC 3339 in the practice's time zone.
     pub occurred_at: String,
     /// The practice's name.
     pub practice_name: String,
@@ -151,13 +151,13 @@ pub struct NoteMember {
 pub struct PackSummary {
     /// The folder's name, by which a connection names the pack.
     pub folder: String,
-    /// What the pack is; none where it does not load.
+    /// The facts of the pack; none where it does not load.
     pub pack: Option<PackFacts>,
-    /// Why it does not load; none where it does.
+    /// The reason why it does not load; none where it does.
     pub problem: Option<String>,
 }
 
-/// What a loaded pack is.
+/// The facts of a loaded pack.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct PackFacts {
     /// Its name, which is its folder's.
@@ -183,7 +183,7 @@ pub struct PackFacts {
 /// Compiles a component for the engine of this very program.
 ///
 /// # Errors
-/// What the compiler says about the component.
+/// Returns what the compiler says about the component.
 pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, ComponentError> {
     let compiled = engine::new().and_then(|engine| engine.precompile_component(component));
     compiled.map_err(|error| ComponentError::NotCompiled(format!("{error:#}"), error.into()))
@@ -205,7 +205,7 @@ impl Packs {
     /// this process does.
     ///
     /// # Errors
-    /// Where the cache folder cannot be made, or the machine cannot run the engine.
+    /// Returns an error if the cache folder cannot be made, or the machine cannot run the engine.
     pub fn new(cache_dir: &Path, compiler: Option<&Path>, typesetter: Typesetter) -> Result<Self, PackError> {
         let sandbox = engine::Sandbox::new()?;
         let cache = cache::Cache::open(cache_dir, &sandbox.engine, compiler)?;
@@ -238,7 +238,7 @@ impl Packs {
     /// The pack folders below `folder`, by name, each loaded.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// Returns an error if the folder cannot be read.
     pub fn list(&self, folder: &Path) -> Result<Vec<PackSummary>, PackError> {
         let unreadable = PackError::io(format!("the packs folder {}", folder.display()));
         let mut folders = Vec::new();

@@ -16,7 +16,7 @@ pub static PACKS: Queue = Queue::new("packs", 1, 8);
 /// Events whose file notes a pack writes. Programs report a day's events at once, each of which is small and done in
 /// milliseconds, so that hundreds may wait.
 pub static EVENTS: Queue = Queue::new("events", 1, 512);
-/// What people ask of a pack: how a value came about.
+/// Questions that people ask of a pack: how a value came about.
 pub static QUESTIONS: Queue = Queue::new("questions to packs", 1, 64);
 /// Pages that runs map; as many runs wait as there are connections. Half the places in the sandbox, so that the other
 /// half is free for events and questions.
@@ -26,30 +26,30 @@ pub static PASSWORDS: Queue = Queue::new("sign-ins", 1, 32);
 /// Passwords tried by sources that have: they wait among themselves.
 pub static DOUBTED_PASSWORDS: Queue = Queue::new("sign-ins", 1, 16);
 
-/// When to come again to a queue that is full.
+/// The time after which to come again to a queue that is full.
 const COME_AGAIN: Duration = Duration::from_secs(5);
 
 /// The queue of one kind of work.
 pub struct Queue {
-    /// What waits in it, in the plural.
+    /// The work that waits in it, in the plural.
     what: &'static str,
     places: Semaphore,
-    /// Those at work and those that wait.
+    /// The places of those at work and those that wait.
     line: Semaphore,
 }
 
-/// Why work was not done.
+/// The reason why work was not done.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotDone {
-    /// Its queue is full.
+    /// The queue is full.
     #[error("too many {what} are waiting; try again in {} seconds", .retry_after.as_secs())]
     Busy {
-        /// What waits.
+        /// The work that waits, in the plural.
         what: &'static str,
-        /// When to come again.
+        /// The time after which to come again.
         retry_after: Duration,
     },
-    /// It panicked. The panic's words are not told: they may hold personal data.
+    /// The work panicked. The panic's words are not told: they may hold personal data.
     #[error("a fault in Tidegate; the log has its place")]
     Fault,
 }
@@ -63,7 +63,7 @@ impl Queue {
     /// place until then, even where nobody waits for the answer any more.
     ///
     /// # Errors
-    /// As [`NotDone`] says.
+    /// Fails as [`NotDone`] says.
     pub async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,5 +1,5 @@
-//! When each connection's sync runs: its crontab line on the practice's clock, a little later by a fixed jitter, so that
-//! practices that share a site do not all knock on the hour.
+//! Starting each connection's sync on schedule: by its crontab line on the practice's clock, a little later by a fixed
+//! jitter, so that practices that share a site do not all knock on the hour.
 //!
 //! A tick that passes while the host is down, a run is under way or the store takes none is made up for once, however
 //! many have passed. A connection that was never synced waits for its first tick, or for a person.
@@ -102,9 +102,9 @@ async fn keep(
     }
 }
 
-/// How long it is from `now` until the next run, where everything up to `from` was run; nothing where it is due, none
-/// where the schedule is over. A clock that was ahead and is set right has not used up what comes in between, so that
-/// `from` is set back with it.
+/// The time from `now` until the next run, where everything up to `from` was run; nothing where it is due, none where
+/// the schedule is over. A clock that was ahead and is set right has not used up what comes in between, so that `from`
+/// is set back with it.
 fn left(
     schedule: &Schedule,
     zone: &TimeZone,

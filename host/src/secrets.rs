@@ -43,7 +43,7 @@ pub enum SecretsError {
         /// The system's error.
         error: std::io::Error,
     },
-    /// Sealed with another key, or for another context.
+    /// The secret is sealed with another key, or for another context.
     #[error(
         "the {what} was sealed with another key, or for another host. Start with the key of before (TIDEGATE_SECRET_KEY, [server] \
          secret-key-file, or secret.key in the data folder, whichever was in use), or enter it anew"

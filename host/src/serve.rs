@@ -30,12 +30,12 @@ use crate::app::{App, NotTakenUp};
 use crate::config::Config;
 use crate::{api, schedule, web};
 
-/// How long open requests, runs and deliveries may go on once the host is told to stop. Containers are killed ten seconds
-/// after they are told.
+/// The time for which open requests, runs and deliveries may go on once the host is told to stop. Containers are killed
+/// ten seconds after they are told.
 const END: Duration = Duration::from_secs(6);
-/// How often the disk of the data folder is looked at.
+/// The interval at which the disk of the data folder is looked at.
 const LOOK_AT_DISK: Duration = Duration::from_secs(5);
-/// How long signing out of the CRMs may take then.
+/// The time that signing out of the CRMs may take then.
 const SIGN_OUT: Duration = Duration::from_secs(2);
 
 /// The address that people and programs use, which `setting` sets.
@@ -58,7 +58,7 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Serve
 /// end, runs stop at their next commit, and everything is on disk when this returns. Nobody holds up the end for long.
 ///
 /// # Errors
-/// Where the socket cannot be made, a listener cannot listen, or the store fails.
+/// Returns an error if the socket cannot be made, a listener cannot listen, or the store fails.
 pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     app.start().await?;
     let figures = match app.config.metrics {
@@ -136,7 +136,7 @@ async fn watch_disk(app: &App, shutdown: &CancellationToken) {
 /// scheduled or delivered.
 ///
 /// # Errors
-/// Where the socket cannot be made, or as `work` fails.
+/// Returns an error if the socket cannot be made, or if `work` fails.
 pub async fn run_locally<T, E: From<ServeError>>(app: App, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     app.integrations.start().await.map_err(|error| ServeError::from(NotTakenUp::from(error)))?;
     let socket = LocalSocket::make(&app.config.server.data_dir).map_err(ServeError::from)?;

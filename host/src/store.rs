@@ -64,16 +64,16 @@ pub struct Store {
     engine: Arc<Engine>,
     threads: Arc<Threads>,
     space: Arc<Space>,
-    /// Why the file cannot be used any more; none while it can.
+    /// The reason why the file cannot be used any more; none while it can.
     broken: Arc<watch::Sender<Option<String>>>,
-    /// Told when clients were linked to a CRM.
+    /// The notification that clients were linked to a CRM.
     linked: Arc<Notify>,
 }
 
-/// Why the store did not do what it was asked.
+/// The reason why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has it open.
+    /// Another process has the store open.
     #[error("the data folder is in use by another tidegate process; stop it, or let this command go through it")]
     Locked,
     /// The file was written by a later version.
@@ -90,22 +90,22 @@ pub enum StoreError {
          its place. Put {file} back from a backup; to begin anew with nothing, remove {signs} from the folder first"
     )]
     Lost {
-        /// What the file is called.
+        /// The name of the file.
         file: &'static str,
         /// `is empty`.
         what: &'static str,
-        /// What shows it.
+        /// The files beside it that show that a store was there.
         signs: String,
     },
-    /// What stands in the file is no store, or a damaged one.
+    /// The file holds no store, or a damaged one.
     #[error(
         "the store's file {file} cannot be read: {why}. Put {file} back from a backup; to begin anew with nothing, move all \
          of the folder away first"
     )]
     Damaged {
-        /// What the file is called.
+        /// The name of the file.
         file: &'static str,
-        /// What was found in it, or what the database says.
+        /// The reason: what was found in it, or what the database says.
         why: String,
     },
     /// A cursor that this store did not give.
@@ -117,9 +117,9 @@ pub enum StoreError {
          are free. Free some space there, or make the disk larger; nothing was changed"
     )]
     NoRoom {
-        /// MB.
+        /// The free space in MB.
         free: u64,
-        /// MB.
+        /// The space that is needed, in MB.
         needed: u64,
     },
     /// Little space is left on the disk; nothing was written.
@@ -127,7 +127,7 @@ pub enum StoreError {
         "the disk of the data folder is nearly full: {free} MB are free. Free some space there, or make the disk larger"
     )]
     NoSpace {
-        /// MB.
+        /// The free space in MB.
         free: u64,
     },
     /// The disk or the file failed under the database, which does nothing more until it is opened anew.
@@ -138,29 +138,29 @@ pub enum StoreError {
     Disk {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// What is kept is not what was written, or was written by a later version.
+    /// A stored row is not what was written, or was written by a later version.
     #[error("the store failed: {what} cannot be read: {source}")]
     Corrupt {
         /// `a note`.
         what: &'static str,
-        /// What is wrong with it.
+        /// The error of reading it.
         source: Cause,
     },
-    /// What is to be kept has no form in which it could be.
+    /// A value that is to be kept has no form in which it could be.
     #[error("the store failed: {what} cannot be written: {source}")]
     Unwritable {
         /// `a note`.
         what: &'static str,
-        /// Why.
+        /// The error of writing it.
         source: Cause,
     },
     /// A document of so many bytes is larger than one may be.
     #[error("the store failed: a document of {} MB is larger than {} MB", size >> 20, documents::LARGEST_DOCUMENT >> 20)]
     DocumentTooLarge {
-        /// Bytes.
+        /// The size in bytes.
         size: usize,
     },
     /// The document was removed since it was asked for last.
@@ -171,7 +171,7 @@ pub enum StoreError {
     Fault(#[source] Cause),
 }
 
-/// Where a row of JSON cannot be read, without what stands in it.
+/// The place where a row of JSON cannot be read, without what stands in it.
 #[derive(Debug, thiserror::Error)]
 #[error("{:?}, column {column}", category)]
 struct UnreadableJson {
@@ -180,7 +180,7 @@ struct UnreadableJson {
 }
 
 impl StoreError {
-    /// Of a row of JSON, without what stands in it.
+    /// The error of a row of JSON that cannot be read, without what stands in it.
     fn unreadable_json(what: &'static str, error: &serde_json::Error) -> Self {
         let source = UnreadableJson { category: error.classify(), column: error.column() };
         Self::Corrupt { what, source: source.into() }
@@ -193,7 +193,7 @@ impl Store {
         &self.space
     }
 
-    /// Why its file cannot be used any more; none while it can.
+    /// The reason why its file cannot be used any more; none while it can.
     pub fn broken(&self) -> Option<String> {
         self.broken.borrow().clone()
     }

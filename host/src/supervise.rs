@@ -28,7 +28,7 @@ const RECOVERED: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub struct Supervisor {
     first_pause: Duration,
-    /// How many times each task that is down died in a row.
+    /// The number of times in a row that each task that is down died.
     down: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
@@ -93,12 +93,12 @@ pub fn pause(first: Duration, deaths: u32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(deaths.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
-/// How a task died.
+/// The way in which a task died.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Death {
-    /// It panicked; the panic hook logs where.
+    /// The task panicked; the panic hook logs where.
     Panic,
-    /// It ended without being told to.
+    /// The task ended without being told to.
     End,
 }
 

@@ -47,7 +47,7 @@ use progress::Progress;
 pub use single_client::{ClientSyncError, ClientSyncOutcome, SyncedClient};
 use walk::{FAULT, STORE_FAILED, Walk, WalkError};
 
-/// How long a rehearsal waits for the CRM's first answer.
+/// The time for which a rehearsal waits for the CRM's first answer.
 const REHEARSAL_WAITS: Duration = Duration::from_secs(5);
 
 /// Starts runs, one at a time a connection, and tells how they go. Cheap to clone.
@@ -57,23 +57,23 @@ pub struct Syncs {
     connections: Connections,
     zone: jiff::tz::TimeZone,
     under_way: Arc<ActiveRuns>,
-    /// Held while a run is started, so that two requests at once start one.
+    /// The lock that is held while a run is started, so that two requests at once start one.
     starting: Arc<tokio::sync::Mutex<()>>,
     orders: Arc<CommitLocks>,
 }
 
-/// Why a run could not be started.
+/// The reason why a run could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// No such connection.
+    /// No connection has this name.
     #[error("there is no connection `{0}`")]
     UnknownConnection(ConnectionName),
-    /// Its site does not let the host in; the words say what to do.
+    /// The connection's site does not let the host in; the words say what to do.
     #[error("the connection `{connection}` is paused. {message}")]
     NotAuthorised {
         /// The connection.
         connection: ConnectionName,
-        /// What has to be done.
+        /// The message: what has to be done.
         message: String,
     },
     /// The store failed.
@@ -91,7 +91,7 @@ impl Syncs {
     /// somebody to authorise it.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn resume(&self) -> Result<(), SyncError> {
         for run in self.store.unfinished_runs().await? {
             let (state, reason, code) = match self.request(&run.connection, Trigger::Resume).await {
@@ -323,7 +323,7 @@ async fn is_there(connector: &dyn Connector) -> Result<(), CrmError> {
     asked.unwrap_or_else(|_| Err(CrmError::Unreachable { message: message() })).map(drop)
 }
 
-/// What happened, what it means for the data, what to do.
+/// Sentences about an error: what happened, what it means for the data, what to do.
 fn in_words(error: &WalkError) -> String {
     let what_to_do = match error {
         WalkError::Crm(CrmError::Unauthorised { .. }) => {

@@ -60,7 +60,8 @@ mod tests {
 
     use super::*;
 
-    /// Not a test: what the next one starts in a process of its own, because the hook is the whole process's.
+    /// Panics in a process of its own, which the next test starts because the hook is the whole process's; it is no
+    /// test itself.
     #[test]
     #[ignore = "it panics, as it should"]
     fn panics_about_somebody() {

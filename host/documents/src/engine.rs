@@ -1,4 +1,4 @@
-//! From a job to a PDF: compile, look for characters that no font has, export as PDF/UA-1.
+//! The way from a job to a PDF: compile, look for characters that no font has, export as PDF/UA-1.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::world::{Desk, Sources};
 /// The most pages of a document: one with more is a template gone wrong.
 const MOST_PAGES: usize = 500;
 
-/// For how many further jobs results of typesetting are remembered.
+/// The number of further jobs for which results of typesetting are remembered.
 const REMEMBERED: usize = 4;
 
 /// Typst with its fonts and what it remembers. Not bounded in time or memory: see [`crate::Typesetter`].
@@ -28,7 +28,7 @@ pub(crate) struct Engine {
     sources: Sources,
 }
 
-/// What a round of setting came to.
+/// The outcome of one round of typesetting.
 enum Round {
     Done(Typeset),
     Missing(BTreeSet<char>),
@@ -37,7 +37,7 @@ enum Round {
 }
 
 impl Engine {
-    /// With the fonts in the binary, and a folder of fonts for when these do not do.
+    /// An engine with the fonts in the binary, and a folder of fonts for when these do not do.
     pub(crate) fn new(font_folder: Option<PathBuf>) -> Self {
         let library = LazyHash::new(Library::default());
         Self { library, fonts: Fonts::bundled(font_folder), sources: Sources::default() }

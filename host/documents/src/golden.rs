@@ -127,7 +127,7 @@ fn a_word_of_120_letters_breaks_inside_its_cell() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Whatever people and programs write, the document is made, and shows what stands in plain letters.
+    /// A document is made whatever people and programs write, and shows what stands in plain letters.
     #[test]
     fn any_text_makes_a_document(
         texts in prop::collection::vec(prop::collection::vec(any::<char>(), 0..40), 4),

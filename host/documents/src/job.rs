@@ -1,11 +1,11 @@
-//! What is asked of the typesetter, and what it answers.
+//! The job that the typesetter is given, and its answer.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where a template finds its data: `json("/data.json")`.
+/// The file in which a template finds its data: `json("/data.json")`.
 pub const DATA: &str = "data.json";
 
 /// A document to be made.
@@ -15,11 +15,11 @@ pub struct Job {
     pub template: String,
     /// Every file that the template may read, by path: its modules and pictures.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// What it is about, as [`DATA`].
+    /// The data that the template reads, as [`DATA`].
     pub data: Value,
     /// The document's date, in its metadata and as "today" in the template.
     pub made_at: MadeAt,
-    /// What tells this document from others, stable for the same document.
+    /// An identity that tells this document from others, stable for the same document.
     pub identity: String,
 }
 
@@ -45,6 +45,6 @@ pub struct Typeset {
     pub pages: Vec<String>,
     /// Characters of the data that no font has, each once; a replacement character stands in their places.
     pub replaced: String,
-    /// What the template is warned of.
+    /// The warnings about the template.
     pub warnings: Vec<crate::Problem>,
 }

@@ -10,7 +10,7 @@ use tidegate_domain::text;
 use typst::layout::{Frame, FrameItem, Point};
 use typst::text::TextItem;
 
-/// What stands in place of a character that no font has: U+FFFD, which is made for it.
+/// The character that stands in place of one that no font has: U+FFFD, which is made for it.
 pub(crate) const REPLACEMENT: char = '\u{FFFD}';
 
 /// Collects the characters of a frame's text that were set as "no such glyph".

@@ -1,4 +1,4 @@
-//! Why a document is not made.
+//! The reasons why a document is not made.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct Problem {
     pub file: Option<String>,
     /// The line in it, from 1.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// The message: what is wrong.
     pub message: String,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a document is not made.
+/// The reason why a document is not made.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DocumentError {
     /// The template, or what it was given, cannot be set.
@@ -41,7 +41,7 @@ pub enum DocumentError {
     Limit {
         /// The template.
         template: String,
-        /// Which limit, and how large it is.
+        /// The limit that was exceeded, and how large it is.
         reason: String,
     },
     /// The typesetter cannot be started or does not answer.
@@ -50,12 +50,12 @@ pub enum DocumentError {
 }
 
 impl Problem {
-    /// About the template as a whole.
+    /// A problem of the template as a whole.
     pub(crate) fn whole(template: &str, message: impl Into<String>) -> Self {
         Self { file: Some(template.to_owned()), line: None, message: message.into() }
     }
 
-    /// In the template's files' terms. What lies outside a template's files is the template's as a whole.
+    /// The problem in the terms of the template's files. What lies outside them is told of the template as a whole.
     pub(crate) fn from_typst(desk: &Desk<'_>, diagnostic: &SourceDiagnostic) -> Self {
         let place = place(desk, diagnostic.span)
             .or_else(|| diagnostic.trace.iter().find_map(|call| place(desk, call.span.into())));

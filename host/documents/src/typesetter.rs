@@ -14,7 +14,8 @@ use crate::problem::DocumentError;
 use crate::wire::{self, Answer};
 use crate::{Job, Typeset, worker};
 
-/// How long an answer may take on the clock on the wall, where a busy machine hardly lets the typesetter run.
+/// The longest time that an answer may take on the clock on the wall, where a busy machine hardly lets the typesetter
+/// run.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Makes documents, one at a time. Cheap to clone. Calls block: make them off the async threads.
@@ -50,7 +51,7 @@ impl Typesetter {
     /// Makes a document.
     ///
     /// # Errors
-    /// What is wrong with the template, or which limit it went over.
+    /// Returns what is wrong with the template, or which limit it went over.
     pub fn typeset(&self, job: Job) -> Result<Typeset, DocumentError> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *place {
@@ -88,7 +89,7 @@ fn in_process(
     answer.map_err(DocumentError::Template)
 }
 
-/// How a typesetter ended without an answer.
+/// The way in which a typesetter ended without an answer.
 enum Ended {
     Idle,
     OverCpu,
@@ -146,7 +147,7 @@ impl Worker {
         }
     }
 
-    /// It closed its pipe: it has ended, or is about to.
+    /// The worker closed its pipe: it has ended, or is about to.
     fn ended(&mut self) -> Ended {
         match self.child.wait() {
             Ok(status) => match status.code() {

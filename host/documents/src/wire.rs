@@ -1,5 +1,5 @@
-//! How jobs and answers cross the pipe between the host and its typesetter: a JSON head and the bytes it speaks of, each
-//! behind its length. Both ends are the same program.
+//! The form in which jobs and answers cross the pipe between the host and its typesetter: a JSON head and the bytes it
+//! speaks of, each behind its length. Both ends are the same program.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -21,16 +21,16 @@ pub(crate) const CPU: Duration = Duration::from_secs(5);
 /// Memory of the whole process, bytes. Fonts for Chinese take up to 100 MB of it.
 pub(crate) const MEMORY: u64 = 1 << 30;
 
-/// How long it waits for the next job before it gives its memory back.
+/// The time for which the worker waits for the next job before it gives its memory back.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// How often a job's use is looked at.
+/// The interval at which a job's use of CPU and memory is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Stack of the thread that typesets: templates nest deeper than programs do.
 const STACK: usize = 32 << 20;
 
-/// How it says which limit a job went over.
+/// The exit status by which the worker says that a job went over its limit of CPU time.
 pub(crate) const OVER_CPU: i32 = 80;
 /// See [`OVER_CPU`].
 pub(crate) const OVER_MEMORY: i32 = 81;

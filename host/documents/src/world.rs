@@ -1,4 +1,4 @@
-//! What a template sees: the job's files and data, the fonts, and the document's date as today. Nothing else.
+//! The world that a template sees: the job's files and data, the fonts, and the document's date as today. Nothing else.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ConnectionName, RunId};
 use crate::value::Timestamp;
 
-/// How many records of a kind one run may mark as gone by itself.
+/// The number of records of a kind that one run may mark as gone by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Threshold {
     /// Percent of the connection's clients, goals or covers.
     pub percent: u8,
-    /// As many at least, so that a small book is not asked about each one.
+    /// The number that may be marked in any case, so that a small book is not asked about each one.
     pub at_least: u64,
 }
 
@@ -24,24 +24,24 @@ impl Default for Threshold {
 }
 
 impl Threshold {
-    /// How many of so many may be marked without asking.
+    /// The number of records out of `all` that may be marked without asking.
     pub fn of(self, all: u64) -> u64 {
         (all * u64::from(self.percent) / 100).max(self.at_least)
     }
 }
 
-/// What is to be done about records that two complete walks in a row did not see.
+/// The treatment of records that two complete walks in a row did not see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conclusion {
-    /// They are marked.
+    /// The records are marked as gone.
     Mark,
-    /// Somebody has to look first.
+    /// A person has to look first.
     Ask,
-    /// Somebody has looked and left them as they are.
+    /// A person has looked and left them as they are.
     Leave,
 }
 
-/// What follows from `missing` records, of which a person has left `left` as they are.
+/// The conclusion for `missing` records out of `of`, where a person has left `left` as they are.
 pub fn conclude(missing: u64, of: u64, left: Option<u64>, threshold: Threshold) -> Conclusion {
     let limit = threshold.of(of);
     match left {
@@ -51,20 +51,20 @@ pub fn conclude(missing: u64, of: u64, left: Option<u64>, threshold: Threshold) 
     }
 }
 
-/// Where a question stands.
+/// The state of an absence review.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsenceReviewState {
-    /// Somebody has to look.
+    /// A person has to look.
     Waiting,
-    /// They were marked as gone.
+    /// The records were marked as gone.
     Confirmed,
-    /// They were left as they are.
+    /// The records were left as they are.
     Dismissed,
 }
 
 impl AbsenceReviewState {
-    /// All of them.
+    /// All states.
     pub const ALL: &[Self] = &[Self::Waiting, Self::Confirmed, Self::Dismissed];
 
     /// The word as it stands in JSON.
@@ -80,21 +80,21 @@ impl AbsenceReviewState {
 /// More records of a kind gone at once than a run may mark by itself: a question to a person, and its answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AbsenceReview {
-    /// Whose records.
+    /// The connection whose records are missing.
     pub connection: ConnectionName,
     /// The run that found so many missing, the latest of them.
     pub run: RunId,
-    /// When the question came up first.
+    /// The moment at which the question came up first.
     pub since: Timestamp,
-    /// How many records two complete walks in a row did not see and are not marked.
+    /// The number of records that two complete walks in a row did not see and that are not marked.
     pub missing: u64,
-    /// How many of the connection's there are, those that are marked already left out.
+    /// The number of the connection's records of the kind, without those that are marked already.
     pub of: u64,
-    /// How many a run may mark by itself.
+    /// The number of records that a run may mark by itself.
     pub limit: u64,
-    /// Where it stands.
+    /// The state that the question is in.
     pub standing: AbsenceReviewState,
-    /// Who answered, and when.
+    /// The person who answered, and the moment of the answer.
     pub answered: Option<(String, Timestamp)>,
 }
 

@@ -1,4 +1,5 @@
-//! Who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything up.
+//! Access: who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything
+//! up.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::UserId;
 use crate::value::EmailAddress;
 
-/// What somebody is in the practice.
+/// The role of a user in the practice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -43,24 +44,24 @@ impl fmt::Display for Role {
 pub struct User {
     /// The account's id.
     pub id: UserId,
-    /// Under which the person signs in; case does not matter.
+    /// The address under which the person signs in; case does not matter.
     pub email: EmailAddress,
-    /// As colleagues know them.
+    /// The name by which colleagues know the person.
     pub name: String,
-    /// What they are in the practice.
+    /// The role that the one who asks has in the practice.
     pub role: Role,
 }
 
-/// Who asks: a person who signed in, or a program with a token.
+/// The one who asks: a person who signed in, or a program with a token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actor {
     /// The person's name, or what the token is for.
     pub name: String,
-    /// What they are in the practice.
+    /// The role that the one who asks has in the practice.
     pub role: Role,
 }
 
-/// What can be asked for.
+/// An action that can be asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
     /// See households, clients, where their values come from, and what is in quarantine.
@@ -86,7 +87,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: &[Self] = &[
         Self::ReadBook,
         Self::WriteBook,
@@ -117,14 +118,14 @@ impl Action {
 /// The answer of [`authorize`], with the reason as a sentence for the person who asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
-    /// Go on.
+    /// The action is allowed.
     Allow {
-        /// Why.
+        /// The reason.
         because: &'static str,
     },
-    /// Do nothing.
+    /// The action is denied.
     Deny {
-        /// Why, and who can change that.
+        /// The reason, and who can change that.
         because: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! How addresses of a country are written: which states it has, and how its postcodes look.
+//! The written form of a country's addresses: which states it has, and how its postcodes look.
 //!
 //! The forms come from the packs' rules, so that what a person types is checked as what a CRM supplies is.
 
@@ -12,11 +12,12 @@ pub const FIELDS: [&str; 3] = ["state", "postcode", "country_code"];
 /// The addresses of one country.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AddressForm {
-    /// Which country.
+    /// The country whose addresses these are.
     pub country: CountryCode,
-    /// Its states: each code with the spellings that stand for it. Empty where its addresses have none.
+    /// The country's states: each code with the spellings that stand for it. Empty where its addresses have none.
     pub states: Vec<(String, Vec<String>)>,
-    /// Its postcode: `9` stands for a digit, `A` for a letter, anything else for itself. None where any text will do.
+    /// The form of a postcode: `9` stands for a digit, `A` for a letter, anything else for itself. None where any text
+    /// will do.
     pub postcode: Option<String>,
 }
 
@@ -29,7 +30,7 @@ impl AddressForms {
     /// without a country is taken for one of the only country there is a form of.
     ///
     /// # Errors
-    /// Every part that is not of the country.
+    /// Returns every part that is not of the country.
     pub fn settle(&self, client: &mut Client) -> Result<(), Vec<FieldError>> {
         let form = match (&client.country_code, self.0.as_slice()) {
             (Some(country), forms) => forms.iter().find(|form| form.country == *country),
@@ -81,7 +82,7 @@ impl AddressForm {
     }
 }
 
-/// For comparison: capitals, full stops and blanks do not matter.
+/// The text for comparison: capitals, full stops and blanks do not matter.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| *c != '.' && !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }

@@ -9,29 +9,29 @@ use jiff::SignedDuration;
 use crate::ids::NoteId;
 use crate::value::Timestamp;
 
-/// So many different notes in a row close a site.
+/// The number of different notes in a row that close a site by meeting no answer.
 const NOTES: usize = 3;
 /// The longest that a site is left alone at a time, whatever it asks for: then one note is tried. Some pauses are slips,
 /// and a note behind them should not wait for a day.
 pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// How a site answered a call.
+/// The health of a site by one call: whether the site answered it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Health {
-    /// It did, if only to refuse.
+    /// The site answered, if only to refuse.
     Up,
-    /// It did not, or asked to be left alone for so long.
+    /// The site did not answer, or asked to be left alone for so long.
     Down(Option<SignedDuration>),
     /// The call says nothing of it.
     Unknown,
 }
 
-/// What is known of a site's health.
+/// The state of a site's health, from the outcomes of its calls.
 #[derive(Clone, Default, Debug)]
 pub struct Breaker {
     /// Notes that failed since the last success, each once.
     failed: Vec<NoteId>,
-    /// How often it was closed since the last success.
+    /// The number of times that the site was closed since the last success.
     closings: usize,
     until: Option<Timestamp>,
 }
@@ -60,7 +60,7 @@ impl Breaker {
         }
     }
 
-    /// Until when the site is left alone.
+    /// The moment until which the site is left alone.
     pub fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.until.filter(|until| *until > now)
     }

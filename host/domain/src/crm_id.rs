@@ -1,4 +1,4 @@
-//! What an id in a CRM looks like: the one spelling that is kept, compared and sent.
+//! The form of an id in a CRM: the one spelling that is kept, compared and sent.
 //!
 //! Serves every way in: identity lists, links and look-ups by people and programs, and the CRM's own rows. Another
 //! spelling of the same number would be taken for somebody else here, and for the same client by the CRM.
@@ -11,10 +11,10 @@ use crate::text;
 /// The most digits of an id.
 const MOST_DIGITS: usize = 18;
 
-/// Why a text that a person or a program gives is no id in the CRM, in sentences that name the cure.
+/// The reason why a text that a person or a program gives is no id in the CRM, in sentences that name the cure.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InvalidExternalId {
-    /// Nothing stands there.
+    /// The text is empty.
     #[error("There is no ID.")]
     Missing,
     /// A spreadsheet program left digits out.
@@ -23,7 +23,7 @@ pub enum InvalidExternalId {
          save the list again."
     )]
     Shortened(String),
-    /// It may be no number at all, or more than one.
+    /// The text may be no number at all, or more than one.
     #[error("The ID `{0}` is not a number. Write it in digits alone, such as 48213.")]
     NotANumber(String),
     /// A number as the CRM writes none.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much a diagnostic matters.
+/// The severity of a diagnostic: how much it matters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -14,16 +14,16 @@ pub enum Severity {
     Error,
 }
 
-/// What was found, in which field, and what would mend it.
+/// A finding about one record: what was found, in which field, and what would fix it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// How much it matters.
+    /// The severity: how much the finding matters.
     pub severity: Severity,
     /// The canonical field (`mobile`); none for the record as a whole.
     pub field: Option<String>,
     /// A stable code, kebab-case: `not-a-mobile`.
     pub code: String,
-    /// For a person: what was found, what was done with it, what would mend it.
+    /// The message for a person: what was found, what was done with it, what would fix it.
     pub message: String,
 }
 

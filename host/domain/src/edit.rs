@@ -23,9 +23,9 @@ pub fn editable() -> impl Iterator<Item = &'static Field> {
 pub struct FieldChange {
     /// The canonical field.
     pub field: String,
-    /// What stood in it.
+    /// The value before the change.
     pub from: Option<String>,
-    /// What stands in it.
+    /// The value after the change.
     pub to: Option<String>,
 }
 
@@ -34,13 +34,13 @@ pub struct FieldChange {
 pub struct LocalEdit {
     /// The canonical field.
     pub field: String,
-    /// What the CRM had supplied.
+    /// The value that the CRM had supplied.
     pub from: Option<String>,
-    /// What the person put there.
+    /// The value that the person put in its place.
     pub to: Option<String>,
-    /// Who.
+    /// The person who changed it.
     pub by: String,
-    /// When.
+    /// The moment at which the CRM overrode it.
     pub at: Timestamp,
 }
 
@@ -49,15 +49,15 @@ pub struct LocalEdit {
 pub struct Overridden {
     /// The canonical field.
     pub field: String,
-    /// What the person had put there.
+    /// The value that the person had put there.
     pub from: Option<String>,
-    /// What the CRM supplied in its place.
+    /// The value that the CRM supplied in its place.
     pub to: Option<String>,
-    /// Whose edit it was.
+    /// The person whose edit was overridden.
     pub by: String,
     /// The run that overrode it.
     pub run: RunId,
-    /// When.
+    /// The moment at which the CRM overrode it.
     pub at: Timestamp,
 }
 
@@ -65,15 +65,15 @@ pub struct Overridden {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotText;
 
-/// What is to stand in a field: a text, nothing, or what can stand in none.
+/// The value that is to stand in a field: a text, nothing, or what can stand in none.
 pub type NewValue = Result<Option<String>, NotText>;
 
-/// What the values that are written down are checked by.
+/// The rules by which values that people write down are checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The practice's day.
     pub today: Date,
-    /// How the addresses of the practice's countries are written.
+    /// The written forms of addresses in the practice's countries.
     pub forms: &'a AddressForms,
     /// Whether a number is of a mobile line, by the numbering plan of its country.
     pub is_mobile: fn(&E164) -> bool,
@@ -83,7 +83,7 @@ pub struct Rules<'a> {
 /// country has rules for, the address is checked by them.
 ///
 /// # Errors
-/// Every field that cannot be changed so, with the reason.
+/// Returns every field that cannot be changed so, with the reason.
 pub fn apply(
     client: &mut Client,
     changes: &[(String, NewValue)],
@@ -113,7 +113,7 @@ pub fn apply(
 /// Makes a client of what was written down, without an id in a CRM. What is empty is not known.
 ///
 /// # Errors
-/// Every field that cannot be filled in so, with the reason.
+/// Returns every field that cannot be filled in so, with the reason.
 pub fn make(values: &[(String, NewValue)], rules: Rules<'_>) -> Result<Client, Vec<FieldError>> {
     let mut client = Client::unnamed(ExternalId(String::new()), ClientStatus::Client);
     let mut errors = fill(&mut client, values, rules);
@@ -159,7 +159,7 @@ fn refuse_landline(client: &Client, written: &NewValue, rules: Rules<'_>) -> Res
 /// Changes what the practice adds to a record of the CRM, all or nothing.
 ///
 /// # Errors
-/// Every field that cannot be changed so, with the reason.
+/// Returns every field that cannot be changed so, with the reason.
 pub fn change_own<R: Record + Clone>(own: &mut R, values: &[(String, NewValue)]) -> Result<(), Vec<FieldError>> {
     let mut changed = own.clone();
     let wrong = |(field, value): &(String, NewValue)| {
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// As if Australia had no other country beside it.
+    /// A numbering plan as if Australia had no other country beside it.
     fn is_mobile(number: &E164) -> bool {
         number.as_str().starts_with("+614")
     }

@@ -1,5 +1,5 @@
-//! What is said once of every canonical field: its name, label and type, whether a person may edit it, and where it is
-//! shown. JSON, the OpenAPI document, differences, edits, forms, pages and run reports follow from it.
+//! The description of every canonical field, given once: its name, label and type, whether a person may edit it, and
+//! where it is shown. JSON, the OpenAPI document, differences, edits, forms, pages and run reports follow from it.
 //!
 //! Serves [`crate::record`], whose tables make the records out of it, and everybody who shows or changes a record
 //! without knowing its fields one by one.
@@ -20,15 +20,15 @@ pub struct Field {
     pub name: &'static str,
     /// The name that people read: `Date of birth`.
     pub label: &'static str,
-    /// What the field holds, in a sentence for whoever reads the API's document.
+    /// A sentence for whoever reads the API's document: what the field holds.
     pub about: &'static str,
-    /// What its values are.
+    /// The type of its values.
     pub value: ValueType,
     /// Whether it can be null in JSON.
     pub is_optional: bool,
     /// Whether a person may change it here, until the CRM overrides it. The CRM alone masters all others.
     pub is_editable: bool,
-    /// Under which heading of a record's page it stands; none where other fields tell it.
+    /// The heading of a record's page under which the field stands; none where other fields tell it.
     pub section: Option<Section>,
     /// A value as it may look, for the API's document.
     pub example: Option<&'static str>,
@@ -55,17 +55,17 @@ impl Field {
     }
 }
 
-/// What is wrong with one field, or what was written into it.
+/// An error about one field, or about what was written into it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
     /// The field as whoever sent it names it: a record's field, or a JSON Pointer (RFC 6901) into an event.
     pub field: String,
-    /// What would be right, in a sentence for a person.
+    /// A sentence for a person: what would be right.
     pub message: String,
 }
 
 impl FieldError {
-    /// What is wrong with `field`.
+    /// An error about `field`.
     pub fn new(field: &str, message: impl Into<String>) -> Self {
         Self { field: field.to_owned(), message: message.into() }
     }
@@ -85,12 +85,12 @@ pub enum Section {
     Contact,
     /// The postal address.
     Address,
-    /// What ties the record to the CRM.
+    /// Values that tie the record to the CRM.
     InCrm,
 }
 
 impl Section {
-    /// All of them, in the order of a page.
+    /// All sections, in the order of a page.
     pub const ALL: [Self; 4] = [Self::Person, Self::Contact, Self::Address, Self::InCrm];
 
     /// The heading.
@@ -104,7 +104,7 @@ impl Section {
     }
 }
 
-/// What the values of a field are.
+/// The type of a field's values.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ValueType {
     /// One line of text.
@@ -161,7 +161,7 @@ impl ValueType {
 
 /// A record whose fields are told by name.
 pub trait Record: Sized + 'static {
-    /// What the record is, in a sentence for whoever reads the API's document.
+    /// A sentence for whoever reads the API's document: what the record is.
     const ABOUT: &'static str;
 
     /// The record's name in the API's document: `Client`.
@@ -176,7 +176,7 @@ pub trait Record: Sized + 'static {
     /// Reads a text into a field; none empties it.
     ///
     /// # Errors
-    /// What the field would take, where this is not it. A field that there is not takes nothing.
+    /// Returns what the field would take, if this is not it. A field that does not exist takes nothing.
     fn set(&mut self, field: &str, text: Option<&str>) -> Result<(), InvalidValue>;
 
     /// The fields in which `other` differs, in the order of the record.
@@ -185,10 +185,10 @@ pub trait Record: Sized + 'static {
     /// Writes each field under its name, as the API answers it.
     ///
     /// # Errors
-    /// What the serialiser says.
+    /// Returns the serialiser's own error.
     fn write_json<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
-    /// What is said of the field of this name.
+    /// The description of the field of this name.
     fn field(name: &str) -> Option<&'static Field> {
         Self::FIELDS.iter().find(|field| field.name == name)
     }
@@ -219,7 +219,7 @@ impl Record for () {
 
 /// A type of which fields are.
 pub trait FieldValue: Sized {
-    /// How its values are told.
+    /// The type that descriptions of fields name for such values.
     const TYPE: ValueType;
     /// Whether there may be none.
     const IS_OPTIONAL: bool = false;
@@ -230,13 +230,13 @@ pub trait FieldValue: Sized {
     /// Reads a text as a person types it or a mapping hands it over.
     ///
     /// # Errors
-    /// What it should have been.
+    /// Returns what the text should have been.
     fn parse(text: &str) -> Result<Self, InvalidValue>;
 
-    /// What an emptied field holds.
+    /// The value of an emptied field.
     ///
     /// # Errors
-    /// Where the field cannot be empty.
+    /// Returns an error if the field cannot be empty.
     fn empty() -> Result<Self, InvalidValue> {
         Err(InvalidValue::new("", "something: this field needs a value"))
     }
@@ -244,7 +244,7 @@ pub trait FieldValue: Sized {
     /// Writes the value as the API answers it.
     ///
     /// # Errors
-    /// What the serialiser says.
+    /// Returns the serialiser's own error.
     fn write_json<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }
 

@@ -1,4 +1,4 @@
-//! Which two people form a household, which household that is, and what it is called.
+//! Households: which two people form one, which one that is, and what it is called.
 //!
 //! A client and the partner whom the CRM links form one household. Who is whose partner follows from the links of
 //! the people in the book and from nothing else, so that neither the order of a walk nor an interruption shows in the

@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdempotencyKey(String);
 
-/// Why a text is no key.
+/// The reason why a text is no key.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "a key has 1 to {longest} visible ASCII characters without spaces, such as a UUID",

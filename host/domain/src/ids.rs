@@ -37,7 +37,7 @@ uuid_id! {
     HouseholdId
 }
 uuid_id! {
-    /// What stands in a client's list, such as a goal or cover, a UUIDv7; the same while it comes and goes in the CRM.
+    /// An item of a client's list, such as a goal or cover, a UUIDv7; the same while it comes and goes in the CRM.
     ItemId
 }
 uuid_id! {
@@ -67,7 +67,7 @@ uuid_id! {
 #[serde(transparent)]
 pub struct ExternalId(pub String);
 
-/// What the stand-in for a CRM's id begins with.
+/// The beginning of the text that stands in place of a CRM's id.
 const UNLINKED: &str = "practice:";
 
 impl ExternalId {
@@ -76,7 +76,7 @@ impl ExternalId {
         &self.0
     }
 
-    /// What stands in place of the CRM's id of a client who was made in the practice and is not linked to the CRM:
+    /// The text in place of the CRM's id for a client who was made in the practice and is not linked to the CRM:
     /// `practice:` and the practice's own id.
     pub fn unlinked(client: ClientId) -> Self {
         Self(format!("{UNLINKED}{client}"))
@@ -105,15 +105,15 @@ impl fmt::Display for ExternalId {
 #[serde(try_from = "String", into = "String")]
 pub struct ConnectionName(String);
 
-/// Why a text is no name that a connection can have.
+/// The reason why a text is no name that a connection can have.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidConnectionName {
-    /// It is no name.
+    /// The text is no name.
     #[error(
         "`{0}` is no connection name: use lower-case letters, digits and hyphens, a letter first, at most 40 characters"
     )]
     NotPlain(String),
-    /// It is the practice's own.
+    /// The name is the practice's own.
     #[error("`{PRACTICE}` stands for what is made in the practice itself; choose another name")]
     Practice,
 }
@@ -130,14 +130,14 @@ impl ConnectionName {
     /// The name that somebody gives a connection, whichever way it is made: any but the practice's own.
     ///
     /// # Errors
-    /// Where it is no name, or stands for the practice itself.
+    /// Returns an error if it is no name, or stands for the practice itself.
     pub fn of_connection(given: &str) -> Result<Self, InvalidConnectionName> {
         let name: Self = given.parse()?;
         if name.is_practice() { Err(InvalidConnectionName::Practice) } else { Ok(name) }
     }
 
-    /// In place of a connection: what was made in the practice and came from no CRM. No connection is given this name
-    /// ([`Self::of_connection`]).
+    /// The name in place of a connection's for what was made in the practice and came from no CRM. No connection is
+    /// given this name ([`Self::of_connection`]).
     pub fn practice() -> Self {
         Self(PRACTICE.to_owned())
     }
@@ -186,7 +186,7 @@ impl fmt::Display for ConnectionName {
 pub struct RevisionId(pub [u8; 6]);
 
 impl RevisionId {
-    /// Of what no pack has mapped: a client as the practice made it, or linked and not seen by a sync yet.
+    /// The revision of what no pack has mapped: a client as the practice made it, or linked and not seen by a sync yet.
     pub const NONE: Self = Self([0; 6]);
 
     /// The revision, where a pack has mapped the record.
@@ -250,7 +250,7 @@ impl From<DocumentId> for String {
     }
 }
 
-/// Why a text is no document id.
+/// A text that is no document id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no document: expected 64 hexadecimal digits")]
 pub struct InvalidDocumentId(String);
@@ -281,7 +281,7 @@ fn bytes_of<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Why a text is no revision id.
+/// A text that is no revision id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no revision: expected 12 hexadecimal digits")]
 pub struct InvalidRevisionId(String);

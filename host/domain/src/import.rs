@@ -8,7 +8,7 @@ use crate::ids::{ClientId, ConnectionName, ExternalId, ImportId};
 use crate::value::Timestamp;
 pub use judging::{DoubtedRow, KnownClients, ListedPerson, PriorRows, is_same_name};
 
-/// What will become of a row.
+/// The judgement of a row: what will become of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
@@ -16,12 +16,12 @@ pub enum RowStatus {
     Ready,
     /// A person has to say who is meant.
     NeedsDecision,
-    /// Nobody can be linked by it.
+    /// Nobody can be linked by the row.
     CannotBeImported,
 }
 
 impl RowStatus {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Self; 3] = [Self::Ready, Self::NeedsDecision, Self::CannotBeImported];
 
     /// The word as it stands in JSON.
@@ -34,7 +34,7 @@ impl RowStatus {
     }
 }
 
-/// Why a row is what it is.
+/// A reason why a row is what it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reason {
     /// A stable code.
@@ -55,7 +55,7 @@ impl Reason {
 pub struct Candidate {
     /// The client.
     pub client_id: ClientId,
-    /// As people know the client.
+    /// The client's name, as people know it.
     pub name: String,
     /// Whether the row gives the same name.
     pub is_same_name: bool,
@@ -63,17 +63,17 @@ pub struct Candidate {
     pub linked_to: Option<(ConnectionName, ExternalId)>,
 }
 
-/// What a person said about a row.
+/// A person's decision about a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// This client is meant.
+    /// The row means this client.
     Link(ClientId),
-    /// Nobody is linked by it.
+    /// Nobody is linked by the row.
     LeaveOut,
 }
 
-/// What applying a row did.
+/// The outcome of applying a row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Applied {
@@ -88,46 +88,46 @@ pub enum Applied {
 pub struct ImportRow {
     /// Its number in the file, as spreadsheets count.
     pub number: u32,
-    /// As the list has it.
+    /// The first name, as the list has it.
     pub first_name: String,
-    /// As the list has it.
+    /// The last name, as the list has it.
     pub last_name: String,
-    /// As the list has it.
+    /// The email address, as the list has it.
     pub email: String,
-    /// As the list has it.
+    /// The id in the CRM, as the list has it.
     pub external_id: String,
-    /// What will become of it.
+    /// The judgement of the row: what will become of it.
     pub status: RowStatus,
-    /// Why.
+    /// The reasons for the judgement.
     pub reasons: Vec<Reason>,
-    /// Who may be meant; the first of a row that is ready.
+    /// The clients who may be meant; the first is the one of a row that is ready.
     pub candidates: Vec<Candidate>,
-    /// What a person said.
+    /// The decision that a person made.
     pub decision: Option<Decision>,
-    /// What became of it.
+    /// The outcome of applying the row.
     pub applied: Option<Applied>,
 }
 
-/// What has become of a row, or will where the list is applied as it is. Each row is one of these: whatever counts, shows
-/// or links rows goes by it.
+/// The outcome of a row, or what it will be where the list is applied as it is. Each row has exactly one: whatever
+/// counts, shows or links rows goes by it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RowOutcome {
-    /// Applying the list links a client by it.
+    /// Applying the list links a client by the row.
     ToLink,
-    /// It waits for a decision.
+    /// The row waits for a decision.
     Undecided,
     /// A person left it out.
     LeftOut,
-    /// Its client is linked.
+    /// The row's client is linked.
     Linked,
-    /// Its client was not linked when the list was applied.
+    /// The row's client was not linked when the list was applied.
     NotLinked,
-    /// Nobody can be linked by it.
+    /// Nobody can be linked by the row.
     CannotBeImported,
 }
 
 impl ImportRow {
-    /// What has become of it, or will.
+    /// The row's outcome, or what it will be.
     pub fn outcome(&self) -> RowOutcome {
         match (&self.applied, self.decision, self.status) {
             (Some(Applied::Linked(_)), ..) => RowOutcome::Linked,
@@ -139,7 +139,7 @@ impl ImportRow {
         }
     }
 
-    /// Whom applying the list links, if it links anybody by this row.
+    /// The client whom applying the list links by this row, if it links anybody.
     pub fn links(&self) -> Option<ClientId> {
         match (self.decision, self.status) {
             (Some(Decision::Link(client)), RowStatus::NeedsDecision | RowStatus::Ready) => Some(client),
@@ -149,38 +149,38 @@ impl ImportRow {
     }
 }
 
-/// Where a list stands.
+/// The state of an identity list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportState {
-    /// Its rows are being read.
+    /// The list's rows are being read.
     Reading,
-    /// Read; nothing is changed yet.
+    /// The list is read; nothing is changed yet.
     Previewed,
-    /// What was ready and decided is linked.
+    /// All that was ready or decided is linked.
     Applied,
 }
 
-/// How many rows of each kind.
+/// The number of rows of each kind.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ImportCounts {
-    /// All rows. Each has one status and one outcome.
+    /// The number of all rows. Each has one status and one outcome.
     pub rows: u64,
-    /// By status: ready.
+    /// The number of rows with the status ready.
     pub ready: u64,
-    /// By status: in need of a decision, decided or not.
+    /// The number of rows with the status of needing a decision, decided or not.
     pub needs_decision: u64,
-    /// By outcome: applying the list links their clients.
+    /// The number of rows whose clients are linked when the list is applied.
     pub to_link: u64,
-    /// By outcome: waiting for a decision.
+    /// The number of rows that wait for a decision.
     pub undecided: u64,
-    /// By outcome: left out by a person.
+    /// The number of rows that a person left out.
     pub left_out: u64,
-    /// By outcome: linked.
+    /// The number of rows whose clients were linked.
     pub linked: u64,
-    /// By outcome: not linked when the list was applied, because the practice's clients had changed.
+    /// The number of rows that were not linked when the list was applied, because the practice's clients had changed.
     pub not_linked: u64,
-    /// By status and outcome: nobody can be linked by them.
+    /// The number of rows by which nobody can be linked; status and outcome agree on these.
     pub cannot_be_imported: u64,
 }
 
@@ -205,7 +205,7 @@ impl ImportCounts {
     }
 }
 
-/// What a list's file holds beside the rows that were read. With these each line of the file is accounted for:
+/// The content of a list's file beside the rows that were read. With these each line of the file is accounted for:
 /// `lines` are `above`, `blank`, `continued` and the rows.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ListSource {
@@ -228,11 +228,11 @@ pub struct ListSource {
 /// A sheet of a workbook that was not read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OtherSheet {
-    /// As its tab shows it.
+    /// The sheet's name, as its tab shows it.
     pub name: String,
-    /// Its tab is not shown.
+    /// Whether its tab is hidden.
     pub is_hidden: bool,
-    /// It has the headings of a list.
+    /// Whether it has the headings of a list.
     pub has_headings: bool,
     /// Rows with anything in them, below the headings where it has them.
     pub rows: u64,
@@ -243,21 +243,21 @@ pub struct OtherSheet {
 pub struct Import {
     /// The list's id.
     pub id: ImportId,
-    /// Whose ids it has.
+    /// The connection whose ids the list has.
     pub connection: ConnectionName,
-    /// What its file was called.
+    /// The name of the list's file.
     pub file_name: String,
-    /// Who brought it.
+    /// The person who imported it.
     pub by: String,
-    /// Where it stands.
+    /// The state that the list is in.
     pub state: ImportState,
-    /// How many rows of each kind.
+    /// The number of rows of each kind.
     pub counts: ImportCounts,
-    /// What else is in its file; none until it is read, and of lists that were read before this was kept.
+    /// The other content of the file; none until it is read, and of lists that were read before this was kept.
     pub source: Option<ListSource>,
-    /// When it came.
+    /// The moment at which the list arrived.
     pub created_at: Timestamp,
-    /// When it was applied last.
+    /// The moment at which the list was last applied.
     pub applied_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! What a practice, a client, a household, a run and a file note are.
+//! The terms of the practice: what a client, a household, a run and a file note are.
 //!
 //! Pure: no file, network, clock, randomness or async. Times and ids are handed in. Everything here is valid by
 //! construction: a `Money` has a currency, an `E164` is a number, a `Date` exists. Text that is not yet any of

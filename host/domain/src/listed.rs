@@ -1,5 +1,5 @@
-//! What stands in a client's list in the CRM, goals and covers: merged a list at a time, because that something is
-//! missing can only be told from the whole list. That it is gone follows from two complete walks in a row that missed it.
+//! Items of a client's list in the CRM, goals and covers: merged a list at a time, because that something is missing
+//! can only be told from the whole list. That it is gone follows from two complete walks in a row that missed it.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,21 +16,21 @@ use crate::value::Timestamp;
 pub struct Found<T> {
     /// The values.
     pub value: T,
-    /// What the mapping said about it, by its own field names.
+    /// The mapping's diagnostics about the item, by its own field names.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// All of a client's goals or covers as they were mapped.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FoundList<T> {
-    /// In the CRM's order.
+    /// The items, in the CRM's order.
     pub items: Vec<Found<T>>,
-    /// What the mapping said about the list as a whole.
+    /// The mapping's diagnostics about the list as a whole.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl<T: ListItem> FoundList<T> {
-    /// What was mapped of a client's list. Sorts what was said to those it was said about: `goals[1].name` is the
+    /// The mapped items of a client's list. Sorts diagnostics to the items that they are about: `goals[1].name` is the
     /// second's `name`.
     pub fn new(records: Vec<Canonical>, diagnostics: Vec<Diagnostic>) -> Self {
         let found = |value| Found { value, diagnostics: Vec::new() };
@@ -68,20 +68,20 @@ pub struct Listed<T: ListItem> {
     pub id: Uuid,
     /// The CRM's values.
     pub value: T,
-    /// What the practice adds.
+    /// The values that the practice adds.
     pub own: T::Own,
-    /// When the CRM's values last changed here.
+    /// The moment at which the CRM's values last changed here.
     pub changed_at: Timestamp,
-    /// Since when it is taken for gone from the CRM's list; none while it stands there, or was missed once.
+    /// The moment since which it is taken for gone from the CRM's list; none while it stands there, or was missed once.
     pub gone_since: Option<Timestamp>,
-    /// What the mapping said about it.
+    /// The mapping's diagnostics about it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What a merge did to a goal or cover that was known.
+/// A change that a merge made to a known goal or cover.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListChange {
-    /// What.
+    /// The kind of change.
     pub kind: ChangeKind,
     /// Its place in the merged list.
     pub place: usize,
@@ -92,9 +92,9 @@ pub struct ListChange {
 /// A list after a merge.
 #[derive(Clone, PartialEq, Debug)]
 pub struct MergedList<T: ListItem> {
-    /// In the CRM's order, what does not stand in the CRM's list behind.
+    /// The items in the CRM's order; those that the CRM's list does not show come last.
     pub items: Vec<Listed<T>>,
-    /// What is another than before; what is new is not among it.
+    /// The known items whose values are others than before; new items are not among them.
     pub changes: Vec<ListChange>,
     /// The ids of what the CRM did not show now, and what is not taken for gone.
     pub missing: Vec<Uuid>,
@@ -106,7 +106,7 @@ pub struct MergedList<T: ListItem> {
 /// list that could not be read, more often than not.
 const WALKS_TO_BE_GONE: u8 = 2;
 
-/// How often walks missed a goal or cover that is not marked as gone.
+/// The evidence that a goal or cover is gone which is not marked as gone.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct AbsenceEvidence {
     /// Complete walks in a row that read its list and did not find it.
@@ -122,7 +122,7 @@ impl AbsenceEvidence {
         if self.is_proven() { self } else { Self { by: walk.or(self.by), ..self } }
     }
 
-    /// After a walk came to its end.
+    /// The evidence after a walk came to its end.
     pub fn counted(self, walk: RunId) -> Self {
         if self.by == Some(walk) { Self { walks: self.walks.saturating_add(1), by: None } } else { self }
     }

@@ -50,7 +50,7 @@ pub fn remember(
     remembered.truncate(REMEMBERED);
 }
 
-/// What stands in the changed fields before and after, as text.
+/// The values of the changed fields before and after, as text.
 pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
     let change = |field: &&'static str| FieldChange {
         field: (*field).to_owned(),

@@ -15,7 +15,7 @@ pub struct Event {
     pub household_id: HouseholdId,
     /// The one client of the household it is about, where it is about one.
     pub client_id: Option<ClientId>,
-    /// When it happened.
+    /// The moment at which the event happened.
     pub occurred_at: Timestamp,
     /// The event's own data, in the shape that its type demands.
     pub data: serde_json::Value,
@@ -30,7 +30,7 @@ pub struct FileNote {
     pub note_type: String,
     /// The CRM's subtype: `General`.
     pub note_subtype: Option<String>,
-    /// One line.
+    /// The subject, one line.
     pub subject: String,
     /// The text.
     pub body: String,
@@ -45,11 +45,11 @@ pub struct FileNote {
 pub struct Attachment {
     /// The document.
     pub document: DocumentId,
-    /// What the file is called in the CRM: `Best Life Plan.pdf`.
+    /// The name of the file in the CRM: `Best Life Plan.pdf`.
     pub filename: String,
     /// `application/pdf`.
     pub media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// Characters that no font has and that stand in it as U+FFFD.
     pub replaced: String,
@@ -57,31 +57,32 @@ pub struct Attachment {
     pub attached_as: Option<ExternalId>,
 }
 
-/// Where a note stands, as people and programs see it.
+/// The state of a note, as people and programs see it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteState {
-    /// Accepted and durable; its turn comes next.
+    /// The note is accepted and durable; its turn comes next.
     Queued,
     /// A call to the CRM is under way.
     Sending,
-    /// Waits for its next try, or for an authorisation.
+    /// The note waits for its next try, or for an authorisation.
     Waiting,
-    /// In the CRM, with all its attachments.
+    /// The note is in the CRM, with all its attachments.
     Done,
-    /// No retry mends it; waits for a person.
+    /// No retry fixes the note; it waits for a person.
     Dead,
 }
 
-/// How far delivery has come. Each step is stored before and after its call to the CRM.
+/// The step that delivery has reached. Each step is stored before and after its call to the CRM.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStep {
-    /// Nothing was sent.
+    /// No call was sent.
     Accepted,
     /// A create may have been sent at this time and its outcome is not known: look the note up before creating.
     Creating {
-        /// When the create was about to be sent, or when its answer failed to come: the site may finish it later.
+        /// The moment at which the create was about to be sent, or its answer failed to come: the site may finish it
+        /// later.
         since: Timestamp,
     },
     /// The note is in the CRM under this id, with the attachments that have an id there.
@@ -94,7 +95,7 @@ pub enum DeliveryStep {
     Attaching {
         /// The CRM's id of the note.
         document_id: ExternalId,
-        /// When it was about to be sent, or when its answer failed to come.
+        /// The moment at which the document was about to be sent, or its answer failed to come.
         since: Timestamp,
     },
 }
@@ -102,11 +103,11 @@ pub enum DeliveryStep {
 /// One try to deliver.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
+    /// The moment at which the attempt began.
     pub at: Timestamp,
-    /// How long it took, in milliseconds.
+    /// The time that it took, in milliseconds.
     pub took_ms: u64,
-    /// What came of it, with the CRM's own words where it refused.
+    /// The outcome, with the CRM's own words where it refused.
     pub outcome: String,
 }
 
@@ -119,47 +120,47 @@ pub struct Note {
     pub event_id: EventId,
     /// The event's type.
     pub event_type: String,
-    /// Whose household.
+    /// The household that the note is about.
     pub household_id: HouseholdId,
     /// The connection it goes out by.
     pub connection: ConnectionName,
     /// The revision that rendered it.
     pub revision: RevisionId,
-    /// Derived from the event; carried by the CRM's note, so that it can be looked up.
+    /// The marker, derived from the event; carried by the CRM's note, so that it can be looked up.
     pub marker: String,
-    /// What is written.
+    /// The text and other content that is written.
     pub note: FileNote,
     /// The documents that go with it, in order.
     pub attachments: Vec<Attachment>,
     /// The practice's clients whom it is filed against: its lanes, and whose history it is in.
     pub clients: Vec<ClientId>,
-    /// Where it stands.
+    /// The state that the note is in.
     pub state: NoteState,
-    /// How far delivery has come.
+    /// The step that delivery has reached.
     pub step: DeliveryStep,
-    /// When the event was accepted.
+    /// The moment at which the event was accepted.
     pub accepted_at: Timestamp,
-    /// When the next try is due; none when done or dead.
+    /// The moment at which the next attempt is due; none when done or dead.
     pub due_at: Option<Timestamp>,
-    /// When it was done.
+    /// The moment at which the note was done.
     pub done_at: Option<Timestamp>,
     /// Failed calls since it was accepted or last retried by a person: where it stands in the schedule of retries.
     pub failures: u32,
     /// Calls so far, oldest first; the newest 50 are kept.
     pub attempts: Vec<Attempt>,
-    /// Why it waits or died, for a person, with the CRM's own words.
+    /// The reason why it waits or died, for a person, with the CRM's own words.
     pub reason: Option<String>,
     /// Whether a create once had an unknown outcome, so that the CRM may have the note twice.
     pub doubted: bool,
     /// Whether a person gave it up.
     pub discarded: bool,
-    /// What it waits for, where that is not its next try.
+    /// The condition that it waits for, where that is not its next attempt.
     pub awaits: Option<Awaits>,
-    /// How many notes with its marker the CRM was last seen to have, where that is not one.
+    /// The number of notes with its marker that the CRM was last seen to have, where that is not one.
     pub copies: Option<usize>,
 }
 
-/// What is known of a note when its event is accepted.
+/// The facts of a note when its event is accepted.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the fields are those of the note")]
 pub struct Acceptance {
@@ -206,33 +207,33 @@ impl From<Acceptance> for Note {
     }
 }
 
-/// How far a note has come, finer than its state.
+/// The stage that a note has reached, finer than its state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Accepted; nothing was sent.
+    /// The note is accepted; nothing was sent.
     Queued,
-    /// Its create is under way.
+    /// The note's create is under way.
     Sending,
     /// A create may have taken effect; it is looked up.
     LookingUp,
-    /// In the CRM, some of its attachments not yet.
+    /// The note is in the CRM, some of its attachments not yet.
     NoteMade,
-    /// In the CRM with all its attachments, which are being checked there.
+    /// The note is in the CRM with all its attachments, which are being checked there.
     AttachmentsSent,
-    /// In the CRM, complete.
+    /// The note is in the CRM, complete.
     Done,
-    /// Waits for the connection to be authorised again.
+    /// The note waits for the connection to be authorised again.
     WaitingForAuthorisation,
-    /// Waits for a client to be linked to the CRM.
+    /// The note waits for a client to be linked to the CRM.
     WaitingForLink,
     /// A client is linked to somebody else in the CRM than before: a person has to say whom it is filed against.
     WaitingForRefiling,
     /// Whether it, or one of its documents, is in the CRM is not known and cannot be looked up: a person has to say.
     InDoubt,
-    /// No retry mends it; waits for a person.
+    /// No retry fixes the note; it waits for a person.
     Dead,
-    /// Given up on a person's word.
+    /// The note was given up on a person's word.
     Discarded,
 }
 
@@ -272,7 +273,7 @@ impl Stage {
     }
 }
 
-/// What a note waits for, where that is not its next try.
+/// The condition that a note waits for, where that is not its next attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Awaits {
@@ -313,7 +314,7 @@ impl Note {
         self.state == NoteState::Done && self.copies.is_some()
     }
 
-    /// How far it has come.
+    /// The stage that the note has reached.
     pub fn stage(&self) -> Stage {
         match (self.state, self.awaits, &self.step) {
             (NoteState::Done, ..) => Stage::Done,

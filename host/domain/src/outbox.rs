@@ -1,4 +1,4 @@
-//! How a note gets to the CRM, once: the state machine of delivery and its waiting times.
+//! Delivery of a note to the CRM, exactly once: the state machine and its waiting times.
 //!
 //! A CRM knows no idempotency keys, and the outcome of a create may stay unknown (a cut connection, a process that
 //! died). So each step is stored before and after its call, and a note whose create may have taken effect is looked
@@ -21,7 +21,7 @@ use crate::ids::ExternalId;
 use crate::note::{Attempt, Awaits, DeliveryStep, Note, NoteState};
 use crate::value::Timestamp;
 
-/// How many tries a note remembers.
+/// The number of attempts that a note remembers.
 const ATTEMPTS_KEPT: usize = 50;
 
 /// The longest that a note, or a site's notes, wait at a time, whatever the CRM asks for: then one is tried again.
@@ -30,25 +30,25 @@ pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 /// The longest life of a request where the settings say nothing else: the connector gives up on it then.
 pub const REQUEST_LIFE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How far a CRM's lists may lag behind what it has taken, where the settings say nothing else.
+/// The time by which a CRM's lists may lag behind what it has taken, where the settings say nothing else.
 pub const SITE_LAG: SignedDuration = SignedDuration::from_secs(60);
 
-/// Why a note waits whose create may have taken effect.
+/// The reason for which a note waits whose create may have taken effect.
 const CREATE_IN_DOUBT: &str = "Its create had no clear answer; waits to see whether the CRM has it.";
 
 /// The waiting times of delivery.
 #[derive(Clone, Debug)]
 pub struct Timing {
-    /// Before each retry; a note whose last one fails is dead.
+    /// The pauses before each retry; a note whose last one fails is dead.
     pub retries: Vec<SignedDuration>,
-    /// How long after the last request that may have made something the CRM's "not there" is not believed: the longest
-    /// life of a request, and how far the CRM's lists lag behind.
+    /// The time after the last request that may have made something during which the CRM's "not there" is not believed:
+    /// the longest life of a request, and how far the CRM's lists lag behind.
     pub doubt: SignedDuration,
-    /// How long after a note was taken the CRM may not list it yet.
+    /// The time after a note was taken during which the CRM may not list it yet.
     pub lag: SignedDuration,
-    /// How long a connection rests whose sign-in is refused.
+    /// The time for which a connection rests whose sign-in is refused.
     pub authorisation: SignedDuration,
-    /// How long a site is left alone that does not answer, the last one again and again.
+    /// The times for which a site is left alone that does not answer; the last one is used again and again.
     pub outage: Vec<SignedDuration>,
 }
 
@@ -97,9 +97,9 @@ pub enum Call {
 pub struct FoundAttachment {
     /// The CRM's id of it.
     pub id: ExternalId,
-    /// What the file is called.
+    /// The name of the file.
     pub filename: String,
-    /// Bytes, where the CRM says.
+    /// The size in bytes, where the CRM says it.
     pub size: Option<u64>,
 }
 
@@ -108,49 +108,49 @@ pub struct FoundAttachment {
 pub struct MadeCall {
     /// The call.
     pub call: Call,
-    /// When it began.
+    /// The moment at which the call began.
     pub began: Timestamp,
-    /// For how long by then no request had been alive that may have made something of the note, by a clock that never
-    /// steps; zero where nobody has counted, as after a start.
+    /// The time for which, by then, no request had been alive that may have made something of the note, by a clock that
+    /// never steps; zero where nobody has counted, as after a start.
     pub quiet: SignedDuration,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// The note is in the CRM: made, or found.
     There {
         /// The CRM's id of it.
         document_id: ExternalId,
-        /// How many notes carry the marker; more than one is a fault to be raised.
+        /// The number of notes that carry the marker; more than one is a fault to be raised.
         copies: usize,
     },
-    /// Looked up, and not there.
+    /// The note was looked up, and is not there.
     NotThere,
-    /// Looked up and not found, among so many notes without a marker that may be it.
+    /// The note was looked up and not found, among so many notes without a marker that may be it.
     Unmarked(usize),
-    /// Looked up and not found in a list that lacks this one too, which the CRM took before: what is in it and what is
-    /// not says nothing.
+    /// The note was looked up and not found in a list that lacks this one too, which the CRM took before: what is in it
+    /// and what is not says nothing.
     Lacking(ExternalId),
     /// The document is attached.
     Attached {
         /// The CRM's id of the attachment.
         id: ExternalId,
     },
-    /// What the CRM lists as the note's attachments, in its order.
+    /// The attachments that the CRM lists for the note, in its order.
     Attachments(Vec<FoundAttachment>),
     /// The call cannot have taken effect, and another may.
     NotDone {
-        /// What happened.
+        /// The message: what happened.
         message: String,
-        /// How long the CRM asked to wait.
+        /// The time that the CRM asked to wait.
         retry_after: Option<SignedDuration>,
     },
     /// The call may have taken effect.
     Unknown {
-        /// What happened.
+        /// The message: what happened.
         message: String,
-        /// How long the CRM asked to wait.
+        /// The time that the CRM asked to wait.
         retry_after: Option<SignedDuration>,
     },
     /// The sign-in is refused; nothing took effect.
@@ -160,17 +160,17 @@ pub enum Outcome {
     },
     /// The connection may not speak to its site until a person has seen to it; the call never left.
     Held {
-        /// Why the note waits, in a sentence.
+        /// A sentence that says why the note waits.
         message: String,
     },
-    /// Refused for good; nothing took effect.
+    /// The CRM refused for good; nothing took effect.
     Refused {
         /// The CRM's words.
         message: String,
     },
 }
 
-/// Why a note is not changed: its state does not allow it.
+/// The reason why a note is not changed: its state does not allow it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotNow(pub &'static str);
@@ -360,15 +360,15 @@ impl Note {
         }
     }
 
-    /// Is due `back` earlier, and at `latest` at the latest; answers whether that changes anything.
+    /// Makes the note due `back` earlier, and at `latest` at the latest; answers whether that changes anything.
     pub fn pull_forward(&mut self, back: SignedDuration, latest: Timestamp) -> bool {
         let Some(due) = self.due_at else { return false };
         self.due_at = Some(due.saturating_sub(back).unwrap_or(Timestamp::MIN).min(latest));
         self.due_at != Some(due)
     }
 
-    /// Is due now where it waits for longer than its own retries would: for a pause that the CRM asked for. Answers
-    /// whether it does.
+    /// Makes the note due now where it waits for longer than its own retries would: for a pause that the CRM asked for.
+    /// Answers whether it does.
     pub fn end_pause(&mut self, now: Timestamp, timing: &Timing) -> bool {
         let (Some(due), Some(last)) = (self.due_at, self.attempts.last()) else { return false };
         let before = (self.failures as usize).checked_sub(1).and_then(|failed| timing.retries.get(failed));
@@ -412,7 +412,7 @@ impl Note {
         }
     }
 
-    /// What came of a call, for people.
+    /// A sentence for people about a call's outcome.
     fn for_people(&self, call: Call, outcome: &Outcome) -> String {
         let name = |place: usize| self.attachments.get(place).map_or("the document", |one| one.filename.as_str());
         match (outcome, call) {
@@ -440,7 +440,7 @@ impl Note {
     }
 }
 
-/// Why a note waits whose connection's sign-in is refused.
+/// The reason for which a note waits whose connection's sign-in is refused.
 pub fn refused_sign_in(message: &str) -> String {
     format!("Waits for the connection to be authorised again; the CRM said: {message}")
 }

@@ -3,13 +3,13 @@
 use crate::ids::{ClientId, ConnectionName, ExternalId};
 use crate::record::Client;
 
-/// Why a client of the practice cannot be made, linked or removed. Nothing was changed.
+/// The reason why a client of the practice cannot be made, linked or removed. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
-    /// There is none with this id.
+    /// No client has this id.
     #[error("there is no client {0}")]
     Unknown(ClientId),
-    /// There is one with this id.
+    /// A client has this id already.
     #[error("the client {id} was made before")]
     IsMade {
         /// The client.
@@ -39,7 +39,7 @@ pub enum Refusal {
     IsTaken {
         /// The CRM's id.
         id: ExternalId,
-        /// Who has it.
+        /// The client who has it.
         client: ClientId,
     },
     /// The client lives with somebody who comes from another connection.
@@ -54,7 +54,7 @@ pub struct NewClient {
     pub id: ClientId,
     /// The values. Ids and the partner link are set by [`NewClient::with_ids`].
     pub client: Client,
-    /// Whose partner the client is, so that both share a household.
+    /// The client whose partner the new one is, so that both share a household.
     pub partner_of: Option<ClientId>,
     /// BLAKE3 of what was sent to make the client.
     pub digest: [u8; 32],
@@ -81,11 +81,11 @@ pub struct Kept<'a> {
     pub connection: &'a ConnectionName,
     /// The CRM's id, or what stands in its place.
     pub external_id: &'a ExternalId,
-    /// Not removed, and present in the CRM.
+    /// The client is not removed, and present in the CRM.
     pub in_book: bool,
 }
 
-/// What is known already of the record that a client is to be linked to.
+/// The known facts of the record that a client is to be linked to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Target {
     /// The client who was made of the record.
@@ -94,7 +94,7 @@ pub struct Target {
     pub awaits_review: bool,
 }
 
-/// What linking a client does.
+/// The effect of linking a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Linking {
     /// Nothing: it is linked to this very record.
@@ -107,10 +107,10 @@ pub enum Linking {
 }
 
 impl Kept<'_> {
-    /// What linking the client to the record `id` of the connection `to` does.
+    /// The effect of linking the client to the record `id` of the connection `to`.
     ///
     /// # Errors
-    /// Where the client or the record is somebody else's already, or the client was removed.
+    /// Returns an error if the client or the record is somebody else's already, or the client was removed.
     pub fn link(
         self,
         client: ClientId,
@@ -142,7 +142,7 @@ impl Kept<'_> {
     /// Whether the client's link can be taken back.
     ///
     /// # Errors
-    /// Where the client comes from no CRM.
+    /// Returns an error if the client comes from no CRM.
     pub fn unlink(self) -> Result<(), Refusal> {
         self.external_id.in_crm().map(|_| ()).ok_or(Refusal::IsNotLinked)
     }
@@ -150,7 +150,7 @@ impl Kept<'_> {
     /// Whether the client changes by being removed (`in_book` false) or restored.
     ///
     /// # Errors
-    /// Where the client comes from the CRM, which alone says who is in it.
+    /// Returns an error if the client comes from the CRM, which alone says who is in it.
     pub fn set_in_book(self, in_book: bool) -> Result<bool, Refusal> {
         match self.external_id.in_crm() {
             Some(id) => Err(Refusal::IsLinked { connection: self.connection.clone(), id: id.clone() }),
@@ -159,8 +159,8 @@ impl Kept<'_> {
     }
 }
 
-/// Whom a household's other member names as partner once a client is known by another id; none where that stays as it
-/// is. What the CRM says of its own people stays until it says something else.
+/// The id that a household's other member names as partner once a client is known by another id; none where that stays
+/// as it is. What the CRM says of its own people stays until it says something else.
 pub fn partner_after(member: &Client, before: &ExternalId, after: &ExternalId) -> Option<ExternalId> {
     let may_change = before.in_crm().is_none() || member.external_id.in_crm().is_none();
     (may_change && member.partner_external_id.as_ref() == Some(before)).then(|| after.clone())

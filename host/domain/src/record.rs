@@ -20,10 +20,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them.
+            /// All words.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// All of them, as they stand in JSON and as people read them.
+            /// All words, as they stand in JSON and as people read them.
             pub const CHOICES: &[$crate::field::Choice] = &[$($crate::field::Choice { word: $text, label: $label }),+];
 
             /// The word as it stands in JSON.
@@ -167,8 +167,8 @@ macro_rules! kinds {
             /// The words of what there is of a client.
             pub const WORDS_OF_CLIENTS: &[&str] = &["client", $($item),+];
 
-            /// What there is of a client: the client, and what stands in the client's lists. A run asks whether many of
-            /// such a kind are gone.
+            /// The kinds of record that a client has: the client, and the items of the client's lists. A run asks
+            /// whether many of such a kind are gone.
             pub fn of_clients() -> impl Iterator<Item = Self> {
                 [Self::Client].into_iter().chain(Self::LISTED.iter().copied())
             }
@@ -220,8 +220,8 @@ macro_rules! kinds {
             }
         }
 
-        /// What is said of a field by its name in reports: a client's by its own name, another record's behind its kind
-        /// (`goal.target_date`).
+        /// The description of a field by its name in reports: a client's by its own name, another record's behind its
+        /// kind (`goal.target_date`).
         pub fn field(name: &str) -> Option<&'static Field> {
             match name.split_once('.') {
                 None => Client::field(name),
@@ -279,20 +279,21 @@ pub trait Kind: Record {
 
 /// A record that stands in a client's list: a goal or a cover.
 pub trait ListItem: Kind + Clone + PartialEq + fmt::Debug + Send + 'static {
-    /// What the practice adds; a sync never touches it.
+    /// The values that the practice adds; a sync never touches them.
     type Own: Record + Clone + PartialEq + fmt::Debug + Default + Send + 'static;
 
     /// The id in the CRM, unique within the client.
     fn external_id(&self) -> &ExternalId;
 
-    /// By what a person knows it: a goal's name, a cover's type and policy. None where the CRM has neither.
+    /// The label by which a person knows the item: a goal's name, a cover's type and policy. None where the CRM has
+    /// neither.
     fn label(&self) -> Option<String>;
 }
 
 /// A field that a pack adds to a record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Extension {
-    /// snake_case, unique within the record.
+    /// The name in snake_case, unique within the record.
     pub name: String,
     /// The value as text.
     pub value: String,

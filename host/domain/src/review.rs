@@ -8,22 +8,22 @@ use crate::ids::{ClientId, ConnectionName, ExternalId, RunId};
 use crate::record::Client;
 use crate::value::Timestamp;
 
-/// Where a client of a CRM stands in the queue.
+/// The state of a CRM's client in the review queue.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
     /// Nobody has decided yet; the client is not in the book.
     Waiting,
-    /// Is to stay out of the book.
+    /// The client is to stay out of the book.
     Ignored,
-    /// Is somebody else, and comes as a new client with the next sync.
+    /// The client is somebody else, and is imported as a new client by the next sync.
     Imported,
-    /// Is the practice's client, and linked.
+    /// The client is the practice's client, and linked.
     Linked,
 }
 
 impl ReviewState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Waiting, Self::Ignored, Self::Imported, Self::Linked];
 
     /// The word as it stands in JSON.
@@ -37,44 +37,44 @@ impl ReviewState {
     }
 }
 
-/// What a person decides.
+/// A person's decision about a client in the review queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReviewDecision {
-    /// Somebody else: a new client.
+    /// The client is somebody else: a new client.
     Import,
-    /// Nobody for the practice.
+    /// The client is nobody for the practice.
     Ignore,
     /// The practice's client.
     Link(ClientId),
-    /// Takes a decision back.
+    /// The decision is taken back.
     Wait,
 }
 
-/// What becomes of a client of a CRM whom the book does not have.
+/// The admission of a CRM's client whom the book does not have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Admission {
-    /// Comes into the book. What somebody decided about it stays to be seen and taken back.
+    /// The client enters the book. What somebody decided about it stays to be seen and taken back.
     Enters,
-    /// Comes into the book, and waits in the queue no more: nobody is looked like any longer.
+    /// The client enters the book, and waits in the queue no more: nobody is looked like any longer.
     Leaves,
-    /// Is kept out of the book, and stands in the queue like this.
+    /// The client is kept out of the book, and stands in the queue like this.
     IsHeld(Box<Review>),
 }
 
-/// What follows from a decision for a client in the queue.
+/// The consequence of a decision for a client in the review queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Decided {
-    /// It stands so already.
+    /// The client stands in the queue so already.
     Already,
     /// The link to this client has to be taken back first; with [`ReviewDecision::Wait`] it is.
     IsLinked(ClientId),
-    /// It is to be linked to this client.
+    /// The client is to be linked to this client of the practice.
     Links(ClientId),
-    /// It stands in the queue like this.
+    /// The client stands in the queue like this.
     Stands(Box<Review>),
 }
 
-/// What two clients have in common.
+/// The values that two clients have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Likeness {
@@ -108,28 +108,28 @@ impl Likeness {
 pub struct Lookalike {
     /// The client.
     pub client_id: ClientId,
-    /// What they have in common.
+    /// The values that they have in common.
     pub likeness: Likeness,
 }
 
 /// A client of a CRM in the queue.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Review {
-    /// Whose client.
+    /// The connection whose client it is.
     pub connection: ConnectionName,
-    /// As the last sync brought it.
+    /// The client, as the last sync read it.
     pub client: Client,
-    /// Whom it looks like.
+    /// The practice's clients whom it looks like.
     pub lookalikes: Vec<Lookalike>,
-    /// Where it stands.
+    /// The state that it is in.
     pub state: ReviewState,
-    /// Whom it is linked to.
+    /// The client of the practice whom it is linked to.
     pub linked_to: Option<ClientId>,
     /// The run that brought it first.
     pub run: RunId,
-    /// When that was.
+    /// The moment at which that run read it.
     pub since: Timestamp,
-    /// When somebody decided.
+    /// The moment at which somebody decided.
     pub decided_at: Option<Timestamp>,
 }
 
@@ -155,8 +155,8 @@ impl Review {
         }
     }
 
-    /// What follows from what a person decides. A client that is linked is decided about no more, until the link is taken
-    /// back.
+    /// The consequence of a person's decision. A client that is linked is decided about no more, until the link is
+    /// taken back.
     pub fn decide(self, decision: ReviewDecision, at: Timestamp) -> Decided {
         if let (ReviewState::Linked, Some(client)) = (self.state, self.linked_to) {
             let is_same = decision == ReviewDecision::Link(client);
@@ -176,7 +176,7 @@ impl Review {
     }
 }
 
-/// What a client of the practice and one of a CRM have in common, if it is enough to ask a person. Both name partners by
+/// The likeness of a client of the practice and one of a CRM, if it is enough to ask a person. Both name partners by
 /// their ids in the same CRM.
 pub fn likeness(own: &Client, crm: &Client) -> Option<Likeness> {
     let real = |client: &Client| {

@@ -26,19 +26,19 @@ pub const CHOICES_EMPTY: &str = "choices-empty-once";
 /// The code of the doubt about lists of the site that could not be read, in place of which those of before were used.
 pub const CHOICES_NOT_READ: &str = "choices-not-read";
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Asked for, not begun.
+    /// The run is asked for and has not begun.
     Queued,
-    /// Under way, or interrupted and about to be resumed.
+    /// The run is active, or was interrupted and is about to be resumed.
     Running,
     /// The whole book was walked.
     Done,
-    /// Ended before the whole book was walked; what it committed stays.
+    /// The run ended before the whole book was walked; what it committed stays.
     Failed,
-    /// Ended by a person.
+    /// The run was ended by a person.
     Cancelled,
 }
 
@@ -63,7 +63,7 @@ impl RunState {
     }
 }
 
-/// What set a run off.
+/// The trigger that set a run off.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -77,37 +77,37 @@ pub enum Trigger {
     Client,
 }
 
-/// What a run has counted so far. Clients unless said otherwise.
+/// The counts of a run so far, of clients unless said otherwise.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct RunCounts {
-    /// Advisers read.
+    /// The number of advisers read.
     pub advisers: u64,
-    /// Clients read from the CRM, of whatever outcome.
+    /// The number of clients read from the CRM, of whatever outcome.
     pub seen: u64,
-    /// Same raw record and revision as last time: not mapped again.
+    /// The number with the same raw record and revision as last time: not mapped again.
     pub unchanged: u64,
-    /// New in the practice.
+    /// The number that are new in the practice.
     pub created: u64,
-    /// At least one stored field changed.
+    /// The number of which at least one stored field changed.
     pub changed: u64,
-    /// Mapped again to the same values.
+    /// The number that were mapped again to the same values.
     pub same: u64,
-    /// Left out by a rule (not a person, no name, archived, deceased), by reason code.
+    /// The number left out by a rule (not a person, no name, archived, deceased), by reason code.
     pub skipped: BTreeMap<String, u64>,
-    /// Of those left out by rules: who was in the book until then.
+    /// The number of those left out by rules who were in the book until then.
     #[serde(default)]
     pub newly_left_out: u64,
-    /// Left out by a rule before, and in the book again; among `changed` or `same` too.
+    /// The number left out by a rule before, and in the book again; among `changed` or `same` too.
     #[serde(default)]
     pub returned: u64,
-    /// Cannot be used and kept in quarantine.
+    /// The number that cannot be used and are kept in quarantine.
     pub quarantined: u64,
-    /// Look like a client of the practice who is not linked, and wait for review or were ignored there.
+    /// The number that look like a client of the practice who is not linked, and wait for review or were ignored there.
     #[serde(default)]
     pub held: u64,
-    /// Local edits that the CRM overrode.
+    /// The number of local edits that the CRM overrode.
     pub overridden: u64,
-    /// What stands in the clients' lists, by kind; a kind of which nothing was counted is not there.
+    /// The counts of the items in the clients' lists, by kind; a kind of which nothing was counted is not there.
     pub lists: BTreeMap<RecordKind, ListCounts>,
     /// Rows that came again within the walk, because rows moved while they were read; each was taken once. Others may
     /// have been missed, so that such a walk proves nobody's departure.
@@ -115,46 +115,46 @@ pub struct RunCounts {
     /// Rows that name no record, so that nothing could be kept of them. Such a walk proves nobody's departure.
     pub unreadable: u64,
     /// Clients in the book whom the walk did not see, because rows moved while they were read, and whom the CRM shows
-    /// when it is asked by id. They were brought over so, and are seen.
+    /// when it is asked by id. They were imported so, and are seen.
     #[serde(default)]
     pub missed: u64,
     /// Clients whom the walk did not see, and the CRM failed when it was asked by id. Such a walk proves nobody's
     /// departure.
     #[serde(default)]
     pub unconfirmed: u64,
-    /// Warnings about records that came over, and errors by which a part of one was left out (a row of a list), by code.
+    /// Warnings about imported records, and errors by which a part of one was left out (a row of a list), by code.
     pub warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name`.
     pub changed_fields: BTreeMap<String, u64>,
-    /// Marked as not visible: two complete walks in a row did not see them.
+    /// The number marked as not visible: two complete walks in a row did not see them.
     pub not_visible: u64,
-    /// Not visible before, and seen again.
+    /// The number that were not visible before, and are seen again.
     pub visible_again: u64,
-    /// Gone as well, but too many at once: a person is asked before they are marked.
+    /// The number that are gone as well, but too many at once: a person is asked before they are marked.
     pub awaiting: u64,
-    /// What stands in doubt in the whole book after a complete walk (links of couples, addresses that several
+    /// The data-quality warnings about the whole book after a complete walk (links of couples, addresses that several
     /// households share, goals and covers that lists no longer show), by code.
     pub doubts: BTreeMap<String, u64>,
     /// Rows of the run's report that are kept: what changed, client by client, goal by goal and cover by cover.
     pub listed: u64,
-    /// HTTP requests made to the CRM.
+    /// The number of HTTP requests made to the CRM.
     pub requests: u64,
-    /// Requests that were repeated after a fault.
+    /// The number of requests that were repeated after a fault.
     pub retries: u64,
-    /// How often the CRM was asked less at once, because it slowed down or said so.
+    /// The number of times that the CRM was asked less at once, because it slowed down or said so.
     pub slow_downs: u64,
 }
 
-/// What a run has counted of the goals, or the covers, in the lists that it read.
+/// The counts of a run for the goals, or the covers, in the lists that it read.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ListCounts {
-    /// New in the practice.
+    /// The number that are new in the practice.
     pub created: u64,
-    /// At least one value changed, or it stands in its list again.
+    /// The number of which at least one value changed, or which are in their list again.
     pub changed: u64,
-    /// As they were.
+    /// The number that stayed as they were.
     pub unchanged: u64,
-    /// Marked as gone: two complete walks in a row did not find them in their list.
+    /// The number marked as gone: two complete walks in a row did not find them in their list.
     pub gone: u64,
     /// Clients whose list cannot be used and is kept in quarantine; what was known of it stays.
     pub quarantined: u64,
@@ -171,7 +171,7 @@ impl RunCounts {
         self.lists.entry(kind).or_default()
     }
 
-    /// How many records of a kind are gone, but too many at once: a person is asked before they are marked.
+    /// The number of records of a kind that are gone, but too many at once: a person is asked before they are marked.
     pub fn awaiting(&self, kind: RecordKind) -> u64 {
         if kind.is_listed() {
             self.doubts.get(&awaiting_code(kind)).copied().unwrap_or_default()
@@ -200,7 +200,7 @@ impl RunCounts {
         }
     }
 
-    /// Counts what somebody should look at in a record that came over: warnings, and errors that left out a part of it.
+    /// Counts what somebody should look at in an imported record: warnings, and errors that left out a part of it.
     pub fn warn(&mut self, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity >= Severity::Warning) {
             *self.warnings.entry(diagnostic.code.clone()).or_default() += 1;
@@ -224,17 +224,17 @@ impl RunCounts {
     }
 }
 
-/// What a run did to a client, a goal or a cover, as its report lists it.
+/// The kind of change that a run made to a client, a goal or a cover, as its report lists it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// New in the practice. A first walk's are not listed one by one.
+    /// The record is new in the practice. A first walk's are not listed one by one.
     Created,
     /// Values changed in the CRM.
     Changed,
     /// Values that were edited here were overridden by the CRM's.
     Overridden,
-    /// Left out by a rule from now on.
+    /// The client is left out by a rule from now on.
     LeftOut,
     /// No longer left out by a rule; of a goal or cover: stands in its list again.
     Returned,
@@ -242,12 +242,12 @@ pub enum ChangeKind {
     Gone,
     /// No longer seen by two complete walks in a row.
     NotVisible,
-    /// Seen again.
+    /// The client is seen again.
     VisibleAgain,
 }
 
 impl ChangeKind {
-    /// All of them, in the order of a report.
+    /// All kinds, in the order of a report.
     pub const ALL: &[Self] = &[
         Self::Created,
         Self::Changed,
@@ -279,23 +279,23 @@ impl ChangeKind {
 pub struct Run {
     /// The run's id.
     pub id: RunId,
-    /// Whose run.
+    /// The connection that the run syncs.
     pub connection: ConnectionName,
-    /// Where it stands.
+    /// The state that the run is in.
     pub state: RunState,
-    /// What set it off.
+    /// The trigger that set it off.
     pub trigger: Trigger,
-    /// When it was asked for.
+    /// The moment at which it was asked for.
     pub queued_at: Timestamp,
-    /// When it began.
+    /// The moment at which the run began.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// The moment at which the run ended.
     pub finished_at: Option<Timestamp>,
     /// Clients that the walk before it saw: what progress is measured against; none on a first walk.
     pub expected: Option<u64>,
-    /// What it counted.
+    /// The counts of the run.
     pub counts: RunCounts,
-    /// Why it failed, in a sentence for a person.
+    /// The reason why it failed, in a sentence for a person.
     pub error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! When something comes round: a crontab line, read as crontab(5) says, on a practice's clock.
+//! Times at which something recurs: a crontab line, read as crontab(5) says, on a practice's clock.
 //!
 //! Serves the settings (can the line be used?) and the host's schedule (when next?). Reads no clock: moments are handed
 //! in.
@@ -20,7 +20,7 @@ use self::field::{Field, Set};
 /// The last year that is looked at. A line without a year comes round within eight years, or never.
 const LAST_YEAR: i16 = 2199;
 
-/// How many times of a line are looked at for two that are too close: two days and a bit of an hourly one.
+/// The number of times of a line that are looked at for two that are too close: two days and a bit of an hourly one.
 const TIMES_LOOKED_AT: usize = 200;
 
 /// A crontab line: `minute hour day month weekday`, or six fields with seconds before them, or seven with years behind.
@@ -38,7 +38,7 @@ pub struct Schedule {
     fits_either_day: bool,
 }
 
-/// Why a text is no schedule, in a sentence that says what would be right.
+/// The reason why a text is no schedule, in a sentence that says what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidSchedule(String);

@@ -4,9 +4,9 @@
 /// A list as it came last with entries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownList {
-    /// By what the site knows it.
+    /// The name by which the site knows it.
     pub name: String,
-    /// As it came.
+    /// The text, as it came.
     pub text: String,
     /// A complete walk found it empty: another that does proves that it is.
     pub may_be_empty: bool,
@@ -15,21 +15,21 @@ pub struct KnownList {
 /// A list as it is in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListInForce {
-    /// By what the site knows it.
+    /// The name by which the site knows it.
     pub name: String,
-    /// As it came; none where it has no entries.
+    /// The text, as it came; none where it has no entries.
     pub text: Option<String>,
-    /// How it came, now.
+    /// The way in which it came now.
     pub came: Came,
 }
 
-/// How a list came.
+/// The way in which a list came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Came {
-    /// As it is in force.
+    /// The list came as it is in force.
     AsItIs,
-    /// Empty, or the site has none any more; what it held before is in force.
+    /// The list came empty, or the site has none any more; what it held before is in force.
     Empty,
-    /// Not; what it held before is in force.
+    /// The list did not come; what it held before is in force.
     Not,
 }

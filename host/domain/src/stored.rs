@@ -9,14 +9,14 @@ use crate::listed::Listed;
 use crate::record::{Adviser, Client, ListItem, RecordKind};
 use crate::value::Timestamp;
 
-/// Where a record of a CRM came from.
+/// The origin of a record of a CRM.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// The connection that supplies it; [`ConnectionName::practice`] for what was made in the practice.
     pub connection: ConnectionName,
     /// The pack revision that mapped it; [`RevisionId::NONE`] for what no sync has brought yet.
     pub revision: RevisionId,
-    /// When its values last changed here.
+    /// The moment at which its values last changed here.
     pub changed_at: Timestamp,
 }
 
@@ -29,13 +29,13 @@ pub struct StoredClient {
     pub household_id: HouseholdId,
     /// The values.
     pub client: Client,
-    /// Where they came from.
+    /// The origin of the values.
     pub origin: Origin,
-    /// What the mapping said about it.
+    /// The mapping's diagnostics about it.
     pub diagnostics: Vec<Diagnostic>,
-    /// Since when the CRM no longer shows it; none while it does.
+    /// The moment since which the CRM no longer shows it; none while it does.
     pub not_visible_since: Option<Timestamp>,
-    /// What people changed here and the CRM has not overridden yet.
+    /// The edits that people made here and the CRM has not overridden yet.
     pub edits: Vec<LocalEdit>,
     /// The latest edits that the CRM overrode, the newest first.
     pub overridden: Vec<Overridden>,
@@ -44,11 +44,11 @@ pub struct StoredClient {
 /// Somebody who was in a household, or a household somebody was in, and until when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Membership {
-    /// Who.
+    /// The client.
     pub client_id: ClientId,
-    /// Where.
+    /// The household.
     pub household_id: HouseholdId,
-    /// Until when; none for where the client is now.
+    /// The moment until which the client was in the household; none for where the client is now.
     pub until: Option<Timestamp>,
 }
 
@@ -103,7 +103,7 @@ pub struct Member {
 pub struct Household {
     /// The household's id.
     pub id: HouseholdId,
-    /// For people: `Ayda Khan & Sam Khan`.
+    /// The name for people: `Ayda Khan & Sam Khan`.
     pub name: String,
     /// One or two members, the CFO first.
     pub members: Vec<Member>,
@@ -111,7 +111,7 @@ pub struct Household {
     pub adviser_external_id: Option<ExternalId>,
     /// The connection whose clients these are; [`ConnectionName::practice`] where none of them is linked to a CRM.
     pub connection: ConnectionName,
-    /// What stands in doubt, such as a link that only one side has.
+    /// Diagnostics about what is in doubt, such as a link that only one side has.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -120,9 +120,9 @@ pub struct Household {
 pub struct StoredAdviser {
     /// The values.
     pub adviser: Adviser,
-    /// Where they came from.
+    /// The origin of the values.
     pub origin: Origin,
-    /// What the mapping said about it.
+    /// The mapping's diagnostics about it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -131,19 +131,19 @@ pub struct StoredAdviser {
 pub struct ExcludedRecord {
     /// The connection that supplied it.
     pub connection: ConnectionName,
-    /// What it would have been.
+    /// The kind of record that it would have been.
     pub kind: RecordKind,
     /// Its id in the CRM.
     pub external_id: ExternalId,
-    /// True: cannot be used (quarantine). False: left out on purpose by a rule.
+    /// Whether it cannot be used (quarantine); else a rule left it out on purpose.
     pub quarantined: bool,
-    /// Why.
+    /// The diagnostics that say why it was left out or quarantined.
     pub diagnostics: Vec<Diagnostic>,
     /// The revision that said so.
     pub revision: RevisionId,
     /// The run that found it first.
     pub run: RunId,
-    /// When that was.
+    /// The moment at which that run found it so.
     pub since: Timestamp,
 }
 

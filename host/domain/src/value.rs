@@ -17,16 +17,16 @@ pub use jiff::Timestamp;
 /// A calendar day, ISO 8601.
 pub use jiff::civil::Date;
 
-/// Why a text is not the value it should be.
+/// The reason why a text is not the value it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidValue {
     /// The text as it came.
     pub text: String,
-    /// What it should have been: `a number with its country code, such as +61491570156`.
+    /// The description of what it should have been: `a number with its country code, such as +61491570156`.
     pub wanted: Cow<'static, str>,
 }
 
-/// How much of a text is shown again, in characters.
+/// The number of a text's characters that are shown again.
 const SHOWN: usize = 100;
 
 impl InvalidValue {

@@ -1,4 +1,4 @@
-//! What an account must be like.
+//! The rules for an account's email address, name and password.
 
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -17,7 +17,7 @@ pub const LONGEST: usize = 1024;
 /// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) of a password.
 ///
 /// # Errors
-/// Where too many wait for theirs.
+/// Returns an error if too many wait for theirs.
 pub async fn hash(password: &SecretString) -> Result<String, NotDone> {
     let password = password.clone();
     queue::PASSWORDS.run(move || hash_now(&password)).await
@@ -27,7 +27,7 @@ pub async fn hash(password: &SecretString) -> Result<String, NotDone> {
 /// time and says no. It waits in `queue`.
 ///
 /// # Errors
-/// Where too many wait there.
+/// Returns an error if too many wait there.
 pub async fn is_right(password: &SecretString, hash: Option<String>, queue: &'static Queue) -> Result<bool, NotDone> {
     static NOBODYS: OnceLock<String> = OnceLock::new();
     let password = password.clone();

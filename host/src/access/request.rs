@@ -1,4 +1,4 @@
-//! What a request's headers say of who sends it: the session cookie, and whether one of the host's own pages asks.
+//! The sender of a request, as its headers tell: the session cookie, and whether one of the host's own pages asks.
 
 use axum::http::header::{COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, Uri};

@@ -12,7 +12,7 @@ use crate::store::access::StoredSession;
 pub const IDLE: Duration = Duration::from_hours(1);
 /// The time after which a session is over in any case.
 pub const LONGEST: Duration = Duration::from_hours(12);
-/// How often the last use of a session is kept: a durable write for every page would be too much.
+/// The interval at which the last use of a session is kept: a durable write for every page would be too much.
 const NOTED_EVERY: Duration = Duration::from_mins(5);
 
 /// The session of a person who signed in.
@@ -20,7 +20,7 @@ const NOTED_EVERY: Duration = Duration::from_mins(5);
 pub struct Session {
     /// The person's account.
     pub user: User,
-    /// When the session is over, however much it is used.
+    /// The moment at which the session is over, however much it is used.
     pub ends_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! From where a request comes: the address that is throttled, never who asks.
+//! The source of a request: the address that is throttled, never who asks.
 
 use std::net::{IpAddr, Ipv6Addr};
 

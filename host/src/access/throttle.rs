@@ -2,8 +2,8 @@
 //! within a minute, and the right password from a source that has not failed waits some seconds at most, whoever else
 //! fails at the same account. Sessions and tokens that hold are never slowed down.
 //!
-//! In memory: a restart forgets, which gives a guesser nothing worth having. The memory is bounded; what is forgotten for
-//! want of room is what failed longest ago.
+//! Failures are kept in memory: a restart forgets them, which gives a guesser nothing worth having. The memory is
+//! bounded; what is forgotten for want of room is what failed longest ago.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::access::token::Digest;
 use crate::domain::Timestamp;
 
-/// How long a failure is remembered after the last one of its kind.
+/// The time for which a failure is remembered after the last one of its kind.
 const REMEMBERED: Duration = Duration::from_mins(60);
 /// Rows of each table.
 const ROWS: usize = 10_000;
@@ -56,7 +56,7 @@ pub struct Throttle {
 /// A sign-in that may be tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admitted {
-    /// How long the try is held before it is made.
+    /// The time for which the attempt is held before it is made.
     pub hold: Duration,
     /// Whether its source has failed lately.
     pub is_doubted: bool,

@@ -1,4 +1,4 @@
-//! What several resources answer with: lists and diagnostics.
+//! Bodies that several resources answer with: lists and diagnostics.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -54,7 +54,7 @@ pub struct MoneyBody {
     /// The exact amount, a point as separator.
     #[schema(value_type = String, example = "1234.50")]
     amount: Decimal,
-    /// ISO 4217.
+    /// The currency, ISO 4217.
     #[schema(value_type = String, example = "AUD")]
     currency: Currency,
 }
@@ -69,7 +69,7 @@ impl From<Money> for MoneyBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Diagnostic)]
 pub struct DiagnosticBody {
-    /// How much it matters.
+    /// The severity: how much the finding matters.
     #[schema(schema_with = schema::severity)]
     severity: Severity,
     /// The canonical field; null where it is about the record as a whole.
@@ -78,7 +78,7 @@ pub struct DiagnosticBody {
     /// A stable code.
     #[schema(example = "not-a-mobile")]
     code: String,
-    /// What was found, what was done with it, what would mend it.
+    /// The message: what was found, what was done with it, what would fix it.
     message: String,
 }
 

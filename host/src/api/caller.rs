@@ -1,4 +1,4 @@
-//! Who calls: a program with a bearer token, a person's browser with a session cookie, or a command on this machine.
+//! The caller: a program with a bearer token, a person's browser with a session cookie, or a command on this machine.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;

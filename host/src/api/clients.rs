@@ -31,7 +31,7 @@ use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp
 use crate::ops;
 use crate::store::book::ClientFilter;
 
-/// Which clients.
+/// The choice of clients in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -53,14 +53,14 @@ pub struct ClientParams {
     /// under `warnings`. In the order in which the clients came.
     #[param(min_length = 1, example = "no-country-code")]
     diagnostic: Option<String>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
 }
 
-/// Which clients by whether the CRM shows them; without it, all.
+/// The choice of clients by whether the CRM shows them; without it, all.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Visibility {
@@ -175,7 +175,7 @@ pub struct StayBody {
     /// The household; what was kept with it, such as its file notes, is found there.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
-    /// Until when the client was in it; null for where it is now.
+    /// The moment until which the client was in it; null for where it is now.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }

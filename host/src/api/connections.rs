@@ -75,12 +75,12 @@ pub async fn one(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
-/// One at work.
+/// A connection that is at work.
 fn find(app: &App, name: &ConnectionName) -> Result<Arc<Connection>, Problem> {
     app.connections.get(name).ok_or_else(|| Problem::not_found(format_args!("connection `{name}`")))
 }
 
-/// How to sync.
+/// The way in which to sync.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

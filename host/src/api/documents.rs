@@ -23,7 +23,7 @@ use crate::telemetry;
 /// The most characters that an answer's header tells of.
 const MOST_REPLACED: usize = 500;
 
-/// Which document.
+/// The kind of document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentKind {
@@ -43,12 +43,12 @@ impl DocumentKind {
     }
 }
 
-/// Which document to look at.
+/// The document to look at.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PreviewParams {
-    /// Which document.
+    /// The kind of document.
     #[param(inline)]
     document: DocumentKind,
 }

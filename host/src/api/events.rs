@@ -34,7 +34,7 @@ const MEMBERS: [&str; 6] = ["type", "household_id", "client_id", "occurred_at", 
 #[serde(deny_unknown_fields)]
 #[schema(as = Event)]
 pub struct EventBody {
-    /// What happened. The connection's pack says which types it can write a file note for.
+    /// The type of what happened. The connection's pack says which types it can write a file note for.
     #[serde(rename = "type")]
     #[schema(example = "your-life-survey.completed")]
     event_type: String,
@@ -44,7 +44,7 @@ pub struct EventBody {
     /// The one client of the household it is about, where it is about one.
     #[schema(value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
-    /// When it happened.
+    /// The moment at which it happened.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T01:30:00Z")]
     occurred_at: Timestamp,
     /// The event's own data, in the shape that its type demands.
@@ -79,7 +79,7 @@ fn read(body: &Value) -> Result<Event, Problem> {
     }
 }
 
-/// What is wrong with each member of an event that cannot be read, its data among them.
+/// The errors in each member of an event that cannot be read, its data among them.
 fn errors(body: &Value) -> Vec<FieldError> {
     let error = |pointer: &str, detail: &str| FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() };
     let Some(members) = body.as_object() else { return vec![error("", "must be an object")] };

@@ -123,7 +123,7 @@ pub struct Body<T>(pub T);
 pub struct BodyLimit {
     /// The name of the body, as the first words of a sentence.
     pub what: &'static str,
-    /// In whole megabytes.
+    /// The limit in whole megabytes.
     pub megabytes: usize,
 }
 
@@ -199,7 +199,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// A value of a body in which null and a text of blanks mean what is left out: nothing is known.
 ///
 /// # Errors
-/// Where it is none.
+/// Returns an error if it is none.
 pub fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -211,7 +211,7 @@ pub fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) ->
 /// One word of a choice. An object of that word, which serde would take for it, is none.
 ///
 /// # Errors
-/// Where it is no such word.
+/// Returns an error if it is no such word.
 pub fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(StringDeserializer::new(String::deserialize(deserializer)?))
 }
@@ -219,7 +219,7 @@ pub fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> 
 /// One word of a choice, or null.
 ///
 /// # Errors
-/// As [`word`].
+/// Fails as [`word`] does.
 pub fn word_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| T::deserialize(StringDeserializer::new(text))).transpose()
@@ -229,7 +229,7 @@ pub fn word_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decided<W> {
-    /// What is decided.
+    /// The decision.
     #[serde(deserialize_with = "word", bound(deserialize = "W: Deserialize<'de>"))]
     pub decision: W,
     #[serde(default, deserialize_with = "known")]
@@ -240,15 +240,15 @@ impl<W> Decided<W> {
     /// The client whom the decision needs.
     ///
     /// # Errors
-    /// Where none is named.
+    /// Returns an error if none is named.
     pub fn client(&self) -> Result<ClientId, ValueError> {
         self.client_id.ok_or_else(|| ValueError::missing_field("client_id"))
     }
 
-    /// What is decided needs no client.
+    /// Returns a decision that needs no client.
     ///
     /// # Errors
-    /// Where one is named.
+    /// Returns an error if one is named.
     pub fn alone<T>(&self, decided: T) -> Result<T, ValueError> {
         self.client_id.map_or(Ok(decided), |_| Err(ValueError::unknown_field("client_id", &["decision"])))
     }
@@ -262,12 +262,12 @@ fn step(segment: &Segment) -> String {
     }
 }
 
-/// Which part of a list.
+/// The part of a list that is asked for.
 #[derive(serde::Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -281,7 +281,7 @@ impl PageParams {
     }
 }
 
-/// Which page of a list is asked for.
+/// The page of a list that is asked for.
 pub fn page(limit: Option<usize>, cursor: Option<String>) -> Result<PageRequest, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if (1..=HIGHEST_LIMIT).contains(&limit) {

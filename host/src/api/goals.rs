@@ -1,4 +1,4 @@
-//! What the practice adds to a goal.
+//! The values that the practice adds to a goal.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use crate::ops;
 /// A goal as it is answered.
 pub type GoalBody = ListedBody<Goal>;
 
-/// What the practice changes about a goal, by field.
+/// The practice's changes to a goal, by field.
 #[derive(Deserialize)]
 pub struct GoalChangeBody(BTreeMap<String, Value>);
 

@@ -14,7 +14,7 @@ use crate::store::space::Level;
 pub struct Health {
     /// `ok`.
     status: &'static str,
-    /// What somebody should look at before it is not well any more.
+    /// The warnings that somebody should look into before the host is no longer well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     warnings: Vec<String>,

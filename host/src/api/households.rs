@@ -20,7 +20,7 @@ use crate::domain::stored::{Household, HouseholdRole, Member, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
 use crate::store::book::{HouseholdFilter, HouseholdRow, NameOrder};
 
-/// Which households.
+/// The choice of households in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -31,17 +31,17 @@ pub struct HouseholdParams {
     #[serde(default)]
     #[param(inline, required = false)]
     sort: Sort,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
 }
 
-/// In which order.
+/// The order of households in a list.
 #[derive(Deserialize, ToSchema, Clone, Copy, Default)]
 pub enum Sort {
-    /// By last name, then first name.
+    /// The order of last names, then first names.
     #[default]
     #[serde(rename = "name")]
     Name,
@@ -66,7 +66,7 @@ pub struct HouseholdBody<M> {
     /// The household's id.
     #[schema(value_type = String, format = Uuid)]
     id: HouseholdId,
-    /// For people.
+    /// The name for people.
     #[schema(example = "Ayda Khan & Sam Khan")]
     name: String,
     /// One or two members, the CFO first.
@@ -76,9 +76,10 @@ pub struct HouseholdBody<M> {
     /// The connection whose clients these are; null where none of them is linked to the CRM.
     #[schema(required, value_type = Option<String>)]
     connection: Option<ConnectionName>,
-    /// What stands in doubt, such as a link that only one side has.
+    /// Diagnostics about what is in doubt, such as a link that only one side has.
     diagnostics: Vec<DiagnosticBody>,
-    /// Who was in the household before and is not now, the latest to leave first; where one household is asked for.
+    /// The people who were in the household before and are not now, the latest to leave first; where one household is
+    /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     former_members: Option<Vec<FormerMemberBody>>,
 }
@@ -95,7 +96,7 @@ pub struct FormerMemberBody {
     external_id: ExternalId,
     /// The client's name.
     name: String,
-    /// Until when.
+    /// The moment until which the client was in the household.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }
@@ -119,7 +120,7 @@ pub struct MemberBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = MemberInFull)]
 pub struct MemberInFullBody {
-    /// Who and in which place.
+    /// The client's id and place in the household.
     #[serde(flatten)]
     member: MemberBody,
     /// The person.

@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export::csv))
 }
 
-/// Whose ids a list has.
+/// The connection and file of a list that is imported.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -49,7 +49,7 @@ pub struct BringParams {
     /// The connection whose CRM the ids are of.
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionName>,
-    /// What the file is called, where it is the body as a whole.
+    /// The name of the file, where it is the body as a whole.
     file_name: Option<String>,
     /// The sheet of a workbook that is the list, hidden or not; the first one that is shown and has the headings if not
     /// said.
@@ -162,15 +162,15 @@ pub async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which rows.
+/// The choice of rows of a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RowParams {
-    /// Rows of this status only.
+    /// The status of the rows that are listed; all if not said.
     #[param(schema_with = schema::row_status, required = false)]
     status: Option<RowStatus>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -199,12 +199,12 @@ pub async fn rows(
     Ok(Json(ListBody::of(app.store.import_rows(id, params.status, page).await?)))
 }
 
-/// What to do with a row.
+/// A person's decision about a row.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision", try_from = "Decided<DecisionWord>")]
 #[schema(as = RowDecision)]
 pub enum DecisionBody {
-    /// This client is meant.
+    /// The row means this client.
     Link {
         /// The client.
         #[schema(value_type = String, format = Uuid)]
@@ -212,7 +212,7 @@ pub enum DecisionBody {
     },
     /// Nobody is linked by the row.
     LeaveOut,
-    /// Takes a decision back.
+    /// The decision is taken back.
     Undecided,
 }
 

@@ -1,4 +1,4 @@
-//! What stands in a client's lists, as it is answered: of every kind the same around the kind's own fields.
+//! Goals and covers in clients' lists, as they are answered: of every kind the same around the kind's own fields.
 
 mod routes;
 
@@ -22,7 +22,7 @@ pub use routes::routes;
 /// A goal, cover or whatever else stands in a client's lists, as it is answered.
 pub type ListedBody<T> = RecordBody<AroundListed<T>, T>;
 
-/// What is known of every item of a list, and what the practice adds to this one.
+/// The facts that are known of every item of a list, and the values that the practice adds to this one.
 #[derive(Serialize)]
 #[serde(bound = "")]
 pub struct AroundListed<T: ListItem> {
@@ -40,7 +40,7 @@ struct PlaceBody {
     /// The client in whose list it stands.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
-    /// That client's household.
+    /// The household of that client.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
     /// The connection that supplies it.
@@ -49,15 +49,15 @@ struct PlaceBody {
     /// The pack's revision that mapped it.
     #[schema(value_type = String)]
     revision: RevisionId,
-    /// When the CRM's values last changed here.
+    /// The moment at which the CRM's values last changed here.
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
-    /// Since when it is taken for gone from the CRM's list; null while it stands there, or was missed once.
+    /// The moment since which it is taken for gone from the CRM's list; null while it stands there, or was missed once.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     gone_since: Option<Timestamp>,
     /// The CRM's list did not show it when it was read last; gone when two complete walks in a row have missed it.
     is_missed: bool,
-    /// What the mapping left out or derived, and why.
+    /// The values that the mapping left out or derived, and why.
     diagnostics: Vec<DiagnosticBody>,
 }
 

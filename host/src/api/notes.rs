@@ -21,39 +21,39 @@ use crate::domain::note::{NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId, Timestamp};
 use crate::store::outbox::{NoteFilter, Raised};
 
-/// Which notes.
+/// The choice of notes in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NoteParams {
-    /// In this state only.
+    /// The state of the notes that are listed; all if not said.
     #[param(schema_with = schema::note_state, required = false)]
     state: Option<NoteState>,
-    /// In this stage only.
+    /// The stage of the notes that are listed; all if not said.
     #[param(schema_with = schema::note_stage, required = false)]
     stage: Option<Stage>,
-    /// Of this connection only.
+    /// The connection whose notes are listed; all if not said.
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionName>,
-    /// Of this type of event only.
+    /// The type of event whose notes are listed; all if not said.
     event_type: Option<String>,
-    /// Reported for this household only.
+    /// The household that the notes are about; all if not said.
     #[param(value_type = Option<String>, format = Uuid)]
     household_id: Option<HouseholdId>,
-    /// Filed against this client only, in whatever household it was then.
+    /// The client whom the notes are filed against, in whatever household it was then; all if not said.
     #[param(value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
-    /// With this id in the CRM only.
+    /// The id in the CRM of the note that is listed; all if not said.
     document_id: Option<String>,
-    /// Only those of which the CRM has more than one.
+    /// Whether only those are listed of which the CRM has more than one.
     #[serde(default)]
     #[param(required = false)]
     twice: bool,
-    /// Only delivered ones that the CRM does not list any more.
+    /// Whether only delivered ones are listed that the CRM does not list any more.
     #[serde(default)]
     #[param(required = false)]
     missing: bool,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says beside the resources, which describe themselves.
+//! The parts of the OpenAPI document beside the resources, which describe themselves.
 
 mod events;
 pub mod parameters;
@@ -18,7 +18,7 @@ use crate::api::connections::declared;
 use crate::api::problem::ProblemBody;
 use crate::crm::registry::Registry;
 
-/// What the names of lists' schemas begin with.
+/// The beginning of the names of lists' schemas.
 const LIST: &str = "List_";
 
 const DESCRIPTION: &str = "\

@@ -23,7 +23,7 @@ use crate::pack::PackError;
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
-/// What kind of failure it is; programs match on its `type`.
+/// The kind of a failure; programs match on its `type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// The request cannot be read.
@@ -52,7 +52,7 @@ pub enum Kind {
     CrmFailed,
     /// A document cannot be made.
     DocumentFailed,
-    /// Something failed inside.
+    /// A failure inside the host.
     Internal,
     /// Too much is asked at once; `Retry-After` says when to come again.
     TooMany,
@@ -105,7 +105,7 @@ pub struct Problem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// Which problem it is: `urn:tidegate:problem:not-found`. Stable.
+    /// The type of the problem: `urn:tidegate:problem:not-found`. Stable.
     #[serde(rename = "type")]
     #[schema(example = "urn:tidegate:problem:not-found")]
     problem_type: String,
@@ -113,20 +113,20 @@ pub struct ProblemBody {
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What happened, what it means for the data, and what to do.
+    /// The message: what happened, what it means for the data, and what to do.
     detail: String,
-    /// What is wrong with the body, where that can be said field by field.
+    /// The errors in the body, where that can be said field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }
 
-/// What is wrong with one place of a body.
+/// An error at one place of a body.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the body.
     #[schema(example = "/data/score")]
     pub pointer: String,
-    /// What would be right.
+    /// The message: what would be right.
     pub detail: String,
 }
 

@@ -15,15 +15,15 @@ use crate::domain::access::Action;
 use crate::domain::stored::ExcludedRecord;
 use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, Timestamp};
 
-/// Which part of the list.
+/// The choice of quarantined records in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
-    /// Only those that this run found.
+    /// The run whose finds are listed; all if not said.
     #[param(value_type = Option<String>, format = Uuid)]
     run_id: Option<RunId>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -37,13 +37,13 @@ pub struct QuarantinedBody {
     /// The connection that supplied it.
     #[schema(value_type = String)]
     connection: ConnectionName,
-    /// What it would have been.
+    /// The kind of record that it would have been.
     #[schema(schema_with = schema::record_kind)]
     kind: RecordKind,
     /// Its id in the CRM.
     #[schema(value_type = String)]
     external_id: ExternalId,
-    /// Why.
+    /// The diagnostics that say why it was left out or quarantined.
     diagnostics: Vec<DiagnosticBody>,
     /// The pack's revision that said so.
     #[schema(value_type = String)]
@@ -51,7 +51,7 @@ pub struct QuarantinedBody {
     /// The run that found it first.
     #[schema(value_type = String, format = Uuid)]
     run_id: RunId,
-    /// When that was.
+    /// The moment at which that run found it so.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
 }

@@ -74,7 +74,7 @@ pub fn editable<R: Record>(about: &str, describe: fn(&Field) -> RefOr<Schema>) -
     fields.fold(object, |object, field| object.property(field.name, describe(field)))
 }
 
-/// What is to stand in a field.
+/// The value that is to stand in a field.
 pub fn new_value(value: Value) -> NewValue {
     match value {
         Value::Null => Ok(None),
@@ -83,7 +83,7 @@ pub fn new_value(value: Value) -> NewValue {
     }
 }
 
-/// What a field answers.
+/// The schema of what a field answers.
 pub fn schema(field: &Field) -> RefOr<Schema> {
     let text = |format: Option<KnownFormat>| {
         let object = of_type(field, Type::String).format(format.map(SchemaFormat::KnownFormat));
@@ -113,7 +113,7 @@ pub fn schema(field: &Field) -> RefOr<Schema> {
     }
 }
 
-/// What a field takes as text, from a person or a program that writes a record down.
+/// The schema of what a field takes as text, from a person or a program that writes a record down.
 pub fn written(field: &Field) -> RefOr<Schema> {
     let format = match field.value {
         ValueType::Date => Some(SchemaFormat::KnownFormat(KnownFormat::Date)),

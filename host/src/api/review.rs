@@ -18,15 +18,15 @@ use crate::domain::{ClientId, ConnectionName, Date, EmailAddress, ExternalId, Ru
 use crate::ops;
 use crate::store::review::ReviewId;
 
-/// Which part of the queue.
+/// The choice of clients in the review queue.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewParams {
-    /// In this state; `waiting` if not said.
+    /// The state of the clients that are listed; `waiting` if not said.
     #[param(schema_with = schema::review_state, required = false)]
     state: Option<ReviewState>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -39,13 +39,13 @@ pub struct ReviewParams {
 pub struct ReviewBody {
     /// The place in the queue.
     id: String,
-    /// Whose client.
+    /// The connection whose client it is.
     #[schema(value_type = String)]
     connection: ConnectionName,
     /// The CRM's id.
     #[schema(value_type = String)]
     external_id: ExternalId,
-    /// Where it stands.
+    /// The state that it is in.
     #[schema(schema_with = schema::review_state)]
     state: ReviewState,
     /// First name in the CRM.
@@ -60,18 +60,18 @@ pub struct ReviewBody {
     /// Email in the CRM.
     #[schema(required, value_type = Option<String>, format = Email)]
     email: Option<EmailAddress>,
-    /// Whom of the practice's clients it looks like.
+    /// The practice's clients whom it looks like.
     lookalikes: Vec<LookalikeBody>,
-    /// Whom it is linked to.
+    /// The client of the practice whom it is linked to.
     #[schema(required, value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
     /// The run that brought it first.
     #[schema(value_type = String, format = Uuid)]
     run_id: RunId,
-    /// When that was.
+    /// The moment at which that run read it.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
-    /// When somebody decided.
+    /// The moment at which somebody decided.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     decided_at: Option<Timestamp>,
 }
@@ -83,7 +83,7 @@ pub struct LookalikeBody {
     /// The client.
     #[schema(value_type = String, format = Uuid)]
     client_id: ClientId,
-    /// What they have in common.
+    /// The values that they have in common.
     #[schema(schema_with = schema::likeness)]
     likeness: Likeness,
 }
@@ -132,22 +132,22 @@ pub async fn list(
     Ok(Json(List::of(app.store.reviews(state, page(params.limit, params.cursor)?).await?)))
 }
 
-/// What to do with a client of a CRM.
+/// A person's decision about a client in the review queue.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "decision", try_from = "Decided<DecisionWord>")]
 #[schema(as = ReviewDecision)]
 pub enum DecisionBody {
-    /// Somebody else: comes as a new client with the next sync.
+    /// The client is somebody else: it is imported as a new client by the next sync.
     Import,
-    /// Stays out of the book.
+    /// The client stays out of the book.
     Ignore,
-    /// Is this client of the practice: linked at once, and the next sync brings the CRM's values.
+    /// The client is this client of the practice: it is linked at once, and the next sync reads the CRM's values.
     Link {
         /// The client.
         #[schema(value_type = String, format = Uuid)]
         client_id: ClientId,
     },
-    /// Takes a decision back: waits again.
+    /// The decision is taken back: the client waits again.
     Wait,
 }
 

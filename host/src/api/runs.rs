@@ -25,15 +25,15 @@ use crate::domain::run::Run;
 use crate::domain::{ConnectionName, RunId};
 use crate::ops;
 
-/// Which runs.
+/// The choice of runs in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RunParams {
-    /// Of this connection only.
+    /// The connection whose runs are listed; all if not said.
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionName>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.

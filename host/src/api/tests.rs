@@ -29,7 +29,7 @@ pub struct Host {
     _folder: tempfile::TempDir,
 }
 
-/// What the host answered.
+/// An answer of the host.
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -41,7 +41,7 @@ impl Host {
         Self::with("")
     }
 
-    /// With these settings too.
+    /// A host with these settings too.
     fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), TOKEN).unwrap();
@@ -58,7 +58,7 @@ impl Host {
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
-    /// As the practice manager's program.
+    /// Asks as the practice manager's program.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(request(Method::GET, path, &[("authorization", &format!("Bearer {TOKEN}"))], "")).await
     }

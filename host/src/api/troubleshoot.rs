@@ -1,4 +1,4 @@
-//! Why somebody is not here, or a value is missing.
+//! Troubleshooting: why somebody is not here, or a value is missing.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::app::troubleshoot::{Step, Trace};
 use crate::domain::access::Action;
 use crate::domain::{ClientId, ConnectionName, ExternalId};
 
-/// Whom to look for.
+/// The person to look for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -55,15 +55,15 @@ pub struct StepBody {
     /// The stage.
     #[schema(schema_with = schema::stage)]
     stage: &'static str,
-    /// How the record fares there.
+    /// The outcome of the stage for the record.
     #[schema(schema_with = schema::stage_outcome)]
     outcome: &'static str,
-    /// What is known, in a sentence.
+    /// The message: what is known, in a sentence.
     detail: String,
-    /// What would mend it.
+    /// The advice: what would fix it.
     #[schema(required)]
     advice: Option<String>,
-    /// What was found there.
+    /// The diagnostics that were found at the stage.
     diagnostics: Vec<DiagnosticBody>,
 }
 
@@ -88,7 +88,8 @@ impl From<Step> for StepBody {
     }
 }
 
-/// Why somebody is not here, or a value of theirs is missing: each stage from the connection's credentials to the merge.
+/// Traces why somebody is not here, or a value of theirs is missing: each stage from the connection's credentials to
+/// the merge.
 ///
 /// Everybody is answered who is known by what was searched for, ten at most, also those whom a rule leaves out. Where
 /// nobody is, each connection is answered once, with how far such a record comes. The CRM is not asked.

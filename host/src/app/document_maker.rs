@@ -22,10 +22,10 @@ use crate::store::documents::Document;
 use crate::store::{Store, StoreError};
 use crate::telemetry;
 
-/// What documents are called by programs that open them.
+/// The media type of documents.
 const MEDIA_TYPE: &str = "application/pdf";
 
-/// Why an event has no document.
+/// The reason why an event has no document.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// There is no such household.
@@ -56,7 +56,7 @@ impl App {
     /// Makes the document of an event as it would be exported; keeps nothing.
     ///
     /// # Errors
-    /// As [`DocumentError`] says.
+    /// Fails as [`DocumentError`] says.
     pub async fn make_document(&self, event: &Event) -> Result<Made, DocumentError> {
         let id = event.household_id;
         let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;

@@ -1,4 +1,4 @@
-//! Where a client's values come from, asked of the pack anew.
+//! Explanations of where a client's values come from, by asking the pack anew.
 //!
 //! Serves `api`, `web` and `cli` alike. Lineage is computed when somebody asks, so that it costs a sync nothing.
 
@@ -9,7 +9,7 @@ use crate::pack::{FieldExplanation, PackError, RawInput};
 use crate::queue::{self, NotDone};
 use crate::store::StoreError;
 
-/// Why values cannot be explained.
+/// The reason why values cannot be explained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// The settings no longer have the connection that supplied the client.
@@ -30,11 +30,11 @@ pub enum ExplainError {
 }
 
 impl App {
-    /// How each canonical field of a client, or of the goals or covers in its lists, came about: the pack in force, the
-    /// raw record as the last sync kept it, the practice's day at `now`.
+    /// The explanation of each canonical field of a client, or of the goals or covers in its lists: by the pack in
+    /// force, from the raw record as the last sync kept it, on the practice's day at `now`.
     ///
     /// # Errors
-    /// As [`ExplainError`] says.
+    /// Fails as [`ExplainError`] says.
     pub async fn explain(
         &self,
         client: &StoredClient,

@@ -1,6 +1,6 @@
-//! Who answers for a household. There is always somebody: the professional whom a person chose; else the CRM's adviser of
-//! the CFO; where the CRM names none, or one it does not show, the first adviser of the connection; where it shows no
-//! adviser at all, the practice.
+//! The professional who answers for a household. There is always somebody: the professional whom a person chose; else
+//! the CRM's adviser of the CFO; where the CRM names none, or one it does not show, the first adviser of the
+//! connection; where it shows no adviser at all, the practice.
 
 use crate::app::App;
 use crate::config::Practice;
@@ -46,7 +46,7 @@ pub fn full_name(adviser: &Adviser) -> String {
     if name.is_empty() { format!("User {}", adviser.external_id) } else { name }
 }
 
-/// Who answers for a household.
+/// The professional who answers for a household.
 pub(super) async fn primary_professional(
     store: &Store,
     practice: &Practice,
@@ -70,10 +70,10 @@ pub(super) async fn primary_professional(
 }
 
 impl App {
-    /// Who answers for a household.
+    /// The professional who answers for a household.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn primary_professional(&self, household: &Household) -> Result<PrimaryProfessional, StoreError> {
         primary_professional(&self.store, &self.config.practice, household).await
     }

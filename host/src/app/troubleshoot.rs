@@ -1,5 +1,5 @@
-//! Why somebody is not here, or a value of theirs is missing: the way of a record from the CRM to the page, step by
-//! step, and where it ends for this one.
+//! Troubleshooting: why somebody is not here, or a value of theirs is missing. It follows a record from the CRM to the
+//! page, step by step, to where it ends.
 //!
 //! Serves `api` and `web` alike. Asks the store only, so that looking costs the CRM nothing.
 
@@ -34,12 +34,12 @@ pub enum Stage {
     Partner,
     /// Every value could be used.
     Mapping,
-    /// What the CRM supplied is what stands here.
+    /// The values that the CRM supplied are the ones that are kept here.
     Merge,
 }
 
 impl Stage {
-    /// All of them, in their order.
+    /// All stages, in their order.
     pub const ALL: &[Self] =
         &[Self::Credentials, Self::Visibility, Self::Status, Self::Review, Self::Partner, Self::Mapping, Self::Merge];
 
@@ -60,18 +60,18 @@ impl Stage {
 /// The result of a stage for a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StageResult {
-    /// It passes.
+    /// The record passes.
     Passed,
-    /// It passes, and something stands in doubt or was left out.
+    /// The record passes, and something is in doubt or was left out.
     Attention,
-    /// It ends here.
+    /// The record ends at this stage.
     Stopped,
-    /// It does not come so far.
+    /// The record does not come so far.
     NotReached,
 }
 
 impl StageResult {
-    /// All of them.
+    /// All results.
     pub const ALL: &[Self] = &[Self::Passed, Self::Attention, Self::Stopped, Self::NotReached];
 
     /// The word as it stands in JSON.
@@ -90,13 +90,13 @@ impl StageResult {
 pub struct Step {
     /// The stage.
     pub stage: Stage,
-    /// How the record fares there.
+    /// The outcome of the stage for the record.
     pub outcome: StageResult,
-    /// What is known, in a sentence.
+    /// The message: what is known, in a sentence.
     pub message: String,
-    /// What would mend it.
+    /// The advice: what would fix it.
     pub advice: Option<String>,
-    /// What was found there.
+    /// The diagnostics that were found at the stage.
     pub findings: Vec<Diagnostic>,
 }
 
@@ -109,12 +109,12 @@ pub struct Trace {
     pub external_id: Option<ExternalId>,
     /// The client, if it was ever in the book.
     pub client: Option<StoredClient>,
-    /// Every stage.
+    /// All stages.
     pub steps: Vec<Step>,
 }
 
 impl Trace {
-    /// Where the record ends; none where it comes through.
+    /// The stage at which the record ends; none where it comes through.
     pub fn stops_at(&self) -> Option<Stage> {
         self.steps.iter().find(|step| step.outcome == StageResult::Stopped).map(|step| step.stage)
     }
@@ -125,7 +125,7 @@ impl App {
     /// record of that kind comes in each connection.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn troubleshoot(&self, search: &str) -> Result<Vec<Trace>, StoreError> {
         let search = search.trim();
         let mut people: Vec<(ConnectionName, ExternalId)> = Vec::new();
@@ -199,7 +199,7 @@ impl App {
         Ok(Trace { connection, external_id: id, client, steps })
     }
 
-    /// What was said about the client's goals and covers that still stand in the CRM's lists, each once.
+    /// The diagnostics about the client's goals and covers that still stand in the CRM's lists, each once.
     async fn findings_of_lists(&self, client: &StoredClient) -> Result<Vec<Diagnostic>, StoreError> {
         let mut said = Vec::new();
         for kind in RecordKind::LISTED {
@@ -228,7 +228,7 @@ impl App {
         let newest = PageRequest { cursor: None, limit: 1 };
         let run = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
         if let Some((message, advice)) = self.obstacle(connection) {
-            // What came over before stays, so that only who never could come ends here.
+            // What was imported before stays, so that only who never could come ends here.
             let outcome = if run.is_some() { StageResult::Attention } else { StageResult::Stopped };
             return Ok(step(Stage::Credentials, outcome, message, Some(advice)));
         }
@@ -256,7 +256,7 @@ impl App {
         Ok(Step { stage: Stage::Credentials, outcome, message, advice, findings: Vec::new() })
     }
 
-    /// What stands in the connection's way now, whatever its runs did before, and what would mend it.
+    /// The obstacle in the connection's way now, whatever its runs did before, and what would remove it.
     fn obstacle(&self, connection: &ConnectionName) -> Option<(String, &'static str)> {
         let Some(at_work) = self.connections.get(connection) else {
             let message = "The connection is disabled, removed or has a problem, so that nothing new comes.".to_owned();
@@ -275,7 +275,7 @@ impl App {
     }
 }
 
-/// With fields told from the client's own: `cover.type`, as in reports of runs.
+/// The diagnostics with fields told from the client's own: `cover.type`, as in reports of runs.
 fn named(kind: RecordKind, diagnostics: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> {
     diagnostics.into_iter().map(move |found| {
         let field = found.field.map(|field| format!("{}.{field}", kind.as_str()));

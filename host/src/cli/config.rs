@@ -51,13 +51,13 @@ impl ConfigCommand {
     }
 }
 
-/// What was found out about a connection.
+/// The findings about a connection.
 struct Found {
     name: ConnectionName,
     enabled: bool,
-    /// When its schedule starts the next runs.
+    /// The times at which its schedule starts the next runs.
     next_runs: Vec<Timestamp>,
-    /// As whom the site knows the host, or why it does not; none where nobody asked.
+    /// The user as whom the site knows the host, or why it does not; none where nobody asked.
     sign_in: Option<Result<String, String>>,
 }
 

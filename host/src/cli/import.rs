@@ -131,7 +131,7 @@ fn print(import: &Value, doubtful: &[Value], applied: bool) -> anyhow::Result<()
     output::line("Nothing was changed. --apply links what is ready; doubtful rows are decided on the page Imports.")
 }
 
-/// What else is in the file.
+/// Prints the counts of what else is in the file.
 fn print_source(source: &Value) -> anyhow::Result<()> {
     let count = |key: &str| source[key].as_u64().unwrap_or(0);
     output::line(format!(

@@ -1,5 +1,5 @@
-//! How a command reaches the host: through the socket of the one that runs, else through one started for the command
-//! alone. Either way it speaks the API, so that there is one way to do a thing.
+//! The way in which a command reaches the host: through the socket of the one that runs, else through one started for
+//! the command alone. Either way it speaks the API, so that there is one way to do a thing.
 
 use std::future::Future;
 use std::io;
@@ -29,16 +29,17 @@ impl Local {
     }
 }
 
-/// How often a command looks for a host that holds the data folder and does not answer yet, and how long between.
+/// The number of times that a command looks for a host that holds the data folder and does not answer yet, and the
+/// pause in between.
 const LOOKS: u32 = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// How often a host is asked whether it is alive while it does a command's work, and how long it may be silent. The work
-/// itself may take its time: a pack is compiled, a site is waited for.
+/// The interval at which a host is asked whether it is alive while it does a command's work, and the longest time for
+/// which it may be silent. The work itself may take its time: a pack is compiled, a site is waited for.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(5);
 const LONGEST_SILENCE: Duration = Duration::from_secs(20);
 
-/// What a host that does not answer is told of with.
+/// The error about a host that does not answer.
 pub(super) fn silent(longest: Duration) -> anyhow::Error {
     anyhow::anyhow!(
         "the host that runs on this data folder does not answer within {}: its process is stopped or stuck. Let it go \

@@ -1,4 +1,4 @@
-//! What commands print: a table for people, JSON for machines.
+//! Output of commands: a table for people, JSON for machines.
 
 use std::io::{self, Write as _};
 

@@ -1,4 +1,5 @@
-//! What this process may leave behind: files for their owner alone, its memory nowhere, and no words of a panic.
+//! Limits of what this process may leave behind: files for their owner alone, its memory nowhere, and no words of a
+//! panic.
 
 use crate::telemetry;
 

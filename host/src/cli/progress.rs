@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::local::Local;
 use super::output;
 
-/// How often a line is printed where there is no terminal.
+/// The interval at which a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// After so long without news, somebody who waits wonders why.
+/// The time without news after which somebody who waits wonders why.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Follows a run to its end and answers its last state.
@@ -114,7 +114,7 @@ impl Show {
     }
 }
 
-/// What is said where there is any of it.
+/// The counts that are told where they are not zero, each with its words.
 const ALSO: [(&str, &str); 11] = [
     ("newly_left_out", "left out from now on"),
     ("returned", "back in the book"),

@@ -103,7 +103,8 @@ impl Sync {
         Ok(if is_here { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Where a client is synced, by their id in the practice or in the CRM of the one connection that is meant.
+    /// The address by which a client is synced: by the id in the practice, or in the CRM of the one connection that is
+    /// meant.
     async fn path_of(&self, client: &str, host: &Local) -> anyhow::Result<String> {
         if let Ok(id) = Uuid::try_parse(client) {
             return Ok(format!("clients/{id}/sync"));

@@ -39,7 +39,7 @@ pub(super) struct File {
     notes: NotesSection,
     #[serde(default)]
     metrics: MetricsSection,
-    /// Read apart, for what a section holds is declared by its CRM.
+    /// The connections, read apart, for what a section holds is declared by its CRM.
     #[serde(default, deserialize_with = "read_apart")]
     pub(super) connections: BTreeMap<String, ConnectionSection>,
 }
@@ -147,7 +147,7 @@ enum LogFormat {
     Json,
 }
 
-/// Within which a request's time to live and a site's lag are, in seconds.
+/// The bounds within which a request's time to live and a site's lag are, in seconds.
 const REQUEST_TIMEOUTS: (i64, i64) = (1, 600);
 const SITE_LAGS: (i64, i64) = (0, 3600);
 
@@ -157,7 +157,7 @@ pub(super) struct Check<'a> {
     pub(super) now: Timestamp,
     /// The practice's; UTC where it is not known which that is.
     pub(super) zone: TimeZone,
-    /// Which hosts connections may lead to.
+    /// The hosts that connections may lead to.
     pub(super) hosts: HostRules,
     problems: Problems,
 }

@@ -1,4 +1,4 @@
-//! Where settings come from: the defaults, the file, the environment and the command line, each over the one before.
+//! The layers of the settings: the defaults, the file, the environment and the command line, each over the one before.
 //!
 //! A value that does not fit its key is named and put aside, so that one reading names them all.
 
@@ -17,7 +17,7 @@ use super::section::ConnectionSection;
 use super::{ConfigError, Overrides, REFERENCE, toml_words};
 use crate::crm::registry::Registry;
 
-/// What environment variables for settings begin with.
+/// The beginning of the names of environment variables for settings.
 pub(super) const PREFIX: &str = "TIDEGATE__";
 
 /// All layers, and the folder that relative paths are meant from.
@@ -47,7 +47,7 @@ impl Layers {
     /// Reads them. The file is `path`, or `tidegate.toml` where that exists.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is no TOML.
+    /// Returns an error if the file cannot be read, or is no TOML.
     pub(super) fn gather(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
         Self::of(path, std::env::vars_os(), overrides)
     }
@@ -55,7 +55,7 @@ impl Layers {
     /// The same, but for the environment.
     ///
     /// # Errors
-    /// As [`Layers::gather`].
+    /// Fails as [`Layers::gather`] does.
     pub(super) fn without_environment(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
         Self::of(path, std::iter::empty(), overrides)
     }
@@ -92,8 +92,8 @@ impl Layers {
         Ok(Self { figment, base })
     }
 
-    /// What they say together, and every value that does not fit its key. In its place stands the default. Connections are
-    /// of the CRMs of `crms`.
+    /// The settings that the layers together say, and every value that does not fit its key. In its place stands the
+    /// default. Connections are of the CRMs of `crms`.
     pub(super) fn read(&self, crms: Registry) -> Result<(File, Problems), ConfigError> {
         let one = |error: Error| ConfigError(vec![message(&error.kind)]);
         let mut tree: Dict = self.figment.extract().map_err(one)?;
@@ -122,7 +122,7 @@ impl Layers {
         Ok((file, reading.problems))
     }
 
-    /// Where a value was set.
+    /// The place at which a value was set.
     fn place(&self, path: &[String]) -> String {
         let metadata = (1..=path.len()).rev().find_map(|end| self.figment.find_metadata(&path[..end].join(".")));
         match metadata.map(|metadata| (&metadata.source, &metadata.name)) {
@@ -215,7 +215,7 @@ fn put_aside(tree: &mut Dict, path: &[String], reference: &Value) -> bool {
     was_there
 }
 
-/// What is wrong with a value, which itself is not said: it may be a secret in the wrong place.
+/// The message about a wrong value, which itself is not said: it may be a secret in the wrong place.
 fn message(kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => format!("is not known; the keys here are {}", known.join(", ")),
@@ -244,7 +244,7 @@ fn kind_of(found: &Actual) -> &'static str {
     }
 }
 
-/// What is wanted, in a person's words for Rust's types.
+/// The plain words for the type that is wanted, which Rust names in its own.
 fn plain(wanted: &str) -> &str {
     match wanted {
         "a string" | "path string" | "str" | "string" => "a text in quotation marks",

@@ -1,11 +1,11 @@
-//! What is logged, as people write it: a level, or filter directives.
+//! The log's level or filter directives, as people write them.
 
 use std::str::FromStr as _;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What a text that cannot be used should be.
+/// The description of what a text that cannot be used should be.
 const WANTED: &str =
     "is to be one of error, warn, info, debug, trace, off; or directives such as \"info,tidegate=debug\"";
 
@@ -13,7 +13,7 @@ const WANTED: &str =
 /// be logged, and nothing else.
 ///
 /// # Errors
-/// In words, which do not repeat the text.
+/// Returns the reason in words that do not repeat the text.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
     let mut directives = text.split(',').filter(|directive| !directive.is_empty()).peekable();
     let is_there = directives.peek().is_some();

@@ -19,7 +19,7 @@ pub struct Logo {
 /// Reads the file and tells by its first bytes what it is.
 ///
 /// # Errors
-/// What is wrong with it, and what would be right.
+/// Returns what is wrong with it, and what would be right.
 pub fn read(path: &Path) -> Result<Logo, String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     let mut bytes = Vec::new();

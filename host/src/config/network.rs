@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network {
     address: IpAddr,
-    /// How many of the first bits all its addresses share.
+    /// The number of the first bits that all its addresses share.
     prefix: u32,
 }
 

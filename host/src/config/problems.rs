@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What is wrong so far.
+/// The problems that were found so far.
 #[derive(Default)]
 pub(super) struct Problems {
     said: Vec<String>,
@@ -27,7 +27,7 @@ impl Problems {
         self.aside.push(key);
     }
 
-    /// One a line, in the order in which they were found.
+    /// The problems, one a line, in the order in which they were found.
     pub(super) fn said(self) -> Vec<String> {
         self.said
     }

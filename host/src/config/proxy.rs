@@ -1,6 +1,6 @@
-//! What the environment says of proxies.
+//! The proxy that the environment names.
 
-/// What the environment says of proxies.
+/// The variables of the environment that name a proxy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProxyVariables {
     /// The proxy, and by which variable.
@@ -10,7 +10,7 @@ pub(super) struct ProxyVariables {
 }
 
 impl ProxyVariables {
-    /// As curl reads them.
+    /// Reads the variables as curl does.
     pub fn read() -> Self {
         let value = |name: &'static str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
         let proxy = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];

@@ -13,7 +13,7 @@ pub fn bare(text: &str) -> &str {
 /// The secret that a file holds.
 ///
 /// # Errors
-/// What is wrong with the file, never what it holds.
+/// Returns what is wrong with the file, never what it holds.
 pub(super) fn read(path: &Path) -> Result<SecretString, String> {
     let bytes = fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let refused = |why: &str| Err(format!("{} {why}", path.display()));

@@ -20,7 +20,7 @@ use crate::domain::ConnectionName;
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 
-/// What a section's key for the ways to sign in is called, and the one in it that says which.
+/// The key of a section for the ways to sign in, and the one in it that says which way.
 const AUTH: &str = "auth";
 const MODE: &str = "mode";
 
@@ -31,12 +31,12 @@ pub(super) struct ConnectionSection {
     common: CommonKeys,
     /// The CRM's own settings by their keys.
     settings: BTreeMap<String, String>,
-    /// How to sign in, by key.
+    /// The values for signing in, by key.
     auth: Option<BTreeMap<String, String>>,
 }
 
-/// What every connection has, but for how it signs in. The keys are documented in `reference.toml`. What every connection
-/// needs may be missing here, and is named when it is checked.
+/// The keys of every connection, but for how it signs in. They are documented in `reference.toml`. A key that every
+/// connection needs may be missing here, and is named when it is checked.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct CommonKeys {
@@ -53,7 +53,7 @@ struct CommonKeys {
     gone_threshold: GoneThreshold,
 }
 
-/// Before and after which of the common keys those of the CRM stand, where the section is written.
+/// The common keys that stand before and after those of the CRM, where the section is written.
 const KEYS_BEFORE: [&str; 4] = ["crm", "pack", "dialect", "forward-host"];
 const KEYS_AFTER: [&str; 7] = [
     "schedule",
@@ -173,7 +173,7 @@ impl ConnectionSection {
     }
 }
 
-/// How to sign in, with the secrets read from their files.
+/// The way to sign in, with the secrets read from their files.
 fn sign_in(crm: &CrmKind, mut auth: BTreeMap<String, String>, check: &Check<'_>) -> RawSignIn {
     let mode = auth.remove(MODE);
     let declared = |key: &str| {
@@ -193,7 +193,7 @@ fn sign_in(crm: &CrmKind, mut auth: BTreeMap<String, String>, check: &Check<'_>)
     RawSignIn { values: values.collect(), mode }
 }
 
-/// Where in its section a value stands, from its name in the API.
+/// The key in its section under which a value stands, from its name in the API.
 fn file_key(crm: &CrmKind, field: &str) -> String {
     let Some(name) = field.strip_prefix("auth/") else {
         return if field == AUTH { format!("{AUTH}.{MODE}") } else { key_of(field).replace('/', ".") };
@@ -202,7 +202,7 @@ fn file_key(crm: &CrmKind, field: &str) -> String {
     format!("{AUTH}.{}", value.map_or_else(|| key_of(name), sign_in_key))
 }
 
-/// As it would be written with every default, secrets left out.
+/// The section as it would be written with every default, secrets left out.
 impl Serialize for ConnectionSection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let usual = RateLimits::default();

@@ -254,7 +254,7 @@ fn a_proxy_of_the_settings_or_of_the_environment() {
     check("[network]\nproxy = \"http://pat:secret@a.example\"", None, Err("HTTPS_PROXY"));
 }
 
-/// What `tidegate.toml` comes to with a second CRM.
+/// The settings that a `tidegate.toml` comes to with a second CRM.
 fn read_with_ledger(text: &str) -> (Config, Vec<String>) {
     let path = folder(text);
     let layers = Layers::without_environment(Some(&path.path().join("tidegate.toml")), &Vec::new()).unwrap();

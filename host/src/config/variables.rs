@@ -4,16 +4,16 @@ use std::ffi::OsString;
 
 use super::layers::PREFIX;
 
-/// What the names of all that concerns the host begin with.
+/// The beginning of the names of all variables that concern the host.
 const OURS: &str = "TIDEGATE_";
-/// Those that are no settings: the key, and what the project's own tests are told by.
+/// The names that are no settings: the key, and what the project's own tests are told by.
 const KNOWN: [&str; 8] = ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "FAIL_AT", "PANIC_IN"];
 /// The sections of the settings that have keys.
 const SECTIONS: [&str; 9] = ["PRACTICE", "SERVER", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES"];
 /// The section that has a section for each connection.
 const CONNECTIONS: &str = "CONNECTIONS";
 
-/// What is to be said of the variables that are there, one sentence each. Their values are in none.
+/// The warnings about the variables that there are, one sentence each. Their values are in none.
 pub(super) fn ignored(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
     let said = |(name, value): (OsString, OsString)| {
         let name = name.into_string().ok()?;
@@ -48,7 +48,7 @@ fn about(name: &str) -> Option<String> {
     Some(format!("the environment variable {name} is not known and is ignored; {advice}"))
 }
 
-/// How the setting is spelt that is meant.
+/// The spelling of the setting that is meant.
 fn spelling(rest: &str) -> Option<String> {
     let plain = rest.trim_matches('_').to_ascii_uppercase().replace("__", "_");
     let (section, key) = plain.split_once('_')?;

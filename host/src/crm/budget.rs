@@ -1,4 +1,4 @@
-//! How many bytes of a site's answers are held at once.
+//! The budget of bytes of a site's answers that are held at once.
 //!
 //! A page takes its allotment as a whole before it is read, gives back what it did not need once it is, and the rest
 //! piece by piece as its answers are dropped: so what all pages of a site hold together, read, waiting and being mapped,
@@ -81,7 +81,7 @@ impl Allotment {
 }
 
 impl Held {
-    /// Nothing yet.
+    /// A part of an allotment that holds nothing yet.
     pub fn nothing() -> Self {
         Self(None)
     }

@@ -19,7 +19,7 @@ const SLOW_TIMES: f64 = 3.0;
 const SLOW_AT_LEAST: Duration = Duration::from_millis(250);
 /// Calls side by side are slow together: they count as one sign.
 const ONE_SIGN: Duration = Duration::from_secs(1);
-/// How fast "usual" follows quicker and slower answers.
+/// The rates at which the usual response time follows quicker and slower answers.
 const FOLLOWS_QUICKER: f64 = 0.5;
 const FOLLOWS_SLOWER: f64 = 1.0 / 64.0;
 
@@ -188,7 +188,7 @@ mod tests {
         limiter.state().limit as usize
     }
 
-    /// As if the last sign were long ago.
+    /// Makes it as if the last sign were long ago.
     fn later(limiter: &AdaptiveLimiter) {
         limiter.state().slowed_at = None;
     }

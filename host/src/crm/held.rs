@@ -1,4 +1,4 @@
-//! In place of a site to which nothing is sent: no record, no note, and no secret.
+//! The connector in place of a site to which nothing is sent: no record, no note, and no secret.
 //!
 //! Serves connections that lead to another site than what they brought is of. What would speak to the site is not made,
 //! so that no caller has to remember not to.

@@ -1,4 +1,4 @@
-//! Which hosts a connection may lead to.
+//! Rules for the hosts that a connection may lead to.
 //!
 //! A forward host is typed by a person and then called with secrets, from inside the practice's network. So it is a
 //! bare host name under a suffix that the vendor or the operator stands for; never an address in any spelling, which
@@ -28,7 +28,7 @@ impl HostRules {
     /// The host in lower case, or why it is not called.
     ///
     /// # Errors
-    /// In a sentence that says what would be right.
+    /// Returns a sentence that says what would be right.
     pub fn check(&self, site: &SiteRule, host: &str) -> Result<String, String> {
         let host = Self::check_name(site, host)?;
         let mut suffixes = site.suffixes.iter().copied().chain(self.suffixes.iter().map(String::as_str));
@@ -45,7 +45,7 @@ impl HostRules {
     /// A bare host name in lower case, under whatever suffix.
     ///
     /// # Errors
-    /// As [`HostRules::check`].
+    /// Fails as [`HostRules::check`] does.
     pub fn check_name(site: &SiteRule, host: &str) -> Result<String, String> {
         let host = host.trim().to_ascii_lowercase();
         if is_host_name(&host) && !ends_in_a_number(&host) {
@@ -61,7 +61,7 @@ impl HostRules {
     /// A stand-in site: a loopback host with or without a port, over plain HTTP.
     ///
     /// # Errors
-    /// As [`HostRules::check`].
+    /// Fails as [`HostRules::check`] does.
     pub fn check_stand_in(host: &str) -> Result<String, String> {
         let host = host.trim().to_ascii_lowercase();
         let name = match host.rsplit_once(':') {

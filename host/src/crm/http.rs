@@ -17,7 +17,7 @@ use crate::crm::spec::SiteAccess;
 /// have checked; every other one is reached over HTTPS and at public addresses only.
 ///
 /// # Errors
-/// Where the proxy's address is none.
+/// Returns an error if the proxy's address is none.
 pub fn client(access: &SiteAccess, host: &str) -> reqwest::Result<ClientBuilder> {
     match access.spec.insecure_http {
         // No proxy comes between, and no certificate is ever looked at.
@@ -50,8 +50,9 @@ fn plain() -> ClientBuilder {
 /// Resolves names and keeps the public addresses: a name that somebody typed must not lead to a machine beside this
 /// one, whatever its owner makes it resolve to, now or at the next call.
 ///
-/// Where a proxy is asked for the site, the site is judged all the same, and the proxy is where the company has it. A
-/// company whose machines resolve no names of the outside leaves that to its proxy, and so does this.
+/// A proxy that is asked for the site changes nothing of this: the site is judged all the same, and the proxy is where
+/// the company has it. A company whose machines resolve no names of the outside leaves that to its proxy, and so does
+/// this.
 struct PublicAddresses {
     site: String,
     /// The name that the proxy is asked for by, and its name or address.

@@ -1,5 +1,5 @@
-//! What a connector declares of its CRM. Everything else of the host reads it from here: the settings file, the form and
-//! the API, the import of lists and the pages.
+//! The declaration that a connector makes of its CRM. Everything else of the host reads it from here: the settings
+//! file, the form and the API, the import of lists and the pages.
 //!
 //! A declaration is a `static` beside the connector; `registry` lists them all.
 

@@ -41,9 +41,9 @@ pub struct TokenPair {
     pub access: Option<SecretString>,
     /// The token for the next pair; none where the site gave none.
     pub refresh: Option<SecretString>,
-    /// When the access token was asked for.
+    /// The moment at which the access token was asked for.
     pub asked_at: Timestamp,
-    /// When it expires.
+    /// The moment at which it expires.
     pub expires_at: Timestamp,
 }
 
@@ -67,7 +67,7 @@ pub enum OAuthError {
         /// The site's own words.
         message: String,
     },
-    /// No answer, or one that says "later".
+    /// The site gave no answer, or one that says "later".
     #[error("the site cannot be reached: {message}")]
     Unreachable {
         /// The message about what happened.
@@ -84,7 +84,7 @@ pub enum OAuthError {
 pub struct Request {
     /// The site's address.
     pub url: String,
-    /// Comes back with the answer.
+    /// The state, which comes back with the answer.
     pub state: SecretString,
     /// Proves that who exchanges the code is who asked.
     pub verifier: SecretString,
@@ -94,7 +94,7 @@ impl OAuth {
     /// OAuth with the site whose addresses are these, over the host's own client for it.
     ///
     /// # Errors
-    /// Where an address is none, or there is no client.
+    /// Returns an error if an address is none, or there is no client.
     pub fn new(
         client_id: &str,
         client_secret: &SecretString,
@@ -111,7 +111,7 @@ impl OAuth {
     /// A new request to authorise, coming back to `redirect`.
     ///
     /// # Errors
-    /// Where `redirect` is no address.
+    /// Returns an error if `redirect` is no address.
     pub fn request(&self, redirect: &str) -> Result<Request, OAuthError> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect = redirect_url(redirect)?;
@@ -139,7 +139,7 @@ impl OAuth {
     /// Tokens for a code that came back.
     ///
     /// # Errors
-    /// As [`OAuthError`] says.
+    /// Fails as [`OAuthError`] says.
     pub async fn exchange(
         &self,
         code: &SecretString,
@@ -158,7 +158,7 @@ impl OAuth {
     /// The next pair.
     ///
     /// # Errors
-    /// As [`OAuthError`] says.
+    /// Fails as [`OAuthError`] says.
     pub async fn renew(&self, refresh: &SecretString) -> Result<TokenPair, OAuthError> {
         let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
         self.pair(&grant, Some(refresh)).await

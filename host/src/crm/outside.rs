@@ -27,9 +27,9 @@ const FIRST_EPOCH: f64 = 1e9;
 /// … and from here on milliseconds.
 const FIRST_EPOCH_MILLIS: f64 = 1e11;
 
-/// What `Retry-After` asks for, at most [`LONGEST_WAIT`]: seconds or an HTTP date (RFC 9110, 10.2.3), or what sites send
-/// in their place: fractions, a unit behind the number, a moment in ISO 8601 or in seconds or milliseconds since 1970.
-/// None where it is nothing of these, or less than nothing.
+/// The pause that `Retry-After` asks for, at most [`LONGEST_WAIT`]: seconds or an HTTP date (RFC 9110, 10.2.3), or what
+/// sites send in their place: fractions, a unit behind the number, a moment in ISO 8601 or in seconds or milliseconds
+/// since 1970. None where it is nothing of these, or less than nothing.
 pub fn wait(said: &str, now: Timestamp) -> Option<Duration> {
     let said = said.trim().trim_matches('"').trim();
     let number = said.strip_suffix(['s', 'S']).unwrap_or(said).trim_end();

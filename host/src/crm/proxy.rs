@@ -1,4 +1,4 @@
-//! How the outside is reached: directly, or by a proxy of the company's.
+//! The way to the outside: directly, or by a proxy of the company's.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ impl Proxy {
     /// The proxy of an address, and the hosts that are reached without it; one without a scheme speaks HTTP.
     ///
     /// # Errors
-    /// In words that do not repeat the address, which may hold a password.
+    /// Returns the reason in words that do not repeat the address, which may hold a password.
     pub fn parse(text: &str, except: &str) -> Result<Self, &'static str> {
         const FORM: &str = "is no proxy's address such as http://proxy.acme.example:3128";
         let text = text.trim();

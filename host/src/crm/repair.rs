@@ -126,7 +126,7 @@ fn escape(text: &[u8]) -> (usize, Option<&'static str>) {
 /// A small JSON text read as it is; where that fails, with its strings repaired and the last of members of one name.
 ///
 /// # Errors
-/// Where it is no JSON, or none of this shape.
+/// Returns an error if it is no JSON, or none of this shape.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(json).or_else(|_| {
         let repaired = strings(json);

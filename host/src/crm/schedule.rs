@@ -1,4 +1,4 @@
-//! How often a connection may walk its book.
+//! The limits of how often a connection may walk its book.
 
 use crate::domain::Timestamp;
 use crate::domain::schedule::Schedule;
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 /// A schedule that can be read, comes round from `now` on and, unless it is allowed, knocks at most once an hour.
 ///
 /// # Errors
-/// In a sentence that says what would be right.
+/// Returns a sentence that says what would be right.
 pub fn check_schedule(text: &str, allow_frequent: bool, now: Timestamp, zone: &TimeZone) -> Result<Schedule, String> {
     let schedule: Schedule =
         text.parse().map_err(|error: crate::domain::schedule::InvalidSchedule| error.to_string())?;

@@ -1,5 +1,5 @@
-//! How much a site gives at once: pages and batches that fail are asked for in halves until they come, what came is asked
-//! for from then on, and more is tried again after ever more good ones.
+//! The sizes that a site gives at once: pages and batches that fail are asked for in halves until they come, what came
+//! is asked for from then on, and more is tried again after ever more good ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ pub struct Size {
     came: u32,
     /// The least that failed lately.
     failed: Option<u32>,
-    /// So many good ones pass before more is tried …
+    /// The number of good ones that pass before more is tried …
     wait: u32,
     /// … and so many have.
     good: u32,

@@ -1,8 +1,8 @@
 //! A connection to a CRM's site as it was given: by the settings file, a form, the API or the store, all of which are read
 //! by the one parser in [`parse`].
 //!
-//! What comes to a connection at run time stands around its specification: its secrets and the way to the site in
-//! [`SiteAccess`], who made it and its state where connections are managed and put to work.
+//! A connection's specification. What comes to a connection at run time stands around it: its secrets and the way to
+//! the site in [`SiteAccess`], who made it and its state where connections are managed and put to work.
 
 mod parse;
 
@@ -37,7 +37,7 @@ pub struct ConnectionSpec {
     pub dialect: String,
     /// The site's host, with a port only where `insecure_http`.
     pub forward_host: String,
-    /// Plain HTTP to a loopback host.
+    /// Whether to use plain HTTP to a loopback host.
     pub insecure_http: bool,
     /// The settings that its CRM asks for beside that, by the names of [`CrmKind::settings`].
     pub settings: BTreeMap<&'static str, String>,
@@ -99,7 +99,7 @@ pub struct SiteAccess {
     pub spec: Arc<ConnectionSpec>,
     /// The connection's secrets.
     pub credentials: Credentials,
-    /// By which proxy the site is reached; directly where none.
+    /// The proxy by which the site is reached; directly where none.
     pub proxy: Option<Proxy>,
 }
 
@@ -120,7 +120,7 @@ impl SiteAccess {
     /// tests and measurements.
     ///
     /// # Errors
-    /// Where its CRM does not take the values.
+    /// Returns an error if its CRM does not take the values.
     pub fn to_stand_in(crm: &'static CrmKind, host: &str, values: &[(&str, &str)]) -> Result<Self, Vec<FieldError>> {
         let has_all = |mode: &&SignInMode| values.iter().all(|(name, _)| mode.value(name).is_some());
         let mode = crm.sign_ins.iter().find(has_all).map(|mode| mode.name.to_owned());

@@ -1,4 +1,4 @@
-//! Why nothing can be made that speaks to a site. Nothing was sent.
+//! The reason why nothing can be made that speaks to a site. Nothing was sent.
 
 use std::error::Error;
 

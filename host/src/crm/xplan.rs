@@ -66,7 +66,7 @@ use crate::domain::{ExternalId, Timestamp};
 /// The stand-in site, for the demo and for tests.
 pub use xplan_sandbox as stand_in;
 
-/// How long an ending process waits for the site to end its session.
+/// The time for which an ending process waits for the site to end its session.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// One Xplan site.
@@ -76,10 +76,11 @@ pub struct Xplan {
 }
 
 impl Xplan {
-    /// Ready to call the site; nothing is sent yet. `tokens` sign the calls where the settings say OAuth.
+    /// A connector that is ready to call the site; nothing is sent yet. `tokens` sign the calls where the settings say
+    /// OAuth.
     ///
     /// # Errors
-    /// Where the settings make no usable client.
+    /// Returns an error if the settings make no usable client.
     pub fn new(access: &SiteAccess, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, SiteUnusable> {
         Self::within(access, tokens, Limits::default())
     }

@@ -1,4 +1,4 @@
-//! What stands in a document: the data that a template reads. Only this file and the templates know its shape; each
+//! The content of a document: the data that a template reads. Only this file and the templates know its shape; each
 //! template's sample in `rules/` is an example of it.
 
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub struct Material {
     pub household: HouseholdRow,
     /// The professional who answers for the household.
     pub professional: Professional,
-    /// When the document is exported.
+    /// The moment at which the document is exported.
     pub made_at: Timestamp,
     /// The household's goals.
     pub goals: Vec<ClientGoal>,

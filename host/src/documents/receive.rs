@@ -37,7 +37,7 @@ pub struct Kept {
     pub filename: String,
     /// `application/pdf`.
     pub media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: usize,
 }
 
@@ -67,7 +67,7 @@ impl Uploads {
     /// Takes in a PDF as it comes, and keeps it. Who calls has a place and a time for it.
     ///
     /// # Errors
-    /// As [`NotTaken`] says; nothing is left of it then.
+    /// Fails as [`NotTaken`] says; nothing is left of it then.
     pub async fn keep<E: std::fmt::Display>(
         &self,
         name: Option<&str>,

@@ -1,5 +1,5 @@
-//! What is taken as a PDF: it begins and ends as readers of PDF look for it, and is not too large. What is between is
-//! the reader's to trust or not; it is kept as it came, served as a download and never opened here.
+//! The check of what is taken as a PDF: it begins and ends as readers of PDF look for it, and is not too large. What is
+//! between is the reader's to trust or not; it is kept as it came, served as a download and never opened here.
 
 use crate::store::documents::LARGEST_DOCUMENT;
 
@@ -10,8 +10,9 @@ pub const LARGEST: usize = LARGEST_DOCUMENT;
 /// connection ends sees no answer.
 pub const READ_TO_ITS_END: usize = 4 * LARGEST;
 
-/// How far into a file its header may begin, and how far from the end of what is no padding its last line may stand:
-/// what readers allow. Programs and mail gateways put a byte order mark, a blank line or a heading of theirs in front.
+/// The distance into a file at which its header may begin, and from the end of what is no padding at which its last
+/// line may stand: what readers allow. Programs and mail gateways put a byte order mark, a blank line or a heading of
+/// theirs in front.
 const SLACK: usize = 1024;
 
 /// The beginnings of other kinds of file, whatever they hold further on.
@@ -21,19 +22,19 @@ const OTHERS: [&[u8]; 10] =
 /// The reason why bytes are not taken as a PDF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotAPdf {
-    /// Nothing came.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
     /// The file is larger than [`LARGEST`].
     #[error("the file is larger than {} MB", LARGEST >> 20)]
     TooLarge,
-    /// No header.
+    /// The file has no header.
     #[error("the file is no PDF: it does not begin with %PDF- and a version")]
     NoHeader,
-    /// No end.
+    /// The file has no end.
     #[error("the PDF is cut short: it does not end with %%EOF")]
     CutShort,
-    /// No table of its objects.
+    /// The file has no table of its objects.
     #[error("the PDF is damaged: it has no startxref before its end")]
     NoTable,
 }
@@ -41,7 +42,7 @@ pub enum NotAPdf {
 /// Checks a whole file.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns what is wrong with it.
 pub(super) fn check(bytes: &[u8]) -> Result<(), NotAPdf> {
     if bytes.is_empty() {
         return Err(NotAPdf::Empty);

@@ -1,4 +1,4 @@
-//! Which column of a list holds what, by its headings.
+//! The columns of a list, found by their headings.
 
 use crate::crm::kind::IdColumn;
 use crate::domain::fold::fold;
@@ -22,7 +22,7 @@ pub(super) struct Columns {
 /// The reason why a row is not the one with the headings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct NoHeadings {
-    /// How many of the four headings the row has.
+    /// The number of the four headings that the row has.
     pub found: usize,
     /// The message, as the end of a sentence.
     pub message: String,
@@ -65,7 +65,7 @@ impl Columns {
     /// Finds the four among a row's cells.
     ///
     /// # Errors
-    /// Which are missing, or stand there twice.
+    /// Returns which are missing, or stand there twice.
     pub fn find<'c>(cells: impl Iterator<Item = &'c str>, id_column: &IdColumn) -> Result<Self, NoHeadings> {
         let mut places: [Option<(usize, u8)>; 4] = [None; 4];
         let (mut twice, mut count) = (None, 0);

@@ -1,4 +1,4 @@
-//! What became of a list, as CSV for a spreadsheet program.
+//! The outcome of a list, as CSV for a spreadsheet program.
 
 use futures::{Stream, stream};
 

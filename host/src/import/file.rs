@@ -1,4 +1,4 @@
-//! What kind of file a list is, and reading it row by row, whichever kind.
+//! The kinds of file that a list can be, and reading one row by row, whichever its kind.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,19 +16,20 @@ pub(super) const MOST_ROWS: u32 = 250_000;
 /// Rows at the top among which the headings are looked for.
 pub(super) const HEADING_ROWS: usize = 10;
 
-/// Why a file as a whole is not read: sentences for a person, which name the row where there is one, and what to do.
+/// The reason why a file as a whole is not read: sentences for a person, which name the row where there is one, and
+/// what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It is neither a CSV file nor a workbook, but something else.
+    /// The file is neither a CSV file nor a workbook, but something else.
     #[error("{0}")]
     OfAnotherKind(String),
-    /// It is a workbook that does more than hold a list: macros, values from elsewhere.
+    /// The file is a workbook that does more than hold a list: macros, values from elsewhere.
     #[error("{0}")]
     Active(&'static str),
-    /// It is larger than a list is, or has more rows or parts.
+    /// The file is larger than a list is, or has more rows or parts.
     #[error("{0}")]
     TooLarge(String),
-    /// Nothing is in it, or nothing under its headings.
+    /// The file is empty, or has nothing under its headings.
     #[error("{0}")]
     NoRows(&'static str),
     /// The headings are not where they belong.
@@ -36,37 +37,37 @@ pub enum FileError {
         "The headings First Name, Last Name, Email and {id_heading} are not in the first {HEADING_ROWS} rows: {nearest}."
     )]
     NoHeadings {
-        /// What the column of ids is called.
+        /// The heading of the column of ids.
         id_heading: &'static str,
-        /// What is missing where they nearly were.
+        /// The headings that are missing where they nearly were.
         nearest: String,
     },
     /// The sheet with the list is not there, or hidden.
     #[error("{0}")]
     NoSheet(String),
-    /// It is damaged, or in an encoding that cannot be told.
+    /// The file is damaged, or in an encoding that cannot be told.
     #[error("{message}")]
     Unreadable {
-        /// What is wrong, and what to do.
+        /// The message: what is wrong, and what to do.
         message: String,
-        /// What the reader said.
+        /// The reader's error.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// The disk failed.
     #[error("the file could not be read: {0}")]
     Disk(#[from] io::Error),
-    /// Who took the rows takes no more.
+    /// The receiver of the rows takes no more.
     #[error("the store takes no more rows")]
     NotTaken,
 }
 
 impl FileError {
-    /// It is another program's file.
+    /// The error of another program's file.
     pub(super) fn of_another_kind(message: impl Into<String>) -> Self {
         Self::OfAnotherKind(message.into())
     }
 
-    /// It cannot be read, and no other error says why.
+    /// The error of a file that cannot be read, where no other error says why.
     pub(super) fn unreadable(message: impl Into<String>) -> Self {
         Self::Unreadable { message: message.into(), source: None }
     }
@@ -80,7 +81,7 @@ pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 /// a person names one, and `id` the column of the CRM's ids.
 ///
 /// # Errors
-/// Where the file is refused as a whole, or `take` fails.
+/// Returns an error if the file is refused as a whole, or `take` fails.
 pub(super) fn read(
     mut file: File,
     (name, sheet): (&str, Option<&str>),

@@ -34,7 +34,7 @@ fn sheet_of(content: &[u8], sheet: Option<&str>) -> Result<(Vec<ListRow>, ListSo
     }
 }
 
-/// Why a file of this name is not read.
+/// The reason why a file of this name is not read.
 fn refusal_of(name: &str, content: &[u8]) -> FileError {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
@@ -503,7 +503,7 @@ fn cells_of(content: &[u8]) -> Vec<(u32, u32, String)> {
     range.used_cells().map(cell).collect()
 }
 
-/// What a sheet says is what another library finds in it.
+/// The values that a sheet is read to hold are those that another library finds in it.
 #[test]
 fn another_library_reads_the_same() {
     let rows = format!(
@@ -522,7 +522,7 @@ fn another_library_reads_the_same() {
 }
 
 proptest! {
-    /// Whatever is between the headings and the end: `sheet_of` finds each line accounted for.
+    /// Each line is accounted for by `sheet_of`, whatever is between the headings and the end.
     #[test]
     fn no_line_is_lost(text in "([ab@7,;\"\n ]|,Khan,a@example.com,7\n|\"\"){0,60}") {
         drop(rows_of(format!("{HEAD}{text}").as_bytes()));

@@ -23,7 +23,7 @@ const CALLBACK: &str = "/oauth/callback";
 /// Attempts of a host at most: an old one is forgotten for a new one.
 const MOST: usize = 100;
 
-/// Attempts under way, by the digest of their state.
+/// The attempts under way, by the digest of their state.
 #[derive(Default)]
 pub(super) struct Attempts(HashMap<blake3::Hash, Pending>);
 
@@ -43,7 +43,7 @@ struct Pending {
 pub struct Attempt {
     /// The address on the site that the person opens.
     pub url: String,
-    /// When the authorisation is over if nobody came back.
+    /// The moment at which the authorisation is over if nobody came back.
     pub ends_at: Timestamp,
 }
 
@@ -207,7 +207,7 @@ impl Integrations {
     /// Takes up what a site sent back with `user`, named `who`.
     ///
     /// # Errors
-    /// As [`CallbackError`] says; each leads the person on.
+    /// Fails as [`CallbackError`] says; each leads the person on.
     pub async fn finish_authorisation(
         &self,
         callback: Callback,

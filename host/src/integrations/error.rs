@@ -1,4 +1,4 @@
-//! Why connections are not as somebody wanted them.
+//! Errors of connections that cannot be changed or put to work as somebody wanted.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// The reason why a change of a connection was not made. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum IntegrationError {
-    /// There is none of this name.
+    /// No connection has this name.
     #[error("there is no connection `{0}`")]
     Unknown(ConnectionName),
     /// The connection is in the settings file, where alone it is changed.
@@ -50,7 +50,7 @@ pub enum IntegrationError {
 /// The reason why a connection cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// What is kept of the connection cannot be used, or not any more.
+    /// The kept values of the connection cannot be used, or not any more.
     #[error("{}", in_words(.0))]
     Unusable(Vec<FieldError>),
     /// The connection's pack cannot be loaded.
@@ -81,7 +81,7 @@ pub enum ConnectError {
 /// The reason why there is no pack for a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum PackUnavailable {
-    /// There is no folder of its name.
+    /// No folder has the pack's name.
     #[error("there is no pack `{pack}` in {}; `tidegate pack list` shows the packs there", packs_dir.display())]
     NoFolder {
         /// The pack's name.

@@ -1,4 +1,5 @@
-//! What people give for a connection, checked and kept, and what is kept turned into what a connection is made from.
+//! Settings that people give for a connection, checked and kept, and the kept ones turned into what a connection is
+//! made from.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -272,7 +273,7 @@ fn name_of(title: &str) -> String {
     if is_reserved { format!("{name}-crm") } else { name }
 }
 
-/// What people call it in lower-case letters, digits and hyphens.
+/// The title in lower-case letters, digits and hyphens.
 fn slug(title: &str) -> String {
     let folded =
         title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });

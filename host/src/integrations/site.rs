@@ -1,6 +1,6 @@
-//! That a connection's ids are of one site, and its secrets for one host: bound when it is put to work, looked at before
-//! anything is sent, and taken for another name of the same site, or for apart from another connection's, when a person
-//! says so.
+//! The binding of a connection's ids to one site, and of its secrets to one host: made when it is put to work, looked
+//! at before anything is sent, and changed for another name of the same site, or for apart from another connection's,
+//! when a person says so.
 
 use super::{IntegrationError, Integrations, Origin, lock};
 use crate::connection::AuthState;
@@ -32,8 +32,8 @@ impl Integrations {
     /// work there: what waited goes out.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says; [`IntegrationError::WrongState`] where its site is known, or it leads elsewhere than
-    /// to `host`.
+    /// Fails as [`IntegrationError`] says; [`IntegrationError::WrongState`] where its site is known, or it leads
+    /// elsewhere than to `host`.
     pub async fn confirm_same_site(
         &self,
         name: &ConnectionName,
@@ -68,8 +68,8 @@ impl Integrations {
     /// puts it to work.
     ///
     /// # Errors
-    /// As [`IntegrationError`] says; [`IntegrationError::WrongState`] where it does not wait for that, or leads elsewhere
-    /// than to `host`.
+    /// Fails as [`IntegrationError`] says; [`IntegrationError::WrongState`] where it does not wait for that, or leads
+    /// elsewhere than to `host`.
     pub async fn confirm_apart(
         &self,
         name: &ConnectionName,

@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::connections::{By, StoredAuthorisation};
 use crate::telemetry;
 
-/// Renewed so long before it expires, or a fifth of its time where that is shorter.
+/// The time before a token expires at which it is renewed, or a fifth of its time where that is shorter.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 /// The pause before a store that failed is asked again to keep a pair.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! From an event to its note: checked, rendered by the pack, and kept before the sender has its answer.
+//! The way from an event to its note: checked, rendered by the pack, and kept before the sender has its answer.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Notes {
     /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once.
     ///
     /// # Errors
-    /// As [`NotesError`] says; nothing is kept then.
+    /// Fails as [`NotesError`] says; nothing is kept then.
     pub async fn accept(&self, mut event: Event, key: &IdempotencyKey) -> Result<Accepted, NotesError> {
         let digest = digest(&event);
         if let Some(known) = self.inner.store.keyed_note(key.to_string()).await? {
@@ -120,7 +120,7 @@ struct Fitting {
     household: HouseholdRow,
     /// The CRM's id of the client that it is about.
     about: Option<ExternalId>,
-    /// Those that were uploaded.
+    /// The documents that were uploaded.
     documents: Vec<EventDocument>,
 }
 

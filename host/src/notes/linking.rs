@@ -39,7 +39,7 @@ impl Notes {
     /// Sends the notes all of whose clients are linked by now; answers how many.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn send_linked(&self, now: Timestamp) -> Result<usize, NotesError> {
         let mut sent = 0;
         for note in self.inner.store.notes_awaiting_link().await? {

@@ -89,7 +89,7 @@ impl Notes {
     /// arrive in order; answers how many.
     ///
     /// # Errors
-    /// Where the store fails; those before it are on their way.
+    /// Returns an error if the store fails; those before it are on their way.
     pub async fn retry_all(&self, filter: NoteFilter) -> Result<usize, NotesError> {
         let filter = NoteFilter { state: Some(NoteState::Dead), ..filter };
         let (mut dead, mut cursor) = (Vec::new(), None);

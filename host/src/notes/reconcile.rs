@@ -55,7 +55,7 @@ impl Delivery {
     /// One round; answers how many notes the CRM has not once.
     ///
     /// # Errors
-    /// Where the store fails. What a CRM refuses is asked again in the next round.
+    /// Returns an error if the store fails. What a CRM refuses is asked again in the next round.
     pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut raised = 0;
         for note in self.next_to_reconcile().await? {

@@ -1,4 +1,4 @@
-//! What an event's data must look like, by its type: `events.json`, which is the documentation, too.
+//! The shape that an event's data must have, by its type: `events.json`, which is the documentation, too.
 //!
 //! The schemas are JSON Schema (draft 2020-12), checked by the `jsonschema` crate; what it finds is told to people in the
 //! words of this file, each with the field that it is about and without what was sent.
@@ -273,7 +273,7 @@ mod tests {
         assert!(said[0].field == "/type" && said[0].message.contains("your-life-survey.completed"), "{said:?}");
     }
 
-    /// What a sender is told is in this file's words, whatever keyword of the schemas did not fit.
+    /// A sender is told of an error in this file's words, whatever keyword of the schemas did not fit.
     #[test]
     fn every_keyword_has_its_words() {
         fn visit(schema: &Value) {

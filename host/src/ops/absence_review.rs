@@ -1,4 +1,4 @@
-//! What a person answers where many are gone at once.
+//! The answer of a person where many are gone at once.
 
 use super::{Kind, Refusal, may};
 use crate::app::App;
@@ -10,9 +10,9 @@ use crate::store::absence_review::Answered;
 /// An answer to the question whether many are gone.
 #[derive(Debug)]
 pub struct Answer {
-    /// Of which connection.
+    /// The connection that the question is about.
     pub connection: ConnectionName,
-    /// What is missing.
+    /// The kind of record that is missing.
     pub kind: RecordKind,
     /// The run that asked, so that nobody answers a question that they have not seen.
     pub run: RunId,
@@ -23,7 +23,7 @@ pub struct Answer {
 /// Says that these are gone, or that they are not. Nothing is deleted.
 ///
 /// # Errors
-/// Where there is no such connection, or the question does not wait for an answer any more.
+/// Returns an error if there is no such connection, or the question does not wait for an answer any more.
 pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) -> Result<AbsenceReview, Refusal> {
     may(actor, Action::ControlRuns)?;
     let Answer { connection, kind, run, is_confirmed } = answer;

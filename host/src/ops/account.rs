@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// Opens a session for whoever knows an account's password.
 ///
 /// # Errors
-/// Where nobody has this email and password, or too many were tried.
+/// Returns an error if nobody has this email and password, or too many were tried.
 pub async fn sign_in(
     app: &App,
     email: &str,
@@ -27,7 +27,7 @@ pub async fn sign_in(
 /// Ends a session.
 ///
 /// # Errors
-/// Where the store fails; the session holds then.
+/// Returns an error if the store fails; the session holds then.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), StoreError> {
     app.access.sign_out(token).await
 }

@@ -25,7 +25,7 @@ pub struct NewClient {
     pub id: Option<ClientId>,
     /// Fields with their values.
     pub values: Vec<(String, NewValue)>,
-    /// Whose partner the client is: both share that one's household.
+    /// The client whose partner the new one is: both share that one's household.
     pub partner_of: Option<ClientId>,
 }
 
@@ -41,7 +41,7 @@ pub struct Made {
 /// Makes a client without an id in the CRM, in a household of their own or as somebody's partner.
 ///
 /// # Errors
-/// Where a value does not fit, or the id made another client before.
+/// Returns an error if a value does not fit, or the id made another client before.
 pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
     may(actor, Action::WriteBook)?;
     let NewClient { id, values, partner_of } = new;
@@ -91,7 +91,7 @@ fn digest(values: &[(String, NewValue)], partner_of: Option<ClientId>) -> [u8; 3
     hasher.finalize().into()
 }
 
-/// What made a client already, in other words or by an earlier version: that one where it is what it was.
+/// The client who has the id already, made in other words or by an earlier version, where that client is what was sent.
 fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
     let before = &made.client;
     // What the store adds to what is sent.
@@ -115,7 +115,7 @@ fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Mad
     Err(refusal)
 }
 
-/// What is wrong with fields, each under its name.
+/// A refusal with the errors of fields, each under its name.
 pub(super) fn unfit(errors: Vec<field::FieldError>) -> Refusal {
     let error = |error: field::FieldError| FieldError { pointer: pointer_to(&error.field), message: error.message };
     Refusal::invalid(errors.into_iter().map(error).collect())
@@ -124,7 +124,7 @@ pub(super) fn unfit(errors: Vec<field::FieldError>) -> Refusal {
 /// Changes fields of a client until the next sync: all of them, or none.
 ///
 /// # Errors
-/// Where there is no such client, or a field cannot be changed so.
+/// Returns an error if there is no such client, or a field cannot be changed so.
 pub async fn edit(
     app: &App,
     actor: &Actor,
@@ -142,7 +142,7 @@ pub async fn edit(
 /// Takes a client who is not linked to the CRM out of lists, search and household.
 ///
 /// # Errors
-/// Where there is no such client, or the client is linked.
+/// Returns an error if there is no such client, or the client is linked.
 pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<(), Refusal> {
     may(actor, Action::WriteBook)?;
     Ok(app.store.remove_client(id, now).await??)
@@ -151,7 +151,7 @@ pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
 /// Takes [`remove`] back.
 ///
 /// # Errors
-/// As [`remove`].
+/// Fails as [`remove`] does.
 pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
     may(actor, Action::WriteBook)?;
     app.store.restore_client(id, now).await??;
@@ -161,7 +161,7 @@ pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> 
 /// A record of a CRM, as somebody wrote it.
 #[derive(Clone, Copy, Debug)]
 pub struct Link<'w> {
-    /// Whose CRM.
+    /// The connection of the CRM that the record is in.
     pub connection: &'w str,
     /// The client's id there.
     pub external_id: &'w str,
@@ -170,8 +170,8 @@ pub struct Link<'w> {
 /// Links a client to a record of the CRM: the next sync brings its values to this client and makes no other.
 ///
 /// # Errors
-/// Where there is no such client or connection, the site is not known as the connection's, the id is none or another
-/// client's, or the client is linked or lives with somebody of another connection.
+/// Returns an error if there is no such client or connection, the site is not known as the connection's, the id is none
+/// or another client's, or the client is linked or lives with somebody of another connection.
 pub async fn link(
     app: &App,
     actor: &Actor,
@@ -204,7 +204,7 @@ pub async fn link(
 /// Takes a client's link to the CRM back. The client stays as it is.
 ///
 /// # Errors
-/// Where there is no such client, or it is not linked.
+/// Returns an error if there is no such client, or it is not linked.
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
     may(actor, Action::WriteBook)?;
     app.store.unlink_client(id, now).await??;
@@ -214,18 +214,18 @@ pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
 /// A client who was read from the CRM.
 #[derive(Debug)]
 pub struct Synced {
-    /// Whose CRM.
+    /// The connection of the CRM that was read.
     pub connection: ConnectionName,
     /// The client's id there.
     pub external_id: ExternalId,
-    /// What came of it.
+    /// The result of the sync.
     pub outcome: SyncedClient,
 }
 
 /// Reads one client from the CRM and brings it over, within seconds.
 ///
 /// # Errors
-/// Where there is no such client, it is not linked, its connection does not run, or the CRM fails.
+/// Returns an error if there is no such client, it is not linked, its connection does not run, or the CRM fails.
 pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<Synced, Refusal> {
     may(actor, Action::ControlRuns)?;
     let StoredClient { client, origin, .. } = find(app, id).await?;
@@ -237,7 +237,7 @@ pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<Synced, Refu
 /// The same by the CRM's id, for a client that the practice need not have yet.
 ///
 /// # Errors
-/// Where it is no id, there is no such connection, it does not run, or the CRM fails.
+/// Returns an error if it is no id, there is no such connection, it does not run, or the CRM fails.
 pub async fn sync_by_external_id(
     app: &App,
     actor: &Actor,

@@ -8,13 +8,13 @@ use crate::domain::access::{Action, Actor};
 use crate::domain::{ConnectionName, RevisionId, UserId};
 use crate::integrations::{Attempt, Callback, CallbackError, Draft, Granted, Integration};
 
-/// How long a site may take to say who signs in, with everything that is tried again.
+/// The time that a site may take to say who signs in, with everything that is tried again.
 const LONGEST: Duration = Duration::from_secs(45);
 
 /// Adds a connection. One with OAuth then waits to be authorised.
 ///
 /// # Errors
-/// Where a field does not fit.
+/// Returns an error if a field does not fit.
 pub async fn add(app: &App, actor: &Actor, draft: Draft) -> Result<Integration, Refusal> {
     may(actor, Action::ManageConnections)?;
     Ok(app.integrations.add(draft, &actor.name).await?)
@@ -23,16 +23,16 @@ pub async fn add(app: &App, actor: &Actor, draft: Draft) -> Result<Integration, 
 /// Changes a connection; what is left out stays.
 ///
 /// # Errors
-/// Where there is none of this name, it is in the settings file, or a field does not fit.
+/// Returns an error if there is none of this name, it is in the settings file, or a field does not fit.
 pub async fn change(app: &App, actor: &Actor, name: &ConnectionName, draft: Draft) -> Result<Integration, Refusal> {
     may(actor, Action::ManageConnections)?;
     Ok(app.integrations.change(name, draft, &actor.name).await?)
 }
 
-/// Removes a connection. What it brought over stays, and what its site authorised is forgotten.
+/// Removes a connection. What it imported stays, and what its site authorised is forgotten.
 ///
 /// # Errors
-/// Where there is none of this name, or it is in the settings file.
+/// Returns an error if there is none of this name, or it is in the settings file.
 pub async fn remove(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(), Refusal> {
     may(actor, Action::ManageConnections)?;
     Ok(app.integrations.remove(name).await?)
@@ -41,13 +41,13 @@ pub async fn remove(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(
 /// Confirms that the CRM's ids of all clients who are in the practice already have been provided.
 ///
 /// # Errors
-/// Where there is none of this name.
+/// Returns an error if there is none of this name.
 pub async fn confirm_preflight(app: &App, actor: &Actor, name: &ConnectionName) -> Result<Integration, Refusal> {
     may(actor, Action::ManageConnections)?;
     Ok(app.integrations.confirm_preflight(name, &actor.name).await?)
 }
 
-/// What a person says of the site that a connection leads to.
+/// The statement of a person about the site that a connection leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SiteIs {
     /// The one that its clients are of, under another name.
@@ -59,7 +59,7 @@ pub enum SiteIs {
 /// Keeps what somebody says of the site at `host`, and puts the connection to work there.
 ///
 /// # Errors
-/// Where there is none of this name, it does not ask that, or it leads elsewhere by now.
+/// Returns an error if there is none of this name, it does not ask that, or it leads elsewhere by now.
 pub async fn say_of_site(
     app: &App,
     actor: &Actor,
@@ -76,7 +76,7 @@ pub async fn say_of_site(
 /// Puts in force what stands in the connection's pack folder by now; answers what was in force before.
 ///
 /// # Errors
-/// Where there is none of this name, it does not run, or the pack does not load.
+/// Returns an error if there is none of this name, it does not run, or the pack does not load.
 pub async fn activate(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
     Ok(app.integrations.activate(name).await?)
@@ -85,7 +85,7 @@ pub async fn activate(app: &App, actor: &Actor, name: &ConnectionName) -> Result
 /// Begins to authorise a connection on its site. Begun by a person, only that one can finish it.
 ///
 /// # Errors
-/// Where there is none of this name, or nothing is to be authorised.
+/// Returns an error if there is none of this name, or nothing is to be authorised.
 pub async fn authorise(
     app: &App,
     actor: &Actor,
@@ -99,7 +99,7 @@ pub async fn authorise(
 /// Takes what a site sent a person back with.
 ///
 /// # Errors
-/// Where the person may not; inside, why the connection is not authorised.
+/// Returns an error if the person may not; inside, why the connection is not authorised.
 pub async fn finish_authorisation(
     app: &App,
     actor: &Actor,
@@ -113,7 +113,7 @@ pub async fn finish_authorisation(
 /// Signs in to the connection's site and asks as whom. Nothing is read or changed there.
 ///
 /// # Errors
-/// Where there is none of this name, it does not run, or the site refuses.
+/// Returns an error if there is none of this name, it does not run, or the site refuses.
 pub async fn check(app: &App, actor: &Actor, name: &ConnectionName) -> Result<String, Refusal> {
     may(actor, Action::ManageConnections)?;
     let one = app.integrations.one(name).await?;

@@ -1,4 +1,4 @@
-//! What the practice says of a goal.
+//! The values that the practice adds to a goal.
 
 use super::clients::unfit;
 use super::{Refusal, may};
@@ -13,7 +13,7 @@ use crate::domain::stored::StoredListed;
 /// Sets how far the practice is with a goal, and how often it comes again; what is not named stays.
 ///
 /// # Errors
-/// Where there is no such goal, or a field cannot be changed so.
+/// Returns an error if there is no such goal, or a field cannot be changed so.
 pub async fn change(
     app: &App,
     actor: &Actor,

@@ -11,7 +11,7 @@ use crate::sync::{ClientSyncError, ClientSyncOutcome};
 /// Sets who answers for a household; with none, the CRM's adviser does again.
 ///
 /// # Errors
-/// Where there is no such household, or its connection has no such adviser.
+/// Returns an error if there is no such household, or its connection has no such adviser.
 pub async fn choose_professional(
     app: &App,
     actor: &Actor,
@@ -40,8 +40,8 @@ pub async fn choose_professional(
 /// Reads the people of a household from the CRM, one after the other; answers what came of each.
 ///
 /// # Errors
-/// Where there is no such household, nobody in it is linked, their connection does not run, or the CRM fails. What had
-/// come over before stays.
+/// Returns an error if there is no such household, nobody in it is linked, their connection does not run, or the CRM
+/// fails. What had been imported before stays.
 pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<ClientSyncOutcome>, Refusal> {
     may(actor, Action::ControlRuns)?;
     let people = find(app, id).await?.people;

@@ -15,18 +15,18 @@ use crate::store::imports::Decided;
 pub struct List<'l> {
     /// Its file; none where it was left out.
     pub file: Option<File>,
-    /// What the file is called.
+    /// The name of the file.
     pub file_name: &'l str,
     /// The sheet of a workbook that is the list; none where the host is to find it.
     pub sheet: Option<&'l str>,
-    /// Whose ids it has; none where there is one connection only.
+    /// The connection whose ids the list has; none where there is one connection only.
     pub connection: Option<&'l str>,
 }
 
 /// Reads a list and keeps its preview. Nobody is linked yet.
 ///
 /// # Errors
-/// Where the list cannot be read, or it is not clear whose ids it has.
+/// Returns an error if the list cannot be read, or it is not clear whose ids it has.
 pub async fn bring(app: &App, actor: &Actor, list: List<'_>, now: Timestamp) -> Result<Import, Refusal> {
     may(actor, Action::WriteBook)?;
     let List { file, file_name, sheet, connection } = list;
@@ -69,7 +69,7 @@ fn whose(app: &App, given: Option<&str>) -> Result<ConnectionName, Refusal> {
 /// Says who a row means, or that it is to be left out; none takes a decision back. Answers the list.
 ///
 /// # Errors
-/// Where there is no such row, nothing about it can be decided, or the client cannot be linked by it.
+/// Returns an error if there is no such row, nothing about it can be decided, or the client cannot be linked by it.
 pub async fn decide(
     app: &App,
     actor: &Actor,
@@ -98,7 +98,7 @@ pub async fn decide(
 /// Links the clients of the rows that are ready or decided, all in one.
 ///
 /// # Errors
-/// Where there is no such list.
+/// Returns an error if there is no such list.
 pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Result<Import, Refusal> {
     may(actor, Action::WriteBook)?;
     app.store.apply_import(id, now).await?.ok_or_else(|| missing(id))
@@ -107,7 +107,7 @@ pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Re
 /// Forgets a list and its rows. What it linked stays linked.
 ///
 /// # Errors
-/// Where there is no such list.
+/// Returns an error if there is no such list.
 pub async fn forget(app: &App, actor: &Actor, id: ImportId) -> Result<(), Refusal> {
     may(actor, Action::WriteBook)?;
     if app.store.forget_import(id).await? { Ok(()) } else { Err(missing(id)) }

@@ -11,7 +11,7 @@ use crate::store::outbox::NoteFilter;
 /// Accepts an event: when this answers, it and its file note are durable.
 ///
 /// # Errors
-/// Where the event does not fit, its key was used for another one, or the pack cannot write the note.
+/// Returns an error if the event does not fit, its key was used for another one, or the pack cannot write the note.
 pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey) -> Result<Accepted, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.accept(event, key).await?)
@@ -24,7 +24,7 @@ pub struct Export {
     pub household: HouseholdId,
     /// The event of the document, such as `best-life-plan.exported`.
     pub event_type: &'static str,
-    /// Under which it is exported once.
+    /// The key under which it is exported once.
     pub key: IdempotencyKey,
 }
 
@@ -32,7 +32,7 @@ pub struct Export {
 /// first one's.
 ///
 /// # Errors
-/// As [`accept`], and where the document cannot be made.
+/// Fails as [`accept`] does, and if the document cannot be made.
 pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) -> Result<NoteId, Refusal> {
     may(actor, Action::WriteNotes)?;
     let Export { household, event_type, key } = export;
@@ -58,7 +58,7 @@ pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) ->
 /// Delivers a waiting or dead note now, whatever the CRM asked for.
 ///
 /// # Errors
-/// Where there is no such note, or its state does not allow it.
+/// Returns an error if there is no such note, or its state does not allow it.
 pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.retry(id).await?)
@@ -67,7 +67,7 @@ pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal
 /// Delivers all dead notes of a filter now; answers how many.
 ///
 /// # Errors
-/// Where the store fails; those before it are on their way.
+/// Returns an error if the store fails; those before it are on their way.
 pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<usize, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.retry_all(which).await?)
@@ -76,7 +76,7 @@ pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<us
 /// Changes a note that the CRM has not got, and delivers it now.
 ///
 /// # Errors
-/// Where a field does not fit, there is no such note, or the CRM may have it.
+/// Returns an error if a field does not fit, there is no such note, or the CRM may have it.
 pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Result<Note, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.edit(id, edit).await?)
@@ -85,7 +85,7 @@ pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Resul
 /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none).
 ///
 /// # Errors
-/// Where the id is none or another note's, there is no such note, nobody asked, or the CRM cannot say.
+/// Returns an error if the id is none or another note's, there is no such note, nobody asked, or the CRM cannot say.
 pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) -> Result<Note, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.resolve(id, found).await?)
@@ -94,7 +94,7 @@ pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) 
 /// Gives a note up for a reason that stays with it.
 ///
 /// # Errors
-/// Where the reason is none, there is no such note, or its state does not allow it.
+/// Returns an error if the reason is none, there is no such note, or its state does not allow it.
 pub async fn discard(app: &App, actor: &Actor, id: NoteId, reason: &str) -> Result<Note, Refusal> {
     may(actor, Action::WriteNotes)?;
     Ok(app.notes.discard(id, reason).await?)

@@ -1,6 +1,6 @@
-//! Why a verb was not carried out. The one place where the errors of the host's parts become words for people and
-//! programs: what happened, what it means for the data and what to do. What went wrong inside (paths, the store's and the
-//! plugin's words) goes to the log, and never into an answer.
+//! The refusal of a verb. The one place where the errors of the host's parts become words for people and programs: what
+//! happened, what it means for the data and what to do. What went wrong inside (paths, the store's and the plugin's
+//! words) goes to the log, and never into an answer.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use crate::sync::{ClientSyncError, SyncError};
 use crate::telemetry;
 
-/// What kind of refusal it is. `api/problem.rs` has an HTTP problem for each, `web/failure.rs` a heading.
+/// The kind of a refusal. `api/problem.rs` has an HTTP problem for each, `web/failure.rs` a heading.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// The request cannot be read.
@@ -33,15 +33,15 @@ pub enum Kind {
     KeyReused,
     /// The thing's state does not allow it.
     WrongState,
-    /// What is sent is too large.
+    /// The content that is sent is too large.
     TooLarge,
-    /// What is sent can be read and does not fit.
+    /// The content that is sent can be read and does not fit.
     Invalid,
     /// The plugin failed.
     PluginFailed,
     /// The CRM failed.
     CrmFailed,
-    /// Something failed inside.
+    /// A failure inside the host.
     Internal,
     /// Too much is asked at once; it may be asked again after so long.
     TooMany(Duration),
@@ -51,25 +51,25 @@ pub enum Kind {
     Unavailable,
 }
 
-/// Why something was not done. Nothing was changed.
+/// The reason why something was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// What kind it is.
+    /// The kind of the refusal.
     pub kind: Kind,
-    /// Sentences for people: what happened, what it means for the data, what to do.
+    /// The message, in sentences for people: what happened, what it means for the data, what to do.
     pub message: String,
     /// The fields that do not fit.
     pub fields: Vec<FieldError>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What is wrong with one field.
+/// An error about one field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the API's body, such as `/data/score`; empty for the whole.
     pub pointer: String,
-    /// What would be right.
+    /// The message: what would be right.
     pub message: String,
 }
 
@@ -84,7 +84,7 @@ impl Refusal {
         Self::new(Kind::NotFound, format!("There is no {what}. Check it against the list it is from."))
     }
 
-    /// What was sent can be read and does not fit.
+    /// A refusal of content that can be read and does not fit.
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         Self { fields, ..Self::new(Kind::Invalid, "Nothing was kept. Correct what does not fit and send it again.") }
     }

@@ -10,7 +10,7 @@ use crate::store::review::{ReviewId, Undecided};
 /// Decides about a client of a CRM: import, ignore, link, or wait, which takes a decision back.
 ///
 /// # Errors
-/// Where there is no such place in the queue, it is linked, or the link cannot be made.
+/// Returns an error if there is no such place in the queue, it is linked, or the link cannot be made.
 pub async fn decide(
     app: &App,
     actor: &Actor,

@@ -7,19 +7,19 @@ use crate::domain::run::{Run, Trigger};
 use crate::domain::{ConnectionName, ExternalId, RunId};
 use crate::sync::SyncedClient;
 
-/// How to sync.
+/// The way in which to sync.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// Keeping what comes.
+    /// The sync keeps what comes.
     Keep,
-    /// Counting what a sync would change, and keeping nothing.
+    /// The sync counts what it would change, and keeps nothing.
     Rehearse,
 }
 
 /// Starts a run in the background, or answers the one that is under way.
 ///
 /// # Errors
-/// Where there is no such connection, or it does not run.
+/// Returns an error if there is no such connection, or it does not run.
 pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: Mode) -> Result<Run, Refusal> {
     may(actor, Action::ControlRuns)?;
     at_work(app, connection).await?;
@@ -32,7 +32,7 @@ pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: 
 /// Ends a run at its next commit; what it committed stays. Answers the run as it stands.
 ///
 /// # Errors
-/// Where there is no such run, or it is over.
+/// Returns an error if there is no such run, or it is over.
 pub async fn cancel(app: &App, actor: &Actor, id: RunId) -> Result<Run, Refusal> {
     may(actor, Action::ControlRuns)?;
     let is_told = app.syncs.cancel(id);

@@ -49,7 +49,7 @@ async fn every_verb_is_in_the_table() {
     assert_eq!(rows, verbs(), "each public function of `ops` is a row of tests/table.rs, and nothing else is");
 }
 
-/// What the page and the API answer, those of them that have the verb.
+/// The answers of the page and the API, those of them that have the verb.
 async fn both(host: &Host, row: &Row, cookie: &str) -> Vec<(&'static str, Answer)> {
     let mut answers = Vec::new();
     if let Some((path, form)) = &row.form {

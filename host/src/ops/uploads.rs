@@ -14,7 +14,7 @@ use crate::domain::access::{Action, Actor};
 /// Takes in a PDF as it comes, and keeps it. Who calls has a place and a time for it.
 ///
 /// # Errors
-/// Where it is no PDF, too large, breaks off, or there is no space.
+/// Returns an error if it is no PDF, too large, breaks off, or there is no space.
 pub async fn upload<E: std::fmt::Display>(
     app: &App,
     actor: &Actor,

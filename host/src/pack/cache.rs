@@ -28,7 +28,7 @@ pub(super) struct Cache {
     key: [u8; HASH],
     /// Tells engines apart: version, settings and the processor's features.
     engine: u64,
-    /// What compiles, in a process of its own.
+    /// The program that compiles, in a process of its own.
     compiler: Option<PathBuf>,
 }
 
@@ -52,7 +52,7 @@ impl Cache {
     /// The component, from the cache or compiled (and then kept).
     ///
     /// # Errors
-    /// What the compiler says about the component.
+    /// Returns what the compiler says about the component.
     pub(super) fn component(&self, engine: &Engine, bytes: &[u8], digest: &blake3::Hash) -> Result<Component> {
         let path = self.folder.join(format!("{}-{:016x}.compiled", digest.to_hex(), self.engine));
         if let Some(component) = self.load(engine, &path) {

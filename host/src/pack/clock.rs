@@ -1,14 +1,14 @@
-//! How long a guest has been computing: the CPU time of its thread, so that a busy machine does not make an honest
-//! plugin look like one that loops.
+//! The computing time of a guest: the CPU time of its thread, so that a busy machine does not make an honest plugin
+//! look like one that loops.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// On the clock on the wall a guest gets this many times what it gets of the CPU, so that an end is certain even where
-/// the machine hardly lets it run.
+/// The factor by which a guest may take longer on the clock on the wall than on the CPU, so that an end is certain even
+/// where the machine hardly lets it run.
 const WALL_TIMES: u32 = 20;
 
-/// What a running call may still use.
+/// The time that a running call may still use.
 #[derive(Clone, Copy)]
 pub(super) struct Allowance {
     begun: Instant,
@@ -22,7 +22,7 @@ impl Allowance {
         Self { begun: Instant::now(), cpu_at_begin: thread_cpu(), allowed }
     }
 
-    /// What is left; none where it is used up. Asked on the thread that made it.
+    /// The time that is left; none where it is used up. Asked on the thread that made it.
     pub(super) fn left(&self) -> Option<Duration> {
         let wall = self.begun.elapsed();
         let used = self.cpu_at_begin.zip(thread_cpu()).map_or(wall, |(begin, now)| now.saturating_sub(begin));

@@ -23,7 +23,7 @@ const WORDS: u64 = 4 << 10;
 /// The code of a component, for this engine.
 ///
 /// # Errors
-/// What the compiler says about the component, or which limit it broke.
+/// Returns what the compiler says about the component, or which limit it broke.
 pub(super) fn code(engine: &Engine, program: Option<&Path>, folder: &Path, component: &[u8]) -> Result<Vec<u8>> {
     let Some(program) = program else { return here(engine, component) };
     let output = Output::new(folder)?;
@@ -102,7 +102,7 @@ fn too_much(of: &str) -> Error {
     Error::msg(format!("compiling it takes too much {of}"))
 }
 
-/// Why the compiler failed, in its own words.
+/// The reason why the compiler failed, in its own words.
 fn message(child: Child) -> String {
     let mut message = Vec::new();
     if let Some(said) = child.stderr {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::pack::engine::Sandbox;
 
-    /// What comes of a compiler that is this shell script.
+    /// The result of a compiler that is this shell script.
     fn with_compiler(script: &str) -> Result<Vec<u8>> {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("compiler");

@@ -1,5 +1,5 @@
-//! What can be told of a component from its bytes, before anything is compiled or run: its imports, the version of
-//! the contract it was built for, its size, its manifest.
+//! The facts of a component that can be told from its bytes, before anything is compiled or run: its imports, the
+//! version of the contract it was built for, its size, its manifest.
 
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -10,10 +10,10 @@ use super::{ComponentError, limits};
 /// The contract's package, as it stands before the interfaces' names.
 const PACKAGE: &str = "tidegate:mapping/";
 
-/// What a component may import.
+/// The interfaces that a component may import.
 const IMPORTS: [&str; 2] = ["log", "phone"];
 
-/// What it has to export.
+/// The interface that a component has to export.
 const EXPORT: &str = "mapper";
 
 /// Reads a component's manifest and checks what can be checked without running it.

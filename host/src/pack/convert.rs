@@ -1,6 +1,6 @@
-//! Between the contract's types and the domain's: the only place that sees both.
+//! Conversion between the contract's types and the domain's: the only place that sees both.
 //!
-//! What a plugin hands over is a candidate. Here it becomes a domain value or a diagnostic that names the field and
+//! A candidate is what a plugin hands over. Here it becomes a domain value or a diagnostic that names the field and
 //! what is wrong with it; a record whose identity does not hold is rejected. Nothing is dropped silently.
 
 mod records;
@@ -45,7 +45,7 @@ fn kind(kind: wit::RecordKind) -> RecordKind {
     known.expect("every kind of the contract is one of the domain's")
 }
 
-/// What a component says it is. The schema stays text until it is compared.
+/// The manifest that a component describes itself by. The schema stays text until it is compared.
 pub(super) fn manifest(described: wit::Manifest) -> Manifest {
     let kinds = |kinds: Vec<wit::RecordKind>| kinds.into_iter().map(kind).collect();
     Manifest {
@@ -73,7 +73,7 @@ pub(super) fn sources(sources: Vec<wit::Source>) -> Vec<Source> {
     sources.into_iter().map(source).collect()
 }
 
-/// What is wrong with the rules, one line a problem: place and message.
+/// The problems of the rules, one line each: place and message.
 pub(super) fn rule_problems(problems: Vec<wit::RuleProblem>) -> Vec<String> {
     let line = |problem: wit::RuleProblem| {
         let place = if problem.path.is_empty() { "/".to_owned() } else { problem.path };

@@ -19,7 +19,7 @@ use super::log::Lines;
 pub(super) struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
-    /// What plugins wrote.
+    /// The lines that plugins wrote.
     pub(super) lines: Lines,
     seats: Seats,
 }

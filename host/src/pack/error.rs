@@ -1,5 +1,5 @@
-//! Why a pack, or a call into its plugin, came to nothing: told apart where the host does something else about it, with
-//! what the system, the engine or the compiler said as the cause.
+//! The reason why a pack, or a call into its plugin, came to nothing: told apart where the host does something else
+//! about it, with what the system, the engine or the compiler said as the cause.
 
 use std::error::Error;
 use std::io;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::domain::Diagnostic;
 
-/// What another library said.
+/// The error of another library.
 pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a pack or a call into it failed.
+/// The reason why a pack or a call into it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// A file or folder is missing, or cannot be read or made.
@@ -18,7 +18,7 @@ pub enum PackError {
     Io {
         /// The file or folder.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// This machine cannot run plugins, or its typesetter no templates.
@@ -29,7 +29,7 @@ pub enum PackError {
     Refused {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and what would be right.
+        /// The reason: what is wrong, and what would be right.
         why: String,
     },
     /// The component is no plugin of this contract, or does more than a plugin may.
@@ -37,7 +37,7 @@ pub enum PackError {
     Component {
         /// Its file.
         path: PathBuf,
-        /// Why not.
+        /// The reason why the component is refused.
         #[source]
         why: ComponentError,
     },
@@ -62,25 +62,25 @@ impl PackError {
     }
 }
 
-/// Why a component is refused before it maps anything.
+/// The reason why a component is refused before it maps anything.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
-    /// There is none of the name that the pack gives it.
+    /// No component has the name that the pack gives it.
     #[error("{0}")]
     Missing(#[source] io::Error),
-    /// It is no component, or not a whole one.
+    /// The file is no component, or not a whole one.
     #[error("{0}")]
     NotAComponent(String, #[source] Option<Cause>),
-    /// It is a component and no plugin of this contract, or of another version.
+    /// The file is a component and no plugin of this contract, or of another version.
     #[error("{0}")]
     OfAnotherContract(String),
-    /// It asks for what no plugin has.
+    /// The component asks for what no plugin has.
     #[error("{0}")]
     AsksForMore(String),
-    /// It is more than is compiled.
+    /// The component is larger than is compiled.
     #[error("{0}")]
     TooLarge(String),
-    /// It says something else of itself than its manifest does.
+    /// The component says something else of itself than its manifest does.
     #[error("{0}")]
     NotAsItSays(String),
     /// The compiler refused it, or took too much time or memory over it.
@@ -88,22 +88,22 @@ pub enum ComponentError {
     NotCompiled(String, #[source] Cause),
 }
 
-/// Why a call into a plugin failed.
+/// The reason why a call into a plugin failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginFailure {
-    /// Its time was over.
+    /// The plugin's time was over.
     #[error("it took too long and was stopped")]
     TookTooLong,
-    /// Its stack was full.
+    /// The plugin's stack was full.
     #[error("it called itself too deeply and was stopped")]
     TooDeep,
-    /// It ended itself, or did what the engine does not allow.
+    /// The plugin ended itself, or did what the engine does not allow.
     #[error("{0}")]
     Trapped(String, #[source] Cause),
-    /// Its answer is none that the contract allows.
+    /// The plugin's answer is none that the contract allows.
     #[error("{0}")]
     BrokeContract(String),
-    /// Others failed for so long that it was not asked.
+    /// The record was not tried, because the plugin failed on others for so long.
     #[error("it failed on other records for so long that this one was not tried")]
     NotTried,
 }

@@ -81,7 +81,7 @@ const MOST_WRONG: usize = 20;
 /// each that comes out otherwise: every place, and both values.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// Returns an error if the folder cannot be read.
 pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<Vec<PackError>, PackError> {
     let pack = folder;
     let folder = pack.join("fixtures");
@@ -118,7 +118,7 @@ fn run_one(revision: &Revision, pack: &Path, path: &Path, dialect: &str) -> Resu
 }
 
 impl Fixture {
-    /// What comes out and what should; none where the fixture has not got both ends.
+    /// The outcome that comes out and the one that should; none where the fixture has not got both ends.
     fn run(self, revision: &Revision) -> Result<Option<(Value, Value)>, PackError> {
         let context = self.context.fill(revision.region());
         match (self.raw, self.outcome, self.event, self.note) {

@@ -16,7 +16,7 @@ use super::log::Log;
 use super::phone::Answers;
 use super::{PackError, PluginFailure};
 
-/// What the host keeps for a running guest.
+/// The state that the host keeps for a running guest.
 pub(super) struct State {
     limits: StoreLimits,
     pub(super) log: Log,
@@ -83,7 +83,7 @@ impl<'a> Instance<'a> {
         Ok(Self { store, mapping, _seat: seat })
     }
 
-    /// What the component says it is.
+    /// The manifest that the component describes itself by.
     pub(super) fn describe(&mut self) -> CallResult<Manifest> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_describe(store))
     }
@@ -137,7 +137,7 @@ fn ticks(time: Duration) -> u64 {
     u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1
 }
 
-/// What happened, for a person: wasmtime's own words name code addresses, which help nobody here.
+/// The failure, in words for a person: wasmtime's own name code addresses, which help nobody here.
 fn failure(error: wasmtime::Error) -> PluginFailure {
     let what = match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => return PluginFailure::TookTooLong,

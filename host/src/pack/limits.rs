@@ -1,5 +1,5 @@
-//! What a component may use, in one place. Everything is bounded: memory, time, stack, what it hands over, what it
-//! says.
+//! Limits of what a component may use, in one place. Everything is bounded: memory, time, stack, what it hands over,
+//! what it says.
 //!
 //! Time is the CPU time of the guest's thread (`clock`), so that a busy machine costs nobody a record.
 
@@ -28,7 +28,7 @@ pub(super) const TABLE_ELEMENTS: usize = 10_000;
 /// The guest's call stack, bytes. The threads that call guests have 2 MiB.
 pub(super) const STACK: usize = 512 << 10;
 
-/// What a guest may hand to the host in one call, bytes.
+/// The bytes that a guest may hand to the host in one call.
 pub(super) const HANDED_OVER: usize = 16 << 20;
 
 /// Host functions that a guest may call in one call, beside [`HOST_CALLS_A_RECORD`].
@@ -44,18 +44,18 @@ pub(super) const LOG_LINE: usize = 512;
 /// Lines that are kept for people, of all plugins together: the newest.
 pub(super) const LOG_LINES_KEPT: usize = 200;
 
-/// How often the clock ticks that interrupts guests.
+/// The interval at which the clock ticks that interrupts guests.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// For a call that is not a batch: describing, configuring, explaining, rendering.
+/// The time for a call that is not a batch: describing, configuring, explaining, rendering.
 pub(super) const CALL_TIME: Duration = Duration::from_secs(2);
 
-/// For a batch of `records`: a batch of 500 takes less than 10 ms where all is well.
+/// The time for a batch of `records`: a batch of 500 takes less than 10 ms where all is well.
 pub(super) fn batch_time(records: usize) -> Duration {
     Duration::from_millis(500) + Duration::from_millis(5) * u32::try_from(records).unwrap_or(u32::MAX)
 }
 
-/// For finding the guilty records of one batch; what has not been tried by then is rejected untried.
+/// The time for finding the guilty records of one batch; what has not been tried by then is rejected untried.
 pub(super) const BISECT_TIME: Duration = Duration::from_secs(30);
 
 /// The component's file, bytes.
@@ -67,7 +67,7 @@ pub(super) const FUNCTION_CODE: usize = 256 << 10;
 /// See [`FUNCTION_CODE`].
 pub(super) const CODE: usize = 4 << 20;
 
-/// For compiling a component, CPU time; one of a megabyte takes about a second.
+/// The CPU time for compiling a component; one of a megabyte takes about a second.
 pub(super) const COMPILE_TIME: Duration = Duration::from_secs(60);
 
 /// See [`COMPILE_TIME`]: by the clock, for a machine that is very busy and a compiler that waits for ever.

@@ -1,4 +1,5 @@
-//! From a pack folder to a verified revision. Each step refuses with the reason; nothing is kept of a refused pack.
+//! The way from a pack folder to a verified revision. Each step refuses with the reason; nothing is kept of a refused
+//! pack.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -37,7 +38,7 @@ pub(super) struct PackFile {
     pub(super) crm: String,
     /// ISO 3166-1 alpha-2 code of the region it is for.
     pub(super) region: String,
-    /// Where its rules tell how addresses of the region are written.
+    /// The places where its rules tell how addresses of the region are written.
     address: Option<AddressPointers>,
 }
 
@@ -54,7 +55,7 @@ struct AddressPointers {
 /// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures.
 ///
 /// # Errors
-/// What is wrong, with the file's path: of fixtures and templates all of it, else the first thing.
+/// Returns what is wrong, with the file's path: of fixtures and templates all of it, else the first thing.
 pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;
     let pack = read_pack_file(folder)?;
@@ -125,7 +126,7 @@ fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> 
     check(manifest.regions.contains(&pack.region), "region", &pack.region, format!("{:?}", manifest.regions))
 }
 
-/// How addresses of the region are written, by the rules.
+/// The written form of the region's addresses, by the rules.
 fn address_form(pack: &PackFile, rules: &Rules) -> Result<Option<AddressForm>, String> {
     let Some(pointers) = &pack.address else { return Ok(None) };
     let rules: Value = serde_json::from_str(&rules.json).map_err(|error| error.to_string())?;

@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 /// A line that a plugin wrote.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PluginLine {
-    /// When.
+    /// The moment at which it was written.
     pub at: Timestamp,
     /// The pack whose plugin it was.
     pub pack: String,
@@ -35,7 +35,7 @@ impl Lines {
         lines.push_back(line);
     }
 
-    /// Those of a pack, the newest first.
+    /// The lines of a pack, the newest first.
     pub(super) fn of(&self, pack: &str) -> Vec<PluginLine> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().rev().filter(|line| line.pack == pack).cloned().collect()

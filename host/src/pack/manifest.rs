@@ -1,4 +1,4 @@
-//! What a plugin is: read from its component without running it, and told again by the running component.
+//! The manifest of a plugin: read from its component without running it, and told again by the running component.
 
 use serde::Deserialize;
 

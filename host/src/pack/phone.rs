@@ -1,7 +1,7 @@
 //! The contract's `phone`: telephone numbers, parsed with libphonenumber's metadata.
 //!
-//! With `plain`, the only place that names the `phonenumber` crate. Answers are remembered within a batch: the people of a
-//! household and of an office share numbers.
+//! This and `plain` are the only places that name the `phonenumber` crate. Answers are remembered within a batch: the
+//! people of a household and of an office share numbers.
 
 mod plain;
 
@@ -39,7 +39,7 @@ impl Host for State {
     }
 }
 
-/// As a component is answered that asks for the first time.
+/// The answer that a component is given when it asks for the first time.
 pub fn answer(text: &str, region: Option<&str>) -> Result<Number, Problem> {
     soon_told(text, region).unwrap_or_else(|| parse(text, region))
 }

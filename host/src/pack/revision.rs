@@ -27,7 +27,7 @@ pub struct Revision {
     pub(super) digest: RevisionDigest,
     pub(super) pack: PackFile,
     pub(super) manifest: Manifest,
-    /// As `configure` takes them.
+    /// The rules, as `configure` takes them.
     pub(super) rules: String,
     pub(super) address_form: Option<AddressForm>,
     pub(super) sources: Vec<Source>,
@@ -67,12 +67,12 @@ impl Revision {
         &self.pack.crm
     }
 
-    /// How addresses of its region are written, where the pack says where its rules tell that.
+    /// The written form of its region's addresses, where the pack says where its rules tell that.
     pub fn address_form(&self) -> Option<&AddressForm> {
         self.address_form.as_ref()
     }
 
-    /// What is to be read from the CRM.
+    /// The sources that are to be read from the CRM.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
@@ -105,7 +105,7 @@ impl Revision {
         self.typesetter.typeset(job)
     }
 
-    /// What its plugin wrote lately, the newest line first. It may name people.
+    /// The lines that its plugin wrote lately, the newest first. They may name people.
     pub fn plugin_lines(&self) -> Vec<PluginLine> {
         self.sandbox.lines.of(self.pack())
     }
@@ -115,7 +115,7 @@ impl Revision {
         &self.manifest.events
     }
 
-    /// What it is, for lists.
+    /// The facts of the pack, for lists.
     pub fn facts(&self) -> PackFacts {
         PackFacts {
             name: self.pack.name.clone(),
@@ -165,7 +165,7 @@ impl Revision {
         Ok(self.ready()?.map(convert::context(context, &as_of), &records)?.len())
     }
 
-    /// Where each canonical field of a record comes from.
+    /// The explanation of where each canonical field of a record comes from.
     ///
     /// # Errors
     /// [`PackError::Failed`] where the plugin fails.

@@ -18,11 +18,11 @@ pub(super) const PLAIN_DIALECT: &str = "resourceful";
 
 /// The rules as `configure` takes them.
 pub(super) struct Rules {
-    /// Of all dialects together: what a revision is known by.
+    /// The rules of all dialects together: what a revision is known by.
     pub(super) whole: String,
     /// `{ …rules.toml…, "notes": { "<event type>": { …notes/<event type>.toml… } } }`, keys sorted.
     pub(super) json: String,
-    /// What is missing in them for the plugin's schema, a line each.
+    /// The keys that are missing in them for the plugin's schema, a line each.
     pub(super) missing: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ use super::{PackError, limits};
 /// The folder in a pack's.
 const FOLDER: &str = "documents";
 
-/// When samples are dated.
+/// The moment that samples are dated.
 const SAMPLE_DAY: MadeAt = MadeAt { year: 2026, month: 3, day: 1, hour: 9, minute: 0, second: 0, offset_minutes: 0 };
 
 /// The files of the folder by their path in it; none where a pack makes no documents.
@@ -76,7 +76,7 @@ impl Templates {
         stems.filter(|stem| stem.contains('.') && !stem.contains('/')).collect()
     }
 
-    /// Stands for all the files; none where there are none.
+    /// The digest that stands for all the files; none where there are none.
     pub(super) fn digest(&self) -> Option<blake3::Hash> {
         let mut hasher = blake3::Hasher::new();
         for (path, bytes) in &self.files {
@@ -113,7 +113,7 @@ impl Templates {
         })
     }
 
-    /// What the typesetter is to do for an event of this type.
+    /// The typesetter's job for an event of this type.
     pub(super) fn job(&self, event_type: &str, data: Value, made_at: MadeAt, identity: String) -> Job {
         Job { template: format!("{event_type}.typ"), files: self.files.clone(), data, made_at, identity }
     }

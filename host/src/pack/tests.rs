@@ -100,7 +100,7 @@ fn a_flood_of_calls_to_the_host_is_stopped() {
     hostile("(loop $ever (call $log (i32.const 0) (i32.const 2000) (i32.const 4)) (br $ever))", "too often");
 }
 
-/// What is logged, at every level, while `work` goes on.
+/// The lines that are logged, at every level, while `work` goes on.
 fn logged(work: impl FnOnce()) -> String {
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);

@@ -14,9 +14,9 @@ pub(super) const BODY: usize = 100_000;
 /// A text after cleaning.
 pub(super) struct Clean {
     pub(super) text: String,
-    /// It was longer than it may be.
+    /// Whether it was longer than it may be.
     pub(super) cut: bool,
-    /// Characters that nobody sees were taken out.
+    /// Whether characters that nobody sees were taken out.
     pub(super) stripped: bool,
 }
 

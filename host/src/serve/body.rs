@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::watch::Timeouts;
 
-/// How long a body may take that brings next to nothing.
+/// The time that a body may take which brings next to nothing.
 const GRACE: Duration = Duration::from_secs(30);
 /// Bytes in a second at least, once the grace is used up: a tenth of what a poor line brings.
 const SLOWEST: u64 = 8 << 10;
@@ -30,7 +30,7 @@ struct Waiting {
     until: Pin<Box<Sleep>>,
 }
 
-/// Why a body ended before its end.
+/// The error of a body that ended before its end because it came too slowly.
 #[derive(Debug, thiserror::Error)]
 #[error("the sender was too slow")]
 struct TooSlow;
@@ -40,7 +40,7 @@ impl<B> Incoming<B> {
         Self { body, timeouts, received: 0, waited: Duration::ZERO, waiting: None }
     }
 
-    /// How long the host may wait for this body in all, by what has come of it.
+    /// The time that the host may wait for this body in all, by what has come of it.
     fn allowance(&self) -> Duration {
         (GRACE.min(self.timeouts.body) + Duration::from_secs(self.received / SLOWEST)).min(self.timeouts.body)
     }

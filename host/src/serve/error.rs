@@ -1,4 +1,4 @@
-//! Why the host does not serve, or not any more.
+//! The reason why the host does not serve, or not any more.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use crate::app::NotTakenUp;
 
-/// Why the host does not serve, or not any more.
+/// The reason why the host does not serve, or not any more.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Another program listens there.
+    /// Another program listens at the address.
     #[error("{address} is in use by another program; choose another with {setting}")]
     InUse {
         /// The address.
         address: SocketAddr,
-        /// What sets it.
+        /// The setting that names the address.
         setting: String,
     },
     /// The system refuses to listen there.
@@ -22,12 +22,12 @@ pub enum ServeError {
     NotListening {
         /// The address.
         address: SocketAddr,
-        /// What sets it.
+        /// The setting that names the address.
         setting: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// What earlier processes left cannot be taken up.
+    /// The work that earlier processes left cannot be taken up.
     #[error(transparent)]
     NotTakenUp(#[from] NotTakenUp),
     /// The socket for commands cannot be made.
@@ -41,15 +41,15 @@ pub enum ServeError {
     StoreFailed(String),
 }
 
-/// Why the socket for commands cannot be made.
+/// The reason why the socket for commands cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be made; {cure}", path.display())]
 pub struct SocketError {
-    /// Where it was to be.
+    /// The path at which it was to be.
     pub path: PathBuf,
-    /// What may help.
+    /// The advice: what may help.
     pub cure: &'static str,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 

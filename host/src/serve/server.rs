@@ -33,9 +33,9 @@ use crate::config::Network;
 const MOST: usize = 512;
 /// Connections of one source at once: more than browsers of a whole office open.
 const MOST_OF_ONE: usize = 64;
-/// Before the next connection is taken after the system refused one: out of file descriptors, say.
+/// The pause before the next connection is taken after the system refused one: out of file descriptors, say.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// How often it is logged at most that connections are refused.
+/// The least time between two lines of the log about connections that are refused.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves routes to whoever connects.

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::error::SocketError;
 use super::server::Server;
 
-/// How often it is looked whether the socket is still in its place: commands find no host where somebody removed it.
+/// The interval at which it is looked whether the socket is still in its place: commands find no host where somebody
+/// removed it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Where commands on this machine reach the host.
+/// The socket at which commands on this machine reach the host.
 pub fn socket_path(data_dir: &Path) -> PathBuf {
     data_dir.join("tidegate.sock")
 }
@@ -23,7 +24,7 @@ pub fn socket_path(data_dir: &Path) -> PathBuf {
 /// The socket.
 pub(super) struct LocalSocket {
     path: PathBuf,
-    /// None once it was found removed.
+    /// The listener; none once the socket was found removed.
     listener: tokio::sync::Mutex<Option<UnixListener>>,
 }
 
@@ -31,7 +32,7 @@ impl LocalSocket {
     /// Makes it.
     ///
     /// # Errors
-    /// Where the system refuses, with what to do.
+    /// Returns an error if the system refuses, with what to do.
     pub fn make(data_dir: &Path) -> Result<Self, SocketError> {
         let path = socket_path(data_dir);
         let listener = tokio::sync::Mutex::new(Some(listen(&path)?));

@@ -1,5 +1,5 @@
-//! What a connection is allowed to take its time for. A peer that goes on neither sending a request's head nor reading an
-//! answer is cut off; one between two requests may be silent for longer, as proxies keep connections for later.
+//! The times that a connection may take. A peer that goes on neither sending a request's head nor reading an answer is
+//! cut off; one between two requests may be silent for longer, as proxies keep connections for later.
 
 use std::io;
 use std::pin::Pin;
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How long peers may take.
+/// The times that peers may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    /// For a request's head from its first byte, and for the first one from the beginning.
+    /// The time for a request's head from its first byte, and for the first one from the beginning.
     pub head: Duration,
-    /// Between two requests.
+    /// The time between two requests.
     pub idle: Duration,
-    /// Between two requests of a proxy: longer than proxies and load balancers keep a connection that nobody uses, ten
-    /// minutes at most, so that none sends a request into one that is being closed.
+    /// The time between two requests of a proxy: longer than proxies and load balancers keep a connection that nobody
+    /// uses, ten minutes at most, so that none sends a request into one that is being closed.
     pub idle_proxy: Duration,
-    /// For the next piece of a body.
+    /// The time for the next piece of a body.
     pub piece: Duration,
-    /// For a body in all.
+    /// The time for a body in all.
     pub body: Duration,
-    /// For taking the next piece of an answer.
+    /// The time for taking the next piece of an answer.
     pub write: Duration,
 }
 
@@ -41,12 +41,12 @@ impl Default for Timeouts {
     }
 }
 
-/// How a connection stands.
+/// The state of a connection, watched for how long it lasts.
 pub(super) struct Watch(Mutex<State>);
 
 struct State {
     phase: Phase,
-    /// Since when the peer takes nothing of an answer.
+    /// The moment since which the peer takes nothing of an answer.
     blocked: Option<Instant>,
 }
 

@@ -1,6 +1,7 @@
 //! More clients, goals or covers gone at once than a run may mark: one question a connection and kind, and its answer.
 //!
-//! Who and what is gone is found by `absent_clients` and `absent_items`; what follows from how many there are is decided here.
+//! The clients and items that are gone are found by `absent_clients` and `absent_items`; what follows from how many
+//! there are is decided here.
 
 use super::engine::Readable;
 use super::rows::{decode, encode};
@@ -12,12 +13,12 @@ use crate::store::absence_questions::{asked, questions};
 use crate::store::connection_numbers::{connection_key, number_for, number_of};
 use crate::store::walks::put_run;
 
-/// What came of an answer to a question about departures.
+/// The outcome of an answer to a question about departures.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answered {
-    /// It was carried out.
+    /// The answer was carried out.
     Done(AbsenceReview),
-    /// There is no such question, or not that one any more: here is how it stands.
+    /// No such question waits, or not that one any more: here is how it stands.
     Stale(Option<AbsenceReview>),
 }
 
@@ -25,7 +26,7 @@ impl Store {
     /// The latest question about many of a kind that are gone, answered or not; none where none stands.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn absence_review(
         &self,
         connection: ConnectionName,
@@ -42,7 +43,7 @@ impl Store {
     /// nobody is asked again unless many more go.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn answer_absence_review(
         &self,
         (connection, kind): (ConnectionName, RecordKind),

@@ -23,10 +23,10 @@ use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, cli
 use crate::store::tables::{BookCounts, GONE, GoneRecord, IDENTITIES, IdentityRow, SEEN, TALLIES, WALKS};
 use crate::store::walks::{chunks_of, read_walks, seen_chunks};
 
-/// Who is missing: in the book, not marked, and seen by neither of the last two complete walks.
+/// The clients who are missing: in the book, not marked, and seen by neither of the last two complete walks.
 struct Missing {
     clients: Vec<(ExternalKey, Uuid)>,
-    /// Of how many who are in the book and not marked.
+    /// The number of those who are in the book and not marked.
     of: u64,
 }
 
@@ -166,7 +166,7 @@ impl Store {
     /// Some of the clients whom the last two complete walks did not see and who are not marked.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn missing(&self, connection: ConnectionName, limit: usize) -> Result<Vec<StoredClient>, StoreError> {
         self.read(move |transaction| {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(Vec::new()) };
@@ -184,7 +184,7 @@ impl Store {
     /// Clients in the book, not marked as not visible, whom a run under way has not seen; `limit` at most.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn absent(
         &self,
         connection: ConnectionName,

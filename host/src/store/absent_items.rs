@@ -28,7 +28,7 @@ pub(super) struct AbsenceRows<'t> {
 }
 
 impl<'t> AbsenceRows<'t> {
-    /// Nothing is noted yet.
+    /// Rows of which nothing is noted yet.
     pub fn open(transaction: &'t Write, walk: Option<RunId>) -> Result<Self, StoreError> {
         Ok(Self { table: transaction.open_table(UNSEEN)?, walk })
     }
@@ -181,7 +181,7 @@ fn count(transaction: &Write, connection: ConnectionNumber, kind: RecordKind, wa
     Ok(missed_once)
 }
 
-/// What two complete walks in a row missed; `limit` at most.
+/// The goals or covers that two complete walks in a row missed; `limit` at most.
 fn proven(
     table: &impl Readable<&'static UnseenKey, &'static [u8]>,
     connection: ConnectionNumber,
@@ -210,7 +210,7 @@ pub(super) fn proven_ids(
     Ok(found.iter().map(|key| uuid_at_end(key)).collect())
 }
 
-/// How many goals or covers stand in a connection's lists.
+/// The number of goals or covers that stand in a connection's lists.
 fn listed(transaction: &Write, connection: ConnectionNumber, kind: RecordKind) -> Result<u64, StoreError> {
     let identities = transaction.open_table(IDENTITIES)?;
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&prefix(connection, kind));
@@ -221,7 +221,7 @@ fn listed(transaction: &Write, connection: ConnectionNumber, kind: RecordKind) -
     Ok(listed)
 }
 
-/// What of a list is missing.
+/// The goals or covers that are missing from a list.
 pub(super) fn of_list(
     table: &impl Readable<&'static UnseenKey, &'static [u8]>,
     list: &RecordKey,
@@ -250,7 +250,7 @@ fn all_of(connection: ConnectionNumber, kind: RecordKind) -> (UnseenKey, UnseenK
     span(&prefix(connection, kind))
 }
 
-/// What the keys of a kind's records begin with.
+/// The beginning of the keys of a kind's records.
 fn prefix(connection: ConnectionNumber, kind: RecordKind) -> Vec<u8> {
     record(connection, kind, ExternalKey([0; 16]))[..7].to_vec()
 }

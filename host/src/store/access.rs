@@ -28,9 +28,9 @@ pub struct StoredUser {
 pub struct StoredSession {
     /// The person who signed in.
     pub user_id: UserId,
-    /// When the person signed in.
+    /// The moment at which the person signed in.
     pub opened_at: Timestamp,
-    /// When it was last used, give or take five minutes.
+    /// The moment at which it was last used, give or take five minutes.
     pub used_at: Timestamp,
 }
 
@@ -42,9 +42,9 @@ rows! {
 /// Whether an account was added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Added {
-    /// It was.
+    /// The account was added.
     Yes,
-    /// Another stands in its way; nothing changed.
+    /// Another account stands in the way; nothing changed.
     No,
 }
 
@@ -60,7 +60,7 @@ impl Store {
     /// Whether there is any account.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn has_users(&self) -> Result<bool, StoreError> {
         self.read(|transaction| Ok(!transaction.open_table(USERS)?.is_empty()?)).await
     }
@@ -68,7 +68,7 @@ impl Store {
     /// Adds an account where there is none at all.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn add_first_user(&self, user: StoredUser) -> Result<Added, StoreError> {
         self.write(move |transaction| {
             let is_first = transaction.open_table(USERS)?.is_empty()?;
@@ -80,7 +80,7 @@ impl Store {
     /// Adds an account whose email no other account has.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn add_user(&self, user: StoredUser) -> Result<Added, StoreError> {
         self.write(move |transaction| add(transaction, &user)).await
     }
@@ -88,7 +88,7 @@ impl Store {
     /// The account with this email, whatever the case.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn user_by_email(&self, email: EmailAddress) -> Result<Option<StoredUser>, StoreError> {
         self.read(move |transaction| {
             let ids = transaction.open_table(USERS_BY_EMAIL)?;
@@ -102,7 +102,7 @@ impl Store {
     /// Opens a session, and forgets those opened before `forget_before`.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn add_session(
         &self,
         key: [u8; 32],
@@ -132,7 +132,7 @@ impl Store {
     /// A session with its person's account.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn session(&self, key: [u8; 32]) -> Result<Option<(StoredSession, User)>, StoreError> {
         self.read(move |transaction| {
             let sessions = transaction.open_table(SESSIONS)?;
@@ -149,7 +149,7 @@ impl Store {
     /// Keeps that a session was used; nothing where it has ended meanwhile.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn note_session_use(&self, key: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut sessions = transaction.open_table(SESSIONS)?;
@@ -166,7 +166,7 @@ impl Store {
     /// Ends a session.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_session(&self, key: [u8; 32]) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
             transaction.open_table(SESSIONS)?.delete((PRACTICE, key))?;

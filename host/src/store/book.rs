@@ -20,17 +20,17 @@ use crate::store::{Store, StoreError};
 pub use findings::{ClientFindings, RecordFinding};
 pub use lists::{ClientList, Whose};
 
-/// Which households a list shows, and in which order.
+/// The choice and order of households in a list.
 #[derive(Clone, Default, Debug)]
 pub struct HouseholdFilter {
     /// Words that begin names of its people, or the whole email, mobile or CRM id of one of them.
     pub search: Option<String>,
-    /// By the primary client's name.
+    /// The order, by the primary client's name.
     pub order: NameOrder,
 }
 
 impl HouseholdFilter {
-    /// Those of a search.
+    /// The households of a search.
     pub fn search(search: String) -> Self {
         Self { search: Some(search), ..Self::default() }
     }
@@ -39,25 +39,25 @@ impl HouseholdFilter {
 /// The order of a list by last name, then first name.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum NameOrder {
-    /// From A on.
+    /// The order from A on.
     #[default]
     Ascending,
-    /// From Z on.
+    /// The order from Z on.
     Descending,
 }
 
-/// Which clients a list shows.
+/// The choice of clients in a list.
 #[derive(Clone, Default, Debug)]
 pub struct ClientFilter {
-    /// Of this connection and with this id in the CRM.
+    /// The connection and the id in its CRM of the client that is listed; all if none.
     pub external_id: Option<(ConnectionName, ExternalId)>,
-    /// Of this household.
+    /// The household whose clients are listed; all if none.
     pub household: Option<HouseholdId>,
     /// Words that begin names of the person, or the whole email or mobile.
     pub search: Option<String>,
-    /// Only those whom the CRM no longer shows.
+    /// Whether only those are listed whom the CRM no longer shows.
     pub not_visible: bool,
-    /// Only those of whom, or of whose goals and covers, this is said, by the diagnostic's code.
+    /// The code of a diagnostic: only clients are listed of whom, or of whose goals and covers, it is said.
     pub diagnostic: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Store {
     /// one of the people (case and accents do not matter), or which have the email, mobile or CRM id.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn households(
         &self,
         filter: HouseholdFilter,
@@ -78,7 +78,7 @@ impl Store {
     /// One household with its people. Where it was merged into another, that one.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
         self.read(move |transaction| Reader::open(transaction)?.household(id)).await
     }
@@ -86,7 +86,7 @@ impl Store {
     /// Clients by last name, then first name; those of whom something is said, in the order in which they came.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn clients(&self, filter: ClientFilter, page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
         self.read(move |transaction| search::clients(transaction, &filter, &page)).await
     }
@@ -94,7 +94,7 @@ impl Store {
     /// One client, also one that a rule has left out since.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn client(&self, id: ClientId) -> Result<Option<StoredClient>, StoreError> {
         self.read(move |transaction| Reader::open(transaction)?.client(id)).await
     }
@@ -102,7 +102,7 @@ impl Store {
     /// The raw record of a kind that a client was mapped from, as the mapping takes it.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn raw_record(&self, id: ClientId, kind: RecordKind) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(move |transaction| Reader::open(transaction)?.raw_record(transaction, id, kind)).await
     }
@@ -110,7 +110,7 @@ impl Store {
     /// The adviser with this id in the CRM of a connection.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn adviser(
         &self,
         connection: ConnectionName,
@@ -129,15 +129,15 @@ impl Store {
     /// where it has no active adviser.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn first_adviser(&self, connection: ConnectionName) -> Result<Option<StoredAdviser>, StoreError> {
         Ok(self.active_advisers(connection, 1).await?.pop())
     }
 
-    /// At most `most` active advisers of a connection, in the order of [`Store::first_adviser`].
+    /// The active advisers of a connection, `most` at most, in the order of [`Store::first_adviser`].
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn active_advisers(
         &self,
         connection: ConnectionName,
@@ -166,7 +166,7 @@ impl Store {
     /// run found.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn set_aside(
         &self,
         quarantined: bool,
@@ -196,10 +196,10 @@ impl Store {
         .await
     }
 
-    /// How much the book holds.
+    /// The numbers of records that the book holds.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn book_counts(&self) -> Result<BookCounts, StoreError> {
         self.read(move |transaction| {
             let counts = transaction.open_table(TALLIES)?.get(PRACTICE)?;

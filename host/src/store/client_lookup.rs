@@ -1,4 +1,4 @@
-//! What the store knows of somebody in a CRM, whether they are in the book or not: for the question why somebody is
+//! The store's knowledge of somebody in a CRM, whether they are in the book or not: for the question why somebody is
 //! not here.
 
 use super::engine::Snapshot;
@@ -33,7 +33,7 @@ pub enum Visibility {
     NotSeen,
 }
 
-/// What is known of somebody in a CRM.
+/// The facts that the store knows of somebody in a CRM.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ClientLookup {
     /// Whether the last complete walk saw them.
@@ -42,15 +42,15 @@ pub struct ClientLookup {
     pub client: Option<StoredClient>,
     /// Whether it is in the book now.
     pub is_in_book: bool,
-    /// Why it was set aside, if it was.
+    /// The reason why it was set aside, if it was.
     pub set_aside: Option<ExcludedRecord>,
     /// The lists below it that could not be read: what they brought before stays.
     pub lists_aside: Vec<ExcludedRecord>,
-    /// Where it stands in the review queue, while that keeps it out of the book.
+    /// The client's place in the review queue, while that keeps it out of the book.
     pub review: Option<Review>,
 }
 
-/// What somebody looks for.
+/// The words that somebody looks for.
 struct Words(String);
 
 impl Words {
@@ -66,7 +66,7 @@ impl Words {
     }
 }
 
-/// What is known of a record, and why it was set aside, if it was.
+/// The facts that are known of a record, and why it was set aside, if it was.
 fn known(transaction: &Snapshot, key: &RecordKey) -> Result<(Option<Identity>, Option<ExcludedRecord>), StoreError> {
     let row = transaction.open_table(IDENTITIES)?.get(key)?;
     let Some(identity) = row.map(|row| Identity::from_row(row.value())) else { return Ok((None, None)) };
@@ -77,10 +77,10 @@ fn known(transaction: &Snapshot, key: &RecordKey) -> Result<(Option<Identity>, O
 }
 
 impl Store {
-    /// What is known of the client with this id in a connection's CRM.
+    /// The facts that are known of the client with this id in a connection's CRM.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn client_lookup(&self, connection: ConnectionName, id: ExternalId) -> Result<ClientLookup, StoreError> {
         self.read(move |transaction| {
             let nobody = ClientLookup {
@@ -127,7 +127,7 @@ impl Store {
     /// stand.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn held_with(
         &self,
         words: String,
@@ -160,7 +160,7 @@ impl Store {
     /// Clients that were set aside and in whose raw records all these words stand, whatever the fields are called.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn set_aside_with(
         &self,
         words: String,

@@ -36,7 +36,7 @@ use crate::store::walks::{WalkPosition, move_on, put_run};
 pub use edit::Edit;
 use pending::Pending;
 
-/// By what records are mapped.
+/// The revision, and where it matters the day, by which records are mapped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MappedBy {
     /// The pack revision.
@@ -45,18 +45,18 @@ pub struct MappedBy {
     pub as_of: Option<Date>,
 }
 
-/// What became of a raw record.
+/// The outcome of mapping a raw record.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
     /// A client of the practice.
     Client(Box<Client>),
     /// A professional of the practice.
     Adviser(Adviser),
-    /// All that stands in a list of the client with the record's id.
+    /// All items of a list of the client with the record's id.
     List(Vec<Canonical>),
-    /// Left out by a rule, or, in quarantine, cannot be used.
+    /// The record is left out by a rule, or, in quarantine, cannot be used.
     Excluded {
-        /// Cannot be used.
+        /// Whether it cannot be used.
         quarantined: bool,
     },
 }
@@ -66,57 +66,57 @@ pub enum Outcome {
 pub struct IncomingRecord {
     /// Its id in the CRM.
     pub id: ExternalId,
-    /// Of its content.
+    /// The fingerprint of its content.
     pub fingerprint: u128,
-    /// As the mapping took it.
+    /// The raw record, as the mapping took it.
     pub raw: PackedRaw,
-    /// What it became.
+    /// The outcome of the mapping.
     pub outcome: Outcome,
-    /// What the mapping said about it.
+    /// The mapping's diagnostics about it.
     pub diagnostics: Vec<Diagnostic>,
     /// Lists of it that came empty and were mapped with what they held before.
     pub emptied: Vec<String>,
 }
 
-/// What a walk brought since its last commit.
+/// The records that a walk read since its last commit.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {
     /// The run, with what it has counted of this group before the merge.
     pub run: Run,
-    /// What the incoming records are.
+    /// The kind of the incoming records.
     pub kind: RecordKind,
-    /// By what they were mapped.
+    /// The revision and day by which they were mapped.
     pub by: MappedBy,
     /// The records that were mapped; no id twice.
     pub incoming_records: Vec<IncomingRecord>,
-    /// What stands in lists below these records or unchanged ones, one a kind.
+    /// The lists below these records or unchanged ones, one entry a kind.
     pub below: Vec<Lists>,
     /// The ids that were seen, mapped or not, as the walk packs them; its number and the bytes.
     pub seen: Option<(u32, Vec<u8>)>,
-    /// Where the walk goes on; none where the group belongs to no walk.
+    /// The position at which the walk goes on; none where the group belongs to no walk.
     pub position: Option<WalkPosition>,
-    /// When.
+    /// The moment of the commit.
     pub at: Timestamp,
 }
 
 /// The lists of one kind that were mapped: the id of each is its client's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lists {
-    /// Goals or covers.
+    /// The kind of items: goals or covers.
     pub kind: RecordKind,
-    /// By what they were mapped.
+    /// The revision and day by which they were mapped.
     pub by: MappedBy,
-    /// One a client; no id twice.
+    /// The lists that were mapped, one a client; no id twice.
     pub incoming_records: Vec<IncomingRecord>,
-    /// Whose list is what it was, and does not show all that is kept of it.
+    /// The clients whose list is unchanged, and does not show all that is kept of it.
     pub missed_again: Vec<ExternalId>,
 }
 
 impl Store {
-    /// What is known of each record.
+    /// The sync state of each record.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn known(
         &self,
         run: &Run,
@@ -146,7 +146,7 @@ impl Store {
     /// Commits a group durably and answers the run with what the merge counted.
     ///
     /// # Errors
-    /// Where the store fails; nothing of the group is kept then.
+    /// Returns an error if the store fails; nothing of the group is kept then.
     pub async fn commit(&self, group: Group) -> Result<Run, StoreError> {
         self.write(move |transaction| write(transaction, group)).await
     }
@@ -154,7 +154,7 @@ impl Store {
     /// Does everything that [`Store::commit`] does, counts, and takes it all back.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn rehearse(&self, group: Group) -> Result<Run, StoreError> {
         self.space.admit()?;
         self.try_out(move |transaction| write(transaction, group)).await

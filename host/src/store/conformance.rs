@@ -1,5 +1,5 @@
-//! What every store has to do, told in the domain's operations. Each test is run on each engine: another one is run
-//! against them all by a place of its own in [`On`].
+//! Duties of every store, told in the domain's operations. Each test is run on each engine: another one is run against
+//! them all by a place of its own in [`On`].
 
 /// Runs tests, each told where, on each engine.
 macro_rules! on_each_engine {
@@ -74,14 +74,14 @@ struct Practice {
     chunks: u32,
 }
 
-/// Which engine a store stands on.
+/// The engine that a store stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum On {
     File,
     Memory,
 }
 
-/// Where a store is kept: it can be opened again once nobody has it open.
+/// The place where a store is kept: it can be opened again once nobody has it open.
 enum Place {
     File(tempfile::TempDir),
     Memory(MemoryEngine),
@@ -254,7 +254,7 @@ fn linked(id: &str, name: &str, partner: &str, is_partner: bool) -> Client {
     Client { partner_external_id: Some(ExternalId(partner.to_owned())), is_partner, ..client(id, name) }
 }
 
-/// With an address that the mapping proposes.
+/// A client with an address that the mapping proposes.
 fn proposed(client: Client, email: &str) -> Client {
     Client { email_is_placeholder: true, ..with_email(client, email) }
 }

@@ -38,12 +38,12 @@ pub(super) fn connection_key(connection: ConnectionNumber) -> [u8; 6] {
     join([&PRACTICE.to_be_bytes(), &connection.0.to_be_bytes()])
 }
 
-/// What a connection is called.
+/// The name of a connection.
 pub(super) fn name_of(transaction: &Write, connection: ConnectionNumber) -> Result<ConnectionName, StoreError> {
     Ok(connection_names(transaction)?.remove(&connection).unwrap_or_else(ConnectionName::practice))
 }
 
-/// What all connections are called.
+/// The names of all connections.
 pub(super) fn connection_names(transaction: &Write) -> Result<HashMap<ConnectionNumber, ConnectionName>, StoreError> {
     let mut names = HashMap::from([(ConnectionNumber::PRACTICE, ConnectionName::practice())]);
     for entry in transaction.open_table(CONNECTIONS)?.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {

@@ -13,16 +13,16 @@ use crate::store::{Store, StoreError};
 
 /// Connections by name; removed ones stay as a memory of their site.
 const SETTINGS: Table<(u32, &str), &[u8]> = Table::new("connection-settings");
-/// What sites authorised, by the connection's name, whether that is made here or in the settings file.
+/// The authorisations that sites gave, by the connection's name, whether that is made here or in the settings file.
 const AUTHORISATIONS: Table<(u32, &str), &[u8]> = Table::new("connection-authorisations");
 
-/// Who confirmed the check that comes before a connection of the settings file, by its name.
+/// The people who confirmed the check that comes before a connection of the settings file, by its name.
 const PREFLIGHTS: Table<(u32, &str), &[u8]> = Table::new("connection-preflights");
 
-/// How much a connection's site was found to give at once, by the connection's name: what the connector says of it, which
-/// nobody here reads.
+/// The sizes that a connection's site was found to give at once, by the connection's name: what the connector says of
+/// it, which nobody here reads.
 const SIZES: Table<(u32, &str), &[u8]> = Table::new("connection-sizes");
-/// Until when a connection's site asked to be left alone, in milliseconds since 1970.
+/// The moments until which a connection's site asked to be left alone, in milliseconds since 1970.
 const LEFT_ALONE: Table<(u32, &str), i64> = Table::new("connection-left-alone");
 
 /// A sealed secret.
@@ -34,7 +34,7 @@ pub struct Sealed(pub Vec<u8>);
 pub struct StoredConnection {
     /// Its name in addresses.
     pub name: ConnectionName,
-    /// What people call it.
+    /// The name that people call it by.
     pub title: String,
     /// The CRM's name.
     pub crm: String,
@@ -44,35 +44,35 @@ pub struct StoredConnection {
     pub pack: String,
     /// The site's host.
     pub forward_host: String,
-    /// Plain HTTP to a stand-in site on this machine.
+    /// Whether to use plain HTTP to a stand-in site on this machine.
     pub insecure_http: bool,
-    /// Cron with seconds.
+    /// The schedule, cron with seconds.
     pub schedule: String,
     /// Whether it is to run.
     pub enabled: bool,
-    /// How to sign in.
+    /// The way to sign in.
     pub auth: StoredSignIn,
-    /// Who confirmed the check before it was enabled.
+    /// The person who confirmed the check before it was enabled.
     pub preflight: Option<By>,
-    /// Who made it.
+    /// The person who made it.
     pub made: By,
-    /// When it was removed; its clients stay.
+    /// The moment at which it was removed; its clients stay.
     pub removed_at: Option<Timestamp>,
     /// The CRM's own settings by name, beside the others in the row.
     #[serde(flatten)]
     pub settings: BTreeMap<String, Option<String>>,
 }
 
-/// How to sign in: in JSON an object under the name of the way, with its values by name, of which secrets are arrays of
-/// bytes.
+/// The way to sign in: in JSON an object under the name of the way, with its values by name, of which secrets are
+/// arrays of bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "WrittenSignIn", into = "WrittenSignIn")]
 pub struct StoredSignIn {
     /// The name of the way.
     pub mode: String,
-    /// What is no secret, by name.
+    /// The values that are no secrets, by name.
     pub values: BTreeMap<String, String>,
-    /// What is, sealed.
+    /// The values that are secrets, sealed.
     pub secrets: BTreeMap<String, Sealed>,
 }
 
@@ -110,25 +110,25 @@ impl From<StoredSignIn> for WrittenSignIn {
     }
 }
 
-/// Who did something, and when.
+/// A person who did something, and the moment at which they did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct By {
     /// The person's name, or what the token is for.
     pub who: String,
-    /// When.
+    /// The moment at which they did it.
     pub at: Timestamp,
 }
 
-/// What a site authorised.
+/// The authorisation that a site gave.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredAuthorisation {
     /// The newest pair of tokens.
     pub tokens: Sealed,
-    /// Who authorised it, and when.
+    /// The person who authorised it, and the moment.
     pub granted: By,
-    /// Where the tokens are sent, the gateway included: to no other host.
+    /// The host that the tokens are sent to, the gateway included: to no other.
     pub site: String,
-    /// Why it does not hold any more, in the site's words, and since when.
+    /// The reason why it does not hold any more, in the site's words, and since when.
     pub refused: Option<(Timestamp, String)>,
 }
 
@@ -155,7 +155,7 @@ impl Store {
     /// All connections made at run time, removed ones too, by name.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn stored_connections(&self) -> Result<Vec<StoredConnection>, StoreError> {
         self.read(|transaction| of_table(&transaction.open_table(SETTINGS)?)).await
     }
@@ -163,7 +163,7 @@ impl Store {
     /// Keeps a connection, in place of an earlier one of its name.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_connection(&self, connection: StoredConnection) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(SETTINGS)?;
@@ -173,10 +173,10 @@ impl Store {
         .await
     }
 
-    /// Who confirmed the check of a connection of the settings file.
+    /// The person who confirmed the check of a connection of the settings file.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn preflight(&self, of: ConnectionName) -> Result<Option<By>, StoreError> {
         self.read(move |transaction| {
             let table = transaction.open_table(PREFLIGHTS)?;
@@ -188,7 +188,7 @@ impl Store {
     /// Keeps who confirmed the check of a connection of the settings file.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_preflight(&self, of: ConnectionName, by: By) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(PREFLIGHTS)?;
@@ -198,10 +198,10 @@ impl Store {
         .await
     }
 
-    /// How much the connection's site was found to give at once; empty where that is the usual.
+    /// The sizes that the connection's site was found to give at once; empty where they are the usual.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn sizes(&self, of: ConnectionName) -> Result<Vec<u8>, StoreError> {
         self.read(move |transaction| {
             let table = transaction.open_table(SIZES)?;
@@ -213,7 +213,7 @@ impl Store {
     /// Keeps how much the connection's site was found to give at once. What is kept already costs no write.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_sizes(&self, of: ConnectionName, sizes: Vec<u8>) -> Result<(), StoreError> {
         if self.sizes(of.clone()).await? == sizes {
             return Ok(());
@@ -226,10 +226,10 @@ impl Store {
         .await
     }
 
-    /// Until when the connection's site asked to be left alone, as it was kept last.
+    /// The moment until which the connection's site asked to be left alone, as it was kept last.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn left_alone_until(&self, of: ConnectionName) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |transaction| {
             let table = transaction.open_table(LEFT_ALONE)?;
@@ -242,7 +242,7 @@ impl Store {
     /// Keeps until when the connection's site asked to be left alone; none where it may be asked.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_left_alone(&self, of: ConnectionName, until: Option<Timestamp>) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(LEFT_ALONE)?;
@@ -255,10 +255,10 @@ impl Store {
         .await
     }
 
-    /// What the connection's site authorised.
+    /// The authorisation that the connection's site gave.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn authorisation(&self, of: ConnectionName) -> Result<Option<StoredAuthorisation>, StoreError> {
         self.read(move |transaction| {
             let table = transaction.open_table(AUTHORISATIONS)?;
@@ -270,7 +270,7 @@ impl Store {
     /// Keeps what a connection's site authorised; `None` forgets it.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_authorisation(
         &self,
         of: ConnectionName,

@@ -1,5 +1,5 @@
-//! What stands in doubt in the whole book, counted once at the end of a walk: links of couples that do not agree, and
-//! addresses that several clients share. Each is told with the household or client it is about when that is read.
+//! Data-quality warnings about the whole book, counted once at the end of a walk: links of couples that do not agree,
+//! and addresses that several clients share. Each is told with the household or client it is about when that is read.
 
 use std::collections::{BTreeMap, HashSet};
 

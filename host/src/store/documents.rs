@@ -14,41 +14,41 @@ use crate::domain::{DocumentId, Timestamp};
 /// The largest document, in bytes.
 pub const LARGEST_DOCUMENT: usize = 25 * 1024 * 1024;
 
-/// How long a document that somebody brought is kept for an event to name it.
+/// The time for which a document that somebody uploaded is kept for an event to name it.
 pub const KEPT_UNCLAIMED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Bytes of a piece.
 const PIECE: usize = 256 * 1024;
 
-/// What is known of a document: [`DocumentFacts`].
+/// The facts of each document: [`DocumentFacts`].
 const DOCUMENTS: Table<(u32, [u8; 32]), &[u8]> = Table::new("documents");
 /// Its bytes, by the number of the piece.
 const PIECES: Table<(u32, [u8; 32], u32), &[u8]> = Table::new("document-pieces");
-/// Those that somebody brought and no event has named yet: when, in milliseconds since 1970.
+/// The documents that somebody uploaded and no event has named yet: when, in milliseconds since 1970.
 const UNCLAIMED: Table<(u32, [u8; 32]), i64> = Table::new("documents-unclaimed");
 
-/// Where a document comes from.
+/// The source of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The host made it.
     Made,
-    /// Somebody brought it.
+    /// A person or program uploaded it.
     Uploaded,
 }
 
 /// A document with its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
-    /// Of this name and these bytes; of the bytes alone where an earlier version kept it.
+    /// The digest of the name and the bytes; of the bytes alone where an earlier version kept it.
     pub id: DocumentId,
-    /// What the file is called: `Best Life Plan.pdf`.
+    /// The name of the file: `Best Life Plan.pdf`.
     pub filename: String,
     /// `application/pdf`.
     pub media_type: String,
-    /// When it was kept, or made.
+    /// The moment at which it was kept, or made.
     pub kept_at: Timestamp,
-    /// Where it comes from.
+    /// The source of the document.
     pub source: Source,
     /// Characters that no font has and that stand in it as U+FFFD.
     pub replaced: String,
@@ -56,20 +56,20 @@ pub struct Document {
     pub content: Vec<u8>,
 }
 
-/// What is known of a document without its bytes.
+/// The facts of a document without its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DocumentFacts {
-    /// What the file is called.
+    /// The name of the file.
     pub filename: String,
     /// `application/pdf`.
     pub media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Where it comes from.
+    /// The source of the document.
     pub source: Source,
     /// Characters that no font has and that stand in it as U+FFFD.
     pub replaced: String,
-    /// When it was kept, in milliseconds since 1970.
+    /// The moment at which it was kept, in milliseconds since 1970.
     kept_at: i64,
 }
 
@@ -77,7 +77,7 @@ rows! { DocumentFacts { 0: filename, 1: media_type, 2: size, 3: source, 4: repla
 row_choices! { Source { 0: Made, 1: Uploaded } }
 
 impl DocumentFacts {
-    /// When it was kept.
+    /// The moment at which it was kept.
     pub fn kept_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.kept_at).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -112,7 +112,7 @@ impl Store {
     /// same name and bytes is kept once.
     ///
     /// # Errors
-    /// Where it is too large, or the store fails.
+    /// Returns an error if it is too large, or the store fails.
     pub async fn put_document(&self, document: Document) -> Result<(), StoreError> {
         self.write(move |transaction| {
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
@@ -128,7 +128,7 @@ impl Store {
     /// Removes documents that somebody brought and no event named in [`KEPT_UNCLAIMED`]; answers how many.
     ///
     /// # Errors
-    /// Where the store fails; nothing is removed then.
+    /// Returns an error if the store fails; nothing is removed then.
     pub async fn forget_unclaimed_documents(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
@@ -154,7 +154,7 @@ impl Store {
     /// A document with its bytes.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn document(&self, id: DocumentId) -> Result<Option<Document>, StoreError> {
         self.read(move |transaction| {
             let Some(facts) = facts(transaction, id)? else { return Ok(None) };
@@ -169,16 +169,16 @@ impl Store {
         .await
     }
 
-    /// What is known of a document, without reading its bytes.
+    /// The facts of a document, without reading its bytes.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn document_facts(&self, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
         self.read(move |transaction| facts(transaction, id)).await
     }
 }
 
-/// What is known of a document, in a transaction of somebody else's.
+/// The facts of a document, in a transaction of somebody else's.
 pub(super) fn facts(transaction: &Snapshot, id: DocumentId) -> Result<Option<DocumentFacts>, StoreError> {
     let kept = transaction.open_table(DOCUMENTS)?.get((PRACTICE, id.0))?;
     kept.map(|kept| decode(kept.value())).transpose()
@@ -195,7 +195,7 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
 /// Keeps a document for good, in the transaction of the event that names it.
 ///
 /// # Errors
-/// Where it was removed since the event was checked: the event is refused when it is sent again.
+/// Returns an error if it was removed since the event was checked: the event is refused when it is sent again.
 pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreError> {
     let key = (PRACTICE, id.0);
     transaction.open_table(UNCLAIMED)?.delete(key)?;

@@ -29,7 +29,7 @@ pub use redb::{FILE_NAME, UNFINISHED, Value};
 /// A key or value as it is handed in and out: borrowed where it can be.
 pub type View<'a, T> = <T as Value>::SelfType<'a>;
 
-/// What a table is called, and the types of its keys and values, which are ordered as their types are.
+/// The name of a table, and the types of its keys and values, which are ordered as their types are.
 pub struct Table<K, V> {
     name: &'static str,
     types: PhantomData<fn(K) -> V>,
@@ -50,20 +50,20 @@ impl<K, V> Clone for Table<K, V> {
 
 impl<K, V> Copy for Table<K, V> {}
 
-/// In which order entries are read.
+/// The order in which entries are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
-    /// From the least key on.
+    /// The order from the least key on.
     Forward,
-    /// From the greatest key on.
+    /// The order from the greatest key on.
     Backward,
 }
 
 /// An open database.
 pub enum Engine {
-    /// In a file.
+    /// The engine that keeps tables in a file.
     Redb(redb::Engine),
-    /// In memory.
+    /// The engine that keeps tables in memory.
     #[cfg(test)]
     Memory(memory::Engine),
 }
@@ -104,9 +104,9 @@ impl Engine {
 
 /// One consistent view of all that was committed when it was taken.
 pub enum Snapshot {
-    /// Of a file.
+    /// A snapshot of a file.
     Redb(redb::Snapshot),
-    /// Of what is in memory.
+    /// A table of what is in memory.
     #[cfg(test)]
     Memory(memory::Snapshot),
 }
@@ -115,7 +115,7 @@ impl Snapshot {
     /// Opens a table to be read.
     ///
     /// # Errors
-    /// Where it was never made, or has keys or values of another type.
+    /// Returns an error if it was never made, or has keys or values of another type.
     pub fn open_table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: Table<K, V>,
@@ -128,12 +128,12 @@ impl Snapshot {
     }
 }
 
-/// What is being written. Dropped, it leaves no trace.
+/// A transaction that writes. Dropped, it leaves no trace.
 #[cfg_attr(test, expect(clippy::large_enum_variant, reason = "what serves is not boxed for a test"))]
 pub enum Write {
-    /// To a file.
+    /// A transaction that writes to a file.
     Redb(redb::Write),
-    /// To memory.
+    /// A table in memory.
     #[cfg(test)]
     Memory(memory::Write),
 }
@@ -142,7 +142,7 @@ impl Write {
     /// Opens a table, making it where it is missing.
     ///
     /// # Errors
-    /// Where it is open already, or has keys or values of another type.
+    /// Returns an error if it is open already, or has keys or values of another type.
     pub fn open_table<K: Key + 'static, V: Value + 'static>(
         &self,
         table: Table<K, V>,
@@ -178,7 +178,7 @@ impl Write {
     /// Keeps what was written: it is on disk when this answers.
     ///
     /// # Errors
-    /// Where the disk fails. Either all of it is kept or nothing.
+    /// Returns an error if the disk fails. Either all of it is kept or nothing.
     pub fn commit(self) -> Result<(), Error> {
         match self {
             Self::Redb(write) => Ok(write.commit()?),
@@ -202,15 +202,15 @@ impl Write {
 
 /// A value that was read, or a key that was.
 pub enum Guard<'a, V: Value + 'static> {
-    /// Of a file.
+    /// A value of a file.
     Redb(redb::Guard<'a, V>),
-    /// Of what is in memory.
+    /// A table of what is in memory.
     #[cfg(test)]
     Memory(memory::Guard<V>),
 }
 
 impl<V: Value + 'static> Guard<'_, V> {
-    /// What was read.
+    /// The value that was read.
     pub fn value(&self) -> View<'_, V> {
         match self {
             Self::Redb(guard) => guard.value(),
@@ -226,9 +226,9 @@ pub type Entry<'a, K, V> = (Guard<'a, K>, Guard<'a, V>);
 /// Entries in the order of their keys, read as they are asked for.
 #[cfg_attr(test, expect(clippy::large_enum_variant, reason = "what serves is not boxed for a test"))]
 pub enum Scan<'a, K: Key + 'static, V: Value + 'static> {
-    /// Of a file.
+    /// A scan of a file.
     Redb(redb::Scan<'a, K, V>, Direction),
-    /// Of what is in memory.
+    /// A table of what is in memory.
     #[cfg(test)]
     Memory(memory::Scan<'a, K, V>),
 }
@@ -287,9 +287,9 @@ pub trait Readable<K: Key + 'static, V: Value + 'static> {
 
 /// A table of a snapshot.
 pub enum ReadTable<K: Key + 'static, V: Value + 'static> {
-    /// Of a file.
+    /// A table of a file.
     Redb(redb::ReadTable<K, V>),
-    /// Of what is in memory.
+    /// A table of what is in memory.
     #[cfg(test)]
     Memory(memory::ReadTable),
 }
@@ -304,7 +304,7 @@ impl<K: Key + 'static, V: Value + 'static> ReadTable<K, V> {
         }
     }
 
-    /// As [`Readable::scan_in`]; the entries outlive the table.
+    /// The same as [`Readable::scan_in`]; the entries outlive the table.
     pub fn scan_in<'k>(
         &self,
         direction: Direction,
@@ -317,12 +317,12 @@ impl<K: Key + 'static, V: Value + 'static> ReadTable<K, V> {
         }
     }
 
-    /// As [`Readable::scan`]; the entries outlive the table.
+    /// The same as [`Readable::scan`]; the entries outlive the table.
     pub fn scan<'k>(&self, range: impl RangeBounds<View<'k, K>> + 'k) -> Result<Scan<'static, K, V>, Error> {
         self.scan_in(Direction::Forward, range)
     }
 
-    /// As [`Readable::scan_back`]; the entries outlive the table.
+    /// The same as [`Readable::scan_back`]; the entries outlive the table.
     pub fn scan_back<'k>(&self, range: impl RangeBounds<View<'k, K>> + 'k) -> Result<Scan<'static, K, V>, Error> {
         self.scan_in(Direction::Backward, range)
     }
@@ -352,9 +352,9 @@ impl<K: Key + 'static, V: Value + 'static> Readable<K, V> for ReadTable<K, V> {
 
 /// A table that is being written.
 pub enum WriteTable<'w, K: Key + 'static, V: Value + 'static> {
-    /// To a file.
+    /// A table in a file.
     Redb(redb::WriteTable<'w, K, V>),
-    /// To memory.
+    /// A table in memory.
     #[cfg(test)]
     Memory(memory::WriteTable<'w>),
 }

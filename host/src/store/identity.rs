@@ -1,5 +1,5 @@
-//! What is known of each record of a CRM without reading it: enough to skip it when it is unchanged, and to see who
-//! is linked to whom.
+//! Identities: what is known of each record of a CRM without reading it, enough to skip it when it is unchanged, and to
+//! see who is linked to whom.
 
 use uuid::Uuid;
 
@@ -7,35 +7,35 @@ use super::keys::ExternalKey;
 use crate::domain::{Date, RecordKind, RevisionId};
 use crate::store::tables::IdentityRow;
 
-/// What is known of a record of a CRM.
+/// The identity of a record of a CRM: what is known of it without reading it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Identity {
-    /// For a client or an adviser: in the book.
+    /// Whether the client or adviser is in the book.
     pub in_book: bool,
-    /// Kept out of the book by the review queue.
+    /// Whether the review queue keeps it out of the book.
     pub is_held: bool,
-    /// Has an entry among the records that were set aside.
+    /// The reason for its entry among the records that were set aside, if it has one.
     pub set_aside: Option<Exclusion>,
     /// The CRM calls the client the partner, not the primary client.
     pub is_partner: bool,
-    /// For a list: as it was read last, it proves that something is missing that is kept and not marked as gone.
+    /// Whether a list, as it was read last, proves that something is missing that is kept and not marked as gone.
     pub has_unseen: bool,
     /// The practice's id of the client, kept for good once it was given.
     pub client: Option<Uuid>,
     /// The household that the client is in, or was in last. A list has how much stands in it in this place.
     pub household: Option<Uuid>,
-    /// Whom the client names as partner, while in the book.
+    /// The partner whom the client names, while in the book.
     pub partner: Option<ExternalKey>,
-    /// What the record was when it was mapped last.
+    /// The content version of the record when it was mapped last.
     pub content_version: ContentVersion,
 }
 
-/// Why a record was set aside.
+/// The reason why a record was set aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Exclusion {
-    /// Left out by a rule.
+    /// The record is left out by a rule.
     Skipped,
-    /// Cannot be used.
+    /// The record cannot be used.
     Quarantined,
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Exclusion {
 pub(super) struct ContentVersion([u8; 26]);
 
 impl ContentVersion {
-    /// As no record of a CRM is: whatever a walk sees next is something else, and is mapped.
+    /// The version that no record of a CRM has: whatever a walk sees next is something else, and is mapped.
     pub const NEVER: Self = Self([0; 26]);
 
     /// A record as the CRM gave it and by what it was mapped; `as_of` only where the mapping reads it.
@@ -55,19 +55,19 @@ impl ContentVersion {
     }
 }
 
-/// What is known of a record before it is mapped.
+/// The sync state of a record: what is known of it before it is mapped.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct SyncState {
-    /// It was seen before.
+    /// Whether it was seen before.
     pub is_known: bool,
-    /// It was mapped with the same content by the same: it needs no mapping again.
+    /// Whether it was mapped with the same content by the same: it needs no mapping again.
     pub is_same: bool,
-    /// It is in the book.
+    /// Whether it is in the book.
     pub in_book: bool,
-    /// For a list: how many goals or covers stand in it.
+    /// The number of goals or covers that stand in a list; of other records, zero.
     pub listed: u32,
-    /// For a list: the CRM's did not show all of them when it was read last. Another walk that finds it as it was is
-    /// the second to miss them.
+    /// Whether a list, when it was read last, did not show all that is kept of it. Another walk that finds it as it was
+    /// is the second to miss them.
     pub has_unseen: bool,
 }
 
@@ -79,7 +79,7 @@ const IS_HELD: u8 = 16;
 const HAS_UNSEEN: u8 = 32;
 
 impl Identity {
-    /// Of a record that was never seen before.
+    /// The identity of a record that was never seen before.
     pub fn new(content_version: ContentVersion) -> Self {
         let (client, household, partner) = (None, None, None);
         let (in_book, is_held, set_aside, is_partner, has_unseen) = (false, false, None, false, false);
@@ -91,7 +91,7 @@ impl Identity {
         row[26] & IN_BOOK != 0
     }
 
-    /// As it is stored.
+    /// The row, as it is stored.
     pub fn to_row(&self) -> IdentityRow {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(self.in_book, IN_BOOK)
@@ -106,7 +106,7 @@ impl Identity {
         super::keys::join([&self.content_version.0, &[flags], client.as_bytes(), household.as_bytes(), &partner])
     }
 
-    /// As it was stored.
+    /// The identity, from the row as it was stored.
     pub fn from_row(row: &IdentityRow) -> Self {
         let bytes = |from: usize| {
             let mut bytes = [0; 16];
@@ -137,18 +137,19 @@ impl Identity {
 }
 
 impl Identity {
-    /// Of a client's list in which so many goals or covers stand: what an unchanged one holds is counted unread.
+    /// The identity of a client's list in which so many goals or covers stand: what an unchanged one holds is counted
+    /// unread.
     pub fn with_listed(self, listed: u32) -> Self {
         Self { household: Some(Uuid::from_u128(listed.into())), ..self }
     }
 
-    /// How many goals or covers stand in the list.
+    /// The number of goals or covers that stand in the list.
     pub fn listed(&self) -> u32 {
         self.household.map_or(0, |listed| listed.as_u128() as u32)
     }
 }
 
-/// What a stored row says of a record that comes now.
+/// The sync state of a record that comes now, by its stored row.
 pub(super) fn known_by(row: &IdentityRow, kind: RecordKind, now: &ContentVersion) -> SyncState {
     let listed = if kind.is_listed() { Identity::from_row(row).listed() } else { 0 };
     let (in_book, has_unseen) = (row[26] & IN_BOOK != 0, row[26] & HAS_UNSEEN != 0);

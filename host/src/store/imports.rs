@@ -27,13 +27,13 @@ const LINKS_AT_ONCE: usize = 2_000;
 /// Whether a decision was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decided {
-    /// It was.
+    /// The decision was kept.
     Yes,
-    /// There is no such row.
+    /// No such row exists.
     NoRow,
     /// The row needs none: it is ready without, or of no use.
     NotAsked,
-    /// There is no such client, or it is linked already.
+    /// No such client exists, or it is linked already.
     NotThisClient,
     /// The row of this number links the same client, or has the same id and links another.
     Taken(u32),
@@ -43,7 +43,7 @@ impl Store {
     /// Keeps a list of which no row is read yet.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn begin_import(&self, import: Import) -> Result<(), StoreError> {
         self.write(move |transaction| put(transaction, &import)).await
     }
@@ -51,7 +51,7 @@ impl Store {
     /// Judges the next rows of a list and keeps them.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn add_import_rows(
         &self,
         id: ImportId,
@@ -81,7 +81,7 @@ impl Store {
     /// The list is read to its end; `source` is what else was in its file.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn end_import_preview(&self, id: ImportId, source: ListSource) -> Result<Option<Import>, StoreError> {
         self.write(move |transaction| {
             let Some(mut import) = get(transaction, id)? else { return Ok(None) };
@@ -96,7 +96,7 @@ impl Store {
     /// Forgets a list and its rows. What it linked stays linked. False where there is none.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn forget_import(&self, id: ImportId) -> Result<bool, StoreError> {
         self.write_in_any_case(move |transaction| forget(transaction, id)).await
     }
@@ -104,7 +104,7 @@ impl Store {
     /// Forgets lists that came before `before` and whose reading was broken off.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn forget_broken_imports(&self, before: Timestamp) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut broken =
@@ -117,7 +117,7 @@ impl Store {
     /// One list.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn import(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
         self.read(move |transaction| tables::read(transaction)?.get(id)).await
     }
@@ -125,7 +125,7 @@ impl Store {
     /// Lists, newest first.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn imports(&self, page: PageRequest) -> Result<Page<Import>, StoreError> {
         let before = page.cursor.as_ref().map(|cursor| cursor.parse::<ImportId>().map_err(|_| StoreError::BadCursor));
         let before = before.transpose()?;
@@ -146,7 +146,7 @@ impl Store {
     /// Rows of a list in its order, of one status or of all.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn import_rows(
         &self,
         id: ImportId,
@@ -178,7 +178,7 @@ impl Store {
     /// Keeps what a person said about a row; none takes it back.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn decide_import_row(
         &self,
         id: ImportId,
@@ -219,7 +219,7 @@ impl Store {
     /// Links what is ready and decided. What is linked already stays so: applying again does what was decided since.
     ///
     /// # Errors
-    /// Where the store fails; nothing is linked then.
+    /// Returns an error if the store fails; nothing is linked then.
     pub async fn apply_import(&self, id: ImportId, at: Timestamp) -> Result<Option<Import>, StoreError> {
         self.write_links(move |transaction| apply(transaction, id, at)).await
     }

@@ -15,12 +15,12 @@ use crate::store::keys::{
     uuid_at_end,
 };
 
-/// What a name entry is for.
+/// The use of a name entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum NameSlot {
-    /// One a client: last names, then first names. The order of lists.
+    /// The entry by which lists are ordered, one a client: last names, then first names.
     Order = 1,
-    /// One for each further word of the client's names.
+    /// The entry for a further word of the client's names.
     Word = 2,
 }
 
@@ -49,7 +49,8 @@ pub(super) fn name_keys(client: &Client, id: Uuid) -> Vec<NameKey> {
     keys
 }
 
-/// What lists are ordered by: last names, then first names; without either, the name that a client is called by.
+/// The text that lists are ordered by: last names, then first names; without either, the name that a client is called
+/// by.
 fn order_name(client: &Client) -> String {
     let mut whole = fold(client.last_name.as_deref().unwrap_or_default());
     if let Some(first_name) = &client.first_name {
@@ -115,7 +116,7 @@ pub(super) fn rebuild_names(write: &Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a contact entry holds.
+/// The value that a contact entry holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ContactSlot {
     /// An email address that the CRM supplied.
@@ -139,7 +140,7 @@ pub(super) fn contact_keys(client: &Client, connection: ConnectionNumber, id: Ex
     keys
 }
 
-/// By what a client of a CRM may be recognised as one who was made in the practice.
+/// The value by which a client of a CRM may be recognised as one who was made in the practice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LookSlot {
     /// The email address; a placeholder is nobody's.
@@ -154,7 +155,7 @@ pub(super) fn look_keys(client: &Client, id: Uuid) -> Vec<LookKey> {
     looks(client).map(|(slot, hash)| join([&look_begin(slot, hash), id.as_bytes()])).collect()
 }
 
-/// Where those are found who look like a client.
+/// The spans of entries among which those are found who look like a client.
 pub(super) fn look_spans(client: &Client) -> impl Iterator<Item = (LookKey, LookKey)> {
     looks(client).map(|(slot, hash)| span(&look_begin(slot, hash)))
 }
@@ -177,7 +178,7 @@ pub(super) fn contact_key(slot: ContactSlot, text: &str, connection: ConnectionN
     join([&PRACTICE.to_be_bytes(), &[slot as u8], &hash, &connection.0.to_be_bytes(), &id.0])
 }
 
-/// Whose contact entry it is.
+/// The client whose contact entry it is.
 pub(super) fn owner_of(key: &ContactKey) -> (ConnectionNumber, ExternalKey) {
     let mut id = [0; 16];
     id.copy_from_slice(&key[15..]);
@@ -217,7 +218,7 @@ pub(super) fn naming_all(connection: ConnectionNumber) -> (NamingKey, NamingKey)
     span(&begin)
 }
 
-/// Who is named, and who names.
+/// The client who is named, and the one who names.
 pub(super) fn naming_pair(key: &NamingKey) -> (ExternalKey, ExternalKey) {
     let id = |from: usize| {
         let mut id = [0; 16];

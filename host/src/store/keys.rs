@@ -12,7 +12,7 @@ pub(super) const PRACTICE: u32 = 1;
 pub(super) struct ConnectionNumber(pub u16);
 
 impl ConnectionNumber {
-    /// In place of a connection: clients made in the practice whose household has nobody of a CRM.
+    /// The number in place of a connection's for clients made in the practice whose household has nobody of a CRM.
     pub const PRACTICE: Self = Self(0);
 }
 
@@ -26,7 +26,7 @@ const HASHED: u128 = 0b10 << 126;
 const UNLINKED: u128 = 0b11 << 126;
 
 impl ExternalKey {
-    /// Of a client who is not linked to a CRM. No walk ever sees it.
+    /// The key of a client who is not linked to a CRM. No walk ever sees it.
     pub fn unlinked(client: Uuid) -> Self {
         // The highest bits of a UUIDv7 are those of its time, and are zero for some thousand years.
         Self((client.as_u128() | UNLINKED).to_be_bytes())
@@ -53,7 +53,7 @@ impl From<&ExternalId> for ExternalKey {
     }
 }
 
-/// Which record of which connection.
+/// The key of one record of one connection.
 pub(super) type RecordKey = [u8; 23];
 
 /// The key of a record.
@@ -69,7 +69,7 @@ pub(super) fn own(id: Uuid) -> OwnKey {
     join([&PRACTICE.to_be_bytes(), id.as_bytes()])
 }
 
-/// How many bytes of a folded name an entry holds; longer names are told apart by the record.
+/// The number of bytes of a folded name that an entry holds; longer names are told apart by the record.
 pub(super) const NAME_BYTES: usize = 20;
 
 /// `practice · slot · name · client`.

@@ -1,7 +1,7 @@
-//! Who was in which household before: after a separation, a death or a new partner, what is kept with a household is
-//! still found from everybody who was in it.
+//! Household membership: who was in which household before. After a separation, a death or a new partner, what is kept
+//! with a household is still found from everybody who was in it.
 //!
-//! Where somebody is now stands in their identity; only what was is kept here.
+//! The household that somebody is in now stands in their identity; only the ones before are kept here.
 
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ impl Store {
     /// The households that a client has been in, the earliest first; the last is where it is now.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn stays_of(&self, client: ClientId) -> Result<Vec<Membership>, StoreError> {
         let now = self.client(client).await?.map(|stored| stored.household_id);
         self.read(move |transaction| {
@@ -82,10 +82,11 @@ impl Store {
         .await
     }
 
-    /// Who was in a household before and is not now, each once with until when, the latest to leave first.
+    /// The clients who were in a household before and are not now, each once with the moment until which they were, the
+    /// latest to leave first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn former_members(
         &self,
         household: &Household,
@@ -101,10 +102,11 @@ impl Store {
         Ok(former)
     }
 
-    /// Who was in a household before, the latest to leave first; who is in it now may be among them, having come back.
+    /// The memberships of clients who were in a household before, the latest to leave first; who is in it now may be
+    /// among them, having come back.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn stays_in(&self, household: HouseholdId) -> Result<Vec<Membership>, StoreError> {
         self.read(move |transaction| {
             let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_HOUSEHOLD, household.0)?;

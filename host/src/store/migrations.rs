@@ -1,7 +1,7 @@
 //! Files of earlier formats, brought to today's when they are opened: one step after another, all in one transaction, so
 //! that a start that ends early leaves the file as it was.
 //!
-//! Before the first step a copy of the file is put beside it, under the name of its format. A step speaks of the tables
+//! A copy of the file is put beside it before the first step, under the name of its format. A step speaks of the tables
 //! and rows of its own time and never of the types that the host works with, which go on changing.
 
 mod from_1;
@@ -24,7 +24,7 @@ pub(super) const FORMAT: u32 = 2;
 /// Facts about the file as a whole.
 const FACTS: Table<&str, u32> = Table::new("facts");
 
-/// What brings a file from the format that is its place, counted from 1, to the next.
+/// A step that takes a file from the format that is its place, counted from 1, to the next.
 type Step = fn(&Write) -> Result<(), StoreError>;
 const STEPS: [Step; FORMAT as usize - 1] = [from_1::run];
 
@@ -43,7 +43,7 @@ pub(super) fn format_of(write: &Write) -> Result<Option<u32>, StoreError> {
 /// Brings a file of `found` to today's format, within the transaction.
 ///
 /// # Errors
-/// Where a row is none of its format, or the store fails.
+/// Returns an error if a row is none of its format, or the store fails.
 pub(super) fn run(write: &Write, found: Option<u32>) -> Result<(), StoreError> {
     let first = found.map_or(FORMAT, |found| found.max(1)) as usize;
     for (format, step) in (1..FORMAT as usize).zip(STEPS).skip(first - 1) {
@@ -57,7 +57,7 @@ pub(super) fn run(write: &Write, found: Option<u32>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a copy of a file of a format is called.
+/// The name of a copy of a file of a format.
 fn copy_name(format: u32) -> String {
     format!("{FILE_NAME}.format-{format}")
 }

@@ -17,14 +17,16 @@ use super::threads::Threads;
 use super::{Store, StoreError};
 use crate::config::Storage;
 
-/// What says that the folder has a store: made once a store's first transaction is on disk.
+/// The file that says that the folder has a store: made once a store's first transaction is on disk.
 const MARKER: &str = "tidegate.made";
-/// What is in the folder of a store and never in one where a first start ended early: each is made after the store.
+/// The files that are in the folder of a store and never in one where a first start ended early: each is made after the
+/// store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 
 type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
-/// What makes the tables of each part. Reading a table that was never made is an error, so all are made at once.
+/// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
+/// once.
 const TABLE_MAKERS: [MakeTables; 11] = [
     super::tables::make,
     super::commit::emptied::make_tables,
@@ -52,7 +54,8 @@ impl Store {
     /// The same, keeping some of the disk free.
     ///
     /// # Errors
-    /// As [`Store::open`], and [`StoreError::NoSpace`] before anything is written to a disk that is full.
+    /// Fails as [`Store::open`] does, and with [`StoreError::NoSpace`] before anything is written to a disk that is
+    /// full.
     pub fn open_sparing(data_dir: &Path, storage: Storage) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
         make_private(data_dir).map_err(failed(data_dir))?;
@@ -85,7 +88,7 @@ impl Store {
     }
 }
 
-/// What a file or folder failed with.
+/// The error that a file or folder failed with.
 fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
     move |source| StoreError::Disk { path: path.to_owned(), source }
 }

@@ -40,12 +40,12 @@ pub struct NewNote {
     pub documents: Vec<Document>,
 }
 
-/// What a key stands for.
+/// The event and note that a key stands for.
 #[derive(Clone, Debug)]
 pub struct Keyed {
     /// BLAKE3 of the event that came with it first.
     pub digest: [u8; 32],
-    /// That event's note as it stands.
+    /// The note of that event, as it is now.
     pub note: Note,
 }
 
@@ -54,7 +54,7 @@ impl Store {
     /// answered then, and nothing is kept.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn accept_note(&self, new: NewNote) -> Result<Option<Keyed>, StoreError> {
         self.write(move |transaction| {
             let mut keys = transaction.open_table(KEYS)?;
@@ -77,10 +77,10 @@ impl Store {
         .await
     }
 
-    /// What an idempotency key stands for.
+    /// The event and note that an idempotency key stands for.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keyed_note(&self, key: String) -> Result<Option<Keyed>, StoreError> {
         self.read(move |transaction| {
             let known = transaction.open_table(KEYS)?.get((PRACTICE, key.as_str()))?.map(|known| known.value());
@@ -93,7 +93,7 @@ impl Store {
     /// One note.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn note(&self, id: NoteId) -> Result<Option<Note>, StoreError> {
         self.read(move |transaction| tables::note(&transaction.open_table(NOTES)?, id)).await
     }
@@ -101,7 +101,7 @@ impl Store {
     /// The event that a note renders.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(move |transaction| {
             let stored = transaction.open_table(EVENTS)?.get((PRACTICE, id.0.into_bytes()))?;
@@ -110,10 +110,10 @@ impl Store {
         .await
     }
 
-    /// How many notes are in each state but done.
+    /// The number of notes in each state but done.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn open_notes(&self) -> Result<Vec<(NoteState, u64)>, StoreError> {
         self.read(|transaction| {
             let by_state = transaction.open_table(tables::BY_STATE)?;
@@ -131,7 +131,7 @@ impl Store {
     /// Changes a note and answers it with what the change had to say. None where there is no such note.
     ///
     /// # Errors
-    /// Where the store fails; nothing is changed then.
+    /// Returns an error if the store fails; nothing is changed then.
     pub async fn change_note<T: Send + 'static>(
         &self,
         id: NoteId,

@@ -12,27 +12,27 @@ use super::StoreError;
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Where the next page begins; none after the last.
+    /// The cursor of the next page; none after the last.
     pub next: Option<String>,
 }
 
-/// Where a page begins and how long it may be.
+/// The place where a page begins, and how long it may be.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     /// `next` of the page before; none for the first.
     pub cursor: Option<String>,
-    /// 1 to 500.
+    /// The number of rows, 1 to 500.
     pub limit: usize,
 }
 
 impl PageRequest {
-    /// How many rows the page may have: what was asked for, within the bounds.
+    /// The number of rows that the page may have: what was asked for, within the bounds.
     pub(super) fn limit(&self) -> usize {
         self.limit.clamp(1, 500)
     }
 }
 
-/// Where a page begins.
+/// The key after which a page begins.
 #[derive(Clone, Copy)]
 pub(super) struct After<const N: usize>(Option<[u8; N]>);
 

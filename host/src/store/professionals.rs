@@ -1,4 +1,5 @@
-//! Who answers for a household where a person has said so. Serves `app`, which knows who does where nobody has.
+//! Professionals who answer for a household where a person has said so. Serves `app`, which knows who does where nobody
+//! has.
 
 use super::engine::{Table, Write};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
@@ -14,9 +15,9 @@ const PROFESSIONALS: Table<(u32, [u8; 16]), &[u8]> = Table::new("professionals")
 pub struct ChosenProfessional {
     /// The professional's id in the CRM of the household's connection.
     pub external_id: ExternalId,
-    /// Who chose.
+    /// The person who chose.
     pub chosen_by: String,
-    /// When.
+    /// The moment of the choice.
     pub chosen_at: Timestamp,
 }
 
@@ -32,7 +33,7 @@ impl Store {
     /// The professional whom a person chose for a household; none where nobody has.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn chosen_professional(&self, id: HouseholdId) -> Result<Option<ChosenProfessional>, StoreError> {
         self.read(move |transaction| {
             let chosen = transaction.open_table(PROFESSIONALS)?.get((PRACTICE, id.0.into_bytes()))?;
@@ -44,7 +45,7 @@ impl Store {
     /// Keeps a choice; with none, the household has the CRM's adviser again.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn choose_professional(
         &self,
         id: HouseholdId,

@@ -29,12 +29,12 @@ impl PackedRaw {
         })
     }
 
-    /// How many bytes it has as it is kept.
+    /// The number of bytes that it has as it is kept.
     pub fn size(&self) -> usize {
         self.0.len()
     }
 
-    /// As it is stored.
+    /// The bytes, as they are stored.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

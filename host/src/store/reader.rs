@@ -232,7 +232,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Who in the book has this address or number.
+    /// The clients in the book who have this address or number.
     pub fn with_contact(&self, slot: ContactSlot, text: &str) -> Result<Vec<ClientId>, StoreError> {
         let mut clients = Vec::new();
         for key in self.who_has(slot, text)? {
@@ -252,7 +252,7 @@ impl Reader {
     }
 }
 
-/// What is to be said of an address that others have too: within a household that is usual, beyond it a sign of a
+/// The diagnostic about an address that others have too: within a household that is usual, beyond it a sign of a
 /// mistake, and of mail that reaches the wrong people.
 fn shared(email: &EmailAddress, at_home: u64, elsewhere: u64) -> Option<Diagnostic> {
     let clients = |n: u64| if n == 1 { "another client".to_owned() } else { format!("{n} other clients") };
@@ -269,7 +269,7 @@ fn shared(email: &EmailAddress, at_home: u64, elsewhere: u64) -> Option<Diagnost
     (at_home > 0).then(|| Diagnostic::info("email", SHARED_AT_HOME, words(at_home)))
 }
 
-/// Since when a client is not visible.
+/// The moment since which a client is not visible.
 fn since(
     table: &impl Readable<&'static RecordKey, &'static [u8]>,
     key: &RecordKey,

@@ -17,7 +17,7 @@ use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::keys::{OwnKey, ReportKey, join, own, span, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
 
-/// Where in a key the kind of record and the goal or cover stand.
+/// The place in a key where the kind of record and the goal or cover stand.
 const KIND_AT: usize = 21;
 
 /// Rows of one run that are kept; beyond them the run's counts tell.
@@ -26,18 +26,18 @@ pub const ROWS_OF_A_RUN: u64 = 20_000;
 /// A connection's runs whose rows are kept: a month of hourly ones.
 pub(super) const RUNS_KEPT: usize = 720;
 
-/// What a run did to a client, or to a goal or cover of a client's.
+/// A change that a run made to a client, or to a goal or cover of a client's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {
-    /// What.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// To what kind of record.
+    /// The kind of record that was changed.
     pub record: RecordKind,
     /// The goal or cover; none for a client.
     pub record_id: Option<Uuid>,
-    /// By what a person knew the goal or cover when the run saw it.
+    /// The label by which a person knew the goal or cover when the run saw it.
     pub label: Option<String>,
-    /// Why a client is left out, for a person.
+    /// The reason why a client is left out, for a person.
     pub reason: Option<String>,
     /// The client, or whose goal or cover it is.
     pub client_id: ClientId,
@@ -51,7 +51,7 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
 }
 
-/// To what a run did something.
+/// The record that a run changed.
 pub(super) struct ChangeSubject {
     client: Uuid,
     record: RecordKind,
@@ -127,10 +127,10 @@ pub(super) fn forget(transaction: &Write, run: Uuid) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// What a run did, client by client and then goal by goal and cover by cover, of one kind or of all.
+    /// The changes that a run made, client by client and then goal by goal and cover by cover, of one kind or of all.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn changes(
         &self,
         run: RunId,

@@ -12,10 +12,10 @@ use crate::domain::review::{Review, ReviewState};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, ReviewKey, join, span};
 use crate::store::page::{Page, PageRequest};
 
-/// Why a decision was not kept.
+/// The reason why a decision was not kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Undecided {
-    /// Nobody with this id is in the queue.
+    /// No client with this id is in the queue.
     Unknown,
     /// The client is linked: the link has to be taken back first.
     IsLinked,
@@ -23,7 +23,7 @@ pub enum Undecided {
     Refused(Refusal),
 }
 
-/// By what a client in the queue is known: its connection and its id there, as 36 hexadecimal digits.
+/// The id of a client in the queue: its connection and its id there, as 36 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReviewId {
     pub(super) connection: ConnectionNumber,
@@ -78,7 +78,7 @@ impl Store {
     /// The queue: clients of a state, by connection and CRM id.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn reviews(&self, state: ReviewState, page: PageRequest) -> Result<Page<(ReviewId, Review)>, StoreError> {
         let after = page.cursor.as_ref().map(|cursor| cursor.parse::<ReviewId>().map_err(|_| StoreError::BadCursor));
         let after = after.transpose()?;
@@ -107,15 +107,15 @@ impl Store {
     /// One client of the queue, whatever was decided.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn review(&self, id: ReviewId) -> Result<Option<Review>, StoreError> {
         self.read(move |transaction| find(&transaction.open_table(REVIEWS)?, id)).await
     }
 
-    /// How many wait, counted up to 1,000.
+    /// The number of clients who wait, counted up to 1,000.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn waiting_reviews(&self) -> Result<usize, StoreError> {
         self.read(move |transaction| {
             let begin: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[ReviewState::Waiting as u8]]);

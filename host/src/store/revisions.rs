@@ -1,4 +1,4 @@
-//! Which pack revisions were in force here: the whole digest that each short id in rows stands for.
+//! Pack revisions that were in force here: the whole digest that each short id in rows stands for.
 
 use super::engine::{Readable as _, Table, Write};
 use super::keys::PRACTICE;
@@ -18,7 +18,7 @@ impl Store {
     /// not tell the two apart.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_revision(&self, digest: RevisionDigest) -> Result<bool, StoreError> {
         // In any case: without it a host that starts on a full disk has no connection, and no accepted note goes out.
         self.write_in_any_case(move |transaction| {

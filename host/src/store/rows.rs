@@ -1,5 +1,5 @@
-//! How rows are written down: apart from the types that the rest of the host works with, so that those can change and
-//! a file that an earlier version wrote is still read.
+//! The written form of rows: apart from the types that the rest of the host works with, so that those can change and a
+//! file that an earlier version wrote is still read.
 //!
 //! A row is a CBOR array (RFC 8949). Each field has a number, which is its place in the array and is never given to
 //! another: a field that is taken away leaves its place empty, a new one comes behind all others, and a row that was
@@ -21,14 +21,14 @@ use minicbor::{Decoder, Encoder};
 
 use super::StoreError;
 
-/// Where rows are written.
+/// The encoder to which rows are written.
 pub type Out = Encoder<Vec<u8>>;
-/// Why a row cannot be read.
+/// The reason why a row cannot be read.
 pub type ReadError = minicbor::decode::Error;
-/// What came of writing to memory, which cannot fail.
+/// The result of writing to memory, which cannot fail.
 pub type Written = Result<(), minicbor::encode::Error<Infallible>>;
 
-/// What a row, or a field of one, can be.
+/// A value that can be a row, or a field of one.
 pub trait Row: Sized {
     /// Writes it.
     fn write(&self, out: &mut Out) -> Written;
@@ -36,10 +36,10 @@ pub trait Row: Sized {
     /// Reads it.
     ///
     /// # Errors
-    /// Where something else stands there.
+    /// Returns an error if something else stands there.
     fn read(from: &mut Decoder<'_>) -> Result<Self, ReadError>;
 
-    /// What a field holds in a row that was written before there was such a field; none where the row is of no use
+    /// The value of a field in a row that was written before there was such a field; none where the row is of no use
     /// without it.
     fn absent() -> Option<Self> {
         None
@@ -50,7 +50,7 @@ pub trait Row: Sized {
 const SPACE_KEPT: usize = 64 << 10;
 
 thread_local! {
-    /// Where rows are encoded before their size is known: many small ones follow one another.
+    /// The space in which rows are encoded before their size is known: many small ones follow one another.
     static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

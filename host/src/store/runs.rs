@@ -21,9 +21,9 @@ use crate::store::{Store, StoreError};
 pub struct Interrupted {
     /// Its run.
     pub run: Run,
-    /// Where it goes on; none where nothing was committed yet.
+    /// The position at which it goes on; none where nothing was committed yet.
     pub position: Option<WalkPosition>,
-    /// What it has seen of that kind, one chunk a commit.
+    /// The records of that kind that it has seen, one chunk a commit.
     pub seen: Vec<Vec<u8>>,
 }
 
@@ -34,7 +34,7 @@ impl Store {
     /// One run.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         self.read(move |transaction| {
             let run = transaction.open_table(RUNS)?.get(&own(id.0))?;
@@ -46,7 +46,7 @@ impl Store {
     /// Runs, newest first, of one connection or of all.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn runs(&self, of: Option<ConnectionName>, page: PageRequest) -> Result<Page<Run>, StoreError> {
         self.read(move |transaction| {
             let ids = match of {
@@ -74,7 +74,7 @@ impl Store {
     /// Keeps a new run and makes it the connection's unfinished one. Answers it with what is to be expected of it.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn begin_run(&self, mut run: Run) -> Result<Run, StoreError> {
         self.write(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;
@@ -101,7 +101,7 @@ impl Store {
     /// The unfinished runs of all connections, also of those that are not at work any more.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
         self.read(move |transaction| {
             let (first, last) = span::<6>(&PRACTICE.to_be_bytes());
@@ -122,7 +122,7 @@ impl Store {
     /// The connection's unfinished run and where its walk goes on.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn interrupted(&self, connection: ConnectionName) -> Result<Option<Interrupted>, StoreError> {
         self.read(move |transaction| {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
@@ -141,7 +141,7 @@ impl Store {
     /// Keeps the state of a run that goes on.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_run(&self, run: Run) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| put_run(transaction, &run)).await
     }
@@ -151,7 +151,7 @@ impl Store {
     /// forgotten. Answers the run with what was concluded.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn finish_run(&self, mut run: Run, threshold: Threshold) -> Result<Run, StoreError> {
         self.write_in_any_case(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;

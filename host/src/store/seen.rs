@@ -1,4 +1,4 @@
-//! Which records a walk has seen, in little space: about two bytes an id where a CRM counts them up.
+//! The records that a walk has seen, in little space: about two bytes an id where a CRM counts them up.
 //!
 //! Serves `sync`: records that are seen twice mean that rows moved while they were read, or that the CRM's list goes
 //! round in circles. What a complete walk
@@ -10,11 +10,11 @@ use std::collections::{BTreeSet, BinaryHeap};
 use super::keys::ExternalKey;
 use crate::domain::ExternalId;
 
-/// What a walk has seen of one kind of record.
+/// The records of one kind that a walk has seen.
 #[derive(Default, Debug)]
 pub struct Seen {
     chunks: Vec<Chunk>,
-    /// Seen since the last chunk.
+    /// The ids that were seen since the last chunk.
     fresh: BTreeSet<u128>,
 }
 
@@ -27,7 +27,7 @@ struct Chunk {
 }
 
 impl Seen {
-    /// What the chunks hold, as they were packed.
+    /// The records that the chunks hold, as they were packed.
     pub fn of_chunks(chunks: Vec<Vec<u8>>) -> Self {
         let chunks = chunks.into_iter().filter_map(|bytes| {
             let first = unpacked(&bytes).next()?;
@@ -89,7 +89,7 @@ fn unpacked(bytes: &[u8]) -> impl Iterator<Item = u128> {
     })
 }
 
-/// What chunks hold, in ascending order, without unpacking more than one id of each at a time.
+/// The ids that chunks hold, in ascending order, without unpacking more than one id of each at a time.
 pub(super) fn ascending(chunks: &[Vec<u8>]) -> impl Iterator<Item = u128> {
     let mut rest: Vec<_> = chunks.iter().map(|bytes| unpacked(bytes)).collect();
     let mut heads = BinaryHeap::with_capacity(rest.len());
@@ -106,7 +106,7 @@ pub(super) fn ascending(chunks: &[Vec<u8>]) -> impl Iterator<Item = u128> {
 /// Asks, in ascending order, whether chunks hold an id.
 pub(super) struct Lookup<I: Iterator<Item = u128>>(std::iter::Peekable<I>);
 
-/// Ready to be asked about what the chunks hold.
+/// A lookup that is ready to be asked about what the chunks hold.
 pub(super) fn lookup(chunks: &[Vec<u8>]) -> Lookup<impl Iterator<Item = u128>> {
     Lookup(ascending(chunks).peekable())
 }

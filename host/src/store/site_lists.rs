@@ -15,7 +15,7 @@ const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");
 #[derive(PartialEq)]
 struct Kept {
     text: String,
-    /// By walks that found it empty.
+    /// The evidence of walks that found it empty.
     unseen: AbsenceEvidence,
 }
 
@@ -28,10 +28,10 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// What is known of the lists of a connection's site.
+    /// The known lists of a connection's site.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn site_lists(&self, of: ConnectionName) -> Result<Vec<KnownList>, StoreError> {
         self.read(move |transaction| {
             let Some(ConnectionNumber(number)) = number_of(transaction, &of)? else { return Ok(Vec::new()) };
@@ -50,7 +50,7 @@ impl Store {
     /// Keeps the lists that a walk used, and which of them it found empty.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_site_lists(
         &self,
         of: ConnectionName,

@@ -1,6 +1,6 @@
-//! Which site the ids of each connection are of: client 1259 of one site is not client 1259 of another.
+//! Sites that the ids of each connection are of: client 1259 of one site is not client 1259 of another.
 //!
-//! A connection is bound to its site by what it brought over. Where it leads to another, nothing is read or written by it
+//! A connection is bound to its site by what it imported. Where it leads to another, nothing is read or written by it
 //! until a person says that the two are one site under two names. Nor is it where another connection brought the site's
 //! records already, until a person says that the two are apart: everybody would come a second time. Rows stay when a
 //! connection is removed, so that neither its name nor its site is used again unnoticed. Records are JSON: few, and
@@ -32,19 +32,19 @@ pub struct Site {
 pub struct KnownSite {
     /// The site.
     pub site: Site,
-    /// Under which name it was known before, and who said that it is the same.
+    /// The site under the name that it was known by before, and who said that it is the same.
     pub same_as: Option<(Site, By)>,
-    /// Who said that it is apart from other connections that bring records of the same site.
+    /// The person who said that it is apart from other connections that bring records of the same site.
     #[serde(default)]
     pub apart: Option<By>,
 }
 
-/// Why a connection may not lead to a site.
+/// The reason why a connection may not lead to a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conflict {
-    /// Its ids are of another, this one.
+    /// The connection's ids are of another site, this one.
     Other(Site),
-    /// Another connection, this one, brought records of it already.
+    /// Another connection, this one, brought records of the site already.
     Taken(ConnectionName),
 }
 
@@ -65,7 +65,7 @@ impl Store {
     /// The site that a connection's ids are of; none before it was at work for the first time.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn site(&self, of: ConnectionName) -> Result<Option<KnownSite>, StoreError> {
         self.read(move |transaction| {
             let table = transaction.open_table(SITES)?;
@@ -78,15 +78,15 @@ impl Store {
     /// is changed.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn bind_site(&self, of: ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
         self.write_in_any_case(move |transaction| bind(transaction, &of, site)).await
     }
 
-    /// As [`Store::bind_site`], on the thread that calls: for a host that is being opened.
+    /// The same as [`Store::bind_site`], on the thread that calls: for a host that is being opened.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub fn bind_site_at_opening(&self, of: &ConnectionName, site: Site) -> Result<Option<Conflict>, StoreError> {
         let transaction = self.engine.write()?;
         let conflict = bind(&transaction, of, site)?;
@@ -97,7 +97,7 @@ impl Store {
     /// The site that a connection's ids are of, where that is another than this one; nothing is changed.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn other_site(&self, of: ConnectionName, site: Site) -> Result<Option<Site>, StoreError> {
         self.try_out(move |transaction| other(transaction, &of, &site)).await
     }
@@ -105,7 +105,7 @@ impl Store {
     /// Keeps that somebody says that a connection's site has another name now.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn rename_site(&self, of: ConnectionName, site: Site, by: By) -> Result<(), StoreError> {
         self.write(move |transaction| match other(transaction, &of, &site)? {
             Some(before) => put(transaction, &of, &KnownSite { site, same_as: Some((before, by)), apart: None }),
@@ -117,7 +117,7 @@ impl Store {
     /// Binds a connection to a site of which others brought records, because somebody says that it is apart from them.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn keep_site_apart(&self, of: ConnectionName, site: Site, by: By) -> Result<(), StoreError> {
         self.write(move |transaction| match other(transaction, &of, &site)? {
             Some(_) => Ok(()),

@@ -11,19 +11,20 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use super::StoreError;
 use crate::config::Storage;
 
-/// What is kept back, in the data folder.
+/// The file in the data folder that keeps space back.
 pub(super) const RESERVE: &str = "reserve";
-/// Below this nothing is written any more: the largest of what is stored in any case takes a part of it.
+/// The free space below which nothing is written any more: the largest of what is stored in any case takes a part of
+/// it.
 const FLOOR: u64 = 4 << 20;
 
-/// How much space there is.
+/// The level of free space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
-    /// Nothing new is taken in.
+    /// Space is so short that nothing new is taken in.
     Short,
-    /// Somebody should look.
+    /// Space is so low that somebody should look.
     Low,
-    /// Enough.
+    /// Space is enough.
     Enough,
 }
 
@@ -32,7 +33,7 @@ pub enum Level {
 pub struct Space {
     folder: PathBuf,
     settings: Storage,
-    /// How it stood when it was last told.
+    /// The level when it was last told.
     told: Mutex<Level>,
 }
 
@@ -46,7 +47,7 @@ impl Space {
         statvfs(&self.folder).map_or(u64::MAX, |found| found.f_bavail.saturating_mul(found.f_frsize))
     }
 
-    /// How much space there is.
+    /// The level of free space.
     pub fn level(&self) -> Level {
         match self.free() {
             free if free < self.settings.refuse_below => Level::Short,

@@ -20,7 +20,7 @@ use crate::store::rows::listed::{QuestionTable, StoredItem};
 /// Connections by name, below the practice.
 pub(super) const CONNECTIONS: Table<(u32, &str), u16> = Table::new("connections");
 
-/// What is known of each record of a CRM: [`super::identity::Identity`].
+/// The identities of each CRM's records: [`super::identity::Identity`].
 pub(super) const IDENTITIES: Table<&RecordKey, &[u8; size_of::<IdentityRow>()]> = Table::new("identities");
 
 /// One row, of fixed width.
@@ -32,7 +32,7 @@ pub(super) const RAW: Table<&RecordKey, &[u8]> = Table::new("raw");
 /// Clients: [`ClientRecord`].
 pub(super) const CLIENTS: Table<&OwnKey, &[u8]> = Table::new("clients");
 
-/// What clients were made of who were made in the practice: a digest, by which the same sent again is known.
+/// The digests of what clients were made of who were made in the practice, by which the same sent again is known.
 pub(super) const MADE_OF: Table<&OwnKey, &[u8; 32]> = Table::new("made-of");
 
 /// Households: [`HouseholdRecord`].
@@ -50,10 +50,10 @@ pub(super) const NAMES: Table<&NameKey, ()> = Table::new("names");
 /// Clients by email address and mobile.
 pub(super) const CONTACTS: Table<&ContactKey, ()> = Table::new("contacts");
 
-/// Who names whom as partner, by the one who is named.
+/// The pairs of a client and the one whom they name as partner, by the one who is named.
 pub(super) const NAMING: Table<&NamingKey, ()> = Table::new("naming");
 
-/// In which list a goal or cover stands, by its id.
+/// The list in which a goal or cover stands, by its id.
 pub(super) const LISTED: Table<&OwnKey, &[u8; size_of::<ListKey>()]> = Table::new("listed");
 
 /// Goals and covers that their lists did not show: [`super::absent_items::UnseenKey`].
@@ -65,7 +65,7 @@ pub(super) const LOOKS: Table<&LookKey, ()> = Table::new("looks");
 /// Clients of a CRM who look like one of the practice: `Review`.
 pub(super) const REVIEWS: Table<&ReviewKey, &[u8]> = Table::new("reviews");
 
-/// How much the book holds, below the practice: [`BookCounts`].
+/// The numbers of records that the book holds, below the practice: [`BookCounts`].
 pub(super) const TALLIES: Table<u32, &[u8]> = Table::new("tallies");
 
 /// Runs: `Run`.
@@ -74,10 +74,10 @@ pub(super) const RUNS: Table<&OwnKey, &[u8]> = Table::new("runs");
 /// Runs by connection: `practice · connection · run`.
 pub(super) const RUNS_OF: Table<&[u8; 22], ()> = Table::new("runs-of");
 
-/// Where each connection's walk stands: [`super::runs::Walks`].
+/// The state of each connection's walk: [`super::runs::Walks`].
 pub(super) const WALKS: Table<&[u8; 6], &[u8]> = Table::new("walks");
 
-/// Which records a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
+/// The records that a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
 pub(super) const SEEN: Table<&[u8; 25], &[u8]> = Table::new("seen");
 
 /// Clients that complete walks no longer see: [`super::absent_clients::GoneRecord`].
@@ -86,10 +86,11 @@ pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 /// More clients gone at once than a run may mark, by connection: `AbsenceReview`.
 pub(super) const ABSENCE_REVIEWS: QuestionTable = Table::new("departures");
 
-/// What runs changed, client by client: [`super::report::ReportKey`].
+/// The changes that runs made, client by client: [`super::report::ReportKey`].
 pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
 
-/// Who was in which household before, and which households had whom: [`super::membership::MembershipKey`].
+/// The clients who were in each household before, and the households that each client was in:
+/// [`super::membership::MembershipKey`].
 pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
 
 /// Identity lists: `ImportRecord`.
@@ -135,17 +136,17 @@ pub(super) struct ClientRecord {
     pub connection: ConnectionNumber,
     pub client: Client,
     pub revision: [u8; 6],
-    /// Milliseconds since 1970.
+    /// The moment at which the values last changed, in milliseconds since 1970.
     pub changed_at: i64,
     pub diagnostics: Vec<Diagnostic>,
-    /// What people changed since the CRM supplied the values.
+    /// The edits that people made since the CRM supplied the values.
     pub edits: Vec<LocalEdit>,
     /// The latest edits that the CRM overrode, the newest first.
     pub overridden: Vec<Overridden>,
 }
 
 impl ClientRecord {
-    /// When the values last changed.
+    /// The moment at which the values last changed.
     pub fn changed_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.changed_at).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -167,14 +168,14 @@ pub(super) enum HouseholdRecord {
 
 /// A client that is not visible.
 pub(super) struct GoneRecord {
-    /// Since when, in milliseconds since 1970.
+    /// The moment since which it is not visible, in milliseconds since 1970.
     pub since: i64,
     /// The run that found it.
     pub run: Uuid,
 }
 
 impl GoneRecord {
-    /// Since when.
+    /// The moment since which the client is not visible.
     pub fn since(&self) -> Timestamp {
         Timestamp::from_millisecond(self.since).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -185,26 +186,26 @@ impl GoneRecord {
 pub(super) struct ListRecord<T: StoredItem> {
     pub revision: [u8; 6],
     pub items: Vec<Listed<T>>,
-    /// What was said about the list as a whole.
+    /// The diagnostics about the list as a whole.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// How much the book holds.
+/// The numbers of records that the book holds.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct BookCounts {
-    /// Clients in the book.
+    /// The number of clients in the book.
     pub clients: u64,
-    /// Households.
+    /// The number of households.
     pub households: u64,
-    /// Advisers.
+    /// The number of advisers.
     pub advisers: u64,
-    /// Records in quarantine.
+    /// The number of records in quarantine.
     pub quarantined: u64,
-    /// Records left out by a rule.
+    /// The number of records left out by a rule.
     pub skipped: u64,
-    /// What stands in the CRM's lists, by kind; a kind of which nothing was ever counted is not there.
+    /// The numbers of items in the CRM's lists, by kind; a kind of which nothing was ever counted is not there.
     pub lists: BTreeMap<RecordKind, u64>,
-    /// Clients whom their CRM no longer shows; they count as clients too.
+    /// The number of clients whom their CRM no longer shows; they count as clients too.
     pub not_visible: u64,
 }
 

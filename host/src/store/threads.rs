@@ -24,12 +24,12 @@ pub(super) struct Threads {
     readers: Sender<Job>,
 }
 
-/// For what kind of work.
+/// The kind of work that a thread is for.
 #[derive(Clone, Copy)]
 pub(super) enum Lane {
-    /// One after the other.
+    /// Writing, one job after the other.
     Write,
-    /// Side by side.
+    /// Reading, side by side.
     Read,
 }
 
@@ -37,7 +37,7 @@ impl Threads {
     /// Starts them.
     ///
     /// # Errors
-    /// Where the system has no more threads.
+    /// Returns an error if the system has no more threads.
     pub fn start() -> std::io::Result<Self> {
         Ok(Self { writer: lane("store-writer", 1)?, readers: lane("store-reader", READERS)? })
     }
@@ -45,7 +45,7 @@ impl Threads {
     /// Does work on one of the lane's threads. It is done even if nobody waits for its answer any more.
     ///
     /// # Errors
-    /// As the work, or where it panicked.
+    /// Returns the error of the work, or an error if it panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         on: Lane,

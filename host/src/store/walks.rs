@@ -11,7 +11,7 @@ use super::tables::{RUNS, SEEN, WALKS};
 use crate::domain::RecordKind;
 use crate::domain::run::Run;
 
-/// How far a walk has come.
+/// The position that a walk has reached.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WalkPosition {
     /// The kind of record that is being read.
@@ -28,12 +28,12 @@ pub struct WalkPosition {
 
 rows! { WalkPosition { 0: kind, 1: resource, 2: after, 3: chunks, 4: is_over } }
 
-/// Where a connection's walks stand.
+/// The state of a connection's walks.
 #[derive(Default)]
 pub(super) struct Walks {
     /// The run that is not finished, and how far it has come.
     pub unfinished: Option<(Uuid, Option<WalkPosition>)>,
-    /// How many clients the last run that was done saw.
+    /// The number of clients that the last run that was done saw.
     pub expected: Option<u64>,
     /// The last complete walks, the newest first. Their seen ids are kept.
     pub complete: Vec<Uuid>,

@@ -1,4 +1,4 @@
-//! Where tests let a task that is kept, or a run, die. In a release nothing dies here.
+//! Points at which tests let a task that is kept, or a run, die. In a release nothing dies here.
 //!
 //! `TIDEGATE_PANIC_IN="note delivery:2,run of main:1"` (debug builds only, for tests only) lets the first two starts of
 //! one task and the first of another panic soon after they began.
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(debug_assertions)]
 use std::time::Duration;
 
-/// How long a start lives that is to die.
+/// The time for which a start lives that is to die.
 #[cfg(debug_assertions)]
 const LIVES: Duration = Duration::from_millis(100);
 

@@ -26,7 +26,7 @@ struct Entry {
     task: Option<JoinHandle<()>>,
 }
 
-/// How many rehearsals are remembered.
+/// The number of rehearsals that are remembered.
 const REHEARSALS: usize = 8;
 
 impl ActiveRuns {

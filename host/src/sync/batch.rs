@@ -1,4 +1,4 @@
-//! What a walk gathers for one commit: the pages since the last one, each record once.
+//! The commit batch of a walk: the pages since the last commit, each record once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use crate::store::walks::WalkPosition;
 /// A group is committed after so much time, however small it is.
 const GROUP_TIME: Duration = Duration::from_secs(10);
 
-/// When a group is committed.
+/// The size at which a group is committed.
 #[derive(Clone, Copy)]
 pub(super) struct GroupSize {
-    /// With so many mapped clients or advisers; of the lists below them, two count as one.
+    /// The number of mapped clients or advisers; of the lists below them, two count as one.
     pub mapped: usize,
-    /// With so many seen ones.
+    /// The number of clients or advisers that were seen.
     pub seen: usize,
-    /// With so many bytes of raw records, as they are kept.
+    /// The number of bytes of raw records, as they are kept.
     pub bytes: usize,
 }
 
@@ -34,17 +34,17 @@ impl Default for GroupSize {
     }
 }
 
-/// What came since the last commit.
+/// The records that came since the last commit.
 pub(super) struct CommitBatch {
     pub run: Run,
     pub incoming_records: Vec<IncomingRecord>,
     below: BTreeMap<RecordKind, Below>,
-    /// Different ids.
+    /// The number of different ids.
     pub seen: u64,
     pub pages: usize,
     /// Pages in a row that brought only what the group had already.
     pub repeating: u32,
-    /// When the first page was asked for.
+    /// The moment at which the first page was asked for.
     asked: Option<Instant>,
     since: Instant,
 }
@@ -57,7 +57,7 @@ struct Below {
 }
 
 impl CommitBatch {
-    /// Nothing yet, on top of what the run has counted.
+    /// A batch with nothing in it yet, on top of what the run has counted.
     pub fn new(run: Run) -> Self {
         let (incoming_records, below) = (Vec::new(), BTreeMap::new());
         Self { run, incoming_records, below, seen: 0, pages: 0, repeating: 0, asked: None, since: Instant::now() }
@@ -131,7 +131,7 @@ impl CommitBatch {
             || self.since.elapsed() >= GROUP_TIME
     }
 
-    /// What is committed, of a walk or of none.
+    /// The group to commit, of a walk or of none.
     pub fn into_group(
         self,
         mapper: &dyn Mapper,

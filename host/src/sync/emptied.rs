@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 /// The code of what is said of a list that came empty.
 pub const EMPTY_ONCE: &str = "list-empty-once";
 
-/// Of a page: whose lists were filled in, and which.
+/// The records of a page whose lists were filled in, each with those lists.
 #[derive(Default)]
 pub(super) struct Emptied(HashMap<ExternalId, Vec<String>>);
 
@@ -22,7 +22,7 @@ impl Emptied {
     /// by itself is no walk, and always keeps what there was. Nothing is read for records that are what they were.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn fill(
         store: &Store,
         run: &Run,

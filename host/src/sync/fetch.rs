@@ -11,7 +11,7 @@ use crate::crm::{Bookmark, Connector, RawPage, Source};
 /// Reads a source's pages from `after` on and hands them over with the time when each was asked for, waiting while the other side is behind.
 ///
 /// # Errors
-/// Where the CRM fails, or gives a bookmark a second time.
+/// Returns an error if the CRM fails, or gives a bookmark a second time.
 pub(super) async fn pages(
     connector: &dyn Connector,
     source: &Source,

@@ -29,23 +29,23 @@ pub(super) struct MappedPage {
     pub ids: Vec<ExternalId>,
     /// The records that were mapped; the others are unchanged.
     pub incoming_records: Vec<IncomingRecord>,
-    /// What stands in lists below the records that come over, one a kind.
+    /// The lists below the records that are imported, one entry a kind.
     pub below: Vec<MappedBelow>,
     /// The CRM's bookmark of the next page.
     pub next: Option<String>,
     /// Rows that name no record.
     pub unreadable: u64,
-    /// When the page was asked for.
+    /// The moment at which the page was asked for.
     pub asked: Instant,
 }
 
 /// The lists of one kind below a page's records, after mapping.
 pub(super) struct MappedBelow {
-    /// What stands in the lists.
+    /// The kind of items that the lists hold.
     pub kind: RecordKind,
     /// The lists that were mapped; the others are unchanged.
     pub incoming_records: Vec<IncomingRecord>,
-    /// How many goals or covers stand in those that are unchanged.
+    /// The number of goals or covers that stand in those that are unchanged.
     pub unchanged: u64,
     /// Clients whose list is unchanged and does not show all that is kept of it.
     pub missed_again: Vec<ExternalId>,
@@ -56,7 +56,7 @@ pub(super) struct MappedBelow {
 /// Maps pages as they come and hands them on.
 ///
 /// # Errors
-/// Where the store fails.
+/// Returns an error if the store fails.
 pub(super) async fn pages(
     store: &Store,
     mapper: &Arc<dyn Mapper>,
@@ -77,7 +77,7 @@ pub(super) async fn pages(
 /// Maps what of a page, asked for at `asked`, is not what it was.
 ///
 /// # Errors
-/// Where the store fails.
+/// Returns an error if the store fails.
 pub(super) async fn page(
     store: &Store,
     mapper: &Arc<dyn Mapper>,
@@ -151,7 +151,7 @@ async fn mapped_below(
     Ok(MappedBelow { kind, incoming_records, unchanged, missed_again, withheld })
 }
 
-/// By what records of a kind are mapped.
+/// The revision and day by which records of a kind are mapped.
 pub(super) fn mapped_by(mapper: &dyn Mapper, kind: RecordKind) -> MappedBy {
     MappedBy { revision: mapper.revision(), as_of: mapper.reads_as_of(kind).then(|| mapper.as_of()) }
 }
@@ -222,7 +222,7 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], incom
     }
 }
 
-/// Why a record cannot be used, before any mapping.
+/// The diagnostic of a record that cannot be used, before any mapping.
 fn unreadable(error: &CrmError) -> Diagnostic {
     let (code, message) = match error {
         CrmError::TooLarge { message } => ("record-too-large", message.clone()),

@@ -7,7 +7,7 @@ use crate::crm::Source;
 use crate::domain::{Date, RecordKind, RevisionId};
 use crate::pack::{Context, RawInput, Revision, Verdict};
 
-/// What maps a walk's records, the same from its beginning to its end.
+/// A mapper of a walk's records, the same from its beginning to its end.
 pub(super) trait Mapper: Send + Sync {
     /// The revision that maps.
     fn revision(&self) -> RevisionId;
@@ -18,7 +18,7 @@ pub(super) trait Mapper: Send + Sync {
     /// The day for which the mapping is asked.
     fn as_of(&self) -> Date;
 
-    /// What is to be read from the CRM.
+    /// The sources that are to be read from the CRM.
     fn sources(&self) -> &[Source];
 
     /// One verdict a record, in order. Blocks the thread.

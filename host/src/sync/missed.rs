@@ -12,8 +12,8 @@ use crate::domain::{ExternalId, RecordKind};
 use crate::store::seen::Seen;
 use crate::store::walks::WalkPosition;
 
-/// For so many the CRM is asked at the end of a walk, in so many calls. More are no rows that moved: two walks in a row
-/// have to agree on them, and a person is asked.
+/// The most records for which the CRM is asked at the end of a walk, in as many calls. More are no rows that moved: two
+/// walks in a row have to agree on them, and a person is asked.
 const MOST_ASKED: usize = 10_000;
 const MOST_CALLS: usize = 500;
 
@@ -26,10 +26,10 @@ const GROUP: usize = 50;
 const GROUP_BYTES: usize = 8 << 20;
 
 impl Walk {
-    /// Brings over who is in the book, was not seen by this walk, and is shown when asked for by id.
+    /// Imports whoever is in the book, was not seen by this walk, and is shown when asked for by id.
     ///
     /// # Errors
-    /// Where the store fails, the sign-in is refused, or somebody ends the run.
+    /// Returns an error if the store fails, the sign-in is refused, or somebody ends the run.
     pub async fn look_for_missed(&mut self, sources: &[Source]) -> Result<(), WalkError> {
         // A first walk has nobody to miss, and a rehearsal keeps nothing of what it saw.
         if self.is_rehearsal || self.run.expected.is_none() {

@@ -24,25 +24,25 @@ use crate::store::seen::Seen;
 /// A person waits for the answer, and a walk for its turn.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// What came of syncing one client.
+/// The result of syncing one client.
 #[derive(Debug)]
 pub struct SyncedClient {
-    /// In a word.
+    /// The outcome in a word.
     pub outcome: ClientSyncOutcome,
-    /// The run that did it; none where nothing came over.
+    /// The run that did it; none where nothing was imported.
     pub run: Option<Run>,
-    /// What the mapping said.
+    /// The mapping's diagnostics.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What became of the one client.
+/// The outcome for the one client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClientSyncOutcome {
-    /// New in the practice.
+    /// The client is new in the practice.
     Created,
-    /// At least one stored field changed.
+    /// At least one stored field of the client changed.
     Changed,
-    /// Everything is as it was.
+    /// Everything about the client is as it was.
     Unchanged,
     /// A rule leaves the client out.
     LeftOut,
@@ -82,7 +82,7 @@ impl ClientSyncOutcome {
     }
 }
 
-/// Why one client could not be synced.
+/// The reason why one client could not be synced.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientSyncError {
     /// There is no such connection, or the store failed.
@@ -106,8 +106,8 @@ impl Syncs {
     /// Reads one client with its lists, maps and merges it now, in a few requests, whether or not a walk is under way.
     ///
     /// # Errors
-    /// Where there is no such connection, it is paused or changed meanwhile, the CRM or the store fails; nothing was
-    /// changed then.
+    /// Returns an error if there is no such connection, it is paused or changed meanwhile, the CRM or the store fails;
+    /// nothing was changed then.
     pub async fn one(&self, connection: &ConnectionName, client: &ExternalId) -> Result<SyncedClient, ClientSyncError> {
         if client.in_crm().is_none() {
             return Err(ClientSyncError::NotLinked);
@@ -135,7 +135,7 @@ fn started(connection: &Connection) -> Run {
     Run { state: RunState::Running, started_at: Some(run.queued_at), ..run }
 }
 
-/// What a client is synced with.
+/// The parts that a single-client sync works with.
 pub(super) struct SingleClient {
     pub store: Store,
     pub connector: Arc<dyn Connector>,

@@ -55,7 +55,7 @@ struct Script {
     /// Whether it fails when it is asked for one person.
     fails_by_id: AtomicBool,
     traffic: Traffic,
-    /// Taken before a page of clients is answered: a test holds it to let something happen meanwhile.
+    /// The lock that is taken before a page of clients is answered: a test holds it to let something happen meanwhile.
     gate: tokio::sync::Mutex<()>,
 }
 

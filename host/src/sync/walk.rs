@@ -29,16 +29,16 @@ const PAGES_AHEAD: usize = 1;
 /// Pages, or groups, in a row that bring only what had come before: then the list does not end.
 const MOST_REPEATING: u32 = 3;
 
-/// What a walk works with.
+/// The parts that a walk works with.
 pub(super) struct Walk {
     pub store: Store,
     pub connector: Arc<dyn Connector>,
     pub mapper: Arc<dyn Mapper>,
-    /// Beside clients that are read by themselves.
+    /// The lock that orders this walk's commits and single-client syncs of the same connection.
     pub order: Arc<CommitLock>,
-    /// Takes back what it commits.
+    /// Whether the walk takes back what it commits.
     pub is_rehearsal: bool,
-    /// Ends the walk at its next commit.
+    /// The token that ends the walk at its next commit.
     pub stop: CancellationToken,
     pub progress: Progress,
     /// The run as it was committed last.
@@ -48,13 +48,13 @@ pub(super) struct Walk {
     pub group: GroupSize,
     /// Groups in a row that brought only what had come before.
     pub repeating: u32,
-    /// How many clients that are gone the run may mark by itself.
+    /// The number of clients that are gone which the run may mark by itself.
     pub threshold: Threshold,
     /// The site's traffic before this process took the run up.
     pub traffic_before: TrafficTotals,
 }
 
-/// Why a walk ended before the end of the book.
+/// The reason why a walk ended before the end of the book.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WalkError {
     /// The CRM failed.
@@ -69,18 +69,18 @@ pub(super) enum WalkError {
     /// This program failed.
     #[error(transparent)]
     NotDone(#[from] NotDone),
-    /// Somebody asked for it.
+    /// Somebody asked for the walk to end.
     #[error("the run was stopped")]
     Stopped,
 }
 
-/// What the log has of a walk that the store ended.
+/// The log's words about a walk that the store ended.
 pub(super) const STORE_FAILED: &str = "the store failed";
-/// What the log has of a walk that a fault of this program ended.
+/// The log's words about a walk that a fault of this program ended.
 pub(super) const FAULT: &str = "a fault in Tidegate";
 
 impl WalkError {
-    /// What the log may have of it: not the CRM's words, which may name people and stand with the run.
+    /// The part of the error that the log may have: not the CRM's words, which may name people and stand with the run.
     pub fn for_log(&self) -> String {
         match self {
             Self::Crm(error) => error.for_log(),
@@ -128,7 +128,7 @@ impl Walk {
     /// Walks all sources, from where an earlier process came to. What is committed until an error stays.
     ///
     /// # Errors
-    /// Why it ended early; `self.run` is the run as it was committed last.
+    /// Returns why it ended early; `self.run` is the run as it was committed last.
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
         self.order.turn().await.clear();
         let sizes = self.store.sizes(self.run.connection.clone()).await?;

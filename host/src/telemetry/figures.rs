@@ -1,6 +1,6 @@
 //! Figures for Prometheus. They count runs, clients, notes and requests by connection, and name nobody.
 //!
-//! What happens is counted where it happens; what stands is set when somebody asks for the figures.
+//! Events are counted where they happen; states are set when somebody asks for the figures.
 
 use std::sync::OnceLock;
 
@@ -81,7 +81,7 @@ pub fn note_delivered(note: &Note) {
     }
 }
 
-/// How many notes are in a state.
+/// Sets the number of notes in a state.
 pub fn notes_in(state: NoteState, count: u64) {
     let state = match state {
         NoteState::Queued => "queued",
@@ -93,8 +93,8 @@ pub fn notes_in(state: NoteState, count: u64) {
     gauge!("tidegate_notes", "state" => state).set(count as f64);
 }
 
-/// How a connection stands: whether its site lets the host in, its requests and repeats, and when its newest complete
-/// run ended.
+/// Sets the state of a connection: whether its site lets the host in, its requests and repeats, and when its newest
+/// complete run ended.
 pub fn connection(
     name: &ConnectionName,
     is_authorised: bool,
@@ -116,17 +116,17 @@ pub fn task_died(task: &str) {
     counter!("tidegate_task_deaths_total", "task" => task.to_owned()).increment(1);
 }
 
-/// How many tasks of the host are down.
+/// Sets the number of the host's tasks that are down.
 pub fn tasks_down(count: usize) {
     gauge!("tidegate_tasks_down").set(count as f64);
 }
 
-/// How much space is left on the data folder's disk, in bytes.
+/// Sets the space that is left on the data folder's disk, in bytes.
 pub fn free_space(bytes: u64) {
     gauge!("tidegate_disk_free_bytes").set(bytes as f64);
 }
 
-/// How many clients the practice has.
+/// Sets the number of clients that the practice has.
 pub fn clients(count: u64) {
     gauge!("tidegate_clients").set(count as f64);
 }

@@ -1,4 +1,4 @@
-//! What a run changed, client by client, goal by goal and cover by cover, with the values from what to what.
+//! Changes of a run, client by client, goal by goal and cover by cover, with the values from what to what.
 
 use askama::Template;
 use axum::extract::{Path, State};

@@ -1,5 +1,5 @@
-//! Why a person's values are what they are: for each field its value, where it was read, the rule, and what was left
-//! out. Asked of the pack anew each time, from the raw record as the last sync kept it.
+//! Explanations of a person's values: for each field its value, where it was read, the rule, and what was left out.
+//! Asked of the pack anew each time, from the raw record as the last sync kept it.
 
 use std::collections::BTreeMap;
 

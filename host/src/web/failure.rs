@@ -18,7 +18,7 @@ use crate::store::StoreError;
 /// The reason why a page cannot be shown.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Nothing of this address.
+    /// Nothing is at this address.
     NotFound(&'static str),
     /// The person's role does not allow it; the reason is `authorize`'s.
     NotAllowed(&'static str),
@@ -30,7 +30,7 @@ pub(super) enum Failure {
     Unreadable,
     /// The request cannot be carried out in this state; the text says why.
     Refused(String),
-    /// Too many ask for the same at once, and when to come again.
+    /// Too many people ask for the same at once; with when to come again.
     Busy(String, Duration),
     /// A verb was not carried out.
     NotDone(Refusal),

@@ -1,4 +1,4 @@
-//! Whose a finding is: the clients of whom, or of whose goals and covers, something is said.
+//! Clients with a finding: those of whom, or of whose goals and covers, something is said.
 
 use askama::Template;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! What the practice says of a goal: how far it is, and how often it comes again.
+//! The form for what the practice says of a goal: how far it is, and how often it comes again.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What every page is guarded by: the headers of its answer, and the refusal of forms that other sites send.
+//! Guards of every page: the headers of its answer, and the refusal of forms that other sites send.
 
 use axum::extract::Request;
 use axum::http::header::{

@@ -1,4 +1,5 @@
-//! What every list has in common: its filters and its place, read from the address, and the links between its pages.
+//! The parts that every list has in common: its filters and its place, read from the address, and the links between its
+//! pages.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

@@ -143,7 +143,7 @@ pub(super) struct Filters {
     pub(super) event_type: String,
     pub(super) connections: Vec<String>,
     pub(super) event_types: Vec<(String, &'static str)>,
-    /// Those that no field of the page shows, by name: the forms carry them on.
+    /// The filters that no field of the page shows, by name: the forms carry them on.
     pub(super) carried: Vec<(&'static str, String)>,
     /// Whether all that is shown can be tried again at once.
     pub(super) retry_all: bool,

@@ -1,5 +1,5 @@
-//! What was not imported: records that could not be read, records that a rule left out, and clients who may be here
-//! already.
+//! Records that were not imported: those that could not be read, those that a rule left out, and clients who may be
+//! here already.
 
 pub(super) mod queue;
 

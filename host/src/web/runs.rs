@@ -85,7 +85,7 @@ pub(super) struct RunPage {
     pub(super) error: Option<String>,
     pub(super) progress: Option<Progress>,
     pub(super) ended: Option<Moment>,
-    /// Where what changed is listed, record by record.
+    /// The address of the page that lists what changed, record by record.
     pub(super) changes: Option<String>,
     pub(super) tables: Vec<Table>,
 }
@@ -93,7 +93,7 @@ pub(super) struct RunPage {
 /// Counts under one heading.
 pub(super) struct Table {
     pub(super) heading: Cow<'static, str>,
-    /// What the counts count.
+    /// The unit that the counts are of.
     pub(super) unit: Cow<'static, str>,
     pub(super) empty: &'static str,
     pub(super) rows: Vec<Counted>,
@@ -103,7 +103,7 @@ pub(super) struct Table {
 pub(super) struct Counted {
     pub(super) word: String,
     pub(super) number: String,
-    /// Where it is listed whose it is.
+    /// The address of the page that lists whose records are counted.
     pub(super) path: Option<String>,
 }
 
@@ -163,7 +163,7 @@ pub(super) fn view(run: &Run, layout: Layout, clock: &Clock) -> RunPage {
     }
 }
 
-/// What the run has done, in a sentence that does not say more than is known by now.
+/// A sentence about what the run has done, which does not say more than is known by now.
 fn state(run: &Run) -> String {
     let changed = format::what_changed(&run.counts);
     match run.state {

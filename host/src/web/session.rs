@@ -67,7 +67,7 @@ impl FromRequestParts<App> for Clock {
     }
 }
 
-/// To the sign-in page, with the way back for pages that can be opened again.
+/// An answer that leads to the sign-in page, with the way back for pages that can be opened again.
 fn sign_in_first(parts: &Parts) -> Response {
     let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
     let address = match (&parts.method, wanted) {

@@ -1,5 +1,5 @@
-//! Why is somebody not here, or a value empty? The way of a record from the CRM to the page as steps, with the one where
-//! it ends.
+//! Troubleshooting: why somebody is not here, or a value is empty. The way of a record from the CRM to the page as
+//! steps, with the one where it ends.
 
 use askama::Template;
 use axum::extract::State;

@@ -1,6 +1,6 @@
 //! The contract's types; the canonical records as lists of named fields, and the words of their choices.
 //!
-//! For explanations, fixtures and whoever shows a record: names and words are those of the JSON form (snake_case).
+//! Names and words are those of the JSON form (snake_case), for explanations, fixtures and whoever shows a record.
 
 use std::fmt;
 

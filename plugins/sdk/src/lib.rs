@@ -1,4 +1,4 @@
-//! What the author of a Tidegate mapping plugin depends on.
+//! The crate that the author of a Tidegate mapping plugin depends on.
 //!
 //! A plugin is a type that implements [`Plugin`] and one line, `tidegate_sdk::export!(MyPlugin);`. The types it
 //! takes and gives are the contract's own (`wit/v1`), the same natively and in the sandbox, so that a plugin is
@@ -31,7 +31,7 @@ pub use plugin::{Ctx, Host, MapResult, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};
 
-/// What the code behind [`export!`] uses; not for plugin authors.
+/// The parts that the code behind [`export!`] uses; not for plugin authors.
 #[doc(hidden)]
 pub mod glue {
     pub use crate::bindings::exports::tidegate::mapping::mapper::Guest;

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use crate::{Diagnostic, FieldExplanation, MapResult, Mapped, Severity, Verdict, canonical};
 
-/// Where one canonical field was read, and by which rule.
+/// The origin of one canonical field: where it was read, and by which rule.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Origin {
     /// JSON Pointer into the raw record.
     pub source: Option<String>,
-    /// What stands there, as text.
+    /// The value at that place, as text.
     pub source_value: Option<String>,
     /// JSON Pointer into the rules, a space, and what the rule says.
     pub rule: Option<String>,
@@ -69,13 +69,13 @@ impl<L: Lineage> LineageRecorder<L> {
         Self { diagnostics: Vec::new(), lineage, place: None }
     }
 
-    /// What follows is about this record of a list, until the next or [`LineageRecorder::leave`]: `goals` and its place in what
-    /// is made.
+    /// Makes what follows be about this record of a list, until the next or [`LineageRecorder::leave`]: `goals` and its
+    /// place in what is made.
     pub fn enter(&mut self, list: &'static str, index: usize) {
         self.place = Some((list, index));
     }
 
-    /// What follows is about the raw record as a whole again.
+    /// Makes what follows be about the raw record as a whole again.
     pub fn leave(&mut self) {
         self.place = None;
     }

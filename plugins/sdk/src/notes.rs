@@ -24,14 +24,14 @@ pub struct NoteRules {
     subject: String,
     /// The template of the body.
     body: String,
-    /// Whose record in the CRM the note is filed on.
+    /// The clients on whose records in the CRM the note is filed.
     filed_against: FiledAgainst,
     /// Whether the event's attachments go with the note.
     #[serde(default)]
     attachments: bool,
 }
 
-/// Whose record in the CRM a note is filed on.
+/// The clients on whose records in the CRM a note is filed.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum FiledAgainst {
@@ -39,7 +39,7 @@ enum FiledAgainst {
     About,
     /// The primary client.
     Cfo,
-    /// Every member.
+    /// Every member of the household.
     Both,
     /// The member the event is about; where it is about the household, every member.
     AboutOrBoth,
@@ -77,7 +77,7 @@ impl Notes {
     /// Writes the note of an event.
     ///
     /// # Errors
-    /// Why there can be no note: the pack has none for the event's type, or the event lacks what the templates
+    /// Returns why there can be no note: the pack has none for the event's type, or the event lacks what the templates
     /// speak of.
     pub fn render(&self, event: &Event) -> Result<FileNote, Vec<Diagnostic>> {
         let note = self.rules.get(&event.event_type).ok_or_else(|| {

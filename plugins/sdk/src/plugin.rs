@@ -1,4 +1,4 @@
-//! What a plugin is, and what it may ask of the host.
+//! The plugin, and the host as a plugin may ask it.
 
 use serde::de::DeserializeOwned;
 
@@ -27,7 +27,7 @@ pub trait Plugin: Sized + 'static {
     /// The rules that cannot be used, each with its JSON Pointer.
     fn configure(rules: Self::Rules) -> Result<Self, Vec<RuleProblem>>;
 
-    /// What has to be read from the CRM under the rules.
+    /// The sources that have to be read from the CRM under the rules.
     fn sources(&self) -> Vec<Source>;
 
     /// Maps one raw record and tells the recorder what a person should know of it. What is wrong with a field is
@@ -40,35 +40,35 @@ pub trait Plugin: Sized + 'static {
     /// Writes the file note of an event.
     ///
     /// # Errors
-    /// Why there can be no note: an unknown event type, or data that do not fit.
+    /// Returns why there can be no note: an unknown event type, or data that do not fit.
     fn render_note(&self, ctx: &Ctx<'_>, event: &Event) -> Result<FileNote, Vec<Diagnostic>>;
 }
 
 /// The result of mapping a raw record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MapResult {
-    /// It was understood: one adviser or client, or a client's goals or covers.
+    /// The record was understood: one adviser or client, or a client's goals or covers.
     Mapped(Vec<Canonical>),
-    /// It is left out on purpose, for the recorded reason.
+    /// The record is left out on purpose, for the recorded reason.
     Skipped,
-    /// It cannot be used, for the recorded reason.
+    /// The record cannot be used, for the recorded reason.
     Rejected,
 }
 
-/// What a plugin may ask of the host. In the sandbox these are the contract's two imports; natively the caller
-/// brings its own, such as the harness.
+/// The host, as a plugin may ask it. In the sandbox these are the contract's two imports; natively the caller brings
+/// its own, such as the harness.
 pub trait Host {
     /// Parses a telephone number; see `wit/v1/phone.wit`. The host has to be asked: do so only about what may be of use.
     ///
     /// # Errors
-    /// Why the text is not a number.
+    /// Returns why the text is not a number.
     fn parse_phone(&self, text: &str, region: Option<&str>) -> Result<PhoneNumber, PhoneProblem>;
 
     /// Writes a line for the operator. Nothing about a person belongs in it.
     fn log(&self, level: LogLevel, message: &str);
 }
 
-/// What holds for a whole batch: the contract's context, and the host.
+/// The context of a whole batch: the contract's context, and the host.
 #[derive(Clone, Copy)]
 pub struct Ctx<'a> {
     /// Region, dialect, connection, placeholder domain and as-of date.

@@ -11,10 +11,10 @@ pub struct Session<P> {
 }
 
 impl<P: Plugin> Session<P> {
-    /// What the plugin is: its manifest, parsed.
+    /// The plugin's manifest, parsed.
     ///
     /// # Panics
-    /// When the plugin's manifest is not JSON of the manifest's shape, which the plugin's own tests find.
+    /// Panics if the plugin's manifest is not JSON of the manifest's shape, which the plugin's own tests find.
     #[must_use]
     pub fn describe() -> Manifest {
         ManifestFile::parse(P::MANIFEST)
@@ -29,7 +29,7 @@ impl<P: Plugin> Session<P> {
         Ok(Self { plugin })
     }
 
-    /// What has to be read from the CRM.
+    /// The sources that have to be read from the CRM.
     #[must_use]
     pub fn sources(&self) -> Vec<Source> {
         self.plugin.sources()
@@ -59,7 +59,7 @@ impl<P: Plugin> Session<P> {
     /// Writes the file note of an event.
     ///
     /// # Errors
-    /// Why there can be no note.
+    /// Returns why there can be no note.
     pub fn render_note(&self, host: &dyn Host, context: &Context, event: &Event) -> Result<FileNote, Vec<Diagnostic>> {
         self.plugin.render_note(&Ctx { context, host }, event)
     }

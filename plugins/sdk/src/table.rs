@@ -11,14 +11,14 @@ use crate::{Lineage, LineageRecorder, RuleProblem, canonical::Choice, text};
 pub struct Table<T> {
     /// Normalised words behind their [`head`], sorted.
     words: Vec<(u64, String, T)>,
-    /// Where the rules have the table, as a JSON Pointer.
+    /// The place where the rules have the table, as a JSON Pointer.
     path: &'static str,
     /// The table's keys as the rules write them, for messages.
     keys: String,
 }
 
 impl<T> Table<T> {
-    /// What a word means.
+    /// The meaning of a word.
     #[must_use]
     pub fn get(&self, word: &str) -> Option<&T> {
         let found = text::with_normal(word, |word| {
@@ -28,8 +28,8 @@ impl<T> Table<T> {
         found.ok().map(|index| &self.words[index].2)
     }
 
-    /// What a word means without what stands in brackets or behind a dash: `TPD` of `TPD (own occ)`, of `TPD - Std` and
-    /// of `TPD – own (Std)`. With the meaning comes the word that has it. None of a word that has neither.
+    /// The meaning of a word without what stands in brackets or behind a dash: `TPD` of `TPD (own occ)`, of `TPD - Std`
+    /// and of `TPD – own (Std)`. With the meaning comes the word that has it. None of a word that has neither.
     #[must_use]
     pub fn get_without_remark(&self, word: &str) -> Option<(&T, String)> {
         let unbracketed = without_brackets(word);
@@ -39,7 +39,7 @@ impl<T> Table<T> {
         known.next()
     }
 
-    /// What a word means, or none and a diagnostic `unknown-<field>` that says so and how to mend it.
+    /// The meaning of a word, or none and a diagnostic `unknown-<field>` that says so and how to fix it.
     pub fn read<L: Lineage>(&self, word: &str, field: &'static str, recorder: &mut LineageRecorder<L>) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
@@ -68,7 +68,7 @@ impl<T> Table<T> {
         Self { keys: String::new(), words: sorted(words), path }
     }
 
-    /// True where the rules have no such table.
+    /// Whether the rules have no such table.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
@@ -92,7 +92,7 @@ fn without_brackets(text: &str) -> String {
     kept.collect::<String>().trim().to_owned()
 }
 
-/// What stands before the first dash. A hyphen counts where a blank stands beside it: `Long-Term` is one word.
+/// The text before the first dash. A hyphen counts where a blank stands beside it: `Long-Term` is one word.
 fn before_dash(text: &str) -> Option<&str> {
     let is_blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
     let is_dash = |(at, c): (usize, char)| {
@@ -164,7 +164,7 @@ impl Spellings {
 /// The choice of the contract that a word of the rules names.
 ///
 /// # Errors
-/// Which choices there are.
+/// Returns which choices there are.
 pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
     T::of(word).ok_or_else(|| {
         let words: Vec<&str> = T::ALL.iter().map(|(_, word)| *word).collect();

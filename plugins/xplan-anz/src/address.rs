@@ -1,4 +1,4 @@
-//! Where a client lives: one of the client's addresses, taken apart.
+//! The address of a client: one of the client's addresses, taken apart.
 
 use tidegate_sdk::{Lineage, LineageRecorder, countries};
 use xplan::{AddressField as F, Forms, Rows, Value, View};

@@ -1,4 +1,4 @@
-//! How a client is reached: the preferred email address and the preferred mobile number.
+//! Contact details of a client: the preferred email address and the preferred mobile number.
 //!
 //! Both are chosen in one manner: what is preferred in Xplan if it can be used, else the first other row that
 //! can, and whatever was passed over is told.
@@ -28,7 +28,7 @@ struct Candidate<'r, 'a> {
     place: FoundIn<'r, 'a>,
 }
 
-/// Where a candidate stands.
+/// The place where a candidate stands.
 enum FoundIn<'r, 'a> {
     Row(ClientRow<'r, 'a>, ClientField),
     Contact(View<'r, 'a, F>),
@@ -43,10 +43,10 @@ impl FoundIn<'_, '_> {
     }
 }
 
-/// Why a candidate cannot be used.
+/// The reason why a candidate cannot be used.
 pub(crate) struct Refusal {
     pub code: &'static str,
-    /// Fits behind the candidate's text: "has no country code".
+    /// The reason, which fits behind the candidate's text: "has no country code".
     pub reason: Cow<'static, str>,
 }
 
@@ -101,7 +101,7 @@ fn number_or_text<'r, Row: Fields, L: Lineage>(
     }
 }
 
-/// Why what a site writes for "unknown" is not used.
+/// The reason why what a site writes for "unknown" is not used.
 fn stands_for_unknown() -> Refusal {
     Refusal { code: "stands-for-unknown", reason: "stands for “unknown” by the pack's rules (/unknown)".into() }
 }

@@ -15,31 +15,31 @@ mod policy;
 
 use policy::Policy;
 
-/// How covers are read: a list of the clients' resource whose rows are policies.
+/// The rules by which covers are read: a list of the clients' resource whose rows are policies.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CoverRules {
     /// The list's name in the CRM.
     pub list: String,
-    /// What the CRM calls a policy's fields.
+    /// The CRM's names of a policy's fields.
     pub fields: Names<P>,
-    /// What the CRM calls the fields of a policy's covers.
+    /// The CRM's names of the fields of a policy's covers.
     pub covers: Names<CoverField>,
-    /// ISO 4217: the currency of amounts that state none.
+    /// The currency of amounts that state none, ISO 4217.
     pub currency: String,
     /// Types of cover, with the region's words.
     pub types: Spellings,
-    /// How often a premium falls due, with the CRM's words.
+    /// The intervals at which a premium falls due, with the CRM's words.
     pub premium_frequencies: Spellings,
     /// Owners, with their spellings; whoever is not here is another party.
     pub owners: Spellings,
 }
 
-/// How covers are mapped.
+/// The mapping of covers.
 pub(crate) struct CoverMapping {
     pub list: List<P>,
     pub covers: Names<CoverField>,
-    /// Of amounts that state none.
+    /// The currency of amounts that state none.
     pub currency: String,
     pub types: Table<CoverType>,
     pub frequencies: Table<PremiumFrequency>,
@@ -220,8 +220,8 @@ fn sum_insured<L: Lineage>(
     Some(sum)
 }
 
-/// What tells a cover from the others of its policy: its number, or its type with a count, so that covers may change
-/// their order without becoming others.
+/// The key that tells a cover from the others of its policy: its number, or its type with a count, so that covers may
+/// change their order without becoming others.
 fn key(row: CoverRow<'_, '_>, given: Option<&str>, counted: &mut HashMap<String, usize>) -> String {
     let word = match listed::word(row, CoverField::Id) {
         Some(number) => number,

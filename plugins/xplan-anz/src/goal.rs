@@ -18,15 +18,15 @@ use crate::{
     record,
 };
 
-/// How goals are read: a list of the clients' resource.
+/// The rules by which goals are read: a list of the clients' resource.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GoalRules {
     /// The list's name in the CRM.
     pub list: String,
-    /// What the CRM calls its rows' fields.
+    /// The CRM's names of its rows' fields.
     pub fields: Names<F>,
-    /// ISO 4217: the currency of amounts that state none.
+    /// The currency of amounts that state none, ISO 4217.
     pub currency: String,
     /// Owners, with their spellings.
     pub owners: Spellings,
@@ -37,10 +37,10 @@ pub(crate) struct GoalRules {
     pub categories: Spellings,
 }
 
-/// How goals are mapped.
+/// The mapping of goals.
 pub(crate) struct GoalMapping {
     pub list: List<F>,
-    /// Of amounts that state none.
+    /// The currency of amounts that state none.
     pub currency: String,
     pub owners: Table<GoalOwner>,
     pub choices: Option<List<ChoiceField>>,
@@ -121,8 +121,8 @@ fn goal<L: Lineage>(
     }
 }
 
-/// What reaching the goal does to the household's money. That it is not about money is a statement, which an amount that
-/// cannot be read does not make.
+/// The effect of reaching the goal on the household's money. That it is not about money is a statement, which an amount
+/// that cannot be read does not make.
 fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> Option<Outlook> {
     const FIELD: &str = "outlook";
     let says = "below zero: less money; above: more; zero or none: not financial; unreadable: not known";
@@ -144,7 +144,7 @@ fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageR
     })
 }
 
-/// Whose goal it is. The goal of nobody that the rules know is taken for the client's own.
+/// The owner of the goal. The goal of nobody that the rules know is taken for the client's own.
 fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> GoalOwner {
     let text = row.text(F::Owner, "owner", recorder);
     let known = text.as_ref().and_then(|text| rules.owners.get(text)).copied();

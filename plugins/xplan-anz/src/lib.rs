@@ -36,20 +36,20 @@ use xplan::{Calendar, CalendarRules, Forms, Unknown, UnknownRules};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// How the site writes its dates.
+    /// The way in which the site writes its dates.
     #[serde(default)]
     dates: CalendarRules,
-    /// What the site writes where it does not know.
+    /// The words that the site writes where it does not know.
     #[serde(default)]
     unknown: UnknownRules,
-    /// How advisers are read.
+    /// The rules by which advisers are read.
     adviser: AdviserRules,
-    /// How clients are read.
+    /// The rules by which clients are read.
     client: ClientRules,
-    /// How goals are read; without it none come over.
+    /// The rules by which goals are read; without them none are imported.
     #[serde(default)]
     goal: Option<GoalRules>,
-    /// How covers are read; without it none come over.
+    /// The rules by which covers are read; without them none are imported.
     #[serde(default)]
     cover: Option<CoverRules>,
     /// The file notes, by event type.
@@ -65,9 +65,9 @@ pub struct XplanAnz {
     forms: Forms,
     adviser: AdviserRules,
     client: ClientMapping,
-    /// None where the rules bring no goals over.
+    /// The mapping of goals; none where the rules import none.
     goal: Option<GoalMapping>,
-    /// None where the rules bring no covers over.
+    /// The mapping of covers; none where the rules import none.
     cover: Option<CoverMapping>,
     notes: Notes,
 }

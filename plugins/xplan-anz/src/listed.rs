@@ -1,4 +1,4 @@
-//! What goals and covers share: rows with a number each, amounts of money.
+//! The parts that goals and covers share: rows with a number each, amounts of money.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -60,9 +60,9 @@ pub(crate) fn word<F: Fields>(row: View<'_, '_, F>, field: F) -> Option<String> 
 
 /// An amount of money: what stands under a field that should hold one.
 pub(crate) enum Sum {
-    /// Nothing.
+    /// No amount is there.
     Empty,
-    /// Something that is no amount; it was told.
+    /// The field holds something that is no amount, which was reported.
     Unreadable,
     /// An amount with its sign.
     Known(Money),
@@ -132,7 +132,7 @@ fn read(code: &str, text: &str, home: &str) -> Result<Money, &'static str> {
     }
 }
 
-/// Below, at or above zero.
+/// The sign of an amount: below, at or above zero.
 pub(crate) fn sign(amount: &str) -> std::cmp::Ordering {
     if amount.bytes().all(|byte| !(b'1'..=b'9').contains(&byte)) {
         std::cmp::Ordering::Equal

@@ -7,7 +7,7 @@ use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
 use crate::rules::{AddressRules, ClientRules, MobileRules};
 
-/// What kind of contact a row of the contact list is.
+/// The kind of contact that a row of the contact list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContactType {
     Mobile,
@@ -27,7 +27,7 @@ impl Choice for ContactType {
     ];
 }
 
-/// How clients are mapped.
+/// The mapping of clients.
 pub(crate) struct ClientMapping {
     pub fields: Names<ClientField>,
     pub people: Table<()>,
@@ -46,25 +46,25 @@ pub(crate) struct ClientMapping {
     resource: String,
 }
 
-/// Which numbers are taken.
+/// The choice of mobile numbers that are taken.
 pub(crate) struct MobileMapping {
     pub from: Vec<ContactType>,
     pub dialling_prefixes: Vec<String>,
     pub plans: Vec<(String, Vec<String>)>,
-    /// With what the mobile numbers of this country begin.
+    /// The digits with which the mobile numbers of this country begin.
     pub home: Vec<String>,
     pub labels: Table<()>,
 }
 
-/// How an address is taken apart.
+/// The mapping of an address.
 pub(crate) struct AddressMapping {
     pub home_country: String,
     pub residential: Table<()>,
     pub unit_words: Table<()>,
     pub postcode: String,
-    /// By country, or country and state (`AU-NT`): the patterns of postcodes that begin with a zero.
+    /// The patterns of postcodes that begin with a zero, by country, or country and state (`AU-NT`).
     pub leading_zeros: BTreeMap<String, Vec<String>>,
-    /// None where the home country has no states.
+    /// The states of the home country; none where it has none.
     pub states: Option<Table<String>>,
     pub countries: Table<String>,
 }
@@ -94,7 +94,7 @@ impl ClientMapping {
         }
     }
 
-    /// What is read in the CRM.
+    /// The source that is read in the CRM.
     pub fn source(&self) -> Source {
         let asked = self.fields.iter().skip(ClientField::MEMBERS);
         Source {
@@ -105,13 +105,13 @@ impl ClientMapping {
         }
     }
 
-    /// What is read in a list below the clients, into raw records of its own.
+    /// The source that is read in a list below the clients, into raw records of its own.
     pub fn below(&self, kind: RecordKind, lists: &[&str]) -> Source {
         let lists = lists.iter().map(|list| (*list).to_owned()).collect();
         Source { kind, resource: self.resource.clone(), fields: Vec::new(), lists }
     }
 
-    /// What the CRM calls everything.
+    /// The CRM's names of everything about a client.
     pub fn names(&self) -> ClientNames<'_> {
         ClientNames { fields: &self.fields, contact: &self.contact, address: &self.address }
     }

@@ -1,4 +1,4 @@
-//! Who a client is: names, title, date of birth, sex, and whose partner and client.
+//! The person that a client is: names, title, date of birth, sex, and whose partner and client.
 
 use tidegate_sdk::{Lineage, LineageRecorder, Sex, Title, canonical::Choice};
 use xplan::ClientField as F;

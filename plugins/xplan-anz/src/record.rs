@@ -1,4 +1,4 @@
-//! What holds for records of every kind before their fields are looked at.
+//! Rules for records of every kind before their fields are looked at.
 
 use tidegate_sdk::{Lineage, LineageRecorder, MapResult, Severity};
 use xplan::{Fields, View};

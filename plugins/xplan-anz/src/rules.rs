@@ -7,18 +7,18 @@ use serde::Deserialize;
 use tidegate_sdk::{RecordKind, Source, Spellings};
 use xplan::{AddressField, ClientField, ContactField, List, Names, UserField};
 
-/// How advisers are read.
+/// The rules by which advisers are read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdviserRules {
     /// The CRM's resource.
     pub resource: String,
-    /// What the CRM calls its fields.
+    /// The CRM's names of its fields.
     pub fields: Names<UserField>,
 }
 
 impl AdviserRules {
-    /// What is read in the CRM.
+    /// The source that is read in the CRM.
     pub fn source(&self) -> Source {
         let asked = self.fields.iter().skip(UserField::MEMBERS);
         Source {
@@ -30,13 +30,13 @@ impl AdviserRules {
     }
 }
 
-/// How clients are read.
+/// The rules by which clients are read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientRules {
     /// The CRM's resource.
     pub resource: String,
-    /// What the CRM calls its fields.
+    /// The CRM's names of its fields.
     pub fields: Names<ClientField>,
     /// The entity types that are people.
     pub people: Vec<String>,
@@ -44,54 +44,54 @@ pub(crate) struct ClientRules {
     pub titles: Spellings,
     /// Sexes, with their spellings.
     pub sexes: Spellings,
-    /// Which statuses there are and which come over.
+    /// The statuses that there are, and those that are imported.
     pub status: StatusRules,
     /// The list of contacts.
     pub contact: List<ContactField>,
     /// The kinds of contact, with their spellings.
     pub contact_types: Spellings,
-    /// Which numbers are taken.
+    /// The rules for the mobile numbers that are taken.
     pub mobile: MobileRules,
-    /// Which email addresses are taken.
+    /// The rules for the email addresses that are taken.
     pub email: EmailRules,
     /// The list of addresses.
     pub address: List<AddressField>,
-    /// How an address is taken apart.
+    /// The rules by which an address is taken apart.
     pub address_form: AddressRules,
 }
 
-/// Which statuses there are and which come over.
+/// The statuses that there are, and those that are imported.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusRules {
     /// Statuses, with their spellings.
     pub words: Spellings,
-    /// The statuses that come over; of several that a client has, the first in this list counts.
+    /// The statuses that are imported; of several that a client has, the first in this list counts.
     pub come_over: Vec<String>,
     /// The status of a client without one.
     pub when_missing: String,
 }
 
-/// Which numbers are taken.
+/// The rules for the mobile numbers that are taken.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MobileRules {
     /// The kinds of contact that may hold a mobile number, in the order of trying.
     pub from: Vec<String>,
-    /// What people dial from here before a country code; it stands for `+`.
+    /// The prefixes that people dial from here before a country code; each stands for `+`.
     pub dialling_prefixes: Vec<String>,
-    /// By country code, the digits with which mobile numbers begin: other numbers of that country are not asked
-    /// about.
+    /// The digits with which mobile numbers begin, by country code: other numbers of that country are not asked about.
     pub plans: BTreeMap<String, Vec<String>>,
     /// The country code of numbers that state none. They are left out; it tells the landlines among them.
     #[serde(default)]
     pub home_code: Option<String>,
-    /// What people write beside a number to say that it is theirs: `Mobile:`. Other words may mean somebody else's.
+    /// The words that people write beside a number to say that it is theirs: `Mobile:`. Other words may mean somebody
+    /// else's.
     #[serde(default)]
     pub labels: Vec<String>,
 }
 
-/// Which email addresses are taken.
+/// The rules for the email addresses that are taken.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmailRules {
@@ -101,11 +101,11 @@ pub(crate) struct EmailRules {
     pub placeholder: String,
 }
 
-/// How an address is taken apart.
+/// The rules by which an address is taken apart.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddressRules {
-    /// ISO 3166-1 alpha-2: the country whose states and postcodes follow, and that of addresses without one.
+    /// The country whose states and postcodes follow, and that of addresses without one; ISO 3166-1 alpha-2.
     pub home_country: String,
     /// The types of address to take where none is preferred.
     pub residential: Vec<String>,
@@ -113,7 +113,7 @@ pub(crate) struct AddressRules {
     pub unit_words: Vec<String>,
     /// The home country's postcode: `9` stands for a digit, `A` for a letter.
     pub postcode: String,
-    /// By country, or country and state (`AU-NT`): the patterns of postcodes that begin with a zero, so that one that
+    /// The patterns of postcodes that begin with a zero, by country, or country and state (`AU-NT`), so that one that
     /// has lost it is known.
     #[serde(default)]
     pub leading_zeros: BTreeMap<String, Vec<String>>,

@@ -1,4 +1,4 @@
-//! Which records come over: people, and of those the ones whose status says so.
+//! The records that are imported: people, and of those the ones whose status says so.
 
 use tidegate_sdk::{ClientStatus, Lineage, LineageRecorder, Origin, Severity, canonical::Choice};
 use xplan::{ClientField as F, Value};

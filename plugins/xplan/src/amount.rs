@@ -23,9 +23,9 @@ const SIGNS: [(&str, &str); 14] = [
 /// An amount that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amount {
-    /// Plain decimal notation, with a minus sign where it is below zero: `-1250.50`.
+    /// The number in plain decimal notation, with a minus sign where it is below zero: `-1250.50`.
     pub number: String,
-    /// ISO 4217, where the text names its currency.
+    /// The currency, ISO 4217, where the text names it.
     pub currency: Option<String>,
 }
 
@@ -88,7 +88,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// What stands behind or before a sign or in brackets, and whether it is below zero.
+/// The text behind or before a sign or in brackets, and whether it is below zero.
 fn signed(text: &str) -> Option<(bool, &str)> {
     if let Some(unsigned) = text.strip_prefix('-').or_else(|| text.strip_suffix('-')) {
         return Some((true, unsigned));

@@ -15,11 +15,11 @@ pub use zone::InForce;
 /// A day that exists in the Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
-    /// Four digits.
+    /// The year, four digits.
     pub year: u16,
-    /// 1 to 12.
+    /// The month, 1 to 12.
     pub month: u8,
-    /// 1 to the month's last.
+    /// The day, 1 to the month's last.
     pub day: u8,
 }
 

@@ -1,7 +1,7 @@
 //! Decimal text without floating point: `1.23456e2` is `123.456`, to the last digit.
 
-/// What the host's decimal numbers hold. More digits are no amount of anything; it bounds what an exponent can make of a
-/// short text.
+/// The most digits that the host's decimal numbers hold. More digits are no amount of anything; it bounds what an
+/// exponent can make of a short text.
 const MAX_DIGITS: usize = 28;
 
 /// A decimal number in plain notation, without an exponent, leading zeros or a plus sign. Digits behind the point

@@ -11,7 +11,7 @@ fields! {
         Status = "status",
         /// Whether the entity is a person, a company or a trust.
         EntityType = "entity_type",
-        /// How the person is addressed.
+        /// The title by which the person is addressed.
         Title = "title",
         /// Given name.
         FirstName = "first_name",
@@ -19,7 +19,7 @@ fields! {
         MiddleName = "middle_name",
         /// Family name.
         LastName = "last_name",
-        /// What the person likes to be called.
+        /// The name that the person likes to be called.
         PreferredName = "preferred_name",
         /// Date of birth.
         DateOfBirth = "date_of_birth",
@@ -41,14 +41,14 @@ fields! {
 }
 
 impl ClientField {
-    /// How many of the first fields are part of every row and need not be asked for.
+    /// The number of the first fields that are part of every row and need not be asked for.
     pub const MEMBERS: usize = 2;
 }
 
 fields! {
     /// A row of a client's contact list.
     pub enum ContactField {
-        /// What kind of contact it is.
+        /// The kind of contact.
         Type = "type",
         /// The number or address.
         Value = "value",
@@ -60,7 +60,7 @@ fields! {
 fields! {
     /// A row of a client's address list.
     pub enum AddressField {
-        /// What kind of address it is.
+        /// The kind of address.
         Type = "type",
         /// Street, with number and unit.
         Street = "street",
@@ -92,7 +92,7 @@ fields! {
 }
 
 impl UserField {
-    /// How many of the first fields are part of every row and need not be asked for.
+    /// The number of the first fields that are part of every row and need not be asked for.
     pub const MEMBERS: usize = 1;
 }
 
@@ -101,15 +101,15 @@ fields! {
     pub enum GoalField {
         /// The row's number; part of every row.
         Id = "id",
-        /// Whose goal it is.
+        /// The owner of the goal.
         Owner = "owner",
         /// The category, as a code.
         Category = "category",
-        /// What the goal is.
+        /// The goal's name.
         Name = "name",
-        /// When it is to be reached.
+        /// The date by which it is to be reached.
         TargetDate = "target_date",
-        /// What it costs (below zero) or brings.
+        /// The amount that it costs (below zero) or brings.
         EstimatedCost = "estimated_cost",
     }
 }
@@ -119,7 +119,7 @@ fields! {
     pub enum ChoiceField {
         /// The code that fields hold.
         Code = "code",
-        /// What it stands for.
+        /// The text that it stands for.
         Text = "text",
     }
 }
@@ -135,15 +135,15 @@ fields! {
         Insurer = "insurer",
         /// The insurer's short name, where there is no name.
         InsurerCode = "insurer_code",
-        /// What the insurer calls the plan.
+        /// The insurer's name of the plan.
         PlanName = "plan_name",
-        /// Who owns the policy: a list, or one word.
+        /// The owner of the policy: a list, or one word.
         Owners = "owners",
         /// The premium of the whole policy.
         Premium = "premium",
-        /// How often the premium falls due.
+        /// The interval at which the premium falls due.
         PremiumFrequency = "premium_frequency",
-        /// When it is next renewed.
+        /// The date on which it is next renewed.
         RenewalDate = "renewal_date",
         /// The day on which it ends.
         PolicyTo = "policy_to",
@@ -157,13 +157,13 @@ fields! {
     pub enum CoverField {
         /// The cover's number, where it has one.
         Id = "id",
-        /// What it insures against, in the site's words.
+        /// The risk that it insures against, in the site's words.
         Type = "type",
         /// The sum insured.
         SumInsured = "sum_insured",
         /// The premium of this cover alone, where it is told.
         Premium = "premium",
-        /// How the cover stands with the insurer.
+        /// The status of the cover with the insurer.
         Status = "status",
     }
 }

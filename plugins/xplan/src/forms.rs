@@ -1,12 +1,12 @@
-//! How a site writes what it writes: the rules that hold for the fields of every record.
+//! The forms in which a site writes values: the rules that hold for the fields of every record.
 
 use crate::{Calendar, Unknown};
 
 /// The rules that hold for every field.
 #[derive(Debug)]
 pub struct Forms {
-    /// How it writes dates.
+    /// The form in which it writes dates.
     pub calendar: Calendar,
-    /// What it writes where it does not know.
+    /// The words that it writes where it does not know.
     pub unknown: Unknown,
 }

@@ -7,8 +7,8 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess},
 };
 
-/// What to make of an object, of a list, and of anything else. Whoever expects an object says nothing about lists
-/// and the other way round: what was not expected is read to its end and counts as `other`.
+/// A reader that makes something of an object, of a list, and of anything else. Whoever expects an object says nothing
+/// about lists and the other way round: what was not expected is read to its end and counts as `other`.
 pub(crate) trait Reader<'de>: Sized {
     type Out;
 

@@ -1,9 +1,9 @@
 //! Reading Xplan's own JSON.
 //!
-//! For the plugins of every region: the wrapped types, rows in both of the shapes in which they occur, and a
+//! Parts for the plugins of every region: the wrapped types, rows in both of the shapes in which they occur, and a
 //! client with its lists. What the CRM calls a field comes from the rules; what a field *means* is the plugin's
-//! business, not this crate's. Reading never rejects a record for a field of the wrong type: only a text that is
-//! not JSON is an error.
+//! business, not this crate's. Reading never rejects a record for a field of the wrong type: only a text that is not
+//! JSON is an error.
 
 mod amount;
 mod date;

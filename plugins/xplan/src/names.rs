@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 
 /// The fields of one kind of row, as an enumeration; made by [`fields!`](macro@crate::fields).
 pub trait Fields: Copy + 'static {
-    /// What the rules call the fields, in order.
+    /// The rules' names of the fields, in order.
     const KEYS: &'static [&'static str];
 
     /// The field's place in `KEYS`.

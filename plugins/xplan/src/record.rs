@@ -19,7 +19,7 @@ use crate::{
 pub struct List<F> {
     /// The list's name in the CRM, and in the raw record: `contact`.
     pub list: String,
-    /// What the CRM calls its rows' fields.
+    /// The CRM's names of its rows' fields.
     pub fields: Names<F>,
 }
 
@@ -55,7 +55,7 @@ impl<'a, F: Fields> Rows<'a, F> {
     }
 }
 
-/// What the CRM calls everything about a client.
+/// The CRM's names of everything about a client.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientNames<'n> {
     /// The client's own row.
@@ -81,7 +81,7 @@ impl<'a> RawClient<'a> {
     /// Reads a client.
     ///
     /// # Errors
-    /// What is wrong with the text where it is not UTF-8 JSON.
+    /// Returns what is wrong with the text if it is not UTF-8 JSON.
     pub fn read(json: &'a [u8], names: ClientNames<'_>) -> Result<Self, String> {
         let mut client = Self { row: Row::default(), contacts: Rows::Absent, addresses: Rows::Absent };
         read(json, ClientReader { names, client: &mut client })?;
@@ -100,7 +100,7 @@ impl<'a> RawUser<'a> {
     /// Reads a user.
     ///
     /// # Errors
-    /// What is wrong with the text where it is not UTF-8 JSON.
+    /// Returns what is wrong with the text if it is not UTF-8 JSON.
     pub fn read(json: &'a [u8], names: &Names<UserField>) -> Result<Self, String> {
         let mut user = Self { row: Row::default() };
         read(json, UserReader { names, user: &mut user })?;
@@ -111,7 +111,7 @@ impl<'a> RawUser<'a> {
 /// Reads a raw record that is one list: `{"goals":[…]}`.
 ///
 /// # Errors
-/// What is wrong with the text where it is not UTF-8 JSON.
+/// Returns what is wrong with the text if it is not UTF-8 JSON.
 pub fn list_rows<'a, F: Fields>(json: &'a [u8], list: &List<F>) -> Result<Rows<'a, F>, String> {
     let mut rows = Rows::Absent;
     read(json, ListReader { name: &list.list, inner: RowsReader { names: &list.fields }, out: &mut rows })?;
@@ -121,7 +121,7 @@ pub fn list_rows<'a, F: Fields>(json: &'a [u8], list: &List<F>) -> Result<Rows<'
 /// Reads the lists inside the rows of such a record, a list a row: those under `field`, whose rows have the fields `F`.
 ///
 /// # Errors
-/// What is wrong with the text where it is not UTF-8 JSON.
+/// Returns what is wrong with the text if it is not UTF-8 JSON.
 pub fn inner_rows<'a, F: Fields>(
     json: &'a [u8],
     list: &str,

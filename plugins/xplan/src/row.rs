@@ -20,11 +20,11 @@ use crate::{
 /// A row's fields `F`.
 #[derive(Debug)]
 pub struct Row<'a, F> {
-    /// By the fields' index; empty where the row is not an object.
+    /// The values by the fields' index; empty where the row is not an object.
     values: Vec<Value<'a>>,
-    /// By the same index, a bit for each field that stood under `fields`.
+    /// A bit for each field, by the same index, that stood under `fields`.
     nested: u64,
-    /// By the same index, a bit for each field that came twice in one place, with another value the second time.
+    /// A bit for each field, by the same index, that came twice in one place, with another value the second time.
     repeated: u64,
     fields: PhantomData<F>,
 }
@@ -42,7 +42,7 @@ impl<'a, F: Fields> Row<'a, F> {
         self.values.get(field.index()).unwrap_or(&Value::Absent)
     }
 
-    /// True where none of the fields holds anything, those before `first` by their index left out.
+    /// Whether none of the fields holds anything, those before `first` by their index left out.
     #[must_use]
     pub fn is_empty_from(&self, first: usize) -> bool {
         self.values.iter().skip(first).all(Value::is_empty)
@@ -56,7 +56,7 @@ impl<'a, F: Fields> Row<'a, F> {
         self.values[index] = value;
     }
 
-    /// True where the CRM sent something other than an object for a row.
+    /// Whether the CRM sent something other than an object for a row.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.values.is_empty()
@@ -68,13 +68,13 @@ impl<'a, F: Fields> Row<'a, F> {
 pub struct View<'r, 'a, F> {
     /// The row.
     pub row: &'r Row<'a, F>,
-    /// What the CRM calls its fields.
+    /// The CRM's names of its fields.
     pub names: &'r Names<F>,
     /// The list's name and the row's index, or none for the entity's own row.
     pub place: Option<(&'r str, usize)>,
-    /// Where the rules name the fields, as a JSON Pointer: `/client/fields`.
+    /// The place where the rules name the fields, as a JSON Pointer: `/client/fields`.
     pub rules: &'static str,
-    /// How the site writes what it writes.
+    /// The forms in which the site writes values.
     pub forms: &'r Forms,
 }
 
@@ -85,7 +85,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         self.row.get(field)
     }
 
-    /// Where the field stands, or would stand, as a JSON Pointer into the raw record.
+    /// The place where the field stands, or would stand, as a JSON Pointer into the raw record.
     #[must_use]
     pub fn pointer(&self, field: F) -> String {
         let name = self.names.of(field).replace('~', "~0").replace('/', "~1").replace('.', "/");

@@ -1,4 +1,4 @@
-//! What sites and people write where they do not know: `N/A`, `1900-01-01`, `none@none.com`.
+//! Words that sites and people write where they do not know: `N/A`, `1900-01-01`, `none@none.com`.
 //!
 //! Taken at its word it would be somebody's birthday, address or number; so it is left out, and told.
 
@@ -33,7 +33,7 @@ pub struct Unknown {
     emails: Table<()>,
     phones: Vec<String>,
     days: Vec<Date>,
-    /// Those of the dates that no calendar has.
+    /// The dates that no calendar has.
     no_days: Vec<String>,
     doubtful: Vec<Date>,
 }

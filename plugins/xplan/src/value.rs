@@ -64,7 +64,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// True where there is nothing: no field, `null`, or a text of blanks, wrapped or bare.
+    /// Whether there is nothing: no field, `null`, or a text of blanks, wrapped or bare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -75,7 +75,7 @@ impl Value<'_> {
         }
     }
 
-    /// True of the entity's number `id`, be it written as a number or as text, with zeros before it or without.
+    /// Whether it is the entity's number `id`, be it written as a number or as text, with zeros before it or without.
     #[must_use]
     pub fn is_id(&self, id: &str) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl Value<'_> {
         }
     }
 
-    /// What kind of value it is, in words that fit behind "holds".
+    /// The kind of value, in words that fit behind "holds".
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Which household a couple or a single person gets: the one they have, wherever that is possible.
+//! The assignment of households: a couple or a single person keeps the one they have, wherever that is possible.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::ids::HouseholdId;
 /// A person in the book who is to be settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place<P> {
-    /// Who.
+    /// The person.
     pub person: P,
     /// Whether the CRM calls the person the partner, not the primary client.
     pub is_partner: bool,
@@ -15,7 +15,7 @@ pub struct Place<P> {
     pub household: Option<HouseholdId>,
 }
 
-/// What settling decided.
+/// The assignment that was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Assigned<P> {
     /// Each household with all its members, in the order of persons.

@@ -1,15 +1,16 @@
-//! Who is whose partner.
+//! Pairing: who is whose partner.
 
 use std::collections::BTreeMap;
 
 /// The partner links of the people in the book, as the CRM gives them: each person names at most one other.
 pub trait Links {
-    /// What a person is known by; its order decides where several claim the same partner.
+    /// The key by which a person is known; its order decides where several claim the same partner.
     type Person: Copy + Ord;
-    /// Why the links cannot be read.
+    /// The error of links that cannot be read.
     type Error;
 
-    /// Whom a person names; none where the person is not in the book, `Some(None)` where the person names nobody.
+    /// The person whom `person` names as partner; none where `person` is not in the book, `Some(None)` where nobody is
+    /// named.
     fn named_by(&self, person: Self::Person) -> Result<Option<Option<Self::Person>>, Self::Error>;
 
     /// The first in the order of persons who is in the book and names `person`, the person itself left out.
@@ -18,11 +19,11 @@ pub trait Links {
     /// All who are in the book and name `person`, the person itself left out.
     fn all_naming(&self, person: Self::Person) -> Result<Vec<Self::Person>, Self::Error>;
 
-    /// Who shares the person's household as the book has it now.
+    /// The one who shares the person's household as the book has it now.
     fn mate_of(&self, person: Self::Person) -> Result<Option<Self::Person>, Self::Error>;
 }
 
-/// How two people are linked.
+/// The kind of link between two people.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tie {
     /// Each names the other.
@@ -37,7 +38,7 @@ pub enum Tie {
 /// who is in the book; where several name the same person, the first of them in the order of persons is the one.
 ///
 /// # Errors
-/// Where the links cannot be read.
+/// Returns an error if the links cannot be read.
 pub fn partner_of<L: Links>(links: &L, person: L::Person) -> Result<Option<(L::Person, Tie)>, L::Error> {
     let Some(named) = links.named_by(person)? else { return Ok(None) };
     if let Some(named) = named.filter(|named| *named != person)
@@ -64,11 +65,11 @@ fn names_somebody<L: Links>(links: &L, person: L::Person, named: Option<L::Perso
 /// A person who came into the book, left it, or names another than before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change<P> {
-    /// Who.
+    /// The person.
     pub person: P,
-    /// Whom they named before.
+    /// The one whom the person named as partner before.
     pub named_before: Option<P>,
-    /// Whom they name now.
+    /// The one whom the person names as partner now.
     pub names_now: Option<P>,
     /// Whether they came or left.
     pub came_or_left: bool,
@@ -82,7 +83,7 @@ pub type Affected<P> = BTreeMap<P, Option<P>>;
 /// not harm to pair anew. Each with their partner.
 ///
 /// # Errors
-/// Where the links cannot be read.
+/// Returns an error if the links cannot be read.
 pub fn affected<L: Links>(links: &L, changes: &[Change<L::Person>]) -> Result<Affected<L::Person>, L::Error> {
     let mut open: Vec<L::Person> = Vec::new();
     for change in changes {
@@ -199,14 +200,14 @@ mod tests {
             }
         }
 
-        /// Who lives with whom.
+        /// The people who live together, household by household.
         fn couples(&self) -> BTreeSet<Vec<u8>> {
             let mut homes: BTreeMap<HouseholdId, Vec<u8>> = BTreeMap::new();
             self.homes.iter().for_each(|(person, home)| homes.entry(*home).or_default().push(*person));
             homes.into_values().collect()
         }
 
-        /// Who should live with whom, asked of everybody.
+        /// The people who should live together, by asking for everybody's partner.
         fn expected(&self) -> BTreeSet<Vec<u8>> {
             let with_partner = |person: &u8| {
                 let partner = partner_of(self, *person).unwrap().map(|(partner, _)| partner);

@@ -1,4 +1,4 @@
-//! What a household is called, in which order its people stand, and what stands in doubt.
+//! The summary of a household: its name, the order of its people, and what is in doubt.
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::ExternalId;
@@ -18,11 +18,11 @@ pub const NO_PRIMARY: &str = "no-primary-client";
 pub struct Summary {
     /// `Ayda Khan & Sam Khan`, the primary client first.
     pub name: String,
-    /// Where the primary client stands among the given people.
+    /// The place of the primary client among the given people.
     pub primary: usize,
     /// The CRM's adviser of the primary client.
     pub adviser_external_id: Option<ExternalId>,
-    /// What stands in doubt.
+    /// Diagnostics about what is in doubt.
     pub diagnostics: Vec<Diagnostic>,
 }
 

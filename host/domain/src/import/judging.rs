@@ -26,33 +26,33 @@ pub struct ListedPerson {
     pub email: String,
     /// The id in the CRM.
     pub id: String,
-    /// Why it cannot be used, whoever is meant.
+    /// The reason why the row cannot be used, whoever is meant.
     pub fault: Option<Reason>,
-    /// Why a person has to look at it, whoever is meant.
+    /// The reason why a person has to look at the row, whoever is meant.
     pub doubt: Option<Reason>,
 }
 
 /// The practice's clients, as the rows of a list are compared with them.
 pub trait KnownClients {
-    /// Why clients cannot be looked up.
+    /// The error of clients that cannot be looked up.
     type Error;
 
     /// The client who is linked to the row's id.
     ///
     /// # Errors
-    /// Where clients cannot be looked up.
+    /// Returns an error if clients cannot be looked up.
     fn holder(&self, row: &ListedPerson) -> Result<Option<Candidate>, Self::Error>;
 
     /// The clients with the row's email, as `email` has it.
     ///
     /// # Errors
-    /// Where clients cannot be looked up.
+    /// Returns an error if clients cannot be looked up.
     fn with_email(&self, row: &ListedPerson, email: &EmailAddress) -> Result<Vec<Candidate>, Self::Error>;
 
     /// The clients with the row's name.
     ///
     /// # Errors
-    /// Where clients cannot be looked up.
+    /// Returns an error if clients cannot be looked up.
     fn with_name(&self, row: &ListedPerson) -> Result<Vec<Candidate>, Self::Error>;
 }
 
@@ -70,7 +70,7 @@ pub struct PriorRows {
 pub struct DoubtedRow {
     /// Its number in the file.
     pub number: u32,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -93,7 +93,7 @@ impl PriorRows {
     /// Judges the next row: answers what is kept of it, and which rows before it are in doubt by it.
     ///
     /// # Errors
-    /// Where clients cannot be looked up.
+    /// Returns an error if clients cannot be looked up.
     pub fn judge<K: KnownClients>(
         &mut self,
         row: ListedPerson,
@@ -260,7 +260,7 @@ mod tests {
     use crate::ids::{ConnectionName, ExternalId};
     use crate::record::ClientStatus;
 
-    /// What clients a row finds, whatever its values.
+    /// The clients that a row finds, whatever its values.
     #[derive(Clone, Default)]
     struct Found {
         holder: Option<Candidate>,

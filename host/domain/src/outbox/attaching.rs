@@ -9,7 +9,7 @@ use crate::ids::ExternalId;
 use crate::note::{Attachment, DeliveryStep, Note};
 use crate::value::Timestamp;
 
-/// Why a note waits whose document may have been taken.
+/// The reason for which a note waits whose document may have been taken.
 const UPLOAD_IN_DOUBT: &str = "A document's upload had no clear answer; waits to see whether the CRM has it.";
 
 impl Attachment {
@@ -70,14 +70,14 @@ impl Note {
         }
     }
 
-    /// Those listed that no attachment of the note is known as.
+    /// The listed attachments that no attachment of the note is known as.
     fn strangers<'a>(&self, found: &'a [FoundAttachment]) -> Vec<&'a FoundAttachment> {
         let is_known = |id: &ExternalId| self.attachments.iter().any(|one| one.attached_as.as_ref() == Some(id));
         found.iter().filter(|one| !is_known(&one.id)).collect()
     }
 
-    /// What is to be said of a document that the CRM answered the id of another one for, as one does that keeps a file of
-    /// a name once.
+    /// A remark about a document for which the CRM answered the id of another one, as a CRM does that keeps a file of a
+    /// name once.
     fn under_one_id(&self) -> Option<String> {
         let (one, other) = self.attachments.iter().enumerate().find_map(|(place, one)| {
             let before = self.attachments[..place].iter().find(|before| before.attached_as == one.attached_as)?;
@@ -131,7 +131,7 @@ fn newly_found(attachment: &Attachment, strangers: &[&FoundAttachment]) -> Optio
     like.or(only).map(|one| one.id.clone())
 }
 
-/// How the CRM shows a document otherwise than it was sent.
+/// The difference between a document as it was sent and as the CRM shows it.
 fn difference(sent: &Attachment, listed: &FoundAttachment) -> Option<String> {
     let listed_size = listed.size.unwrap_or(sent.size);
     let size = match (listed_size.checked_sub(sent.size), sent.size.checked_sub(listed_size)) {
@@ -144,7 +144,7 @@ fn difference(sent: &Attachment, listed: &FoundAttachment) -> Option<String> {
     (!how.is_empty()).then(|| format!("The CRM keeps the document {} {}.", sent.filename, how.join(", ")))
 }
 
-/// What a person has to say of an upload without an answer.
+/// The question to a person about an upload without an answer.
 fn which_is_it(sent: &Attachment, strangers: &[&FoundAttachment]) -> String {
     let listed: Vec<String> = strangers.iter().map(|one| format!("{} as {}", one.filename, one.id)).collect();
     format!(

@@ -1,11 +1,11 @@
-//! Whom a note is filed against: clients who are not linked to the CRM yet, not any more, or to somebody else than when
-//! it was written. It waits then, and says so: what is written into another person's file cannot be taken back.
+//! Notes filed against clients who are not linked to the CRM yet, not any more, or to somebody else than when the note
+//! was written. Such a note waits, and says so: what is written into another person's file cannot be taken back.
 
 use crate::ids::{ConnectionName, ExternalId};
 use crate::note::{Awaits, DeliveryStep, Note, NoteState};
 use crate::value::Timestamp;
 
-/// Where a client whom a note is filed against stands in a CRM.
+/// The link to a CRM of a client whom a note is filed against.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientLink {
     /// The client's name.

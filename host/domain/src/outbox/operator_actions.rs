@@ -6,7 +6,7 @@ use crate::ids::{ClientId, ExternalId};
 use crate::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
 use crate::value::Timestamp;
 
-/// What a person changes in a note before it goes out; what is none stays.
+/// A person's changes to a note before it goes out; what is none stays.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Edit {
     /// Another subject.
@@ -21,7 +21,7 @@ impl Note {
     /// Makes it due now, with all its retries before it. Where its create may have taken effect, it is looked up first.
     ///
     /// # Errors
-    /// Where it is being sent, done, or waits for a client to be linked.
+    /// Returns an error if it is being sent, done, or waits for a client to be linked.
     pub fn retry(&mut self, now: Timestamp) -> Result<(), NotNow> {
         self.is_at_rest("The note is being sent just now.", "The note is in the CRM already.")?;
         if self.awaits == Some(Awaits::Link) {
@@ -42,7 +42,7 @@ impl Note {
     /// Gives it up on a person's word.
     ///
     /// # Errors
-    /// Where it is being sent, or done and listed by the CRM.
+    /// Returns an error if it is being sent, or done and listed by the CRM.
     pub fn discard(&mut self, why: &str) -> Result<(), NotNow> {
         if !self.is_missing() {
             let sending = "The note is being sent just now; wait until it is not.";
@@ -58,7 +58,7 @@ impl Note {
     /// Changes what it says, and makes it due now.
     ///
     /// # Errors
-    /// Where it may be in the CRM already, or is being sent.
+    /// Returns an error if it may be in the CRM already, or is being sent.
     pub fn edit(&mut self, edit: Edit, now: Timestamp) -> Result<(), NotNow> {
         self.is_at_rest("The note is being sent just now.", "The note is in the CRM already; change it there.")?;
         match self.step {
@@ -89,7 +89,7 @@ impl Note {
     /// that the CRM does not list as it should.
     ///
     /// # Errors
-    /// Where nobody asked.
+    /// Returns an error if nobody asked.
     pub fn resolve(&mut self, found: Option<ExternalId>, now: Timestamp) -> Result<(), NotNow> {
         if self.is_raised() {
             return self.resolve_raised(found, now);
@@ -113,7 +113,7 @@ impl Note {
         Ok(())
     }
 
-    /// What a person found of a note that is done and that the CRM lists not once.
+    /// Records what a person found of a note that is done and that the CRM does not list exactly once.
     fn resolve_raised(&mut self, found: Option<ExternalId>, now: Timestamp) -> Result<(), NotNow> {
         match (found, self.copies) {
             (Some(document_id), _) => self.step = DeliveryStep::Created { document_id },

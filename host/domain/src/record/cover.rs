@@ -5,7 +5,7 @@ use crate::ids::ExternalId;
 use crate::value::{Date, Money};
 
 words! {
-    /// What a cover insures against.
+    /// The risk that a cover insures against.
     CoverType {
         /// Life.
         Life = "life", "Life";
@@ -23,7 +23,7 @@ words! {
 }
 
 words! {
-    /// How often a premium falls due.
+    /// The interval at which a premium falls due.
     PremiumFrequency {
         /// Every week.
         Weekly = "weekly", "Weekly";
@@ -41,11 +41,11 @@ words! {
 }
 
 words! {
-    /// Who owns a policy.
+    /// The owner of a policy.
     CoverOwner {
         /// The client whose list it stands in.
         Client = "client", "Client";
-        /// That client's partner.
+        /// The partner of that client.
         Partner = "partner", "Partner";
         /// Both.
         Joint = "joint", "Joint";
@@ -61,23 +61,23 @@ record! {
         external_id: ExternalId { label: "Cover ID" }
         /// The insurer's number of the policy; covers of one policy share it.
         policy_number: Option<String> { label: "Policy number" }
-        /// What it insures against.
+        /// The risk that it insures against.
         cover_type as "type": CoverType { label: "Type" }
         /// The CRM's own word for the type.
         type_as_given: Option<String> { label: "Type in the CRM" }
         /// The insurer's name.
         insurer: Option<String> { label: "Insurer" }
-        /// What the insurer calls the plan.
+        /// The insurer's name of the plan.
         plan_name: Option<String> { label: "Plan name" }
         /// The sum insured.
         sum_insured: Option<Money> { label: "Sum insured" }
         /// The premium of the cover, or of the whole policy where the CRM tells no other.
         premium: Option<Money> { label: "Premium" }
-        /// How often the premium falls due.
+        /// The interval at which the premium falls due.
         premium_frequency: Option<PremiumFrequency> { label: "Premium frequency" }
-        /// Who owns the policy, seen from the client.
+        /// The owner of the policy, seen from the client.
         owner: CoverOwner { label: "Owner" }
-        /// When it comes up for renewal.
+        /// The date on which it comes up for renewal.
         renewal_date: Option<Date> { label: "Renewal date" }
         /// The calendar year in which the policy ends.
         end_year: Option<u16> { label: "End year" }

@@ -5,11 +5,11 @@ use crate::ids::ExternalId;
 use crate::value::{Date, Money};
 
 words! {
-    /// Whom of a couple a goal belongs to.
+    /// The owner of a goal: the client, the partner or both.
     GoalOwner {
         /// The client whose list it stands in.
         Client = "client", "Client";
-        /// That client's partner.
+        /// The partner of that client.
         Partner = "partner", "Partner";
         /// Both.
         Joint = "joint", "Joint";
@@ -17,7 +17,7 @@ words! {
 }
 
 words! {
-    /// What reaching a goal does to the household's money.
+    /// The effect of reaching a goal on the household's money.
     Outlook {
         /// A negative amount in the CRM.
         WillHaveLessMoney = "will_have_less_money", "Will have less money";
@@ -29,9 +29,9 @@ words! {
 }
 
 words! {
-    /// How far the practice is with a goal; the practice's own.
+    /// The status of a goal in the practice's work; the practice's own.
     GoalStatus {
-        /// Not begun: what every goal is when it comes over first.
+        /// Not begun, as every goal is when it is first imported.
         ToDo = "to_do", "To-do";
         /// Begun.
         Doing = "doing", "Doing";
@@ -41,7 +41,7 @@ words! {
 }
 
 words! {
-    /// How often a goal comes again; the practice's own, because the CRM does not tell.
+    /// The interval at which a goal comes again; the practice's own, because the CRM does not tell.
     Recurrence {
         /// Every week.
         Weekly = "weekly", "Weekly";
@@ -63,17 +63,17 @@ record! {
     Goal {
         /// The CRM's id, with the client's.
         external_id: ExternalId { label: "Goal ID" }
-        /// Whose goal it is, seen from the client.
+        /// The owner of the goal, seen from the client.
         owner: GoalOwner { label: "Owner" }
         /// The category's name.
         category: Option<String> { label: "Category", example: Some("Retirement") }
-        /// What the goal is.
+        /// The goal's name.
         name: Option<String> { label: "Name" }
-        /// When it is to be reached.
+        /// The date by which it is to be reached.
         target_date: Option<Date> { label: "Target date" }
         /// The amount without its sign.
         estimated_cost: Option<Money> { label: "Estimated cost" }
-        /// What reaching it does to the household's money; null where the CRM's amount cannot be read.
+        /// The effect of reaching it on the household's money; null where the CRM's amount cannot be read.
         outlook: Option<Outlook> { label: "Outlook" }
         /// Fields that the pack adds.
         extensions: Vec<Extension> { label: "More from the pack" }
@@ -81,12 +81,12 @@ record! {
 }
 
 record! {
-    /// What the practice adds to a goal.
+    /// The values that the practice adds to a goal.
     #[derive(Copy)]
     GoalOwn {
-        /// How far the practice is with the goal; to do when it comes first.
+        /// The status of the goal in the practice's work; to do when it is first imported.
         status: GoalStatus { label: "Status", is_editable: true }
-        /// How often the goal comes again; null for once.
+        /// The interval at which the goal comes again; null for once.
         recurrence: Option<Recurrence> { label: "Recurrence", is_editable: true }
     }
 }

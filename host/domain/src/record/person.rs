@@ -36,11 +36,11 @@ words! {
 }
 
 words! {
-    /// How the CRM counts a person among the practice's relations.
+    /// The status of a person among the practice's relations, as the CRM counts it.
     ClientStatus {
         /// A client.
         Client = "client", "Client";
-        /// May become a client.
+        /// A person who may become a client.
         Prospect = "prospect", "Prospect";
         /// A contact only.
         Contact = "contact", "Contact";
@@ -48,7 +48,7 @@ words! {
         GroupPlanMember = "group_plan_member", "Group plan member";
         /// No longer served.
         Archived = "archived", "Archived";
-        /// Has died.
+        /// A person who has died.
         Deceased = "deceased", "Deceased";
         /// Anything else.
         Other = "other", "Other";
@@ -76,7 +76,7 @@ record! {
     Client {
         /// The CRM's id; null for a client made in the practice and not linked to the CRM.
         external_id: ExternalId { label: "Client ID", section: Some(Section::InCrm), is_optional: true }
-        /// How the person is addressed.
+        /// The title by which the person is addressed.
         title: Option<Title> { label: "Title", section: Some(Section::Person), is_editable: true }
         /// First name.
         first_name: Option<String> { label: "First name", section: Some(Section::Person), is_editable: true }
@@ -130,7 +130,7 @@ record! {
         }
         /// True for the partner of a couple, false for its primary and for a single person.
         is_partner: bool { label: "Is partner", section: Some(Section::InCrm) }
-        /// How the CRM counts the person among the practice's relations.
+        /// The person's status among the practice's relations, as the CRM counts it.
         status: ClientStatus { label: "Status", section: Some(Section::InCrm) }
         /// Fields that the pack adds.
         extensions: Vec<Extension> { label: "More from the pack" }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// Which field it is and what may stand in it.
+/// A field of a crontab line, and what may stand in it.
 pub(super) struct Field {
-    /// As people call it.
+    /// The field's name, as people call it.
     name: &'static str,
     from: i16,
     to: i16,
@@ -49,7 +49,7 @@ impl Set {
         self.0.contains(&value.into())
     }
 
-    /// In order; values of a clock fit into eight bits.
+    /// The values in order; those of a clock fit into eight bits.
     pub(super) fn values(&self) -> impl Iterator<Item = i8> {
         self.0.iter().filter_map(|value| i8::try_from(*value).ok())
     }

@@ -12,7 +12,7 @@ use super::Schedule;
 /// A stretch of time in which the clock is not changed.
 struct Span {
     offset: Offset,
-    /// When it began, and what the clock showed then if nobody had changed it.
+    /// The moment at which it began, and what the clock showed then if nobody had changed it.
     began: Option<(Timestamp, DateTime)>,
     end: Option<Timestamp>,
 }

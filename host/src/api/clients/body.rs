@@ -29,18 +29,18 @@ pub struct AroundClient {
     /// The pack's revision that mapped it; null until a sync has brought it.
     #[schema(required, value_type = Option<String>)]
     revision: Option<RevisionId>,
-    /// When its values last changed here.
+    /// The moment at which its values last changed here.
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
     /// Whether the CRM still shows it: `visible` or `not_visible`.
     #[schema(schema_with = schema::visibility)]
     visibility: &'static str,
-    /// Since when the CRM no longer shows it; null while it does.
+    /// The moment since which the CRM no longer shows it; null while it does.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     not_visible_since: Option<Timestamp>,
-    /// What the mapping left out or derived, and why.
+    /// The values that the mapping left out or derived, and why.
     diagnostics: Vec<DiagnosticBody>,
-    /// What people changed here; the next sync that brings the record overrides it.
+    /// The edits that people made here; the next sync that reads the record overrides them.
     local_edits: Vec<LocalEditBody>,
     /// The latest local edits that the CRM overrode, the newest first.
     overridden: Vec<OverriddenBody>,
@@ -73,15 +73,15 @@ pub struct LocalEditBody {
     /// The canonical field.
     #[schema(example = "mobile")]
     field: String,
-    /// What the CRM had supplied.
+    /// The value that the CRM had supplied.
     #[schema(required)]
     from: Option<String>,
-    /// What stands there until the next sync.
+    /// The value that is kept here until the next sync.
     #[schema(required)]
     to: Option<String>,
-    /// Who changed it.
+    /// The person who changed it.
     by: String,
-    /// When.
+    /// The moment at which the CRM overrode it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
@@ -99,18 +99,18 @@ pub struct OverriddenBody {
     /// The canonical field.
     #[schema(example = "mobile")]
     field: String,
-    /// What somebody had put there.
+    /// The value that somebody had put there.
     #[schema(required)]
     from: Option<String>,
-    /// What the CRM supplied.
+    /// The value that the CRM supplied.
     #[schema(required)]
     to: Option<String>,
-    /// Whose edit it was.
+    /// The person whose edit was overridden.
     by: String,
     /// The run that overrode it.
     #[schema(value_type = String, format = Uuid)]
     run_id: RunId,
-    /// When.
+    /// The moment at which the CRM overrode it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }

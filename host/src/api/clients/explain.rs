@@ -1,4 +1,4 @@
-//! Why a client's values are what they are.
+//! Explanations of a client's values: where each comes from and by which rule.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,12 +15,12 @@ use crate::domain::access::Action;
 use crate::domain::{ClientId, RecordKind, Timestamp};
 use crate::pack::FieldExplanation;
 
-/// What to explain.
+/// The record and field to explain.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainParams {
-    /// Of which record: the client, or the goals or covers in the client's lists, whose fields are `goals[0].name`.
+    /// The kind of record: the client, or the goals or covers in the client's lists, whose fields are `goals[0].name`.
     #[serde(default = "client")]
     #[param(schema_with = schema::explained_kind, required = false)]
     kind: RecordKind,
@@ -33,7 +33,8 @@ fn client() -> RecordKind {
     RecordKind::Client
 }
 
-/// Where a client's values come from: the pack in force is asked anew, with the CRM's record as the last sync kept it.
+/// The explanation of a client's values: the pack in force is asked anew, with the CRM's record as the last sync kept
+/// it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Explanation)]
 pub struct ExplanationBody {
@@ -44,7 +45,7 @@ pub struct ExplanationBody {
     fields: Vec<FieldBody>,
 }
 
-/// How one canonical field came about.
+/// The explanation of one canonical field.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FieldExplanation)]
 pub struct FieldBody {
@@ -54,16 +55,16 @@ pub struct FieldBody {
     /// Its value as text.
     #[schema(required)]
     value: Option<String>,
-    /// Where it was found: a JSON Pointer into the raw record.
+    /// The place where it was found: a JSON Pointer into the raw record.
     #[schema(required, example = "/contact/0/fields/value")]
     source: Option<String>,
-    /// What stands there.
+    /// The value at that place.
     #[schema(required)]
     source_value: Option<String>,
     /// The rule that was applied: a JSON Pointer into the pack's rules and what it says.
     #[schema(required)]
     rule: Option<String>,
-    /// What was considered and left out, and why.
+    /// The values that were considered and left out, and why.
     diagnostics: Vec<DiagnosticBody>,
 }
 
@@ -74,7 +75,7 @@ impl From<FieldExplanation> for FieldBody {
     }
 }
 
-/// Why a client's values are what they are.
+/// Explains why a client's values are what they are.
 #[utoipa::path(
     get,
     path = "/api/v1/clients/{id}/explain",

@@ -30,7 +30,7 @@ use crate::ops::clients::{Link, NewClient};
 /// A client to be made. A field that can be filled in takes a text or null; any other is refused.
 #[derive(Deserialize)]
 pub struct NewClientBody {
-    /// Whose partner the client is.
+    /// The client whose partner the new one is.
     #[serde(default, deserialize_with = "known")]
     partner_of: Option<ClientId>,
     /// The client's id, where the sender makes it.
@@ -71,7 +71,7 @@ impl ToSchema for NewClientBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = Link)]
 pub struct LinkBody {
-    /// Whose CRM.
+    /// The connection of the CRM that the record is in.
     #[schema(pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: String,
     /// The client's id there.

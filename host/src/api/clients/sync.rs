@@ -19,21 +19,21 @@ use crate::ops::clients::Synced;
 use crate::store::book::{ClientFilter, PageRequest};
 use crate::sync::{ClientSyncOutcome, EMPTY_ONCE, SyncedClient};
 
-/// What came of syncing one client.
+/// The result of syncing one client.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientSync)]
 pub struct ClientSyncBody {
-    /// What became of it.
+    /// The outcome for the client.
     #[schema(schema_with = schema::client_sync_outcome)]
     outcome: &'static str,
     /// The same for people: what happened, and what to do where something is to be done.
     message: &'static str,
-    /// What the mapping said about the record.
+    /// The mapping's diagnostics about the record.
     diagnostics: Vec<DiagnosticBody>,
     /// The client as it is in the practice now; null where the practice has none.
     #[schema(required)]
     client: Option<ClientBody>,
-    /// What was read and changed; null where the CRM does not show the client.
+    /// The counts of what was read and changed; null where the CRM does not show the client.
     #[schema(required)]
     run: Option<RunBody>,
 }

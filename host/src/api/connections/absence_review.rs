@@ -33,37 +33,37 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(absence_review)).routes(routes!(confirm)).routes(routes!(dismiss))
 }
 
-/// So many of those that are missing are answered with the question.
+/// The number of missing records that are answered with the question.
 const SOME: usize = 50;
 
 /// A question to a person: are these gone, or does the CRM only no longer show them?
 #[derive(Serialize, ToSchema)]
 struct QuestionBody {
-    /// What is missing.
+    /// The kind of record that is missing.
     #[schema(schema_with = schema::departure_kind)]
     kind: &'static str,
-    /// Where it stands; `none` where no run asks, and all else is null then.
+    /// The state of the question; `none` where no run asks, and all else is null then.
     #[schema(schema_with = schema::standing)]
     standing: &'static str,
     /// The run that found so many missing, the latest of them.
     #[schema(required, value_type = Option<String>, format = Uuid)]
     run_id: Option<RunId>,
-    /// When the question came up.
+    /// The moment at which the question came up.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
-    /// How many two complete walks in a row did not see and are not marked.
+    /// The number of records that two complete walks in a row did not see and that are not marked.
     #[schema(required)]
     missing: Option<u64>,
-    /// How many of the connection there were.
+    /// The number of the connection's records of the kind.
     #[schema(required)]
     of: Option<u64>,
-    /// How many a run may mark by itself.
+    /// The number of records that a run may mark by itself.
     #[schema(required)]
     limit: Option<u64>,
-    /// Who answered.
+    /// The person who answered.
     #[schema(required)]
     answered_by: Option<String>,
-    /// When.
+    /// The moment of the answer.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     answered_at: Option<Timestamp>,
     /// Some of those who are missing, while the question about clients waits.
@@ -127,7 +127,7 @@ impl DeparturesBody {
     }
 }
 
-/// What a question is about: a word of [`schema::departure_kind`].
+/// The kind of record that a question is about: a word of [`schema::departure_kind`].
 #[derive(Clone, Copy)]
 struct Kind(RecordKind);
 
@@ -145,23 +145,23 @@ impl<'de> Deserialize<'de> for Kind {
     }
 }
 
-/// Which question is read.
+/// The question that is read.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QuestionParams {
-    /// What is missing [default: client].
+    /// The kind of record that is missing [default: client].
     #[serde(default)]
     #[param(schema_with = schema::departure_kind, required = false)]
     kind: Kind,
 }
 
-/// Which question is answered.
+/// The question that is answered.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AnswerParams {
-    /// What is missing [default: client].
+    /// The kind of record that is missing [default: client].
     #[serde(default)]
     #[param(schema_with = schema::departure_kind, required = false)]
     kind: Kind,

@@ -24,10 +24,10 @@ pub struct ConnectionBody {
     /// Its name in addresses.
     #[schema(value_type = String, example = "main")]
     pub(super) name: ConnectionName,
-    /// What people call it.
+    /// The name that people call it by.
     #[schema(example = "Acme {crm} integration")]
     title: String,
-    /// Where it was made. One of the settings file is changed there alone, and outranks another of its name.
+    /// The place where it was made. One of the settings file is changed there alone, and outranks another of its name.
     origin: OriginBody,
     /// The CRM.
     #[schema(example = "{crm-name}")]
@@ -41,29 +41,31 @@ pub struct ConnectionBody {
     #[serde(flatten)]
     #[schema(ignore)]
     settings: BTreeMap<&'static str, Option<String>>,
-    /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone.
+    /// The schedule of its runs: a crontab line of five fields, or of six with seconds before them, in the practice's
+    /// time zone.
     #[schema(example = "0 * * * *")]
     schedule: String,
-    /// When the schedule starts the next runs, three at most; empty where it is disabled.
+    /// The times at which the schedule starts the next runs, three at most; empty where it is disabled.
     #[schema(value_type = Vec<String>)]
     next_runs: Vec<Timestamp>,
     /// Whether it is to run.
     enabled: bool,
-    /// How it signs in.
+    /// The way in which it signs in.
     auth: AuthBody,
     /// Whether its site lets the host in.
     authorization: AuthorizationBody,
     /// Whether it leads to the site that its clients and notes are of.
     site: SiteBody,
-    /// Who confirmed that the ids of clients who exist on both sites were provided. Null where nobody has: a connection
-    /// made at run time is not enabled then; one of the settings file runs all the same, and its page asks for it.
+    /// The person who confirmed that the ids of clients who exist on both sites were provided. Null where nobody has: a
+    /// connection made at run time is not enabled then; one of the settings file runs all the same, and its page asks
+    /// for it.
     #[schema(required)]
     preflight: Option<ByBody>,
-    /// Until when its site asked to be left alone: nothing is asked of it before, unless somebody starts a sync. Null
-    /// where it may be asked.
+    /// The moment until which its site asked to be left alone: nothing is asked of it before, unless somebody starts a
+    /// sync. Null where it may be asked.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     left_alone_until: Option<Timestamp>,
-    /// Why it is enabled and does not run; null where it does.
+    /// The reason why it is enabled and does not run; null where it does.
     #[schema(required)]
     problem: Option<String>,
     /// The pack that says what the CRM's fields mean.
@@ -87,13 +89,14 @@ pub struct ConnectionBody {
 #[serde(rename_all = "snake_case")]
 #[schema(as = ConnectionOrigin)]
 pub enum OriginBody {
-    /// In the settings file.
+    /// The settings file.
     File,
-    /// On the page or through the API.
+    /// The page or the API.
     Page,
 }
 
-/// How a connection signs in, without its secrets. What each way has is declared by the CRM; see `declared`.
+/// The way in which a connection signs in, without its secrets. The fields of each way are declared by the CRM; see
+/// `declared`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConnectionAuth)]
 pub struct AuthBody {
@@ -116,13 +119,13 @@ pub struct AuthorizationBody {
     /// `not_needed` for a name and password; `needed` before the first time; `authorized`; `refused` when the site does
     /// not accept it any more: runs do not start and notes wait until somebody authorises it again.
     state: AuthorizationState,
-    /// Since when.
+    /// The moment since which that is so.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
-    /// Who authorised it.
+    /// The person who authorised it.
     #[schema(required)]
     by: Option<String>,
-    /// What has to be done; null where nothing has.
+    /// The action that is needed of a person; null where none is.
     #[schema(required)]
     detail: Option<String>,
 }
@@ -130,11 +133,11 @@ pub struct AuthorizationBody {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorizationState {
-    /// It signs in by name and password.
+    /// The connection signs in by name and password.
     NotNeeded,
-    /// Nobody has authorised it yet.
+    /// Nobody has authorised the connection yet.
     Needed,
-    /// Somebody authorised it.
+    /// A person authorised the connection.
     Authorized,
     /// The site does not accept it any more.
     Refused,
@@ -155,13 +158,13 @@ pub struct SiteBody {
     /// The connection that brought clients of the site already, where another did.
     #[schema(required, value_type = Option<String>)]
     taken_by: Option<ConnectionName>,
-    /// What has to be done; null where nothing has.
+    /// The action that is needed of a person; null where none is.
     #[schema(required)]
     detail: Option<String>,
-    /// Who said that the site has another name now; null where it never had one.
+    /// The person who said that the site has another name now; null where it never had one.
     #[schema(required)]
     same_site: Option<ByBody>,
-    /// Who said that it is apart from another connection of the same site; null where nobody had to.
+    /// The person who said that it is apart from another connection of the same site; null where nobody had to.
     #[schema(required)]
     apart: Option<ByBody>,
 }
@@ -170,11 +173,11 @@ pub struct SiteBody {
 #[serde(rename_all = "snake_case")]
 #[schema(as = ConnectionSiteState)]
 pub enum SiteState {
-    /// It leads to the site that it always did, or has brought nothing yet.
+    /// The connection leads to the site that it always did, or no record was read through it yet.
     Known,
-    /// It leads to another host.
+    /// The connection leads to another host.
     Changed,
-    /// Another connection brought clients of it.
+    /// Another connection brought clients of the site.
     Taken,
 }
 
@@ -191,13 +194,13 @@ impl SiteBody {
     }
 }
 
-/// Who did something, and when.
+/// A person who did something, and the moment at which they did.
 #[derive(Serialize, ToSchema)]
 #[schema(as = By)]
 pub struct ByBody {
     /// The person's name, or what the token is for.
     who: String,
-    /// When.
+    /// The moment at which they did it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }

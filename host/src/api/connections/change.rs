@@ -34,7 +34,7 @@ pub struct DraftBody {
     /// Its name in addresses; of a new one only. Made of the title where it is left out.
     #[schema(example = "main")]
     name: Option<String>,
-    /// What people call it.
+    /// The name that people call it by.
     #[schema(example = "Acme {crm} integration")]
     title: Option<String>,
     /// The CRM; `{crm-name}` if not said.
@@ -47,24 +47,25 @@ pub struct DraftBody {
     /// The site's host, without `https://`.
     #[schema(example = "{site}")]
     forward_host: Option<String>,
-    /// Plain HTTP to a stand-in site on this machine, where the settings allow those.
+    /// Whether to use plain HTTP to a stand-in site on this machine, where the settings allow those.
     insecure_http: Option<bool>,
-    /// When it is synced: a crontab line of five fields, or of six with seconds before them, in the practice's time zone;
-    /// hourly if not said.
+    /// The schedule of its runs: a crontab line of five fields, or of six with seconds before them, in the practice's
+    /// time zone; hourly if not said.
     schedule: Option<String>,
     /// Whether it is to run; yes if not said.
     enabled: Option<bool>,
-    /// That the {crm} ids of clients who are in the practice already have been provided. Without them a sync makes those
-    /// clients a second time; so a connection is enabled only after somebody confirmed it. Who and when is kept.
+    /// Confirmation that the {crm} ids of clients who are in the practice already have been provided. Without them a
+    /// sync makes those clients a second time; so a connection is enabled only after somebody confirmed it. Who and
+    /// when is kept.
     #[serde(default)]
     #[schema(required = false)]
     confirms_preflight: bool,
-    /// That another forward host than that of the connection's clients and notes is the same site under another name. For
-    /// another site, add a connection of another name: its ids would be taken for theirs.
+    /// Confirmation that another forward host than that of the connection's clients and notes is the same site under
+    /// another name. For another site, add a connection of another name: its ids would be taken for theirs.
     #[serde(default)]
     #[schema(required = false)]
     confirms_same_site: bool,
-    /// How to sign in. Where it is sent to another host than before, every secret has to be given again.
+    /// The way to sign in. Where it is sent to another host than before, every secret has to be given again.
     #[schema(value_type = Option<AuthDraftBody>)]
     auth: Option<BTreeMap<String, Option<Secret>>>,
     /// The CRM's own settings; see `declared`.
@@ -73,8 +74,8 @@ pub struct DraftBody {
     settings: BTreeMap<String, Value>,
 }
 
-/// How to sign in. A secret is kept sealed and never answered; one that is left out stays as it is. What each way has is
-/// declared by the CRM; see `declared`.
+/// The way to sign in. A secret is kept sealed and never answered; one that is left out stays as it is. The fields of
+/// each way are declared by the CRM; see `declared`.
 #[derive(ToSchema)]
 #[schema(as = ConnectionAuthDraft)]
 #[expect(dead_code, reason = "only its schema's name is used")]
@@ -82,7 +83,7 @@ struct AuthDraftBody {
     mode: String,
 }
 
-/// Read, never written.
+/// A secret that is read and never written.
 #[derive(Deserialize)]
 #[serde(from = "String")]
 struct Secret(SecretString);
@@ -94,7 +95,7 @@ impl From<String> for Secret {
 }
 
 impl DraftBody {
-    /// What is given, where all members are known to one of the CRMs.
+    /// The draft of what is given, where all members are known to one of the CRMs.
     fn draft(self, crms: Registry) -> Result<Draft, Problem> {
         let (mut settings, mut errors) = (BTreeMap::new(), Vec::new());
         for (name, value) in self.settings {
@@ -188,7 +189,7 @@ pub async fn change(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
-/// Removes a connection. What it brought over stays, notes that wait for it stay and wait, and what its site authorised
+/// Removes a connection. What it imported stays, notes that wait for it stay and wait, and what its site authorised
 /// is forgotten.
 #[utoipa::path(
     delete,
@@ -234,7 +235,7 @@ pub async fn confirm_preflight(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SameSite {
-    /// As the connection has it, so that a host which was exchanged meanwhile is not confirmed unseen.
+    /// The host as the connection has it, so that one which was exchanged meanwhile is not confirmed unseen.
     #[schema(example = "{site}")]
     forward_host: String,
 }
@@ -315,15 +316,15 @@ pub async fn activate(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
-/// Where somebody authorises the connection.
+/// The address at which somebody authorises the connection.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuthorizationRequest)]
 pub struct AuthorizeBody {
-    /// To be opened in the browser of a practice manager who is signed in here.
+    /// The address to open in the browser of a practice manager who is signed in here.
     authorization_url: String,
-    /// Where the site sends the person back to; it is to be registered there.
+    /// The address to which the site sends the person back; it is to be registered there.
     redirect_uri: String,
-    /// Until when.
+    /// The moment until which the authorisation can be given.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }

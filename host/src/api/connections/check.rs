@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::domain::ConnectionName;
 use crate::ops;
 
-/// As whom the site knows this host.
+/// The user as whom the site knows this host.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SignIn)]
 pub struct SignInBody {
-    /// In the CRM's words.
+    /// The user's name, in the CRM's words.
     user: String,
 }
 

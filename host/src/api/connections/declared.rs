@@ -1,5 +1,5 @@
-//! What the OpenAPI document takes from the CRMs' declarations: their settings, their ways to sign in, and what doc comments
-//! leave open in braces.
+//! The parts of the OpenAPI document that are taken from the CRMs' declarations: their settings, their ways to sign in,
+//! and what doc comments leave open in braces.
 
 use serde_json::{Map, Value, json};
 

@@ -17,20 +17,20 @@ use crate::domain::{ClientId, DocumentId, ExternalId, HouseholdId, NoteId, Times
 use crate::store::documents::Source;
 use crate::store::outbox::{NoteDocument, NoteFilter};
 
-/// Which documents.
+/// The choice of documents in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DocumentParams {
-    /// Of this household only.
+    /// The household whose documents are listed; all if not said.
     #[param(value_type = Option<String>, format = Uuid)]
     household_id: Option<HouseholdId>,
-    /// Filed against this client only, in whatever household it was then.
+    /// The client whom the documents are filed against, in whatever household it was then; all if not said.
     #[param(value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
-    /// With the note of this id in the CRM only.
+    /// The id in the CRM of the note whose documents are listed; all if not said.
     document_id: Option<String>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
@@ -44,16 +44,16 @@ pub struct SentDocumentBody {
     /// The document; it is downloaded under this id.
     #[schema(value_type = String)]
     id: DocumentId,
-    /// What the file is called in the CRM.
+    /// The name of the file in the CRM.
     filename: String,
     /// `application/pdf`.
     media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     size: u64,
-    /// Where it comes from; null where it is not kept here any more.
+    /// The source of the document; null where it is not kept here any more.
     #[schema(schema_with = schema::document_source)]
     source: Option<Source>,
-    /// When it was made or uploaded; null where it is not kept here any more.
+    /// The moment at which it was made or uploaded; null where it is not kept here any more.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     kept_at: Option<Timestamp>,
     /// Characters that no font here has, each of which stands in it as U+FFFD; empty where all is well.
@@ -61,7 +61,7 @@ pub struct SentDocumentBody {
     /// The CRM's id of the attachment, once it is there.
     #[schema(required, value_type = Option<String>)]
     attached_as: Option<ExternalId>,
-    /// Whose household.
+    /// The household that the note is about.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
     /// The practice's clients whom its note is filed against.
@@ -70,10 +70,10 @@ pub struct SentDocumentBody {
     /// The file note that it went with.
     #[schema(value_type = String, format = Uuid)]
     note_id: NoteId,
-    /// How far that note has come.
+    /// The stage that the note has reached.
     #[schema(schema_with = schema::note_stage)]
     note_stage: Stage,
-    /// That note's subject.
+    /// The subject of the note.
     note_subject: String,
     /// The CRM's id of that note, once it is there.
     #[schema(required, value_type = Option<String>)]

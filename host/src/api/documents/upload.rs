@@ -32,13 +32,13 @@ pub struct DocumentBody {
     /// Its id, of its name and its bytes. An event names it among its `attachments`.
     #[schema(value_type = String)]
     id: DocumentId,
-    /// What the file is called in the CRM.
+    /// The name of the file in the CRM.
     #[schema(example = "Best Life Plan.pdf")]
     filename: String,
-    /// What it is.
+    /// The media type.
     #[schema(example = "application/pdf")]
     media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     size: usize,
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Why a text is not read.
+/// The reason why a text is not read.
 #[derive(Debug)]
 pub enum Error {
-    /// It is no JSON.
+    /// The text is no JSON.
     NotJson(serde_json::Error),
     /// An object has a key twice.
     Twice {
@@ -20,7 +20,7 @@ pub enum Error {
 /// Reads a text of JSON.
 ///
 /// # Errors
-/// As [`Error`] says.
+/// Fails as [`Error`] says.
 pub fn read(text: &[u8]) -> Result<Value, Error> {
     let mut twice = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(text);

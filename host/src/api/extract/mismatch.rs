@@ -1,14 +1,14 @@
-//! What the parser says of a value that is not of its shape, told in plain words to whoever sent it.
+//! Messages about values that are not of their shape: what the parser says, told in plain words to whoever sent them.
 
 /// An id as the API gives it.
 const ID: &str = "an id as the API gives it, such as 0198c5f2-7d3e-7a41-9b1c-2f6e8d5a9c04";
 
-/// What is wrong with a value.
+/// A value that does not fit, and where it is.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Mismatch {
     /// The field that is missing or not known, which the way to the value need not have.
     pub field: Option<String>,
-    /// What would be right, in sentences.
+    /// The message: what would be right, in sentences.
     pub detail: String,
 }
 
@@ -50,7 +50,7 @@ fn choices(rest: &str) -> String {
     rest.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", ")
 }
 
-/// What a type calls itself in serde's errors, in plain words.
+/// The plain words for what a type calls itself in serde's errors.
 fn plain(expected: &str) -> Option<&'static str> {
     Some(match expected {
         "a string" | "string or map" | "variant identifier" => "a text",

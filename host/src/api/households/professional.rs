@@ -1,4 +1,4 @@
-//! Who answers for a household, as programs see it and set it.
+//! The professional who answers for a household, as programs see and set it.
 
 use axum::Json;
 use axum::extract::State;
@@ -29,11 +29,11 @@ pub struct ProfessionalBody {
     /// Email.
     #[schema(required, value_type = Option<String>, format = Email)]
     email: Option<EmailAddress>,
-    /// Why this one.
+    /// The reason why it is this one.
     because: Because,
 }
 
-/// Why somebody answers for a household.
+/// The reason why somebody answers for a household.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
@@ -64,12 +64,13 @@ impl From<PrimaryProfessional> for ProfessionalBody {
     }
 }
 
-/// What is to change about a household; what is left out stays.
+/// The changes to a household; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = HouseholdChange)]
 pub struct ChangeBody {
-    /// Who answers for the household from now on; null: the CRM's adviser again. There is always somebody.
+    /// The professional who answers for the household from now on; null: the CRM's adviser again. There is always
+    /// somebody.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<ChosenBody>)]
     primary_professional: Option<Option<ChosenBody>>,

@@ -17,54 +17,55 @@ pub struct ImportBody {
     /// The list's id.
     #[schema(value_type = String, format = Uuid)]
     id: ImportId,
-    /// Whose ids it has.
+    /// The connection whose ids the list has.
     #[schema(value_type = String)]
     connection: ConnectionName,
-    /// What its file was called.
+    /// The name of the list's file.
     file_name: String,
-    /// Who brought it.
+    /// The person who imported it.
     by: String,
-    /// Where it stands.
+    /// The state that the list is in.
     #[schema(schema_with = schema::import_state)]
     state: ImportState,
-    /// How many rows of each kind.
+    /// The number of rows of each kind.
     counts: CountsBody,
-    /// What else is in its file; null until it is read, and of lists that were read by earlier versions.
+    /// The other content of the file; null until it is read, and of lists that were read by earlier versions.
     #[schema(required)]
     source: Option<SourceBody>,
-    /// When it came.
+    /// The moment at which the list arrived.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it was applied last.
+    /// The moment at which the list was last applied.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     applied_at: Option<Timestamp>,
 }
 
-/// How many rows of each kind.
+/// The number of rows of each kind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ImportCounts)]
 pub struct CountsBody {
-    /// All rows: those to link, undecided, left out, linked, not linked, and those that cannot be imported.
+    /// The number of all rows: those to link, undecided, left out, linked, not linked, and those that cannot be
+    /// imported.
     rows: u64,
-    /// By status: one client is meant.
+    /// The number of rows with the status that one client is meant.
     ready: u64,
-    /// By status: a person has to say who is meant.
+    /// The number of rows with the status that a person has to say who is meant.
     needs_decision: u64,
-    /// Applying the list links their clients.
+    /// The number of rows whose clients are linked when the list is applied.
     to_link: u64,
-    /// Waiting for a decision.
+    /// The number of rows that wait for a decision.
     undecided: u64,
-    /// Left out by a person.
+    /// The number of rows that a person left out.
     left_out: u64,
-    /// Nobody can be linked by them.
+    /// The number of rows by which nobody can be linked.
     cannot_be_imported: u64,
-    /// Linked.
+    /// The number of rows whose clients were linked.
     linked: u64,
-    /// Not linked when the list was applied, because the practice's clients had changed.
+    /// The number of rows that were not linked when the list was applied, because the practice's clients had changed.
     not_linked: u64,
 }
 
-/// What a list's file holds beside its rows. Each line is above the list, a row, blank, or goes on with a row.
+/// The content of a list's file beside its rows. Each line is above the list, a row, blank, or goes on with a row.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ListSource)]
 pub struct SourceBody {
@@ -89,11 +90,11 @@ pub struct SourceBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = OtherSheet)]
 pub struct OtherSheetBody {
-    /// As its tab shows it.
+    /// The sheet's name, as its tab shows it.
     name: String,
-    /// Its tab is not shown.
+    /// Whether its tab is hidden.
     is_hidden: bool,
-    /// It has the headings of a list.
+    /// Whether it has the headings of a list.
     has_headings: bool,
     /// Rows with anything in them.
     rows: u64,
@@ -138,36 +139,36 @@ impl From<Import> for ImportBody {
 pub struct ImportRowBody {
     /// Its number in the file: as a spreadsheet counts, or the line it begins on.
     number: u32,
-    /// As the list has it.
+    /// The first name, as the list has it.
     first_name: String,
-    /// As the list has it.
+    /// The last name, as the list has it.
     last_name: String,
-    /// As the list has it.
+    /// The email address, as the list has it.
     email: String,
-    /// As the list has it.
+    /// The id in the CRM, as the list has it.
     external_id: String,
-    /// What will become of it.
+    /// The judgement of the row: what will become of it.
     #[schema(schema_with = schema::row_status)]
     status: RowStatus,
-    /// Why.
+    /// The reasons for the judgement.
     reasons: Vec<ReasonBody>,
-    /// Who may be meant; the first of a row that is ready.
+    /// The clients who may be meant; the first is the one of a row that is ready.
     candidates: Vec<CandidateBody>,
-    /// What a person said: `link`, `leave_out`, or null.
+    /// The decision that a person made: `link`, `leave_out`, or null.
     #[schema(required)]
     decision: Option<&'static str>,
-    /// Whom applying the list links, or has linked, by this row.
+    /// The client whom applying the list links, or has linked, by this row.
     #[schema(required, value_type = Option<String>, format = Uuid)]
     client_id: Option<ClientId>,
     /// Whether the client is linked; null until the list is applied.
     #[schema(required)]
     is_linked: Option<bool>,
-    /// Why the client was not linked.
+    /// The reason why the client was not linked.
     #[schema(required)]
     not_linked_because: Option<String>,
 }
 
-/// Why a row is what it is.
+/// A reason why a row is what it is.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reason)]
 pub struct ReasonBody {
@@ -185,7 +186,7 @@ pub struct CandidateBody {
     /// The client.
     #[schema(value_type = String, format = Uuid)]
     pub client_id: ClientId,
-    /// As people know the client.
+    /// The client's name, as people know it.
     pub name: String,
     /// The CRM's id that the client is linked to.
     #[schema(required, value_type = Option<String>)]

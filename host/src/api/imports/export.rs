@@ -19,12 +19,12 @@ use crate::domain::access::Action;
 use crate::domain::import::RowStatus;
 use crate::import::lines;
 
-/// Which rows of a list.
+/// The choice of rows of a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportParams {
-    /// Rows of this status only.
+    /// The status of the rows that are exported; all if not said.
     #[param(schema_with = schema::row_status, required = false)]
     status: Option<RowStatus>,
 }

@@ -24,18 +24,18 @@ use crate::domain::{ClientId, HouseholdId, ItemId, RecordKind, text, with_listed
 use crate::store::StoredItem;
 use crate::store::book::Whose;
 
-/// Whose lists.
+/// The client or household whose lists are asked for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct WhoseParams {
-    /// Those in this client's list.
+    /// The client whose lists are asked for; all if not said.
     #[param(value_type = Option<Uuid>)]
     client_id: Option<ClientId>,
-    /// Those in the lists of this household's people.
+    /// The household whose people's lists are asked for; all if not said.
     #[param(value_type = Option<Uuid>)]
     household_id: Option<HouseholdId>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     /// `next` of the page before.
@@ -43,7 +43,7 @@ pub struct WhoseParams {
 }
 
 impl WhoseParams {
-    /// Whose, if that is said once at most.
+    /// The owner of the lists, if one is named at most.
     pub fn whose(&self) -> Result<Whose, Problem> {
         match (self.client_id, self.household_id) {
             (None, None) => Ok(Whose::Practice),

@@ -16,10 +16,10 @@ pub struct NoteBody {
     /// The note's id.
     #[schema(value_type = String, format = Uuid)]
     id: NoteId,
-    /// Where it stands: `dead` waits for a person, `waiting` for its next try.
+    /// The state of the note: `dead` waits for a person, `waiting` for its next try.
     #[schema(schema_with = schema::note_state)]
     state: NoteState,
-    /// How far it has come, finer than the state.
+    /// The stage that the note has reached, finer than the state.
     #[schema(schema_with = schema::note_stage)]
     stage: Stage,
     /// The event it renders.
@@ -27,7 +27,7 @@ pub struct NoteBody {
     event_id: EventId,
     /// The event's type.
     event_type: String,
-    /// Whose household.
+    /// The household that the note is about.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
     /// The connection it goes out by.
@@ -41,7 +41,7 @@ pub struct NoteBody {
     /// The CRM's subtype.
     #[schema(required)]
     note_subtype: Option<String>,
-    /// One line.
+    /// The subject, one line.
     subject: String,
     /// The text.
     body: String,
@@ -57,20 +57,20 @@ pub struct NoteBody {
     /// The CRM's id of the note, once it is there.
     #[schema(required, value_type = Option<String>)]
     document_id: Option<ExternalId>,
-    /// When the event was accepted.
+    /// The moment at which the event was accepted.
     #[schema(value_type = String, format = DateTime)]
     accepted_at: Timestamp,
-    /// When the next try is due; null when done or dead.
+    /// The moment at which the next try is due; null when done or dead.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     due_at: Option<Timestamp>,
-    /// When it was done.
+    /// The moment at which the note was done.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     done_at: Option<Timestamp>,
-    /// Why it waits or died, with the CRM's own words.
+    /// The reason why it waits or died, with the CRM's own words.
     #[schema(required)]
     reason: Option<String>,
-    /// How many notes with its marker the CRM was last seen to have, where that is not one: of several, somebody has to
-    /// remove all but one there; of 0, somebody has to say what became of it.
+    /// The number of notes with its marker that the CRM was last seen to have, where that is not one: of several,
+    /// somebody has to remove all but one there; of 0, somebody has to say what became of it.
     #[schema(required)]
     copies: Option<usize>,
     /// The practice's clients whom it is filed against.
@@ -87,11 +87,11 @@ pub struct AttachmentBody {
     /// The document.
     #[schema(value_type = String)]
     document: DocumentId,
-    /// What the file is called in the CRM.
+    /// The name of the file in the CRM.
     filename: String,
     /// `application/pdf`.
     media_type: String,
-    /// Bytes.
+    /// The size in bytes.
     size: u64,
     /// Characters that no font here has, each of which stands in it as U+FFFD; empty where all is well.
     replaced_characters: String,
@@ -110,12 +110,12 @@ impl From<Attachment> for AttachmentBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
 pub struct AttemptBody {
-    /// When it began.
+    /// The moment at which the attempt began.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// How long it took, in milliseconds.
+    /// The time that it took, in milliseconds.
     took_ms: u64,
-    /// What came of it.
+    /// The outcome of the attempt.
     outcome: String,
 }
 

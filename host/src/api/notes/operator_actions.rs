@@ -19,14 +19,14 @@ use crate::notes::NoteEdit;
 use crate::ops;
 use crate::store::outbox::NoteFilter;
 
-/// Which notes are retried: dead ones of all that is said.
+/// The choice of notes to retry: the dead ones that fit all that is said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryAllBody {
-    /// Of this connection only.
+    /// The connection whose notes are retried; all if not said.
     #[schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9-]{0,39}$")]
     connection: Option<ConnectionName>,
-    /// Of this type of event only.
+    /// The type of event whose notes are retried; all if not said.
     event_type: Option<String>,
     /// `dead` for those that were refused or given up, `in_doubt` for those that may be in the CRM.
     #[serde(default, deserialize_with = "word_or_null")]
@@ -34,14 +34,14 @@ pub struct RetryAllBody {
     stage: Option<Stage>,
 }
 
-/// How many notes are on their way again.
+/// The number of notes that are on their way again.
 #[derive(Serialize, ToSchema)]
 pub struct RetriedBody {
-    /// Notes.
+    /// The number of notes.
     retried: usize,
 }
 
-/// What is changed in a note; what is not said stays.
+/// The changes to a note; what is not said stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditBody {
@@ -56,7 +56,7 @@ pub struct EditBody {
     client_ids: Option<Vec<ClientId>>,
 }
 
-/// What somebody found in the CRM.
+/// The finding of somebody who looked in the CRM.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
@@ -67,18 +67,18 @@ pub struct ResolveBody {
     document_id: Option<String>,
 }
 
-/// Why a note is given up.
+/// The reason why a note is given up.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardBody {
-    /// Stays with the note; at most 500 characters.
+    /// The reason, which stays with the note; at most 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
 /// Delivers a waiting or dead note now, whatever the CRM asked for.
 ///
-/// Where its create may have taken effect, it is looked for in the CRM first. One in the stage `waiting_for_refiling` is
+/// A note whose create may have taken effect is looked for in the CRM first. One in the stage `waiting_for_refiling` is
 /// filed against its clients as they are linked now.
 #[utoipa::path(
     post,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::notes::{DocumentRule, document_rule, event_schemas};
 
-/// Where the schemas are.
+/// The place of the schemas in the document.
 const SCHEMAS: &str = "/components/schemas";
 
 /// Makes the schema `Event` a choice of one a type.

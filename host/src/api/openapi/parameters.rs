@@ -1,4 +1,4 @@
-//! What holds for parameters of a name wherever they stand: said once here, and refused alike by every operation.
+//! Rules for parameters of a name wherever they are used: given once here, and refused alike by every operation.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(super) fn complete(document: &mut Value) {
     }
 }
 
-/// What is known of the parameters of this name.
+/// The part of the schema that all parameters of this name share.
 fn shape(name: &str) -> Value {
     match name {
         "connection" | "name" => json!({ "pattern": CONNECTION_NAME }),
@@ -36,7 +36,7 @@ fn shape(name: &str) -> Value {
     }
 }
 
-/// What a connection's name looks like; `ConnectionName` says it in words.
+/// The form of a connection's name; `ConnectionName` says it in words.
 pub const CONNECTION_NAME: &str = "^[a-z][a-z0-9-]{0,39}$";
 
 /// The CRM's spelling of an id; `ExternalId` reads others that are the same number beyond doubt.

@@ -18,40 +18,40 @@ pub struct RunBody {
     /// The run's id.
     #[schema(value_type = String, format = Uuid)]
     id: RunId,
-    /// Whose run.
+    /// The connection that the run syncs.
     #[schema(value_type = String)]
     connection: ConnectionName,
-    /// Where it stands. `running` is also a run that was interrupted and is about to be taken up again.
+    /// The state of the run. `running` is also a run that was interrupted and is about to be taken up again.
     #[schema(schema_with = schema::run_state)]
     state: RunState,
-    /// What set it off.
+    /// The trigger that set it off.
     #[schema(schema_with = schema::trigger)]
     trigger: Trigger,
-    /// When it was asked for.
+    /// The moment at which it was asked for.
     #[schema(value_type = String, format = DateTime)]
     queued_at: Timestamp,
-    /// When it began.
+    /// The moment at which the run began.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
-    /// When it ended.
+    /// The moment at which the run ended.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
     /// Clients that the walk before it saw: what progress is measured against; null on a first walk.
     #[schema(required)]
     expected: Option<u64>,
-    /// What it counted so far.
+    /// The counts of the run so far.
     counts: RunCountsBody,
-    /// Why it failed.
+    /// The reason why it failed.
     #[schema(required)]
     error: Option<String>,
 }
 
-/// What a run counted. Clients unless said otherwise.
+/// The counts of a run, of clients unless said otherwise.
 #[derive(Serialize)]
 pub struct RunCountsBody {
     #[serde(flatten)]
     of_clients: ClientCountsBody,
-    /// What stands in the clients' lists, by kind.
+    /// The counts of the items in the clients' lists, by kind.
     #[serde(flatten)]
     lists: BTreeMap<&'static str, ListCountsBody>,
 }
@@ -80,80 +80,80 @@ impl ToSchema for RunCountsBody {
     }
 }
 
-/// What a run counted. Clients unless said otherwise.
+/// The counts of a run, of clients unless said otherwise.
 #[derive(Serialize, ToSchema)]
 struct ClientCountsBody {
-    /// Advisers read.
+    /// The number of advisers read.
     advisers: u64,
-    /// Clients read from the CRM, of whatever outcome.
+    /// The number of clients read from the CRM, of whatever outcome.
     seen: u64,
-    /// Same raw record and revision as last time: not mapped again.
+    /// The number with the same raw record and revision as last time: not mapped again.
     unchanged: u64,
-    /// New in the practice.
+    /// The number that are new in the practice.
     created: u64,
-    /// At least one stored field changed.
+    /// The number of which at least one stored field changed.
     changed: u64,
-    /// Mapped again to the same values.
+    /// The number that were mapped again to the same values.
     same: u64,
-    /// Left out by a rule, by reason.
+    /// The number left out by a rule, by reason.
     skipped: BTreeMap<String, u64>,
-    /// Of those left out by rules: who was in the book until then.
+    /// The number of those left out by rules who were in the book until then.
     newly_left_out: u64,
-    /// Left out by a rule before, and in the book again; among `changed` or `same` too.
+    /// The number left out by a rule before, and in the book again; among `changed` or `same` too.
     returned: u64,
-    /// Cannot be used and kept in quarantine.
+    /// The number that cannot be used and are kept in quarantine.
     quarantined: u64,
-    /// Look like a client of the practice who is not linked: in the review queue.
+    /// The number that look like a client of the practice who is not linked: in the review queue.
     held: u64,
-    /// Local edits that the CRM overrode.
+    /// The number of local edits that the CRM overrode.
     overridden: u64,
     /// Rows that came again within the walk, because rows moved while they were read; each was taken once.
     repeated: u64,
     /// Rows that name no record, so that nothing could be kept of them.
     unreadable: u64,
     /// Clients whom the walk did not see, because rows moved while they were read, and whom the CRM shows when it is
-    /// asked by id: they were brought over so.
+    /// asked by id: they were imported so.
     missed: u64,
     /// Clients whom the walk did not see, and the CRM failed when it was asked by id.
     unconfirmed: u64,
-    /// Warnings about records that came over, and errors by which a part of one was left out (a row of a list), by code.
+    /// Warnings about imported records, and errors by which a part of one was left out (a row of a list), by code.
     warnings: BTreeMap<String, u64>,
     /// Stored fields that changed, by canonical field; those of goals and covers as `goal.name` and `cover.premium`.
     changed_fields: BTreeMap<String, u64>,
-    /// Marked as not visible: two complete walks in a row did not see them.
+    /// The number marked as not visible: two complete walks in a row did not see them.
     not_visible: u64,
-    /// Not visible before, and seen again.
+    /// The number that were not visible before, and are seen again.
     visible_again: u64,
-    /// Gone as well, but too many at once: somebody has to confirm that they are gone
+    /// The number that are gone as well, but too many at once: somebody has to confirm that they are gone
     /// (`/connections/{name}/departures`).
     awaiting: u64,
-    /// What stands in doubt in the whole book after a complete walk, by code: links of couples, by household, addresses
-    /// that several clients have, by client, and goals and covers that their lists do not show: those that one complete
-    /// walk missed, and those of which somebody has to confirm that they are gone.
+    /// The data-quality warnings about the whole book after a complete walk, by code: links of couples, by household,
+    /// addresses that several clients have, by client, and goals and covers that their lists do not show: those that
+    /// one complete walk missed, and those of which somebody has to confirm that they are gone.
     doubts: BTreeMap<String, u64>,
-    /// Rows of `/runs/{id}/changes`.
+    /// The number of rows of `/runs/{id}/changes`.
     listed: u64,
-    /// HTTP requests made to the CRM.
+    /// The number of HTTP requests made to the CRM.
     requests: u64,
-    /// Requests that were repeated after a fault.
+    /// The number of requests that were repeated after a fault.
     retries: u64,
-    /// How often the CRM was asked less at once, because it slowed down or said so.
+    /// The number of times that the CRM was asked less at once, because it slowed down or said so.
     slow_downs: u64,
 }
 
-/// What a run counted of the goals, or the covers, in the lists that it read.
+/// The counts of a run for the goals, or the covers, in the lists that it read.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ListCounts)]
 pub struct ListCountsBody {
-    /// New in the practice.
+    /// The number that are new in the practice.
     created: u64,
-    /// At least one value changed, or it stands in its list again.
+    /// The number of which at least one value changed, or which are in their list again.
     changed: u64,
-    /// As they were.
+    /// The number that stayed as they were.
     unchanged: u64,
-    /// Marked as gone: two complete walks in a row did not find them in their list.
+    /// The number marked as gone: two complete walks in a row did not find them in their list.
     gone: u64,
-    /// Clients whose list cannot be used and is kept in quarantine.
+    /// The number of clients whose list cannot be used and is kept in quarantine.
     quarantined: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a run changed, client by client, goal by goal and cover by cover.
+//! Changes that a run made, client by client, goal by goal and cover by cover.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,38 +18,39 @@ use crate::domain::run::ChangeKind;
 use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::report::Change;
 
-/// Which changes.
+/// The choice of changes in a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeParams {
-    /// Of this kind only.
+    /// The kind of changes that are listed; all if not said.
     #[param(schema_with = schema::change_kind)]
     kind: Option<ChangeKind>,
-    /// How many items, 1 to 500; 50 if not said.
+    /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
 }
 
-/// What a run did to a client, or to a goal or cover of a client's.
+/// A change that a run made to a client, or to a goal or cover of a client's.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct ChangeBody {
-    /// What.
+    /// The kind of change.
     #[schema(schema_with = schema::change_kind)]
     kind: ChangeKind,
-    /// To what kind of record.
+    /// The kind of record that was changed.
     #[schema(schema_with = schema::changed_record)]
     record: RecordKind,
     /// The goal or cover; null for a client.
     #[schema(required, value_type = Option<String>, format = Uuid)]
     record_id: Option<Uuid>,
-    /// By what a person knew the goal or cover when the run saw it: its name, or its type and policy. Null for a client.
+    /// The label by which a person knew the goal or cover when the run saw it: its name, or its type and policy. Null
+    /// for a client.
     #[schema(required, example = "Retire at 60")]
     label: Option<String>,
-    /// Why a client is left out, in a sentence; null otherwise.
+    /// The reason why a client is left out, in a sentence; null otherwise.
     #[schema(required)]
     reason: Option<String>,
     /// The client, or whose goal or cover it is.
@@ -74,10 +75,10 @@ pub struct FieldChangeBody {
     /// The canonical field.
     #[schema(example = "mobile")]
     field: String,
-    /// What stood in it.
+    /// The value before the change.
     #[schema(required)]
     from: Option<String>,
-    /// What stands in it.
+    /// The value after the change.
     #[schema(required)]
     to: Option<String>,
 }
@@ -97,7 +98,7 @@ impl From<Change> for ChangeBody {
     }
 }
 
-/// What a run changed, client by client, goal by goal and cover by cover, by kind of change.
+/// Lists what a run changed, client by client, goal by goal and cover by cover, by kind of change.
 ///
 /// The rows of a month of hourly runs are kept, at most 20,000 of one run; a run's counts tell of all.
 #[utoipa::path(

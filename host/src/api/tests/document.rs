@@ -171,7 +171,7 @@ async fn every_type_of_event_is_described() {
     assert_eq!(survey["properties"]["score"]["maximum"], 100);
 }
 
-/// What the document says is needed in a body is missed at its place, though null may be allowed there.
+/// A member that the document says is needed in a body is missed at its place, though null may be allowed there.
 #[tokio::test]
 async fn what_a_body_needs_is_missed_where_it_is_left_out() {
     let host = Host::new();

@@ -224,7 +224,7 @@ async fn a_value_of_another_shape_is_told_in_plain_words() {
     check("notes/retry".to_owned(), stage, "/stage", "This has to be a text.").await;
 }
 
-/// What is sent twice is one client, whatever became of the client meanwhile.
+/// A client that is sent twice is one client, whatever became of the client meanwhile.
 #[tokio::test]
 async fn the_same_client_sent_again_is_the_one_that_was_made() {
     let host = Host::new();

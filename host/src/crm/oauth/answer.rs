@@ -1,4 +1,4 @@
-//! What a token endpoint answers, read as leniently as can be: a site that gives a new pair has forgotten the one
+//! The answer of a token endpoint, read as leniently as can be: a site that gives a new pair has forgotten the one
 //! before, so that whatever tokens can be read are kept, however odd the rest of the answer is. And only a refusal that
 //! is about the authorisation itself asks a person to give another.
 

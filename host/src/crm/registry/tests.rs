@@ -64,7 +64,7 @@ pub static LEDGER: CrmKind = CrmKind {
     connector: |_, _, _| Err(SiteUnusable::NoTokens),
 };
 
-/// That CRM beside those of this program.
+/// The registry of that CRM beside those of this program.
 pub const WITH_LEDGER: Registry = Registry(KINDS);
 
 static KINDS: &[&CrmKind] = &[&xplan::KIND, &LEDGER];
@@ -76,7 +76,7 @@ fn kinds_are_found_by_name() {
     assert!(Registry::BUILT_IN.find("ledger").is_none());
 }
 
-/// What parts of the host rely on when they read a declaration.
+/// Every declaration holds what parts of the host rely on when they read it.
 #[test]
 fn declarations_can_be_read() {
     for kind in WITH_LEDGER.all() {

@@ -24,7 +24,8 @@ use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Timestamp};
 
-/// What is given for a connection, before anything of it was looked at. What is left out has its default or is asked for.
+/// The values that are given for a connection, before anything of them was looked at. What is left out has its default
+/// or is asked for.
 #[derive(Clone, Default, Debug)]
 pub struct RawConnection {
     /// The CRM's name.
@@ -37,7 +38,7 @@ pub struct RawConnection {
     pub dialect: Option<String>,
     /// The site's host.
     pub forward_host: Option<String>,
-    /// Plain HTTP to a stand-in site.
+    /// Whether to use plain HTTP to a stand-in site.
     pub insecure_http: Option<bool>,
     /// A crontab line, on the practice's clock.
     pub schedule: Option<String>,
@@ -108,7 +109,7 @@ pub struct Rules<'a> {
     pub author: Author,
     /// The practice's time zone.
     pub zone: TimeZone,
-    /// Now.
+    /// The moment that counts as now.
     pub now: Timestamp,
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn attach(
     docnotes::made(site, &ApiCall::post(&path(note)?, body).awaited(true), "the new attachment's `id`").await
 }
 
-/// What is attached to a note.
+/// The attachments of a note.
 pub(super) async fn list(site: &Site, note: &ExternalId) -> Result<Vec<FoundAttachment>, CrmError> {
     let answer = site.read(&ApiCall::get(Address::of(&path(note)?)).awaited(true).or_nothing()).await?;
     let unexpected = || rows::unexpected(&answer, "a list of attachments, each with `id` and `filename`");

@@ -22,26 +22,26 @@ pub(super) const MOST: usize = 100;
 /// The name under which the size of batches is remembered.
 const NAME: &str = "batch";
 
-/// How often the rest of a batch is asked again for the sake of calls that fail while others do not. What is not
-/// answered at all is asked for as long as any call.
+/// The number of times that the rest of a batch is asked again for the sake of calls that fail while others do not.
+/// What is not answered at all is asked for as long as any call.
 const REPEATS_FOR_SOME: usize = 3;
 
 /// Calls that may fail by themselves one after another before it is the site that fails.
 const MOST_IN_A_ROW: usize = 8;
 
-/// What is asked in batches. Each call has a number, its slot.
+/// Calls that are asked in batches. Each has a number, its slot.
 pub(super) trait Calls: Sync {
-    /// What an answer brings.
+    /// The content that a call's answer brings.
     type Out: Send;
 
     /// The request for these slots.
     fn body(&self, slots: &[usize]) -> Result<Vec<u8>, CrmError>;
 
-    /// What a call's answer means; `whole` is the answer that it is of.
+    /// The meaning of a call's answer; `whole` is the answer that it is of.
     fn sorted(&self, slot: usize, item: &Item<'_>, whole: &Bytes) -> Brought<Self::Out>;
 }
 
-/// What a batch brought for a slot.
+/// The part of a batch's answer for one slot.
 pub(super) enum Brought<T> {
     Done(T),
     /// The call failed; another try may help.
@@ -53,11 +53,11 @@ pub(super) enum Brought<T> {
 /// The calls' answers, each by its slot.
 pub(super) type Answers<T> = Vec<(usize, Result<T, CrmError>)>;
 
-/// How batches that belong together are asked.
+/// The manner in which batches that belong together are asked.
 pub(super) struct Manner {
-    /// Somebody waits for them.
+    /// Whether somebody waits for them.
     pub(super) is_awaited: bool,
-    /// What the answers are held by.
+    /// The allotment of bytes that holds the answers.
     pub(super) room: Option<Arc<Allotment>>,
     /// Calls that failed by themselves since the last answer.
     in_a_row: AtomicUsize,
@@ -84,7 +84,7 @@ impl Manner {
     }
 }
 
-/// How many calls to ask at once.
+/// The number of calls to ask at once.
 pub(super) fn size(site: &Site) -> usize {
     site.sizes.next(NAME, MOST)
 }
@@ -92,7 +92,8 @@ pub(super) fn size(site: &Site) -> usize {
 /// Asks what is in `slots`, at most as many as [`size`] says.
 ///
 /// # Errors
-/// Where the site fails, not some calls; [`CrmError::TooLarge`] where the answers are too many for the room that there is.
+/// Returns an error if the site fails, not some calls; [`CrmError::TooLarge`] where the answers are too many for the
+/// room that there is.
 pub(super) async fn ask<C: Calls>(
     site: &Site,
     calls: &C,

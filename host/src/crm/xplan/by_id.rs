@@ -15,11 +15,11 @@ use crate::domain::ExternalId;
 /// The most ids of an exchange.
 pub(super) const MOST: usize = batch::MOST;
 
-/// What came of it.
+/// The result of asking for entities by their ids.
 pub(super) struct ById {
     /// The rows of those who are shown, as the answer to a list would hold them.
     pub(super) rows: Answer,
-    /// Whose calls failed to the last.
+    /// The ids of those whose calls failed to the last.
     pub(super) unanswered: Vec<ExternalId>,
 }
 

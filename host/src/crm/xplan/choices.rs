@@ -20,9 +20,9 @@ pub(super) struct SiteLists(Mutex<Lists>);
 
 #[derive(Default)]
 struct Lists {
-    /// As they are in force; no text where the site has not got one.
+    /// The lists as they are in force; no text where the site has not got one.
     in_force: HashMap<String, (Option<Bytes>, Came)>,
-    /// Those that had entries.
+    /// The lists that had entries.
     known: HashMap<String, KnownList>,
 }
 
@@ -51,7 +51,7 @@ impl SiteLists {
         self.lock().in_force.get(list).and_then(|(text, _)| text.clone()).map(RawText::Plain)
     }
 
-    /// What is known of the lists from before.
+    /// Takes in the lists that are known from before.
     pub(super) fn recall(&self, known: Vec<KnownList>) {
         self.lock().known = known.into_iter().map(|list| (list.name.clone(), list)).collect();
     }

@@ -74,7 +74,7 @@ pub(super) async fn find(site: &Site, entity: &ExternalId) -> Result<Vec<FoundNo
     }
 }
 
-/// Whom a note is filed against: nobody where the site does not show it, none where it does not say.
+/// The entities that a note is filed against: nobody where the site does not show it, none where it does not say.
 pub(super) async fn filed_against(site: &Site, note: &ExternalId) -> Result<Option<Vec<ExternalId>>, CrmError> {
     #[derive(Deserialize)]
     struct Named {
@@ -102,8 +102,8 @@ impl FoundNotes {
     /// the list is whole. Each note is read as `Note`, which is `wanted`.
     ///
     /// # Errors
-    /// Where the page cannot be read, or pages follow one another and bring nothing new: the list would never end, and may
-    /// not be whole.
+    /// Returns an error if the page cannot be read, or pages follow one another and bring nothing new: the list would
+    /// never end, and may not be whole.
     pub(super) fn take<Note: DeserializeOwned + Into<Marked>>(
         &mut self,
         answer: &Answer,

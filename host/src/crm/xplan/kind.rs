@@ -1,4 +1,4 @@
-//! What the host is told of Xplan: its settings, ways to sign in, hosts and columns.
+//! The declaration of Xplan to the host: its settings, ways to sign in, hosts and columns.
 
 use std::sync::Arc;
 
@@ -132,7 +132,7 @@ pub static KIND: CrmKind = CrmKind {
     },
 };
 
-/// What the settings of the gateway have in common.
+/// The values that the gateway's settings have in common.
 const OF_GATEWAY: Setting = Setting {
     name: "",
     label: "",
@@ -146,7 +146,7 @@ const OF_GATEWAY: Setting = Setting {
     default: None,
 };
 
-/// What the values of the ways to sign in have in common.
+/// The values that the settings of all ways to sign in have in common.
 const OF_SIGN_IN: Setting = Setting { kind: SettingKind::Text, is_needed: true, dialect: None, ..OF_GATEWAY };
 
 /// The application id, of every way to sign in.

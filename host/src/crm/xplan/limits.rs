@@ -16,13 +16,13 @@ pub(super) struct Limits {
     /// The largest answer that is read where no page holds it, in bytes; and what one record that somebody waits for
     /// holds with its lists.
     pub(super) largest_alone: u32,
-    /// What the answers of a page hold together, in bytes: ten times the usual.
+    /// The number of bytes that the answers of a page hold together: ten times the usual.
     pub(super) page_bytes: u32,
-    /// How many pages of that size there is room for: one is read, one waits, one is mapped.
+    /// The number of pages of that size that there is room for: one is read, one waits, one is mapped.
     pub(super) pages_held: u32,
-    /// How reads that fail are asked again.
+    /// The policy by which reads that fail are asked again.
     pub(super) retry: RetryPolicy,
-    /// How long a refused sign-in is not tried again: sites lock accounts out.
+    /// The time for which a refused sign-in is not tried again: sites lock accounts out.
     pub(super) after_refusal: Duration,
     /// The least time between two sign-ins that follow each other because somebody else uses the same account.
     pub(super) between_sign_ins: Duration,

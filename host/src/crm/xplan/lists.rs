@@ -9,25 +9,26 @@ use super::messages;
 use super::site::{Site, is_passing};
 use crate::crm::{CrmError, RawPart, RawRecord, RawText, repair};
 
-/// Which lists of which entities are asked for. Each has a slot: those of the first entity, then the second's.
+/// The lists that are asked for, and the entities whose they are. Each has a slot: those of the first entity, then the
+/// second's.
 pub(super) struct Wanted<'a> {
     pub(super) resource: &'a str,
     pub(super) ids: Vec<&'a str>,
     pub(super) lists: &'a [String],
-    /// How many of the lists have to be shown: one that is not among them may also be refused.
+    /// The number of lists, from the first on, that have to be shown: one that is not among them may also be refused.
     pub(super) needed: usize,
-    /// How they are asked for.
+    /// The manner in which they are asked for.
     pub(super) manner: Manner,
 }
 
 /// The answer to a call for one list of an entity.
 #[derive(Debug)]
 pub(super) enum ListAnswer {
-    /// As it came.
+    /// The list as it came.
     Text(RawText),
     /// The CRM has not got it.
     Absent,
-    /// Why it cannot be used, while others can.
+    /// The reason why it cannot be used, while others can.
     Faulty(String),
 }
 

@@ -1,4 +1,4 @@
-//! What an answer says, for people: the CRM's own words where it refuses, and the outline of an answer that is not
+//! Messages for people about answers: the CRM's own words where it refuses, and the outline of an answer that is not
 //! what it should be. Never a record's values, an address with a query, or a secret.
 
 use serde_json::Value;
@@ -9,7 +9,8 @@ use crate::crm::repair;
 /// The longest words that are kept.
 const LONGEST: usize = 500;
 
-/// Where an error object says why: a site's own way first, then what gateways and others in front of it send.
+/// The places where an error object says why: a site's own way first, then what gateways and others in front of it
+/// send.
 const REASONS: [&str; 8] =
     ["user_message", "api_message", "message", "error_description", "detail", "error_message", "error", "title"];
 
@@ -38,7 +39,7 @@ pub(super) fn said_by(body: &[u8]) -> Option<String> {
     Some(message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect())
 }
 
-/// What an answer looks like: its type, length and beginning, with every letter and digit of data masked.
+/// The outline of an answer: its type, length and beginning, with every letter and digit of data masked.
 pub(super) fn outline(answer: &Answer) -> String {
     let kind = if answer.content_type.is_empty() { "no content type" } else { &answer.content_type };
     let length = answer.body.len();

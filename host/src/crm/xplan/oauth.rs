@@ -1,4 +1,4 @@
-//! Where an Xplan site is authorised: on the site itself, whichever dialect is spoken afterwards.
+//! The authorisation of an Xplan site: on the site itself, whichever dialect is spoken afterwards.
 
 use super::kind::{CLIENT_ID, CLIENT_SECRET};
 use crate::crm::oauth::OAuth;
@@ -8,7 +8,7 @@ use crate::crm::{SiteUnusable, http};
 /// The site's side of OAuth; none where it is signed in to by name and password.
 ///
 /// # Errors
-/// Where the settings make no usable client.
+/// Returns an error if the settings make no usable client.
 pub(super) fn oauth(access: &SiteAccess) -> Result<Option<OAuth>, SiteUnusable> {
     let spec = &access.spec;
     let sign_in = &spec.sign_in;

@@ -64,10 +64,11 @@ impl From<KeptNote> for Marked {
 }
 
 impl Open {
-    /// Ready to call the gateway; nothing is sent yet. `tokens` sign the calls where the settings say OAuth.
+    /// A connector that is ready to call the gateway; nothing is sent yet. `tokens` sign the calls where the settings
+    /// say OAuth.
     ///
     /// # Errors
-    /// Where the settings make no usable client.
+    /// Returns an error if the settings make no usable client.
     pub(super) fn new(
         access: &SiteAccess,
         gateway: &Gateway,

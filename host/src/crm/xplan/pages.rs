@@ -24,13 +24,14 @@ pub(super) struct Descent<'s> {
 }
 
 impl<'s> Descent<'s> {
-    /// From the size that came last; `what` is what pages are asked for of.
+    /// A descent from the size that came last; `what` is what pages are asked for of.
     pub(super) fn new(site: &'s Site, what: &'s str, most: usize) -> Self {
         let size = site.sizes.next(what, most);
         Self { site, what, most, size, failed: None, pauses: Box::new(site.limits.retry.pauses()) }
     }
 
-    /// How often the page is asked for again as it is after a failure that its size may be the reason of.
+    /// The number of times that the page is asked for again as it is after a failure that its size may be the reason
+    /// of.
     pub(super) fn repeats(&self) -> usize {
         match (self.size, self.failed) {
             (1, _) => usize::MAX,
@@ -67,7 +68,7 @@ impl<'s> Descent<'s> {
     /// that they are what the site has, which no pause changes.
     ///
     /// # Errors
-    /// As [`Self::smaller`].
+    /// Fails as [`Self::smaller`] does.
     pub(super) async fn failed(&mut self, error: PageError) -> Result<(), CrmError> {
         match error {
             PageError::Damaged(error) if self.failed.is_some() && self.size > 1 && is_of_size(&error) => {
@@ -97,11 +98,11 @@ impl<'s> Descent<'s> {
     }
 }
 
-/// Why a page did not come.
+/// The reason why a page did not come.
 pub(super) enum PageError {
-    /// Its rows did not.
+    /// The page's rows did not come.
     Rows(CrmError),
-    /// Its rows came and cannot be read.
+    /// The page's rows came and cannot be read.
     Damaged(CrmError),
     /// The lists below them did not.
     Lists(CrmError),
@@ -138,7 +139,7 @@ impl RawPage {
     }
 }
 
-/// What is below rows that failed by themselves: nothing is known of it.
+/// The lists below rows that failed by themselves: nothing is known of them.
 pub(super) fn withheld(source: &Source, rows: u64) -> Vec<RawBelow> {
     source.below.iter().map(|source| RawBelow { withheld: rows, ..RawBelow::of(source) }).collect()
 }

@@ -11,16 +11,16 @@ use crate::crm::{CrmError, Traffic};
 /// A pause that whoever waits for an answer wonders about: it is logged with its reason.
 const NOTICED: Duration = Duration::from_secs(3);
 
-/// How reads of a site are asked again.
+/// The policy by which reads of a site are asked again.
 #[derive(Clone, Debug)]
 pub(super) struct RetryPolicy {
-    /// How often a read is asked again.
+    /// The number of times that a read is asked again.
     pub(super) repeats: usize,
     /// The pause before the first repeat; it doubles with each, and a random part of up to as much again is added.
     pub(super) first_pause: Duration,
     /// The longest pause of our own accord; a longer one is taken only where the site asks for it.
     pub(super) longest_pause: Duration,
-    /// How long a read may go on altogether, what the site asked for left out.
+    /// The time that a read may go on altogether, what the site asked for left out.
     pub(super) longest_in_all: Duration,
     /// The longest that the site can ask a walk to wait, altogether; for whoever is awaited, the read fails at once.
     pub(super) longest_asked: Duration,

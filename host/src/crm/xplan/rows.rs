@@ -16,7 +16,7 @@ use crate::domain::ExternalId;
 
 /// A row of a list.
 pub(super) struct Row<'a> {
-    /// As in the answer.
+    /// The text, as in the answer.
     pub(super) text: &'a str,
     /// The entity's id.
     pub(super) id: &'a str,
@@ -27,11 +27,11 @@ pub(super) struct Row<'a> {
 
 /// The rows of a list.
 pub(super) struct RowList<'a> {
-    /// Those that name a record.
+    /// The rows that name a record.
     pub(super) rows: Vec<Row<'a>>,
-    /// Those that name a record and are no JSON: its id, and why.
+    /// The rows that name a record and are no JSON: its id, and why.
     pub(super) failed: Vec<(&'a str, CrmError)>,
-    /// How many name none.
+    /// The number of rows that name no record.
     pub(super) unreadable: u64,
     /// The last one that leads anywhere, if there is any row.
     last_bookmark: Option<Option<&'a RawValue>>,
@@ -128,8 +128,8 @@ pub(super) fn single(answer: &Answer) -> Result<Row<'_>, CrmError> {
     cut(row.get(), answer).map_err(|no_row| no_row.error)
 }
 
-/// Where the next page begins. A page with any rows has one behind it, if only an empty one: a site that gives fewer
-/// rows than asked for may still have more, and to miss them would look like clients who left.
+/// The bookmark where the next page begins. A page with any rows has one behind it, if only an empty one: a site that
+/// gives fewer rows than asked for may still have more, and to miss them would look like clients who left.
 pub(super) fn next(
     list: &RowList<'_>,
     after: Option<&Bookmark>,
@@ -166,7 +166,7 @@ pub(super) fn unexpected(answer: &Answer, wanted: &str) -> CrmError {
 /// A row that cannot be used.
 struct NoRow<'a> {
     bookmark: Option<&'a RawValue>,
-    /// Whose it is, where it is no JSON and names somebody all the same.
+    /// The id of the entity, where the row is no JSON and names one all the same.
     id: Option<&'a str>,
     error: CrmError,
 }
@@ -208,7 +208,7 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// What can be made out of a row that is no JSON.
+    /// The members that can be made out of a row that is no JSON.
     fn of_damaged(text: &'a str) -> Self {
         let mut members = Members { id: None, bookmark: None, digest: 0 };
         let mut ids = Vec::new();

@@ -1,8 +1,8 @@
 //! Signing in, and staying signed in: by name and password, or by tokens that come from outside.
 //!
-//! With a name and a password, Xplan has one session a user by default: a login elsewhere ends ours. Calls side by side
-//! then share one sign-in; sign-ins that follow each other quickly are spaced out; and a refused one is not tried again
-//! for a while, because sites lock accounts out.
+//! Xplan has, with a name and a password, one session a user by default: a login elsewhere ends ours. Calls side by
+//! side then share one sign-in; sign-ins that follow each other quickly are spaced out; and a refused one is not tried
+//! again for a while, because sites lock accounts out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,8 +23,8 @@ use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 /// The most that sign-ins are spaced out.
 const LONGEST_SPACE: Duration = Duration::from_secs(60);
 
-/// How often one call signs in again before it gives up; calls side by side lose a session together, so that one
-/// takeover may cost a call more than one try.
+/// The number of times that one call signs in again before it gives up; calls side by side lose a session together, so
+/// that one takeover may cost a call more than one try.
 const SIGN_INS: usize = 8;
 /// A token that was just renewed and is refused again is not helped by another.
 const RENEWALS: usize = 1;
@@ -33,23 +33,23 @@ const RENEWALS: usize = 1;
 #[derive(Clone)]
 pub(super) struct Credential {
     pub(super) name: HeaderName,
-    /// Marked as sensitive: never printed.
+    /// The header's value, marked as sensitive: never printed.
     pub(super) value: HeaderValue,
 }
 
-/// What calls are signed with for now: a session on the site, or a token.
+/// The session on the site, or the token, that calls are signed with for now.
 #[derive(Clone)]
 pub(super) struct Ticket {
-    /// Counts the sessions or tokens of this process.
+    /// The ticket's number: it counts the sessions or tokens of this process.
     pub(super) number: u64,
     pub(super) credential: Credential,
 }
 
 /// Signs calls.
 pub(super) enum Session {
-    /// By name and password, then by the session's cookie.
+    /// A name and password, then the session's cookie.
     Basic(Box<Basic>),
-    /// By bearer tokens.
+    /// Bearer tokens.
     Tokens(Arc<dyn Tokens>),
 }
 
@@ -61,12 +61,12 @@ pub(super) struct Basic {
     history: tokio::sync::Mutex<History>,
 }
 
-/// What was tried. Whoever holds it is the one who signs in.
+/// The history of sign-ins. Whoever holds it is the one who signs in.
 #[derive(Default)]
 struct History {
     sign_ins: u64,
     last: Option<Instant>,
-    /// How many followed each other quickly.
+    /// The number of sign-ins that followed each other quickly.
     rapid: u32,
     refused: Option<RefusedSignIn>,
 }
@@ -85,7 +85,7 @@ struct User {
     user_name: Option<String>,
 }
 
-/// As whom an answer of `/resourceful/session/user` says that one is signed in.
+/// The user who is signed in, from an answer of `/resourceful/session/user`.
 pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
     let Ok(user) = repair::read::<User>(&answer.body) else {
         let message = format!("to the sign-in, no user but {}", messages::outline(answer));
@@ -95,7 +95,7 @@ pub(super) fn user(answer: &Answer) -> Result<String, CrmError> {
 }
 
 impl Session {
-    /// Not signed in yet. `tokens` are for sites that are authorised with OAuth.
+    /// A session that is not signed in yet. `tokens` are for sites that are authorised with OAuth.
     pub(super) fn new(access: &SiteAccess, tokens: Option<Arc<dyn Tokens>>) -> Result<Self, SiteUnusable> {
         let sign_in = &access.spec.sign_in;
         let user = sign_in.values.get(USERNAME).zip(access.credentials.get(PASSWORD));
@@ -106,7 +106,7 @@ impl Session {
         }
     }
 
-    /// What to sign with, unless it is number `stale`; else something new.
+    /// The ticket to sign with, unless it is number `stale`; else a new one.
     pub(super) async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
         match self {
             Self::Basic(basic) => basic.ticket(site, stale).await,
@@ -120,7 +120,7 @@ impl Session {
         }
     }
 
-    /// How often one call may be signed anew.
+    /// The number of times that one call may be signed anew.
     pub(super) fn renewals(&self) -> usize {
         match self {
             Self::Basic(_) => SIGN_INS,
@@ -190,7 +190,7 @@ impl Basic {
         }
     }
 
-    /// What each call carries where there are no sessions.
+    /// The credential that each call carries where there are no sessions.
     pub(super) fn credential(&self) -> Result<&Credential, CrmError> {
         let unusable = |message: &&str| CrmError::Unauthorised { status: 0, message: (*message).to_owned() };
         self.basic.as_ref().map_err(unusable)
@@ -223,7 +223,7 @@ impl Basic {
 }
 
 impl History {
-    /// How long to wait before the next sign-in: not at all, unless they follow each other quickly.
+    /// The time to wait before the next sign-in: none, unless they follow each other quickly.
     fn space(&mut self, between: Duration) -> Duration {
         let Some(since) = self.last.map(|last| last.elapsed()).filter(|since| *since < between * (self.rapid + 1))
         else {

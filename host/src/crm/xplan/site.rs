@@ -36,14 +36,14 @@ pub(super) struct Site {
     session: Session,
     is_gateway: bool,
     pub(super) limiter: AdaptiveLimiter,
-    /// How much it gives at once.
+    /// The sizes that the site gives at once.
     pub(super) sizes: Found,
     budget: Budget,
     /// Rows that failed by themselves since the last page.
     pub(super) rows_failed: AtomicUsize,
     /// The lists that came for somebody since this process began.
     lists_that_come: Mutex<BTreeSet<String>>,
-    /// Until when the site asked to be left alone.
+    /// The moment until which the site asked to be left alone.
     closed_until: Mutex<Option<Instant>>,
     /// Tells who waits for that that they need not.
     released: Notify,
@@ -54,12 +54,12 @@ pub(super) struct Site {
 pub(super) struct ApiCall {
     method: Method,
     address: Address,
-    /// JSON.
+    /// The body, as JSON.
     body: Option<Bytes>,
     weight: Weight,
-    /// Somebody waits for it: it waits behind no walk.
+    /// Whether somebody waits for it: it waits behind no walk.
     is_awaited: bool,
-    /// What its answer is held by.
+    /// The allotment of bytes that holds its answer.
     room: Option<Arc<Allotment>>,
     /// An answer that says that there is nothing is an empty list.
     may_be_nothing: bool,
@@ -110,7 +110,7 @@ impl ApiCall {
     }
 }
 
-/// What came.
+/// An answer of the site.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -121,7 +121,7 @@ pub(super) struct Answer {
 }
 
 impl Site {
-    /// Ready to call; nothing is sent yet.
+    /// A site that is ready to call; nothing is sent yet.
     pub(super) fn new(
         access: &SiteAccess,
         tokens: Option<Arc<dyn Tokens>>,
@@ -185,7 +185,7 @@ impl Site {
         self.limits.retry.run(&self.traffic, &self.released, call.is_awaited, repeats, ask).await
     }
 
-    /// How many bytes the pages hold, or have been allotted.
+    /// The number of bytes that the pages hold, or have been allotted.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.budget.taken(self.limits.pages_held as usize)
@@ -233,7 +233,7 @@ impl Site {
         }
     }
 
-    /// How each call is signed where there are no sessions.
+    /// The sign-in by which each call is signed where there are no sessions.
     fn signs_each_call(&self) -> Option<&Basic> {
         match &self.session {
             Session::Basic(basic) if self.is_gateway => Some(basic),
@@ -241,7 +241,7 @@ impl Site {
         }
     }
 
-    /// What to sign with that is not number `stale`, signing in or renewing where there is none.
+    /// The ticket to sign with that is not number `stale`, signing in or renewing where there is none.
     pub(super) async fn ticket(&self, stale: Option<u64>) -> Result<Ticket, CrmError> {
         self.session.ticket(self, stale).await
     }
@@ -311,7 +311,7 @@ impl Site {
         }
     }
 
-    /// Until when the site asked to be left alone.
+    /// The moment until which the site asked to be left alone.
     pub(super) fn left_alone_until(&self) -> Option<Timestamp> {
         Timestamp::now().checked_add(self.closed_for()?).ok()
     }
@@ -322,7 +322,7 @@ impl Site {
         self.released.notify_waiters();
     }
 
-    /// How long the site still wants to be left alone.
+    /// The time for which the site still wants to be left alone.
     fn closed_for(&self) -> Option<Duration> {
         let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
         until?.checked_duration_since(Instant::now()).filter(|remaining| !remaining.is_zero())
@@ -389,7 +389,7 @@ pub(super) fn succeeded(answer: Answer) -> Result<Answer, CrmError> {
     })
 }
 
-/// As [`succeeded`], for calls on which a refusal may pass by itself.
+/// The same as [`succeeded`], for calls on which a refusal may pass by itself.
 pub(super) fn passed(answer: Answer) -> Result<Answer, CrmError> {
     let status = answer.status;
     if is_passing(status) {

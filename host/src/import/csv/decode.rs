@@ -50,7 +50,7 @@ struct Found {
     bytes: u64,
     nuls: u64,
     nul: Option<u64>,
-    /// Holds a letter beyond ASCII in UTF-8.
+    /// Whether it holds a letter beyond ASCII in UTF-8.
     is_utf_8: bool,
     not_utf_8: Option<u64>,
     /// Holds a byte that Windows-1252 does not have.
@@ -198,7 +198,7 @@ impl<R: Read> Lines<R> {
     /// The next line.
     ///
     /// # Errors
-    /// Where the text holds bytes that are none, or the disk fails.
+    /// Returns an error if the text holds bytes that are none, or the disk fails.
     pub(super) fn next(&mut self) -> Result<Option<Line>, FileError> {
         let (mut kept, mut is_cut, mut is_any) = (Vec::new(), false, false);
         loop {

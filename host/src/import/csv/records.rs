@@ -22,11 +22,11 @@ pub(super) struct Record {
 /// The state of a record's quotation marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quotes {
-    /// Each is around a value or within one.
+    /// Each quotation mark is around a value or within one.
     Paired,
-    /// Text follows one that ends a value.
+    /// Text follows a quotation mark that ends a value.
     Odd,
-    /// One is opened and never closed: the row is its first line, read without it.
+    /// A quotation mark is opened and never closed: the row is its first line, read without it.
     Open,
 }
 
@@ -46,7 +46,7 @@ impl<R: Read> Records<R> {
     /// The next row.
     ///
     /// # Errors
-    /// Where the text cannot be read.
+    /// Returns an error if the text cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Record>, FileError> {
         let Some(first) = self.next_line()? else { return Ok(None) };
         let mut splitter = Splitter::new(self.delimiter);
@@ -114,13 +114,13 @@ struct Splitter {
 /// The splitter's place in a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// At the beginning of a value, where blanks may stand.
+    /// The beginning of a value, where blanks may stand.
     Start,
-    /// In a value without quotation marks around it.
+    /// The inside of a value without quotation marks around it.
     Plain,
-    /// In a value with quotation marks around it.
+    /// The inside of a value with quotation marks around it.
     Quoted,
-    /// Behind a quotation mark in such a one: its end, or the first of two that stand for one.
+    /// The place behind a quotation mark in such a value: its end, or the first of two that stand for one.
     Closed,
 }
 

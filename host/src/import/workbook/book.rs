@@ -1,4 +1,4 @@
-//! What a workbook says of itself: its sheets, and which parts they, the texts and the styles are.
+//! The description that a workbook gives of itself: its sheets, and which parts they, the texts and the styles are.
 
 use super::super::file::FileError;
 use super::parts::{MACROS, Part, Parts, Piece, damaged};
@@ -41,7 +41,7 @@ impl Book {
     /// Reads it.
     ///
     /// # Errors
-    /// Where the archive is no workbook, or holds macros.
+    /// Returns an error if the archive is no workbook, or holds macros.
     pub(super) fn read(parts: &mut Parts<'_>) -> Result<Self, FileError> {
         refuse_macros(parts)?;
         let package = relations(parts, "")?;

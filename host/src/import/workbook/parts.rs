@@ -23,7 +23,7 @@ const LARGEST_PART: u64 = 128 << 20;
 const LARGEST_HELD: u64 = 32 << 20;
 /// The most bytes that all parts together may unpack to.
 const LARGEST_WHOLE: u64 = 192 << 20;
-/// How many times its size a part over 4 MB may unpack to; sheets come to some twenty.
+/// The most times its size that a part over 4 MB may unpack to; sheets come to some twenty.
 const HIGHEST_RATIO: u64 = 80;
 /// Elements within each other; a cell's text stands in seven.
 const DEEPEST: u32 = 100;
@@ -43,7 +43,7 @@ impl<'f> Parts<'f> {
     /// Opens the archive.
     ///
     /// # Errors
-    /// Where it is none, or holds what should not be in a list.
+    /// Returns an error if it is none, or holds what should not be in a list.
     pub(super) fn open(file: &'f File) -> Result<Self, FileError> {
         let listed = listed_parts(file)?;
         if listed > MOST_PARTS {
@@ -65,7 +65,7 @@ impl<'f> Parts<'f> {
     /// A part that is read piece by piece; none where there is none of this name.
     ///
     /// # Errors
-    /// Where it cannot be unpacked.
+    /// Returns an error if it cannot be unpacked.
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Part<'_, 'f>>, FileError> {
         self.open_part(name, LARGEST_PART)
     }
@@ -73,7 +73,7 @@ impl<'f> Parts<'f> {
     /// A part of which all is held in memory.
     ///
     /// # Errors
-    /// Where it cannot be unpacked.
+    /// Returns an error if it cannot be unpacked.
     pub(super) fn read_held(&mut self, name: &str) -> Result<Option<Part<'_, 'f>>, FileError> {
         self.open_part(name, LARGEST_HELD)
     }
@@ -131,7 +131,7 @@ impl Tag<'_> {
     /// An attribute's value by its name, without what is before a colon.
     ///
     /// # Errors
-    /// Where the tag is none.
+    /// Returns an error if the tag is none.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, FileError> {
         for attribute in self.0.attributes().with_checks(false) {
             let attribute = attribute.map_err(damaged_by)?;
@@ -146,7 +146,7 @@ impl Tag<'_> {
     /// Whether an attribute says yes.
     ///
     /// # Errors
-    /// Where the tag is none.
+    /// Returns an error if the tag is none.
     pub(super) fn is(&self, name: &str) -> Result<bool, FileError> {
         Ok(self.attribute(name)?.is_some_and(|value| matches!(value.as_str(), "1" | "true" | "on")))
     }
@@ -156,7 +156,7 @@ impl Part<'_, '_> {
     /// The next piece; none at the end.
     ///
     /// # Errors
-    /// Where the part is damaged, or more than a list needs.
+    /// Returns an error if the part is damaged, or more than a list needs.
     pub(super) fn next(&mut self) -> Result<Option<Piece<'_>>, FileError> {
         self.buffer.clear();
         self.reader.get_mut().piece = 0;
@@ -228,8 +228,8 @@ impl BufRead for Bounded<'_, '_> {
     }
 }
 
-/// How many parts an archive can list at most: the library holds the whole list in memory, however long it is, before
-/// it tells its length.
+/// The number of parts that an archive can list at most: the library holds the whole list in memory, however long it
+/// is, before it tells its length.
 fn listed_parts(mut file: &File) -> io::Result<usize> {
     const ENTRY: &[u8] = b"PK\x01\x02";
     let mut buffer = vec![0; 64 << 10];

@@ -85,7 +85,7 @@ impl<'t> Sheet<'t> {
     /// Reads it to its end.
     ///
     /// # Errors
-    /// Where the part is damaged, or `take` fails.
+    /// Returns an error if the part is damaged, or `take` fails.
     pub(super) fn read(mut self, part: &mut Part<'_, '_>) -> Result<Found, FileError> {
         let (mut is_in_rows, mut cell) = (false, None::<Cell>);
         while let Some(piece) = part.next()? {

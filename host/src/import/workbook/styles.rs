@@ -1,4 +1,4 @@
-//! Which formats of a workbook show a number as a date or a time. A number with such a format is none.
+//! The formats of a workbook that show a number as a date or a time. A number with such a format is none.
 
 use std::collections::HashSet;
 

@@ -18,7 +18,7 @@ impl Texts {
     /// Reads them.
     ///
     /// # Errors
-    /// Where their part is damaged, or more than a list needs.
+    /// Returns an error if their part is damaged, or more than a list needs.
     pub(super) fn read(parts: &mut Parts<'_>, name: &str) -> Result<Self, FileError> {
         let mut texts = Self::default();
         let Some(mut part) = parts.read_held(name)? else { return Ok(texts) };

@@ -93,7 +93,8 @@ async fn known(store: &Store, note: &Note) -> Result<Option<Note>, StoreError> {
 /// all else the CRM may keep otherwise than it was sent. `known` is one that has to be among them.
 ///
 /// # Errors
-/// Where the CRM does not show the notes of one of the clients, unless the note is among those of another.
+/// Returns an error if the CRM does not show the notes of one of the clients, unless the note is among those of
+/// another.
 pub(in crate::notes) async fn look_up(
     connector: &dyn Connector,
     note: &Note,

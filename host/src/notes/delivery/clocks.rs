@@ -35,7 +35,7 @@ impl Quiet {
         SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 
-    /// Nothing of the note is in question any more.
+    /// Forgets the note: nothing of it is in question any more.
     pub(super) fn forget(&self, note: NoteId) {
         self.with(|notes| notes.remove(&note));
     }
@@ -56,7 +56,7 @@ impl Wall {
         Self { wall: Timestamp::now(), machine: Instant::now() }
     }
 
-    /// By how much the wall's clock was set back since it was read last, if it was.
+    /// The time by which the wall's clock was set back since it was read last, if it was.
     pub(super) fn was_set_back(&mut self) -> Option<SignedDuration> {
         self.read(Timestamp::now(), Instant::now())
     }

@@ -1,4 +1,4 @@
-//! How the sites stand that notes go to: free, left alone for a while, or resting until somebody authorises again.
+//! The state of the sites that notes go to: free, left alone for a while, or resting until somebody authorises again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

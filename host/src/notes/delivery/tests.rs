@@ -27,7 +27,7 @@ struct Rig {
     clients: Vec<u32>,
     store: Store,
     connector: Arc<dyn Connector>,
-    /// How long "not there" is not believed.
+    /// The time for which "not there" is not believed.
     doubt: SignedDuration,
     _folder: tempfile::TempDir,
 }
@@ -37,7 +37,7 @@ fn connector(host: &str, password: &str) -> Arc<dyn Connector> {
     Arc::new(Xplan::new(&access, None).unwrap())
 }
 
-/// Of connections by their names.
+/// The connectors of connections, by their names.
 fn connectors<const N: usize>(connectors: [(&'static str, Arc<dyn Connector>); N]) -> Connectors {
     let connectors = BTreeMap::from(connectors);
     Box::new(move |name| connectors.get(name.as_str()).cloned())
@@ -165,7 +165,7 @@ impl Rig {
         self.store.notes(NoteFilter::default(), PageRequest { cursor: None, limit: 500 }).await.unwrap().items
     }
 
-    /// How many notes are neither done nor dead; of a hundred or more, a hundred.
+    /// The number of notes that are neither done nor dead; of a hundred or more, a hundred.
     async fn open(&self) -> usize {
         let mut open = 0;
         for state in [NoteState::Queued, NoteState::Sending, NoteState::Waiting] {

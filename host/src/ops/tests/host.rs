@@ -39,7 +39,7 @@ pub struct Host {
     _folder: tempfile::TempDir,
 }
 
-/// What a page or the API answered.
+/// An answer of a page or the API.
 pub struct Answer {
     pub status: u16,
     /// A page's HTML with its quotation marks as they were written, or a problem's JSON.
@@ -123,7 +123,7 @@ impl Answer {
         .any(|mark| self.text.contains(mark))
     }
 
-    /// Why, in a problem's words; all of a page.
+    /// The reason in a problem's words; all of a page.
     pub fn detail(&self) -> String {
         let problem: Value = serde_json::from_str(&self.text).unwrap_or_default();
         problem["detail"].as_str().unwrap_or(&self.text).to_owned()

@@ -13,13 +13,13 @@ pub struct Row {
     pub form: Option<(String, String)>,
     /// The API's method, path and body; none where the API has no such verb.
     pub api: Option<(Method, String, Value)>,
-    /// None where a role is all that can be refused.
+    /// The refusal that is expected; none where a role is all that can be refused.
     pub expected: Option<Expected>,
     /// Whether it is asked who acts.
     pub needs_role: bool,
 }
 
-/// What both answer.
+/// The answer that is expected of both.
 pub struct Expected {
     pub status: u16,
     /// The field that does not fit, by the API's name.
@@ -34,12 +34,12 @@ fn row(verb: &'static str, form: (String, &str), api: (Method, String, Value)) -
 }
 
 impl Row {
-    /// Refused for what is sent: at a field, in these words.
+    /// A row that is refused for what is sent: at a field, in these words.
     fn at(self, status: u16, field: &'static str, message: &str) -> Self {
         Self { expected: Some(Expected { status, field: Some(field), message: message.to_owned() }), ..self }
     }
 
-    /// Refused as a whole.
+    /// A row that is refused as a whole.
     fn with(self, status: u16, message: &str) -> Self {
         Self { expected: Some(Expected { status, field: None, message: message.to_owned() }), ..self }
     }
@@ -57,12 +57,12 @@ pub fn rows(host: &Host) -> Vec<Row> {
         .collect()
 }
 
-/// What programs alone do.
+/// A row for what programs alone do.
 fn by_api(verb: &'static str, api: (Method, String, Value)) -> Row {
     Row { verb, form: None, api: Some(api), expected: None, needs_role: true }
 }
 
-/// What pages alone do.
+/// A row for what pages alone do.
 fn by_page(verb: &'static str, path: impl Into<String>, form: &str) -> Row {
     Row { verb, form: Some((path.into(), form.to_owned())), api: None, expected: None, needs_role: true }
 }

@@ -26,22 +26,22 @@ pub(super) struct Candidate<'a> {
     diagnostics: Vec<Diagnostic>,
     /// The domain of made-up email addresses.
     placeholder_domain: &'a str,
-    /// Before the field's name: `goals[0].`, or nothing.
+    /// The text before the field's name: `goals[0].`, or nothing.
     place: String,
 }
 
 impl<'a> Candidate<'a> {
-    /// With what the plugin itself said.
+    /// A candidate with the diagnostics of the plugin itself.
     pub(super) fn new(diagnostics: Vec<Diagnostic>, placeholder_domain: &'a str) -> Self {
         Self { diagnostics, placeholder_domain, place: String::new() }
     }
 
-    /// What follows is about this record of a list.
+    /// Makes diagnostics that follow be about this record of a list.
     pub(super) fn enter(&mut self, kind: RecordKind, index: usize) {
         self.place = format!("{}[{index}].", kind.plural());
     }
 
-    /// What the plugin said, and what had to be left out here.
+    /// The plugin's diagnostics, and those about what had to be left out here.
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.diagnostics
     }

@@ -1,4 +1,4 @@
-//! What is refused of a candidate, and what stands in its place.
+//! Candidates that are refused, and what stands in their place.
 
 use super::*;
 use crate::domain::record::Outlook;

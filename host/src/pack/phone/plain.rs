@@ -83,8 +83,8 @@ fn digits_of<'d>(text: &str, digits: &'d mut [u8; LONGEST]) -> Option<&'d str> {
 /// The numbers of one region.
 struct Plan {
     region: &'static Metadata,
-    /// What its numbers look like, in the order of [`Plan::kinds`], then which begin with its leading digits, and which
-    /// with a national prefix or a carrier's. Made when first asked for: few regions ever are.
+    /// The patterns of its numbers, in the order of [`Plan::kinds`], then those of its leading digits, and of a
+    /// national prefix or a carrier's. Made when first asked for: few regions ever are.
     patterns: OnceLock<RegexSet>,
 }
 
@@ -121,7 +121,7 @@ impl Plan {
         ]
     }
 
-    /// Which of the patterns the number begins with; lengths are looked at by [`Plan::line`].
+    /// The patterns that the number begins with; lengths are looked at by [`Plan::line`].
     fn matches(&self, national: &str) -> SetMatches {
         let patterns = self.patterns.get_or_init(|| {
             let kinds = self.kinds().map(|kind| kind.map(Descriptor::national_number));
@@ -135,7 +135,7 @@ impl Plan {
         patterns.matches(national)
     }
 
-    /// What kind of line the number is, none where the region has no such number; asked in the library's order.
+    /// The kind of line that the number is of, none where the region has no such number; asked in the library's order.
     fn line(&self, matches: &SetMatches, national: &str) -> Option<LineType> {
         let kinds = self.kinds();
         let has_length = |kind: &Descriptor| {

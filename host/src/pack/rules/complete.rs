@@ -1,9 +1,9 @@
-//! What rules lack of what their plugin's schema needs, told by file, table and key, so that whoever runs the host knows
-//! which line to write: the plugin itself would name the first one alone, by its place in JSON.
+//! Keys that rules lack and their plugin's schema needs, told by file, table and key, so that whoever runs the host
+//! knows which line to write: the plugin itself would name the first one alone, by its place in JSON.
 
 use serde_json::Value;
 
-/// What the schema needs and the rules of a dialect have not got, a line each.
+/// The keys that the schema needs and the rules of a dialect have not got, a line each.
 pub(super) fn missing(rules: &Value, schema: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     look(rules, schema, &mut Vec::new(), &mut |keys, key, of| {
@@ -87,7 +87,7 @@ fn place(file: &str, keys: &[&str]) -> String {
     }
 }
 
-/// What a value of a schema looks like in TOML.
+/// The form of a schema's value in TOML.
 fn stand_in(schema: &Value) -> &'static str {
     match schema["type"].as_str() {
         Some("array") => "[…]",
@@ -97,7 +97,7 @@ fn stand_in(schema: &Value) -> &'static str {
     }
 }
 
-/// What the schema says that a key, or else its table, is for.
+/// The schema's words about what a key, or else its table, is for.
 fn about(table: &Value, key: &str) -> String {
     let said = |schema: &Value| schema["description"].as_str().map(ToOwned::to_owned);
     let about = said(&table["properties"][key]).or_else(|| said(table));

@@ -11,7 +11,7 @@ use wit_parser::Resolve;
 use crate::pack::Packs;
 use crate::pack::manifest::SECTION;
 
-/// What `guest.wat` answers to `describe`.
+/// The answer of `guest.wat` to `describe`.
 pub(super) const MANIFEST: &str = r#"{"name": "test", "version": "1.0.0", "crm": "xplan", "regions": ["AU"],
     "kinds": ["client"], "kinds_reading_as_of": [], "fields_read": [], "fields_written": [], "events": [],
     "rules_schema": {}}"#;
@@ -57,7 +57,7 @@ impl Bench {
         fs::write(path, bytes).unwrap();
     }
 
-    /// Why the pack is refused.
+    /// The reason why the pack is refused.
     pub(super) fn refusal(&self) -> String {
         match self.packs.load(&self.pack(), "resourceful") {
             Ok(_) => panic!("the pack was loaded"),

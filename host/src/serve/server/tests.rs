@@ -55,7 +55,7 @@ impl Rig {
     }
 }
 
-/// What comes until the host hangs up, and after how long it does.
+/// The text that comes until the host hangs up, and the time after which it does.
 async fn until_closed(stream: &mut TcpStream) -> (String, Duration) {
     let begun = Instant::now();
     let mut answer = Vec::new();

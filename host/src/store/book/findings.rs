@@ -49,7 +49,7 @@ impl Store {
     /// Clients in the book of whom this is said, by the diagnostic's code, in the order in which they came.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn findings(&self, code: String, page: PageRequest) -> Result<Page<ClientFindings>, StoreError> {
         self.read(move |transaction| told(transaction, &Reader::open(transaction)?, &code, &page, |_| true)).await
     }
@@ -107,7 +107,7 @@ impl Code<'_> {
         self.finder.find(record).is_some()
     }
 
-    /// Those of the diagnostics that have it.
+    /// The diagnostics among these that have the code.
     fn among(&self, diagnostics: &[Diagnostic], kind: RecordKind, label: Option<&String>) -> Vec<RecordFinding> {
         let have = diagnostics.iter().filter(|diagnostic| diagnostic.code == self.text);
         have.map(|diagnostic| RecordFinding { kind, label: label.cloned(), diagnostic: diagnostic.clone() }).collect()
@@ -131,7 +131,7 @@ impl Lists {
         Ok(Self { ahead: lists.peekable(), said_in: said_in::<T> })
     }
 
-    /// What is said of what stands in the lists of a client; clients are asked about in their order.
+    /// The diagnostics about the items in the lists of a client; clients are asked about in their order.
     fn said(&mut self, client: &OwnKey, code: &Code<'_>) -> Result<Vec<RecordFinding>, StoreError> {
         let mut said = Vec::new();
         let of = |key: &ListKey| key[..size_of::<OwnKey>()].cmp(client);
@@ -147,7 +147,7 @@ impl Lists {
     }
 }
 
-/// What is said of what still stands in a list, and of the list as a whole.
+/// The diagnostics about the items that still stand in a list, and about the list as a whole.
 fn said_in<T: StoredItem>(record: &[u8], code: &Code<'_>) -> Result<Vec<RecordFinding>, StoreError> {
     let list: ListRecord<T> = decode(record)?;
     let mut said = Vec::new();

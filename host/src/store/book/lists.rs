@@ -1,4 +1,5 @@
-//! What stands in clients' lists: of a client, of a household, of the practice; and what the practice adds to it.
+//! Goals and covers in clients' lists: of a client, of a household, of the practice; and the values that the practice
+//! adds to them.
 
 use std::ops::Bound;
 
@@ -23,32 +24,32 @@ use crate::store::{Store, StoreError};
 /// The place of a goal or cover: its list, and its number there.
 type PlaceKey = [u8; 24];
 
-/// Whose goals or covers.
+/// The owner of goals or covers: the practice, a client or a household.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Whose {
-    /// Everybody's who is in the book.
+    /// The practice: everybody who is in the book.
     #[default]
     Practice,
-    /// Those in this client's lists.
+    /// This client's lists.
     Client(ClientId),
-    /// Those in the lists of the household's people, the CFO's first, and of those who left the book from it.
+    /// The lists of the household's people, the CFO's first, and of those who left the book from it.
     Household(HouseholdId),
 }
 
-/// What a client's list holds, for pages: with what was said about the list as a whole.
+/// The content of a client's list, for pages: with the diagnostics about the list as a whole.
 #[derive(Clone, Debug)]
 pub struct ClientList<T: ListItem> {
-    /// What stands in it, in the CRM's order, what is gone behind.
+    /// The items, in the CRM's order; those that are gone come last.
     pub items: Vec<StoredListed<T>>,
-    /// What was said about the list as a whole.
+    /// The diagnostics about the list as a whole.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Store {
-    /// What stands in clients' lists of one kind, what is gone included, in the CRM's order.
+    /// The items of clients' lists of one kind, those that are gone included, in the CRM's order.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn items<T: StoredItem>(
         &self,
         whose: Whose,
@@ -57,11 +58,11 @@ impl Store {
         self.read(move |transaction| View::open(transaction)?.page(transaction, whose, &page)).await
     }
 
-    /// Who left the book from this household: by death, or with a record that the CRM merged into another. What stands
-    /// in their lists belongs to the household still, because a couple's goals and covers stand in one list for both.
+    /// The clients who left the book from this household: by death, or with a record that the CRM merged into another.
+    /// Their lists belong to the household still, because a couple's goals and covers stand in one list for both.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn departed(&self, id: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
         self.read(move |transaction| departed(transaction, &Reader::open(transaction)?, id)).await
     }
@@ -69,7 +70,7 @@ impl Store {
     /// The lists of one kind of a household's people, the CFO's first; what is gone included.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn lists_of_household<T: StoredItem>(&self, id: HouseholdId) -> Result<Vec<ClientList<T>>, StoreError> {
         self.read(move |transaction| View::open(transaction)?.of_household(transaction, id)).await
     }
@@ -77,7 +78,7 @@ impl Store {
     /// Some of what two complete walks in a row missed in the lists of one kind and is not marked as gone.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn missing_items<T: StoredItem>(
         &self,
         of: ConnectionName,
@@ -89,7 +90,7 @@ impl Store {
     /// One record of a client's list; none where there is none of this kind.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn item<T: StoredItem>(&self, id: ItemId) -> Result<Option<StoredListed<T>>, StoreError> {
         self.read(move |transaction| View::open(transaction)?.one(transaction, id.0)).await
     }
@@ -97,7 +98,7 @@ impl Store {
     /// Changes what the practice adds to a record of a client's list. False where there is none of this kind.
     ///
     /// # Errors
-    /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
+    /// Returns an error if the store fails; inside, every field that cannot be changed so: nothing is changed then.
     pub async fn change_own<T: StoredItem>(
         &self,
         id: ItemId,
@@ -253,7 +254,7 @@ impl<T: StoredItem> View<T> {
     }
 }
 
-/// Who left the book from a household, the latest first.
+/// The clients who left the book from a household, the latest first.
 fn departed(transaction: &Snapshot, reader: &Reader, household: HouseholdId) -> Result<Vec<StoredClient>, StoreError> {
     let Some(row) = reader.household(household)? else { return Ok(Vec::new()) };
     let mut departed: Vec<StoredClient> = Vec::new();

@@ -13,12 +13,12 @@ use crate::store::keys::{NameKey, PRACTICE, RecordKey, span};
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
 use crate::store::reader::Reader;
 
-/// What a list shows.
+/// The clients or households that a list shows.
 enum Query {
     All,
     /// These, whose address, number or id was given.
     These(Vec<ClientId>),
-    /// Those in whose names each word begins one.
+    /// The clients in whose names each word begins one.
     Words(Words),
 }
 
@@ -104,7 +104,7 @@ pub(super) fn clients(
     }
 }
 
-/// Those of a filter whom the CRM no longer shows, in the order of their ids there.
+/// The clients of a filter whom the CRM no longer shows, in the order of their ids there.
 fn not_visible(
     reader: &Reader,
     of: Option<&[StoredClient]>,
@@ -204,7 +204,7 @@ fn by_name<T>(
     Ok(Page { items, next: None })
 }
 
-/// What a search asks for. Whose address, number or CRM id it is, is found by that alone.
+/// The query that a search makes. Clients whose whole address, number or CRM id is given are found by that alone.
 fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
     let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(Query::All) };
     if search.contains('@') {
@@ -227,7 +227,8 @@ fn query(reader: &Reader, search: Option<&str>) -> Result<Query, StoreError> {
     })
 }
 
-/// Who has this address: as the CRM gave it, as it was proposed, or as it was told apart by an id before the `@`.
+/// The clients who have this address: as the CRM gave it, as it was proposed, or as it was told apart by an id before
+/// the `@`.
 fn with_email(reader: &Reader, address: &str) -> Result<Vec<ClientId>, StoreError> {
     let mut found = reader.with_contact(ContactSlot::Email, address)?;
     let Some((local, domain)) = address.rsplit_once('@') else { return Ok(found) };

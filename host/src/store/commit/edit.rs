@@ -13,20 +13,20 @@ use crate::domain::field::FieldError;
 use crate::domain::{ClientId, Date, E164, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write};
 
-/// What a person wants to change of a client.
+/// The changes that a person wants to make to a client.
 #[derive(Clone, Debug)]
 pub struct Edit {
-    /// Whom.
+    /// The client.
     pub client: ClientId,
     /// Fields with their new values; none empties a field.
     pub changes: Vec<(String, NewValue)>,
-    /// Who changes it.
+    /// The person who changes it.
     pub by: String,
-    /// When.
+    /// The moment of the change.
     pub at: Timestamp,
     /// The practice's day.
     pub today: Date,
-    /// How addresses are written in the countries of the practice's packs.
+    /// The written forms of addresses in the countries of the practice's packs.
     pub forms: AddressForms,
     /// Whether a number is of a mobile line.
     pub is_mobile: fn(&E164) -> bool,
@@ -36,7 +36,7 @@ impl Store {
     /// Changes fields of a client until the next sync; false where there is no such client.
     ///
     /// # Errors
-    /// Where the store fails; inside, every field that cannot be changed so: nothing is changed then.
+    /// Returns an error if the store fails; inside, every field that cannot be changed so: nothing is changed then.
     pub async fn edit_client(&self, edit: Edit) -> Result<Result<bool, Vec<FieldError>>, StoreError> {
         self.write(move |transaction| write(transaction, &edit)).await
     }

@@ -22,15 +22,15 @@ use crate::store::engine::{Readable, Table, Write};
 /// [`AbsenceEvidence`] by the record and the list's name.
 const EMPTIED: Table<(&RecordKey, &str), &[u8]> = Table::new("emptied-lists");
 
-/// Behind every name of a list.
+/// The text that sorts behind every name of a list.
 const AFTER_ALL: &str = "\u{10ffff}";
 
-/// What is kept of a record of which lists came empty.
+/// The kept values of a record of which lists came empty.
 #[derive(Debug)]
 pub struct KeptLists {
     /// The raw record as it is kept.
     pub raw: Vec<u8>,
-    /// Those lists of which it is not proven that they are empty.
+    /// The lists of which it is not proven that they are empty.
     pub unproven: Vec<String>,
 }
 
@@ -41,11 +41,11 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
 }
 
 impl Store {
-    /// What is kept of records whose lists came empty, as `walk` or a client's own sync read them; none where nothing is
-    /// kept.
+    /// The kept lists of records whose lists came empty, as `walk` or a client's own sync read them; none where nothing
+    /// is kept.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn kept_lists(
         &self,
         run: &Run,

@@ -46,7 +46,7 @@ impl<const KEY: usize> Changed<KEY> {
 }
 
 impl Entries {
-    /// With room for the entries of so many new clients: mostly three by name at most, two by contact.
+    /// Entries with room for those of so many new clients: mostly three by name at most, two by contact.
     pub fn with_room_for(clients: usize) -> Self {
         let mut entries = Self::default();
         entries.names.added.reserve(3 * clients);

@@ -76,7 +76,7 @@ pub(super) fn has_mate(transaction: &Write, rows: &Pending<'_>, person: External
     Ok(Book { rows, naming: &naming, households: &households }.mate_of(person)?.is_some())
 }
 
-/// How many households the affected people, those of them who were in the book before the changes, lived in.
+/// The number of households that the affected people, those of them who were in the book before the changes, lived in.
 fn lived_in(
     book: &Book<'_, '_>,
     affected: &Affected<ExternalKey>,
@@ -94,7 +94,7 @@ fn lived_in(
     Ok(households.len() as u64)
 }
 
-/// Who is to live together, of all who are affected.
+/// The groups of people who are to live together, of all who are affected.
 fn groups(book: &Book<'_, '_>, affected: &Affected<ExternalKey>) -> Result<Vec<Vec<Place<ExternalKey>>>, StoreError> {
     let mut groups = Vec::with_capacity(affected.len());
     for (person, partner) in affected {
@@ -122,7 +122,7 @@ struct Book<'b, 't> {
 }
 
 impl Book<'_, '_> {
-    /// Where somebody lives; none for who is not in the book.
+    /// The place of a person in their household; none for somebody who is not in the book.
     fn place(&self, person: ExternalKey) -> Result<Option<Place<ExternalKey>>, StoreError> {
         let Some(identity) = self.rows.get(person)?.filter(|identity| identity.in_book) else { return Ok(None) };
         let members = self.members(identity.household)?;

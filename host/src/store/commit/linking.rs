@@ -26,7 +26,7 @@ impl Store {
     /// Links a client to a record of a connection's CRM. Linking to the same record again changes nothing.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn link_client(
         &self,
         client: ClientId,
@@ -46,12 +46,12 @@ impl Store {
     /// next sync as somebody new, or waits for review where it looks like this client.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn unlink_client(&self, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
         self.write(move |transaction| unlink(transaction, client, at)).await
     }
 
-    /// Comes back when clients may have been linked since it last did.
+    /// Waits until clients may have been linked since it last came back.
     pub async fn until_somebody_is_linked(&self) {
         self.linked.notified().await;
     }
@@ -132,7 +132,7 @@ impl<'t> People<'t> {
         })
     }
 
-    /// What a connection is called.
+    /// The name of a connection.
     fn name_of(&self, connection: ConnectionNumber) -> ConnectionName {
         self.names.get(&connection).cloned().unwrap_or_else(ConnectionName::practice)
     }

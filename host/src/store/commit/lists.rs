@@ -17,7 +17,7 @@ use crate::domain::run::{ChangeKind, Run};
 use crate::store::engine::{Readable as _, Write, WriteTable};
 use crate::store::keys::{ExternalKey, ListKey, OwnKey, list_key, own};
 
-/// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they come over with
+/// Leaves out the lists of clients who are not in the book. Nothing is noted of them, so that they are imported with
 /// their clients.
 pub(super) fn keep_with_clients(
     rows: &Pending<'_>,
@@ -71,7 +71,7 @@ pub(super) fn merge<T: StoredItem>(
 struct Merging<'t, T> {
     table: WriteTable<'t, &'static ListKey, &'static [u8]>,
     writes: Vec<(ListKey, Vec<u8>)>,
-    /// What is new, each with the list in which it stands.
+    /// The items that are new, each with the list in which it stands.
     new: Vec<(OwnKey, ListKey)>,
     report: Report,
     kind: std::marker::PhantomData<T>,

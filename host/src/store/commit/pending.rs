@@ -26,14 +26,14 @@ pub(super) struct Pending<'t> {
     ids_given: Cell<u64>,
 }
 
-/// What is known of a record, as the group has it so far.
+/// The identity of a record, as the group has it so far.
 struct PendingIdentity {
     identity: Option<Identity>,
     is_changed: bool,
 }
 
 impl<'t> Pending<'t> {
-    /// What is known of the incoming records; nothing is changed yet.
+    /// The identities of the incoming records; nothing is changed yet.
     pub fn open(
         transaction: &'t Write,
         connection: ConnectionNumber,
@@ -60,7 +60,7 @@ impl<'t> Pending<'t> {
         record(self.connection, self.kind, id)
     }
 
-    /// What the record is now, by what it was mapped now.
+    /// The content version of the record now, by what it was mapped now.
     pub fn content_version(&self, incoming: &IncomingRecord) -> ContentVersion {
         // One that was not mapped as it came is mapped again, whatever it is then.
         if !incoming.emptied.is_empty() {
@@ -80,7 +80,7 @@ impl<'t> Pending<'t> {
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
-    /// What is known of a record, as the group has it so far.
+    /// The identity of a record, as the group has it so far.
     pub fn get(&self, id: ExternalKey) -> Result<Option<Identity>, StoreError> {
         if let Some(known) = self.known.get(&id) {
             return Ok(known.identity.clone());
@@ -95,7 +95,7 @@ impl<'t> Pending<'t> {
         Ok(identity.filter(|identity| identity.in_book).and_then(|identity| identity.client))
     }
 
-    /// To be written at the end of the group.
+    /// Sets the identity that is written at the end of the group.
     pub fn set(&mut self, id: ExternalKey, identity: Identity) {
         self.known.insert(id, PendingIdentity { identity: Some(identity), is_changed: true });
     }

@@ -22,7 +22,7 @@ impl Store {
     /// Makes a client who is not linked to a CRM, in a household of their own or as somebody's partner.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn make_client(&self, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
         self.write(move |transaction| make(transaction, new, at)).await
     }
@@ -30,7 +30,7 @@ impl Store {
     /// Takes a client who is not linked to a CRM out of lists, search and household. The record is kept.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn remove_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
         self.write(move |transaction| set_in_book(transaction, id, false, at)).await
     }
@@ -38,7 +38,7 @@ impl Store {
     /// Takes back [`Store::remove_client`].
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn restore_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
         self.write(move |transaction| set_in_book(transaction, id, true, at)).await
     }

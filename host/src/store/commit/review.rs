@@ -19,21 +19,21 @@ use crate::store::engine::{Readable, Write, WriteTable};
 
 type Reviews<'t> = WriteTable<'t, &'static ReviewKey, &'static [u8]>;
 
-/// What keeps new clients out of the book during a group.
+/// The part of a commit that keeps new clients out of the book where they look like one of the practice's.
 pub(super) struct Reviewing<'t> {
-    /// None where nobody can be looked like.
+    /// The entries by which those are found who can be looked like; none where nobody can.
     looks: Option<WriteTable<'t, &'static LookKey, ()>>,
     reviews: Reviews<'t>,
     connection: ConnectionNumber,
     at: Timestamp,
 }
 
-/// What becomes of a new client.
+/// The verdict on a new client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
-    /// Comes into the book.
+    /// The client enters the book.
     Enters,
-    /// Is kept out of it.
+    /// The client is kept out of the book.
     IsHeld,
 }
 

@@ -19,7 +19,7 @@ impl Store {
     /// Keeps what a person decided about a client of a CRM, and answers how it stands then.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn decide_review(
         &self,
         id: ReviewId,

@@ -17,13 +17,13 @@ on_each_engine![
 /// A list as one walk finds it.
 #[derive(Clone, Copy)]
 enum List<'l> {
-    /// Read anew, with these goals.
+    /// The list is read anew, with these goals.
     Read(&'l [&'l str]),
-    /// Not another than before: it is not mapped.
+    /// The list is not another than before: it is not mapped.
     Same,
     /// A row of it cannot be understood.
     Broken,
-    /// It cannot be used.
+    /// The list cannot be used.
     Unusable,
 }
 

@@ -1,4 +1,4 @@
-//! What is kept of connections: their settings, and what their sites said.
+//! Rows about connections: their settings, and what their sites said.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Of whom something is said: by the code, of the client or of what stands in the client's lists.
+//! Clients found by a diagnostic: by its code, of the client or of what stands in the client's lists.
 
 use super::*;
 use crate::store::StoreError;

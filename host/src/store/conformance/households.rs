@@ -1,4 +1,4 @@
-//! Who lives with whom, whatever the order in which people come.
+//! Households: who lives with whom, whatever the order in which people come.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +69,7 @@ async fn a_partner_who_is_left_out_leaves_the_other_alone(on: On) {
     assert_eq!(practice.counts().await.households, 1);
 }
 
-/// Whoever left a household is found from it, and it from them.
+/// Checks that whoever left a household is found from it, and it from them.
 async fn check_stays(practice: &Practice, id: &str, expected: &[&str]) {
     let client = practice.store.client_lookup("main".parse().unwrap(), ExternalId(id.to_owned())).await.unwrap();
     let client = client.client.unwrap();
@@ -250,7 +250,7 @@ async fn connections_do_not_mix(on: On) {
     assert!(practice.of("8").await.is_none(), "8 is north's, not main's");
 }
 
-/// What a person is after an edit: in the book, naming somebody or nobody; or left out.
+/// The state of a person after an edit: in the book, naming somebody or nobody; or left out.
 type Edit = (u8, Option<Option<u8>>);
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {

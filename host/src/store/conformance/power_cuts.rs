@@ -1,11 +1,11 @@
-//! Whatever moment the power is cut at: each group that was answered is in the book whole, with its households, indexes
-//! and the walk's position, and of the one that was under way all or nothing.
+//! Power cuts at any moment: each group that was answered is in the book whole, with its households, indexes and the
+//! walk's position, and of the one that was under way all or nothing.
 
 use super::*;
 use crate::store::StoreError;
 use crate::store::engine::lossy::Disk;
 
-/// How many cuts are tried.
+/// The number of cuts that are tried.
 const CUTS: u64 = 12;
 
 /// Couples that come with one group.

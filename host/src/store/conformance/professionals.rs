@@ -1,4 +1,4 @@
-//! Who answers for a household by a person's choice.
+//! Professionals who answer for a household by a person's choice.
 
 use super::*;
 use crate::domain::HouseholdId;

@@ -1,4 +1,4 @@
-//! What a run's report lists, client by client.
+//! Reports of runs: what is listed, client by client.
 
 use super::*;
 use crate::domain::run::ChangeKind;

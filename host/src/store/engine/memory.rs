@@ -16,7 +16,7 @@ type Bytes = Arc<[u8]>;
 type Rows = BTreeMap<Bytes, Bytes>;
 type Tables = BTreeMap<&'static str, Arc<Rows>>;
 
-/// What is kept. Copies are the same database, which lasts as long as one of them: to open it anew is to copy it.
+/// The database in memory. Copies are the same one, which lasts as long as one of them: to open it anew is to copy it.
 #[derive(Clone, Default)]
 pub struct Engine(Arc<Shared>);
 
@@ -28,7 +28,7 @@ struct Shared {
 }
 
 impl Engine {
-    /// What is committed.
+    /// A snapshot of what is committed.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot(self.0.committed.lock().unwrap().clone())
     }
@@ -43,7 +43,7 @@ impl Engine {
     }
 }
 
-/// What was committed when it was taken.
+/// The tables as they were committed when the snapshot was taken.
 pub struct Snapshot(Tables);
 
 impl Snapshot {
@@ -53,7 +53,7 @@ impl Snapshot {
     }
 }
 
-/// What is being written: each table, and nothing in place of one that is open.
+/// The tables that are being written, and nothing in place of one that is open.
 pub struct Write {
     shared: Arc<Shared>,
     tables: RefCell<BTreeMap<&'static str, Option<Arc<Rows>>>>,

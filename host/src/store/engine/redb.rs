@@ -20,9 +20,9 @@ use ::redb::{
 
 use super::{Error, Table, View};
 
-/// What the store's file is called in the data folder.
+/// The name of the store's file in the data folder.
 pub const FILE_NAME: &str = "tidegate.redb";
-/// What it is called until its tables are made, so that a start that ends early leaves none that cannot be read.
+/// The name of the file until its tables are made, so that a start that ends early leaves none that cannot be read.
 pub const UNFINISHED: &str = "tidegate.redb.new";
 
 /// Pages kept in memory. The default of 1 GB would let the host's memory grow with the book. 16 MB was measured to make
@@ -44,7 +44,7 @@ impl Engine {
         Ok(Self(Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(disk)?))
     }
 
-    /// What is committed.
+    /// A snapshot of what is committed.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(self.0.begin_read()?)
     }
@@ -58,7 +58,7 @@ impl Engine {
     }
 }
 
-/// What the database calls a table.
+/// The database's own definition of a table.
 pub fn definition<K: Key + 'static, V: Value + 'static>(table: Table<K, V>) -> TableDefinition<'static, K, V> {
     TableDefinition::new(table.name)
 }

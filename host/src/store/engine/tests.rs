@@ -1,4 +1,4 @@
-//! What every engine has to do.
+//! Duties of every engine.
 
 mod power_cuts;
 

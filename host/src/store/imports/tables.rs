@@ -11,7 +11,7 @@ use crate::store::tables::IMPORTS;
 type ReadOnlyOwn = ReadTable<&'static OwnKey, &'static [u8]>;
 type ReadOnlyRows = ReadTable<&'static [u8; 24], &'static [u8]>;
 
-/// What is kept of lists since rows are counted by their outcome and lines of files accounted for: `DetailRecord`.
+/// The details of lists since rows are counted by their outcome and lines of files accounted for: `DetailRecord`.
 const IMPORT_DETAILS: Table<&[u8; 20], &[u8]> = Table::new("import-details");
 
 /// Rows: `practice · list · number`. The value begins with the status, by which lists are filtered.

@@ -1,4 +1,5 @@
-//! From the first format, whose rows knew no numbers, to the second. The tables and their keys stay as they were.
+//! The step from the first format, whose rows knew no numbers, to the second. The tables and their keys stay as they
+//! were.
 
 use super::rewrite;
 use super::transcribe::Shape::{

@@ -14,7 +14,7 @@ use crate::domain::RevisionId;
 use crate::store::StoreError;
 use crate::store::rows::{Out, Row as _, Written};
 
-/// What stands in a row of the first format, one value after another.
+/// The shape of what stands in a row of the first format, one value after another.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
     /// Nothing.
@@ -39,7 +39,7 @@ pub(super) enum Shape {
     Revision,
     /// Bytes with their number.
     Bytes,
-    /// As many bytes.
+    /// An array of as many bytes.
     Array(usize),
     /// One of several words, by its place among them.
     Choice,
@@ -62,7 +62,7 @@ pub(super) enum Shape {
 /// A row of the first format as the row that it is now.
 ///
 /// # Errors
-/// Where it has not got the shape.
+/// Returns an error if it has not got the shape.
 pub(super) fn transcribe(row: &[u8], shape: Shape) -> Result<Vec<u8>, StoreError> {
     let mut out = Out::new(Vec::with_capacity(row.len() + 16));
     let mut from = postcard::Deserializer::from_bytes(row);
@@ -87,7 +87,7 @@ impl Transcribed<'_> {
     }
 }
 
-/// What came of writing, which does not fail, in the words of whoever reads.
+/// The result of writing, which does not fail, in the words of whoever reads.
 fn written<E: serde::de::Error>(written: Written) -> Result<(), E> {
     written.map_err(E::custom)
 }

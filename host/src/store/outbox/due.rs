@@ -18,29 +18,29 @@ use crate::store::{Store, StoreError};
 /// The most notes that one transaction takes up or puts off, so that others who write need not wait long.
 const AT_ONCE: usize = 256;
 
-/// How many notes of a connection are to be taken up. Both ends get their share: after an outage the oldest go on in
-/// order, and those that come new need not wait for all of them.
+/// The number of a connection's notes that are to be taken up, and from which end. Both ends get their share: after an
+/// outage the oldest go on in order, and those that come new need not wait for all of them.
 #[derive(Clone, Debug)]
 pub struct Pick {
     /// The connection.
     pub connection: ConnectionName,
-    /// How many at most.
+    /// The number of notes to take up at most.
     pub limit: usize,
     /// Whether the first comes from the newest.
     pub newest_first: bool,
 }
 
-/// Why a connection's notes are not sent, and until when.
+/// The reason why a connection's notes are not sent, and until when.
 #[derive(Clone, Debug)]
 pub struct Hold {
-    /// When the next may be tried.
+    /// The moment at which the next may be tried.
     pub until: Timestamp,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub words: String,
 }
 
 impl Hold {
-    /// For so long.
+    /// A hold for so long from `now`.
     pub fn from(now: Timestamp, rest: SignedDuration, words: String) -> Self {
         Self { until: now.saturating_add(rest).unwrap_or(Timestamp::MAX), words }
     }
@@ -50,7 +50,7 @@ impl Store {
     /// Each connection with notes that go out, and when the first of them is due.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn next_notes_due(&self) -> Result<Vec<(ConnectionName, Timestamp)>, StoreError> {
         self.read(lanes::next_due).await
     }
@@ -58,7 +58,7 @@ impl Store {
     /// Takes up notes that are due, each with the call it needs: stored as being sent before this answers.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn take_due_notes(&self, now: Timestamp, picks: Vec<Pick>) -> Result<Vec<(Note, Call)>, StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut taken = Vec::new();
@@ -83,7 +83,7 @@ impl Store {
     /// already; answers whether there may be more.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn hold_due_notes(
         &self,
         now: Timestamp,
@@ -108,7 +108,7 @@ impl Store {
     /// Lets a connection's notes go that wait for its authorisation; answers whether there may be more.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn let_held_notes_go(&self, now: Timestamp, connection: ConnectionName) -> Result<bool, StoreError> {
         self.write_in_any_case(move |transaction| {
             let held = lanes::held(transaction, &connection, now, AT_ONCE)?;
@@ -126,7 +126,7 @@ impl Store {
     /// earlier process let them wait for longer than a note may.
     ///
     /// # Errors
-    /// Where the store fails; those before it are due earlier.
+    /// Returns an error if the store fails; those before it are due earlier.
     pub async fn pull_notes_forward(&self, back: SignedDuration, latest: Timestamp) -> Result<usize, StoreError> {
         let pull = move |note: &mut Note| note.pull_forward(back, latest);
         Ok(self.pull(NoteState::Queued, pull).await? + self.pull(NoteState::Waiting, pull).await?)
@@ -135,7 +135,7 @@ impl Store {
     /// Lets a connection's notes be due now that wait for a pause that the site asked for.
     ///
     /// # Errors
-    /// Where the store fails; those before it are due.
+    /// Returns an error if the store fails; those before it are due.
     pub async fn end_pauses(
         &self,
         now: Timestamp,
@@ -167,7 +167,7 @@ impl Store {
     /// Takes up the notes that an earlier process was sending when it ended; answers how many.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn take_up_notes(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.write_in_any_case(move |transaction| {
             let sending = tables::state_key(NoteState::Sending);
@@ -189,7 +189,7 @@ impl Store {
     /// Notes that are to be looked for in the CRM again, oldest first, those behind `after`.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn notes_looked_for(&self, after: Option<NoteId>, limit: usize) -> Result<Vec<Note>, StoreError> {
         self.read(move |transaction| {
             let looked_for = transaction.open_table(LOOKED_FOR)?;
@@ -208,7 +208,7 @@ impl Store {
     /// Takes a note off the list of those that are looked for again.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn note_is_settled(&self, note: NoteId) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| {
             transaction.open_table(LOOKED_FOR)?.delete((PRACTICE, note.0.into_bytes()))?;
@@ -220,7 +220,7 @@ impl Store {
     /// Notes that wait for a client to be linked to the CRM, oldest first.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn notes_awaiting_link(&self) -> Result<Vec<Note>, StoreError> {
         self.read(move |transaction| {
             let notes = transaction.open_table(NOTES)?;

@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError};
 pub struct NoteDocument {
     /// The document, as the note carries it.
     pub attachment: Attachment,
-    /// What is known of it where it is kept.
+    /// The facts of the document, where it is kept.
     pub facts: Option<DocumentFacts>,
     /// The note.
     pub note: Note,
@@ -44,7 +44,7 @@ impl Store {
     /// Documents of the filter's notes.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn note_documents(
         &self,
         filter: NoteFilter,

@@ -16,7 +16,7 @@ use crate::store::connection_numbers::name_of_connection;
 use crate::store::engine::{Readable, Snapshot, Write, WriteTable};
 use crate::store::keys::PRACTICE;
 
-/// Stands in a lane for a note that is being sent, or waits for somebody.
+/// The due time in a lane of a note that is being sent, or waits for somebody.
 const NOT_DUE: i64 = i64::MAX;
 
 type Lanes<'t> = WriteTable<'t, (u32, Id, Id), i64>;
@@ -157,12 +157,12 @@ pub(super) fn next_due(transaction: &Snapshot) -> Result<Vec<(ConnectionName, Ti
     }
 }
 
-/// Which end of what is due.
+/// An end of the notes that are due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
-    /// Due the longest.
+    /// The notes that have been due the longest.
     Oldest,
-    /// Due only just now.
+    /// The notes that are due only just now.
     Newest,
 }
 
@@ -205,7 +205,7 @@ pub(super) fn due_note(
     tables::note(&transaction.open_table(NOTES)?, NoteId(Uuid::from_bytes(entry?.0.value().3)))
 }
 
-/// How many open notes stand behind this one in its lanes.
+/// The number of open notes that stand behind this one in its lanes.
 pub(super) fn behind(transaction: &Snapshot, note: &Note) -> Result<usize, StoreError> {
     let lanes = transaction.open_table(LANES)?;
     let id = note.id.0.into_bytes();
@@ -247,7 +247,7 @@ fn is_open(note: &Note) -> bool {
     !matches!(note.state, NoteState::Done | NoteState::Dead) && !note.awaits_link()
 }
 
-/// When it is due, in milliseconds since 1970: rounded up, so that no note is taken up before its time.
+/// The moment at which it is due, in milliseconds since 1970: rounded up, so that no note is taken up before its time.
 fn due_key(note: &Note) -> Option<i64> {
     note.due_at.map(|time| time.as_millisecond() + i64::from(time.subsec_nanosecond() % 1_000_000 > 0))
 }

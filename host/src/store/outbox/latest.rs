@@ -22,7 +22,7 @@ impl Store {
     /// The latest event of a type that happened in a household.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn latest_event(&self, household: HouseholdId, event_type: &str) -> Result<Option<Event>, StoreError> {
         let event_type = event_type.to_owned();
         self.read(move |transaction| {

@@ -1,4 +1,4 @@
-//! Where the clients of a note are linked at the moment it goes out, read in the transaction that takes it up.
+//! Links of a note's clients at the moment it goes out, read in the transaction that takes it up.
 
 use crate::domain::note::Note;
 use crate::domain::outbox::ClientLink;
@@ -9,7 +9,7 @@ use crate::store::keys::own;
 use crate::store::rows::decode;
 use crate::store::tables::{CLIENTS, ClientRecord};
 
-/// Where the note's clients stand in a CRM; of whom the store knows nothing, nothing is said.
+/// The links of the note's clients to a CRM; of clients of whom the store knows nothing, nothing is said.
 pub(super) fn of(transaction: &Write, note: &Note) -> Result<Vec<ClientLink>, StoreError> {
     let clients = transaction.open_table(CLIENTS)?;
     let names = connection_names(transaction)?;

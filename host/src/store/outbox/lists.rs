@@ -14,27 +14,27 @@ use crate::store::{Store, StoreError};
 /// The most records that a filter without an index of its own looks at for one page.
 pub(super) const LOOKED_AT: usize = 5_000;
 
-/// So many raised notes are counted; more are as many for whoever has to see to them.
+/// The number of raised notes up to which they are counted; more are as many for whoever has to see to them.
 const MOST_COUNTED: usize = 100;
 
-/// Which notes a list shows; what is none filters nothing.
+/// The choice of notes in a list; what is none filters nothing.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct NoteFilter {
-    /// In this state.
+    /// The state of the notes.
     pub state: Option<NoteState>,
-    /// In this stage.
+    /// The stage of the notes.
     pub stage: Option<Stage>,
-    /// Of this connection.
+    /// The connection of the notes.
     pub connection: Option<ConnectionName>,
-    /// Of this type of event.
+    /// The type of event that the notes are of.
     pub event_type: Option<String>,
-    /// Reported for this household.
+    /// The household that the notes are about.
     pub household: Option<HouseholdId>,
-    /// Filed against this client.
+    /// The client whom the notes are filed against.
     pub client: Option<ClientId>,
-    /// With this id in the CRM.
+    /// The id of the note in the CRM.
     pub document: Option<ExternalId>,
-    /// Raised for this.
+    /// The reason for which the notes are raised.
     pub raised: Option<Raised>,
 }
 
@@ -69,7 +69,7 @@ impl Store {
     /// Notes, newest first.
     ///
     /// # Errors
-    /// Where the store fails or the cursor is not one of its own.
+    /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn notes(&self, filter: NoteFilter, page: PageRequest) -> Result<Page<Note>, StoreError> {
         let before = match &page.cursor {
             Some(cursor) => Uuid::try_parse(cursor).map_err(|_| StoreError::BadCursor)?.into_bytes(),
@@ -78,10 +78,10 @@ impl Store {
         self.read(move |transaction| list(transaction, &filter, before, page.limit())).await
     }
 
-    /// How many notes are raised for something, up to a hundred, and whether there are more.
+    /// The number of notes that are raised for something, up to a hundred, and whether there are more.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn raised_notes(&self, raised: Raised) -> Result<(usize, bool), StoreError> {
         self.read(move |transaction| {
             let raised = raised as u8;
@@ -93,10 +93,10 @@ impl Store {
         .await
     }
 
-    /// How many open notes wait behind this one, and which one it waits for itself.
+    /// The number of open notes that wait behind this one, and the one that it waits for itself.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Returns an error if the store fails.
     pub async fn note_lanes(&self, note: Note) -> Result<(usize, Option<NoteId>), StoreError> {
         self.read(move |transaction| Ok((lanes::behind(transaction, &note)?, lanes::ahead(transaction, &note)?))).await
     }

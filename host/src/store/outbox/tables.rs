@@ -63,21 +63,21 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     Ok(())
 }
 
-/// What a note is raised for; the numbers stand in keys, never to be renumbered.
+/// The reason why a note is raised; the numbers stand in keys, never to be renumbered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Raised {
-    /// It is done, and the CRM does not list it.
+    /// The note is done, and the CRM does not list it.
     Missing = 1,
-    /// It is done, and the CRM has it more than once.
+    /// The note is done, and the CRM has it more than once.
     Twice = 2,
-    /// It waits for a person to say whom it is filed against.
+    /// The note waits for a person to say whom it is filed against.
     Refiling = 3,
-    /// It is dead, and nobody gave it up.
+    /// The note is dead, and nobody gave it up.
     Undelivered = 4,
 }
 
 impl Raised {
-    /// What a note is raised for, if it is.
+    /// The reason why a note is raised, if it is.
     pub(super) fn of(note: &Note) -> Option<Self> {
         match (note.state, note.awaits) {
             (NoteState::Dead, _) => (!note.discarded).then_some(Self::Undelivered),
@@ -142,7 +142,7 @@ pub(in crate::store) fn has_notes_of(transaction: &Write, connection: &Connectio
     Ok(false)
 }
 
-/// What a key stands for.
+/// The event and note that a key stands for.
 pub(super) fn keyed(
     (digest, id): ([u8; 32], Id),
     notes: &impl Readable<(u32, Id), &'static [u8]>,

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::store::keys::ConnectionNumber;
 
-/// Why a value is none of its type.
+/// The error of a value that is none of its type.
 fn unfit(what: impl std::fmt::Display) -> ReadError {
     ReadError::message(what)
 }

@@ -1,4 +1,4 @@
-//! What stands in clients' lists.
+//! Rows of goals and covers in clients' lists.
 
 use super::{Row, row_choices, rows};
 use crate::domain::Money;
@@ -15,7 +15,7 @@ pub type ListTable = Table<&'static ListKey, &'static [u8]>;
 /// A table of questions, one a connection.
 pub type QuestionTable = Table<&'static [u8; 6], &'static [u8]>;
 
-/// What stands in a list, and has rows.
+/// An item of a list that has rows.
 pub trait StoredItem: ListItem<Own: Row> + Row {
     /// The lists, by client and connection: [`crate::store::tables::ListRecord`].
     const LISTS: ListTable;

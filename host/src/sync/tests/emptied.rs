@@ -6,7 +6,7 @@ use crate::domain::run::LISTS_EMPTY;
 const EMAIL: &str = "ayda@example.com";
 const CODE: &str = "list-empty-once";
 
-/// What became of Ayda's address, and whether her record says that it was kept.
+/// The address that Ayda has, and whether her record says that it was kept.
 async fn email(practice: &Practice) -> (Option<String>, bool) {
     let external_id = Some(("main".parse().unwrap(), ExternalId("1".to_owned())));
     let filter = ClientFilter { external_id, ..ClientFilter::default() };
@@ -15,7 +15,7 @@ async fn email(practice: &Practice) -> (Option<String>, bool) {
     (stored.client.email.map(|email| email.to_string()), is_told)
 }
 
-/// What one walk after the other finds in Ayda's list, and what her address is after each.
+/// Checks what one walk after the other finds in Ayda's list, and what her address is after each.
 async fn check(walks: &[(&str, Option<&str>, bool)]) {
     let practice = Practice::new(&BOOK);
     practice.crm.emails.lock().unwrap().insert(1, EMAIL.to_owned());

@@ -1,4 +1,4 @@
-//! Goals come over with their clients, and keep what the practice adds to them.
+//! Goals are imported with their clients, and keep what the practice adds to them.
 
 use super::*;
 

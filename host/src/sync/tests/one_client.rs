@@ -1,4 +1,4 @@
-//! One client is brought over by themself, at once.
+//! One client is synced by themself, at once.
 
 use super::*;
 

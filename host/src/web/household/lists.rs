@@ -1,5 +1,5 @@
-//! What stands in the lists of a household's people, a section of cards for each kind, and the form for what the practice
-//! adds to a goal.
+//! Goals and covers of a household's people, a section of cards for each kind, and the form for what the practice adds
+//! to a goal.
 
 use std::fmt;
 

@@ -26,7 +26,7 @@ pub(in crate::web) struct WaitingPage {
     pub(in crate::web) title: String,
     pub(in crate::web) path: String,
     pub(in crate::web) host: String,
-    /// On the site.
+    /// The address on the site to which the person goes.
     pub(in crate::web) url: String,
     pub(in crate::web) ends: Moment,
     pub(in crate::web) is_again: bool,

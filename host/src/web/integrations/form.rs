@@ -155,7 +155,7 @@ pub(in crate::web) async fn change(
     }
 }
 
-/// After it was kept: on to the site, or what the site says to how it signs in.
+/// The answer after a connection was kept: on to the site, or what the site says to how it signs in.
 async fn kept(app: &App, person: &SignedIn, one: Integration) -> Result<Response, Failure> {
     match (&one.connection, one.spec.sign_in.mode.needs_person) {
         (Some(_), true) if one.auth_state().obstacle().is_some() => {

@@ -1,4 +1,4 @@
-//! What the forms hold, and the events that they make.
+//! Values of the forms, and the events that they make.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

@@ -13,17 +13,17 @@ use crate::{Context, Event, Plugin, RawRecord, Session};
 
 /// A fixture of a pack.
 pub struct Fixture {
-    /// What it shows, in a sentence.
+    /// A sentence that says what the fixture shows.
     pub name: String,
-    /// What holds for the batch.
+    /// The context of the batch.
     pub context: Context,
-    /// What goes in.
+    /// The input of the plugin.
     pub given: Given,
-    /// What comes out.
+    /// The output that is expected.
     pub expected: Expected,
 }
 
-/// What goes into a plugin.
+/// The input of a plugin.
 pub enum Given {
     /// A raw record to map.
     Raw(RawRecord),
@@ -31,14 +31,14 @@ pub enum Given {
     Event(Box<Event>),
 }
 
-/// What comes out, in the JSON form: an outcome or a note.
+/// The output that is expected, in the JSON form: an outcome or a note.
 pub type Expected = Value;
 
 impl Fixture {
     /// Reads one fixture.
     ///
     /// # Errors
-    /// What it lacks.
+    /// Returns what the fixture lacks.
     pub fn read(text: &str, region: &str) -> Result<Self, String> {
         let whole: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let given = match (&whole["raw"], &whole["event"]) {
@@ -55,7 +55,7 @@ impl Fixture {
         })
     }
 
-    /// What the plugin makes of the fixture, in the JSON form.
+    /// The output that the plugin makes of the fixture, in the JSON form.
     #[must_use]
     pub fn run<P: Plugin>(&self, session: &Session<P>) -> Value {
         match &self.given {
@@ -73,7 +73,7 @@ impl Fixture {
 /// before you commit it.
 ///
 /// # Panics
-/// When the pack cannot be read or configured, when there is no fixture, or when one comes out differently.
+/// Panics if the pack cannot be read or configured, if there is no fixture, or if one comes out differently.
 pub fn check_pack<P: Plugin>(folder: impl AsRef<Path>) {
     let pack = Pack::load(folder).unwrap_or_else(|error| panic!("{error}"));
     let fixtures = files(&pack.folder.join("fixtures"), "json").unwrap_or_else(|error| panic!("{error}"));

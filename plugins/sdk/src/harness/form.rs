@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::canonical::{Choice as _, json_fields};
 use crate::{Canonical, Context, Diagnostic, Event, FileNote, HouseholdRole, Member, RawRecord, RecordKind, Verdict};
 
-/// What became of a raw record.
+/// The verdict on a raw record, in the JSON form.
 #[must_use]
 pub fn verdict_to_json(verdict: &Verdict) -> Value {
     match verdict {
@@ -60,7 +60,7 @@ pub(super) fn raw_from_json(given: &Value) -> Result<RawRecord, String> {
 /// An event as the API takes it, with the household's part of it.
 ///
 /// # Errors
-/// What the event lacks.
+/// Returns what the event lacks.
 pub fn event_from_json(given: &Value) -> Result<Event, String> {
     let text = |of: &Value, key: &str| of[key].as_str().map(str::to_owned);
     let needed = |key: &str| text(given, key).ok_or_else(|| format!("the event has no {key}"));

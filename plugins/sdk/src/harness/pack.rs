@@ -13,7 +13,7 @@ pub struct Pack {
     pub folder: PathBuf,
     /// `xplan-au`.
     pub name: String,
-    /// ISO 3166-1 alpha-2.
+    /// The region, ISO 3166-1 alpha-2.
     pub region: String,
     /// All rules as one JSON object, as `configure` takes them.
     pub rules: String,
@@ -23,7 +23,7 @@ impl Pack {
     /// Reads a pack's folder: `pack.toml`, `rules.toml`, and `notes/<event type>.toml` under the rules' key `notes`.
     ///
     /// # Errors
-    /// Which file cannot be read, and why.
+    /// Returns which file cannot be read, and why.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self, String> {
         Self::load_for(folder, "resourceful")
     }
@@ -31,7 +31,7 @@ impl Pack {
     /// The same, with `dialects/<dialect>.toml`, where there is one, laid over the rules.
     ///
     /// # Errors
-    /// Which file cannot be read, and why.
+    /// Returns which file cannot be read, and why.
     pub fn load_for(folder: impl AsRef<Path>, dialect: &str) -> Result<Self, String> {
         let folder = folder.as_ref();
         let pack = table(&folder.join("pack.toml"))?;
@@ -53,7 +53,7 @@ impl Pack {
     /// The rules as JSON.
     ///
     /// # Panics
-    /// Never: they were made of JSON.
+    /// This does not happen: the rules were made of JSON.
     #[must_use]
     pub fn rules_json(&self) -> Value {
         serde_json::from_str(&self.rules).expect("the rules were made of JSON")

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What web pages read the numbers 128 to 159 as: the code page of Windows; `-` where it has nothing.
+/// The characters that web pages read the numbers 128 to 159 as: the code page of Windows; `-` where it has nothing.
 const WINDOWS: &str = "€-‚ƒ„…†‡ˆ‰Š‹Œ-Ž--‘’“”•–—˜™š›œ-žŸ";
 
 /// The text with its entities read as what they stand for, once: `O&#39;Brien &amp;amp; Lee` is `O'Brien &amp; Lee`.

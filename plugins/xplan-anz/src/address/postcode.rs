@@ -8,7 +8,7 @@ use crate::mapping::AddressMapping;
 
 const FIELD: &str = "postcode";
 
-/// Where an address stands, as far as is known.
+/// The country and region of an address, as far as they are known.
 #[derive(Clone, Copy)]
 pub(super) struct Whereabouts<'a> {
     pub country: Option<&'a str>,

@@ -84,8 +84,8 @@ fn accept<L: Lineage>(
     Ok(number.e164)
 }
 
-/// Why a number that states no country code is refused: a mobile lacks its code, a landline would not be taken with
-/// one either.
+/// The reason why a number that states no country code is refused: a mobile lacks its code, a landline would not be
+/// taken with one either.
 fn without_country_code(rules: &MobileMapping, ctx: &Ctx<'_>, digits: &str) -> Refusal {
     let national = digits.trim_start_matches('0');
     let is_mobile = MOBILE_LENGTHS.contains(&national.len())

@@ -1,4 +1,4 @@
-//! What the covers of a policy share.
+//! The values that the covers of a policy share.
 
 use tidegate_sdk::{CoverOwner, Lineage, LineageRecorder, PremiumFrequency, canonical::Choice};
 use xplan::{Date, PolicyField as P, Value, View};
@@ -11,7 +11,7 @@ pub(super) struct Policy<'r, 'a> {
     /// The client's number and the policy's.
     pub id: String,
     pub row: View<'r, 'a, P>,
-    /// How many covers it has.
+    /// The number of covers that it has.
     pub covers: usize,
 }
 
@@ -69,7 +69,7 @@ impl Policy<'_, '_> {
         known
     }
 
-    /// Who owns the policy: both where it names the client and the partner; anybody whom the rules do not know is
+    /// The owner of the policy: both where it names the client and the partner; anybody whom the rules do not know is
     /// another party. Nobody named is the client.
     pub fn owner<L: Lineage>(&self, rules: &CoverMapping, recorder: &mut LineageRecorder<L>) -> CoverOwner {
         const FIELD: &str = "owner";

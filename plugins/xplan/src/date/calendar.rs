@@ -1,4 +1,4 @@
-//! How a site writes its dates, as the rules say, and reading them by it.
+//! The way in which a site writes its dates, as the rules say, and reading them by it.
 
 use serde::Deserialize;
 use tidegate_sdk::RuleProblem;
@@ -24,7 +24,7 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// How a site writes its dates; nothing is taken for granted that is not said here.
+/// The way in which a site writes its dates; nothing is taken for granted that is not said here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CalendarRules {
@@ -52,16 +52,16 @@ enum Order {
 pub struct DayRead {
     /// The day.
     pub date: Date,
-    /// How.
+    /// The way in which the day was read.
     pub how: How,
 }
 
-/// How a day was read from its text.
+/// The way in which a day was read from its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// It stands there as `1971-02-03`, perhaps with midnight behind it.
+    /// The day stands there as `1971-02-03`, perhaps with midnight behind it.
     Plain,
-    /// It stands there in another form.
+    /// The day stands there in another form.
     OtherForm,
     /// Midnight of the day in the site's zone stands there in the time of another.
     SiteTime {
@@ -74,10 +74,10 @@ pub enum How {
     },
 }
 
-/// Why a text is not a day.
+/// The reason why a text is not a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateProblem {
-    /// It is none, in words that fit behind "which".
+    /// The text is no day, in words that fit behind "which".
     NoDay(&'static str),
     /// It is a moment in time that is not midnight in the site's zone, so that the day cannot be told; with the zone's
     /// name, where the rules have one.
@@ -108,7 +108,7 @@ impl Calendar {
     /// Reads a day.
     ///
     /// # Errors
-    /// Why the text is not a day.
+    /// Returns why the text is not a day.
     pub fn read(&self, text: &str) -> Result<DayRead, DateProblem> {
         let text = text.trim();
         if let Some(date) = Date::iso(text) {

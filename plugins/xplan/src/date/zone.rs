@@ -6,8 +6,8 @@ const NEVER: u16 = u16::MAX;
 
 /// The zones, by their names in the time zone database.
 ///
-/// Which offset held on a day is not asked for reading it: sites convert dates of long ago by the rules of their own day
-/// as often as by today's, and either way the day that begins is the same. It is asked for what is said of it.
+/// The offset that held on a day is not asked for reading it: sites convert dates of long ago by the rules of their own
+/// day as often as by today's, and either way the day that begins is the same. It is asked for what is said of it.
 const ZONES: [Zone; 11] = [
     Zone { name: "Australia/Adelaide", offsets: &[570, 630], standard: 570, summer: 630, settled: 1945, summers: 1972 },
     Zone {
@@ -71,7 +71,7 @@ pub(super) struct Zone {
     pub name: &'static str,
     /// Minutes ahead of UTC: standard time, summer time, and those of earlier years.
     pub offsets: &'static [u16],
-    /// Of them, standard time …
+    /// The minutes in standard time …
     standard: u16,
     /// … and summer time, as both are now.
     summer: u16,
@@ -84,11 +84,11 @@ pub(super) struct Zone {
 /// Whether an offset was in force as a day began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InForce {
-    /// It was.
+    /// The offset was in force.
     Yes,
-    /// It may have been: summer time began and ended on other days from year to year.
+    /// The offset may have been in force: summer time began and ended on other days from year to year.
     Perhaps,
-    /// Another was.
+    /// Another offset was in force.
     No,
 }
 
@@ -96,7 +96,7 @@ impl Zone {
     /// The zone of a name.
     ///
     /// # Errors
-    /// Which names there are.
+    /// Returns which names there are.
     pub fn named(name: &str) -> Result<Self, String> {
         ZONES.into_iter().find(|zone| zone.name == name).ok_or_else(|| {
             let names: Vec<&str> = ZONES.iter().map(|zone| zone.name).collect();

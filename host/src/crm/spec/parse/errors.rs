@@ -1,4 +1,4 @@
-//! What is wrong with what was given, value by value.
+//! Errors in the values that were given, one by one.
 
 use crate::domain::text::{is_unwanted, sentence};
 
@@ -24,7 +24,7 @@ pub enum Reason {
 }
 
 impl FieldError {
-    /// About the value of this name.
+    /// An error about the value of this name.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), reason: Reason::Unusable(message.into()) }
     }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::notes::failpoint::PLACES;
 
-/// How often the process dies.
+/// The number of times that the process dies.
 const KILLS: usize = 460;
 /// Clients, each with a lane of its own.
 const CLIENTS: usize = 8;

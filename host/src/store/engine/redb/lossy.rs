@@ -7,7 +7,7 @@ use ::redb::StorageBackend;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// What a disk writes at once.
+/// The bytes that a disk writes at once.
 const SECTOR: usize = 512;
 
 /// A disk, and the file that is on it.
@@ -16,13 +16,13 @@ pub struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// As whoever has it open reads it.
+    /// The file as whoever has it open reads it.
     live: Vec<u8>,
-    /// As it was synced last.
+    /// The file as it was synced last.
     synced: Vec<u8>,
-    /// What was done since.
+    /// The changes since it was synced.
     unsynced: Vec<Change>,
-    /// After how many changes and syncs the power is cut.
+    /// The number of changes and syncs after which the power is cut.
     left: Option<u32>,
     random: StdRng,
 }

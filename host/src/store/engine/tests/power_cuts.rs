@@ -1,5 +1,5 @@
-//! Whatever moment the power is cut at, and whatever of what was not synced is lost: each commit that was answered is
-//! there whole, and of the one that was under way all or nothing.
+//! Power cuts at any moment, whatever of what was not synced is lost: each commit that was answered is there whole, and
+//! of the one that was under way all or nothing.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ const ROWS: Table<u32, &[u8]> = Table::new("rows");
 /// The same rows, as an index has them.
 const INDEX: Table<(u32, &str), u32> = Table::new("index");
 
-/// What stands in a row.
+/// The rows by number.
 type Rows = BTreeMap<u32, Vec<u8>>;
 
-/// How many cuts are tried in one test.
+/// The number of cuts that are tried in one test.
 const CUTS: u64 = 60;
 
 fn name(number: u32) -> String {

@@ -39,7 +39,7 @@ pub(in crate::web) struct Field {
 }
 
 impl Fields {
-    /// Those of a CRM, with what stands in them and what is wrong with that.
+    /// The fields of a CRM, with what stands in them and what is wrong with that.
     pub(in crate::web) fn of(kind: &CrmKind, values: &Values, problems: &[FieldError]) -> Self {
         let field = |prefix: &str, setting: &Setting| {
             let id = format!("{prefix}{}", setting.name);
@@ -81,7 +81,8 @@ mod tests {
     use crate::crm::spec::RawValue;
     use crate::crm::xplan::KIND;
 
-    /// What a form asks for: settings, and each way to sign in with its fields; what all ways need comes last.
+    /// The fields that a form asks for: settings, and each way to sign in with its fields; what all ways need comes
+    /// last.
     fn asks(kind: &CrmKind, values: &Values, problems: &[FieldError]) -> Vec<String> {
         let fields = Fields::of(kind, values, problems);
         let of = |fields: &[Field]| fields.iter().map(|field| field.id.clone()).collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! What stands in the form of a connection.
+//! Values of the form of a connection.
 
 use std::collections::BTreeMap;
 

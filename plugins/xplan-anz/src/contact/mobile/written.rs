@@ -8,7 +8,7 @@ const EXTENSIONS: [&str; 5] = ["x", "ext", "extn", "extension", "#"];
 /// The longest extension.
 const EXTENSION_DIGITS: usize = 6;
 
-/// What was made of a text.
+/// The number that was made of a text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Written {
     pub number: Number,
@@ -19,18 +19,18 @@ pub(super) struct Written {
 /// A number's digits.
 #[derive(Debug, PartialEq)]
 pub(super) enum Number {
-    /// With the country code, which a plus sign or a dialling prefix announces.
+    /// Digits with the country code, which a plus sign or a dialling prefix announces.
     International(String),
-    /// As they are dialled within a country.
+    /// Digits as they are dialled within a country.
     National(String),
 }
 
-/// Why a text is no number.
+/// The reason why a text is no number.
 #[derive(Debug, PartialEq)]
 pub(super) enum Problem {
-    /// There is none in it, or more than one.
+    /// The text has no number in it, or more than one.
     NoDigits,
-    /// Letters stand in it, these first.
+    /// Letters stand in the text, these first.
     Letters(String),
 }
 
