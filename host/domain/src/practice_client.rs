@@ -185,8 +185,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(kept: Kept<'_>, target: Target, expected: Result<Linking, Refusal>) {
-        assert_eq!(kept.link(CLIENT, &main(), &crm("7"), target), expected);
+    fn check(kept: Kept<'_>, target: Target, expected: &Result<Linking, Refusal>) {
+        assert_eq!(&kept.link(CLIENT, &main(), &crm("7"), target), expected);
     }
 
     #[test]
@@ -195,23 +195,23 @@ mod tests {
         let (unlinked, seven, eight) = (ExternalId::unlinked(CLIENT), crm("7"), crm("8"));
         let kept = Kept { connection: &practice, external_id: &unlinked, in_book: true };
         let free = Target::default();
-        check(kept, free, Ok(Linking::Link { ends_review: false }));
-        check(Kept { connection: &main, ..kept }, free, Ok(Linking::Link { ends_review: false }));
-        check(Kept { connection: &branch, ..kept }, free, Err(Refusal::LivesElsewhere(branch.clone())));
-        check(Kept { in_book: false, ..kept }, free, Err(Refusal::Unknown(CLIENT)));
+        check(kept, free, &Ok(Linking::Link { ends_review: false }));
+        check(Kept { connection: &main, ..kept }, free, &Ok(Linking::Link { ends_review: false }));
+        check(Kept { connection: &branch, ..kept }, free, &Err(Refusal::LivesElsewhere(branch.clone())));
+        check(Kept { in_book: false, ..kept }, free, &Err(Refusal::Unknown(CLIENT)));
         let linked = Kept { connection: &main, external_id: &seven, in_book: true };
-        check(linked, Target { client: Some(CLIENT), awaits_review: false }, Ok(Linking::None));
+        check(linked, Target { client: Some(CLIENT), awaits_review: false }, &Ok(Linking::None));
         // Gone from the CRM, a client is still the one who is linked.
-        check(Kept { in_book: false, ..linked }, free, Ok(Linking::None));
+        check(Kept { in_book: false, ..linked }, free, &Ok(Linking::None));
         let refused = |connection: &ConnectionName, id: &ExternalId| {
             Err(Refusal::IsLinked { connection: connection.clone(), id: id.clone() })
         };
-        check(Kept { external_id: &eight, ..linked }, free, refused(&main, &eight));
-        check(Kept { connection: &branch, ..linked }, free, refused(&branch, &seven));
+        check(Kept { external_id: &eight, ..linked }, free, &refused(&main, &eight));
+        check(Kept { connection: &branch, ..linked }, free, &refused(&branch, &seven));
         let taken = Target { client: Some(OTHER), awaits_review: false };
-        check(kept, taken, Err(Refusal::IsTaken { id: seven.clone(), client: OTHER }));
+        check(kept, taken, &Err(Refusal::IsTaken { id: seven.clone(), client: OTHER }));
         for client in [None, Some(OTHER)] {
-            check(kept, Target { client, awaits_review: true }, Ok(Linking::Link { ends_review: true }));
+            check(kept, Target { client, awaits_review: true }, &Ok(Linking::Link { ends_review: true }));
         }
     }
 

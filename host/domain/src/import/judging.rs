@@ -308,8 +308,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(known: Found, expected: (RowStatus, Option<&str>, &[u128])) {
-        let (row, doubted) = judged(&mut PriorRows::default(), listed(2, "7", "ayda@example.com"), &known);
+    fn check(known: &Found, expected: (RowStatus, Option<&str>, &[u128])) {
+        let (row, doubted) = judged(&mut PriorRows::default(), listed(2, "7", "ayda@example.com"), known);
         let code = row.reasons.first().map(|reason| reason.code.as_str());
         let who: Vec<u128> = row.candidates.iter().map(|candidate| candidate.client_id.0.as_u128()).collect();
         assert_eq!((row.status, code, who.as_slice()), expected);
@@ -326,18 +326,18 @@ mod tests {
             ..Found::default()
         };
         let held = |by_email: &[&Candidate]| Found { holder: Some(linked.clone()), ..email(by_email) };
-        check(email(&[&ayda]), (Ready, None, &[1]));
-        check(email(&[&other, &ayda]), (Ready, None, &[1]));
-        check(email(&[&other]), (NeedsDecision, Some("name-differs"), &[2]));
-        check(email(&[&other, &other]), (NeedsDecision, Some("several-matches"), &[2, 2]));
-        check(email(&[&ayda, &ayda]), (NeedsDecision, Some("several-matches"), &[1, 1]));
+        check(&email(&[&ayda]), (Ready, None, &[1]));
+        check(&email(&[&other, &ayda]), (Ready, None, &[1]));
+        check(&email(&[&other]), (NeedsDecision, Some("name-differs"), &[2]));
+        check(&email(&[&other, &other]), (NeedsDecision, Some("several-matches"), &[2, 2]));
+        check(&email(&[&ayda, &ayda]), (NeedsDecision, Some("several-matches"), &[1, 1]));
         let named = Found { by_name: vec![ayda.clone()], ..Found::default() };
-        check(named.clone(), (NeedsDecision, Some("name-only"), &[1]));
-        check(Found::default(), (CannotBeImported, Some("no-match"), &[]));
-        check(email(&[&linked]), (CannotBeImported, Some("linked-otherwise"), &[3]));
-        check(email(&[&linked, &ayda]), (Ready, None, &[1]));
-        check(held(&[&linked]), (Ready, Some("already-linked"), &[3]));
-        check(held(&[&ayda]), (CannotBeImported, Some("id-taken"), &[3]));
+        check(&named, (NeedsDecision, Some("name-only"), &[1]));
+        check(&Found::default(), (CannotBeImported, Some("no-match"), &[]));
+        check(&email(&[&linked]), (CannotBeImported, Some("linked-otherwise"), &[3]));
+        check(&email(&[&linked, &ayda]), (Ready, None, &[1]));
+        check(&held(&[&linked]), (Ready, Some("already-linked"), &[3]));
+        check(&held(&[&ayda]), (CannotBeImported, Some("id-taken"), &[3]));
         let message = |known: &Found| {
             let (row, _) = judged(&mut PriorRows::default(), listed(2, "7", "ayda@example.com"), known);
             row.reasons[0].message.clone()
