@@ -11,6 +11,7 @@ mod component;
 mod convert;
 mod engine;
 mod error;
+mod examples;
 mod files;
 mod fixtures;
 mod instance;

@@ -47,6 +47,9 @@ pub enum PackError {
     /// The rules do not fit; each line names the place.
     #[error("the rules cannot be used:\n{}", .0.join("\n"))]
     Rules(Vec<String>),
+    /// Examples in the rules come out otherwise; each line names the place.
+    #[error("the examples in the rules do not hold:\n{}", .0.join("\n"))]
+    Examples(Vec<String>),
     /// The plugin did not come to an answer, or to none that the contract allows.
     #[error("the plugin failed: {0}")]
     Failed(#[source] PluginFailure),

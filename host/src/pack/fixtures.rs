@@ -145,6 +145,12 @@ impl Fixture {
     }
 }
 
+/// The context of what a pack has to try out, where it does not say otherwise.
+pub(super) fn context(region: &str, dialect: &str) -> Context {
+    let file = ContextFile { dialect: Some(dialect.to_owned()), ..ContextFile::default() };
+    file.fill(region)
+}
+
 impl ContextFile {
     fn fill(self, region: &str) -> Context {
         Context {

@@ -16,7 +16,7 @@ use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
 use super::templates::Templates;
-use super::{ComponentError, PackError, Revision, Shared, component, convert, fixtures, limits};
+use super::{ComponentError, PackError, Revision, Shared, component, convert, examples, fixtures, limits};
 use crate::config::toml_words;
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -96,7 +96,8 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
         templates,
         typesetter: typesetter.clone(),
     };
-    let mut wrong = fixtures::run(&revision, folder, dialect)?;
+    let mut wrong = examples::run(&revision, &fixtures::context(revision.region(), dialect));
+    wrong.extend(fixtures::run(&revision, folder, dialect)?);
     wrong.extend(revision.templates.verify(typesetter, cache, folder));
     match <[PackError; 1]>::try_from(wrong) {
         Ok([error]) => Err(error),

@@ -324,3 +324,27 @@ fn a_pack_file_cannot_reach_outside_its_folder() {
         assert!(bench.refusal().contains("the pack's own folder"), "{}", bench.refusal());
     }
 }
+
+#[test]
+fn a_pack_whose_examples_come_out_otherwise_is_refused() {
+    let bench = Bench::new("");
+    let rules = |examples: &str| bench.write("rules.toml", examples.as_bytes());
+    rules("[[examples]]\nname = \"left out\"\nrow = { id = 1 }\nbecomes = \"skipped\"\ncodes = []\n");
+    assert_eq!(bench.packs.load(&bench.pack(), "resourceful").err().map(|error| error.to_string()), None);
+    let check = |example: &str, expected: &str| {
+        rules(&format!("[[examples]]\nname = \"first\"\nbecomes = \"skipped\"\n[[examples]]\n{example}"));
+        let refusal = bench.refusal();
+        assert!(refusal.contains("/examples/1") && refusal.contains(expected), "{refusal}");
+    };
+    check("name = \"a\"", "the example \"a\" comes out otherwise: it is skipped, expected mapped");
+    check("name = \"b\"\nbecomes = \"rejected\"", "it is skipped, expected rejected");
+    check(
+        "name = \"c\"\nbecomes = \"skipped\"\nexpect = { title = \"Mr\" }\ncodes = [\"unknown-title\"]",
+        "title is empty, expected `Mr`; its codes are [], expected [unknown-title]",
+    );
+    check("row = {}", "this is no example: missing field `name`");
+    check("name = \"d\"\nkind = \"policy\"", "this is no example");
+    check("name = \"e\"\nbecomes = \"changed\"", "this is no example");
+    rules(&"[[examples]]\nname = \"f\"\n".repeat(30));
+    assert!(bench.refusal().contains("10 more examples come out otherwise"));
+}

@@ -28,9 +28,9 @@
 
   (func (export "tidegate:mapping/mapper@1.0.0#describe") (result i32) (i32.const 1024))
 
-  ;; Rules other than `{}` are refused, with one problem.
+  ;; Rules that begin with a key `x…` are refused, with one problem.
   (func (export "tidegate:mapping/mapper@1.0.0#configure") (param $rules i32) (param $length i32) (result i32)
-    (if (i32.gt_u (local.get $length) (i32.const 2)) (then
+    (if (i32.eq (i32.load8_u offset=2 (local.get $rules)) (i32.const 0x78)) (then
       (i32.store8 (i32.const 512) (i32.const 1))
       (i32.store (i32.const 516) (i32.const 600)) (i32.store (i32.const 520) (i32.const 1))
       (i32.store (i32.const 600) (i32.const 2130)) (i32.store (i32.const 604) (i32.const 9))

@@ -1,0 +1,135 @@
+//! The examples in a pack's rules: small raw records with what has to become of them, written by whoever edits the tables.
+//! A pack whose examples come out otherwise is refused when it is loaded.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Context, PackError, RawInput, Revision, Verdict};
+use crate::domain::{ExternalId, RecordKind};
+
+/// The member of the rules that holds the examples.
+const EXAMPLES: &str = "examples";
+
+/// The examples that may come out otherwise before the rest is only counted.
+const MOST_WRONG: usize = 20;
+
+/// One example. What is not named here is part of the raw record: `row`, and the lists by the CRM's names.
+#[derive(Deserialize)]
+struct Example {
+    name: String,
+    #[serde(default = "client")]
+    kind: RecordKind,
+    #[serde(default)]
+    becomes: Becomes,
+    /// Canonical fields of the first record with their values as text; an empty text stands for no value.
+    #[serde(default)]
+    expect: Map<String, Value>,
+    /// The codes of all diagnostics, in their order; none where they do not matter.
+    codes: Option<Vec<String>>,
+    #[serde(flatten)]
+    raw: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Becomes {
+    #[default]
+    Mapped,
+    Skipped,
+    Rejected,
+}
+
+impl Becomes {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Mapped => "mapped",
+            Self::Skipped => "skipped",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+fn client() -> RecordKind {
+    RecordKind::Client
+}
+
+/// Runs the examples of a revision's rules in its sandbox. Answers a line for each that comes out otherwise, and for each
+/// that is no example.
+pub(super) fn run(revision: &Revision, context: &Context) -> Vec<PackError> {
+    let rules: Value = serde_json::from_str(&revision.rules).unwrap_or_default();
+    let examples = rules[EXAMPLES].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (mut wrong, mut sound) = (Vec::new(), Vec::with_capacity(examples.len()));
+    for (place, example) in examples.iter().enumerate() {
+        match Example::deserialize(example) {
+            Ok(example) => sound.push((place, example)),
+            Err(error) => wrong.push(format!("/{EXAMPLES}/{place}: this is no example: {error}")),
+        }
+    }
+    let records: Vec<RawInput> = sound.iter().map(|(_, example)| example.record()).collect();
+    for ((place, example), verdict) in sound.iter().zip(revision.map(context, &records)) {
+        let otherwise = example.compare(verdict);
+        if !otherwise.is_empty() {
+            let name = &example.name;
+            wrong.push(format!(
+                "/{EXAMPLES}/{place}: the example \"{name}\" comes out otherwise: {}",
+                otherwise.join("; ")
+            ));
+        }
+    }
+    let more = wrong.len().saturating_sub(MOST_WRONG);
+    wrong.truncate(MOST_WRONG);
+    if more > 0 {
+        wrong.push(format!("{more} more examples come out otherwise"));
+    }
+    if wrong.is_empty() { Vec::new() } else { vec![PackError::Examples(wrong)] }
+}
+
+impl Example {
+    fn record(&self) -> RawInput {
+        let json = Value::Object(self.raw.clone()).to_string().into_bytes();
+        RawInput { kind: self.kind, id: ExternalId("1".to_owned()), json }
+    }
+
+    /// What comes out otherwise, a part of a sentence each.
+    fn compare(&self, verdict: Verdict) -> Vec<String> {
+        let (becomes, record, diagnostics) = match verdict {
+            Verdict::Mapped { records, diagnostics } => {
+                let record = records.into_iter().next();
+                let fields = record.map(|record| json!(record)[record.kind().as_str()].take());
+                (Becomes::Mapped, fields.unwrap_or_default(), diagnostics)
+            }
+            Verdict::Skipped(diagnostics) => (Becomes::Skipped, Value::Null, diagnostics),
+            Verdict::Rejected(diagnostics) => (Becomes::Rejected, Value::Null, diagnostics),
+        };
+        let mut otherwise = Vec::new();
+        if becomes != self.becomes {
+            otherwise.push(format!("it is {}, expected {}", becomes.as_str(), self.becomes.as_str()));
+        }
+        for (field, expected) in &self.expect {
+            let found = text(&record[field]);
+            let expected = text(expected);
+            if found != expected {
+                otherwise.push(format!("{field} is {}, expected {}", or_nothing(&found), or_nothing(&expected)));
+            }
+        }
+        let found: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
+        if let Some(expected) = self.codes.as_ref().filter(|expected| **expected != found) {
+            otherwise.push(format!("its codes are [{}], expected [{}]", found.join(", "), expected.join(", ")));
+        }
+        otherwise
+    }
+}
+
+/// A canonical value as examples write it: an amount as `1234.50 AUD`.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Object(money) => format!("{} {}", text(&money["amount"]), text(&money["currency"])),
+        other => other.to_string(),
+    }
+}
+
+fn or_nothing(text: &str) -> String {
+    if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") }
+}
