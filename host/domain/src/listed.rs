@@ -253,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_mapping_says_now_replaces_what_it_said() {
+        let mut counts = ListCounts::default();
+        let new = || Uuid::nil();
+        let said = |code: &str| vec![Diagnostic::warning("goals[0].name", code, String::new())];
+        let kept = merge(Vec::new(), list(&[goal("1", "Sail")], said("before")), at(1), &mut counts, new).items;
+        let merged = merge(kept, list(&[goal("1", "Sail")], said("now")), at(2), &mut counts, new);
+        let codes: Vec<&str> = merged.items[0].diagnostics.iter().map(|said| said.code.as_str()).collect();
+        assert_eq!((counts.unchanged, codes), (1, vec!["now"]));
+    }
+
+    #[test]
     fn two_walks_that_came_to_their_end_prove_that_something_is_gone() {
         // Each word is a walk: read by itself, by a walk that was cut, or by one that came to its end.
         let check = |walks: &str, expected: bool| {

@@ -32,6 +32,7 @@ fn five_six_and_seven_fields() {
     check("30 15 2 * * *", &["07-01 02:15:30+00:00", "07-02 02:15:30+00:00"]);
     check("0 0 2 1 1 * 2027-2030/2", &["01-01 02:00:00+00:00", "01-01 02:00:00+00:00"]);
     check("0 0 29 2 *", &["02-29 00:00:00+00:00"]);
+    check("0 0 1 Aug,Jan *", &["08-01 00:00:00+00:00", "01-01 00:00:00+00:00"]);
     check("10/20 9-10 * * *", &["07-01 09:10:00+00:00", "07-01 09:30:00+00:00", "07-01 09:50:00+00:00"]);
     check("* * * * * *", &["07-01 00:20:01+00:00", "07-01 00:20:02+00:00"]);
     assert_eq!(Schedule::hourly().to_string(), "0 0 * * * *");
@@ -56,6 +57,8 @@ fn weekdays_are_those_of_crontab() {
     check("5-0", &["03", "04", "05", "10"]);
     check("0-6", &["01", "02"]);
     check("*/2", &["02", "04", "05", "07"]);
+    check("0-0", &["05", "12"]);
+    check("5-5", &["03", "10"]);
 }
 
 #[test]
@@ -104,6 +107,9 @@ fn what_never_comes_round_or_cannot_be_read_is_refused_with_the_cure() {
     refused("*/0 * * * *", "from 1 to 59");
     refused("0 */24 * * *", "from 1 to 23");
     refused("0 0 2 * * * 20260", "no year");
+    refused("0 0 2 * * * 1969", "`1969` is no year: write a number from 1970 to 2199");
+    refused("0 8-18/11 * * *", "from 1 to 10");
+    refused("5-5/1 * * * *", "a step needs a range before it");
     refused("? * * * *", "no minute");
     refused("+5 * * * *", "no minute");
     refused("1, * * * *", "no minute");
