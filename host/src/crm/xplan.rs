@@ -13,7 +13,7 @@
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying, by [`pieces`] where they are damaged
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
-//! - [`kind`]: what the host is told of Xplan, and [`mod@oauth`]: where a site is authorised
+//! - [`kind`]: what the host is told of Xplan, [`driver`]: what is made for a site, and [`mod@oauth`]: where it is authorised
 //! - [`messages`]: what an answer says, for people
 
 mod address;
@@ -22,6 +22,7 @@ mod batch;
 mod by_id;
 mod choices;
 mod docnotes;
+mod driver;
 mod kind;
 mod limits;
 mod lists;
@@ -44,6 +45,7 @@ use std::time::Duration;
 use self::address::{Address, PAGE_SIZE};
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
+pub use self::driver::DRIVER;
 pub use self::kind::KIND;
 use self::limits::Limits;
 use self::lists::{ListAnswer, Wanted};
