@@ -1,4 +1,4 @@
-//! A driver: what is made for a site of a CRM, beside the CRM's declaration.
+//! A driver of a CRM: its declaration, and what is made from that for a site.
 //!
 //! A driver is a `static` beside the connector; `registry` lists them all.
 

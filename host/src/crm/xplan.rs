@@ -46,6 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
+use self::answer::Answer;
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
 pub use self::driver::DRIVER;
@@ -54,8 +55,6 @@ use self::limits::Limits;
 use self::lists::{ListAnswer, Wanted};
 use self::open::Open;
 use self::pages::{Descent, PageError};
-
-use self::answer::Answer;
 use self::rows::Row;
 use self::site::Site;
 use self::transport::ApiCall;

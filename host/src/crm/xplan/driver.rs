@@ -1,4 +1,5 @@
-//! What is made for an Xplan site: the connector of its dialect, and OAuth where somebody authorises it.
+//! The driver of Xplan, which makes what speaks to a site: the connector of its dialect, and OAuth where somebody
+//! authorises the host.
 
 use std::sync::Arc;
 

@@ -67,11 +67,8 @@ impl Site {
                 _ => passed(answer),
             }
         };
-        self.transport
-            .limits
-            .retry
-            .run(&self.transport.traffic, &self.transport.released, call.is_awaited, repeats, ask)
-            .await
+        let Transport { limits, traffic, released, .. } = &self.transport;
+        limits.retry.run(traffic, released, call.is_awaited, repeats, ask).await
     }
 
     /// The number of bytes that the pages hold, or have been allotted.

@@ -1,4 +1,4 @@
-//! What an answer's status says: whether the call took effect, and if not, what that means for the caller.
+//! The status of an answer: whether the call took effect, and if not, what that means for the caller.
 
 use super::answer::Answer;
 use super::messages;
