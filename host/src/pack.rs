@@ -20,8 +20,10 @@ mod log;
 mod manifest;
 mod map;
 mod phone;
+mod private_file;
 mod revision;
 mod rules;
+mod state;
 mod templates;
 #[cfg(test)]
 mod tests;
