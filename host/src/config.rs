@@ -3,6 +3,7 @@
 //! [`mod@file`] is the raw text as people write it; [`Config`] is what the host runs on. `reference.toml` holds the
 //! defaults and documents every key. The environment is read here and nowhere else.
 
+mod check;
 mod file;
 mod layers;
 mod level;
@@ -10,6 +11,7 @@ pub mod logo;
 mod network;
 mod problems;
 mod proxy;
+mod reading;
 mod secret;
 mod section;
 #[cfg(test)]

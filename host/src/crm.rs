@@ -5,12 +5,14 @@
 
 mod budget;
 mod concurrency;
+pub mod driver;
 pub mod held;
 pub mod hosts;
 pub mod http;
 pub mod kind;
 pub mod oauth;
 mod outside;
+pub mod parse;
 pub mod proxy;
 mod raw;
 pub mod registry;

@@ -7,6 +7,7 @@
 
 mod columns;
 mod csv;
+mod error;
 mod export;
 mod file;
 mod row;
@@ -25,8 +26,8 @@ use jiff::SignedDuration;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use error::FileError;
 pub use export::lines;
-pub use file::FileError;
 
 use crate::crm::kind::IdColumn;
 use crate::domain::import::{Import, ImportCounts, ImportState, ListSource, Reason};

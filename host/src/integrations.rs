@@ -421,7 +421,8 @@ impl Integrations {
         }
         let mut authorisation = Authorisation::new(AuthState::NotNeeded);
         let mut tokens: Option<Arc<dyn Tokens>> = None;
-        if let Some(oauth) = (spec.crm.authorisation)(access)? {
+        let driver = self.0.config.crms.driver(spec.crm);
+        if let Some(oauth) = (driver.authorisation)(access)? {
             let place = (spec.name.clone(), spec.recipients());
             let manager = Arc::new(TokenManager::new(place, self.0.store.clone(), Arc::clone(&self.0.secrets), oauth));
             authorisation = manager.authorisation.clone();
@@ -429,7 +430,7 @@ impl Integrations {
             lock(&self.0.token_managers).insert(spec.name.clone(), manager);
         }
         let request_timeout = self.0.config.crm_timeouts.request_timeout.unsigned_abs();
-        let connector = (spec.crm.connector)(access, tokens, request_timeout)?;
+        let connector = (driver.connector)(access, tokens, request_timeout)?;
         Ok(Connection::new(Arc::clone(spec), domain, (connector, authorisation), revision))
     }
 

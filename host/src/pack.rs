@@ -21,8 +21,10 @@ mod log;
 mod manifest;
 mod map;
 mod phone;
+mod private_file;
 mod revision;
 mod rules;
+mod state;
 mod templates;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ mod single_client;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod walk_error;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -45,7 +46,8 @@ pub use emptied::EMPTY_ONCE;
 use mapper::Sandboxed;
 use progress::Progress;
 pub use single_client::{ClientSyncError, ClientSyncOutcome, SyncedClient};
-use walk::{FAULT, STORE_FAILED, Walk, WalkError};
+use walk::Walk;
+use walk_error::{FAULT, STORE_FAILED, WalkError};
 
 /// The time for which a rehearsal waits for the CRM's first answer.
 const REHEARSAL_WAITS: Duration = Duration::from_secs(5);

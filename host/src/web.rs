@@ -9,10 +9,12 @@
 //! library for pages that change in place (htmx) waits for the first page that needs more than that.
 
 mod absence_review;
+mod absence_wording;
 mod assets;
 mod changes;
 mod clients;
 mod components;
+mod document;
 mod edit;
 mod explain;
 mod failure;

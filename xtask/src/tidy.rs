@@ -6,6 +6,7 @@
 
 mod absences;
 mod arrows;
+mod circles;
 mod dependencies;
 mod field_names;
 mod files;
@@ -23,10 +24,11 @@ use files::{File, Finding};
 pub fn run() -> Result<()> {
     step::timed("Tidying", || {
         let files = files::load(workspace::root())?;
-        let mut findings: Vec<Finding> = [size::check, arrows::check, absences::check, wording::check, writes::check]
-            .iter()
-            .flat_map(|rule: &fn(&[File]) -> Vec<Finding>| rule(&files))
-            .collect();
+        let mut findings: Vec<Finding> =
+            [size::check, arrows::check, circles::check, absences::check, wording::check, writes::check]
+                .iter()
+                .flat_map(|rule: &fn(&[File]) -> Vec<Finding>| rule(&files))
+                .collect();
         findings.extend(field_names::check(&files)?);
         findings.extend(dependencies::check(&files)?);
         findings.extend(licences::check(&files)?);

@@ -61,6 +61,16 @@ pub struct Overridden {
     pub at: Timestamp,
 }
 
+/// The values of the changed fields before and after, as text.
+pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
+    let change = |field: &&'static str| FieldChange {
+        field: (*field).to_owned(),
+        from: before.text_of(field),
+        to: after.text_of(field),
+    };
+    changed.iter().map(change).collect()
+}
+
 /// A value that is neither a text nor null.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotText;
@@ -105,7 +115,7 @@ pub fn apply(
     edited.email_is_placeholder &= edited.email == client.email;
     let mut changed = client.differing(&edited);
     changed.retain(|name| Client::field(name).is_some_and(|field| field.is_editable));
-    let changes = crate::merge::changes(client, &edited, &changed);
+    let changes = self::changes(client, &edited, &changed);
     *client = edited;
     Ok(changes)
 }

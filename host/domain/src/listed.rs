@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::edit::FieldChange;
+use crate::edit::{self, FieldChange};
 use crate::ids::RunId;
 use crate::record::{Canonical, ListItem, RecordKind};
 use crate::run::{ChangeKind, ListCounts};
@@ -164,7 +164,7 @@ pub fn merge<T: ListItem>(
             counts.changed += 1;
             kept.changed_at = at;
             let kind = if kept.gone_since.is_some() { ChangeKind::Returned } else { ChangeKind::Changed };
-            let fields = crate::merge::changes(&kept.value, &value, &kept.value.differing(&value));
+            let fields = edit::changes(&kept.value, &value, &kept.value.differing(&value));
             changes.push(ListChange { kind, place: items.len(), fields });
         }
         items.push(Listed { value, gone_since: None, diagnostics, ..kept });

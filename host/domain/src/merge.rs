@@ -4,8 +4,9 @@
 //! the CRM is gone here, and what a person changed here is overridden by the next sync that brings the record. What
 //! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
-use crate::edit::{FieldChange, LocalEdit, Overridden};
-use crate::field::Record;
+pub use crate::edit::changes;
+use crate::edit::{LocalEdit, Overridden};
+use crate::field::Record as _;
 use crate::ids::RunId;
 use crate::record::Client;
 use crate::value::Timestamp;
@@ -48,16 +49,6 @@ pub fn remember(
         remembered.insert(0, Overridden { field, from, to, by, run, at });
     }
     remembered.truncate(REMEMBERED);
-}
-
-/// The values of the changed fields before and after, as text.
-pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
-    let change = |field: &&'static str| FieldChange {
-        field: (*field).to_owned(),
-        from: before.text_of(field),
-        to: after.text_of(field),
-    };
-    changed.iter().map(change).collect()
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::check::Check;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
@@ -150,67 +150,6 @@ enum LogFormat {
 /// The bounds within which a request's time to live and a site's lag are, in seconds.
 const REQUEST_TIMEOUTS: (i64, i64) = (1, 600);
 const SITE_LAGS: (i64, i64) = (0, 3600);
-
-/// Checks values one after the other and collects what is wrong with them.
-pub(super) struct Check<'a> {
-    base: &'a Path,
-    pub(super) now: Timestamp,
-    /// The practice's; UTC where it is not known which that is.
-    pub(super) zone: TimeZone,
-    /// The hosts that connections may lead to.
-    pub(super) hosts: HostRules,
-    problems: Problems,
-}
-
-impl Check<'_> {
-    pub(super) fn problem(&mut self, key: &str, message: impl std::fmt::Display) {
-        self.problems.add(key, message);
-    }
-
-    fn secret(&mut self, key: &str, path: &Path) -> SecretString {
-        match self.read_secret(path) {
-            Ok(secret) => secret,
-            Err(message) => {
-                self.problem(key, message);
-                SecretString::default()
-            }
-        }
-    }
-
-    /// The secret that a file holds.
-    pub(super) fn read_secret(&self, path: &Path) -> Result<SecretString, String> {
-        secret::read(&self.base.join(path))
-    }
-
-    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
-        let address = text.parse::<SocketAddr>();
-        address.map_err(|_| self.problem(key, format!("`{text}` is no address such as 127.0.0.1:8080"))).ok()
-    }
-
-    /// A length of time within bounds, in seconds; the longest where it is none.
-    fn duration(&mut self, key: &str, text: &str, (shortest, longest): (i64, i64)) -> SignedDuration {
-        let (shortest, longest) = (SignedDuration::from_secs(shortest), SignedDuration::from_secs(longest));
-        match text.parse::<SignedDuration>() {
-            Ok(time) if (shortest..=longest).contains(&time) => return time,
-            Ok(_) => self.problem(key, format!("`{text}` is not between {shortest:#} and {longest:#}")),
-            Err(_) => self.problem(key, format!("`{text}` is no length of time such as \"60s\" or \"2m\"")),
-        }
-        longest
-    }
-
-    /// A secret of at least 32 characters.
-    fn long_secret(&mut self, key: &str, what: &str, path: &Path) -> SecretString {
-        let secret = self.secret(key, path);
-        self.check_length(key, what, &secret);
-        secret
-    }
-
-    fn check_length(&mut self, key: &str, what: &str, secret: &SecretString) {
-        if (1..32).contains(&secret.expose_secret().len()) {
-            self.problem(key, format!("the {what} is shorter than 32 characters"));
-        }
-    }
-}
 
 impl File {
     /// Checks every value; relative paths are meant from `base`. `secret_key` and `variables` are the environment's. What

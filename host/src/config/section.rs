@@ -8,14 +8,13 @@ use secrecy::SecretString;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::file::Check;
-use super::layers::Reading;
+use super::check::Check;
+use super::reading::Reading;
 use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode};
+use crate::crm::parse::{Author, FieldError, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
-use crate::crm::spec::{
-    Author, FieldError, RateLimits, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules, SiteAccess,
-};
+use crate::crm::spec::{RateLimits, SiteAccess};
 use crate::domain::ConnectionName;
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;

@@ -1,15 +1,9 @@
 //! The declaration that a connector makes of its CRM. Everything else of the host reads it from here: the settings
 //! file, the form and the API, the import of lists and the pages.
 //!
-//! A declaration is a `static` beside the connector; `registry` lists them all.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! A declaration is a `static` beside the connector. The CRM's driver names it, and `registry` lists the drivers.
 
 use super::hosts::SiteRule;
-use super::oauth::OAuth;
-use super::spec::SiteAccess;
-use super::{Connector, SiteUnusable, Tokens};
 
 /// A CRM that a connection can be of.
 #[derive(Debug)]
@@ -32,15 +26,7 @@ pub struct CrmKind {
     pub id_column: IdColumn,
     /// The preparation on the site before a connection is made, as a sentence.
     pub preparation: &'static str,
-    /// The site's side of OAuth; none where the connection signs in without a person.
-    pub authorisation: fn(&SiteAccess) -> Result<Option<OAuth>, SiteUnusable>,
-    /// The maker of what speaks to the site.
-    pub connector: MakeConnector,
 }
-
-/// Makes what speaks to a site. `Tokens` sign the calls where a person authorises it; no request lives for longer than the
-/// duration.
-pub type MakeConnector = fn(&SiteAccess, Option<Arc<dyn Tokens>>, Duration) -> Result<Arc<dyn Connector>, SiteUnusable>;
 
 /// One value of a connection that its CRM asks for: a setting, or part of how it signs in.
 #[derive(Debug)]

@@ -1,26 +1,20 @@
 //! A connection to a CRM's site as it was given: by the settings file, a form, the API or the store, all of which are read
-//! by the one parser in [`parse`].
+//! by the one parser in `crm/parse`.
 //!
 //! A connection's specification. What comes to a connection at run time stands around it: its secrets and the way to
 //! the site in [`SiteAccess`], who made it and its state where connections are managed and put to work.
-
-mod parse;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-pub use self::parse::{Author, FieldError, Parsed, RawConnection, RawLimits, RawSignIn, RawValue, Reason, Rules};
-use super::hosts::HostRules;
 use super::kind::{CrmKind, SignInMode};
 use super::proxy::Proxy;
-use super::registry::Registry;
+use crate::domain::ConnectionName;
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
-use crate::domain::{ConnectionName, Timestamp};
 
 /// One CRM site of the practice, without its secrets.
 #[derive(Clone, Debug)]
@@ -78,7 +72,7 @@ impl Default for RateLimits {
 
 /// The secrets of a connection, opened, by the names of [`SignInMode::values`].
 #[derive(Clone, Default, Debug)]
-pub struct Credentials(BTreeMap<&'static str, SecretString>);
+pub struct Credentials(pub(super) BTreeMap<&'static str, SecretString>);
 
 impl Credentials {
     /// The secret of this name.
@@ -112,31 +106,5 @@ impl ConnectionSpec {
     /// The hosts that its secrets are sent to, as a text that changes with them.
     pub fn recipients(&self) -> String {
         self.crm.recipients(&self.forward_host, |name| self.setting(name))
-    }
-}
-
-impl SiteAccess {
-    /// A site on this machine that is asked over plain HTTP, in the first way to sign in that has all these values: for
-    /// tests and measurements.
-    ///
-    /// # Errors
-    /// Returns an error if its CRM does not take the values.
-    pub fn to_stand_in(crm: &'static CrmKind, host: &str, values: &[(&str, &str)]) -> Result<Self, Vec<FieldError>> {
-        let has_all = |mode: &&SignInMode| values.iter().all(|(name, _)| mode.value(name).is_some());
-        let mode = crm.sign_ins.iter().find(has_all).map(|mode| mode.name.to_owned());
-        let values = values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into())).collect();
-        let raw = RawConnection {
-            crm: Some(crm.name.to_owned()),
-            pack: Some(crm.example_pack.to_owned()),
-            forward_host: Some(host.to_owned()),
-            insecure_http: Some(true),
-            sign_in: Some(RawSignIn { mode, values }),
-            ..RawConnection::default()
-        };
-        let (registry, hosts) = (Registry::BUILT_IN, HostRules::default());
-        let (author, zone, now) = (Author::Operator, TimeZone::UTC, Timestamp::UNIX_EPOCH);
-        let rules = Rules { registry, hosts: &hosts, author, zone, now };
-        let parsed = raw.parse("main".parse().expect("a plain name"), &rules);
-        if parsed.errors.is_empty() { Ok(parsed.access(None)) } else { Err(parsed.errors) }
     }
 }

@@ -3,8 +3,9 @@
 //! Serves the connector trait. The only module that knows Xplan's protocol; what its resources, fields and lists are
 //! called comes from the pack's rules, and what they mean it never learns.
 //!
-//! - [`site`]: exchanges over HTTP, bounded in number, size and time
+//! - [`transport`]: exchanges over HTTP, bounded in number, size and time; [`answer`] and [`status`]: what came of one
 //! - [`session`]: what calls are signed with: a session, had again when a login elsewhere took it over, or tokens
+//! - [`site`]: exchanges that are signed, and reads
 //! - [`limits`]: times and sizes that hold for a site, and [`retry`]: repeats and pauses of reads
 //! - [`address`]: addresses with flattened lists and raw bookmarks
 //! - [`batch`]: many calls in one exchange, and [`pages`]: rows, both in the size that the site gives
@@ -13,15 +14,17 @@
 //! - [`rows`] and [`lists`]: pieces of answers, cut out without copying, by [`pieces`] where they are damaged
 //! - [`docnotes`]: file notes, and [`attachments`] their documents
 //! - [`open`]: the Open dialect, through a gateway
-//! - [`kind`]: what the host is told of Xplan, and [`mod@oauth`]: where a site is authorised
+//! - [`kind`]: what the host is told of Xplan, [`driver`]: what is made for a site, and [`mod@oauth`]: where it is authorised
 //! - [`messages`]: what an answer says, for people
 
 mod address;
+mod answer;
 mod attachments;
 mod batch;
 mod by_id;
 mod choices;
 mod docnotes;
+mod driver;
 mod kind;
 mod limits;
 mod lists;
@@ -34,24 +37,27 @@ mod retry;
 mod rows;
 mod session;
 mod site;
-
+mod status;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::address::{Address, PAGE_SIZE};
+use self::answer::Answer;
 use self::batch::Manner;
 use self::choices::{SiteLists, is_of_site};
+pub use self::driver::DRIVER;
 pub use self::kind::KIND;
 use self::limits::Limits;
 use self::lists::{ListAnswer, Wanted};
 use self::open::Open;
 use self::pages::{Descent, PageError};
-
 use self::rows::Row;
-use self::site::{Answer, ApiCall, Site};
+use self::site::Site;
+use self::transport::ApiCall;
 use super::budget::Allotment;
 use super::{
     Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, SiteUnusable,
@@ -224,7 +230,7 @@ impl RawBelow {
 impl Connector for Xplan {
     async fn whoami(&self) -> Result<String, CrmError> {
         let call = ApiCall::get(Address::of("/resourceful/session/user")).awaited(true);
-        session::user(&site::succeeded(self.site.signed(&call).await?)?)
+        session::user(&status::succeeded(self.site.signed(&call).await?)?)
     }
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
@@ -314,15 +320,15 @@ impl Connector for Xplan {
     }
 
     fn left_alone_until(&self) -> Option<Timestamp> {
-        self.site.left_alone_until()
+        self.site.transport.left_alone_until()
     }
 
     fn leave_alone_until(&self, until: Timestamp) {
-        self.site.leave_alone_until(until);
+        self.site.transport.leave_alone_until(until);
     }
 
     fn release(&self) {
-        self.site.release();
+        self.site.transport.release();
     }
 
     async fn sign_out(&self) {
@@ -330,7 +336,7 @@ impl Connector for Xplan {
     }
 
     fn traffic(&self) -> &Traffic {
-        &self.site.traffic
+        &self.site.transport.traffic
     }
 
     fn sizes(&self) -> Sizes {

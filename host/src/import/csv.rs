@@ -13,9 +13,8 @@ use encoding_rs::Encoding;
 use self::decode::{Decoded, Line, encoding_of};
 use self::records::{Quotes, Record, Records};
 use super::columns::{Columns, MOST_COLUMNS, NoHeadings};
-use super::file::{FileError, HEADING_ROWS, Take};
+use super::error::{FileError, HEADING_ROWS, Take};
 use super::row::{ListRow, RowFault};
-use super::workbook::no_headings;
 use crate::crm::kind::IdColumn;
 use crate::domain::import::ListSource;
 
@@ -84,7 +83,7 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> 
             Err(_) => {}
         }
     }
-    Err(no_headings(nearest, id))
+    Err(FileError::no_headings(nearest, id))
 }
 
 /// The list as far as it is read.

@@ -1,9 +1,9 @@
 //! The kinds of file that a list can be, and reading one row by row, whichever its kind.
 
-use std::error::Error;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{Read as _, Seek as _};
 
+use super::error::{FileError, Take};
 use super::row::ListRow;
 use super::{csv, workbook};
 use crate::crm::kind::IdColumn;
@@ -12,69 +12,6 @@ use crate::domain::text::excerpt;
 
 /// Rows that a list may have.
 pub(super) const MOST_ROWS: u32 = 250_000;
-
-/// Rows at the top among which the headings are looked for.
-pub(super) const HEADING_ROWS: usize = 10;
-
-/// The reason why a file as a whole is not read: sentences for a person, which name the row where there is one, and
-/// what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// The file is neither a CSV file nor a workbook, but something else.
-    #[error("{0}")]
-    OfAnotherKind(String),
-    /// The file is a workbook that does more than hold a list: macros, values from elsewhere.
-    #[error("{0}")]
-    Active(&'static str),
-    /// The file is larger than a list is, or has more rows or parts.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The file is empty, or has nothing under its headings.
-    #[error("{0}")]
-    NoRows(&'static str),
-    /// The headings are not where they belong.
-    #[error(
-        "The headings First Name, Last Name, Email and {id_heading} are not in the first {HEADING_ROWS} rows: {nearest}."
-    )]
-    NoHeadings {
-        /// The heading of the column of ids.
-        id_heading: &'static str,
-        /// The headings that are missing where they nearly were.
-        nearest: String,
-    },
-    /// The sheet with the list is not there, or hidden.
-    #[error("{0}")]
-    NoSheet(String),
-    /// The file is damaged, or in an encoding that cannot be told.
-    #[error("{message}")]
-    Unreadable {
-        /// The message: what is wrong, and what to do.
-        message: String,
-        /// The reader's error.
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-    /// The disk failed.
-    #[error("the file could not be read: {0}")]
-    Disk(#[from] io::Error),
-    /// The receiver of the rows takes no more.
-    #[error("the store takes no more rows")]
-    NotTaken,
-}
-
-impl FileError {
-    /// The error of another program's file.
-    pub(super) fn of_another_kind(message: impl Into<String>) -> Self {
-        Self::OfAnotherKind(message.into())
-    }
-
-    /// The error of a file that cannot be read, where no other error says why.
-    pub(super) fn unreadable(message: impl Into<String>) -> Self {
-        Self::Unreadable { message: message.into(), source: None }
-    }
-}
-
-/// The receiver of the rows, one at a time.
-pub(super) type Take<'t> = &'t mut dyn FnMut(ListRow) -> Result<(), FileError>;
 
 /// Reads a list and hands its rows on, one after the other; answers what else is in the file. What the file is, is told
 /// from its content; its `name` only says what its sender takes it for. `sheet` is the sheet of a workbook to be read, where

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::file::{FileError, read};
+use super::error::FileError;
+use super::file::read;
 use super::row::{ListRow, RowFault};
 use crate::crm::xplan::KIND;
 use crate::domain::import::{ListSource, OtherSheet};

@@ -14,7 +14,7 @@ use self::parts::{Parts, damaged};
 use self::sheet::{Found, Shared, Sheet};
 use self::texts::Texts;
 use super::columns::NoHeadings;
-use super::file::{FileError, Take};
+use super::error::{FileError, Take};
 use crate::crm::kind::IdColumn;
 use crate::domain::import::{ListSource, OtherSheet};
 
@@ -58,7 +58,9 @@ pub(super) fn read(
             others.push(other((tab, found)));
         }
     }
-    let Some((tab, found)) = list else { return Err(not_found(&book, &others, wanted, no_headings(nearest, id))) };
+    let Some((tab, found)) = list else {
+        return Err(not_found(&book, &others, wanted, FileError::no_headings(nearest, id)));
+    };
     let Found { lines, rows, hidden, above, .. } = found;
     let above = above.unwrap_or_default();
     others.retain(|sheet| sheet.rows > 0);
@@ -102,10 +104,4 @@ fn not_found(book: &Book, others: &[OtherSheet], wanted: Option<&str>, no_headin
         )),
         _ => no_headings,
     }
-}
-
-/// The headings were not found; says what is missing where they nearly were.
-pub(super) fn no_headings(nearest: Option<NoHeadings>, id: &IdColumn) -> FileError {
-    let nearest = nearest.map_or_else(|| "nothing stands there".to_owned(), |nearest| nearest.message);
-    FileError::NoHeadings { id_heading: id.heading, nearest }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::crm::SiteUnusable;
 use crate::crm::oauth::OAuthError;
-use crate::crm::spec::FieldError;
+use crate::crm::parse::FieldError;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
 use crate::pack::PackError;
 use crate::queue::NotDone;

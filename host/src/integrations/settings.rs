@@ -7,9 +7,8 @@ use super::site::site_at;
 use super::{ConnectError, IntegrationError, Integrations};
 use crate::config::bare;
 use crate::crm::kind::{CrmKind, Setting, plain_name};
-use crate::crm::spec::{
-    Author, ConnectionSpec, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules, SiteAccess,
-};
+use crate::crm::parse::{Author, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules};
+use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::secrets::SealContext;
 use crate::store::connections::{By, StoredConnection, StoredSignIn};

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::crm::spec;
+use crate::crm::parse;
 use crate::domain::Diagnostic;
 use crate::domain::field::pointer_to;
 use crate::domain::text::sentence;
@@ -234,7 +234,7 @@ impl From<IntegrationError> for Refusal {
         match error {
             IntegrationError::Unknown(name) => Self::not_found(format_args!("connection `{name}`")),
             IntegrationError::Invalid(errors) => {
-                let error = |error: spec::FieldError| FieldError {
+                let error = |error: parse::FieldError| FieldError {
                     pointer: format!("/{}", error.field),
                     message: error.message(),
                 };

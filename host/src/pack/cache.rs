@@ -7,14 +7,14 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
-use super::{PackError, compile, limits};
+use super::{PackError, compile, limits, private_file};
 
 /// Bytes of a key and of a hash.
 const HASH: usize = blake3::OUT_LEN;
@@ -99,7 +99,7 @@ impl Cache {
 
     fn keep(&self, path: &Path, code: &[u8]) -> io::Result<()> {
         let hash = blake3::keyed_hash(&self.key, code);
-        write_private(path, &[hash.as_bytes(), code])?;
+        private_file::write(path, &[hash.as_bytes(), code])?;
         self.prune()
     }
 
@@ -140,21 +140,8 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; HASH]> {
 
 fn make_key(path: &Path) -> io::Result<[u8; HASH]> {
     let key: [u8; HASH] = rand::random();
-    write_private(path, &[&key])?;
+    private_file::write(path, &[&key])?;
     Ok(key)
-}
-
-/// Writes a file that only this account can read, whole or not at all.
-fn write_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let unfinished = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = create_private(&unfinished)?;
-    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| fs::rename(&unfinished, path));
-    written.inspect_err(|_| drop(fs::remove_file(&unfinished)))
-}
-
-/// A new file that only this account can read.
-pub(super) fn create_private(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

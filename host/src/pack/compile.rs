@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Engine, Error, Result};
 
-use super::{cache, limits};
+use super::{limits, private_file};
 
 /// Words of the compiler that are passed on, bytes.
 const WORDS: u64 = 4 << 10;
@@ -121,7 +121,7 @@ struct Output {
 impl Output {
     fn new(folder: &Path) -> std::io::Result<Self> {
         let path = folder.join(format!("{:016x}.unfinished", rand::random::<u64>()));
-        let file = cache::create_private(&path)?;
+        let file = private_file::create(&path)?;
         Ok(Self { path, file })
     }
 }

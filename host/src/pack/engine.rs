@@ -11,9 +11,9 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 
 use super::PackError;
 use super::bindings::Mapping;
-use super::instance::State;
 use super::limits;
 use super::log::Lines;
+use super::state::State;
 
 /// The engine and what every component is linked with.
 pub(super) struct Sandbox {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wasmtime::{Store, StoreLimits, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::bindings::exports::tidegate::mapping::mapper::{
     Context, Event, FieldExplanation, FileNote, Guest, Manifest, Outcome, RawRecord, RuleProblem, Source,
@@ -12,29 +12,8 @@ use super::bindings::{Mapping, MappingPre, exports::tidegate::mapping::mapper::D
 use super::clock::Allowance;
 use super::engine::{Sandbox, Seat};
 use super::limits;
-use super::log::Log;
-use super::phone::Answers;
+use super::state::State;
 use super::{PackError, PluginFailure};
-
-/// The state that the host keeps for a running guest.
-pub(super) struct State {
-    limits: StoreLimits,
-    pub(super) log: Log,
-    pub(super) phones: Answers,
-    host_calls_left: u32,
-    allowance: Allowance,
-}
-
-impl State {
-    /// Counts a call into the host; beyond the cap the guest is stopped.
-    pub(super) fn count_host_call(&mut self) -> wasmtime::Result<()> {
-        match self.host_calls_left.checked_sub(1) {
-            Some(left) => self.host_calls_left = left,
-            None => return Err(wasmtime::Error::msg("it called the host too often")),
-        }
-        Ok(())
-    }
-}
 
 /// A component, ready to be instantiated.
 pub(super) struct Program {
@@ -64,13 +43,7 @@ impl<'a> Instance<'a> {
     /// A fresh instance. Waits until the pool has a place.
     pub(super) fn new(sandbox: &'a Sandbox, program: &Program) -> CallResult<Self> {
         let seat = sandbox.take_seat();
-        let state = State {
-            limits: limits::store_limits(),
-            log: Log::of(&program.pack, sandbox.lines.clone()),
-            phones: Answers::default(),
-            host_calls_left: limits::HOST_CALLS,
-            allowance: Allowance::new(limits::CALL_TIME),
-        };
+        let state = State::new(&program.pack, sandbox.lines.clone());
         let mut store = Store::new(&sandbox.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(limits::HANDED_OVER);

@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::bindings::tidegate::mapping::log::{Host, Level};
-use super::instance::State;
+use super::bindings::tidegate::mapping::log::Level;
 use super::limits;
 use crate::domain::Timestamp;
 
@@ -60,7 +59,8 @@ impl Log {
         Self { pack: pack.to_owned(), kept, ..Self::default() }
     }
 
-    fn take(&mut self, level: Level, message: &str) {
+    /// Takes a line in.
+    pub(super) fn take(&mut self, level: Level, message: &str) {
         if self.lines == limits::LOG_LINES {
             self.dropped += 1;
             return;
@@ -86,14 +86,6 @@ impl Drop for Log {
         } else if *lines > 0 {
             tracing::debug!(target: "tidegate::plugin", %pack, lines, characters, "a plugin wrote lines; the connection's page shows the newest");
         }
-    }
-}
-
-impl Host for State {
-    fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.count_host_call()?;
-        self.log.take(level, &message);
-        Ok(())
     }
 }
 

@@ -11,8 +11,7 @@ use std::panic::catch_unwind;
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, ParseError, Type, country};
 
-use super::bindings::tidegate::mapping::phone::{Host, LineType, Number, Problem};
-use super::instance::State;
+use super::bindings::tidegate::mapping::phone::{LineType, Number, Problem};
 use crate::domain::E164;
 
 /// Longer texts are not numbers: E.164 has 15 digits, and people add spaces, brackets and an extension.
@@ -22,20 +21,20 @@ const LONGEST: usize = 64;
 #[derive(Default)]
 pub(super) struct Answers(HashMap<(String, Option<String>), Result<Number, Problem>>);
 
-impl Host for State {
-    fn parse(&mut self, text: String, region: Option<String>) -> wasmtime::Result<Result<Number, Problem>> {
-        self.count_host_call()?;
+impl Answers {
+    /// The answer to a component, given before or found now.
+    pub(super) fn answer(&mut self, text: String, region: Option<String>) -> Result<Number, Problem> {
         // Cheaper to find again than to remember.
         if let Some(answer) = soon_told(&text, region.as_deref()) {
-            return Ok(answer);
+            return answer;
         }
         let key = (text, region);
-        if let Some(known) = self.phones.0.get(&key) {
-            return Ok(known.clone());
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
         }
         let answer = parse(&key.0, key.1.as_deref());
-        self.phones.0.insert(key, answer.clone());
-        Ok(answer)
+        self.0.insert(key, answer.clone());
+        answer
     }
 }
 

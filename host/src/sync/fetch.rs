@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::Sender;
 
-use super::walk::WalkError;
+use super::walk_error::WalkError;
 use crate::crm::{Bookmark, Connector, RawPage, Source};
 
 /// Reads a source's pages from `after` on and hands them over with the time when each was asked for, waiting while the other side is behind.

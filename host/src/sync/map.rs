@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::emptied::Emptied;
 use super::mapper::Mapper;
-use super::walk::WalkError;
+use super::walk_error::WalkError;
 use crate::crm::{CrmError, RawBelow, RawPage, RawRecord, Source};
 use crate::domain::run::Run;
 use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};

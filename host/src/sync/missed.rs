@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use super::batch::CommitBatch;
 use super::map;
-use super::walk::{Walk, WalkError};
+use super::walk::Walk;
+use super::walk_error::WalkError;
 use crate::crm::{ById, CrmError, RawPage, RawRecord, Source};
 use crate::domain::{ExternalId, RecordKind};
 use crate::store::seen::Seen;

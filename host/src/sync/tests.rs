@@ -14,7 +14,8 @@ use super::commit_lock::CommitLock;
 use super::mapper::Mapper;
 use super::progress::Progress;
 use super::single_client::{ClientSyncOutcome, SingleClient};
-use super::walk::{Walk, WalkError};
+use super::walk::Walk;
+use super::walk_error::WalkError;
 use crate::connection::Connections;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, Source, Traffic,

@@ -1,8 +1,9 @@
 //! The layout around every page: navigation, search, the person, and what needs somebody.
 
+use super::absence_wording::Wording;
 use super::failure::Failure;
 use super::session::SignedIn;
-use super::{absence_review, assets, format};
+use super::{assets, format};
 use crate::app::App;
 use crate::domain::RecordKind;
 use crate::domain::absence::AbsenceReviewState;
@@ -162,7 +163,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         for kind in RecordKind::of_clients() {
             let asked = app.store.absence_review(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting) {
-                let about = absence_review::Wording::of(kind);
+                let about = Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
                 notices.push(Notice {
                     message: format!(

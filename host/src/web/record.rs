@@ -12,10 +12,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
+#[cfg(test)]
+pub(super) use self::attachments::Kept;
 use self::attachments::Sent;
 pub(super) use self::form::Filled;
-#[cfg(test)]
-pub(super) use self::form::Kept;
 use self::form::Part;
 pub(super) use self::kind::Kind;
 use super::failure::{Failure, describe, page};

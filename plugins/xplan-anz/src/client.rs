@@ -3,10 +3,7 @@
 use tidegate_sdk::{Canonical, Client, Ctx, Lineage, LineageRecorder, MapResult, Origin, RawRecord, Severity};
 use xplan::{ClientField as F, Forms, RawClient, Value, View};
 
-use crate::{address, contact, mapping::ClientMapping, person, record, standing};
-
-/// A client's own row.
-pub(crate) type ClientRow<'r, 'a> = View<'r, 'a, F>;
+use crate::{address, client_row::ClientRow, contact, mapping::ClientMapping, person, record, standing};
 
 /// Maps a client.
 pub(crate) fn map<L: Lineage>(

@@ -9,7 +9,7 @@ use tidegate_sdk::{Lineage, LineageRecorder, Origin, Severity};
 use xplan::{ClientField, ContactField as F, Fields, Rows, Value, View};
 
 use crate::{
-    client::ClientRow,
+    client_row::ClientRow,
     mapping::{ClientMapping, ContactType},
 };
 

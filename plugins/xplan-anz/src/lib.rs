@@ -6,6 +6,7 @@
 mod address;
 mod adviser;
 mod client;
+mod client_row;
 mod contact;
 mod cover;
 mod dates;

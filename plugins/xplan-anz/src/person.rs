@@ -3,7 +3,7 @@
 use tidegate_sdk::{Lineage, LineageRecorder, Sex, Title, canonical::Choice};
 use xplan::ClientField as F;
 
-use crate::{client::ClientRow, dates, mapping::ClientMapping};
+use crate::{client_row::ClientRow, dates, mapping::ClientMapping};
 
 /// A person's names, as their owner writes them.
 pub(crate) struct PersonNames {

@@ -3,7 +3,7 @@
 use tidegate_sdk::{ClientStatus, Lineage, LineageRecorder, Origin, Severity, canonical::Choice};
 use xplan::{ClientField as F, Value};
 
-use crate::{client::ClientRow, mapping::ClientMapping};
+use crate::{client_row::ClientRow, mapping::ClientMapping};
 
 /// The client's status, or none where the record stays out; the recorder says why.
 pub(crate) fn status<L: Lineage>(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::crm::SiteUnusable;
 use crate::crm::hosts::SiteRule;
-use crate::crm::kind::{CrmKind, IdColumn, Setting, SettingKind, SignInMode};
+use crate::crm::kind::{IdColumn, Setting, SettingKind, SignInMode};
 
 /// Another CRM, with a setting and a way to sign in of its own.
 pub static LEDGER: CrmKind = CrmKind {
@@ -60,14 +60,16 @@ pub static LEDGER: CrmKind = CrmKind {
     }],
     id_column: IdColumn { heading: "Ledger No", exact: &["ledgerno"], loose: &[] },
     preparation: "Ledger has to be told first.",
-    authorisation: |_| Ok(None),
-    connector: |_, _, _| Err(SiteUnusable::NoTokens),
 };
 
-/// The registry of that CRM beside those of this program.
-pub const WITH_LEDGER: Registry = Registry(KINDS);
+/// The driver of that CRM, by which no site is reached.
+static DRIVER: CrmDriver =
+    CrmDriver { kind: &LEDGER, authorisation: |_| Ok(None), connector: |_, _, _| Err(SiteUnusable::NoTokens) };
 
-static KINDS: &[&CrmKind] = &[&xplan::KIND, &LEDGER];
+/// The registry of that CRM beside those of this program.
+pub const WITH_LEDGER: Registry = Registry(DRIVERS);
+
+static DRIVERS: &[&CrmDriver] = &[&xplan::DRIVER, &DRIVER];
 
 #[test]
 fn kinds_are_found_by_name() {

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::answer::Answer;
 use super::rows;
-use super::site::{Answer, ApiCall, Site};
+use super::site::Site;
+use super::transport::ApiCall;
 use crate::crm::CrmError;
 use crate::crm::budget::Allotment;
 
@@ -103,7 +105,7 @@ pub(super) async fn ask<C: Calls>(
     let size = size(site);
     let mut answers = Vec::with_capacity(slots.len());
     let mut pieces = vec![slots];
-    let mut pauses = site.limits.retry.pauses();
+    let mut pauses = site.transport.limits.retry.pauses();
     let mut failed = None;
     while let Some(mut piece) = pieces.pop() {
         let repeats = match piece.len() {
@@ -158,7 +160,7 @@ async fn ask_piece<C: Calls>(
 ) -> Result<Answers<C::Out>, CrmError> {
     let asked = open.clone();
     let mut answers: Answers<C::Out> = Vec::with_capacity(open.len());
-    let mut pauses = site.limits.retry.pauses().enumerate();
+    let mut pauses = site.transport.limits.retry.pauses().enumerate();
     loop {
         let call = ApiCall::post("/resourceful", calls.body(&open)?).of_many().awaited(manner.is_awaited);
         let answer = site.read_within(&call.held_by(manner.room.clone()), repeats).await?;
@@ -188,7 +190,7 @@ async fn ask_piece<C: Calls>(
             answers.extend(open.into_iter().map(silent));
             return Ok(answers);
         };
-        site.traffic.count_retry();
+        site.transport.traffic.count_retry();
         tokio::time::sleep(pause).await;
     }
 }

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::address::Address;
+use super::answer::Answer;
 use super::batch::{self, Brought, Calls, Item, Manner};
-use super::site::{Answer, Site};
+use super::site::Site;
 use crate::crm::{CrmError, Source, repair};
 use crate::domain::ExternalId;
 

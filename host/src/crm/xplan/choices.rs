@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use super::address::{Address, segment};
 use super::rows;
-use super::site::{ApiCall, Site};
+use super::site::Site;
+use super::transport::ApiCall;
 use crate::crm::raw::is_empty_list;
 use crate::crm::{CrmError, RawText, Source};
 use crate::domain::site_list::{Came, KnownList, ListInForce};

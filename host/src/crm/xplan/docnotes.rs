@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::address::{Address, PAGE_SIZE, segment};
+use super::answer::Answer;
 use super::pages::Descent;
 use super::rows;
-use super::site::{Answer, ApiCall, Site, passed};
+use super::site::Site;
+use super::status::passed;
+use super::transport::ApiCall;
 use crate::crm::{Bookmark, CrmError, FoundNote, repair};
 use crate::domain::note::FileNote;
 use crate::domain::{Date, ExternalId};

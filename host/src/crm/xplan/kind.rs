@@ -1,8 +1,5 @@
 //! The declaration of Xplan to the host: its settings, ways to sign in, hosts and columns.
 
-use std::sync::Arc;
-
-use super::{Limits, Open, Xplan, oauth};
 use crate::crm::hosts::SiteRule;
 use crate::crm::kind::{CrmKind, IdColumn, Setting, SettingKind, SignInMode};
 use crate::crm::spec::ConnectionSpec;
@@ -122,14 +119,6 @@ pub static KIND: CrmKind = CrmKind {
         loose: &["xplan", "entityid"],
     },
     preparation: "The integration also has to be enabled in Xplan first, by the site’s administrator.",
-    authorisation: oauth::oauth,
-    connector: |access, tokens, request_timeout| {
-        let limits = Limits { exchange: request_timeout, ..Limits::default() };
-        Ok(match Gateway::of(&access.spec) {
-            Some(gateway) => Arc::new(Open::new(access, &gateway, tokens, limits)?),
-            None => Arc::new(Xplan::within(access, tokens, limits)?),
-        })
-    },
 };
 
 /// The values that the gateway's settings have in common.

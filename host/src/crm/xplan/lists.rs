@@ -6,7 +6,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::address::{entity_path, segment};
 use super::batch::{self, Answers, Brought, Calls, Item, Manner};
 use super::messages;
-use super::site::{Site, is_passing};
+use super::site::Site;
+use super::status::is_passing;
 use crate::crm::{CrmError, RawPart, RawRecord, RawText, repair};
 
 /// The lists that are asked for, and the entities whose they are. Each has a slot: those of the first entity, then the
@@ -59,7 +60,7 @@ impl Wanted<'_> {
         let size = batch::size(site);
         let batches = (0..slots).step_by(size).map(|from| (from..slots.min(from + size)).collect());
         let asked = batches.map(|slots| batch::ask(site, self, slots, &self.manner));
-        let mut answered = stream::iter(asked).buffer_unordered(site.limiter.most());
+        let mut answered = stream::iter(asked).buffer_unordered(site.transport.limiter.most());
         let mut all = Vec::with_capacity(slots);
         while let Some(answers) = answered.try_next().await? {
             all.extend(answers);

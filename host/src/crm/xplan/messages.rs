@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::site::Answer;
+use super::answer::Answer;
 use crate::crm::repair;
 
 /// The longest words that are kept.

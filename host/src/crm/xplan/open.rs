@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Limits;
 use super::address::{Address, PAGE_SIZE, segment};
+use super::answer::Answer;
 use super::batch::Manner;
 use super::choices::is_of_site;
 use super::docnotes::{FoundNotes, Marked};
@@ -20,7 +21,9 @@ use super::kind::Gateway;
 use super::lists::ListAnswer;
 use super::pages::{Descent, PageError};
 use super::rows::{self, Row};
-use super::site::{Answer, ApiCall, Site, is_passing, succeeded};
+use super::site::Site;
+use super::status::{is_passing, succeeded};
+use super::transport::ApiCall;
 use crate::crm::spec::SiteAccess;
 use crate::crm::{
     Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, SiteUnusable, Sizes, Source, Tokens, Traffic,
@@ -95,8 +98,8 @@ impl Open {
                 calls.push(ApiCall::get(path(&[&source.resource, row.id, list])?).awaited(manner.is_awaited));
             }
         }
-        let asked =
-            stream::iter(calls.into_iter().map(|call| self.list(call, manner))).buffered(self.site.limiter.most());
+        let asked = stream::iter(calls.into_iter().map(|call| self.list(call, manner)))
+            .buffered(self.site.transport.limiter.most());
         let lists: Vec<ListAnswer> = asked.try_collect().await?;
         if rows.len() > 1 {
             blame(&lists, &names, source)?;
@@ -293,21 +296,21 @@ impl Connector for Open {
     }
 
     fn left_alone_until(&self) -> Option<Timestamp> {
-        self.site.left_alone_until()
+        self.site.transport.left_alone_until()
     }
 
     fn leave_alone_until(&self, until: Timestamp) {
-        self.site.leave_alone_until(until);
+        self.site.transport.leave_alone_until(until);
     }
 
     fn release(&self) {
-        self.site.release();
+        self.site.transport.release();
     }
 
     async fn sign_out(&self) {}
 
     fn traffic(&self) -> &Traffic {
-        &self.site.traffic
+        &self.site.transport.traffic
     }
 
     fn sizes(&self) -> Sizes {

@@ -27,7 +27,7 @@ impl<'s> Descent<'s> {
     /// A descent from the size that came last; `what` is what pages are asked for of.
     pub(super) fn new(site: &'s Site, what: &'s str, most: usize) -> Self {
         let size = site.sizes.next(what, most);
-        Self { site, what, most, size, failed: None, pauses: Box::new(site.limits.retry.pauses()) }
+        Self { site, what, most, size, failed: None, pauses: Box::new(site.transport.limits.retry.pauses()) }
     }
 
     /// The number of times that the page is asked for again as it is after a failure that its size may be the reason
@@ -57,7 +57,7 @@ impl<'s> Descent<'s> {
         }
         tracing::debug!(error = error.for_log(), rows = self.size, what = self.what, "asking for half a page");
         if let (CrmError::Unknown { .. }, Some(pause)) = (&error, self.pauses.next()) {
-            self.site.traffic.count_retry();
+            self.site.transport.traffic.count_retry();
             tokio::time::sleep(pause).await;
         }
         self.halve();

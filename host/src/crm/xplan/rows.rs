@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::site::Answer;
+use super::answer::Answer;
 use super::{messages, pieces};
 use crate::crm::repair::UNREADABLE;
 use crate::crm::{Bookmark, CrmError};

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, COOKIE};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::address::Address;
+use super::answer::Answer;
 use super::kind::{PASSWORD, USERNAME};
 use super::messages;
-use super::site::{Answer, ApiCall, Site, succeeded};
+use super::status::succeeded;
+use super::transport::{ApiCall, Credential, Transport};
 use crate::crm::spec::SiteAccess;
 use crate::crm::{CrmError, SiteUnusable, Tokens, repair};
 
@@ -28,14 +30,6 @@ const LONGEST_SPACE: Duration = Duration::from_secs(60);
 const SIGN_INS: usize = 8;
 /// A token that was just renewed and is refused again is not helped by another.
 const RENEWALS: usize = 1;
-
-/// The header that says who asks.
-#[derive(Clone)]
-pub(super) struct Credential {
-    pub(super) name: HeaderName,
-    /// The header's value, marked as sensitive: never printed.
-    pub(super) value: HeaderValue,
-}
 
 /// The session on the site, or the token, that calls are signed with for now.
 #[derive(Clone)]
@@ -107,9 +101,9 @@ impl Session {
     }
 
     /// The ticket to sign with, unless it is number `stale`; else a new one.
-    pub(super) async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
+    pub(super) async fn ticket(&self, transport: &Transport, stale: Option<u64>) -> Result<Ticket, CrmError> {
         match self {
-            Self::Basic(basic) => basic.ticket(site, stale).await,
+            Self::Basic(basic) => basic.ticket(transport, stale).await,
             Self::Tokens(tokens) => {
                 let token = tokens.token(stale).await?;
                 let credential = Credential::new(AUTHORIZATION, "Bearer ", &token.value);
@@ -137,15 +131,6 @@ impl Session {
     }
 }
 
-impl Credential {
-    fn new(name: HeaderName, before: &str, secret: &SecretString) -> Option<Self> {
-        let text: SecretString = format!("{before}{}", secret.expose_secret()).into();
-        let mut value = HeaderValue::from_str(text.expose_secret()).ok()?;
-        value.set_sensitive(true);
-        Some(Self { name, value })
-    }
-}
-
 impl Basic {
     fn new(username: &str, password: &SecretString) -> Self {
         let plain: SecretString = format!("{username}:{}", password.expose_secret()).into();
@@ -156,7 +141,7 @@ impl Basic {
     }
 
     /// The session, unless it is number `stale`; else a new one.
-    async fn ticket(&self, site: &Site, stale: Option<u64>) -> Result<Ticket, CrmError> {
+    async fn ticket(&self, transport: &Transport, stale: Option<u64>) -> Result<Ticket, CrmError> {
         if let Some(ticket) = self.fresh(stale) {
             return Ok(ticket);
         }
@@ -165,7 +150,7 @@ impl Basic {
         if let Some(ticket) = self.fresh(stale) {
             return Ok(ticket);
         }
-        let limits = &site.limits;
+        let limits = &transport.limits;
         if let Some(refused) = &history.refused
             && refused.at.elapsed() < limits.after_refusal
         {
@@ -173,7 +158,7 @@ impl Basic {
         }
         tokio::time::sleep(history.space(limits.between_sign_ins)).await;
         history.last = Some(Instant::now());
-        match self.sign_in(site, history.sign_ins + 1).await {
+        match self.sign_in(transport, history.sign_ins + 1).await {
             Ok(ticket) => {
                 history.sign_ins += 1;
                 history.refused = None;
@@ -201,9 +186,9 @@ impl Basic {
         current.as_ref().filter(|ticket| Some(ticket.number) != stale).cloned()
     }
 
-    async fn sign_in(&self, site: &Site, number: u64) -> Result<Ticket, CrmError> {
+    async fn sign_in(&self, transport: &Transport, number: u64) -> Result<Ticket, CrmError> {
         let call = ApiCall::get(Address::of("/resourceful/session/user")).awaited(true);
-        let answer = site.exchange(&call, self.credential()?).await?;
+        let answer = transport.exchange(&call, self.credential()?).await?;
         let is_page = answer.body.trim_ascii_start().starts_with(b"<");
         let answer = match succeeded(answer) {
             // What passes, or comes from somebody between, says nothing of the name and password.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek as _};
 
 use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 
 /// The encoding of a file: what its byte order mark says, else UTF-8 where all of it is, else Windows-1252 where
 /// nothing speaks against it.

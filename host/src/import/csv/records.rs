@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::Read;
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 use super::decode::{LONGEST_LINE, Line, Lines};
 
 /// One row of a text.

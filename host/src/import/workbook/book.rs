@@ -1,6 +1,6 @@
 //! The description that a workbook gives of itself: its sheets, and which parts they, the texts and the styles are.
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 use super::parts::{MACROS, Part, Parts, Piece, damaged};
 
 /// Sheets that a workbook may have.

@@ -13,7 +13,7 @@ use quick_xml::events::{BytesEnd, BytesStart, Event};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 
 /// Parts that a workbook may have.
 const MOST_PARTS: usize = 1_000;

@@ -1,7 +1,7 @@
 //! One sheet as it is read, a row at a time: a cell that is far away costs no more than any other.
 
 use super::super::columns::{Columns, MOST_COLUMNS, NoHeadings};
-use super::super::file::{FileError, HEADING_ROWS, Take};
+use super::super::error::{FileError, HEADING_ROWS, Take};
 use super::super::row::{ListRow, RowFault};
 use super::parts::{Part, Piece, Tag, damaged, damaged_by};
 use super::texts::{CellText, Texts, add_bounded, decoded};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 use super::parts::{Parts, Piece};
 
 /// Whether each of the workbook's cell formats shows a date, by the format's number.

@@ -1,6 +1,6 @@
 //! Texts that a workbook's cells share, and texts of cells.
 
-use super::super::file::FileError;
+use super::super::error::FileError;
 use super::parts::{Parts, Piece};
 
 /// The longest text that is kept, in bytes; a cell holds 32,767 characters at most.

@@ -1,7 +1,7 @@
 //! Runs that end by a fault of this program.
 
 use super::super::in_words;
-use super::super::walk::FAULT;
+use super::super::walk_error::FAULT;
 use super::Practice;
 
 #[tokio::test]

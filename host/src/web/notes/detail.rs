@@ -11,8 +11,8 @@ use crate::domain::access::Action;
 use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
+use crate::web::document;
 use crate::web::failure::{Failure, page};
-use crate::web::filed_documents;
 use crate::web::format;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
@@ -158,8 +158,8 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
     let filed: Vec<&str> = filed.map(|id| id.in_crm().map_or("not linked to the CRM yet", |id| id.as_str())).collect();
     let documents = note.attachments.iter().map(|one| DocumentRow {
         filename: one.filename.clone(),
-        download: filed_documents::download(&one.document.to_string()),
-        finding: filed_documents::replaced(&one.replaced),
+        download: document::download(&one.document.to_string()),
+        finding: document::replaced(&one.replaced),
         size: format::size(one.size),
         state: one.attached_as.as_ref().map_or("not in the CRM yet".to_owned(), |id| format!("in the CRM as {id}")),
     });

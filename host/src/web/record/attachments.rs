@@ -5,7 +5,6 @@ use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
-use super::form::Kept;
 use crate::app::App;
 use crate::documents::READ_TO_ITS_END;
 use crate::domain::DocumentId;
@@ -17,6 +16,14 @@ use crate::web::session::SignedIn;
 /// The name of the field for a file, and of the boxes of documents that are kept.
 pub(super) const FILE: &str = "file";
 pub(super) const DOCUMENT: &str = "document";
+
+/// A document that a form has already.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct Kept {
+    pub(in crate::web) id: DocumentId,
+    pub(in crate::web) filename: String,
+    pub(in crate::web) size: u64,
+}
 
 /// A form as it was sent.
 #[derive(Default)]

@@ -5,22 +5,14 @@ use askama::filters::HtmlSafe;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::attachments::{DOCUMENT, FILE};
+use super::attachments::{DOCUMENT, FILE, Kept};
 use super::kind::Kind;
+use crate::domain::ClientId;
 use crate::domain::note::Event;
-use crate::domain::{ClientId, DocumentId};
 use crate::notes::data_errors;
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
 use crate::web::format;
-
-/// A document that a form has already.
-#[derive(Clone, Debug)]
-pub(in crate::web) struct Kept {
-    pub(in crate::web) id: DocumentId,
-    pub(in crate::web) filename: String,
-    pub(in crate::web) size: u64,
-}
 
 /// One field to fill in.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use tidegate_sdk::{Ctx, Lineage, LineageRecorder, Origin, text};
 use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
-use crate::{client::ClientRow, mapping::ClientMapping, person::PersonNames};
+use crate::{client_row::ClientRow, mapping::ClientMapping, person::PersonNames};
 
 const FIELD: &str = "email";
 

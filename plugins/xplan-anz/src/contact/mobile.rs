@@ -6,7 +6,7 @@ use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
 use crate::{
-    client::ClientRow,
+    client_row::ClientRow,
     mapping::{ClientMapping, MobileMapping},
 };
 

@@ -122,7 +122,7 @@ async fn rows_that_came_and_cannot_be_read_are_halved_without_pauses() {
             descent.failed(failure(unknown())).await.unwrap();
         }
         assert!(descent.failed(failure(unknown())).await.is_err());
-        xplan.site.traffic.totals().retries
+        xplan.site.transport.traffic.totals().retries
     };
     // The first time, they may have been cut on their way.
     assert_eq!(down(PageError::Damaged).await, 1);

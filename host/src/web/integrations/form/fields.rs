@@ -77,8 +77,8 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crm::parse::RawValue;
     use crate::crm::registry::tests::LEDGER;
-    use crate::crm::spec::RawValue;
     use crate::crm::xplan::KIND;
 
     /// The fields that a form asks for: settings, and each way to sign in with its fields; what all ways need comes

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use crate::crm::kind::{CrmKind, Setting, SignInMode};
-use crate::crm::spec::{RawConnection, RawLimits, RawSignIn, RawValue};
+use crate::crm::parse::{RawConnection, RawLimits, RawSignIn, RawValue};
 use crate::domain::schedule::Schedule;
 use crate::integrations::{Draft, Integration};
 

@@ -14,12 +14,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::errors::Errors;
 pub use self::errors::{FieldError, Reason};
-use super::{ConnectionSpec, Credentials, RateLimits, SignIn, SiteAccess};
-use crate::crm::hosts::HostRules;
-use crate::crm::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
-use crate::crm::proxy::Proxy;
-use crate::crm::registry::Registry;
-use crate::crm::schedule::check_schedule;
+use super::hosts::HostRules;
+use super::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
+use super::proxy::Proxy;
+use super::registry::Registry;
+use super::schedule::check_schedule;
+use super::spec::{ConnectionSpec, Credentials, RateLimits, SignIn, SiteAccess};
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
 use crate::domain::{ConnectionName, Timestamp};
@@ -128,6 +128,32 @@ impl Parsed {
     /// The access from which a connector is made, as far as it can be used.
     pub fn access(self, proxy: Option<Proxy>) -> SiteAccess {
         SiteAccess { spec: Arc::new(self.spec), credentials: self.credentials, proxy }
+    }
+}
+
+impl SiteAccess {
+    /// A site on this machine that is asked over plain HTTP, in the first way to sign in that has all these values: for
+    /// tests and measurements.
+    ///
+    /// # Errors
+    /// Returns an error if its CRM does not take the values.
+    pub fn to_stand_in(crm: &'static CrmKind, host: &str, values: &[(&str, &str)]) -> Result<Self, Vec<FieldError>> {
+        let has_all = |mode: &&SignInMode| values.iter().all(|(name, _)| mode.value(name).is_some());
+        let mode = crm.sign_ins.iter().find(has_all).map(|mode| mode.name.to_owned());
+        let values = values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into())).collect();
+        let raw = RawConnection {
+            crm: Some(crm.name.to_owned()),
+            pack: Some(crm.example_pack.to_owned()),
+            forward_host: Some(host.to_owned()),
+            insecure_http: Some(true),
+            sign_in: Some(RawSignIn { mode, values }),
+            ..RawConnection::default()
+        };
+        let (registry, hosts) = (Registry::BUILT_IN, HostRules::default());
+        let (author, zone, now) = (Author::Operator, TimeZone::UTC, Timestamp::UNIX_EPOCH);
+        let rules = Rules { registry, hosts: &hosts, author, zone, now };
+        let parsed = raw.parse("main".parse().expect("a plain name"), &rules);
+        if parsed.errors.is_empty() { Ok(parsed.access(None)) } else { Err(parsed.errors) }
     }
 }
 
