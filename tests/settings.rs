@@ -132,9 +132,25 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     let activate = "/api/v1/connections/main/activate";
     let refused = host.post(activate, &json!({})).await?;
     ensure!(refused.status == 409 && refused.text.contains("secondary_adviser"), "{}", refused.text);
-    fs::write(&rules, whole)?;
+    fs::write(&rules, &whole)?;
     host.post(activate, &json!({})).await?.ok()?;
     ensure!(at_work(&host).await?, "it is at work again");
+
+    // A table is changed, and what was meant stands beside it: the pack's own example says otherwise.
+    let revision = async |host: &Host| anyhow::Ok(host.get("/api/v1/connections/main").await?.ok()?["revision"].take());
+    let before = revision(&host).await?;
+    let titles = whole.replace("Mr = [\"Mr\",", "Mr = [\"Mr\", \"Sir\",");
+    ensure!(titles != whole, "the table of titles is written otherwise");
+    fs::write(&rules, &titles)?;
+    let refused = host.post(activate, &json!({})).await?;
+    let words = "the example \\\"a title that is none of the six\\\" comes out otherwise: title is `Mr`, expected empty; its codes \
+                 are [], expected [unknown-title]";
+    ensure!(refused.status == 409 && refused.text.contains(words), "{}", refused.text);
+    ensure!(revision(&host).await? == before, "what was in force stays");
+    let example = "row = { client_status = [\"Client\"], title = \"Sir\"";
+    fs::write(&rules, titles.replace(example, &example.replace("Sir", "Lord")))?;
+    host.post(activate, &json!({})).await?.ok()?;
+    ensure!(revision(&host).await? != before, "the corrected example lets it in");
     host.sync_and_wait().await?;
     let clients = host.get("/api/v1/clients").await?.ok()?;
     ensure!(clients["items"].as_array().is_some_and(|clients| !clients.is_empty()), "{clients}");

@@ -33,7 +33,7 @@ pub mod raw;
 mod reader;
 pub mod report;
 pub mod review;
-mod revisions;
+pub mod revisions;
 mod rows;
 pub mod runs;
 pub mod seen;

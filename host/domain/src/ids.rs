@@ -209,8 +209,8 @@ impl From<RevisionId> for String {
 
 /// A pack revision's whole digest, shown as 64 hex digits. Rows know the revision by its short form; the store knows which
 /// whole digest that stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct RevisionDigest(pub [u8; 32]);
 
 impl RevisionDigest {
@@ -230,6 +230,19 @@ impl fmt::Display for RevisionDigest {
 impl From<RevisionDigest> for String {
     fn from(digest: RevisionDigest) -> Self {
         digest.to_string()
+    }
+}
+
+/// A text that is no revision's whole digest.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no digest of a revision: expected 64 hexadecimal digits")]
+pub struct InvalidRevisionDigest(String);
+
+impl TryFrom<String> for RevisionDigest {
+    type Error = InvalidRevisionDigest;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        bytes_of(&text).map(Self).ok_or(InvalidRevisionDigest(text))
     }
 }
 

@@ -4,7 +4,6 @@
 //! the CRM is gone here, and what a person changed here is overridden by the next sync that brings the record. What
 //! the practice masters (the status of a goal, who may see a household) is not part of these records.
 
-pub use crate::edit::changes;
 use crate::edit::{LocalEdit, Overridden};
 use crate::field::Record as _;
 use crate::ids::RunId;
@@ -54,6 +53,7 @@ pub fn remember(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edit::changes;
     use crate::ids::ExternalId;
     use crate::record::ClientStatus;
 

@@ -1,15 +1,64 @@
-//! Pack revisions that were in force here: the whole digest that each short id in rows stands for.
+//! Pack revisions that were in force here: the whole digest that each short id in rows stands for, and which connection had
+//! which in force when, by whose word and why.
+//!
+//! The newest entry of a connection is the revision in force. Entries are JSON: few, and readable by later versions.
 
-use super::engine::{Readable as _, Table, Write};
+use serde::{Deserialize, Serialize};
+
+use super::connections::{By, read, written};
+use super::engine::{Readable as _, Snapshot, Table, Write};
 use super::keys::PRACTICE;
+use super::page::{Page, PageRequest};
 use super::{Store, StoreError};
-use crate::domain::RevisionDigest;
+use crate::domain::{ConnectionName, RevisionDigest};
 
 /// Whole digests by their short ids.
 const REVISIONS: Table<(u32, &str), &[u8]> = Table::new("revisions");
 
+/// [`Activation`]s by connection, in their order.
+const ACTIVATIONS: Table<(u32, &str, u32), &[u8]> = Table::new("activations");
+
+/// The moment at which a revision came in force for a connection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Activation {
+    /// The revision.
+    pub digest: RevisionDigest,
+    /// The pack that it is of.
+    pub pack: String,
+    /// The version of the pack's rules.
+    pub version: String,
+    /// The person or program whose word put it in force, and when.
+    pub by: By,
+    /// The reason why.
+    pub why: Why,
+}
+
+/// The reason why a revision came in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The connection had none before, or the settings name another pack.
+    First,
+    /// Somebody put in force what stands in the pack's folder, or a revision that was in force before.
+    Activated,
+    /// Somebody went back to the revision before.
+    RolledBack,
+}
+
+impl Why {
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Activated => "activated",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+}
+
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(REVISIONS)?;
+    transaction.open_table(ACTIVATIONS)?;
     Ok(())
 }
 
@@ -32,4 +81,73 @@ impl Store {
         })
         .await
     }
+
+    /// Keeps that a revision came in force for a connection, after those before.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn keep_activation(&self, of: ConnectionName, activation: Activation) -> Result<(), StoreError> {
+        // In any case: who goes back to the revision before may do so because a disk is full.
+        self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(ACTIVATIONS)?;
+            let (first, last) = span(&of);
+            let newest = table.scan_back(first..=last)?.next().transpose()?.map_or(0, |(key, _)| key.value().2);
+            table.put((PRACTICE, of.as_str(), newest + 1), written(&activation)?.as_slice())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The revisions that a connection had in force, the newest first: that one is in force.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn activations(&self, of: ConnectionName, page: PageRequest) -> Result<Page<Activation>, StoreError> {
+        let before = page.cursor.as_ref().map(|cursor| cursor.parse::<u32>().map_err(|_| StoreError::BadCursor));
+        let before = before.transpose()?.unwrap_or(u32::MAX);
+        self.read(move |transaction| {
+            let (first, _) = span(&of);
+            let mut items = Vec::new();
+            let mut reached = 0;
+            for entry in transaction.open_table(ACTIVATIONS)?.scan_back(first..(PRACTICE, of.as_str(), before))? {
+                let (key, activation) = entry?;
+                if items.len() == page.limit() {
+                    return Ok(Page { items, next: Some(reached.to_string()) });
+                }
+                reached = key.value().2;
+                items.push(read(activation.value())?);
+            }
+            Ok(Page { items, next: None })
+        })
+        .await
+    }
+
+    /// The revision that is in force for a connection; none before the first. Read while the store is being opened, before
+    /// anything else is at work.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub fn active_at_opening(&self, of: &ConnectionName) -> Result<Option<Activation>, StoreError> {
+        newest(&self.engine.snapshot()?, of)
+    }
+
+    /// The revision that is in force for a connection; none before the first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn active(&self, of: ConnectionName) -> Result<Option<Activation>, StoreError> {
+        self.read(move |transaction| newest(transaction, &of)).await
+    }
+}
+
+fn newest(transaction: &Snapshot, of: &ConnectionName) -> Result<Option<Activation>, StoreError> {
+    let table = transaction.open_table(ACTIVATIONS)?;
+    let (first, last) = span(of);
+    let newest = table.scan_back(first..=last)?.next().transpose()?;
+    newest.map(|(_, activation)| read(activation.value())).transpose()
+}
+
+/// The first and the last key that an activation of a connection can have.
+fn span(of: &ConnectionName) -> ((u32, &str, u32), (u32, &str, u32)) {
+    ((PRACTICE, of.as_str(), 0), (PRACTICE, of.as_str(), u32::MAX))
 }

@@ -56,7 +56,7 @@ pub(super) const NAMING: Table<&NamingKey, ()> = Table::new("naming");
 /// The list in which a goal or cover stands, by its id.
 pub(super) const LISTED: Table<&OwnKey, &[u8; size_of::<ListKey>()]> = Table::new("listed");
 
-/// Goals and covers that their lists did not show: [`super::absent_items::UnseenKey`].
+/// Goals and covers that their lists did not show: `UnseenKey`.
 pub(super) const UNSEEN: Table<&UnseenKey, &[u8]> = Table::new("unseen");
 
 /// Clients who are in the book and not linked to a CRM, by what a client of a CRM may be recognised by.
@@ -74,23 +74,23 @@ pub(super) const RUNS: Table<&OwnKey, &[u8]> = Table::new("runs");
 /// Runs by connection: `practice · connection · run`.
 pub(super) const RUNS_OF: Table<&[u8; 22], ()> = Table::new("runs-of");
 
-/// The state of each connection's walk: [`super::runs::Walks`].
+/// The state of each connection's walk: [`super::walks::Walks`].
 pub(super) const WALKS: Table<&[u8; 6], &[u8]> = Table::new("walks");
 
 /// The records that a walk has seen, in chunks: `practice · run · kind · number of the chunk`.
 pub(super) const SEEN: Table<&[u8; 25], &[u8]> = Table::new("seen");
 
-/// Clients that complete walks no longer see: [`super::absent_clients::GoneRecord`].
+/// Clients that complete walks no longer see: [`GoneRecord`].
 pub(super) const GONE: Table<&RecordKey, &[u8]> = Table::new("gone");
 
 /// More clients gone at once than a run may mark, by connection: `AbsenceReview`.
 pub(super) const ABSENCE_REVIEWS: QuestionTable = Table::new("departures");
 
-/// The changes that runs made, client by client: [`super::report::ReportKey`].
+/// The changes that runs made, client by client: `ReportKey`.
 pub(super) const REPORTS: Table<&ReportKey, &[u8]> = Table::new("reports");
 
 /// The clients who were in each household before, and the households that each client was in:
-/// [`super::membership::MembershipKey`].
+/// `MembershipKey`.
 pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
 
 /// Identity lists: `ImportRecord`.
