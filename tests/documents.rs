@@ -110,7 +110,7 @@ async fn its_template_is_exchanged_while_the_host_runs(host: &Host, household: &
 
     fs::write(&template, format!("{shipped}\nPrinted with care.\n"))?;
     ensure!(!read().await?.contains("Printed with care."), "nobody has put it in force yet");
-    let output = host.run(&["pack", "activate", "main", "--json"]).await?;
+    let output = host.run(&["pack", "activate", "--connection", "main", "--json"]).await?;
     let now: Value = serde_json::from_slice(&output.stdout)?;
     ensure!(now["revision"].is_string() && now["revision"] != before, "{now}");
     ensure!(read().await?.contains("Printed with care."), "the template is in force");

@@ -22,6 +22,10 @@ async fn check(host: &Host, arguments: &[&str]) -> Result<(i32, String)> {
     Ok((output.status.code().context("it ends by itself")?, said))
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()> {
     let setup = Setup { schedule: "30 2 * * 1-5".to_owned(), ..Setup::with_clients(1) };
@@ -136,6 +140,8 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     host.post(activate, &json!({})).await?.ok()?;
     ensure!(at_work(&host).await?, "it is at work again");
 
+    host.sync_and_wait().await?;
+
     // A table is changed, and what was meant stands beside it: the pack's own example says otherwise.
     let revision = async |host: &Host| anyhow::Ok(host.get("/api/v1/connections/main").await?.ok()?["revision"].take());
     let before = revision(&host).await?;
@@ -151,6 +157,43 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     fs::write(&rules, titles.replace(example, &example.replace("Sir", "Lord")))?;
     host.post(activate, &json!({})).await?.ok()?;
     ensure!(revision(&host).await? != before, "the corrected example lets it in");
+
+    // And back in one step, whatever stands in the folder by now; done twice, it is taken back.
+    let corrected = revision(&host).await?;
+    fs::remove_dir_all(&pack)?;
+    let rolled_back = host.run(&["pack", "rollback", "--connection", "main"]).await?;
+    let said = String::from_utf8(rolled_back.stdout)?;
+    ensure!(said.contains(&format!("revision {} of xplan-au is in force", text(&before))), "{said}");
+    host.stop().await?;
+    host.restart().await?;
+    ensure!(at_work(&host).await? && revision(&host).await? == before, "a start takes up what was in force");
+    host.post("/api/v1/connections/main/rollback", &json!({})).await?.ok()?;
+    ensure!(revision(&host).await? == corrected, "what was taken back is in force again");
+    host.post(activate, &json!({ "revision": before })).await?.ok()?;
+    ensure!(revision(&host).await? == before, "one of before is put in force by its name");
+    let unknown = host.post(activate, &json!({ "revision": "000000000000" })).await?;
+    ensure!(unknown.status == 409 && unknown.text.contains("never had a revision"), "{}", unknown.text);
+    let history = host.get("/api/v1/connections/main/revisions").await?.ok()?;
+    let why: Vec<&str> = history["items"].as_array().into_iter().flatten().map(|one| text(&one["why"])).collect();
+    ensure!(why == ["activated", "rolled_back", "rolled_back", "activated", "activated"], "{history}");
+    ensure!(history["items"][0]["revision"] == before && history["items"][0]["by"]["who"].is_string(), "{history}");
+
+    // What is kept of the revision in force is damaged: the host starts, says so, and goes back at a word.
+    let kept = host.folder().join("data/packs").join(text(&history["items"][0]["digest"]));
+    fs::write(
+        kept.join("rules.toml"),
+        fs::read_to_string(kept.join("rules.toml"))?.replace("\"Mister\"", "\"Mester\""),
+    )?;
+    host.stop().await?;
+    host.restart().await?;
+    let problem = host.get("/api/v1/connections/main").await?.ok()?["problem"].take();
+    ensure!(
+        text(&problem).contains("the kept files of revision") && text(&problem).contains("pack rollback"),
+        "{problem}"
+    );
+    ensure!(!host.get("/api/v1/clients").await?.ok()?["items"].as_array().is_none_or(Vec::is_empty), "clients stay");
+    host.post("/api/v1/connections/main/rollback", &json!({})).await?.ok()?;
+    ensure!(at_work(&host).await? && revision(&host).await? == corrected, "it is at work again");
     host.sync_and_wait().await?;
     let clients = host.get("/api/v1/clients").await?.ok()?;
     ensure!(clients["items"].as_array().is_some_and(|clients| !clients.is_empty()), "{clients}");

@@ -80,6 +80,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::confirm_same_site))
         .routes(routes!(connections::change::confirm_apart))
         .routes(routes!(connections::change::activate))
+        .routes(routes!(connections::change::roll_back))
+        .routes(routes!(connections::revisions::revisions))
         .routes(routes!(connections::check::check))
         .routes(routes!(connections::change::authorize))
         .routes(routes!(runs::list))

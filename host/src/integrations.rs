@@ -5,6 +5,7 @@
 
 mod authorise;
 mod error;
+mod revisions;
 mod settings;
 mod site;
 mod tokens;
@@ -20,9 +21,8 @@ use crate::crm::held::Held;
 use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
-use crate::domain::{ConnectionName, RevisionId, Timestamp};
-use crate::pack::{Packs, Revision};
-use crate::queue;
+use crate::domain::{ConnectionName, Timestamp};
+use crate::pack::{KeptPacks, Packs, Revision};
 use crate::secrets::Secrets;
 use crate::store::connections::{By, Sealed, StoredConnection};
 use crate::store::sites::Conflict;
@@ -42,6 +42,7 @@ struct Inner {
     config: Arc<Config>,
     store: Store,
     packs: Packs,
+    kept: KeptPacks,
     secrets: Arc<Secrets>,
     connections: Connections,
     token_managers: Mutex<HashMap<ConnectionName, Arc<TokenManager>>>,
@@ -123,6 +124,7 @@ impl Integrations {
     /// Returns an error if one of the file cannot be connected for another reason.
     pub fn open(config: Arc<Config>, store: Store, packs: Packs, secrets: Secrets) -> Result<Self, NotOpened> {
         let inner = Inner {
+            kept: KeptPacks::of(&config.server.data_dir),
             config,
             store,
             packs,
@@ -150,7 +152,7 @@ impl Integrations {
 
     fn connect_at_opening(&self, access: &SiteAccess) -> Result<Connection, ConnectError> {
         let conflict = self.0.store.bind_site_at_opening(&access.spec.name, site_at(&access.spec))?;
-        let revision = load_pack(&self.0.packs, &self.0.config, &access.spec)?;
+        let revision = self.to_begin_with_at_opening(&access.spec)?;
         self.connect(access, revision, conflict)
     }
 
@@ -167,7 +169,7 @@ impl Integrations {
     pub async fn start(&self) -> Result<(), StoreError> {
         self.name_recipients().await?;
         for connection in self.0.connections.all().iter() {
-            if let Err(error) = self.register(&connection.revision()).await {
+            if let Err(error) = self.keep_first(connection).await {
                 self.cannot_work(&connection.name, error).await;
             }
         }
@@ -285,36 +287,6 @@ impl Integrations {
         self.one(name).await
     }
 
-    /// Puts in force what stands in a connection's pack folder by now: loaded and verified as at a start, then exchanged
-    /// at once. What is under way ends on the revision it began with, and the next walk maps everybody anew. Answers
-    /// which was in force before.
-    ///
-    /// # Errors
-    /// Fails as [`IntegrationError`] says; the revision stays in force that was.
-    pub async fn activate(&self, name: &ConnectionName) -> Result<(Integration, RevisionId), IntegrationError> {
-        let _changing = self.0.changing.lock().await;
-        let one = self.one(name).await?;
-        let refused = |message: String| IntegrationError::WrongState(format!("nothing was changed: {message}"));
-        let Some(connection) = &one.connection else {
-            if !one.spec.enabled {
-                return Err(refused(format!("the connection `{name}` is disabled; enable it first")));
-            }
-            // One that a pack kept from work begins with the pack that is there by now.
-            let access = match self.0.config.connections.get(name) {
-                Some(access) => access.clone(),
-                None => self.access(&self.stored(name).await?).map_err(IntegrationError::NothingChanged)?,
-            };
-            self.put_to_work(&access).await.map_err(IntegrationError::NothingChanged)?;
-            tracing::info!(connection = %name, "the connection is at work again");
-            return Ok((self.one(name).await?, RevisionId::NONE));
-        };
-        let revision = self.revision(&one.spec).await.map_err(IntegrationError::NothingChanged)?;
-        let (before, now) = (connection.revision().id(), revision.id());
-        connection.activate(revision);
-        tracing::info!(connection = %name, %before, %now, "the pack was loaded again");
-        Ok((one, before))
-    }
-
     /// Removes a connection. Its clients, runs and notes stay, and of which site they are; its secrets and what its site
     /// authorised are forgotten.
     ///
@@ -360,7 +332,10 @@ impl Integrations {
             return;
         }
         let worked = match self.access(stored) {
-            Ok(access) => self.put_to_work(&access).await,
+            Ok(access) => match self.to_begin_with(&access.spec).await {
+                Ok(revision) => self.put_to_work(&access, revision).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         if let Err(error) = worked {
@@ -377,10 +352,9 @@ impl Integrations {
     }
 
     /// Connects a connection in place of what is at work under its name.
-    async fn put_to_work(&self, access: &SiteAccess) -> Result<(), ConnectError> {
+    async fn put_to_work(&self, access: &SiteAccess, revision: Arc<Revision>) -> Result<(), ConnectError> {
         let spec = &access.spec;
         let name = &spec.name;
-        let revision = self.revision(spec).await?;
         self.end_work_of(name).await;
         let conflict = self.0.store.bind_site(name.clone(), site_at(spec)).await?;
         let connection = self.connect(access, revision, conflict)?;
@@ -435,20 +409,6 @@ impl Integrations {
     }
 
     /// The connection's pack, loaded, which may mean compiled.
-    async fn revision(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
-        let (packs, config, spec) = (self.0.packs.clone(), Arc::clone(&self.0.config), Arc::clone(spec));
-        let revision = queue::PACKS.run(move || load_pack(&packs, &config, &spec)).await??;
-        self.register(&revision).await?;
-        Ok(revision)
-    }
-
-    /// Keeps which whole digest the revision's short id stands for in rows.
-    async fn register(&self, revision: &Revision) -> Result<(), ConnectError> {
-        let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
-        let like_another = || ConnectError::RevisionLikeAnother { digest: revision.digest(), id: revision.id() };
-        if is_known_by_it_alone { Ok(()) } else { Err(like_another()) }
-    }
-
     fn of_page(&self, stored: &StoredConnection) -> Integration {
         let at_work = self.0.connections.get(&stored.name);
         let spec = at_work.map_or_else(|| Arc::new(self.spec_of(stored)), |at_work| Arc::clone(&at_work.spec));

@@ -15,6 +15,7 @@ mod examples;
 mod files;
 mod fixtures;
 mod instance;
+mod kept;
 mod limits;
 mod load;
 mod log;
@@ -39,6 +40,7 @@ pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use kept::KeptPacks;
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use revision::Revision;

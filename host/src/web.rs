@@ -107,6 +107,7 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/apart", post(integrations::confirm_apart))
         .route("/settings/integrations/{name}/check", post(integrations::check_sign_in))
         .route("/settings/integrations/{name}/activate", post(integrations::activate))
+        .route("/settings/integrations/{name}/rollback", post(integrations::roll_back))
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
         .route("/oauth/callback", get(integrations::callback))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))

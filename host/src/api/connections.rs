@@ -5,6 +5,7 @@ mod body;
 pub mod change;
 pub mod check;
 pub mod declared;
+pub mod revisions;
 
 use std::sync::Arc;
 

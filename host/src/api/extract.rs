@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use axum::Extension;
 use axum::body::Bytes;
+use axum::body::HttpBody as _;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -117,6 +118,20 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathPair<T> {
 
 /// A JSON body.
 pub struct Body<T>(pub T);
+
+/// A JSON body that may be left out; without it, the request says nothing but its address.
+pub struct OptionalBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, state).await.map(|Body(body)| Self(body))
+    }
+}
 
 /// The largest JSON body that an operation reads.
 #[derive(Clone, Copy)]

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::local::Local;
 use super::{Global, local, output};
@@ -14,29 +15,63 @@ pub(super) enum Pack {
     /// List the pack folders, verified as for use; exit 1 where one does not load
     #[command(after_help = "Examples:\n  tidegate pack list\n  tidegate pack list --packs-dir target/packs --json")]
     List,
-    /// Put in force what stands in a connection's pack folder by now, verified first, while the host runs
+    /// Put a revision in force for a connection, while the host runs: what stands in its pack's folder by now, verified first,
+    /// or one that was in force before
     #[command(after_help = "Examples:
-  tidegate pack activate main
-  tidegate pack activate main --json")]
+  tidegate pack activate --connection main
+  tidegate pack activate 8c21f0e9a3b7 --connection main
+  tidegate pack activate --connection main --json")]
     Activate {
-        /// The connection's name
-        #[arg(value_name = "CONNECTION")]
-        connection: String,
+        /// A revision that was in force before; what stands in the pack's folder by now if left out
+        #[arg(value_name = "REVISION")]
+        revision: Option<String>,
+        #[command(flatten)]
+        of: Of,
     },
+    /// Put the revision in force again that was before the one that is; done twice, it is taken back
+    #[command(
+        after_help = "Examples:\n  tidegate pack rollback --connection main\n  tidegate pack rollback --connection main --json"
+    )]
+    Rollback {
+        #[command(flatten)]
+        of: Of,
+    },
+    /// List the revisions that a connection had in force, the newest first
+    #[command(
+        after_help = "Examples:\n  tidegate pack history --connection main\n  tidegate pack history --connection main --json"
+    )]
+    History {
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+/// The connection that is meant.
+#[derive(Args)]
+pub(super) struct Of {
+    /// The connection's name
+    #[arg(long, value_name = "NAME")]
+    connection: String,
 }
 
 impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Activate { connection } => activate(global, connection).await,
+            Self::Activate { revision, of } => {
+                exchange(global, of.connection, "activate", json!({ "revision": revision })).await
+            }
+            Self::Rollback { of } => exchange(global, of.connection, "rollback", Value::Null).await,
+            Self::History { of } => history(global, of.connection).await,
         }
     }
 }
 
-async fn activate(global: &Global, connection: String) -> anyhow::Result<ExitCode> {
-    let path = format!("connections/{connection}/activate");
-    let work = |host: Local| async move { host.post(&path).await };
+async fn exchange(global: &Global, connection: String, verb: &str, body: Value) -> anyhow::Result<ExitCode> {
+    let path = format!("connections/{connection}/{verb}");
+    let work = |host: Local| async move {
+        if body.is_null() { host.post(&path).await } else { host.post_json(&path, &body).await }
+    };
     let activated = local::with_host(global.load_quietly()?, work).await?;
     if global.json {
         output::json(&activated)?;
@@ -44,6 +79,32 @@ async fn activate(global: &Global, connection: String) -> anyhow::Result<ExitCod
         let [pack, revision] = ["pack", "revision"].map(|member| output::text(&activated[member]));
         output::line(format!("{connection}: revision {revision} of {pack} is in force."))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode> {
+    let path = format!("connections/{connection}/revisions");
+    let revisions =
+        local::with_host(global.load_quietly()?, |host: Local| async move { host.get(&path).await }).await?;
+    if global.json {
+        output::json(&revisions)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let cells = |one: &Value| {
+        let [revision, pack, version, why] =
+            ["revision", "pack", "version", "why"].map(|member| output::text(&one[member]));
+        vec![
+            revision,
+            pack,
+            version,
+            why.replace('_', " "),
+            output::text(&one["by"]["who"]),
+            output::text(&one["by"]["at"]),
+        ]
+    };
+    let rows: Vec<Vec<String>> = revisions["items"].as_array().into_iter().flatten().map(cells).collect();
+    let headings = ["REVISION", "PACK", "VERSION", "WHY", "BY", "AT"];
+    output::table(&headings, &rows, "The connection was never at work.")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -102,6 +102,20 @@ pub enum PackUnavailable {
     /// The pack does not load.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// The folder that was kept of a revision is not what it was.
+    #[error(
+        "the kept files of revision {revision}, which was in force, cannot be used{}. Put what stands in the pack's folder \
+         in force (`tidegate pack activate --connection {connection}`), or go back to the revision before (`tidegate pack \
+         rollback --connection {connection}`)", reason(source.as_ref())
+    )]
+    NotAsKept {
+        /// The revision.
+        revision: RevisionId,
+        /// The connection that has it.
+        connection: ConnectionName,
+        /// What is wrong with the files; none where they are those of another revision.
+        source: Option<PackError>,
+    },
 }
 
 /// A connection of the settings file that cannot be put to work, so that the host does not start.
@@ -112,6 +126,10 @@ pub struct NotOpened {
     pub connection: ConnectionName,
     /// The reason why it cannot be put to work.
     pub source: ConnectError,
+}
+
+fn reason(source: Option<&PackError>) -> String {
+    source.map_or_else(|| ": they were changed".to_owned(), |source| format!(": {source}"))
 }
 
 fn in_words(errors: &[FieldError]) -> String {

@@ -73,7 +73,7 @@ impl Integrations {
         }
         let access = SiteAccess { spec: spec.into(), credentials, proxy: self.0.config.proxy.clone() };
         // A pack that is missing or of another CRM is told here, and not when the connection is to run.
-        self.revision(&access.spec)
+        self.loads(&access.spec)
             .await
             .map_err(|error| IntegrationError::Invalid(vec![FieldError::new("pack", error.to_string())]))?;
         let SiteAccess { spec, .. } = &access;

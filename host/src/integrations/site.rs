@@ -110,7 +110,8 @@ impl Integrations {
             Origin::Page => self.take_up(&self.stored(name).await?).await,
             Origin::File => {
                 if let Some(access) = self.0.config.connections.get(name) {
-                    self.put_to_work(access).await?;
+                    let revision = self.to_begin_with(&access.spec).await?;
+                    self.put_to_work(access, revision).await?;
                 }
             }
         }

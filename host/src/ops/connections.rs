@@ -73,13 +73,28 @@ pub async fn say_of_site(
     })
 }
 
-/// Puts in force what stands in the connection's pack folder by now; answers what was in force before.
+/// Puts in force the revision of this id, which was in force before, or what stands in the connection's pack folder by now;
+/// answers what was in force before.
 ///
 /// # Errors
-/// Returns an error if there is none of this name, it does not run, or the pack does not load.
-pub async fn activate(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(Integration, RevisionId), Refusal> {
+/// Returns an error if there is none of this name, it is disabled, or the pack does not load.
+pub async fn activate(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    revision: Option<&str>,
+) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
-    Ok(app.integrations.activate(name).await?)
+    Ok(app.integrations.activate(name, revision, &actor.name).await?)
+}
+
+/// Puts the revision in force again that was before the one that is; answers which was.
+///
+/// # Errors
+/// Returns an error if there is none of this name, it is disabled, or had no other revision.
+pub async fn roll_back(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(Integration, RevisionId), Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.roll_back(name, &actor.name).await?)
 }
 
 /// Begins to authorise a connection on its site. Begun by a person, only that one can finish it.

@@ -28,9 +28,14 @@ use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::PluginLine;
+use crate::store::page::PageRequest;
+use crate::store::revisions::{Activation, Why};
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
+
+/// The most revisions of a connection that a page shows.
+const REVISIONS_SHOWN: usize = 10;
 
 #[derive(Template)]
 #[template(path = "integrations.html")]
@@ -76,8 +81,12 @@ pub(super) struct IntegrationPage {
     /// The connection that brought clients of its site already.
     pub(super) taken_by: Option<String>,
     pub(super) is_at_work: bool,
-    /// Whether a pack is in force for it.
+    /// Whether a pack can be put in force for it.
     pub(super) has_pack: bool,
+    /// Whether another revision was in force before.
+    pub(super) can_go_back: bool,
+    /// The revisions that were in force, the newest first.
+    pub(super) revisions: Vec<RevisionRow>,
     /// The newest lines that the pack's plugin wrote.
     pub(super) plugin_lines: Vec<LineRow>,
 }
@@ -151,7 +160,7 @@ pub(super) async fn activate(
     person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?).await?;
+    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?, None).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let message = if now == before {
         format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
@@ -161,6 +170,19 @@ pub(super) async fn activate(
             one.spec.pack
         )
     };
+    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
+}
+
+/// `POST /settings/integrations/{name}/rollback`, from the button "Go back to the revision before".
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let (one, before) = ops::connections::roll_back(&app, person.actor(), &parse(&name)?).await?;
+    let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
+    let message =
+        format!("Revision {now} is in force again, in place of {before}. The next sync maps every client anew.");
     shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
@@ -237,14 +259,52 @@ pub(super) async fn shown(
     let layout = Layout::load(app, person, Section::Settings).await?;
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    let page = page(&view(&one, last.as_ref(), checked, &app.integrations.callback_url(), layout, &person.clock))?;
+    let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
+    let in_force = app.store.activations(one.name().clone(), newest).await?.items;
+    let known = Known { last: last.as_ref(), in_force: &in_force };
+    let page = page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
+}
+
+/// What is known of a connection beside its specification.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known<'a> {
+    /// Its newest run.
+    pub last: Option<&'a Run>,
+    /// The revisions that it had in force, the newest first.
+    pub in_force: &'a [Activation],
+}
+
+/// A revision that was in force, as the page shows it.
+pub(super) struct RevisionRow {
+    id: String,
+    version: String,
+    why: &'static str,
+    by: String,
+    at: String,
+}
+
+impl RevisionRow {
+    fn new(activation: &Activation, clock: &Clock) -> Self {
+        let why = match activation.why {
+            Why::First => "First",
+            Why::Activated => "Put in force",
+            Why::RolledBack => "Gone back to",
+        };
+        Self {
+            id: activation.digest.short().to_string(),
+            version: activation.version.clone(),
+            why,
+            by: activation.by.who.clone(),
+            at: format::time(activation.by.at, &clock.zone),
+        }
+    }
 }
 
 /// The page, from values alone.
 pub(super) fn view(
     one: &Integration,
-    last: Option<&Run>,
+    Known { last, in_force }: Known<'_>,
     checked: Option<Checked>,
     callback_url: &str,
     layout: Layout,
@@ -310,7 +370,9 @@ pub(super) fn view(
             _ => None,
         },
         is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
-        has_pack: one.connection.is_some(),
+        has_pack: spec.enabled,
+        can_go_back: spec.enabled && in_force.iter().any(|before| before.digest != in_force[0].digest),
+        revisions: in_force.iter().map(|activation| RevisionRow::new(activation, clock)).collect(),
         plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! The plugin with its packs, natively: golden fixtures, the rules' own examples, tables of the hard cases, and that
+//! The plugin with its packs, natively: golden fixtures, a messy book, tables of the hard cases, and that
 //! nothing the CRM may send stops it.
 
 #![allow(
@@ -7,12 +7,12 @@
     reason = "the whole crate is tests, and tables of values read best"
 )]
 
-#[path = "pack/examples.rs"]
-mod examples;
 #[path = "pack/explain.rs"]
 mod explain;
 #[path = "pack/manifest.rs"]
 mod manifest;
+#[path = "pack/messy.rs"]
+mod messy;
 #[path = "pack/properties.rs"]
 mod properties;
 #[path = "pack/repeated.rs"]

@@ -46,12 +46,12 @@ pub fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Mobile numbers of Australia, New Zealand and the United Kingdom, as forms have them.
+/// Numbers of Australia, New Zealand and the United States, as forms have them.
 fn numbers() -> impl Iterator<Item = String> {
     (0..NUMBERS).map(|n| match n % 3 {
         0 => format!("+61 491 570 {:03}", n % 1_000),
         1 => format!("+64 21 555 {:04}", n % 10_000),
-        _ => format!("+44 7700 900{:03}", n % 1_000),
+        _ => format!("+1 212 555 01{:02}", n % 100),
     })
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::body::ConnectionBody;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PathParam};
+use crate::api::extract::{Body, NoParams, OptionalBody, PathParam};
 use crate::api::problem::{FieldError, Problem};
 use crate::app::App;
 use crate::crm::kind::CrmKind;
@@ -294,9 +294,19 @@ pub async fn confirm_apart(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
-/// Puts in force what stands in the connection's pack folder by now, its templates of notes and documents included:
-/// loaded and verified first, and refused where it does not load. What is under way ends on the revision it began with;
-/// the next walk maps everybody anew.
+/// The revision that is to be in force.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivateBody {
+    /// A revision that the connection had in force before, by its digest or the first 12 characters of that; null for what
+    /// stands in the pack's folder by now.
+    #[serde(default)]
+    revision: Option<String>,
+}
+
+/// Puts a revision of the connection's pack in force: one that was before, or what stands in the pack's folder by now, its
+/// templates of notes and documents included. It is loaded and verified first, and refused where it does not load or its
+/// examples come out otherwise. What is under way ends on the revision it began with; the next walk maps everybody anew.
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/activate",
@@ -304,6 +314,7 @@ pub async fn confirm_apart(
     tag = "connections",
     security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
+    request_body = ActivateBody,
     responses((status = 200, body = ConnectionBody))
 )]
 pub async fn activate(
@@ -311,8 +322,32 @@ pub async fn activate(
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
+    body: Result<OptionalBody<ActivateBody>, Problem>,
 ) -> Result<Json<ConnectionBody>, Problem> {
-    let (one, _) = ops::connections::activate(&app, caller.actor(), &name).await?;
+    caller.may(Action::ManageConnections)?;
+    let OptionalBody(ActivateBody { revision }) = body?;
+    let (one, _) = ops::connections::activate(&app, caller.actor(), &name, revision.as_deref()).await?;
+    Ok(Json(ConnectionBody::of(one, &app).await?))
+}
+
+/// Puts the revision in force again that was in force before the one that is, from what is kept of it: the packs' folder is
+/// not read. Done twice, it is taken back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/rollback",
+    operation_id = "roll_back_connection_pack",
+    tag = "connections",
+    security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = ConnectionBody))
+)]
+pub async fn roll_back(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(name): PathParam<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<ConnectionBody>, Problem> {
+    let (one, _) = ops::connections::roll_back(&app, caller.actor(), &name).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 

@@ -50,6 +50,8 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/departures/confirm (name, kind, run_id) 200 default
     post /api/v1/connections/{name}/departures/dismiss (name, kind, run_id) 200 default
     post /api/v1/connections/{name}/preflight (name) 200 default
+    get /api/v1/connections/{name}/revisions (name, limit, cursor) 200 default
+    post /api/v1/connections/{name}/rollback (name) 200 default
     post /api/v1/connections/{name}/same-site (name) 200 default
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default

@@ -290,6 +290,7 @@ fn connections() -> Vec<Row> {
         of("connections::say_of_site", "same-site", "forward_host=acme.example", "same-site", site.clone()),
         of("connections::say_of_site", "apart", "forward_host=acme.example", "apart", site),
         of("connections::activate", "activate", "", "activate", none.clone()),
+        of("connections::roll_back", "rollback", "", "rollback", none.clone()),
         of("connections::authorise", "authorise", "", "authorize", none.clone()),
         of("connections::check", "check", "", "check", none),
         // A site sends a person back by an address.

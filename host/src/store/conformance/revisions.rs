@@ -29,7 +29,7 @@ async fn a_connection_knows_what_was_in_force(on: On) {
     let (main, second): (ConnectionName, ConnectionName) = ("main".parse().unwrap(), "main-2".parse().unwrap());
     let activation = |number: u8, why| Activation {
         digest: RevisionDigest([number; 32]),
-        pack: "xplan-au".to_owned(),
+        pack: "acme-au".to_owned(),
         version: format!("0.{number}.0"),
         by: By { who: "Pat Lee".to_owned(), at: Timestamp::from_second(i64::from(number)).unwrap() },
         why,

@@ -1,0 +1,246 @@
+//! The revision of its pack that a connection works by: kept when it comes in force, taken up again at a start, exchanged
+//! and gone back from while everything runs.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::error::{ConnectError, IntegrationError, PackUnavailable};
+use super::{Integration, Integrations, load_pack};
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::crm::spec::ConnectionSpec;
+use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
+use crate::pack::{KeptPacks, Packs, Revision};
+use crate::queue;
+use crate::store::StoreError;
+use crate::store::connections::By;
+use crate::store::page::PageRequest;
+use crate::store::revisions::{Activation, Why};
+
+/// Revisions of a connection whose folders are kept, the newest ones.
+const KEPT: usize = 10;
+
+/// Who puts the first revision of a connection in force.
+const SET_UP: &str = "Set-up";
+
+impl Integrations {
+    /// Puts a revision in force for a connection: the one of this id, which was in force before, or what stands in the
+    /// pack's folder by now. It is loaded and verified first, and kept; the exchange is one step. What is under way ends on
+    /// the revision it began with, and the next walk maps everybody anew. Answers which was in force before.
+    ///
+    /// # Errors
+    /// Fails as [`IntegrationError`] says; the revision stays in force that was.
+    pub async fn activate(
+        &self,
+        name: &ConnectionName,
+        revision: Option<&str>,
+        who: &str,
+    ) -> Result<(Integration, RevisionId), IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.enabled(name).await?;
+        let revision = match revision {
+            None => self.from_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
+            Some(id) => {
+                let known = self.activated_before(&one.spec, |known| known.to_string().starts_with(id)).await?;
+                let Some(known) = known.filter(|_| id.len() >= SHORTEST_ID) else {
+                    let message = format!("the connection `{name}` never had a revision {id:?} in force");
+                    return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+                };
+                self.kept(&one.spec, known).await.map_err(IntegrationError::NothingChanged)?
+            }
+        };
+        self.put_in_force(one, revision, Why::Activated, who).await
+    }
+
+    /// Puts the revision in force again that was in force before the one that is. Answers which was.
+    ///
+    /// # Errors
+    /// Fails as [`IntegrationError`] says; the revision stays in force that was.
+    pub async fn roll_back(
+        &self,
+        name: &ConnectionName,
+        who: &str,
+    ) -> Result<(Integration, RevisionId), IntegrationError> {
+        let _changing = self.0.changing.lock().await;
+        let one = self.enabled(name).await?;
+        let active = self.0.store.active(name.clone()).await?.map(|active| active.digest);
+        let before = self.activated_before(&one.spec, |known| Some(known) != active).await?;
+        let Some(before) = before else {
+            let message = format!("the connection `{name}` had no other revision in force before");
+            return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+        };
+        let revision = self.kept(&one.spec, before).await.map_err(IntegrationError::NothingChanged)?;
+        self.put_in_force(one, revision, Why::RolledBack, who).await
+    }
+
+    /// A connection that is enabled.
+    async fn enabled(&self, name: &ConnectionName) -> Result<Integration, IntegrationError> {
+        let one = self.one(name).await?;
+        if one.spec.enabled {
+            return Ok(one);
+        }
+        let message = format!("nothing was changed: the connection `{name}` is disabled; enable it first");
+        Err(IntegrationError::WrongState(message))
+    }
+
+    /// The last revision of its pack that a connection had in force and that is wanted.
+    async fn activated_before(
+        &self,
+        spec: &ConnectionSpec,
+        is_wanted: impl Fn(RevisionDigest) -> bool,
+    ) -> Result<Option<RevisionDigest>, StoreError> {
+        let page = PageRequest { cursor: None, limit: usize::MAX };
+        let activations = self.0.store.activations(spec.name.clone(), page).await?.items;
+        let of_pack = activations.into_iter().filter(|activation| activation.pack == spec.pack);
+        Ok(of_pack.map(|activation| activation.digest).find(|digest| is_wanted(*digest)))
+    }
+
+    /// Keeps that a revision is in force, and exchanges it; a connection that a pack kept from work begins with it.
+    async fn put_in_force(
+        &self,
+        one: Integration,
+        revision: Arc<Revision>,
+        why: Why,
+        who: &str,
+    ) -> Result<(Integration, RevisionId), IntegrationError> {
+        let name = one.name().clone();
+        let now = revision.id();
+        let Some(connection) = &one.connection else {
+            let access = match self.0.config.connections.get(&name) {
+                Some(access) => access.clone(),
+                None => self.access(&self.stored(&name).await?).map_err(IntegrationError::NothingChanged)?,
+            };
+            self.record(&name, &revision, why, who).await?;
+            self.put_to_work(&access, revision).await.map_err(IntegrationError::NothingChanged)?;
+            tracing::info!(connection = %name, %now, "the connection is at work again");
+            return Ok((self.one(&name).await?, RevisionId::NONE));
+        };
+        let before = connection.revision().id();
+        self.record(&name, &revision, why, who).await?;
+        connection.activate(revision);
+        tracing::info!(connection = %name, %before, %now, why = why.as_str(), "another revision is in force");
+        Ok((one, before))
+    }
+
+    /// Keeps that a revision is in force, where another was, and lets go of folders that nobody goes back to.
+    async fn record(&self, name: &ConnectionName, revision: &Revision, why: Why, who: &str) -> Result<(), StoreError> {
+        if self.0.store.active(name.clone()).await?.is_some_and(|active| active.digest == revision.digest()) {
+            return Ok(());
+        }
+        let activation = Activation {
+            digest: revision.digest(),
+            pack: revision.pack().to_owned(),
+            version: revision.version().to_owned(),
+            by: By { who: who.to_owned(), at: Timestamp::now() },
+            why,
+        };
+        self.0.store.keep_activation(name.clone(), activation).await?;
+        let mut wanted = HashSet::new();
+        for one in self.list().await? {
+            let page = PageRequest { cursor: None, limit: KEPT };
+            let activations = self.0.store.activations(one.name().clone(), page).await?.items;
+            wanted.extend(activations.into_iter().map(|activation| activation.digest));
+        }
+        let kept = self.0.kept.clone();
+        // What cannot be removed costs room, and is tried again the next time.
+        if let Ok(Err(error)) = queue::PACKS.run(move || kept.retain(&wanted)).await {
+            tracing::warn!(%error, "pack folders that nobody goes back to cannot be removed");
+        }
+        Ok(())
+    }
+
+    /// The revision that a connection begins to work by: the one that was in force, or, where there was none or the
+    /// settings name another pack since, what stands in the pack's folder.
+    pub(super) async fn to_begin_with(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
+        let active = self.0.store.active(spec.name.clone()).await?;
+        if let Some(active) = active.filter(|active| active.pack == spec.pack) {
+            return self.kept(spec, active.digest).await;
+        }
+        let revision = self.from_folder(spec).await?;
+        self.record(&spec.name, &revision, Why::First, SET_UP).await?;
+        Ok(revision)
+    }
+
+    /// The same while the host is being opened, before anything is at work; [`Integrations::keep_first`] has to follow.
+    pub(super) fn to_begin_with_at_opening(&self, spec: &ConnectionSpec) -> Result<Arc<Revision>, ConnectError> {
+        match self.0.store.active_at_opening(&spec.name)?.filter(|active| active.pack == spec.pack) {
+            Some(active) => Ok(load_kept(&self.0.packs, &self.0.kept, spec, active.digest)?),
+            None => Ok(load_pack(&self.0.packs, &self.0.config, spec)?),
+        }
+    }
+
+    /// Keeps the revision that a connection was opened with, where it is the first one.
+    pub(super) async fn keep_first(&self, connection: &Connection) -> Result<(), ConnectError> {
+        let revision = connection.revision();
+        self.register(&revision).await?;
+        let active = self.0.store.active(connection.name.clone()).await?;
+        if active.is_some_and(|active| active.digest == revision.digest()) {
+            return Ok(());
+        }
+        let revision = self.from_folder(&connection.spec).await?;
+        self.record(&connection.name, &revision, Why::First, SET_UP).await?;
+        connection.activate(revision);
+        Ok(())
+    }
+
+    /// Whether a connection's pack loads: as it is in force, or else as it stands in its folder. Nothing is kept of it.
+    pub(super) async fn loads(&self, spec: &Arc<ConnectionSpec>) -> Result<(), ConnectError> {
+        let active = self.0.store.active(spec.name.clone()).await?;
+        if let Some(active) = active.filter(|active| active.pack == spec.pack) {
+            return self.kept(spec, active.digest).await.map(drop);
+        }
+        let (packs, config, of) = (self.0.packs.clone(), Arc::clone(&self.0.config), Arc::clone(spec));
+        Ok(queue::PACKS.run(move || load_pack(&packs, &config, &of)).await?.map(drop)?)
+    }
+
+    /// What stands in the pack's folder by now, loaded, verified and kept.
+    async fn from_folder(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
+        let (packs, kept, config) = (self.0.packs.clone(), self.0.kept.clone(), Arc::clone(&self.0.config));
+        let of = Arc::clone(spec);
+        let revision = queue::PACKS.run(move || load_and_keep(&packs, &kept, &config, &of)).await??;
+        self.register(&revision).await?;
+        Ok(revision)
+    }
+
+    /// A revision that was in force before.
+    async fn kept(&self, spec: &Arc<ConnectionSpec>, digest: RevisionDigest) -> Result<Arc<Revision>, ConnectError> {
+        let (packs, kept, of) = (self.0.packs.clone(), self.0.kept.clone(), Arc::clone(spec));
+        Ok(queue::PACKS.run(move || load_kept(&packs, &kept, &of, digest)).await??)
+    }
+
+    /// Keeps which whole digest the revision's short id stands for in rows.
+    async fn register(&self, revision: &Revision) -> Result<(), ConnectError> {
+        let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
+        let like_another = || ConnectError::RevisionLikeAnother { digest: revision.digest(), id: revision.id() };
+        if is_known_by_it_alone { Ok(()) } else { Err(like_another()) }
+    }
+}
+
+/// The shortest beginning of a digest that stands for a revision.
+const SHORTEST_ID: usize = 6;
+
+/// Loads what stands in a pack's folder, and keeps it. What runs is what is kept: where the folder changed while it was
+/// read, the two are not the same.
+fn load_and_keep(
+    packs: &Packs,
+    kept: &KeptPacks,
+    config: &Config,
+    spec: &ConnectionSpec,
+) -> Result<Arc<Revision>, PackUnavailable> {
+    let revision = load_pack(packs, config, spec)?;
+    kept.keep(&config.server.packs_dir.join(&spec.pack), revision.digest())?;
+    load_kept(packs, kept, spec, revision.digest())
+}
+
+/// Loads a revision that is kept.
+fn load_kept(
+    packs: &Packs,
+    kept: &KeptPacks,
+    spec: &ConnectionSpec,
+    digest: RevisionDigest,
+) -> Result<Arc<Revision>, PackUnavailable> {
+    let unusable =
+        |source| PackUnavailable::NotAsKept { revision: digest.short(), connection: spec.name.clone(), source };
+    let revision = packs.load(&kept.folder(digest), &spec.dialect).map_err(|error| unusable(Some(error)))?;
+    if revision.digest() == digest { Ok(revision) } else { Err(unusable(None)) }
+}

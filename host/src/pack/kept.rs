@@ -1,0 +1,155 @@
+//! Pack folders as they were when they were put in force, kept below the data folder by their revision's digest.
+//!
+//! What stands among the packs is where a revision comes from and never what runs: a host starts on the revision that was
+//! in force, whatever was copied there since, and goes back to one before it without fetching anything.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{PackError, files, limits, private_file};
+use crate::domain::RevisionDigest;
+
+/// What a folder's name begins with while it is being copied.
+const UNFINISHED: &str = ".unfinished-";
+
+/// How deep the folders of a pack go.
+const DEPTH: usize = 4;
+
+/// The folders that are kept. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeptPacks {
+    folder: PathBuf,
+}
+
+impl KeptPacks {
+    /// Those below a data folder.
+    pub fn of(data_dir: &Path) -> Self {
+        Self { folder: data_dir.join("packs") }
+    }
+
+    /// The folder of a revision, whether it is kept or not.
+    pub fn folder(&self, digest: RevisionDigest) -> PathBuf {
+        self.folder.join(digest.to_string())
+    }
+
+    /// Keeps a pack's folder as that of a revision, whole or not at all. What is kept already stays.
+    ///
+    /// # Errors
+    /// Names the file that cannot be copied.
+    pub fn keep(&self, pack: &Path, digest: RevisionDigest) -> Result<(), PackError> {
+        let kept = self.folder(digest);
+        if kept.is_dir() {
+            return Ok(());
+        }
+        let failed = PackError::io(format!("the folder of kept packs {}", self.folder.display()));
+        make_private(&self.folder).map_err(&failed)?;
+        let unfinished = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
+        let copied = copy(pack, pack, &unfinished, DEPTH).and_then(|()| {
+            fs::rename(&unfinished, &kept).and_then(|()| fs::File::open(&self.folder)?.sync_all()).map_err(&failed)
+        });
+        copied.inspect_err(|_| drop(fs::remove_dir_all(&unfinished)))
+    }
+
+    /// Removes what is kept beside these revisions, and what an earlier process did not finish.
+    ///
+    /// # Errors
+    /// Returns an error if a folder cannot be removed.
+    pub fn retain(&self, digests: &HashSet<RevisionDigest>) -> io::Result<()> {
+        let names: HashSet<String> = digests.iter().map(ToString::to_string).collect();
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if !entry.file_name().to_str().is_some_and(|name| names.contains(name)) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Copies the files of a folder of `pack` and of those in it. What begins with a full stop is none of a pack's: editors and
+/// containers keep such beside the files.
+fn copy(pack: &Path, from: &Path, to: &Path, depth: usize) -> Result<(), PackError> {
+    let failed = PackError::io(from.display());
+    make_private(to).map_err(&failed)?;
+    for entry in fs::read_dir(from).map_err(&failed)? {
+        let entry = entry.map_err(&failed)?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if name.to_str().is_none_or(|name| name.starts_with('.')) {
+            continue;
+        }
+        if !path.is_dir() {
+            let bytes = files::read(pack, &path, limits::COMPONENT)?;
+            let written = private_file::create(&to.join(&name)).and_then(|mut file| {
+                file.write_all(&bytes)?;
+                file.sync_all()
+            });
+            written.map_err(PackError::io(to.join(&name).display()))?;
+        } else if depth > 0 {
+            copy(pack, &path, &to.join(&name), depth - 1)?;
+        } else {
+            return Err(files::refused(&path, "its folders go too deep"));
+        }
+    }
+    fs::File::open(to).and_then(|folder| folder.sync_all()).map_err(&failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_kept_whole_and_only_as_long_as_it_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let pack = folder.path().join("xplan-au");
+        fs::create_dir_all(pack.join("notes")).unwrap();
+        for (file, text) in [("rules.toml", "a = 1"), ("notes/a.toml", "b = 2"), (".rules.toml.swp", "c = 3")] {
+            fs::write(pack.join(file), text).unwrap();
+        }
+        let kept = KeptPacks::of(&folder.path().join("data"));
+        kept.retain(&HashSet::new()).unwrap();
+        let [first, second] = [1, 2].map(|number| RevisionDigest([number; 32]));
+        kept.keep(&pack, first).unwrap();
+        fs::write(pack.join("rules.toml"), "a = 2").unwrap();
+        // The name is that of what was copied: it is not copied again.
+        kept.keep(&pack, first).unwrap();
+        kept.keep(&pack, second).unwrap();
+        let rules = |digest| fs::read_to_string(kept.folder(digest).join("rules.toml")).unwrap();
+        assert_eq!([rules(first), rules(second)], ["a = 1", "a = 2"]);
+        assert_eq!(fs::read_to_string(kept.folder(first).join("notes/a.toml")).unwrap(), "b = 2");
+        assert!(!kept.folder(first).join(".rules.toml.swp").exists());
+
+        fs::create_dir(folder.path().join("data/packs/.unfinished-0")).unwrap();
+        kept.retain(&HashSet::from([second])).unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path().join("data/packs")).unwrap().map(|e| e.unwrap().path()).collect();
+        assert_eq!(left, [kept.folder(second)]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_copied_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let pack = folder.path().join("xplan-au");
+        fs::create_dir_all(pack.join("a/b/c/d/e")).unwrap();
+        fs::write(folder.path().join("secret"), "hunter2").unwrap();
+        let kept = KeptPacks::of(&folder.path().join("data"));
+        let check = |words: &str| {
+            let error = kept.keep(&pack, RevisionDigest([1; 32])).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert_eq!(fs::read_dir(folder.path().join("data/packs")).unwrap().count(), 0);
+        };
+        check("too deep");
+        fs::remove_dir_all(pack.join("a")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), pack.join("rules.toml")).unwrap();
+        check("a link that leads out");
+    }
+}
