@@ -106,7 +106,7 @@ pub enum PackUnavailable {
     #[error(
         "the kept files of revision {revision}, which was in force, cannot be used{}. Put what stands in the pack's folder \
          in force (`tidegate pack activate --connection {connection}`), or go back to the revision before (`tidegate pack \
-         rollback --connection {connection}`)", reason(source.as_ref())
+         rollback --connection {connection}`)", reason(source.as_deref())
     )]
     NotAsKept {
         /// The revision.
@@ -114,7 +114,7 @@ pub enum PackUnavailable {
         /// The connection that has it.
         connection: ConnectionName,
         /// What is wrong with the files; none where they are those of another revision.
-        source: Option<PackError>,
+        source: Option<Box<PackError>>,
     },
 }
 

@@ -39,9 +39,10 @@ impl Integrations {
         let _changing = self.0.changing.lock().await;
         let one = self.enabled(name).await?;
         let revision = match revision {
-            None => self.from_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
+            None => self.in_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
             Some(id) => {
-                let known = self.activated_before(&one.spec, |known| known.to_string().starts_with(id)).await?;
+                let id = id.trim().to_ascii_lowercase();
+                let known = self.activated_before(&one.spec, |known| known.to_string().starts_with(&id)).await?;
                 let Some(known) = known.filter(|_| id.len() >= SHORTEST_ID) else {
                     let message = format!("the connection `{name}` never had a revision {id:?} in force");
                     return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
@@ -156,7 +157,7 @@ impl Integrations {
         if let Some(active) = active.filter(|active| active.pack == spec.pack) {
             return self.kept(spec, active.digest).await;
         }
-        let revision = self.from_folder(spec).await?;
+        let revision = self.in_folder(spec).await?;
         self.record(&spec.name, &revision, Why::First, SET_UP).await?;
         Ok(revision)
     }
@@ -177,7 +178,7 @@ impl Integrations {
         if active.is_some_and(|active| active.digest == revision.digest()) {
             return Ok(());
         }
-        let revision = self.from_folder(&connection.spec).await?;
+        let revision = self.in_folder(&connection.spec).await?;
         self.record(&connection.name, &revision, Why::First, SET_UP).await?;
         connection.activate(revision);
         Ok(())
@@ -194,7 +195,7 @@ impl Integrations {
     }
 
     /// What stands in the pack's folder by now, loaded, verified and kept.
-    async fn from_folder(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
+    async fn in_folder(&self, spec: &Arc<ConnectionSpec>) -> Result<Arc<Revision>, ConnectError> {
         let (packs, kept, config) = (self.0.packs.clone(), self.0.kept.clone(), Arc::clone(&self.0.config));
         let of = Arc::clone(spec);
         let revision = queue::PACKS.run(move || load_and_keep(&packs, &kept, &config, &of)).await??;
@@ -241,6 +242,6 @@ fn load_kept(
 ) -> Result<Arc<Revision>, PackUnavailable> {
     let unusable =
         |source| PackUnavailable::NotAsKept { revision: digest.short(), connection: spec.name.clone(), source };
-    let revision = packs.load(&kept.folder(digest), &spec.dialect).map_err(|error| unusable(Some(error)))?;
+    let revision = packs.load(&kept.folder(digest), &spec.dialect).map_err(|error| unusable(Some(Box::new(error))))?;
     if revision.digest() == digest { Ok(revision) } else { Err(unusable(None)) }
 }
