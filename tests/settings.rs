@@ -167,8 +167,15 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     host.stop().await?;
     host.restart().await?;
     ensure!(at_work(&host).await? && revision(&host).await? == before, "a start takes up what was in force");
-    host.post("/api/v1/connections/main/rollback", &json!({})).await?.ok()?;
+    let rollback = "/api/v1/connections/main/rollback";
+    host.post(rollback, &json!({ "from": before })).await?.ok()?;
     ensure!(revision(&host).await? == corrected, "what was taken back is in force again");
+    let twice = host.post(rollback, &json!({ "from": before })).await?;
+    ensure!(
+        twice.status == 409 && revision(&host).await? == corrected,
+        "what is sent twice is done once: {}",
+        twice.text
+    );
     host.post(activate, &json!({ "revision": before })).await?.ok()?;
     ensure!(revision(&host).await? == before, "one of before is put in force by its name");
     let unknown = host.post(activate, &json!({ "revision": "000000000000" })).await?;
@@ -192,7 +199,7 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
         "{problem}"
     );
     ensure!(!host.get("/api/v1/clients").await?.ok()?["items"].as_array().is_none_or(Vec::is_empty), "clients stay");
-    host.post("/api/v1/connections/main/rollback", &json!({})).await?.ok()?;
+    host.post(rollback, &json!({})).await?.ok()?;
     ensure!(at_work(&host).await? && revision(&host).await? == corrected, "it is at work again");
     host.sync_and_wait().await?;
     let clients = host.get("/api/v1/clients").await?.ok()?;

@@ -81,8 +81,8 @@ impl List {
         }
         let row = |run: &Value| {
             let counts = ["seen", "created", "changed", "quarantined"].map(|count| run["counts"][count].to_string());
-            let words = ["id", "connection", "state", "queued_at"].map(|member| text(&run[member]));
-            words.into_iter().chain(counts).collect()
+            let cells = ["id", "connection", "state", "queued_at"].map(|member| text(&run[member]));
+            cells.into_iter().chain(counts).collect()
         };
         let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
         let headings = ["RUN", "CONNECTION", "STATE", "BEGAN", "SEEN", "NEW", "CHANGED", "QUARANTINED"];
@@ -200,8 +200,8 @@ fn show_diagnostics(counts: &Value, records: &[Value]) -> anyhow::Result<()> {
 /// Counts by word, where there are any.
 fn each(heading: &str, counts: &Value) -> anyhow::Result<()> {
     let counts = counts.as_object().into_iter().flatten();
-    let words: Vec<String> = counts.map(|(word, count)| format!("{word} {count}")).collect();
-    if words.is_empty() { Ok(()) } else { output::line(format!("{heading}: {}", words.join(", "))) }
+    let tallies: Vec<String> = counts.map(|(word, count)| format!("{word} {count}")).collect();
+    if tallies.is_empty() { Ok(()) } else { output::line(format!("{heading}: {}", tallies.join(", "))) }
 }
 
 /// A name that makes no column wider than a screen.

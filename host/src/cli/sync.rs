@@ -113,8 +113,9 @@ impl Sync {
         match self.names(host).await?.as_slice() {
             [name] => Ok(format!("connections/{name}/clients/{id}/sync")),
             _ => {
-                let words = "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
-                Err(WrongUse(format!("{words} {client}")).into())
+                let message =
+                    "an id in the CRM belongs to one connection; name it: tidegate sync <connection> --client";
+                Err(WrongUse(format!("{message} {client}")).into())
             }
         }
     }
@@ -136,13 +137,14 @@ impl Sync {
         match &self.connection {
             Some(name) if names.contains(name) => Ok(vec![name.clone()]),
             Some(name) => {
-                let words = format!("there is no connection `{name}` that is enabled; there are: {}", names.join(", "));
-                Err(WrongUse(words).into())
+                let message =
+                    format!("there is no connection `{name}` that is enabled; there are: {}", names.join(", "));
+                Err(WrongUse(message).into())
             }
             None if names.is_empty() => {
-                let words =
+                let message =
                     "there is no connection; make one on the page or in the settings (see `tidegate config dump`)";
-                Err(WrongUse(words.to_owned()).into())
+                Err(WrongUse(message.to_owned()).into())
             }
             None => Ok(names),
         }
@@ -156,18 +158,18 @@ impl Sync {
                     let mut idle = Vec::new();
                     for name in self.names(&host).await? {
                         let one = host.get(&format!("connections/{name}")).await?;
-                        let words = [&one["problem"], &one["authorization"]["detail"], &one["site"]["detail"]];
-                        let words = words.into_iter().find_map(Value::as_str);
-                        idle.extend(words.map(|words| format!("{name} does not sync: {words}")));
+                        let message = [&one["problem"], &one["authorization"]["detail"], &one["site"]["detail"]];
+                        let message = message.into_iter().find_map(Value::as_str);
+                        idle.extend(message.map(|message| format!("{name} does not sync: {message}")));
                     }
                     anyhow::Ok(idle)
                 });
                 let idle = idle.await?;
-                let words = "the host that runs on this data folder keeps the schedule already; --once syncs now";
+                let message = "the host that runs on this data folder keeps the schedule already; --once syncs now";
                 if idle.is_empty() {
-                    anyhow::bail!(words);
+                    anyhow::bail!(message);
                 }
-                anyhow::bail!("{words}. {}", idle.join(" "));
+                anyhow::bail!("{message}. {}", idle.join(" "));
             }
             opened => opened?,
         };
@@ -212,16 +214,16 @@ async fn walk(host: &Local, name: &str, dry_run: bool, json: bool) -> anyhow::Re
     if json {
         return Ok(run);
     }
-    let words = progress::in_words(&run);
+    let message = progress::in_words(&run);
     match run["state"].as_str() {
-        Some("done") if dry_run => output::line(format!("{name}: {words}. Nothing was stored."))?,
-        Some("done") => output::line(format!("{name}: {words}."))?,
+        Some("done") if dry_run => output::line(format!("{name}: {message}. Nothing was stored."))?,
+        Some("done") => output::line(format!("{name}: {message}."))?,
         _ => {
             let reason = match run["state"].as_str() {
                 Some("cancelled") => "the run was cancelled.",
                 _ => run["error"].as_str().unwrap_or("the run did not end."),
             };
-            eprintln!("{name}: {reason} So far: {words}.");
+            eprintln!("{name}: {reason} So far: {message}.");
         }
     }
     Ok(run)

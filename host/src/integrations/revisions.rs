@@ -53,18 +53,26 @@ impl Integrations {
         self.put_in_force(one, revision, Why::Activated, who).await
     }
 
-    /// Puts the revision in force again that was in force before the one that is. Answers which was.
+    /// Puts the revision in force again that was in force before the one that is. Answers which was. `from` is the revision
+    /// that is left, where the caller has seen which one: a form that is sent twice goes back once.
     ///
     /// # Errors
     /// Fails as [`IntegrationError`] says; the revision stays in force that was.
     pub async fn roll_back(
         &self,
         name: &ConnectionName,
+        from: Option<&str>,
         who: &str,
     ) -> Result<(Integration, RevisionId), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.enabled(name).await?;
         let active = self.0.store.active(name.clone()).await?.map(|active| active.digest);
+        let is_left =
+            |from: &str| active.is_some_and(|active| active.to_string().starts_with(&from.to_ascii_lowercase()));
+        if from.is_some_and(|from| from.len() < SHORTEST_ID || !is_left(from)) {
+            let message = format!("another revision is in force for the connection `{name}` by now");
+            return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+        }
         let before = self.activated_before(&one.spec, |known| Some(known) != active).await?;
         let Some(before) = before else {
             let message = format!("the connection `{name}` had no other revision in force before");
@@ -111,8 +119,8 @@ impl Integrations {
                 Some(access) => access.clone(),
                 None => self.access(&self.stored(&name).await?).map_err(IntegrationError::NothingChanged)?,
             };
+            self.put_to_work(&access, Arc::clone(&revision)).await.map_err(IntegrationError::NothingChanged)?;
             self.record(&name, &revision, why, who).await?;
-            self.put_to_work(&access, revision).await.map_err(IntegrationError::NothingChanged)?;
             tracing::info!(connection = %name, %now, "the connection is at work again");
             return Ok((self.one(&name).await?, RevisionId::NONE));
         };

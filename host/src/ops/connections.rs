@@ -88,13 +88,19 @@ pub async fn activate(
     Ok(app.integrations.activate(name, revision, &actor.name).await?)
 }
 
-/// Puts the revision in force again that was before the one that is; answers which was.
+/// Puts the revision in force again that was before the one that is, which is `from` where the caller has seen it; answers
+/// which was.
 ///
 /// # Errors
-/// Returns an error if there is none of this name, it is disabled, or had no other revision.
-pub async fn roll_back(app: &App, actor: &Actor, name: &ConnectionName) -> Result<(Integration, RevisionId), Refusal> {
+/// Returns an error if there is none of this name, it is disabled, had no other revision, or another one is in force.
+pub async fn roll_back(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    from: Option<&str>,
+) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
-    Ok(app.integrations.roll_back(name, &actor.name).await?)
+    Ok(app.integrations.roll_back(name, from, &actor.name).await?)
 }
 
 /// Begins to authorise a connection on its site. Begun by a person, only that one can finish it.

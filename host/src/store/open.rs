@@ -232,9 +232,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
         let lost = |what: &str, signs: &[&str]| {
-            let words = Store::open(folder.path()).err().unwrap().to_string();
-            assert!(words.contains(FILE_NAME) && words.contains(what) && words.contains("backup"), "{words}");
-            assert!(signs.iter().all(|sign| words.contains(sign)), "{words}");
+            let message = Store::open(folder.path()).err().unwrap().to_string();
+            assert!(message.contains(FILE_NAME) && message.contains(what) && message.contains("backup"), "{message}");
+            assert!(signs.iter().all(|sign| message.contains(sign)), "{message}");
         };
         drop(Store::open(folder.path()).unwrap());
         fs::write(folder.path().join("secret.key"), "key").unwrap();

@@ -265,8 +265,8 @@ fn shared(email: &EmailAddress, at_home: u64, elsewhere: u64) -> Option<Diagnost
         );
         return Some(Diagnostic::warning("email", SHARED_ELSEWHERE, message));
     }
-    let words = |n| format!("{} of this household has the address {email} too", clients(n));
-    (at_home > 0).then(|| Diagnostic::info("email", SHARED_AT_HOME, words(at_home)))
+    let message = |n| format!("{} of this household has the address {email} too", clients(n));
+    (at_home > 0).then(|| Diagnostic::info("email", SHARED_AT_HOME, message(at_home)))
 }
 
 /// The moment since which a client is not visible.

@@ -157,8 +157,8 @@ impl Store {
                 let Some(stored) = reader.client(ClientId(uuid_at_end(&reached)))? else { continue };
                 let record = RecordKind::ALL.iter().copied().find(|record| *record as u8 == reached[KIND_AT]);
                 let Some(record) = record else { continue };
-                let (words, fields): ReportRow = decode(row.value())?;
-                let (label, reason) = if record.is_listed() { (words, None) } else { (None, words) };
+                let (text, fields): ReportRow = decode(row.value())?;
+                let (label, reason) = if record.is_listed() { (text, None) } else { (None, text) };
                 items.push(Change {
                     kind: *kind,
                     record,

@@ -173,13 +173,20 @@ pub(super) async fn activate(
     shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
+/// The revision that the page showed as in force.
+#[derive(Deserialize)]
+pub(super) struct RollBackForm {
+    from: Option<String>,
+}
+
 /// `POST /settings/integrations/{name}/rollback`, from the button "Go back to the revision before".
 pub(super) async fn roll_back(
     State(app): State<App>,
     person: SignedIn,
     Path(name): Path<String>,
+    Form(RollBackForm { from }): Form<RollBackForm>,
 ) -> Result<Response, Failure> {
-    let (one, before) = ops::connections::roll_back(&app, person.actor(), &parse(&name)?).await?;
+    let (one, before) = ops::connections::roll_back(&app, person.actor(), &parse(&name)?, from.as_deref()).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let message =
         format!("Revision {now} is in force again, in place of {before}. The next sync maps every client anew.");

@@ -330,6 +330,16 @@ pub async fn activate(
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 
+/// The revision that is to be left.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollBackBody {
+    /// The revision that is in force, as the caller has seen it: where another one is by now, nothing is changed. Null goes
+    /// back from whichever it is.
+    #[serde(default)]
+    from: Option<String>,
+}
+
 /// Puts the revision in force again that was in force before the one that is, from what is kept of it: the packs' folder is
 /// not read. Done twice, it is taken back.
 #[utoipa::path(
@@ -339,6 +349,7 @@ pub async fn activate(
     tag = "connections",
     security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
+    request_body = RollBackBody,
     responses((status = 200, body = ConnectionBody))
 )]
 pub async fn roll_back(
@@ -346,8 +357,11 @@ pub async fn roll_back(
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
     _: NoParams,
+    body: Result<OptionalBody<RollBackBody>, Problem>,
 ) -> Result<Json<ConnectionBody>, Problem> {
-    let (one, _) = ops::connections::roll_back(&app, caller.actor(), &name).await?;
+    caller.may(Action::ManageConnections)?;
+    let OptionalBody(RollBackBody { from }) = body?;
+    let (one, _) = ops::connections::roll_back(&app, caller.actor(), &name, from.as_deref()).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api::extract::LONGEST_CURSOR;
 use crate::domain::IdempotencyKey;
 
 /// Completes the schema of every parameter.
@@ -27,7 +28,7 @@ pub(super) fn complete(document: &mut Value) {
 fn shape(name: &str) -> Value {
     match name {
         "connection" | "name" => json!({ "pattern": CONNECTION_NAME }),
-        "cursor" => json!({ "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 200 }),
+        "cursor" => json!({ "pattern": "^[A-Za-z0-9_-]+$", "maxLength": LONGEST_CURSOR }),
         "external_id" => json!({ "pattern": EXTERNAL_ID }),
         "document_id" => json!({ "minLength": 1, "maxLength": 100 }),
         "diagnostic" => json!({ "pattern": r"\S" }),

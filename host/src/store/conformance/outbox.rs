@@ -156,7 +156,7 @@ async fn a_hold_puts_off_the_notes_of_its_connection(on: On) {
     let place = on.place();
     let store = place.open();
     let (held, other) = (accept(&store, 1, 1).await, accept(&store, 1, 100).await);
-    let hold = Hold { until: at(60), words: "sign-in refused".to_owned() };
+    let hold = Hold { until: at(60), reason: "sign-in refused".to_owned() };
     assert_eq!(due(&store).await, [("main".to_owned(), 1), ("other".to_owned(), 1)]);
     let main = || "main".parse().unwrap();
     assert!(!store.hold_due_notes(at(5), main(), hold.clone()).await.unwrap());

@@ -36,13 +36,13 @@ pub struct Hold {
     /// The moment at which the next may be tried.
     pub until: Timestamp,
     /// The reason, in a sentence.
-    pub words: String,
+    pub reason: String,
 }
 
 impl Hold {
     /// A hold for so long from `now`.
-    pub fn from(now: Timestamp, rest: SignedDuration, words: String) -> Self {
-        Self { until: now.saturating_add(rest).unwrap_or(Timestamp::MAX), words }
+    pub fn from(now: Timestamp, rest: SignedDuration, reason: String) -> Self {
+        Self { until: now.saturating_add(rest).unwrap_or(Timestamp::MAX), reason }
     }
 }
 
@@ -97,7 +97,7 @@ impl Store {
                     return Ok(false);
                 };
                 let mut note = before.clone();
-                note.hold(hold.until, &hold.words);
+                note.hold(hold.until, &hold.reason);
                 lanes::put(transaction, Some(&before), &note)?;
             }
             Ok(true)
