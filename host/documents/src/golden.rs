@@ -150,6 +150,25 @@ proptest! {
 }
 
 #[test]
+fn a_mark_that_no_font_has_costs_no_other_text_its_letters() {
+    let mut engine = Engine::new(None);
+    for name in ["Ana-\u{a980}", "Ana 2\u{a980}", "Ana \u{e9}\u{a980}", "Ana .\u{1cf7}\u{e9}"] {
+        let mut data = sample("xplan-au", DOCUMENTS[0]);
+        let shipped = set(&mut engine, "xplan-au", DOCUMENTS[0], data.clone());
+        data["household"]["members"][0]["name"] = name.into();
+        let made = set(&mut engine, "xplan-au", DOCUMENTS[0], data);
+        let lines = |pages: &[String]| pages.join("\n").lines().map(str::to_owned).collect::<Vec<_>>();
+        let of_shipped = lines(&shipped.pages);
+        let amounts = of_shipped.iter().filter(|line| line.contains('$'));
+        assert!(amounts.clone().count() > 2, "{of_shipped:?}");
+        for line in amounts {
+            assert!(lines(&made.pages).contains(line), "{name:?}: {line}");
+        }
+        assert!(made.pages[0].contains("Ana"), "{}", made.pages[0]);
+    }
+}
+
+#[test]
 fn long_lists_run_over_pages_and_names_in_other_scripts_are_set() {
     let mut engine = Engine::new(None);
     let mut data = sample("xplan-nz", "best-life-plan.exported");

@@ -26,8 +26,19 @@ pub(crate) fn collect(frame: &Frame, into: &mut BTreeSet<char>) {
 
 fn in_text(text: &TextItem, into: &mut BTreeSet<char>) {
     for glyph in text.glyphs.iter().filter(|glyph| glyph.id == 0) {
-        into.extend(text.text[glyph.range()].chars().filter(|letter| !is_invisible(*letter)));
+        // A mark that no font has is set as one glyph with the letter below it, which is missing nowhere: dates and amounts
+        // are written with such letters.
+        let cluster = text.text[glyph.range()].chars().filter(|letter| !is_invisible(*letter));
+        let (others, european): (Vec<char>, Vec<char>) = cluster.partition(|letter| is_of_other_script(*letter));
+        let is_alone = others.is_empty();
+        into.extend(others);
+        into.extend(european.into_iter().filter(|letter| is_alone && !letter.is_ascii()));
     }
+}
+
+/// Whether a character is beyond the European alphabets, their punctuation and currencies, which every font here has.
+fn is_of_other_script(letter: char) -> bool {
+    letter > '\u{52F}' && !matches!(letter, '\u{1E00}'..='\u{206F}' | '\u{20A0}'..='\u{20CF}')
 }
 
 /// Joiners, fillers and marks of direction and variation (Unicode's `Default_Ignorable_Code_Point`): no glyph is missing
@@ -63,11 +74,9 @@ pub(crate) fn reduce(data: &mut Value) -> Option<BTreeSet<char>> {
         change(data, &mut |letter| Some(letter).filter(|letter| !is_invisible(*letter)));
         return Some(BTreeSet::new());
     }
-    let is_other =
-        |letter: char| letter > '\u{52F}' && !matches!(letter, '\u{1E00}'..='\u{206F}' | '\u{20A0}'..='\u{20CF}');
     let mut others = BTreeSet::new();
-    find(data, &|letter| is_other(letter) && letter != REPLACEMENT, &mut others);
-    change(data, &mut |letter| Some(if is_other(letter) { REPLACEMENT } else { letter }));
+    find(data, &|letter| is_of_other_script(letter) && letter != REPLACEMENT, &mut others);
+    change(data, &mut |letter| Some(if is_of_other_script(letter) { REPLACEMENT } else { letter }));
     Some(others).filter(|others| !others.is_empty())
 }
 
