@@ -5,8 +5,8 @@
 //! of the region's patterns, the library's own, that match. Whatever is not of this plainest form (an extension, a trunk
 //! prefix, a zero too many, a country code of no region) is left to the library; a test holds the two against each other.
 //!
-//! Measured, optimised: 20,000 numbers of three countries take the library 0.44 s of CPU, and this path 0.01 s. That is two
-//! seconds of a first walk over 100,000 clients.
+//! `cargo xtask bench -- --only shortcuts`: a number takes the library 11 µs of CPU, and this path a twenty-fifth of that. That
+//! is a second of a first walk over 100,000 clients.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
