@@ -199,8 +199,11 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
         "{problem}"
     );
     ensure!(!host.get("/api/v1/clients").await?.ok()?["items"].as_array().is_none_or(Vec::is_empty), "clients stay");
+    copy_pack("xplan-au", &pack)?;
+    host.post(activate, &json!({})).await?.ok()?;
+    ensure!(at_work(&host).await? && revision(&host).await? == before, "what it was is at hand, and kept anew");
     host.post(rollback, &json!({})).await?.ok()?;
-    ensure!(at_work(&host).await? && revision(&host).await? == corrected, "it is at work again");
+    ensure!(at_work(&host).await? && revision(&host).await? == corrected, "it goes back from there");
     host.sync_and_wait().await?;
     let clients = host.get("/api/v1/clients").await?.ok()?;
     ensure!(clients["items"].as_array().is_some_and(|clients| !clients.is_empty()), "{clients}");

@@ -44,8 +44,7 @@ impl Integrations {
                 let id = id.trim().to_ascii_lowercase();
                 let known = self.activated_before(&one.spec, |known| known.to_string().starts_with(&id)).await?;
                 let Some(known) = known.filter(|_| id.len() >= SHORTEST_ID) else {
-                    let message = format!("the connection `{name}` never had a revision {id:?} in force");
-                    return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+                    return Err(unchanged(&format!("the connection `{name}` never had a revision `{id}` in force")));
                 };
                 self.kept(&one.spec, known).await.map_err(IntegrationError::NothingChanged)?
             }
@@ -70,13 +69,11 @@ impl Integrations {
         let is_left =
             |from: &str| active.is_some_and(|active| active.to_string().starts_with(&from.to_ascii_lowercase()));
         if from.is_some_and(|from| from.len() < SHORTEST_ID || !is_left(from)) {
-            let message = format!("another revision is in force for the connection `{name}` by now");
-            return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+            return Err(unchanged(&format!("another revision is in force for the connection `{name}` by now")));
         }
         let before = self.activated_before(&one.spec, |known| Some(known) != active).await?;
         let Some(before) = before else {
-            let message = format!("the connection `{name}` had no other revision in force before");
-            return Err(IntegrationError::WrongState(format!("nothing was changed: {message}")));
+            return Err(unchanged(&format!("the connection `{name}` had no other revision in force before")));
         };
         let revision = self.kept(&one.spec, before).await.map_err(IntegrationError::NothingChanged)?;
         self.put_in_force(one, revision, Why::RolledBack, who).await
@@ -88,8 +85,7 @@ impl Integrations {
         if one.spec.enabled {
             return Ok(one);
         }
-        let message = format!("nothing was changed: the connection `{name}` is disabled; enable it first");
-        Err(IntegrationError::WrongState(message))
+        Err(unchanged(&format!("the connection `{name}` is disabled; enable it first")))
     }
 
     /// The last revision of its pack that a connection had in force and that is wanted.
@@ -225,6 +221,10 @@ impl Integrations {
     }
 }
 
+fn unchanged(why: &str) -> IntegrationError {
+    IntegrationError::WrongState(format!("nothing was changed: {why}"))
+}
+
 /// The shortest beginning of a digest that stands for a revision.
 const SHORTEST_ID: usize = 6;
 
@@ -236,9 +236,15 @@ fn load_and_keep(
     config: &Config,
     spec: &ConnectionSpec,
 ) -> Result<Arc<Revision>, PackUnavailable> {
-    let revision = load_pack(packs, config, spec)?;
-    kept.keep(&config.server.packs_dir.join(&spec.pack), revision.digest())?;
-    load_kept(packs, kept, spec, revision.digest())
+    let digest = load_pack(packs, config, spec)?.digest();
+    let folder = config.server.packs_dir.join(&spec.pack);
+    kept.keep(&folder, digest)?;
+    load_kept(packs, kept, spec, digest).or_else(|_| {
+        // What was kept before is damaged, and what it was is at hand.
+        kept.discard(digest)?;
+        kept.keep(&folder, digest)?;
+        load_kept(packs, kept, spec, digest)
+    })
 }
 
 /// Loads a revision that is kept.

@@ -53,6 +53,15 @@ impl KeptPacks {
         copied.inspect_err(|_| drop(fs::remove_dir_all(&unfinished)))
     }
 
+    /// Lets go of what is kept of a revision.
+    ///
+    /// # Errors
+    /// Returns an error if its folder cannot be removed.
+    pub fn discard(&self, digest: RevisionDigest) -> Result<(), PackError> {
+        let kept = self.folder(digest);
+        fs::remove_dir_all(&kept).map_err(PackError::io(kept.display()))
+    }
+
     /// Removes what is kept beside these revisions, and what an earlier process did not finish.
     ///
     /// # Errors
