@@ -142,9 +142,9 @@ impl Integrations {
         self.0.store.keep_activation(name.clone(), activation).await?;
         let mut wanted = HashSet::new();
         for one in self.list().await? {
-            let page = PageRequest { cursor: None, limit: KEPT };
+            let page = PageRequest { cursor: None, limit: usize::MAX };
             let activations = self.0.store.activations(one.name().clone(), page).await?.items;
-            wanted.extend(activations.into_iter().map(|activation| activation.digest));
+            wanted.extend(latest(activations.into_iter().map(|activation| activation.digest)));
         }
         let kept = self.0.kept.clone();
         // What cannot be removed costs room, and is tried again the next time.
@@ -221,6 +221,18 @@ impl Integrations {
     }
 }
 
+/// The revisions of a history, the newest first, whose folders are kept. Who goes back and forth between two has them in the
+/// history many times.
+fn latest(history: impl Iterator<Item = RevisionDigest>) -> Vec<RevisionDigest> {
+    let mut latest = Vec::with_capacity(KEPT);
+    for digest in history {
+        if latest.len() < KEPT && !latest.contains(&digest) {
+            latest.push(digest);
+        }
+    }
+    latest
+}
+
 fn unchanged(why: &str) -> IntegrationError {
     IntegrationError::WrongState(format!("nothing was changed: {why}"))
 }
@@ -258,4 +270,17 @@ fn load_kept(
         |source| PackUnavailable::NotAsKept { revision: digest.short(), connection: spec.name.clone(), source };
     let revision = packs.load(&kept.folder(digest), &spec.dialect).map_err(|error| unusable(Some(Box::new(error))))?;
     if revision.digest() == digest { Ok(revision) } else { Err(unusable(None)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_back_and_forth_lets_go_of_no_other_revision() {
+        let digest = |number: u8| RevisionDigest([number; 32]);
+        let to_and_fro = [1, 2].into_iter().cycle().take(40).chain(3..20);
+        let kept: Vec<u8> = latest(to_and_fro.map(digest)).iter().map(|digest| digest.0[0]).collect();
+        assert_eq!(kept, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    }
 }

@@ -57,7 +57,11 @@ fn client() -> RecordKind {
 /// that is no example.
 pub(super) fn run(revision: &Revision, context: &Context) -> Vec<PackError> {
     let rules: Value = serde_json::from_str(&revision.rules).unwrap_or_default();
-    let examples = rules[EXAMPLES].as_array().map(Vec::as_slice).unwrap_or_default();
+    let examples = match &rules[EXAMPLES] {
+        Value::Null => &[],
+        Value::Array(examples) => examples.as_slice(),
+        _ => return vec![PackError::Examples(vec![format!("/{EXAMPLES}: examples are written as [[{EXAMPLES}]]")])],
+    };
     let (mut wrong, mut sound) = (Vec::new(), Vec::with_capacity(examples.len()));
     for (place, example) in examples.iter().enumerate() {
         match Example::deserialize(example) {

@@ -345,6 +345,10 @@ fn a_pack_whose_examples_come_out_otherwise_is_refused() {
     check("row = {}", "this is no example: missing field `name`");
     check("name = \"d\"\nkind = \"policy\"", "this is no example");
     check("name = \"e\"\nbecomes = \"changed\"", "this is no example");
+    for none in ["examples = 5", "[examples]\nname = \"single brackets\""] {
+        rules(none);
+        assert!(bench.refusal().contains("written as [[examples]]"), "{none}");
+    }
     rules(&"[[examples]]\nname = \"f\"\n".repeat(30));
     assert!(bench.refusal().contains("10 more examples come out otherwise"));
 }
