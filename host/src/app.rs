@@ -26,6 +26,7 @@ use crate::intake::Intake;
 use crate::integrations::{Integrations, NotOpened};
 use crate::notes::Notes;
 use crate::pack::{PackError, Packs, Typesetter};
+use crate::preview::Previews;
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
@@ -49,6 +50,8 @@ pub struct App {
     pub connections: Connections,
     /// Runs.
     pub syncs: Syncs,
+    /// Previews of changes of mapping.
+    pub previews: Previews,
     /// File notes.
     pub notes: Notes,
     /// Identity lists.
@@ -118,6 +121,7 @@ impl App {
         let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets)?;
         let connections = integrations.connections().clone();
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
+        let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
         let practice = config.practice.clone();
         let notes =
@@ -134,6 +138,7 @@ impl App {
             integrations,
             connections,
             syncs,
+            previews,
             notes,
             imports,
             intake,

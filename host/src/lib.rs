@@ -19,6 +19,7 @@ pub mod integrations;
 pub mod notes;
 pub mod ops;
 pub mod pack;
+pub mod preview;
 pub mod queue;
 pub mod schedule;
 pub mod secrets;

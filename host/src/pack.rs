@@ -44,6 +44,7 @@ pub use kept::KeptPacks;
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use revision::Revision;
+pub use rules::differences::RuleDifference;
 
 /// The parts of the host that a component asks for, for whoever runs a plugin natively and compares.
 pub mod native {

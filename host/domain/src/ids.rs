@@ -61,6 +61,10 @@ uuid_id! {
     /// An identity list that was brought, a UUIDv7.
     ImportId
 }
+uuid_id! {
+    /// A preview of a change of mapping, a UUIDv7.
+    PreviewId
+}
 
 /// The CRM's id of an entity, as text. Unique within one connection only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod import;
 pub mod listed;
+pub mod made;
 pub mod merge;
 pub mod note;
 pub mod outbox;
@@ -40,7 +41,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
     ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, ImportId, InvalidConnectionName, ItemId,
-    NoteId, RevisionDigest, RevisionId, RunId, UserId,
+    NoteId, PreviewId, RevisionDigest, RevisionId, RunId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

@@ -203,6 +203,10 @@ macro_rules! kinds {
             fn of(record: Canonical) -> Option<Self> {
                 if let Canonical::$single(record) = record { Some(record) } else { None }
             }
+
+            fn into_canonical(self) -> Canonical {
+                Canonical::$single(self)
+            }
         })+
 
         $(impl Kind for $listed {
@@ -210,6 +214,10 @@ macro_rules! kinds {
 
             fn of(record: Canonical) -> Option<Self> {
                 if let Canonical::$listed(record) = record { Some(record) } else { None }
+            }
+
+            fn into_canonical(self) -> Canonical {
+                Canonical::$listed(self)
             }
         })+
 
@@ -275,6 +283,9 @@ pub trait Kind: Record {
     fn of(record: Canonical) -> Option<Self>
     where
         Self: Sized;
+
+    /// The record among those of all kinds.
+    fn into_canonical(self) -> Canonical;
 }
 
 /// A record that stands in a client's list: a goal or a cover.

@@ -9,6 +9,7 @@ use super::engine::Sandbox;
 use super::instance::{Instance, Program};
 use super::load::PackFile;
 use super::manifest::Manifest;
+use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
     Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine, RawInput, Verdict, convert,
@@ -128,6 +129,18 @@ impl Revision {
             digest: self.digest,
             component_bytes: self.component_bytes,
         }
+    }
+
+    /// The values of the rules that are others in another revision, those of one dialect.
+    pub fn rule_differences(&self, other: &Self) -> Vec<RuleDifference> {
+        let [from, to] = [self, other].map(|revision| serde_json::from_str(&revision.rules).unwrap_or(Value::Null));
+        differences::between(&from, &to)
+    }
+
+    /// Whether the plugin itself is another.
+    pub fn has_other_plugin(&self, other: &Self) -> bool {
+        (&self.manifest.name, &self.manifest.version, self.component_bytes)
+            != (&other.manifest.name, &other.manifest.version, other.component_bytes)
     }
 
     /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the

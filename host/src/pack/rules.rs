@@ -5,6 +5,7 @@
 //! pack serves all of them.
 
 mod complete;
+pub(super) mod differences;
 
 use std::fs;
 use std::path::Path;

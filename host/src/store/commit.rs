@@ -34,6 +34,7 @@ use crate::domain::{
 use crate::store::connection_numbers::{number_for, number_of};
 use crate::store::walks::{WalkPosition, move_on, put_run};
 pub use edit::Edit;
+pub(in crate::store) use exclusions::aside_key;
 use pending::Pending;
 
 /// The revision, and where it matters the day, by which records are mapped.

@@ -53,6 +53,19 @@ impl ContentVersion {
             as_of.map_or(0, |day| i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day()));
         Self(super::keys::join([&fingerprint.to_be_bytes(), &revision.0, &day.to_be_bytes()]))
     }
+
+    /// The fingerprint of the content, and the revision that mapped it.
+    pub fn parts(&self) -> (u128, RevisionId) {
+        let (mut fingerprint, mut revision) = ([0; 16], [0; 6]);
+        fingerprint.copy_from_slice(&self.0[..16]);
+        revision.copy_from_slice(&self.0[16..22]);
+        (u128::from_be_bytes(fingerprint), RevisionId(revision))
+    }
+
+    /// Whether the record was mapped by this revision, and for this day where the mapping reads it.
+    pub fn is_by(&self, revision: RevisionId, as_of: Option<Date>) -> bool {
+        *self == Self::new(self.parts().0, revision, as_of)
+    }
 }
 
 /// The sync state of a record: what is known of it before it is mapped.

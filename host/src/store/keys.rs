@@ -32,6 +32,11 @@ impl ExternalKey {
         Self((client.as_u128() | UNLINKED).to_be_bytes())
     }
 
+    /// The number that it stands for, where the id is a plain decimal number.
+    pub fn as_number(self) -> Option<u64> {
+        u64::try_from(u128::from_be_bytes(self.0)).ok()
+    }
+
     /// Whether it stands in place of a CRM's id.
     pub fn is_unlinked(self) -> bool {
         self.0[0] >= 0b1100_0000

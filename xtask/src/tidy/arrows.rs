@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
         "app",
         &[
             "sync",
+            "preview",
             "notes",
             "integrations",
             "import",
@@ -35,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
         ],
     ),
     ("sync", BELOW_JOBS),
+    ("preview", BELOW_JOBS),
     ("notes", BELOW_JOBS),
     ("integrations", BELOW_JOBS),
     ("import", BELOW_JOBS),
@@ -65,6 +67,7 @@ const EVERYTHING: &[&str] = &[
     "ops",
     "app",
     "sync",
+    "preview",
     "notes",
     "import",
     "documents",
@@ -87,6 +90,7 @@ const BELOW_COMMANDS: &[&str] = &[
     "ops",
     "app",
     "sync",
+    "preview",
     "notes",
     "integrations",
     "import",
@@ -107,6 +111,7 @@ const BELOW_COMMANDS: &[&str] = &[
 const BELOW_PAGES: &[&str] = &[
     "app",
     "sync",
+    "preview",
     "notes",
     "integrations",
     "import",

@@ -69,6 +69,7 @@ fn tally(tallies: &mut BookCounts, aside: Exclusion) -> &mut u64 {
     }
 }
 
-fn aside_key(aside: Exclusion, key: &RecordKey) -> AsideKey {
+/// The key of a record that is set aside.
+pub(in crate::store) fn aside_key(aside: Exclusion, key: &RecordKey) -> AsideKey {
     join([&PRACTICE.to_be_bytes(), &[u8::from(aside == Exclusion::Quarantined)], &key[4..]])
 }

@@ -1,0 +1,234 @@
+//! Previews: what another revision of a pack would make of the whole book, before it is in force. The raw records that are
+//! kept are mapped by it and held against what is stored; nothing is asked of a CRM, and nothing is written but the
+//! preview itself, which expires.
+//!
+//! Serves `ops`, `api`, `web` and, through the API, `cli`. A preview is of a pair of revisions of one connection: its
+//! summary is small and read whole, its differences are a file, written and read a record at a time.
+
+mod comparing;
+mod differences;
+mod job;
+mod summary;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::connection::Connection;
+use crate::domain::{ConnectionName, PreviewId, RevisionDigest, Timestamp};
+use crate::pack::Revision;
+use crate::store::connections::By;
+use crate::store::{Store, StoreError};
+
+pub use differences::{Filter, RecordDifference};
+pub use summary::{
+    Couples, DiagnosticChanges, Example, FieldSummary, HouseholdChanges, Preview, PreviewState, RecordChanges,
+};
+
+/// The previews that are kept, the newest ones …
+const KEPT: usize = 20;
+/// … and none for longer.
+const DAYS: i64 = 7;
+
+/// The reason why a preview was not made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// There is no preview of this id, or not any more.
+    #[error("there is no preview `{0}`, or it has expired; make it anew")]
+    Unknown(PreviewId),
+    /// The place in its differences is none that was given out.
+    #[error("the cursor is none of this list")]
+    BadCursor,
+    /// Its files cannot be written or read.
+    #[error("the preview's files: {0}")]
+    Io(#[from] io::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Previews: those at work and those that are kept. Cheap to clone.
+#[derive(Clone)]
+pub struct Previews(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    zone: jiff::tz::TimeZone,
+    folder: PathBuf,
+    at_work: Mutex<BTreeMap<PreviewId, AtWork>>,
+}
+
+/// A preview that is being made.
+struct AtWork {
+    changes: watch::Receiver<Arc<Preview>>,
+    stop: CancellationToken,
+}
+
+impl Previews {
+    /// Previews that are kept below a data folder. "Today" is a day of `zone`.
+    pub fn new(store: Store, data_dir: &Path, zone: jiff::tz::TimeZone) -> Self {
+        let folder = data_dir.join("previews");
+        Self(Arc::new(Inner { store, zone, folder, at_work: Mutex::default() }))
+    }
+
+    /// Begins to make the preview of a connection's change to another revision. Answers it as it begins.
+    ///
+    /// # Errors
+    /// Returns an error if its files cannot be made.
+    pub fn start(&self, connection: &Arc<Connection>, to: Arc<Revision>, who: &str) -> Result<Preview, PreviewError> {
+        let from = connection.revision();
+        let now = Timestamp::now();
+        self.expire(now)?;
+        let by = By { who: who.to_owned(), at: now };
+        let preview = Preview::new(PreviewId(Uuid::now_v7()), connection, (&from, &to), by);
+        let file = differences::Writer::create(&self.0.folder, preview.id)?;
+        let (progress, changes) = watch::channel(Arc::new(preview.clone()));
+        let stop = connection.gone.child_token();
+        let job = job::Job {
+            store: self.0.store.clone(),
+            connection: Arc::clone(connection),
+            from,
+            to,
+            as_of: now.to_zoned(self.0.zone.clone()).date(),
+            progress,
+            stop: stop.clone(),
+        };
+        self.at_work().insert(preview.id, AtWork { changes, stop });
+        let (previews, first) = (self.clone(), preview.clone());
+        tokio::spawn(async move {
+            let finished = job.run(first, file).await;
+            previews.finished(&finished);
+        });
+        Ok(preview)
+    }
+
+    /// A preview as it is by now.
+    ///
+    /// # Errors
+    /// [`PreviewError::Unknown`], or where its file cannot be read.
+    pub fn one(&self, id: PreviewId) -> Result<Preview, PreviewError> {
+        if let Some(at_work) = self.at_work().get(&id) {
+            return Ok(at_work.changes.borrow().as_ref().clone());
+        }
+        self.kept(id)
+    }
+
+    /// A preview as it goes; the last value is the finished one. None where it is not at work in this process.
+    pub fn watch(&self, id: PreviewId) -> Option<watch::Receiver<Arc<Preview>>> {
+        self.at_work().get(&id).map(|at_work| at_work.changes.clone())
+    }
+
+    /// Ends a preview that is at work; false where it is not.
+    pub fn cancel(&self, id: PreviewId) -> bool {
+        let at_work = self.at_work();
+        let found = at_work.get(&id);
+        found.inspect(|at_work| at_work.stop.cancel()).is_some()
+    }
+
+    /// The previews of a connection, the newest first.
+    ///
+    /// # Errors
+    /// Returns an error if their folder cannot be read.
+    pub fn list(&self, connection: &ConnectionName) -> Result<Vec<Preview>, PreviewError> {
+        let previews = self.ids()?.into_iter().filter_map(|id| self.one(id).ok());
+        Ok(previews.filter(|preview| preview.connection == *connection).collect())
+    }
+
+    /// The newest finished preview of a connection from one revision to another.
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be read.
+    pub fn of_pair(
+        &self,
+        connection: &ConnectionName,
+        (from, to): (RevisionDigest, RevisionDigest),
+    ) -> Result<Option<Preview>, PreviewError> {
+        let is_of_pair = |preview: &Preview| {
+            preview.state == PreviewState::Done && (preview.from_digest, preview.to_digest) == (from, to)
+        };
+        Ok(self.list(connection)?.into_iter().find(is_of_pair))
+    }
+
+    /// Notes that a preview was followed: the same cannot be followed again.
+    ///
+    /// # Errors
+    /// Returns an error if its file cannot be written.
+    pub fn spend(&self, mut preview: Preview) -> Result<(), PreviewError> {
+        preview.activated_at = Some(Timestamp::now());
+        Ok(differences::keep_summary(&self.0.folder, &preview)?)
+    }
+
+    /// Records that differ, a page of them: those that fit the filter, from a cursor on. Answers the next page's.
+    ///
+    /// # Errors
+    /// [`PreviewError::Unknown`], [`PreviewError::BadCursor`], or where the file cannot be read.
+    pub fn differences(
+        &self,
+        id: PreviewId,
+        filter: &Filter,
+        (cursor, limit): (Option<u64>, usize),
+    ) -> Result<(Vec<RecordDifference>, Option<u64>), PreviewError> {
+        self.one(id)?;
+        differences::read(&self.0.folder, id, filter, (cursor, limit))
+    }
+
+    /// The file with all of a preview's differences, a JSON object a line, to be handed on.
+    pub fn file(&self, id: PreviewId) -> PathBuf {
+        differences::path(&self.0.folder, id)
+    }
+
+    fn finished(&self, preview: &Preview) {
+        if let Err(error) = differences::keep_summary(&self.0.folder, preview) {
+            tracing::warn!(%error, preview = %preview.id, "a preview could not be kept");
+        }
+        self.at_work().remove(&preview.id);
+    }
+
+    fn kept(&self, id: PreviewId) -> Result<Preview, PreviewError> {
+        match differences::summary(&self.0.folder, id) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PreviewError::Unknown(id)),
+            kept => Ok(kept?),
+        }
+    }
+
+    /// The ids of all previews, the newest first.
+    fn ids(&self) -> Result<Vec<PreviewId>, PreviewError> {
+        let mut ids: Vec<PreviewId> = self.at_work().keys().copied().collect();
+        match fs::read_dir(&self.0.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            entries => {
+                for entry in entries? {
+                    let path = entry?.path();
+                    let is_summary = path.extension().is_some_and(|extension| extension == "json");
+                    let id = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+                    ids.extend(id.filter(|id| is_summary && !ids.contains(id)));
+                }
+            }
+        }
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(ids)
+    }
+
+    /// Removes previews that are too old or too many, and what an earlier process did not finish.
+    fn expire(&self, now: Timestamp) -> Result<(), PreviewError> {
+        let oldest = now.as_second() - DAYS * 24 * 60 * 60;
+        let is_fresh = |id: &PreviewId| {
+            let made = id.0.get_timestamp().map_or(0, |at| i64::try_from(at.to_unix().0).unwrap_or(i64::MAX));
+            made >= oldest
+        };
+        let mut kept = self.ids()?;
+        kept.retain(is_fresh);
+        kept.truncate(KEPT - 1);
+        Ok(differences::retain(&self.0.folder, &kept)?)
+    }
+
+    fn at_work(&self) -> MutexGuard<'_, BTreeMap<PreviewId, AtWork>> {
+        self.0.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

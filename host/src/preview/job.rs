@@ -1,0 +1,133 @@
+//! Making a preview: the book is gone through kind by kind, a part at a time, so that memory does not grow with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::comparing::Pair;
+use super::differences::Writer;
+use super::summary::{Couples, HouseholdChanges};
+use super::tally::Tally;
+use super::{Preview, PreviewState};
+use crate::connection::Connection;
+use crate::domain::{Date, RecordKind, Timestamp};
+use crate::pack::Revision;
+use crate::queue::{self, NotDone};
+use crate::store::commit::MappedBy;
+use crate::store::household_effects::LinkChange;
+use crate::store::{Store, StoreError};
+
+/// Records that are read and mapped together …
+const PART: usize = 500;
+/// … and their bytes.
+const PART_BYTES: usize = 4 << 20;
+/// The parts of clients by which the time is measured, spread over the first ones.
+const MEASURED: usize = 8;
+
+/// A preview to be made.
+pub(super) struct Job {
+    pub store: Store,
+    pub connection: Arc<Connection>,
+    pub from: Arc<Revision>,
+    pub to: Arc<Revision>,
+    pub as_of: Date,
+    pub progress: watch::Sender<Arc<Preview>>,
+    pub stop: CancellationToken,
+}
+
+/// The reason why a preview came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("it was ended before it was done")]
+    Stopped,
+    #[error("its file could not be written: {0}")]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+}
+
+impl Job {
+    /// Makes the preview. Answers it as it ended.
+    pub async fn run(self, mut preview: Preview, mut file: Writer) -> Preview {
+        let mut outcome = self.compare(&mut preview, &mut file).await;
+        if outcome.is_ok() {
+            outcome = file.finish().map_err(Failure::from);
+        }
+        preview.finished_at = Some(Timestamp::now());
+        preview.state = match outcome {
+            Ok(()) => PreviewState::Done,
+            Err(Failure::Stopped) => PreviewState::Cancelled,
+            Err(failure) => {
+                tracing::error!(error = %failure, preview = %preview.id, "a preview came to nothing");
+                preview.error = Some(failure.to_string());
+                PreviewState::Failed
+            }
+        };
+        self.tell(&preview);
+        preview
+    }
+
+    async fn compare(&self, preview: &mut Preview, file: &mut Writer) -> Result<(), Failure> {
+        let name = &self.connection.name;
+        for kind in RecordKind::ALL {
+            preview.expected += self.store.count_kept_records(name.clone(), *kind).await?;
+        }
+        let side = |revision: &Arc<Revision>| (Arc::clone(revision), self.connection.context(revision, self.as_of));
+        let pair = Pair { from: side(&self.from), to: side(&self.to) };
+        let mut tally = Tally::default();
+        let mut links: Vec<LinkChange> = Vec::new();
+        let mut times = (Duration::ZERO, Duration::ZERO);
+        for kind in RecordKind::ALL.iter().copied() {
+            let as_of = self.from.reads_as_of(kind).then_some(self.as_of);
+            let by = MappedBy { revision: self.from.id(), as_of };
+            let (mut place, mut parts) = (None, 0);
+            loop {
+                if self.stop.is_cancelled() {
+                    return Err(Failure::Stopped);
+                }
+                let kept = self.store.kept_records(name.clone(), (kind, by), place, (PART, PART_BYTES)).await?;
+                tally.records += kept.records.len() as u64;
+                tally.not_compared += kept.unusable;
+                if !kept.records.is_empty() {
+                    let is_measured = kind == RecordKind::Client && parts < MEASURED;
+                    let (pair, records) = (pair.clone(), kept.records);
+                    let work = move || pair.compare(kind, records, is_measured);
+                    let compared = queue::MAPPING.run(work).await?;
+                    for difference in &compared.differences {
+                        tally.add(difference);
+                        tally.listed += u64::from(file.write(difference)?);
+                    }
+                    links.extend(compared.links);
+                    if let Some((from, to)) = compared.times {
+                        times = (times.0 + from, times.1 + to);
+                    }
+                }
+                parts += 1;
+                tally.tell(preview);
+                self.tell(preview);
+                place = kept.next;
+                if place.is_none() {
+                    break;
+                }
+            }
+        }
+        // Too short a time is noise.
+        if times.0 > Duration::from_millis(2) {
+            preview.time_ratio = Some((times.1.as_secs_f64() / times.0.as_secs_f64() * 100.0).round() / 100.0);
+        }
+        let effects = self.store.household_effects(name.clone(), links).await?;
+        preview.households = HouseholdChanges {
+            joining: Couples { count: effects.joining, examples: effects.joining_couples },
+            parting: Couples { count: effects.parting, examples: effects.parting_couples },
+        };
+        Ok(())
+    }
+
+    fn tell(&self, preview: &Preview) {
+        self.progress.send_replace(Arc::new(preview.clone()));
+    }
+}

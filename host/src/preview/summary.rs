@@ -1,0 +1,197 @@
+//! The summary of a preview: what is counted of the whole book, with a few examples of each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::domain::{
+    ClientId, ConnectionName, ExternalId, PreviewId, RecordKind, RevisionDigest, RevisionId, Timestamp,
+};
+use crate::pack::{Revision, RuleDifference};
+use crate::store::connections::By;
+
+/// A preview: what a change from one revision to another would do to the book of a connection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Preview {
+    /// Its id.
+    pub id: PreviewId,
+    /// The state that it is in.
+    pub state: PreviewState,
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The pack that the revisions are of.
+    pub pack: String,
+    /// The revision that was in force when it began.
+    pub from: RevisionId,
+    /// Its whole digest.
+    pub from_digest: RevisionDigest,
+    /// The revision that would be.
+    pub to: RevisionId,
+    /// Its whole digest.
+    pub to_digest: RevisionDigest,
+    /// The person or program that asked for it, and when.
+    pub by: By,
+    /// The moment at which it was done.
+    pub finished_at: Option<Timestamp>,
+    /// The moment at which the revision was put in force that it shows, following it.
+    pub activated_at: Option<Timestamp>,
+    /// The reason why it came to nothing.
+    pub error: Option<String>,
+    /// About the number of records that there are to compare.
+    pub expected: u64,
+    /// The number that was compared.
+    pub records: u64,
+    /// The number of raw records that cannot be compared: too large to be kept, or of nobody who is known.
+    pub not_compared: u64,
+    /// The changes of clients' records.
+    pub clients: RecordChanges,
+    /// The changes of the records of each kind, clients among them.
+    pub kinds: BTreeMap<RecordKind, RecordChanges>,
+    /// The changes of fields, the most frequent first.
+    pub changes: Vec<FieldSummary>,
+    /// The diagnostics that would appear and disappear.
+    pub diagnostics: DiagnosticChanges,
+    /// The households that would join or part.
+    pub households: HouseholdChanges,
+    /// The values of the rules that differ.
+    pub rules: Vec<RuleDifference>,
+    /// Whether the plugin differs, too.
+    pub has_other_plugin: bool,
+    /// The time that the mapping takes, as a multiple of what it takes now; none where there was too little to measure.
+    pub time_ratio: Option<f64>,
+    /// The number of records that differ in anything. All stand in the file of differences, unless that is full.
+    pub differing: u64,
+    /// The number of those that stand in it.
+    pub listed: u64,
+}
+
+/// The state of a preview.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewState {
+    /// The book is being mapped.
+    Running,
+    /// All of it was.
+    Done,
+    /// It came to nothing.
+    Failed,
+    /// Somebody ended it, or the connection was changed meanwhile.
+    Cancelled,
+}
+
+/// The number of records that would come to another state, or to other values.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct RecordChanges {
+    /// Values would change.
+    pub changed: u64,
+    /// They would no longer be usable.
+    pub newly_rejected: u64,
+    /// They were not usable, and would be.
+    pub newly_accepted: u64,
+    /// A rule would leave them out.
+    pub newly_skipped: u64,
+    /// A rule left them out, and would not.
+    pub newly_included: u64,
+}
+
+impl RecordChanges {
+    /// The number of records that would change in any of these ways.
+    pub fn total(&self) -> u64 {
+        let Self { changed, newly_rejected, newly_accepted, newly_skipped, newly_included } = self;
+        changed + newly_rejected + newly_accepted + newly_skipped + newly_included
+    }
+}
+
+/// The changes of one field.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FieldSummary {
+    /// The kind of record.
+    pub kind: RecordKind,
+    /// The canonical field. `external_id` of goals or covers that would come or go.
+    pub field: String,
+    /// The number of changes: of records, or of items in lists.
+    pub count: u64,
+    /// The number of those that were empty and would not be.
+    pub filled: u64,
+    /// The number of those that would be empty.
+    pub emptied: u64,
+    /// A few of them, of different values where there are such.
+    pub examples: Vec<Example>,
+}
+
+/// An example of a change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Example {
+    /// The client, where the record is one of a client who is in the practice.
+    pub id: Option<ClientId>,
+    /// The record's id in the CRM; that of the client, where it is a list.
+    pub external_id: ExternalId,
+    /// The item's id in the CRM, where the record is a list.
+    #[serde(default)]
+    pub item: Option<ExternalId>,
+    /// The value now; none where it is empty.
+    pub from: Option<String>,
+    /// The value that it would have.
+    pub to: Option<String>,
+}
+
+/// The numbers of diagnostics that only one of the revisions gives, by code.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct DiagnosticChanges {
+    /// Those that would come.
+    pub appear: BTreeMap<String, u64>,
+    /// Those that would be gone.
+    pub disappear: BTreeMap<String, u64>,
+}
+
+/// The households that would join or part.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct HouseholdChanges {
+    /// Couples who would come to share one.
+    pub joining: Couples,
+    /// Couples who would no longer share one.
+    pub parting: Couples,
+}
+
+/// Couples: how many, and the first of them.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Couples {
+    /// The number.
+    pub count: u64,
+    /// The first of them, by the clients' ids; none in place of somebody who is not in the book yet.
+    pub examples: Vec<[Option<ClientId>; 2]>,
+}
+
+impl Preview {
+    /// A preview that begins.
+    pub(super) fn new(id: PreviewId, connection: &Connection, (from, to): (&Revision, &Revision), by: By) -> Self {
+        Self {
+            id,
+            state: PreviewState::Running,
+            connection: connection.name.clone(),
+            pack: to.pack().to_owned(),
+            from: from.id(),
+            from_digest: from.digest(),
+            to: to.id(),
+            to_digest: to.digest(),
+            by,
+            finished_at: None,
+            activated_at: None,
+            error: None,
+            expected: 0,
+            records: 0,
+            not_compared: 0,
+            clients: RecordChanges::default(),
+            kinds: BTreeMap::new(),
+            changes: Vec::new(),
+            diagnostics: DiagnosticChanges::default(),
+            households: HouseholdChanges::default(),
+            rules: from.rule_differences(to),
+            has_other_plugin: from.has_other_plugin(to),
+            time_ratio: None,
+            differing: 0,
+            listed: 0,
+        }
+    }
+}
