@@ -23,10 +23,12 @@ mod listed;
 mod log;
 mod notes;
 mod openapi;
+mod previews;
 mod problem;
 mod quarantine;
 mod record;
 mod review;
+mod revisions;
 mod runs;
 mod schema;
 mod troubleshoot;
@@ -82,6 +84,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::activate))
         .routes(routes!(connections::change::roll_back))
         .routes(routes!(connections::revisions::revisions))
+        .merge(revisions::routes())
+        .merge(previews::routes())
         .routes(routes!(connections::check::check))
         .routes(routes!(connections::change::authorize))
         .routes(routes!(runs::list))

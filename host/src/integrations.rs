@@ -8,6 +8,7 @@ mod error;
 mod revisions;
 mod settings;
 mod site;
+mod staging;
 mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,7 @@ pub use authorise::{Attempt, Callback, CallbackError, Granted};
 pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
 pub use settings::Draft;
 use site::site_at;
+pub use staging::{KnownRevision, RevisionState, Staged};
 use tokens::TokenManager;
 
 /// Manages connections. Cheap to clone.

@@ -17,6 +17,7 @@ pub mod households;
 pub mod imports;
 pub mod notes;
 pub mod review;
+pub mod revisions;
 pub mod runs;
 pub mod uploads;
 

@@ -3,6 +3,7 @@
 //! Serves `sync` (mapping), `notes` (rendering) and `api` (explaining). What a component returns is untrusted and is
 //! parsed into domain types in `convert`, nowhere else.
 
+mod archive;
 mod bindings;
 mod cache;
 mod clock;
@@ -14,6 +15,7 @@ mod error;
 mod examples;
 mod files;
 mod fixtures;
+mod gates;
 mod instance;
 mod kept;
 mod limits;
@@ -39,8 +41,11 @@ use std::{fs, thread};
 pub use tidegate_documents::{MadeAt, Typesetter};
 
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
+pub use archive::LARGEST_ARCHIVE;
+pub use clock::thread_cpu;
 pub use error::{ComponentError, PackError, PluginFailure};
-pub use kept::KeptPacks;
+pub use gates::{Gate, GateOutcome, Gates};
+pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use revision::Revision;
@@ -195,6 +200,14 @@ pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, ComponentError> {
     compiled.map_err(|error| ComponentError::NotCompiled(format!("{error:#}"), error.into()))
 }
 
+/// A pack's folder as one file, to be sent to a host.
+///
+/// # Errors
+/// Names the file that cannot be read, or is none of the pack's.
+pub fn archive_of(folder: &Path) -> Result<Vec<u8>, PackError> {
+    archive::pack(folder)
+}
+
 /// The engine and the cache of compiled packs. Cheap to clone.
 #[derive(Clone)]
 pub struct Packs(Arc<Shared>);
@@ -225,7 +238,15 @@ impl Packs {
     /// # Errors
     /// Says what is wrong with the pack; nothing is kept of it.
     pub fn load(&self, folder: &Path, dialect: &str) -> Result<Arc<Revision>, PackError> {
-        load::load(&self.0, folder, dialect).map(Arc::new)
+        self.load_through(folder, dialect, &mut Gates::default())
+    }
+
+    /// Loads and verifies a pack folder, and notes which gates it went through.
+    ///
+    /// # Errors
+    /// Says what is wrong with the pack; nothing is kept of it.
+    pub fn load_through(&self, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Arc<Revision>, PackError> {
+        load::load(&self.0, folder, dialect, gates).map(Arc::new)
     }
 
     /// Loads a pack folder in each of its dialects and tells what it is, or why it does not load in one of them.

@@ -10,6 +10,7 @@ use crate::domain::record::RecordKind;
 use crate::domain::review::ReviewState;
 use crate::domain::run::{ChangeKind, RunState};
 use crate::notes::MOST_DOCUMENTS;
+use crate::pack::Gate;
 use crate::sync::ClientSyncOutcome;
 
 fn one_of<'a>(what: &str, values: impl IntoIterator<Item = &'a str>) -> Object {
@@ -25,6 +26,28 @@ fn one_of_or_null<'a>(what: &str, values: impl IntoIterator<Item = &'a str>) -> 
 
 pub fn explained_kind() -> Object {
     one_of("Which record of the client is explained.", RecordKind::of_clients().map(RecordKind::as_str))
+}
+
+pub fn staged_state() -> Object {
+    one_of("Whether the revision went through all gates.", ["verified", "refused"])
+}
+
+pub fn revision_state() -> Object {
+    one_of("How the revision stands by now.", ["verified", "active", "retired"])
+}
+
+pub fn gate() -> Object {
+    let names = Gate::ALL.iter().filter_map(|gate| serde_json::to_value(gate).ok());
+    let names: Vec<String> = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    one_of("The gate.", names.iter().map(String::as_str))
+}
+
+pub fn record_kind() -> Object {
+    one_of("A kind of record.", RecordKind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+pub fn made_state() -> Object {
+    one_of("What a mapping makes of a record.", ["mapped", "skipped", "rejected"])
 }
 
 pub fn visibility() -> Object {
@@ -67,10 +90,6 @@ pub fn standing() -> Object {
 
 pub fn departure_kind() -> Object {
     one_of("What is missing.", RecordKind::of_clients().map(RecordKind::as_str))
-}
-
-pub fn record_kind() -> Object {
-    one_of("The kind of canonical record.", RecordKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 pub fn run_state() -> Object {

@@ -114,6 +114,11 @@ impl Local {
         answer(self.client.post(url(path)).json(body).send().await).await
     }
 
+    /// `DELETE /api/v1/<path>`.
+    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        answer(self.client.delete(url(path)).send().await).await
+    }
+
     /// `POST /api/v1/<path>` with a file as its body.
     pub(super) async fn post_bytes(&self, path: &str, query: &[(&str, &str)], bytes: Vec<u8>) -> anyhow::Result<Value> {
         answer(self.client.post(url(path)).query(query).body(bytes).send().await).await
@@ -185,6 +190,9 @@ fn field_error(error: &Value) -> String {
 async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<Value> {
     let response = response.context("the host does not answer")?;
     let status = response.status();
+    if status == reqwest::StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
     let body: Value = response.json().await.context("the host's answer is no JSON")?;
     if status.is_success() {
         return Ok(body);

@@ -1,42 +1,94 @@
-//! `tidegate pack`: what packs there are, whether they load, and which is in force.
+//! `tidegate pack`: what packs there are, whether they load, which is in force, and what another would change.
 
+mod preview;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::local::Local;
-use super::{Global, local, output};
+use super::{Global, WrongUse, local, output};
 use crate::app::typesetter;
-use crate::pack::{PackSummary, Packs};
+use crate::pack::{PackSummary, Packs, archive_of};
 
 #[derive(Subcommand)]
 pub(super) enum Pack {
     /// List the pack folders, verified as for use; exit 1 where one does not load
     #[command(after_help = "Examples:\n  tidegate pack list\n  tidegate pack list --packs-dir target/packs --json")]
     List,
-    /// Put a revision in force for a connection, while the host runs: what stands in its pack's folder by now, verified first,
-    /// or one that was in force before
+    /// Bring a revision of a connection's pack: it goes through all gates and is kept; exit 1 where it does not
     #[command(after_help = "Examples:
-  tidegate pack activate --connection main
-  tidegate pack activate 8c21f0e9a3b7 --connection main
-  tidegate pack activate --connection main --json")]
-    Activate {
-        /// A revision that was in force before; what stands in the pack's folder by now if left out
-        #[arg(value_name = "REVISION")]
-        revision: Option<String>,
+  tidegate pack stage rules/xplan-au --connection main
+  tidegate pack stage xplan-au.tar --connection main --json
+  tidegate pack stage --connection main          what stands in the packs' folder by now")]
+    Stage {
+        /// The pack's folder, or an archive of it (tar, gzipped or not); its folder among the packs if left out
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
         #[command(flatten)]
         of: Of,
+    },
+    /// Show what a revision would change on the whole book, field by field, before it is in force
+    #[command(after_help = "Examples:
+  tidegate pack preview 8c21f0e9a3b7 --connection main
+  tidegate pack preview 8c21f0e9a3b7 --connection main --json")]
+    Preview {
+        /// The revision, by the beginning of its digest
+        #[arg(value_name = "REVISION")]
+        revision: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Put a revision in force for a connection, while the host runs: one that is staged or was in force before, or what
+    /// stands in its pack's folder by now, verified first
+    #[command(after_help = "Examples:
+  tidegate pack activate 8c21f0e9a3b7 --connection main
+  tidegate pack activate 8c21f0e9a3b7 --connection main --yes
+  tidegate pack activate --connection main --json")]
+    Activate {
+        /// A revision that is staged or was in force before; what stands in the pack's folder by now if left out
+        #[arg(value_name = "REVISION")]
+        revision: Option<String>,
+        /// Put it in force even where its preview shows a large change
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Let go of a revision that is staged and was never in force
+    #[command(after_help = "Examples:\n  tidegate pack discard 8c21f0e9a3b7 --connection main")]
+    Discard {
+        /// The revision, by the beginning of its digest
+        #[arg(value_name = "REVISION")]
+        revision: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Write a pack's folder into one file, to be brought elsewhere
+    #[command(after_help = "Examples:\n  tidegate pack save rules/xplan-au xplan-au.tar")]
+    Save {
+        /// The pack's folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Put the revision in force again that was before the one that is; done twice, it is taken back
     #[command(
         after_help = "Examples:\n  tidegate pack rollback --connection main\n  tidegate pack rollback --connection main --json"
     )]
     Rollback {
+        /// Taken and not needed: going back is never asked twice
+        #[arg(long, hide = true)]
+        yes: bool,
         #[command(flatten)]
         of: Of,
     },
-    /// List the revisions that a connection had in force, the newest first
+    /// List the revisions that a connection had staged or in force, the newest first
     #[command(
         after_help = "Examples:\n  tidegate pack history --connection main\n  tidegate pack history --connection main --json"
     )]
@@ -58,23 +110,107 @@ impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Activate { revision, of } => {
-                exchange(global, of.connection, "activate", json!({ "revision": revision })).await
+            Self::Stage { folder, of } => stage(global, folder, of.connection).await,
+            Self::Preview { revision, of } => preview::show(global, &revision, of.connection).await,
+            Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
+            Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
+            Self::Save { folder, file } => save(&folder, &file).await,
+            Self::Rollback { of, .. } => {
+                let path = format!("connections/{}/rollback", of.connection);
+                let work = |host: Local| async move { host.post(&path).await };
+                let activated = local::with_host(global.load_quietly()?, work).await?;
+                in_force(global, &of.connection, &activated)
             }
-            Self::Rollback { of } => exchange(global, of.connection, "rollback", Value::Null).await,
             Self::History { of } => history(global, of.connection).await,
         }
     }
 }
 
-async fn exchange(global: &Global, connection: String, verb: &str, body: Value) -> anyhow::Result<ExitCode> {
-    let path = format!("connections/{connection}/{verb}");
+/// The states of a revision that was brought.
+const VERIFIED: &str = "verified";
+
+async fn stage(global: &Global, folder: Option<PathBuf>, connection: String) -> anyhow::Result<ExitCode> {
+    let archive = match folder {
+        None => Vec::new(),
+        Some(path) if path.is_dir() => tokio::task::spawn_blocking(move || archive_of(&path)).await??,
+        Some(path) => tokio::fs::read(&path).await.with_context(|| path.display().to_string())?,
+    };
+    let of = connection.clone();
+    let work = |host: Local| async move { host.post_bytes("revisions", &[("connection", of.as_str())], archive).await };
+    let staged = local::with_host(global.load_quietly()?, work).await?;
+    let is_verified = staged["state"] == VERIFIED;
+    if global.json {
+        output::json(&staged)?;
+    } else {
+        let cells = |gate: &Value| {
+            let outcome = if gate["ok"] == true { "holds".to_owned() } else { output::text(&gate["reason"]) };
+            vec![output::text(&gate["gate"]), outcome]
+        };
+        let rows: Vec<Vec<String>> = staged["gates"].as_array().into_iter().flatten().map(cells).collect();
+        output::table(&["GATE", "OUTCOME"], &rows, "No gate was tried.")?;
+        let revision = output::text(&staged["revision"]);
+        output::line(if is_verified {
+            format!(
+                "{connection}: revision {revision} is staged. See what it would change: tidegate pack preview {revision} \
+                 --connection {connection}"
+            )
+        } else {
+            format!("{connection}: refused. Nothing was kept, and what is in force stays so.")
+        })?;
+    }
+    Ok(if is_verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn activate(
+    global: &Global,
+    connection: String,
+    revision: Option<String>,
+    yes: bool,
+) -> anyhow::Result<ExitCode> {
+    let of = connection.clone();
     let work = |host: Local| async move {
-        if body.is_null() { host.post(&path).await } else { host.post_json(&path, &body).await }
+        let mut body = json!({ "revision": revision });
+        if let (Some(revision), false) = (&revision, yes) {
+            let seen = preview::newest(&host, &of, revision).await?;
+            if let Some(seen) = seen.filter(preview::is_large) {
+                let changed = preview::changed(&seen);
+                let message = format!(
+                    "its preview shows that {changed} of {} clients would change; if that is what is meant, add --yes",
+                    seen["compared_clients"]
+                );
+                return Err(WrongUse(message).into());
+            }
+        }
+        if revision.is_none() {
+            body = json!({});
+        }
+        host.post_json(&format!("connections/{of}/activate"), &body).await
     };
     let activated = local::with_host(global.load_quietly()?, work).await?;
+    in_force(global, &connection, &activated)
+}
+
+async fn discard(global: &Global, revision: &str, connection: String) -> anyhow::Result<ExitCode> {
+    let path = format!("revisions/{revision}?connection={connection}");
+    local::with_host(global.load_quietly()?, |host: Local| async move { host.delete(&path).await }).await?;
+    if !global.json {
+        output::line(format!("{connection}: revision {revision} is discarded."))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn save(folder: &Path, file: &Path) -> anyhow::Result<ExitCode> {
+    let from = folder.to_owned();
+    let archive = tokio::task::spawn_blocking(move || archive_of(&from)).await??;
+    let size = archive.len();
+    tokio::fs::write(file, archive).await.with_context(|| file.display().to_string())?;
+    output::line(format!("{}: {} kB.", file.display(), size.div_ceil(1024)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_force(global: &Global, connection: &str, activated: &Value) -> anyhow::Result<ExitCode> {
     if global.json {
-        output::json(&activated)?;
+        output::json(activated)?;
     } else {
         let [pack, revision] = ["pack", "revision"].map(|member| output::text(&activated[member]));
         output::line(format!("{connection}: revision {revision} of {pack} is in force."))?;
@@ -91,19 +227,21 @@ async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let cells = |one: &Value| {
-        let [revision, pack, version, why] =
-            ["revision", "pack", "version", "why"].map(|member| output::text(&one[member]));
+        let [revision, pack, version, why, state] =
+            ["revision", "pack", "version", "why", "state"].map(|member| output::text(&one[member]));
+        let is_kept = if one["is_kept"] == true { "" } else { ", not kept" };
         vec![
             revision,
             pack,
             version,
             why.replace('_', " "),
+            format!("{state}{is_kept}"),
             output::text(&one["by"]["who"]),
             output::text(&one["by"]["at"]),
         ]
     };
     let rows: Vec<Vec<String>> = revisions["items"].as_array().into_iter().flatten().map(cells).collect();
-    let headings = ["REVISION", "PACK", "VERSION", "WHY", "BY", "AT"];
+    let headings = ["REVISION", "PACK", "VERSION", "WHY", "NOW", "BY", "AT"];
     output::table(&headings, &rows, "The connection was never at work.")?;
     Ok(ExitCode::SUCCESS)
 }

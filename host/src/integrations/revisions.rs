@@ -2,12 +2,15 @@
 //! and gone back from while everything runs.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConnectError, IntegrationError, PackUnavailable};
 use super::{Integration, Integrations, load_pack};
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::crm::parse::FieldError;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
 use crate::pack::{KeptPacks, Packs, Revision};
@@ -15,7 +18,7 @@ use crate::queue;
 use crate::store::StoreError;
 use crate::store::connections::By;
 use crate::store::page::PageRequest;
-use crate::store::revisions::{Activation, Why};
+use crate::store::revisions::{HistoryEntry, Why};
 
 /// Revisions of a connection whose folders are kept, the newest ones.
 const KEPT: usize = 10;
@@ -41,11 +44,7 @@ impl Integrations {
         let revision = match revision {
             None => self.in_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
             Some(id) => {
-                let id = id.trim().to_ascii_lowercase();
-                let known = self.activated_before(&one.spec, |known| known.to_string().starts_with(&id)).await?;
-                let Some(known) = known.filter(|_| id.len() >= SHORTEST_ID) else {
-                    return Err(unchanged(&format!("the connection `{name}` never had a revision `{id}` in force")));
-                };
+                let known = self.known_digest(&one.spec, id).await?;
                 self.kept(&one.spec, known).await.map_err(IntegrationError::NothingChanged)?
             }
         };
@@ -66,10 +65,11 @@ impl Integrations {
         let _changing = self.0.changing.lock().await;
         let one = self.enabled(name).await?;
         let active = self.0.store.active(name.clone()).await?.map(|active| active.digest);
-        let is_left =
-            |from: &str| active.is_some_and(|active| active.to_string().starts_with(&from.to_ascii_lowercase()));
-        if from.is_some_and(|from| from.len() < SHORTEST_ID || !is_left(from)) {
-            return Err(unchanged(&format!("another revision is in force for the connection `{name}` by now")));
+        if let Some(from) = from {
+            let from = beginning_of_digest("from", from)?;
+            if !active.is_some_and(|active| active.to_string().starts_with(&from)) {
+                return Err(unchanged(&format!("another revision is in force for the connection `{name}` by now")));
+            }
         }
         let before = self.activated_before(&one.spec, |known| Some(known) != active).await?;
         let Some(before) = before else {
@@ -94,10 +94,45 @@ impl Integrations {
         spec: &ConnectionSpec,
         is_wanted: impl Fn(RevisionDigest) -> bool,
     ) -> Result<Option<RevisionDigest>, StoreError> {
+        let in_force = self.history(spec).await?.into_iter().filter(|entry| entry.why != Why::Staged);
+        Ok(in_force.map(|entry| entry.digest).find(|digest| is_wanted(*digest)))
+    }
+
+    /// The revision of its pack that a connection had staged or in force and whose digest begins so.
+    pub(super) async fn known_digest(
+        &self,
+        spec: &ConnectionSpec,
+        id: &str,
+    ) -> Result<RevisionDigest, IntegrationError> {
+        let id = beginning_of_digest("revision", id)?;
+        let name = &spec.name;
+        let mut found = self.history(spec).await?.into_iter().map(|entry| entry.digest);
+        let Some(digest) = found.find(|digest| digest.to_string().starts_with(&id)) else {
+            return Err(unchanged(&format!(
+                "the connection `{name}` never had a revision `{id}`; `tidegate pack history --connection {name}` lists \
+                 those it had"
+            )));
+        };
+        if found.any(|other| other != digest && other.to_string().starts_with(&id)) {
+            return Err(unchanged(&format!(
+                "several revisions of `{name}` begin with `{id}`; give more of its digest"
+            )));
+        }
+        if !self.0.kept.folder(digest).exists() {
+            return Err(unchanged(&format!(
+                "revision {} is no longer kept: the latest {KEPT} are. Bring its folder again (`tidegate pack stage`)",
+                digest.short()
+            )));
+        }
+        Ok(digest)
+    }
+
+    /// The history of a connection, as far as it is of its pack.
+    async fn history(&self, spec: &ConnectionSpec) -> Result<Vec<HistoryEntry>, StoreError> {
         let page = PageRequest { cursor: None, limit: usize::MAX };
-        let activations = self.0.store.activations(spec.name.clone(), page).await?.items;
-        let of_pack = activations.into_iter().filter(|activation| activation.pack == spec.pack);
-        Ok(of_pack.map(|activation| activation.digest).find(|digest| is_wanted(*digest)))
+        let mut entries = self.0.store.revision_history(spec.name.clone(), page).await?.items;
+        entries.retain(|entry| entry.pack == spec.pack);
+        Ok(entries)
     }
 
     /// Keeps that a revision is in force, and exchanges it; a connection that a pack kept from work begins with it.
@@ -127,24 +162,45 @@ impl Integrations {
         Ok((one, before))
     }
 
-    /// Keeps that a revision is in force, where another was, and lets go of folders that nobody goes back to.
-    async fn record(&self, name: &ConnectionName, revision: &Revision, why: Why, who: &str) -> Result<(), StoreError> {
-        if self.0.store.active(name.clone()).await?.is_some_and(|active| active.digest == revision.digest()) {
+    /// Keeps that a revision is in force, where another was, or that one is staged; and lets go of folders that nobody goes
+    /// back to.
+    pub(super) async fn record(
+        &self,
+        name: &ConnectionName,
+        revision: &Revision,
+        why: Why,
+        who: &str,
+    ) -> Result<(), StoreError> {
+        let known = match why {
+            // One that is brought again, with nothing else meanwhile, stands there already.
+            Why::Staged => {
+                let newest = PageRequest { cursor: None, limit: 1 };
+                self.0.store.revision_history(name.clone(), newest).await?.items.pop()
+            }
+            _ => self.0.store.active(name.clone()).await?,
+        };
+        if known.is_some_and(|known| known.digest == revision.digest()) {
             return Ok(());
         }
-        let activation = Activation {
+        let entry = HistoryEntry {
             digest: revision.digest(),
             pack: revision.pack().to_owned(),
             version: revision.version().to_owned(),
             by: By { who: who.to_owned(), at: Timestamp::now() },
             why,
         };
-        self.0.store.keep_activation(name.clone(), activation).await?;
+        self.0.store.keep_in_history(name.clone(), entry).await?;
+        self.let_go().await
+    }
+
+    /// Lets go of the folders of revisions that nobody goes back to.
+    pub(super) async fn let_go(&self) -> Result<(), StoreError> {
         let mut wanted = HashSet::new();
         for one in self.list().await? {
             let page = PageRequest { cursor: None, limit: usize::MAX };
-            let activations = self.0.store.activations(one.name().clone(), page).await?.items;
-            wanted.extend(latest(activations.into_iter().map(|activation| activation.digest)));
+            let entries = self.0.store.revision_history(one.name().clone(), page).await?.items;
+            wanted.extend(self.0.store.active(one.name().clone()).await?.map(|active| active.digest));
+            wanted.extend(latest(entries.into_iter().map(|entry| entry.digest)));
         }
         let kept = self.0.kept.clone();
         // What cannot be removed costs room, and is tried again the next time.
@@ -208,13 +264,17 @@ impl Integrations {
     }
 
     /// A revision that was in force before.
-    async fn kept(&self, spec: &Arc<ConnectionSpec>, digest: RevisionDigest) -> Result<Arc<Revision>, ConnectError> {
+    pub(super) async fn kept(
+        &self,
+        spec: &Arc<ConnectionSpec>,
+        digest: RevisionDigest,
+    ) -> Result<Arc<Revision>, ConnectError> {
         let (packs, kept, of) = (self.0.packs.clone(), self.0.kept.clone(), Arc::clone(spec));
         Ok(queue::PACKS.run(move || load_kept(&packs, &kept, &of, digest)).await??)
     }
 
     /// Keeps which whole digest the revision's short id stands for in rows.
-    async fn register(&self, revision: &Revision) -> Result<(), ConnectError> {
+    pub(super) async fn register(&self, revision: &Revision) -> Result<(), ConnectError> {
         let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
         let like_another = || ConnectError::RevisionLikeAnother { digest: revision.digest(), id: revision.id() };
         if is_known_by_it_alone { Ok(()) } else { Err(like_another()) }
@@ -233,12 +293,22 @@ fn latest(history: impl Iterator<Item = RevisionDigest>) -> Vec<RevisionDigest> 
     latest
 }
 
-fn unchanged(why: &str) -> IntegrationError {
+pub(super) fn unchanged(why: &str) -> IntegrationError {
     IntegrationError::WrongState(format!("nothing was changed: {why}"))
 }
 
-/// The shortest beginning of a digest that stands for a revision.
-const SHORTEST_ID: usize = 6;
+/// The shortest beginning of a digest that stands for a revision, and a whole one.
+const DIGITS: RangeInclusive<usize> = 6..=64;
+
+/// A text that a person or program gave for a revision, as the beginning of a digest.
+fn beginning_of_digest(field: &str, text: &str) -> Result<String, IntegrationError> {
+    let text = text.trim();
+    if DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    let message = "a revision is its digest, or the beginning of it: 6 to 64 of the digits 0 to 9 and a to f";
+    Err(IntegrationError::Invalid(vec![FieldError::new(field, message)]))
+}
 
 /// Loads what stands in a pack's folder, and keeps it. What runs is what is kept: where the folder changed while it was
 /// read, the two are not the same.
@@ -249,12 +319,21 @@ fn load_and_keep(
     spec: &ConnectionSpec,
 ) -> Result<Arc<Revision>, PackUnavailable> {
     let digest = load_pack(packs, config, spec)?.digest();
-    let folder = config.server.packs_dir.join(&spec.pack);
-    kept.keep(&folder, digest)?;
+    keep_loaded(packs, kept, spec, (&config.server.packs_dir.join(&spec.pack), digest))
+}
+
+/// Keeps the folder of a revision that was loaded from there, and loads it from what is kept.
+pub(super) fn keep_loaded(
+    packs: &Packs,
+    kept: &KeptPacks,
+    spec: &ConnectionSpec,
+    (folder, digest): (&Path, RevisionDigest),
+) -> Result<Arc<Revision>, PackUnavailable> {
+    kept.keep(folder, digest)?;
     load_kept(packs, kept, spec, digest).or_else(|_| {
         // What was kept before is damaged, and what it was is at hand.
         kept.discard(digest)?;
-        kept.keep(&folder, digest)?;
+        kept.keep(folder, digest)?;
         load_kept(packs, kept, spec, digest)
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Kind, Refusal, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
-use crate::domain::{ConnectionName, RevisionId, UserId};
+use crate::domain::{ConnectionName, PreviewId, RevisionId, UserId};
 use crate::integrations::{Attempt, Callback, CallbackError, Draft, Granted, Integration};
 
 /// The time that a site may take to say who signs in, with everything that is tried again.
@@ -73,19 +73,37 @@ pub async fn say_of_site(
     })
 }
 
-/// Puts in force the revision of this id, which was in force before, or what stands in the connection's pack folder by now;
+/// The revision that is to come in force, and what was seen of it beforehand.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Wanted<'a> {
+    /// The beginning of its digest; what stands in the connection's pack folder by now, if none.
+    pub revision: Option<&'a str>,
+    /// The preview that is followed.
+    pub preview: Option<PreviewId>,
+    /// The revision once more, written out: asked for where the preview shows a large change.
+    pub confirm: Option<&'a str>,
+}
+
+/// Puts a revision in force that the connection had staged or in force before, or what stands in its pack folder by now;
 /// answers what was in force before.
 ///
 /// # Errors
-/// Returns an error if there is none of this name, it is disabled, or the pack does not load.
+/// Returns an error if there is none of this name, it is disabled, the pack does not load, or the preview that is followed
+/// is of another change.
 pub async fn activate(
     app: &App,
     actor: &Actor,
     name: &ConnectionName,
-    revision: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
-    Ok(app.integrations.activate(name, revision, &actor.name).await?)
+    let Wanted { revision, preview, confirm } = wanted;
+    let followed = preview.map(|id| super::revisions::followed(app, (name, revision), id, confirm)).transpose()?;
+    let activated = app.integrations.activate(name, revision, &actor.name).await?;
+    if let Some(preview) = followed {
+        app.previews.spend(preview)?;
+    }
+    Ok(activated)
 }
 
 /// Puts the revision in force again that was before the one that is, which is `from` where the caller has seen it; answers

@@ -35,7 +35,7 @@ impl Allowance {
 
 /// CPU time of this thread so far: the first figure of proc(5)'s `schedstat`, nanoseconds. None where the kernel keeps
 /// none.
-fn thread_cpu() -> Option<Duration> {
+pub fn thread_cpu() -> Option<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_ascii_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }

@@ -3,6 +3,7 @@
 //! refused when it is loaded.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -77,23 +78,21 @@ const MOST_PLACES: usize = 10;
 /// Fixtures that may come out otherwise before the rest is not run: each may take a plugin's whole time.
 const MOST_WRONG: usize = 20;
 
-/// Runs the fixtures in the pack folder that are of the dialect; a folder without any is fine. Answers what is wrong with
-/// each that comes out otherwise: every place, and both values.
-///
-/// # Errors
-/// Returns an error if the folder cannot be read.
-pub(super) fn run(revision: &Revision, folder: &Path, dialect: &str) -> Result<Vec<PackError>, PackError> {
-    let pack = folder;
-    let folder = pack.join("fixtures");
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let unreadable = PackError::io(folder.display());
-    let entries = fs::read_dir(&folder).map_err(&unreadable)?.collect::<Result<Vec<_>, _>>().map_err(&unreadable)?;
-    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+/// Runs the fixtures in a folder of `pack` that are of the dialect; where there is no such folder, there are none. Answers
+/// what is wrong with each that comes out otherwise: every place, and both values; or why they cannot be read.
+pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str) -> Vec<PackError> {
+    let folder = pack.join(folder);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+        entries => entries.and_then(Iterator::collect::<Result<Vec<_>, _>>),
+    };
+    let mut paths: Vec<_> = match entries {
+        Err(error) => return vec![PackError::io(folder.display())(error)],
+        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+    };
     paths.sort();
     let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    Ok(fixtures.filter_map(|path| run_one(revision, pack, path, dialect).err()).take(MOST_WRONG).collect())
+    fixtures.filter_map(|path| run_one(revision, pack, path, dialect).err()).take(MOST_WRONG).collect()
 }
 
 fn run_one(revision: &Revision, pack: &Path, path: &Path, dialect: &str) -> Result<(), PackError> {

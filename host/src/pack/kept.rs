@@ -15,9 +15,6 @@ use crate::domain::RevisionDigest;
 /// What a folder's name begins with while it is being copied.
 const UNFINISHED: &str = ".unfinished-";
 
-/// How deep the folders of a pack go.
-const DEPTH: usize = 4;
-
 /// The folders that are kept. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeptPacks {
@@ -47,10 +44,25 @@ impl KeptPacks {
         let failed = PackError::io(format!("the folder of kept packs {}", self.folder.display()));
         make_private(&self.folder).map_err(&failed)?;
         let unfinished = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
-        let copied = copy(pack, pack, &unfinished, DEPTH).and_then(|()| {
+        let copied = copy(pack, pack, &unfinished, limits::PACK_DEPTH).and_then(|()| {
             fs::rename(&unfinished, &kept).and_then(|()| fs::File::open(&self.folder)?.sync_all()).map_err(&failed)
         });
         copied.inspect_err(|_| drop(fs::remove_dir_all(&unfinished)))
+    }
+
+    /// Unpacks an archive of a pack's folder into a folder of its own, which goes with what is answered. Its name is the
+    /// pack's.
+    ///
+    /// # Errors
+    /// Says what is wrong with the archive; nothing is left of it then.
+    pub fn receive(&self, archive: &[u8], pack: &str) -> Result<Received, PackError> {
+        let failed = PackError::io(format!("the folder of kept packs {}", self.folder.display()));
+        make_private(&self.folder).map_err(&failed)?;
+        let around = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
+        make_private(&around).map_err(&failed)?;
+        let received = Received { folder: around.join(pack), around };
+        super::archive::unpack(archive, &received.folder)?;
+        Ok(received)
     }
 
     /// Lets go of what is kept of a revision.
@@ -79,6 +91,26 @@ impl KeptPacks {
             }
         }
         Ok(())
+    }
+}
+
+/// A pack's folder that was sent in, for as long as somebody looks at it.
+pub struct Received {
+    folder: PathBuf,
+    around: PathBuf,
+}
+
+impl Received {
+    /// The pack's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        // What is left goes at the next look at what is kept.
+        drop(fs::remove_dir_all(&self.around));
     }
 }
 

@@ -79,6 +79,9 @@ pub(super) const COMPILE_MEMORY: u64 = 512 << 20;
 /// Compiled components that are kept on disk: those of the newest packs.
 pub(super) const COMPILED_KEPT: usize = 16;
 
+/// The folders below a pack's own, one in another.
+pub(super) const PACK_DEPTH: usize = 4;
+
 /// Any other file of a pack, bytes.
 pub(super) const TEXT_FILE: u64 = 1 << 20;
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::bindings::MappingPre;
 use super::engine::Sandbox;
 use super::files::{self, refused};
+use super::gates::{Gate, Gates};
 use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
@@ -52,27 +53,59 @@ struct AddressPointers {
     postcode: Option<String>,
 }
 
-/// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures.
+/// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures. Notes the
+/// gates that it goes through.
 ///
 /// # Errors
 /// Returns what is wrong, with the file's path: of fixtures and templates all of it, else the first thing.
-pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revision, PackError> {
+pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
+    let loaded = untested(shared, folder, dialect, gates);
+    let revision = loaded.inspect_err(|error| gates.fail(folder, error))?;
+    let mut wrong = Vec::new();
+    for gate in [Gate::Examples, Gate::Fixtures, Gate::Templates] {
+        gates.begin(gate);
+        let found = match gate {
+            Gate::Examples => examples::run(&revision, &fixtures::context(revision.region(), dialect)),
+            Gate::Fixtures => fixtures::run(&revision, folder, "fixtures", dialect),
+            _ => revision.templates.verify(&shared.typesetter, &shared.cache, folder),
+        };
+        found.iter().for_each(|error| gates.fail(folder, error));
+        wrong.extend(found);
+    }
+    match <[PackError; 1]>::try_from(wrong) {
+        Ok([error]) => Err(error),
+        Err(none) if none.is_empty() => Ok(revision),
+        Err(several) => Err(PackError::Several(several)),
+    }
+}
+
+/// A pack folder's revision before it has shown what it makes of examples, fixtures and samples.
+fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;
+    gates.begin(Gate::Folder);
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
     let of_component = |why| PackError::Component { path: path.clone(), why };
+    gates.begin(Gate::Size);
     let bytes = files::read(folder, &path, limits::COMPONENT).map_err(|error| match error {
         PackError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
             of_component(ComponentError::Missing(source))
         }
         error => error,
     })?;
+    gates.begin(Gate::Component);
     let manifest = component::inspect(&bytes).map_err(of_component)?;
+    gates.pass(Gate::Imports);
+    gates.pass(Gate::Contract);
+    gates.begin(Gate::Manifest);
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
+    gates.begin(Gate::Rules);
     let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
     let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
+    gates.begin(Gate::Templates);
     let templates = Templates::read(folder)?;
 
+    gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
     let revision_digest = revision_digest(&digest, &pack.region, &rules, templates.digest());
     let not_usable = |error: wasmtime::Error| {
@@ -82,8 +115,9 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
     let linked = sandbox.linker.instantiate_pre(&compiled).and_then(MappingPre::new).map_err(not_usable)?;
     let program = Program { pre: linked, pack: pack.name.clone() };
 
+    gates.begin(Gate::Rules);
     let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
-    let revision = Revision {
+    Ok(Revision {
         sandbox: Arc::clone(sandbox),
         program,
         digest: revision_digest,
@@ -95,15 +129,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str) -> Result<Revi
         component_bytes: bytes.len() as u64,
         templates,
         typesetter: typesetter.clone(),
-    };
-    let mut wrong = examples::run(&revision, &fixtures::context(revision.region(), dialect));
-    wrong.extend(fixtures::run(&revision, folder, dialect)?);
-    wrong.extend(revision.templates.verify(typesetter, cache, folder));
-    match <[PackError; 1]>::try_from(wrong) {
-        Ok([error]) => Err(error),
-        Err(none) if none.is_empty() => Ok(revision),
-        Err(several) => Err(PackError::Several(several)),
-    }
+    })
 }
 
 fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {

@@ -1,5 +1,6 @@
 //! A verified pack revision and the calls on it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
     Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine, RawInput, Verdict, convert,
-    limits, map, unreadable,
+    fixtures, limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -141,6 +142,12 @@ impl Revision {
     pub fn has_other_plugin(&self, other: &Self) -> bool {
         (&self.manifest.name, &self.manifest.version, self.component_bytes)
             != (&other.manifest.name, &other.manifest.version, other.component_bytes)
+    }
+
+    /// Runs cases that stand outside the pack: fixtures in a folder of `folder`. Answers what is wrong with each that comes
+    /// out otherwise.
+    pub fn try_cases(&self, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
+        fixtures::run(self, folder, of, dialect)
     }
 
     /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the

@@ -91,6 +91,9 @@ impl Job {
                 }
                 let kept = self.store.kept_records(name.clone(), (kind, by), place, (PART, PART_BYTES)).await?;
                 tally.records += kept.records.len() as u64;
+                if kind == RecordKind::Client {
+                    tally.clients += kept.records.len() as u64;
+                }
                 tally.not_compared += kept.unusable;
                 if !kept.records.is_empty() {
                     let is_measured = kind == RecordKind::Client && parts < MEASURED;

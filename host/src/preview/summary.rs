@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::connection::Connection;
 use crate::domain::{
@@ -12,29 +13,37 @@ use crate::pack::{Revision, RuleDifference};
 use crate::store::connections::By;
 
 /// A preview: what a change from one revision to another would do to the book of a connection.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: PreviewId,
     /// The state that it is in.
     pub state: PreviewState,
     /// The connection.
+    #[schema(value_type = String)]
     pub connection: ConnectionName,
     /// The pack that the revisions are of.
     pub pack: String,
     /// The revision that was in force when it began.
+    #[schema(value_type = String)]
     pub from: RevisionId,
     /// Its whole digest.
+    #[schema(value_type = String)]
     pub from_digest: RevisionDigest,
     /// The revision that would be.
+    #[schema(value_type = String)]
     pub to: RevisionId,
     /// Its whole digest.
+    #[schema(value_type = String)]
     pub to_digest: RevisionDigest,
     /// The person or program that asked for it, and when.
     pub by: By,
     /// The moment at which it was done.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// The moment at which the revision was put in force that it shows, following it.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub activated_at: Option<Timestamp>,
     /// The reason why it came to nothing.
     pub error: Option<String>,
@@ -44,9 +53,12 @@ pub struct Preview {
     pub records: u64,
     /// The number of raw records that cannot be compared: too large to be kept, or of nobody who is known.
     pub not_compared: u64,
+    /// The number of clients' records among those that were compared.
+    pub compared_clients: u64,
     /// The changes of clients' records.
     pub clients: RecordChanges,
     /// The changes of the records of each kind, clients among them.
+    #[schema(value_type = BTreeMap<String, RecordChanges>)]
     pub kinds: BTreeMap<RecordKind, RecordChanges>,
     /// The changes of fields, the most frequent first.
     pub changes: Vec<FieldSummary>,
@@ -64,10 +76,12 @@ pub struct Preview {
     pub differing: u64,
     /// The number of those that stand in it.
     pub listed: u64,
+    /// Whether so many clients would change that whoever follows it is asked twice.
+    pub is_large: bool,
 }
 
 /// The state of a preview.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviewState {
     /// The book is being mapped.
@@ -81,7 +95,7 @@ pub enum PreviewState {
 }
 
 /// The number of records that would come to another state, or to other values.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordChanges {
     /// Values would change.
     pub changed: u64,
@@ -104,9 +118,10 @@ impl RecordChanges {
 }
 
 /// The changes of one field.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FieldSummary {
     /// The kind of record.
+    #[schema(value_type = String)]
     pub kind: RecordKind,
     /// The canonical field. `external_id` of goals or covers that would come or go.
     pub field: String,
@@ -121,14 +136,17 @@ pub struct FieldSummary {
 }
 
 /// An example of a change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Example {
     /// The client, where the record is one of a client who is in the practice.
+    #[schema(value_type = Option<String>)]
     pub id: Option<ClientId>,
     /// The record's id in the CRM; that of the client, where it is a list.
+    #[schema(value_type = String)]
     pub external_id: ExternalId,
     /// The item's id in the CRM, where the record is a list.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub item: Option<ExternalId>,
     /// The value now; none where it is empty.
     pub from: Option<String>,
@@ -137,7 +155,7 @@ pub struct Example {
 }
 
 /// The numbers of diagnostics that only one of the revisions gives, by code.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DiagnosticChanges {
     /// Those that would come.
     pub appear: BTreeMap<String, u64>,
@@ -146,7 +164,7 @@ pub struct DiagnosticChanges {
 }
 
 /// The households that would join or part.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct HouseholdChanges {
     /// Couples who would come to share one.
     pub joining: Couples,
@@ -155,15 +173,34 @@ pub struct HouseholdChanges {
 }
 
 /// Couples: how many, and the first of them.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Couples {
     /// The number.
     pub count: u64,
     /// The first of them, by the clients' ids; none in place of somebody who is not in the book yet.
+    #[schema(value_type = Vec<Vec<Option<String>>>)]
     pub examples: Vec<[Option<ClientId>; 2]>,
 }
 
+/// More of the clients than this share, in percent, make a change large …
+const LARGE_PERCENT: u64 = 5;
+/// … and at least so many.
+const LARGE: u64 = 10;
+
+impl PreviewState {
+    /// Whether it is at its end.
+    pub fn is_finished(self) -> bool {
+        self != Self::Running
+    }
+}
+
 impl Preview {
+    /// Sees whether it shows a large change.
+    pub(super) fn weigh(&mut self) {
+        let changed = self.clients.total();
+        self.is_large = changed >= LARGE && changed * 100 > self.compared_clients * LARGE_PERCENT;
+    }
+
     /// A preview that begins.
     pub(super) fn new(id: PreviewId, connection: &Connection, (from, to): (&Revision, &Revision), by: By) -> Self {
         Self {
@@ -182,6 +219,7 @@ impl Preview {
             expected: 0,
             records: 0,
             not_compared: 0,
+            compared_clients: 0,
             clients: RecordChanges::default(),
             kinds: BTreeMap::new(),
             changes: Vec::new(),
@@ -192,6 +230,7 @@ impl Preview {
             time_ratio: None,
             differing: 0,
             listed: 0,
+            is_large: false,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Tally {
     fields: BTreeMap<(RecordKind, String), FieldSummary>,
     diagnostics: DiagnosticChanges,
     pub records: u64,
+    pub clients: u64,
     pub not_compared: u64,
     pub differing: u64,
     pub listed: u64,
@@ -91,11 +92,13 @@ impl Tally {
     /// Tells what was counted.
     pub fn tell(&self, preview: &mut Preview) {
         preview.records = self.records;
+        preview.compared_clients = self.clients;
         preview.not_compared = self.not_compared;
         preview.differing = self.differing;
         preview.listed = self.listed;
         preview.kinds.clone_from(&self.kinds);
         preview.clients = self.kinds.get(&RecordKind::Client).copied().unwrap_or_default();
+        preview.weigh();
         preview.diagnostics.clone_from(&self.diagnostics);
         preview.changes = self.fields.values().cloned().collect();
         preview.changes.sort_by_key(|summary| std::cmp::Reverse(summary.count));

@@ -111,11 +111,12 @@ impl From<StoredSignIn> for WrittenSignIn {
 }
 
 /// A person who did something, and the moment at which they did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct By {
     /// The person's name, or what the token is for.
     pub who: String,
     /// The moment at which they did it.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 

@@ -1,7 +1,7 @@
-//! Pack revisions that were in force here: the whole digest that each short id in rows stands for, and which connection had
-//! which in force when, by whose word and why.
+//! Pack revisions that were staged or in force here: the whole digest that each short id in rows stands for, and which
+//! connection had which staged or in force when, by whose word and why.
 //!
-//! The newest entry of a connection is the revision in force. Entries are JSON: few, and readable by later versions.
+//! The newest entry of a connection that says so is of the revision in force. Entries are JSON: few, and readable by later versions.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,25 +15,25 @@ use crate::domain::{ConnectionName, RevisionDigest};
 /// Whole digests by their short ids.
 const REVISIONS: Table<(u32, &str), &[u8]> = Table::new("revisions");
 
-/// [`Activation`]s by connection, in their order.
-const ACTIVATIONS: Table<(u32, &str, u32), &[u8]> = Table::new("activations");
+/// [`HistoryEntry`]s by connection, in their order.
+const HISTORY: Table<(u32, &str, u32), &[u8]> = Table::new("activations");
 
-/// The moment at which a revision came in force for a connection.
+/// The moment at which a revision was staged for a connection, or came in force.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Activation {
+pub struct HistoryEntry {
     /// The revision.
     pub digest: RevisionDigest,
     /// The pack that it is of.
     pub pack: String,
     /// The version of the pack's rules.
     pub version: String,
-    /// The person or program whose word put it in force, and when.
+    /// The person or program whose word staged it or put it in force, and when.
     pub by: By,
-    /// The reason why.
+    /// The reason why it stands in the history.
     pub why: Why,
 }
 
-/// The reason why a revision came in force.
+/// The reason why a revision stands in a connection's history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -43,6 +43,8 @@ pub enum Why {
     Activated,
     /// Somebody went back to the revision before.
     RolledBack,
+    /// Somebody brought it, it went through all gates, and nobody has put it in force by this.
+    Staged,
 }
 
 impl Why {
@@ -52,13 +54,14 @@ impl Why {
             Self::First => "first",
             Self::Activated => "activated",
             Self::RolledBack => "rolled_back",
+            Self::Staged => "staged",
         }
     }
 }
 
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(REVISIONS)?;
-    transaction.open_table(ACTIVATIONS)?;
+    transaction.open_table(HISTORY)?;
     Ok(())
 }
 
@@ -82,14 +85,14 @@ impl Store {
         .await
     }
 
-    /// Keeps that a revision came in force for a connection, after those before.
+    /// Keeps that a revision was staged or came in force for a connection, after those before.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn keep_activation(&self, of: ConnectionName, activation: Activation) -> Result<(), StoreError> {
+    pub async fn keep_in_history(&self, of: ConnectionName, activation: HistoryEntry) -> Result<(), StoreError> {
         // In any case: who goes back to the revision before may do so because a disk is full.
         self.write_in_any_case(move |transaction| {
-            let mut table = transaction.open_table(ACTIVATIONS)?;
+            let mut table = transaction.open_table(HISTORY)?;
             let (first, last) = span(&of);
             let newest = table.scan_back(first..=last)?.next().transpose()?.map_or(0, |(key, _)| key.value().2);
             table.put((PRACTICE, of.as_str(), newest + 1), written(&activation)?.as_slice())?;
@@ -98,18 +101,22 @@ impl Store {
         .await
     }
 
-    /// The revisions that a connection had in force, the newest first: that one is in force.
+    /// The revisions that a connection had staged or in force, the newest first.
     ///
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
-    pub async fn activations(&self, of: ConnectionName, page: PageRequest) -> Result<Page<Activation>, StoreError> {
+    pub async fn revision_history(
+        &self,
+        of: ConnectionName,
+        page: PageRequest,
+    ) -> Result<Page<HistoryEntry>, StoreError> {
         let before = page.cursor.as_ref().map(|cursor| cursor.parse::<u32>().map_err(|_| StoreError::BadCursor));
         let before = before.transpose()?.unwrap_or(u32::MAX);
         self.read(move |transaction| {
             let (first, _) = span(&of);
             let mut items = Vec::new();
             let mut reached = 0;
-            for entry in transaction.open_table(ACTIVATIONS)?.scan_back(first..(PRACTICE, of.as_str(), before))? {
+            for entry in transaction.open_table(HISTORY)?.scan_back(first..(PRACTICE, of.as_str(), before))? {
                 let (key, activation) = entry?;
                 if items.len() == page.limit() {
                     return Ok(Page { items, next: Some(reached.to_string()) });
@@ -127,24 +134,51 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub fn active_at_opening(&self, of: &ConnectionName) -> Result<Option<Activation>, StoreError> {
+    pub fn active_at_opening(&self, of: &ConnectionName) -> Result<Option<HistoryEntry>, StoreError> {
         newest(&self.engine.snapshot()?, of)
+    }
+
+    /// Takes what is only staged of a revision out of a connection's history. Answers whether there was such an entry.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn discard_staged(&self, of: ConnectionName, digest: RevisionDigest) -> Result<bool, StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(HISTORY)?;
+            let (first, last) = span(&of);
+            let mut staged = Vec::new();
+            for entry in table.scan(first..=last)? {
+                let (key, entry) = entry?;
+                let HistoryEntry { digest: of, why, .. } = read(entry.value())?;
+                staged.extend((of == digest && why == Why::Staged).then_some(key.value().2));
+            }
+            for place in &staged {
+                table.delete((PRACTICE, of.as_str(), *place))?;
+            }
+            Ok(!staged.is_empty())
+        })
+        .await
     }
 
     /// The revision that is in force for a connection; none before the first.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn active(&self, of: ConnectionName) -> Result<Option<Activation>, StoreError> {
+    pub async fn active(&self, of: ConnectionName) -> Result<Option<HistoryEntry>, StoreError> {
         self.read(move |transaction| newest(transaction, &of)).await
     }
 }
 
-fn newest(transaction: &Snapshot, of: &ConnectionName) -> Result<Option<Activation>, StoreError> {
-    let table = transaction.open_table(ACTIVATIONS)?;
+fn newest(transaction: &Snapshot, of: &ConnectionName) -> Result<Option<HistoryEntry>, StoreError> {
+    let table = transaction.open_table(HISTORY)?;
     let (first, last) = span(of);
-    let newest = table.scan_back(first..=last)?.next().transpose()?;
-    newest.map(|(_, activation)| read(activation.value())).transpose()
+    for entry in table.scan_back(first..=last)? {
+        let entry: HistoryEntry = read(entry?.1.value())?;
+        if entry.why != Why::Staged {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 /// The first and the last key that an activation of a connection can have.

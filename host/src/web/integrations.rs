@@ -25,11 +25,11 @@ use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::integrations::{Integration, IntegrationError, Origin};
-use crate::ops::connections::SiteIs;
+use crate::ops::connections::{SiteIs, Wanted};
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::PluginLine;
 use crate::store::page::PageRequest;
-use crate::store::revisions::{Activation, Why};
+use crate::store::revisions::{HistoryEntry, Why};
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
@@ -160,7 +160,7 @@ pub(super) async fn activate(
     person: SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?, None).await?;
+    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?, Wanted::default()).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let message = if now == before {
         format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
@@ -267,7 +267,7 @@ pub(super) async fn shown(
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
     let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
-    let in_force = app.store.activations(one.name().clone(), newest).await?.items;
+    let in_force = app.store.revision_history(one.name().clone(), newest).await?.items;
     let known = Known { last: last.as_ref(), in_force: &in_force };
     let page = page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
@@ -279,7 +279,7 @@ pub(super) struct Known<'a> {
     /// Its newest run.
     pub last: Option<&'a Run>,
     /// The revisions that it had in force, the newest first.
-    pub in_force: &'a [Activation],
+    pub in_force: &'a [HistoryEntry],
 }
 
 /// A revision that was in force, as the page shows it.
@@ -292,11 +292,12 @@ pub(super) struct RevisionRow {
 }
 
 impl RevisionRow {
-    fn new(activation: &Activation, clock: &Clock) -> Self {
+    fn new(activation: &HistoryEntry, clock: &Clock) -> Self {
         let why = match activation.why {
             Why::First => "First",
             Why::Activated => "Put in force",
             Why::RolledBack => "Gone back to",
+            Why::Staged => "Staged",
         };
         Self {
             id: activation.digest.short().to_string(),

@@ -60,7 +60,7 @@ pub struct ConnectionBody {
     /// connection made at run time is not enabled then; one of the settings file runs all the same, and its page asks
     /// for it.
     #[schema(required)]
-    preflight: Option<ByBody>,
+    preflight: Option<By>,
     /// The moment until which its site asked to be left alone: nothing is asked of it before, unless somebody starts a
     /// sync. Null where it may be asked.
     #[schema(required, value_type = Option<String>, format = DateTime)]
@@ -163,10 +163,10 @@ pub struct SiteBody {
     detail: Option<String>,
     /// The person who said that the site has another name now; null where it never had one.
     #[schema(required)]
-    same_site: Option<ByBody>,
+    same_site: Option<By>,
     /// The person who said that it is apart from another connection of the same site; null where nobody had to.
     #[schema(required)]
-    apart: Option<ByBody>,
+    apart: Option<By>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -189,25 +189,7 @@ impl SiteBody {
             _ => (SiteState::Known, None, None),
         };
         let detail = auth.obstacle().filter(|_| auth.is_held());
-        let (same_site, apart) = (same_site.map(ByBody::from), apart.map(ByBody::from));
         Self { state, known_host, taken_by, detail, same_site, apart }
-    }
-}
-
-/// A person who did something, and the moment at which they did.
-#[derive(Serialize, ToSchema)]
-#[schema(as = By)]
-pub struct ByBody {
-    /// The person's name, or what the token is for.
-    who: String,
-    /// The moment at which they did it.
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
-impl From<By> for ByBody {
-    fn from(By { who, at }: By) -> Self {
-        Self { who, at }
     }
 }
 
@@ -258,7 +240,7 @@ impl ConnectionBody {
             schedule: spec.schedule.to_string(),
             enabled: spec.enabled,
             auth: spec.sign_in.clone().into(),
-            preflight: one.preflight.map(ByBody::from),
+            preflight: one.preflight,
             left_alone_until,
             problem: one.problem,
             pack: spec.pack.clone(),

@@ -22,10 +22,10 @@ use crate::crm::parse::{RawConnection, RawLimits, RawSignIn, RawValue};
 use crate::crm::registry::Registry;
 use crate::domain::access::Action;
 use crate::domain::field::pointer_to;
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, PreviewId, Timestamp};
 use crate::integrations::Draft;
 use crate::ops;
-use crate::ops::connections::SiteIs;
+use crate::ops::connections::{SiteIs, Wanted};
 
 /// A connection to be made, or what is to be changed of one: what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
@@ -298,14 +298,23 @@ pub async fn confirm_apart(
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivateBody {
-    /// A revision that the connection had in force before, by its digest or the first 12 characters of that; null for what
-    /// stands in the pack's folder by now.
+    /// A revision that the connection had staged or in force before, by its digest or the first 12 characters of that; null
+    /// for what stands in the pack's folder by now.
     #[serde(default)]
     revision: Option<String>,
+    /// The preview that is followed: it has to be of the change from the revision in force to this one, and not followed
+    /// yet.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    preview: Option<PreviewId>,
+    /// The first 12 characters of the revision once more, where the preview shows a large change: more than 5 % of the
+    /// clients, and at least 10.
+    #[serde(default)]
+    confirm: Option<String>,
 }
 
-/// Puts a revision of the connection's pack in force: one that was before, or what stands in the pack's folder by now, its
-/// templates of notes and documents included. It is loaded and verified first, and refused where it does not load or its
+/// Puts a revision of the connection's pack in force: one that is staged, one that was before, or what stands in the pack's
+/// folder by now, its templates of notes and documents included. It is loaded and verified first, and refused where it does not load or its
 /// examples come out otherwise. What is under way ends on the revision it began with; the next walk maps everybody anew.
 #[utoipa::path(
     post,
@@ -325,8 +334,9 @@ pub async fn activate(
     body: Result<OptionalBody<ActivateBody>, Problem>,
 ) -> Result<Json<ConnectionBody>, Problem> {
     caller.may(Action::ManageConnections)?;
-    let OptionalBody(ActivateBody { revision }) = body?;
-    let (one, _) = ops::connections::activate(&app, caller.actor(), &name, revision.as_deref()).await?;
+    let OptionalBody(ActivateBody { revision, preview, confirm }) = body?;
+    let wanted = Wanted { revision: revision.as_deref(), preview, confirm: confirm.as_deref() };
+    let (one, _) = ops::connections::activate(&app, caller.actor(), &name, wanted).await?;
     Ok(Json(ConnectionBody::of(one, &app).await?))
 }
 

@@ -1,24 +1,26 @@
-//! The revisions of its pack that a connection had in force.
+//! The revisions of its pack that a connection had staged or in force.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::ByBody;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{PageParams, Params, PathParam};
 use crate::api::problem::Problem;
+use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
-use crate::store::revisions::{Activation, Why};
+use crate::integrations::{KnownRevision, RevisionState};
+use crate::store::connections::By;
+use crate::store::revisions::{HistoryEntry, Why};
 
-/// A revision that came in force for a connection.
+/// A revision that was staged for a connection, or came in force.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Activation)]
-pub struct ActivationBody {
+#[schema(as = Revision)]
+pub struct RevisionBody {
     /// The revision, as clients and notes name it.
     #[schema(value_type = String, example = "8c21f0e9a3b7")]
     revision: RevisionId,
@@ -29,35 +31,43 @@ pub struct ActivationBody {
     pack: String,
     /// The version of the pack's rules.
     version: String,
-    /// The person or program whose word put it in force, and when.
-    by: ByBody,
-    /// The reason why: `first` (the connection had none before, or was given another pack), `activated` or `rolled_back`.
+    /// The person or program whose word staged it or put it in force, and when.
+    by: By,
+    /// The reason why it stands here: `staged`, or it came in force: `first` (the connection had none before, or was given
+    /// another pack), `activated` or `rolled_back`.
     why: WhyBody,
+    /// The state that the revision is in by now: `verified` (staged, never in force), `active` or `retired`.
+    #[schema(schema_with = schema::revision_state)]
+    state: RevisionState,
+    /// Whether its files are kept, so that it can be put in force.
+    is_kept: bool,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = ActivationReason)]
+#[schema(as = RevisionReason)]
 enum WhyBody {
     First,
     Activated,
     RolledBack,
+    Staged,
 }
 
-impl From<Activation> for ActivationBody {
-    fn from(activation: Activation) -> Self {
-        let Activation { digest, pack, version, by, why } = activation;
+impl From<KnownRevision> for RevisionBody {
+    fn from(KnownRevision { entry, state, is_kept }: KnownRevision) -> Self {
+        let HistoryEntry { digest, pack, version, by, why } = entry;
         let why = match why {
             Why::First => WhyBody::First,
             Why::Activated => WhyBody::Activated,
             Why::RolledBack => WhyBody::RolledBack,
+            Why::Staged => WhyBody::Staged,
         };
-        Self { revision: digest.short(), digest, pack, version, by: by.into(), why }
+        Self { revision: digest.short(), digest, pack, version, by, why, state, is_kept }
     }
 }
 
-/// The revisions of its pack that a connection had in force, the newest first: that one is in force. The latest ten can be
-/// put in force again (`/connections/{name}/activate`), whatever stands in the packs' folder by now.
+/// The revisions of its pack that a connection had staged or in force, the newest first. Those that are kept, the latest
+/// ten, can be put in force (`/connections/{name}/activate`), whatever stands in the packs' folder by now.
 #[utoipa::path(
     get,
     path = "/api/v1/connections/{name}/revisions",
@@ -65,16 +75,16 @@ impl From<Activation> for ActivationBody {
     tag = "connections",
     security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name"), PageParams),
-    responses((status = 200, body = List<ActivationBody>))
+    responses((status = 200, body = List<RevisionBody>))
 )]
 pub async fn revisions(
     caller: Caller,
     State(app): State<App>,
     PathParam(name): PathParam<ConnectionName>,
     params: Result<Params<PageParams>, Problem>,
-) -> Result<Json<List<ActivationBody>>, Problem> {
+) -> Result<Json<List<RevisionBody>>, Problem> {
     caller.may(Action::ReadRuns)?;
     let page = params?.0.page()?;
     app.integrations.one(&name).await?;
-    Ok(Json(List::of(app.store.activations(name, page).await?)))
+    Ok(Json(List::of(app.integrations.revisions(&name, page).await?)))
 }

@@ -11,7 +11,7 @@ const TOLD: usize = 200;
 const SHOWN: usize = 200;
 
 /// A value of the rules that is another in the other set.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RuleDifference {
     /// The place in the rules, a JSON Pointer (RFC 6901).
     pub path: String,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::RevisionDigest;
 use crate::store::connections::By;
-use crate::store::revisions::{Activation, Why};
+use crate::store::revisions::{HistoryEntry, Why};
 
 on_each_engine![a_short_id_stands_for_one_revision, a_connection_knows_what_was_in_force,];
 
@@ -27,7 +27,7 @@ async fn a_connection_knows_what_was_in_force(on: On) {
     let place = on.place();
     let store = place.open();
     let (main, second): (ConnectionName, ConnectionName) = ("main".parse().unwrap(), "main-2".parse().unwrap());
-    let activation = |number: u8, why| Activation {
+    let activation = |number: u8, why| HistoryEntry {
         digest: RevisionDigest([number; 32]),
         pack: "acme-au".to_owned(),
         version: format!("0.{number}.0"),
@@ -42,20 +42,20 @@ async fn a_connection_knows_what_was_in_force(on: On) {
         activation(3, Why::Activated),
     ];
     for activation in &all {
-        store.keep_activation(main.clone(), activation.clone()).await.unwrap();
+        store.keep_in_history(main.clone(), activation.clone()).await.unwrap();
     }
-    store.keep_activation(second.clone(), activation(9, Why::First)).await.unwrap();
+    store.keep_in_history(second.clone(), activation(9, Why::First)).await.unwrap();
     drop(store);
     let store = place.open();
     assert_eq!(store.active(main.clone()).await.unwrap().as_ref(), all.last());
     assert_eq!(store.active_at_opening(&second).unwrap(), Some(activation(9, Why::First)));
     let page = async |cursor: Option<String>| {
-        let page = store.activations(main.clone(), PageRequest { cursor, limit: 3 }).await.unwrap();
+        let page = store.revision_history(main.clone(), PageRequest { cursor, limit: 3 }).await.unwrap();
         (page.items.iter().map(|one| one.digest.0[0]).collect::<Vec<_>>(), page.next)
     };
     let (newest, next) = page(None).await;
     assert_eq!((newest, next.is_some()), (vec![3, 1, 2], true));
     assert_eq!(page(next).await, (vec![1], None));
-    let refused = store.activations(main.clone(), PageRequest { cursor: Some("x".to_owned()), limit: 3 }).await;
+    let refused = store.revision_history(main.clone(), PageRequest { cursor: Some("x".to_owned()), limit: 3 }).await;
     assert!(matches!(refused, Err(crate::store::StoreError::BadCursor)), "{refused:?}");
 }

@@ -1,0 +1,266 @@
+//! Previews of changes of mapping: their summaries, and the records that would differ.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{NoParams, Params, PathParam, page};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::made::{DiagnosticDifference, FieldDifference, MadeState};
+use crate::domain::{ClientId, ConnectionName, ExternalId, PreviewId, RecordKind};
+use crate::ops::{self, Refusal};
+use crate::preview::{Filter, Preview, PreviewError, RecordDifference};
+
+/// All of `/api/v1/previews`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(differences))
+        .routes(routes!(file))
+        .routes(routes!(cancel))
+}
+
+/// The connection whose previews are meant.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// The connection.
+    #[param(value_type = String)]
+    connection: ConnectionName,
+    /// The number of items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The previews of a connection, the newest first: the latest twenty, and none for longer than a week.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews",
+    operation_id = "list_previews",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(ListParams),
+    responses((status = 200, body = List<Preview>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<List<Preview>>, Problem> {
+    may_see(&caller)?;
+    let page = page(params.limit, params.cursor)?;
+    let previews = app.previews.list(&params.connection).map_err(Refusal::from)?;
+    Ok(Json(List::cut(previews, &page, |_, preview| preview.id.to_string())?))
+}
+
+/// A preview, as it is by now.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews/{id}",
+    operation_id = "get_preview",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The preview's id")),
+    responses((status = 200, body = Preview))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<PreviewId>,
+    _: NoParams,
+) -> Result<Json<Preview>, Problem> {
+    may_see(&caller)?;
+    Ok(Json(app.previews.one(id).map_err(Refusal::from)?))
+}
+
+/// The differences that are meant.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DifferenceParams {
+    /// Only records of this kind.
+    #[param(schema_with = schema::record_kind)]
+    kind: Option<RecordKind>,
+    /// Only records of which this field differs.
+    field: Option<String>,
+    /// Only records of which a diagnostic with this code appears or disappears.
+    diagnostic: Option<String>,
+    /// Only records that come to this state from another.
+    #[param(schema_with = schema::made_state)]
+    becomes: Option<MadeState>,
+    /// The number of items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A record that would differ.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecordDifference)]
+pub struct DifferenceBody {
+    /// The kind of record.
+    #[schema(schema_with = schema::record_kind)]
+    kind: RecordKind,
+    /// The client in the practice; null where nobody was made of it.
+    #[schema(value_type = Option<String>)]
+    id: Option<ClientId>,
+    /// The record's id in the CRM; that of the client, where it is a list.
+    #[schema(value_type = String)]
+    external_id: ExternalId,
+    /// The state that the record is in.
+    #[schema(schema_with = schema::made_state)]
+    was: MadeState,
+    /// The state that it would come to.
+    #[schema(schema_with = schema::made_state)]
+    becomes: MadeState,
+    /// The fields that differ, where it was and would be mapped.
+    fields: Vec<FieldBody>,
+    /// The diagnostics that would come.
+    appearing: Vec<DiagnosticBody>,
+    /// The diagnostics that would be gone.
+    disappearing: Vec<DiagnosticBody>,
+}
+
+/// A field that would have another value.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldDifference)]
+struct FieldBody {
+    /// The canonical field. `external_id` of an item that the list would have, or would not have any more.
+    field: String,
+    /// The item's id in the CRM, where the record is a list.
+    #[schema(value_type = Option<String>)]
+    item: Option<ExternalId>,
+    /// The value now; null where it is empty.
+    from: Option<String>,
+    /// The value that it would have.
+    to: Option<String>,
+}
+
+/// A diagnostic that would come or be gone.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DiagnosticDifference)]
+struct DiagnosticBody {
+    /// Its code.
+    code: String,
+    /// The canonical field that it is about; null for the record as a whole.
+    field: Option<String>,
+}
+
+impl From<RecordDifference> for DifferenceBody {
+    fn from(RecordDifference { kind, id, external_id, difference }: RecordDifference) -> Self {
+        let field = |FieldDifference { field, item, from, to }| FieldBody { field, item, from, to };
+        let diagnostic = |DiagnosticDifference { code, field }| DiagnosticBody { code, field };
+        Self {
+            kind,
+            id,
+            external_id,
+            was: difference.was,
+            becomes: difference.becomes,
+            fields: difference.fields.into_iter().map(field).collect(),
+            appearing: difference.appearing.into_iter().map(diagnostic).collect(),
+            disappearing: difference.disappearing.into_iter().map(diagnostic).collect(),
+        }
+    }
+}
+
+/// The records that would differ, as they were found. While the preview is under way there may come more.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews/{id}/differences",
+    operation_id = "list_preview_differences",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The preview's id"), DifferenceParams),
+    responses((status = 200, body = List<DifferenceBody>))
+)]
+pub async fn differences(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<PreviewId>,
+    Params(params): Params<DifferenceParams>,
+) -> Result<Json<List<DifferenceBody>>, Problem> {
+    may_see(&caller)?;
+    let page = page(params.limit, params.cursor)?;
+    let cursor = page.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| PreviewError::BadCursor));
+    let cursor = cursor.transpose().map_err(Refusal::from)?;
+    let filter = Filter { kind: params.kind, field: params.field, code: params.diagnostic, becomes: params.becomes };
+    let previews = app.previews.clone();
+    let read = move || previews.differences(id, &filter, (cursor, page.limit));
+    let (found, next) =
+        tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?.map_err(Refusal::from)?;
+    let items = found.into_iter().map(DifferenceBody::from).collect();
+    Ok(Json(List::new(items, next.map(|next| next.to_string()))))
+}
+
+/// All records that would differ, to be handed on: a JSON object a line.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews/{id}/file",
+    operation_id = "download_preview",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The preview's id")),
+    responses((status = 200, description = "The file", body = String, content_type = "application/jsonl"))
+)]
+pub async fn file(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<PreviewId>,
+    _: NoParams,
+) -> Result<Response, Problem> {
+    may_see(&caller)?;
+    download(&app, id).await.map_err(Problem::from)
+}
+
+/// The file of a preview as an answer.
+pub async fn download(app: &App, id: PreviewId) -> Result<Response, Refusal> {
+    let preview = app.previews.one(id)?;
+    let file = tokio::fs::File::open(app.previews.file(id)).await.map_err(PreviewError::from)?;
+    let name = format!("attachment; filename=\"preview-{}-{}.jsonl\"", preview.connection, preview.to);
+    let headers = [(CONTENT_TYPE, "application/jsonl".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+}
+
+/// Ends a preview that is under way.
+#[utoipa::path(
+    post,
+    path = "/api/v1/previews/{id}/cancel",
+    operation_id = "cancel_preview",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The preview's id")),
+    responses((status = 202, body = Preview))
+)]
+pub async fn cancel(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<PreviewId>,
+    _: NoParams,
+) -> Result<impl IntoResponse, Problem> {
+    let preview = ops::revisions::cancel_preview(&app, caller.actor(), id).await?;
+    Ok((StatusCode::ACCEPTED, Json(preview)))
+}
+
+/// Previews show people's data, and what is not in force yet.
+fn may_see(caller: &Caller) -> Result<(), Problem> {
+    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ReadBook)
+}

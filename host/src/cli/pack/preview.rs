@@ -1,0 +1,111 @@
+//! `tidegate pack preview`: a preview followed to its end, and shown as a table.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use crate::cli::local::Local;
+use crate::cli::{Global, local, output};
+
+/// The pause between two looks at a preview that is under way.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Makes a preview and shows it.
+pub(super) async fn show(global: &Global, revision: &str, connection: String) -> anyhow::Result<ExitCode> {
+    let path = format!("revisions/{revision}/preview?connection={connection}");
+    let is_json = global.json;
+    let work = |host: Local| async move {
+        let mut preview = host.post(&path).await?;
+        let bar = if is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        bar.set_style(ProgressStyle::with_template("{bar:30} {pos} of {len} records")?);
+        while preview["state"] == "running" {
+            bar.set_length(preview["expected"].as_u64().unwrap_or_default());
+            bar.set_position(preview["records"].as_u64().unwrap_or_default());
+            tokio::time::sleep(PAUSE).await;
+            let id = preview["id"].as_str().context("the preview has no id")?.to_owned();
+            preview = host.get(&format!("previews/{id}")).await?;
+        }
+        bar.finish_and_clear();
+        anyhow::Ok(preview)
+    };
+    let preview = local::with_host(global.load_quietly()?, work).await?;
+    if global.json {
+        output::json(&preview)?;
+    } else {
+        print(&preview)?;
+    }
+    Ok(if preview["state"] == "done" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The newest preview of a revision for a connection that came to its end.
+pub(super) async fn newest(host: &Local, connection: &str, revision: &str) -> anyhow::Result<Option<Value>> {
+    let previews = host.get(&format!("previews?connection={connection}")).await?["items"].take();
+    let revision = revision.to_ascii_lowercase();
+    let is_of = |preview: &&Value| {
+        let to = preview["to_digest"].as_str().unwrap_or_default();
+        preview["state"] == "done" && to.starts_with(&revision)
+    };
+    Ok(previews.as_array().into_iter().flatten().find(is_of).cloned())
+}
+
+/// Whether a preview shows a large change.
+pub(super) fn is_large(preview: &Value) -> bool {
+    preview["is_large"] == true
+}
+
+/// The number of clients who would change in any way.
+pub(super) fn changed(preview: &Value) -> u64 {
+    preview["clients"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum()
+}
+
+fn print(preview: &Value) -> anyhow::Result<()> {
+    let text = |member: &str| output::text(&preview[member]);
+    if let Some(error) = preview["error"].as_str() {
+        return output::line(format!("The preview came to nothing: {error}."));
+    }
+    output::line(format!(
+        "{}: from {} to {}, on {} records of which {} would differ. Nothing has changed yet.",
+        text("connection"),
+        text("from"),
+        text("to"),
+        text("records"),
+        text("differing"),
+    ))?;
+    let counts = preview["clients"].as_object().into_iter().flatten();
+    let counts = counts.map(|(what, count)| vec![what.replace('_', " "), output::text(count)]);
+    output::table(&["CLIENTS", "COUNT"], &counts.collect::<Vec<_>>(), "")?;
+    let value = |value: &Value| value.as_str().map_or_else(|| "–".to_owned(), |text| format!("“{text}”"));
+    let change = |one: &Value| {
+        let examples = one["examples"].as_array().into_iter().flatten().take(2);
+        let example = |of: &Value| {
+            format!("{} → {} ({})", value(&of["from"]), value(&of["to"]), output::text(&of["external_id"]))
+        };
+        vec![
+            output::text(&one["kind"]),
+            output::text(&one["field"]),
+            output::text(&one["count"]),
+            examples.map(example).collect::<Vec<_>>().join(", "),
+        ]
+    };
+    let rows: Vec<_> = preview["changes"].as_array().into_iter().flatten().map(change).collect();
+    output::table(&["KIND", "FIELD", "COUNT", "FOR EXAMPLE"], &rows, "No field would change.")?;
+    let mut rows = Vec::new();
+    for (side, sign) in [("appear", "+"), ("disappear", "−")] {
+        let codes = preview["diagnostics"][side].as_object().into_iter().flatten();
+        rows.extend(codes.map(|(code, count)| vec![code.clone(), format!("{sign}{count}")]));
+    }
+    output::table(&["DIAGNOSTIC", "CHANGE"], &rows, "No diagnostic would come or go.")?;
+    let [joining, parting] = ["joining", "parting"].map(|what| output::text(&preview["households"][what]["count"]));
+    output::line(format!("Households: {joining} would join, {parting} would part."))?;
+    let not_compared = preview["not_compared"].as_u64().unwrap_or_default();
+    if not_compared > 0 {
+        output::line(format!("{not_compared} records are not kept as they came, and could not be compared."))?;
+    }
+    if let Some(ratio) = preview["time_ratio"].as_f64() {
+        output::line(format!("Mapping takes {ratio} × the time that it takes now."))?;
+    }
+    Ok(())
+}

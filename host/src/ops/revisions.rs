@@ -1,0 +1,137 @@
+//! Revisions of packs: brought, seen on the whole book beforehand, let go of. Putting one in force is a verb of
+//! [`super::connections`].
+
+use super::{Kind, Refusal, may};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
+use crate::integrations::Staged;
+use crate::preview::{Preview, PreviewError, PreviewState};
+
+/// Takes in a revision of a connection's pack, an archive of its folder or what stands in the packs' folder by now, and
+/// leads it through the gates. Nothing else changes.
+///
+/// # Errors
+/// Returns an error if there is no such connection. A pack that does not go through the gates is no error.
+pub async fn stage(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    archive: Option<Vec<u8>>,
+) -> Result<Staged, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.store.space().admit()?;
+    Ok(app.integrations.stage(name, archive, &actor.name).await?)
+}
+
+/// Lets go of a revision that is staged and was never in force.
+///
+/// # Errors
+/// Returns an error if the connection never had it, or had it in force.
+pub async fn discard(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    revision: &str,
+) -> Result<RevisionDigest, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    Ok(app.integrations.discard_revision(name, revision).await?)
+}
+
+/// Begins to map the whole book by a revision and to hold that against what is stored. Answers the preview as it begins;
+/// one of the same that is under way already goes on.
+///
+/// # Errors
+/// Returns an error if the connection never had the revision, is not at work, or has it in force.
+pub async fn preview(app: &App, actor: &Actor, name: &ConnectionName, revision: &str) -> Result<Preview, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.store.space().admit()?;
+    let to = app.integrations.known_revision(name, revision).await?;
+    let Some(connection) = app.connections.get(name) else {
+        let why = format!("The connection `{name}` is not at work, so that nothing says what is in force.");
+        return Err(Refusal::new(Kind::WrongState, why));
+    };
+    let from = connection.revision();
+    if from.digest() == to.digest() {
+        let why = format!("Revision {} is in force for `{name}` already: nothing would change.", to.id());
+        return Err(Refusal::new(Kind::WrongState, why));
+    }
+    let is_same = |preview: &Preview| {
+        preview.state == PreviewState::Running
+            && (preview.from_digest, preview.to_digest) == (from.digest(), to.digest())
+    };
+    if let Some(under_way) = app.previews.list(name)?.into_iter().find(is_same) {
+        return Ok(under_way);
+    }
+    Ok(app.previews.start(&connection, to, &actor.name)?)
+}
+
+/// Ends a preview that is under way.
+///
+/// # Errors
+/// Returns an error if there is none of this id, or it has ended.
+pub async fn cancel_preview(app: &App, actor: &Actor, id: PreviewId) -> Result<Preview, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    let is_told = app.previews.cancel(id);
+    let preview = app.previews.one(id)?;
+    if is_told {
+        return Ok(preview);
+    }
+    let why = "This preview has ended already. Nothing was changed.";
+    Err(Refusal::new(Kind::WrongState, why))
+}
+
+/// The preview that somebody follows who puts a revision in force: it has to be of that very change, and not followed yet.
+/// Where it shows a large change, `confirm` has to be the revision, written out.
+///
+/// # Errors
+/// Returns an error that says why it cannot be followed.
+pub(super) fn followed(
+    app: &App,
+    (name, revision): (&ConnectionName, Option<&str>),
+    id: PreviewId,
+    confirm: Option<&str>,
+) -> Result<Preview, Refusal> {
+    let preview = app.previews.one(id)?;
+    let stale = |why: String| Err(Refusal::new(Kind::WrongState, format!("Nothing was changed: {why}. Make it anew.")));
+    if preview.connection != *name {
+        return stale(format!("the preview is of the connection `{}`", preview.connection));
+    }
+    if !revision.is_some_and(|revision| preview.to_digest.to_string().starts_with(&revision.to_ascii_lowercase())) {
+        return stale(format!("the preview is of revision {}", preview.to));
+    }
+    if preview.state != PreviewState::Done {
+        return stale("the preview did not come to its end".to_owned());
+    }
+    if preview.activated_at.is_some() {
+        return stale("the preview was followed already".to_owned());
+    }
+    let now = app.connections.get(name).map(|connection| connection.revision());
+    if now.is_none_or(|now| now.digest() != preview.from_digest) {
+        return stale(format!("the preview is of a change from {}, which is no longer in force", preview.from));
+    }
+    if preview.is_large && confirm.map(str::trim) != Some(&preview.to.to_string()) {
+        let message = format!(
+            "{} of {} clients would change. If that is what is meant, write out the revision: {}",
+            preview.clients.total(),
+            preview.compared_clients,
+            preview.to
+        );
+        return Err(Refusal::at("/confirm", message));
+    }
+    Ok(preview)
+}
+
+impl From<PreviewError> for Refusal {
+    fn from(error: PreviewError) -> Self {
+        match error {
+            PreviewError::Unknown(_) => Self::new(Kind::NotFound, format!("{error}.")),
+            PreviewError::BadCursor => crate::store::StoreError::BadCursor.into(),
+            PreviewError::Store(error) => error.into(),
+            PreviewError::Io(_) => {
+                tracing::error!(%error, "a preview failed");
+                Self::internal().because(error)
+            }
+        }
+    }
+}

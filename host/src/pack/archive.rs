@@ -1,0 +1,226 @@
+//! A pack's folder as one file: a tar archive, gzipped or not. What comes in is bounded and taken for nothing but files.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use tar::{Archive, Builder, EntryType, Header};
+
+use super::{PackError, files, limits, private_file};
+
+/// The first bytes of what is gzipped.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The most bytes of an archive, and of all that is in it.
+pub const LARGEST_ARCHIVE: usize = 32 << 20;
+
+/// The most entries of an archive.
+const MOST_ENTRIES: usize = 1_000;
+
+/// Unpacks an archive into a folder that is not there yet. Where all of it stands in one folder, that is the pack's.
+///
+/// # Errors
+/// Says what is wrong with the archive; what was unpacked by then stays for the caller to remove.
+pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
+    let wrong = |why: &str| files::refused(Path::new("the archive"), why);
+    let damaged = |error: io::Error| wrong(&format!("it is damaged or was cut short ({error}); send it again"));
+    let reader: Box<dyn Read + '_> =
+        if bytes.starts_with(&GZIP) { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) };
+    let mut archive = Archive::new(reader.take(LARGEST_ARCHIVE as u64 + 1));
+    let mut unpacked: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let (mut entries, mut size) = (0, 0);
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        entries += 1;
+        size += usize::try_from(entry.size()).unwrap_or(usize::MAX).min(LARGEST_ARCHIVE + 1);
+        if entries > MOST_ENTRIES || size > LARGEST_ARCHIVE {
+            return Err(wrong(&format!(
+                "a pack has at most {MOST_ENTRIES} files and {} MB; send the pack's own folder",
+                LARGEST_ARCHIVE >> 20
+            )));
+        }
+        let path = entry.path().map_err(damaged)?.into_owned();
+        match entry.header().entry_type() {
+            EntryType::Regular => {}
+            EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader => continue,
+            _ => {
+                let why = format!("`{}` is a link or no file; put the files themselves there", path.display());
+                return Err(wrong(&why));
+            }
+        }
+        let path = inside(&path)
+            .ok_or_else(|| wrong(&format!("`{}` leads out of the pack's folder, or lies too deep", path.display())))?;
+        // Editors and systems keep such beside the files.
+        if path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(damaged)?;
+        unpacked.push((path, content));
+    }
+    if unpacked.is_empty() {
+        return Err(wrong("it holds no files: send a tar archive of the pack's folder"));
+    }
+    strip_folder(&mut unpacked);
+    let failed = PackError::io(to.display());
+    for (path, content) in unpacked {
+        let path = to.join(path);
+        let folder = path.parent().unwrap_or(to);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&failed)?;
+        // One that comes twice is not told apart from a mistake.
+        let written = private_file::create(&path).and_then(|mut file| file.write_all(&content));
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => wrong(&format!("`{}` is there twice", path.display())),
+            _ => PackError::io(path.display())(error),
+        })?;
+    }
+    Ok(())
+}
+
+/// A path within the pack's folder; none where it leads out.
+fn inside(path: &Path) -> Option<PathBuf> {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => parts.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    let depth = parts.components().count();
+    (1..=limits::PACK_DEPTH + 2).contains(&depth).then_some(parts)
+}
+
+/// Takes away the one folder that all files stand in, where there is one.
+fn strip_folder(unpacked: &mut [(PathBuf, Vec<u8>)]) {
+    let first = unpacked.first().and_then(|(path, _)| path.components().next()).map(|part| part.as_os_str().to_owned());
+    let Some(first) = first else { return };
+    let is_in_it = |path: &PathBuf| path.components().count() > 1 && path.starts_with(&first);
+    if unpacked.iter().all(|(path, _)| is_in_it(path)) {
+        for (path, _) in unpacked {
+            *path = path.components().skip(1).collect();
+        }
+    }
+}
+
+/// The files of a pack's folder as an archive. What begins with a full stop is none of a pack's.
+///
+/// # Errors
+/// Names the file that cannot be read, or is none of the pack's.
+pub(super) fn pack(folder: &Path) -> Result<Vec<u8>, PackError> {
+    let mut archive = Builder::new(Vec::new());
+    add(&mut archive, folder, Path::new(""), limits::PACK_DEPTH)?;
+    archive.into_inner().map_err(PackError::io("the archive"))
+}
+
+fn add(archive: &mut Builder<Vec<u8>>, pack: &Path, below: &Path, depth: usize) -> Result<(), PackError> {
+    let folder = pack.join(below);
+    let failed = PackError::io(folder.display());
+    let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut names: Vec<_> = entries.map_err(&failed)?.into_iter().map(|entry| entry.file_name()).collect();
+    names.sort();
+    for name in names {
+        if name.to_str().is_none_or(|name| name.starts_with('.')) {
+            continue;
+        }
+        let below = below.join(&name);
+        let path = pack.join(&below);
+        if path.is_dir() {
+            if depth == 0 {
+                return Err(files::refused(&path, "its folders go too deep"));
+            }
+            add(archive, pack, &below, depth - 1)?;
+            continue;
+        }
+        let content = files::read(pack, &path, limits::COMPONENT)?;
+        let mut header = Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        header.set_cksum();
+        archive.append_data(&mut header, &below, content.as_slice()).map_err(&failed)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
+        let mut archive = Builder::new(Vec::new());
+        for (path, kind, content) in entries {
+            let mut header = Header::new_gnu();
+            // Written as bytes, because the library itself refuses to write some of them.
+            header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_size(content.len() as u64);
+            header.set_entry_type(*kind);
+            header.set_cksum();
+            archive.append(&header, content.as_bytes()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_folder_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("xplan-au");
+        fs::create_dir_all(from.join("notes")).unwrap();
+        for (file, text) in [("pack.toml", "a"), ("notes/a.toml", "b"), (".pack.toml.swp", "c")] {
+            fs::write(from.join(file), text).unwrap();
+        }
+        let packed = pack(&from).unwrap();
+        let mut gzipped = Vec::new();
+        flate2::read::GzEncoder::new(packed.as_slice(), flate2::Compression::fast()).read_to_end(&mut gzipped).unwrap();
+        for (place, bytes) in [("plain", packed), ("gzipped", gzipped)] {
+            let to = folder.path().join(place);
+            unpack(&bytes, &to).unwrap();
+            assert_eq!(fs::read_to_string(to.join("notes/a.toml")).unwrap(), "b", "{place}");
+            assert_eq!(fs::read_dir(&to).unwrap().count(), 2, "{place}");
+        }
+    }
+
+    #[test]
+    fn the_one_folder_around_a_pack_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("pack");
+        let file = EntryType::Regular;
+        unpack(&archive(&[("./au/pack.toml", file, "a"), ("au/notes/b.toml", file, "b")]), &to).unwrap();
+        assert!(to.join("pack.toml").is_file() && to.join("notes/b.toml").is_file());
+    }
+
+    #[test]
+    fn what_is_no_archive_of_a_pack_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |bytes: &[u8], words: &str| {
+            let to = folder.path().join("pack");
+            let error = unpack(bytes, &to).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            drop(fs::remove_dir_all(&to));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing stands beside the folder");
+        };
+        let file = EntryType::Regular;
+        check(b"", "no files");
+        check(b"<html>not an archive</html>", "damaged or was cut short");
+        check(&archive(&[("../pack.toml", file, "a")]), "leads out");
+        check(&archive(&[("/etc/pack.toml", file, "a")]), "leads out");
+        check(&archive(&[("a/b/c/d/e/f/g/h/pack.toml", file, "a")]), "too deep");
+        check(&archive(&[("pack.toml", EntryType::Symlink, "")]), "is a link");
+        check(&archive(&[("pack.toml", EntryType::Fifo, "")]), "is a link or no file");
+        check(&archive(&[("pack.toml", file, "a"), ("pack.toml", file, "b")]), "there twice");
+        check(&archive(&[("pack.toml", file, "a"); 1_001]), "at most 1000 files");
+        let whole = archive(&[("pack.toml", file, &"a".repeat(5_000))]);
+        check(&whole[..2_000], "damaged or was cut short");
+        let bomb = vec![0; 40 << 20];
+        let mut large = Builder::new(Vec::new());
+        let mut header = Header::new_gnu();
+        header.set_size(bomb.len() as u64);
+        header.set_cksum();
+        large.append_data(&mut header, "rules.toml", bomb.as_slice()).unwrap();
+        let mut gzipped = Vec::new();
+        let large = large.into_inner().unwrap();
+        flate2::read::GzEncoder::new(large.as_slice(), flate2::Compression::fast()).read_to_end(&mut gzipped).unwrap();
+        check(&gzipped, "at most");
+    }
+}
