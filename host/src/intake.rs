@@ -215,11 +215,39 @@ impl Part {
         stream::try_unfold(self, |mut part| async { Ok(part.piece().await?.map(|piece| (piece, part))) })
     }
 
+    /// All of it, for what is small enough to be held in memory.
+    ///
+    /// # Errors
+    /// Returns an error if it breaks off, or has more than `most` bytes.
+    pub async fn bytes(self, most: usize) -> Result<Vec<u8>, NotRead> {
+        whole(self.pieces(), most).await
+    }
+
     async fn piece(&mut self) -> Result<Option<Bytes>, NotRead> {
         let piece = self.field.chunk().await.map_err(not_read)?;
         self.counters.rest.store(0, Ordering::Relaxed);
         Ok(piece)
     }
+}
+
+/// All of what comes, for what is small enough to be held in memory.
+///
+/// # Errors
+/// Returns an error if it breaks off, or has more than `most` bytes.
+pub async fn whole<E: std::fmt::Display>(
+    pieces: impl Stream<Item = Result<Bytes, E>>,
+    most: usize,
+) -> Result<Vec<u8>, NotRead> {
+    let mut pieces = std::pin::pin!(pieces);
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(broke_off)?;
+        if bytes.len() + piece.len() > most {
+            return Err(NotRead::TooMuch(format!("it is larger than {} MB", most >> 20)));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 fn broke_off(error: impl std::fmt::Display) -> NotRead {

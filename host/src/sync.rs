@@ -8,6 +8,7 @@ mod commit_lock;
 mod emptied;
 mod fetch;
 mod map;
+mod map_again;
 mod mapper;
 mod missed;
 mod progress;
@@ -62,6 +63,8 @@ pub struct Syncs {
     /// The lock that is held while a run is started, so that two requests at once start one.
     starting: Arc<tokio::sync::Mutex<()>>,
     orders: Arc<CommitLocks>,
+    /// The locks under which what is kept is mapped again, a connection at a time.
+    mapping_again: Arc<CommitLocks>,
 }
 
 /// The reason why a run could not be started.
@@ -86,7 +89,15 @@ pub enum SyncError {
 impl Syncs {
     /// Ready to run the practice's connections. "Today" is a day of `zone`.
     pub fn new(store: Store, connections: Connections, zone: jiff::tz::TimeZone) -> Self {
-        Self { store, connections, zone, under_way: Arc::default(), starting: Arc::default(), orders: Arc::default() }
+        Self {
+            store,
+            connections,
+            zone,
+            under_way: Arc::default(),
+            starting: Arc::default(),
+            orders: Arc::default(),
+            mapping_again: Arc::default(),
+        }
     }
 
     /// Takes up runs that an earlier process left unfinished, and ends those whose connection is gone or waits for
@@ -111,7 +122,7 @@ impl Syncs {
             let run = self.settle(run, state, &reason).await?;
             log_end(&run, Some(code));
         }
-        Ok(())
+        self.resume_mapping_again().await
     }
 
     /// Ends a run that nobody goes on with.

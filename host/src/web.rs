@@ -31,6 +31,7 @@ mod layout;
 mod listing;
 mod notes;
 mod overview;
+mod previews;
 
 mod format;
 mod progress;
@@ -106,7 +107,12 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/same-site", post(integrations::confirm_same_site))
         .route("/settings/integrations/{name}/apart", post(integrations::confirm_apart))
         .route("/settings/integrations/{name}/check", post(integrations::check_sign_in))
-        .route("/settings/integrations/{name}/activate", post(integrations::activate))
+        .route("/settings/integrations/{name}/revisions", post(previews::stage))
+        .route("/settings/integrations/{name}/revisions/{revision}/preview", post(previews::start))
+        .route("/settings/integrations/{name}/revisions/{revision}/discard", post(previews::discard))
+        .route("/settings/integrations/{name}/previews/{id}", get(previews::show))
+        .route("/settings/integrations/{name}/previews/{id}/cancel", post(previews::cancel))
+        .route("/settings/integrations/{name}/activate", post(previews::activate))
         .route("/settings/integrations/{name}/rollback", post(integrations::roll_back))
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
         .route("/oauth/callback", get(integrations::callback))

@@ -75,6 +75,8 @@ pub enum Trigger {
     Resume,
     /// A person or a program asked for one client; no walk.
     Client,
+    /// Another revision of the pack came in force: what is kept is mapped again, and the CRM is not asked.
+    Revision,
 }
 
 /// The counts of a run so far, of clients unless said otherwise.

@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +19,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
-use crate::intake::{Form, NotRead};
+use crate::intake::{Form, whole};
 use crate::integrations::Staged;
 use crate::ops;
 use crate::pack::{GateOutcome, LARGEST_ARCHIVE};
@@ -136,7 +135,7 @@ async fn archive(request: Request) -> Result<Vec<u8>, Problem> {
         "multipart/form-data" => {
             let mut form = Form::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
             let Some(part) = form.next().await? else { return Ok(Vec::new()) };
-            let bytes = collect(part.pieces()).await?;
+            let bytes = part.bytes(LARGEST_ARCHIVE).await?;
             form.next().await?;
             Ok(bytes)
         }
@@ -145,7 +144,7 @@ async fn archive(request: Request) -> Result<Vec<u8>, Problem> {
         | "application/tar"
         | "application/gzip"
         | "application/x-gzip"
-        | "application/octet-stream" => collect(body).await,
+        | "application/octet-stream" => Ok(whole(body, LARGEST_ARCHIVE).await?),
         other => {
             let detail = format!(
                 "Nothing was kept. Send a tar archive of the pack's folder as `application/x-tar`, or as the part `file` of \
@@ -154,22 +153,6 @@ async fn archive(request: Request) -> Result<Vec<u8>, Problem> {
             Err(Problem::new(Kind::WrongMediaType, detail))
         }
     }
-}
-
-async fn collect<E: std::fmt::Display>(
-    pieces: impl Stream<Item = Result<bytes::Bytes, E>>,
-) -> Result<Vec<u8>, Problem> {
-    let mut pieces = std::pin::pin!(pieces);
-    let mut bytes = Vec::new();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?;
-        if bytes.len() + piece.len() > LARGEST_ARCHIVE {
-            let detail = format!("Nothing was kept: an archive has at most {} MB.", LARGEST_ARCHIVE >> 20);
-            return Err(Problem::new(Kind::TooLarge, detail));
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
 }
 
 /// Lets go of a revision that is staged and was never in force.

@@ -29,7 +29,7 @@ const SET_UP: &str = "Set-up";
 impl Integrations {
     /// Puts a revision in force for a connection: the one of this id, which was in force before, or what stands in the
     /// pack's folder by now. It is loaded and verified first, and kept; the exchange is one step. What is under way ends on
-    /// the revision it began with, and the next walk maps everybody anew. Answers which was in force before.
+    /// the revision it began with. Answers which was in force before.
     ///
     /// # Errors
     /// Fails as [`IntegrationError`] says; the revision stays in force that was.

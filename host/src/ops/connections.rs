@@ -103,6 +103,7 @@ pub async fn activate(
     if let Some(preview) = followed {
         app.previews.spend(preview)?;
     }
+    app.syncs.map_again(name);
     Ok(activated)
 }
 
@@ -118,7 +119,9 @@ pub async fn roll_back(
     from: Option<&str>,
 ) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
-    Ok(app.integrations.roll_back(name, from, &actor.name).await?)
+    let gone_back = app.integrations.roll_back(name, from, &actor.name).await?;
+    app.syncs.map_again(name);
+    Ok(gone_back)
 }
 
 /// Begins to authorise a connection on its site. Begun by a person, only that one can finish it.

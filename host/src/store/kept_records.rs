@@ -1,12 +1,14 @@
 //! Raw records that are kept, each with what was made of it: what another mapping can be held against without asking the
 //! CRM. Serves `preview`, and `sync` where it maps the book anew.
 
+use std::ops::Bound;
+
 use uuid::Uuid;
 
 use super::commit::{MappedBy, aside_key};
 use super::connection_numbers::number_of;
 use super::engine::{ReadTable, Snapshot};
-use super::identity::Identity;
+use super::identity::{ContentVersion, Identity};
 use super::keys::{
     AsideKey, ConnectionNumber, ExternalKey, ListKey, OwnKey, RecordKey, ReviewKey, list_key, own, span,
 };
@@ -70,10 +72,9 @@ impl Store {
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(found) };
             let rows = Rows::open(transaction, connection, kind, by)?;
             let (first, last) = span::<23>(&rows.key(ExternalKey([0; 16]))[..7]);
-            let from =
-                after.map_or(std::ops::Bound::Included(first), |Place(id)| std::ops::Bound::Excluded(rows.key(id)));
+            let from = after.map_or(Bound::Included(first), |Place(id)| Bound::Excluded(rows.key(id)));
             let (mut rest, mut held) = (bytes, 0);
-            let span = (from.as_ref(), std::ops::Bound::Included(&last));
+            let span = (from.as_ref(), Bound::Included(&last));
             let mut reached = None;
             for entry in transaction.open_table(RAW)?.scan(span)? {
                 let (key, raw) = entry?;
@@ -92,6 +93,53 @@ impl Store {
                     None => found.unusable += 1,
                 }
             }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// A part of the raw records of a kind that were mapped by another revision than `by`, after a place; see
+    /// [`Store::kept_records`]. What is said of each is who it is, not what was made of it. A record that waits to be
+    /// mapped anew by the next walk in any case is none of them.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn records_by_others(
+        &self,
+        connection: ConnectionName,
+        (kind, by): (RecordKind, MappedBy),
+        after: Option<Place>,
+        (limit, bytes): (usize, usize),
+    ) -> Result<KeptRecords, StoreError> {
+        self.read(move |transaction| {
+            let mut found = KeptRecords { records: Vec::new(), unusable: 0, next: None };
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(found) };
+            let rows = Rows::open(transaction, connection, kind, by)?;
+            let raw = transaction.open_table(RAW)?;
+            let (first, last) = span::<23>(&rows.key(ExternalKey([0; 16]))[..7]);
+            let from = after.map_or(Bound::Included(first), |Place(id)| Bound::Excluded(rows.key(id)));
+            let mut rest = bytes;
+            for entry in rows.identities.scan((from.as_ref(), Bound::Included(&last)))? {
+                let (key, identity) = entry?;
+                let id = id_of(key.value());
+                let version = Identity::from_row(identity.value()).content_version;
+                if version == ContentVersion::NEVER || version.parts().1 == by.revision {
+                    continue;
+                }
+                if found.records.len() == limit || rest == 0 {
+                    return Ok(found);
+                }
+                found.next = Some(Place(id));
+                let Some(raw) = raw.get(key.value())? else { continue };
+                match rows.record(id, unpack(raw.value())?)? {
+                    Some(record) => {
+                        rest = rest.saturating_sub(record.raw.len());
+                        found.records.push(record);
+                    }
+                    None => found.unusable += 1,
+                }
+            }
+            found.next = None;
             Ok(found)
         })
         .await

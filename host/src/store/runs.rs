@@ -27,6 +27,9 @@ pub struct Interrupted {
     pub seen: Vec<Vec<u8>>,
 }
 
+/// The newest runs, among which unfinished ones are looked for.
+const NEWEST: usize = 200;
+
 /// Complete walks whose seen ids are kept: a client is gone when two in a row did not see it.
 const WALKS_KEPT: usize = 2;
 
@@ -112,6 +115,25 @@ impl Store {
                 let Some((id, _)) = walks.unfinished else { continue };
                 if let Some(run) = runs.get(&own(id))? {
                     found.push(decode(run.value())?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The runs that map anew what is kept and did not come to their end, of the newest runs of all.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn unfinished_remappings(&self) -> Result<Vec<Run>, StoreError> {
+        self.read(move |transaction| {
+            let (first, last) = span::<20>(&PRACTICE.to_be_bytes());
+            let mut found = Vec::new();
+            for entry in transaction.open_table(RUNS)?.scan_back(&first..=&last)?.take(NEWEST) {
+                let run: Run = decode(entry?.1.value())?;
+                if run.trigger == Trigger::Revision && !run.state.is_finished() {
+                    found.push(run);
                 }
             }
             Ok(found)

@@ -232,7 +232,7 @@ fn unreadable(error: &CrmError) -> Diagnostic {
     Diagnostic::error(code, format!("{message}; it is kept aside until the CRM answers as it should"))
 }
 
-fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {
+pub(super) fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {
     match verdict {
         Verdict::Skipped(diagnostics) => (Outcome::Excluded { quarantined: false }, diagnostics),
         Verdict::Rejected(diagnostics) => (Outcome::Excluded { quarantined: true }, diagnostics),

@@ -24,12 +24,12 @@ use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
-use crate::integrations::{Integration, IntegrationError, Origin};
-use crate::ops::connections::{SiteIs, Wanted};
+use crate::integrations::{Integration, IntegrationError, KnownRevision, Origin, RevisionState};
+use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::PluginLine;
 use crate::store::page::PageRequest;
-use crate::store::revisions::{HistoryEntry, Why};
+use crate::store::revisions::Why;
 
 /// The most lines of a plugin that a page shows.
 const LINES_SHOWN: usize = 50;
@@ -85,7 +85,9 @@ pub(super) struct IntegrationPage {
     pub(super) has_pack: bool,
     /// Whether another revision was in force before.
     pub(super) can_go_back: bool,
-    /// The revisions that were in force, the newest first.
+    /// The revision that is in force, where one is.
+    pub(super) active: Option<String>,
+    /// The revisions that were staged or in force, the newest first.
     pub(super) revisions: Vec<RevisionRow>,
     /// The newest lines that the pack's plugin wrote.
     pub(super) plugin_lines: Vec<LineRow>,
@@ -154,27 +156,9 @@ pub(super) async fn check_sign_in(
     shown(&app, &person, one, Some(checked)).await
 }
 
-/// `POST /settings/integrations/{name}/activate`, from the button "Load the pack again".
-pub(super) async fn activate(
-    State(app): State<App>,
-    person: SignedIn,
-    Path(name): Path<String>,
-) -> Result<Response, Failure> {
-    let (one, before) = ops::connections::activate(&app, person.actor(), &parse(&name)?, Wanted::default()).await?;
-    let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
-    let message = if now == before {
-        format!("The folder of {} holds what is in force already: revision {now}.", one.spec.pack)
-    } else {
-        format!(
-            "Revision {now} of {} is in force, in place of {before}. The next sync maps every client anew.",
-            one.spec.pack
-        )
-    };
-    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
-}
-
 /// The revision that the page showed as in force.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RollBackForm {
     from: Option<String>,
 }
@@ -188,8 +172,9 @@ pub(super) async fn roll_back(
 ) -> Result<Response, Failure> {
     let (one, before) = ops::connections::roll_back(&app, person.actor(), &parse(&name)?, from.as_deref()).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
-    let message =
-        format!("Revision {now} is in force again, in place of {before}. The next sync maps every client anew.");
+    let message = format!(
+        "Revision {now} is in force again, in place of {before}. What is stored is mapped again in the background."
+    );
     shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
@@ -267,8 +252,8 @@ pub(super) async fn shown(
     let status =
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
     let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
-    let in_force = app.store.revision_history(one.name().clone(), newest).await?.items;
-    let known = Known { last: last.as_ref(), in_force: &in_force };
+    let revisions = app.integrations.revisions(one.name(), newest).await?.items;
+    let known = Known { last: last.as_ref(), revisions: &revisions };
     let page = page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
 }
@@ -278,33 +263,45 @@ pub(super) async fn shown(
 pub(super) struct Known<'a> {
     /// Its newest run.
     pub last: Option<&'a Run>,
-    /// The revisions that it had in force, the newest first.
-    pub in_force: &'a [HistoryEntry],
+    /// The revisions that it had staged or in force, the newest first.
+    pub revisions: &'a [KnownRevision],
 }
 
-/// A revision that was in force, as the page shows it.
+/// A revision that was staged or in force, as the page shows it.
 pub(super) struct RevisionRow {
     id: String,
     version: String,
     why: &'static str,
+    badge: Badge,
     by: String,
     at: String,
+    /// Whether it can be previewed and put in force.
+    can_preview: bool,
 }
 
 impl RevisionRow {
-    fn new(activation: &HistoryEntry, clock: &Clock) -> Self {
-        let why = match activation.why {
+    fn new(known: &KnownRevision, clock: &Clock) -> Self {
+        let KnownRevision { entry, state, is_kept } = known;
+        let why = match entry.why {
             Why::First => "First",
             Why::Activated => "Put in force",
             Why::RolledBack => "Gone back to",
             Why::Staged => "Staged",
         };
+        let badge = match state {
+            RevisionState::Active => Badge::new(Tone::Good, "In force"),
+            RevisionState::Verified => Badge::new(Tone::Attention, "Staged"),
+            RevisionState::Retired if *is_kept => Badge::new(Tone::Neutral, "Retired"),
+            RevisionState::Retired => Badge::new(Tone::Neutral, "Retired, no longer kept"),
+        };
         Self {
-            id: activation.digest.short().to_string(),
-            version: activation.version.clone(),
+            id: entry.digest.short().to_string(),
+            version: entry.version.clone(),
             why,
-            by: activation.by.who.clone(),
-            at: format::time(activation.by.at, &clock.zone),
+            badge,
+            by: entry.by.who.clone(),
+            at: format::time(entry.by.at, &clock.zone),
+            can_preview: *is_kept && *state != RevisionState::Active,
         }
     }
 }
@@ -312,7 +309,7 @@ impl RevisionRow {
 /// The page, from values alone.
 pub(super) fn view(
     one: &Integration,
-    Known { last, in_force }: Known<'_>,
+    Known { last, revisions }: Known<'_>,
     checked: Option<Checked>,
     callback_url: &str,
     layout: Layout,
@@ -379,8 +376,12 @@ pub(super) fn view(
         },
         is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
         has_pack: spec.enabled,
-        can_go_back: spec.enabled && in_force.iter().any(|before| before.digest != in_force[0].digest),
-        revisions: in_force.iter().map(|activation| RevisionRow::new(activation, clock)).collect(),
+        can_go_back: spec.enabled && revisions.iter().any(|known| known.state == RevisionState::Retired),
+        active: revisions
+            .iter()
+            .find(|known| known.state == RevisionState::Active)
+            .map(|known| known.entry.digest.short().to_string()),
+        revisions: revisions.iter().map(|known| RevisionRow::new(known, clock)).collect(),
         plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }
@@ -467,7 +468,7 @@ pub(super) fn path(name: &ConnectionName) -> String {
 const NO_CONNECTION: Failure =
     Failure::NotFound("There is no connection of this name. The list of integrations shows those there are.");
 
-fn parse(name: &str) -> Result<ConnectionName, Failure> {
+pub(super) fn parse(name: &str) -> Result<ConnectionName, Failure> {
     name.parse().map_err(|_| NO_CONNECTION)
 }
 

@@ -31,6 +31,12 @@ struct Section {
     cursor: Option<String>,
 }
 
+impl<F: Default> Default for Asked<F> {
+    fn default() -> Self {
+        Self { filter: F::default(), cursor: None }
+    }
+}
+
 impl<F> Asked<F> {
     /// The page that the store is asked for.
     pub(super) fn page(&self) -> PageRequest {

@@ -73,6 +73,7 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Request => "Asked for",
         Trigger::Resume => "Resumed after a restart",
         Trigger::Client => "One client, on request",
+        Trigger::Revision => "Mapped again by another revision",
     }
 }
 

@@ -315,7 +315,8 @@ pub struct ActivateBody {
 
 /// Puts a revision of the connection's pack in force: one that is staged, one that was before, or what stands in the pack's
 /// folder by now, its templates of notes and documents included. It is loaded and verified first, and refused where it does not load or its
-/// examples come out otherwise. What is under way ends on the revision it began with; the next walk maps everybody anew.
+/// examples come out otherwise. What is under way ends on the revision it began with; what is
+/// stored is mapped again in the background, without asking the CRM (a run with the trigger `revision`).
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/activate",

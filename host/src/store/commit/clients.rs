@@ -15,7 +15,7 @@ use super::{IncomingRecord, Outcome, households};
 use crate::domain::edit::changes;
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, merge as merge_values, remember};
-use crate::domain::run::{ChangeKind, Run};
+use crate::domain::run::{ChangeKind, Run, Trigger};
 use crate::domain::{Client, Diagnostic};
 use crate::store::engine::{Readable, Write, WriteTable};
 
@@ -80,7 +80,8 @@ impl Merging<'_> {
             }
             _ => Verdict::Enters,
         };
-        if let Some(gone) = &mut self.gone
+        // What is mapped again from what is kept was not seen in the CRM.
+        if let Some(gone) = self.gone.as_mut().filter(|_| run.trigger != Trigger::Revision)
             && gone.delete(&rows.key(id))?
         {
             tallies.not_visible -= 1;

@@ -115,7 +115,7 @@ row_choices! {
     Likeness { 0: Email, 1: NameAndDateOfBirth, 2: NameAndMobile, 3: NameAndPartner, 4: Name }
     AbsenceReviewState { 0: Waiting, 1: Confirmed, 2: Dismissed }
     RunState { 0: Queued, 1: Running, 2: Done, 3: Failed, 4: Cancelled }
-    Trigger { 0: Schedule, 1: Request, 2: Resume, 3: Client }
+    Trigger { 0: Schedule, 1: Request, 2: Resume, 3: Client, 4: Revision }
     RowStatus { 0: Ready, 1: NeedsDecision, 2: CannotBeImported }
     ImportState { 0: Reading, 1: Previewed, 2: Applied }
     Role { 0: PracticeManager, 1: Adviser, 2: Associate, 3: Paraplanner, 4: Support, 5: Compliance }

@@ -1,0 +1,557 @@
+//! Previews, for practice managers: what a revision of a pack would change on the whole book, before it is in force; and
+//! the steps around it, bringing a revision and letting go of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::changes::Diff;
+use super::components::{Badge, Paging, Tone, joined, pair};
+use super::failure::{Failure, page};
+use super::format;
+use super::integrations::{Checked, parse, path as path_of, shown};
+use super::layout::{Layout, Section};
+use super::listing::Asked;
+use super::session::SignedIn;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::made::MadeState;
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, PreviewId, RecordKind};
+use crate::intake::{Form as Sent, NotRead};
+use crate::integrations::{RevisionState, Staged};
+use crate::ops::connections::Wanted;
+use crate::ops::{self, Kind, Refusal};
+use crate::pack::{LARGEST_ARCHIVE, RuleDifference};
+use crate::preview::{Couples, FieldSummary, Filter, Preview, PreviewState, RecordDifference};
+use crate::store::page::PageRequest;
+
+/// The couples of a kind that are named.
+const COUPLES: usize = 10;
+
+/// The examples of a field that are shown.
+const EXAMPLES: usize = 3;
+
+#[derive(Template)]
+#[template(path = "preview.html")]
+pub(super) struct PreviewPage {
+    pub(super) layout: Layout,
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) connection: String,
+    pub(super) connection_path: String,
+    pub(super) to: String,
+    pub(super) state: String,
+    pub(super) error: Option<String>,
+    /// The reason why it was not put in force just now.
+    pub(super) refused: Option<String>,
+    pub(super) is_running: bool,
+    pub(super) done: u64,
+    pub(super) expected: u64,
+    pub(super) can_activate: bool,
+    pub(super) can_discard: bool,
+    pub(super) is_large: bool,
+    pub(super) figures: Vec<Figure>,
+    pub(super) fields: Vec<FieldRow>,
+    pub(super) warnings: Vec<WarningRow>,
+    pub(super) couples: Vec<CoupleGroup>,
+    pub(super) rules: Vec<RuleRow>,
+    pub(super) has_other_plugin: bool,
+    /// The filter of the records, in words.
+    pub(super) filtered: Option<String>,
+    pub(super) records: Vec<RecordRow>,
+    pub(super) paging: Paging,
+}
+
+/// A number with its word.
+pub(super) struct Figure {
+    number: String,
+    word: &'static str,
+    path: Option<String>,
+}
+
+/// The changes of one field.
+pub(super) struct FieldRow {
+    label: String,
+    path: String,
+    count: String,
+    examples: Vec<ExampleRow>,
+    /// How many of them were empty, or would be.
+    parts: Option<String>,
+}
+
+/// An example of a field's change.
+pub(super) struct ExampleRow {
+    diff: Diff,
+    who: String,
+}
+
+/// The changes of one diagnostic.
+pub(super) struct WarningRow {
+    label: String,
+    path: String,
+    come: String,
+    gone: String,
+}
+
+/// Couples who would join, or part.
+pub(super) struct CoupleGroup {
+    heading: String,
+    lines: Vec<String>,
+    more: Option<String>,
+}
+
+/// A rule that differs.
+pub(super) struct RuleRow {
+    path: String,
+    diff: Diff,
+}
+
+/// A record that differs.
+pub(super) struct RecordRow {
+    name: String,
+    external_id: String,
+    path: Option<String>,
+    badge: Badge,
+    fields: Vec<Diff>,
+    warnings: Vec<String>,
+}
+
+/// The records that are shown.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct RecordFilter {
+    kind: Option<RecordKind>,
+    field: Option<String>,
+    diagnostic: Option<String>,
+    becomes: Option<MadeState>,
+}
+
+/// `GET /settings/integrations/{name}/previews/{id}`
+pub(super) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((name, id)): Path<(String, String)>,
+    asked: Asked<RecordFilter>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    person.may(Action::ReadBook)?;
+    let preview = find(&app, &name, &id)?;
+    Ok(view(&app, &person, preview, &asked, None).await?.into_response())
+}
+
+/// `POST /settings/integrations/{name}/revisions/{revision}/preview`
+pub(super) async fn start(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((name, revision)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let preview = ops::revisions::preview(&app, person.actor(), &parse(&name)?, &revision).await?;
+    Ok(Redirect::to(&path(&preview)).into_response())
+}
+
+/// `POST /settings/integrations/{name}/previews/{id}/cancel`
+pub(super) async fn cancel(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let preview = find(&app, &name, &id)?;
+    ops::revisions::cancel_preview(&app, person.actor(), preview.id).await?;
+    Ok(Redirect::to(&path(&preview)).into_response())
+}
+
+/// `POST /settings/integrations/{name}/revisions`, from the form that brings a pack, or from the button that takes what
+/// stands in the packs' folder.
+pub(super) async fn stage(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageConnections)?;
+    let name = parse(&name)?;
+    let archive = app.intake.take(archive(request)).await?;
+    let Staged { revision, gates } = ops::revisions::stage(&app, person.actor(), &name, archive).await?;
+    let one = app.integrations.one(&name).await.map_err(Refusal::from)?;
+    let checked = match revision {
+        Some(revision) => Checked {
+            is_good: true,
+            message: format!("Revision {} is staged. Preview it below to see what it would change.", revision.id()),
+        },
+        None => {
+            let reason = |gate: &crate::pack::GateOutcome| gate.reason.clone();
+            let reasons: Vec<String> = gates.iter().filter_map(reason).collect();
+            Checked {
+                is_good: false,
+                message: format!("The pack was refused, and nothing was kept: {}", reasons.join("\n")),
+            }
+        }
+    };
+    shown(&app, &person, one, Some(checked)).await
+}
+
+/// The archive of a form; none where it has no file.
+async fn archive(request: Request) -> Result<Option<Vec<u8>>, NotRead> {
+    let media_type = request.headers().get(axum::http::header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    if !media_type.starts_with("multipart/form-data") {
+        return Ok(None);
+    }
+    let body = request.into_body().into_data_stream();
+    let mut form = Sent::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
+    let Some(part) = form.next().await? else { return Ok(None) };
+    let bytes = part.bytes(LARGEST_ARCHIVE).await?;
+    form.next().await?;
+    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+}
+
+/// `POST /settings/integrations/{name}/revisions/{revision}/discard`
+pub(super) async fn discard(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((name, revision)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let name = parse(&name)?;
+    ops::revisions::discard(&app, person.actor(), &name, &revision).await?;
+    Ok(Redirect::to(&path_of(&name)).into_response())
+}
+
+/// What the form of a preview says, or that of a connection's page.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActivateForm {
+    revision: Option<String>,
+    preview: Option<String>,
+    confirm: Option<String>,
+}
+
+/// `POST /settings/integrations/{name}/activate`, from a preview's page or from "Load the pack again".
+pub(super) async fn activate(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(name): Path<String>,
+    Form(form): Form<ActivateForm>,
+) -> Result<Response, Failure> {
+    let name = parse(&name)?;
+    let preview = form.preview.as_deref().map(|id| id.parse::<PreviewId>().map_err(|_| Failure::Unreadable));
+    let preview = preview.transpose()?;
+    let wanted = Wanted { revision: form.revision.as_deref(), preview, confirm: form.confirm.as_deref() };
+    let (one, before) = match (ops::connections::activate(&app, person.actor(), &name, wanted).await, preview) {
+        (Ok(done), _) => done,
+        // What was written stands in the form's own page.
+        (Err(refusal), Some(id)) if refusal.kind == Kind::Invalid => {
+            let seen = app.previews.one(id).map_err(Refusal::from)?;
+            let why = refusal.fields.iter().map(|field| field.message.clone()).collect();
+            let page = view(&app, &person, seen, &Asked::default(), Some(why)).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+        (Err(refusal), _) => return Err(refusal.into()),
+    };
+    let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
+    let message = if now == before {
+        format!("Revision {now} of {} is in force already.", one.spec.pack)
+    } else {
+        format!("Revision {now} of {} is in force, in place of {before}.", one.spec.pack)
+    };
+    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
+}
+
+fn find(app: &App, name: &str, id: &str) -> Result<Preview, Failure> {
+    let none = Failure::NotFound("There is no preview here, or it has expired. Make it anew from the revision.");
+    let Ok(id) = id.parse::<PreviewId>() else { return Err(none) };
+    let preview = app.previews.one(id).map_err(Refusal::from)?;
+    if preview.connection.as_str() == name { Ok(preview) } else { Err(none) }
+}
+
+/// The address of a preview.
+pub(super) fn path(preview: &Preview) -> String {
+    format!("{}/previews/{}", path_of(&preview.connection), preview.id)
+}
+
+async fn view(
+    app: &App,
+    person: &SignedIn,
+    preview: Preview,
+    asked: &Asked<RecordFilter>,
+    refused: Option<String>,
+) -> Result<Response, Failure> {
+    let request = asked.page();
+    let cursor = request.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| Failure::Unreadable)).transpose()?;
+    let RecordFilter { kind, field, diagnostic, becomes } = asked.filter.clone();
+    let filter = Filter { kind, field, code: diagnostic, becomes };
+    let previews = app.previews.clone();
+    let (id, wanted) = (preview.id, filter.clone());
+    let read = move || previews.differences(id, &wanted, (cursor, request.limit));
+    let read = tokio::task::spawn_blocking(read).await;
+    let read = read.map_err(|_| Failure::Broken("reading a preview panicked".to_owned()))?;
+    let (differences, next) = read.map_err(Refusal::from)?;
+    let names = Names::load(app, &preview, &differences).await?;
+    let whole = PageRequest { cursor: None, limit: usize::MAX };
+    let history = app.integrations.revisions(&preview.connection, whole).await?.items;
+    let of_revision = history.iter().find(|known| known.entry.digest == preview.to_digest);
+    let in_force = app.connections.get(&preview.connection).map(|connection| connection.revision().digest());
+    let is_current = in_force == Some(preview.from_digest) && of_revision.is_some_and(|known| known.is_kept);
+    let path = path(&preview);
+    let to_records = |pairs: &[String]| {
+        let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+        format!("{path}?{}#records", joined(&pairs))
+    };
+    let query = query(&filter);
+    let layout = Layout::load(app, person, Section::Settings).await?;
+    page(&PreviewPage {
+        layout,
+        id: preview.id.to_string(),
+        connection: preview.connection.to_string(),
+        connection_path: path_of(&preview.connection),
+        to: preview.to.to_string(),
+        state: state(&preview, person),
+        error: preview.error.as_ref().map(|error| format!("The preview came to nothing: {error}.")),
+        refused,
+        is_running: preview.state == PreviewState::Running,
+        done: preview.records,
+        expected: preview.expected.max(preview.records).max(1),
+        can_activate: preview.state == PreviewState::Done && preview.activated_at.is_none() && is_current,
+        can_discard: of_revision.is_some_and(|known| known.state == RevisionState::Verified),
+        is_large: preview.is_large,
+        figures: figures(&preview, &to_records),
+        fields: preview.changes.iter().map(|change| field_row(change, &names, &to_records)).collect(),
+        warnings: warnings(&preview, &to_records),
+        couples: [
+            (&preview.households.joining, "would come to share a household"),
+            (&preview.households.parting, "would no longer share a household"),
+        ]
+        .into_iter()
+        .filter(|(couples, _)| couples.count > 0)
+        .map(|(couples, what)| couple_group(couples, what, &names))
+        .collect(),
+        rules: preview.rules.iter().map(rule_row).collect(),
+        has_other_plugin: preview.has_other_plugin,
+        filtered: in_words(&filter),
+        records: differences.iter().map(|one| record_row(one, &names)).collect(),
+        paging: asked.paging(&path, &query, next.map(|next| next.to_string()).as_deref()),
+        path,
+    })
+}
+
+/// The state of a preview in a sentence.
+fn state(preview: &Preview, person: &SignedIn) -> String {
+    let pair = format!("From {} to {}", preview.from, preview.to);
+    let by = format!("{}, {}", preview.by.who, format::time(preview.by.at, &person.clock.zone));
+    let clients = format::count(preview.compared_clients, "client", "clients");
+    match (preview.state, preview.activated_at) {
+        (PreviewState::Running, _) => format!("{pair}: the whole book is being mapped, without asking the CRM."),
+        (PreviewState::Cancelled, _) => format!("{pair}: it was ended before it was done ({by})."),
+        (PreviewState::Failed, _) => format!("{pair}: it came to nothing ({by})."),
+        (PreviewState::Done, None) => {
+            format!("{pair}, on all {clients}, without asking the CRM. Nothing has changed yet. By {by}.")
+        }
+        (PreviewState::Done, Some(at)) => {
+            format!("{pair}, on all {clients}. Put in force {}.", format::time(at, &person.clock.zone))
+        }
+    }
+}
+
+fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<Figure> {
+    let clients = &preview.clients;
+    let client = || pair("kind", RecordKind::Client.as_str());
+    let mut figures = vec![Figure {
+        number: format::number(clients.changed),
+        word: if clients.changed == 1 { "client changes" } else { "clients change" },
+        path: (clients.changed > 0).then(|| to_records(&[client()])),
+    }];
+    let states = [
+        (clients.newly_rejected, "newly rejected", "rejected"),
+        (clients.newly_skipped, "newly left out", "skipped"),
+        (clients.newly_accepted, "newly accepted", "mapped"),
+        (clients.newly_included, "newly included", "mapped"),
+    ];
+    for (number, word, state) in states {
+        // What would keep people out is said even where it is nobody.
+        if number > 0 || state == "rejected" {
+            let path = (number > 0).then(|| to_records(&[client(), pair("becomes", state)]));
+            figures.push(Figure { number: format::number(number), word, path });
+        }
+    }
+    let households = &preview.households;
+    for (number, word) in [(households.joining.count, "households join"), (households.parting.count, "households part")]
+    {
+        if number > 0 {
+            figures.push(Figure { number: format::number(number), word, path: None });
+        }
+    }
+    if preview.not_compared > 0 {
+        figures.push(Figure { number: format::number(preview.not_compared), word: "not compared", path: None });
+    }
+    if let Some(ratio) = preview.time_ratio {
+        figures.push(Figure { number: format!("{ratio:.2} ×"), word: "time a client", path: None });
+    }
+    figures
+}
+
+fn field_row(change: &FieldSummary, names: &Names, to_records: &dyn Fn(&[String]) -> String) -> FieldRow {
+    let own = qualified(change.kind, &change.field);
+    let is_item = change.kind.is_listed() && change.field == "external_id";
+    let example = |example: &crate::preview::Example| ExampleRow {
+        diff: names.diff(&own, example.from.as_deref(), example.to.as_deref()),
+        who: names.of(example.id, example.external_id.as_str()),
+    };
+    let parts = [(change.filled, "empty until now"), (change.emptied, "would be empty")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0 && *count < change.count);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", format::number(count))).collect();
+    FieldRow {
+        label: if is_item {
+            format!("{}s that come or go", format::code(change.kind.as_str()))
+        } else {
+            format::field(&own)
+        },
+        path: to_records(&[pair("kind", change.kind.as_str()), pair("field", &change.field)]),
+        count: format::number(change.count),
+        examples: change.examples.iter().take(EXAMPLES).map(example).collect(),
+        parts: (!parts.is_empty()).then(|| format!("{}.", parts.join(", "))),
+    }
+}
+
+/// A field with its kind before it, where it is not a client's.
+fn qualified(kind: RecordKind, field: &str) -> String {
+    if kind == RecordKind::Client { field.to_owned() } else { format!("{}.{field}", kind.as_str()) }
+}
+
+fn warnings(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<WarningRow> {
+    let mut codes: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    for (side, counts) in [&preview.diagnostics.appear, &preview.diagnostics.disappear].into_iter().enumerate() {
+        for (code, count) in counts {
+            codes.entry(code).or_default()[side] = *count;
+        }
+    }
+    let row = |(code, [come, gone]): (&str, [u64; 2])| WarningRow {
+        label: format::code(code),
+        path: to_records(&[pair("diagnostic", code)]),
+        come: format::number(come),
+        gone: format::number(gone),
+    };
+    codes.into_iter().map(row).collect()
+}
+
+fn couple_group(couples: &Couples, what: &str, names: &Names) -> CoupleGroup {
+    let line = |couple: &[Option<ClientId>; 2]| {
+        let [one, other] = couple.map(|id| names.of(id, "somebody who is not here yet"));
+        format!("{one} and {other}")
+    };
+    let more = couples.count.saturating_sub(COUPLES as u64);
+    CoupleGroup {
+        heading: format!("{} {what}", format::count(couples.count, "couple", "couples")),
+        lines: couples.examples.iter().take(COUPLES).map(line).collect(),
+        more: (more > 0).then(|| format!("And {} more.", format::number(more))),
+    }
+}
+
+fn rule_row(rule: &RuleDifference) -> RuleRow {
+    let diff = Diff { label: String::new(), from: rule.from.clone(), to: rule.to.clone() };
+    RuleRow { path: rule.path.trim_start_matches('/').replace('/', "."), diff }
+}
+
+fn record_row(one: &RecordDifference, names: &Names) -> RecordRow {
+    let difference = &one.difference;
+    let badge = match (difference.was, difference.becomes) {
+        (was, becomes) if was == becomes => Badge::new(Tone::Neutral, "Changes"),
+        (_, MadeState::Rejected) => Badge::new(Tone::Trouble, "Rejected"),
+        (_, MadeState::Skipped) => Badge::new(Tone::Attention, "Left out"),
+        (MadeState::Rejected, MadeState::Mapped) => Badge::new(Tone::Good, "Accepted"),
+        (_, MadeState::Mapped) => Badge::new(Tone::Good, "Included"),
+    };
+    let field = |field: &crate::domain::made::FieldDifference| {
+        names.diff(&qualified(one.kind, &field.field), field.from.as_deref(), field.to.as_deref())
+    };
+    let warning = |what: &str, codes: &[crate::domain::made::DiagnosticDifference]| {
+        let codes: Vec<String> = codes.iter().map(|one| format::code(&one.code)).collect();
+        (!codes.is_empty()).then(|| format!("{what}: {}", codes.join(", ")))
+    };
+    let warnings =
+        [warning("Would be said", &difference.appearing), warning("No longer said", &difference.disappearing)];
+    RecordRow {
+        name: names.of(one.id, "Not in the book"),
+        external_id: one.external_id.to_string(),
+        path: names.path(one.id),
+        badge,
+        fields: difference.fields.iter().map(field).collect(),
+        warnings: warnings.into_iter().flatten().collect(),
+    }
+}
+
+/// The filter as it stands in addresses.
+fn query(filter: &Filter) -> String {
+    let becomes = filter.becomes.and_then(|state| serde_json::to_value(state).ok());
+    let pairs = [
+        filter.kind.map(|kind| pair("kind", kind.as_str())),
+        filter.field.as_deref().map(|field| pair("field", field)),
+        filter.code.as_deref().map(|code| pair("diagnostic", code)),
+        becomes.as_ref().and_then(|state| state.as_str()).map(|state| pair("becomes", state)),
+    ];
+    let pairs: Vec<String> = pairs.into_iter().flatten().collect();
+    joined(&pairs.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn in_words(filter: &Filter) -> Option<String> {
+    let becomes = filter.becomes.map(|state| match state {
+        MadeState::Mapped => "newly in the book",
+        MadeState::Skipped => "newly left out",
+        MadeState::Rejected => "newly rejected",
+    });
+    let kind = filter.kind.unwrap_or(RecordKind::Client);
+    let words = [
+        filter.field.as_deref().map(|field| format::field(&qualified(kind, field))),
+        filter.code.as_deref().map(format::code),
+        becomes.map(str::to_owned),
+        (filter.field.is_none()).then(|| filter.kind.map(|kind| kind.plural().to_owned())).flatten(),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// The clients whom a preview's page names.
+fn named(preview: &Preview, differences: &[RecordDifference]) -> BTreeSet<ClientId> {
+    let examples = preview.changes.iter().flat_map(|change| change.examples.iter().take(EXAMPLES));
+    let households = &preview.households;
+    let couples = [&households.joining, &households.parting].into_iter();
+    let couples = couples.flat_map(|couples| couples.examples.iter().take(COUPLES)).flatten().copied();
+    let ids = examples.map(|example| example.id).chain(couples).chain(differences.iter().map(|one| one.id));
+    ids.flatten().collect()
+}
+
+/// The people whom a preview names, as far as they are in the book.
+struct Names {
+    clients: HashMap<ClientId, StoredClient>,
+}
+
+impl Names {
+    async fn load(app: &App, preview: &Preview, differences: &[RecordDifference]) -> Result<Self, Failure> {
+        let mut clients = HashMap::new();
+        for id in named(preview, differences) {
+            if let Some(client) = app.store.client(id).await? {
+                clients.insert(id, client);
+            }
+        }
+        Ok(Self { clients })
+    }
+
+    /// The name of a client; `otherwise` where nobody is known by the id.
+    fn of(&self, id: Option<ClientId>, otherwise: &str) -> String {
+        let known = id.and_then(|id| self.clients.get(&id));
+        known.map_or_else(|| otherwise.to_owned(), |client| format::name(&client.client.full_name()))
+    }
+
+    fn path(&self, id: Option<ClientId>) -> Option<String> {
+        let known = id.and_then(|id| self.clients.get(&id));
+        known.map(|client| format!("/households/{}", client.household_id))
+    }
+
+    /// A change of a field.
+    fn diff(&self, field: &str, from: Option<&str>, to: Option<&str>) -> Diff {
+        Diff::new(field, from, to)
+    }
+}
