@@ -17,6 +17,7 @@ mod one_client;
 mod open;
 mod openapi;
 mod over_time;
+mod packs;
 mod properties;
 mod proxy;
 mod queues;

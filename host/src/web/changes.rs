@@ -96,7 +96,11 @@ pub(super) async fn list(
 }
 
 /// Puts the names of advisers and partners before their ids in the CRM.
-async fn name_people(app: &App, connection: &ConnectionName, change: &mut FieldChange) -> Result<(), Failure> {
+pub(super) async fn name_people(
+    app: &App,
+    connection: &ConnectionName,
+    change: &mut FieldChange,
+) -> Result<(), Failure> {
     for value in [&mut change.from, &mut change.to].into_iter().flatten() {
         let id = ExternalId(value.clone());
         let name = match record::field(&change.field).map(|field| field.value) {

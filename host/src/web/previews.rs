@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::changes::Diff;
+use super::changes::{Diff, name_people};
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
 use super::format;
@@ -20,6 +20,7 @@ use super::listing::Asked;
 use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
+use crate::domain::edit::FieldChange;
 use crate::domain::made::MadeState;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, PreviewId, RecordKind};
@@ -289,7 +290,9 @@ async fn view(
     let read = move || previews.differences(id, &wanted, (cursor, request.limit));
     let read = tokio::task::spawn_blocking(read).await;
     let read = read.map_err(|_| Failure::Broken("reading a preview panicked".to_owned()))?;
-    let (differences, next) = read.map_err(Refusal::from)?;
+    let (mut differences, next) = read.map_err(Refusal::from)?;
+    let mut preview = preview;
+    name_links(app, &mut preview, &mut differences).await?;
     let names = Names::load(app, &preview, &differences).await?;
     let whole = PageRequest { cursor: None, limit: usize::MAX };
     let history = app.integrations.revisions(&preview.connection, whole).await?.items;
@@ -397,7 +400,7 @@ fn field_row(change: &FieldSummary, names: &Names, to_records: &dyn Fn(&[String]
     let own = qualified(change.kind, &change.field);
     let is_item = change.kind.is_listed() && change.field == "external_id";
     let example = |example: &crate::preview::Example| ExampleRow {
-        diff: names.diff(&own, example.from.as_deref(), example.to.as_deref()),
+        diff: Diff::new(&own, example.from.as_deref(), example.to.as_deref()),
         who: names.of(example.id, example.external_id.as_str()),
     };
     let parts = [(change.filled, "empty until now"), (change.emptied, "would be empty")];
@@ -465,7 +468,7 @@ fn record_row(one: &RecordDifference, names: &Names) -> RecordRow {
         (_, MadeState::Mapped) => Badge::new(Tone::Good, "Included"),
     };
     let field = |field: &crate::domain::made::FieldDifference| {
-        names.diff(&qualified(one.kind, &field.field), field.from.as_deref(), field.to.as_deref())
+        Diff::new(&qualified(one.kind, &field.field), field.from.as_deref(), field.to.as_deref())
     };
     let warning = |what: &str, codes: &[crate::domain::made::DiagnosticDifference]| {
         let codes: Vec<String> = codes.iter().map(|one| format::code(&one.code)).collect();
@@ -513,6 +516,28 @@ fn in_words(filter: &Filter) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
+/// Puts the names of advisers and partners before their ids in the CRM.
+async fn name_links(app: &App, preview: &mut Preview, differences: &mut [RecordDifference]) -> Result<(), Failure> {
+    let connection = preview.connection.clone();
+    for summary in &mut preview.changes {
+        let field = qualified(summary.kind, &summary.field);
+        for example in summary.examples.iter_mut().take(EXAMPLES) {
+            let mut change = FieldChange { field: field.clone(), from: example.from.take(), to: example.to.take() };
+            name_people(app, &connection, &mut change).await?;
+            (example.from, example.to) = (change.from, change.to);
+        }
+    }
+    for one in differences {
+        for difference in &mut one.difference.fields {
+            let field = qualified(one.kind, &difference.field);
+            let mut change = FieldChange { field, from: difference.from.take(), to: difference.to.take() };
+            name_people(app, &connection, &mut change).await?;
+            (difference.from, difference.to) = (change.from, change.to);
+        }
+    }
+    Ok(())
+}
+
 /// The clients whom a preview's page names.
 fn named(preview: &Preview, differences: &[RecordDifference]) -> BTreeSet<ClientId> {
     let examples = preview.changes.iter().flat_map(|change| change.examples.iter().take(EXAMPLES));
@@ -548,10 +573,5 @@ impl Names {
     fn path(&self, id: Option<ClientId>) -> Option<String> {
         let known = id.and_then(|id| self.clients.get(&id));
         known.map(|client| format!("/households/{}", client.household_id))
-    }
-
-    /// A change of a field.
-    fn diff(&self, field: &str, from: Option<&str>, to: Option<&str>) -> Diff {
-        Diff::new(field, from, to)
     }
 }
