@@ -27,6 +27,7 @@ mod phone;
 mod private_file;
 mod revision;
 mod rules;
+mod spelling;
 mod state;
 mod templates;
 #[cfg(test)]

@@ -342,13 +342,16 @@ fn a_pack_whose_examples_come_out_otherwise_is_refused() {
         "name = \"c\"\nbecomes = \"skipped\"\nexpect = { title = \"Mr\" }\ncodes = [\"unknown-title\"]",
         "title is empty, expected `Mr`; its codes are [], expected [unknown-title]",
     );
-    check("row = {}", "this is no example: missing field `name`");
-    check("name = \"d\"\nkind = \"policy\"", "this is no example");
-    check("name = \"e\"\nbecomes = \"changed\"", "this is no example");
+    check("row = {}", "/examples/1: it has no name");
+    check("name = \"first\"", "(\"first\"): /examples/0 is called so too");
+    check("name = \"d\"\nkind = \"policy\"", "`kind` is \"policy\", and can be adviser, client, goal, cover");
+    check("name = \"e\"\nbecomes = \"skiped\"", "is `skipped` meant?");
+    check("name = \"f\"\nbecomes = \"skipped\"\nexpct = { title = \"Mr\" }", "`expct` is no part of an example");
+    check("name = \"g\"\nbecomes = \"skipped\"\nexpect = { titel = \"\" }", "extensions; is `title` meant?");
     for none in ["examples = 5", "[examples]\nname = \"single brackets\""] {
         rules(none);
         assert!(bench.refusal().contains("written as [[examples]]"), "{none}");
     }
-    rules(&"[[examples]]\nname = \"f\"\n".repeat(30));
-    assert!(bench.refusal().contains("10 more examples come out otherwise"));
+    rules(&(0..30).map(|number| format!("[[examples]]\nname = \"{number}\"\n")).collect::<String>());
+    assert!(bench.refusal().contains("10 more things are wrong with the examples"));
 }
