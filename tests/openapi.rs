@@ -66,7 +66,7 @@ async fn settings_for(host: &Host) -> Result<String> {
         let parameters = parameters.join(", ");
         let more: &[u16] = match id {
             id if JUDGED_BY_MEANING.contains(&id) => &[422],
-            id if PARAMETERS_TOGETHER.contains(&id) || ONE_PAGE.contains(&id) => &[400],
+            id if PARAMETERS_TOGETHER.contains(&id) || ONE_PAGE.contains(&id) => &[400, 422],
             _ => &[],
         };
         let _ = writeln!(settings, "[[operations]]\ninclude-operation-id = {id:?}\nparameters = {{ {parameters} }}");

@@ -27,6 +27,7 @@ mod phone;
 mod private_file;
 mod revision;
 mod rules;
+mod spelling;
 mod state;
 mod templates;
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod unreadable;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::{fs, thread};
+use std::thread;
 
 pub use tidegate_documents::{MadeAt, Typesetter};
 
@@ -262,20 +263,12 @@ impl Packs {
         }
     }
 
-    /// The pack folders below `folder`, by name, each loaded.
+    /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason. What begins with
+    /// a full stop is none.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be read.
     pub fn list(&self, folder: &Path) -> Result<Vec<PackSummary>, PackError> {
-        let unreadable = PackError::io(format!("the packs folder {}", folder.display()));
-        let mut folders = Vec::new();
-        for entry in fs::read_dir(folder).map_err(&unreadable)? {
-            let path = entry.map_err(&unreadable)?.path();
-            if path.join("pack.toml").is_file() {
-                folders.push(path);
-            }
-        }
-        folders.sort();
-        Ok(folders.iter().map(|folder| self.check(folder)).collect())
+        Ok(files::listed(folder)?.iter().map(|path| self.check(path)).collect())
     }
 }

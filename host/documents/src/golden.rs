@@ -65,6 +65,39 @@ fn a_household_of_nothing_but_a_name_has_documents() {
     }
 }
 
+#[test]
+fn cover_that_is_not_in_force_stands_apart_with_its_state() {
+    let mut engine = Engine::new(None);
+    for pack in PACKS {
+        let sample = sample(pack, DOCUMENTS[0]);
+        let mut check = |state: Option<&str>, expired: bool, expected: (bool, &str)| {
+            let mut data = sample.clone();
+            let mut cover = data["covers"][0].take();
+            cover["expired"] = expired.into();
+            let extensions = state.map(|state| json!({ "name": "benefit_status", "value": state }));
+            cover["extensions"] = extensions.into_iter().collect();
+            data["covers"] = json!([cover]);
+            let text = set(&mut engine, pack, DOCUMENTS[0], data).pages.join("\n");
+            let is_apart = text.contains("Cover that is not in force");
+            let (_, told) = text.rsplit_once("\nLife\n").unwrap();
+            let told = told.split_once("\nPriority").map_or("", |(told, _)| told);
+            let told = told.trim_end_matches("Southern Mutual").trim_end();
+            assert_eq!((!is_apart, told), expected, "{pack} {state:?} {expired}: {text}");
+            assert_eq!(text.contains("No insurance is in force."), is_apart, "{text}");
+        };
+        check(None, false, (true, ""));
+        check(Some("Active"), false, (true, ""));
+        check(Some("In Force"), false, (true, ""));
+        check(Some("Paid up"), false, (true, "Paid up"));
+        check(Some("Lapsed"), false, (false, "Lapsed"));
+        check(Some(" proposed "), false, (false, "proposed"));
+        check(None, true, (false, "Expired"));
+        check(Some("Active"), true, (false, "Expired"));
+        check(Some("Cancelled"), true, (false, "Expired, Cancelled"));
+        check(Some("Expired"), true, (false, "Expired"));
+    }
+}
+
 /// Every text that people write is a word of 120 letters: it breaks inside its cell, everywhere.
 #[test]
 fn a_word_of_120_letters_breaks_inside_its_cell() {

@@ -158,6 +158,17 @@ pub struct Note {
     pub awaits: Option<Awaits>,
     /// The number of notes with its marker that the CRM was last seen to have, where that is not one.
     pub copies: Option<usize>,
+    /// A person's word that what is in question is not in the CRM: it is looked for once more, and sent where that does not
+    /// find it either.
+    #[serde(default)]
+    pub said_absent: Option<SaidAbsent>,
+}
+
+/// A person's word that a note, or its next document, is not in the CRM.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SaidAbsent {
+    /// The CRM's id of the note, where the CRM took it before and does not list it.
+    pub document_id: Option<ExternalId>,
 }
 
 /// The facts of a note when its event is accepted.
@@ -203,6 +214,7 @@ impl From<Acceptance> for Note {
             discarded: false,
             awaits: None,
             copies: None,
+            said_absent: None,
         }
     }
 }
@@ -292,6 +304,11 @@ impl Note {
             DeliveryStep::Created { document_id } | DeliveryStep::Attaching { document_id, .. } => Some(document_id),
             DeliveryStep::Accepted | DeliveryStep::Creating { .. } => None,
         }
+    }
+
+    /// The CRM's id under which the note is there, or was before a person said that it is not.
+    pub fn last_document_id(&self) -> Option<&ExternalId> {
+        self.document_id().or(self.said_absent.as_ref().and_then(|said| said.document_id.as_ref()))
     }
 
     /// Whether the CRM may have it twice: its create once had no answer, or it was seen to.

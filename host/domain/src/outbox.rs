@@ -4,7 +4,8 @@
 //! died). So each step is stored before and after its call, and a note whose create may have taken effect is looked
 //! up by its marker: at once, a few times more, and for the last time when no request can be alive any more and the
 //! CRM's list has caught up; only then is it created anew. Its attachments follow one by one in the same manner, and at
-//! the end the CRM's list of them is compared. What no look-up can rule out is put to a person.
+//! the end the CRM's list of them is compared. What no look-up can rule out is put to a person; where the person says that it
+//! is not there, one more look-up comes before it is sent.
 //!
 //! Pure: the time, and the randomness that spreads retries, are handed in.
 
@@ -225,12 +226,18 @@ impl Note {
         match outcome {
             Outcome::There { document_id, copies } => {
                 self.step = DeliveryStep::Created { document_id };
+                self.said_absent = None;
                 self.reason = None;
                 self.saw_copies(copies);
                 self.proceed(now);
             }
             Outcome::Attached { id } => self.attached(id, now),
             Outcome::Attachments(found) => self.compare(&found, quiet, now, timing),
+            Outcome::NotThere | Outcome::Unmarked(_) | Outcome::Lacking(_) | Outcome::Refused { .. }
+                if self.said_absent.is_some() =>
+            {
+                self.send_as_said(now);
+            }
             Outcome::NotThere | Outcome::Unmarked(_) | Outcome::Lacking(_)
                 if self.wait_in_doubt(CREATE_IN_DOUBT, quiet, now, timing) => {}
             Outcome::NotThere => {
@@ -319,6 +326,19 @@ impl Note {
                 ));
             }
         }
+    }
+
+    /// A last look did not find in the CRM what a person said is not there, or the CRM refuses to look: it is sent.
+    fn send_as_said(&mut self, now: Timestamp) {
+        self.said_absent = None;
+        self.step = match self.step.clone() {
+            DeliveryStep::Attaching { document_id, .. } => DeliveryStep::Created { document_id },
+            _ => {
+                self.attachments.iter_mut().for_each(|attachment| attachment.attached_as = None);
+                DeliveryStep::Accepted
+            }
+        };
+        self.wait(now, None);
     }
 
     /// A call took effect: on to the next one, with all retries before it, or done.

@@ -183,6 +183,11 @@ macro_rules! kinds {
                 match self { $(Self::$single => $one,)+ $(Self::$listed => $item),+ }
             }
 
+            /// The fields of its canonical records, in their order.
+            pub fn fields(self) -> &'static [Field] {
+                match self { $(Self::$single => $single::FIELDS,)+ $(Self::$listed => $listed::FIELDS),+ }
+            }
+
             /// The name of several, in JSON, in addresses and in sentences.
             pub fn plural(self) -> &'static str {
                 match self { $(Self::$single => $many,)+ $(Self::$listed => $items),+ }

@@ -8,7 +8,7 @@ use crate::api::schema;
 use crate::domain::value::Currency;
 use crate::domain::{Diagnostic, Money, Severity};
 use crate::store::StoreError;
-use crate::store::book::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
 
 /// A page of a list.
 #[derive(Serialize, ToSchema)]
@@ -34,15 +34,21 @@ impl<T> List<T> {
         Self { items, next }
     }
 
-    /// A page of a list that is short enough to be held as a whole. `key` names a row by its place and itself.
-    pub fn cut(rows: Vec<T>, page: &PageRequest, key: impl Fn(usize, &T) -> String) -> Result<Self, StoreError> {
+    /// A page of a list that is short enough to be held as a whole, by the list's name. `key` names a row by its place and
+    /// itself.
+    pub fn cut(
+        list: &str,
+        rows: Vec<T>,
+        page: &PageRequest,
+        key: impl Fn(usize, &T) -> String,
+    ) -> Result<Self, StoreError> {
         let keys: Vec<String> = rows.iter().enumerate().map(|(place, row)| key(place, row)).collect();
-        let first = match &page.cursor {
+        let first = match page.key(list)? {
             None => 0,
-            Some(cursor) => 1 + keys.iter().position(|key| key == cursor).ok_or(StoreError::BadCursor)?,
+            Some(after) => 1 + keys.iter().position(|key| key.as_bytes() == after).ok_or(StoreError::BadCursor)?,
         };
         let last = rows.len().min(first + page.limit);
-        let next = (last < rows.len()).then(|| keys[last - 1].clone());
+        let next = (last < rows.len()).then(|| cursor_of(list, keys[last - 1].as_bytes()));
         Ok(Self::new(rows.into_iter().take(last).skip(first).collect(), next))
     }
 }
@@ -100,16 +106,20 @@ mod tests {
 
     #[test]
     fn a_short_list_goes_page_by_page() {
-        let check = |cursor: Option<&str>, limit, items: &[u32], next: Option<&str>| {
-            let page = PageRequest { cursor: cursor.map(ToOwned::to_owned), limit };
-            let list = List::cut(vec![7_u32, 8, 9], &page, |_, row| row.to_string()).unwrap();
-            assert_eq!((&*list.items, list.next.as_deref()), (items, next), "{cursor:?} {limit}");
+        let after = |row: &str| cursor_of("numbers", row.as_bytes());
+        let check = |row: Option<&str>, limit, items: &[u32], next: Option<&str>| {
+            let page = PageRequest { cursor: row.map(after), limit };
+            let list = List::cut("numbers", vec![7_u32, 8, 9], &page, |_, row| row.to_string()).unwrap();
+            assert_eq!((&*list.items, list.next), (items, next.map(after)), "{row:?} {limit}");
         };
         check(None, 50, &[7, 8, 9], None);
         check(None, 2, &[7, 8], Some("8"));
         check(Some("8"), 2, &[9], None);
         check(Some("9"), 2, &[], None);
-        let elsewhere = PageRequest { cursor: Some("1".to_owned()), limit: 2 };
-        assert!(matches!(List::cut(vec![7_u32], &elsewhere, |_, row| row.to_string()), Err(StoreError::BadCursor)));
+        for none in [after("1"), "8".to_owned(), cursor_of("words", b"8")] {
+            let page = PageRequest { cursor: Some(none), limit: 2 };
+            let refused = List::cut("numbers", vec![7_u32, 8, 9], &page, |_, row| row.to_string());
+            assert!(matches!(refused, Err(StoreError::BadCursor)), "{page:?}");
+        }
     }
 }

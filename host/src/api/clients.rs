@@ -208,7 +208,7 @@ pub async fn households(
     let stays = app.store.stays_of(id).await?;
     // Somebody can come back to a household, so that a stay is known by its place alone.
     let place = |place: usize, _: &StayBody| place.to_string();
-    Ok(Json(List::cut(stays.into_iter().map(StayBody::from).collect(), &page, place)?))
+    Ok(Json(List::cut(&format!("households of {id}"), stays.into_iter().map(StayBody::from).collect(), &page, place)?))
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Problem> {

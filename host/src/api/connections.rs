@@ -52,7 +52,7 @@ pub async fn list(
     for one in app.integrations.list().await? {
         items.push(ConnectionBody::of(one, &app).await?);
     }
-    Ok(Json(List::cut(items, &page, |_, one| one.name.to_string())?))
+    Ok(Json(List::cut("connections", items, &page, |_, one| one.name.to_string())?))
 }
 
 /// One connection.

@@ -23,6 +23,7 @@ use crate::domain::made::{DiagnosticDifference, FieldDifference, MadeState};
 use crate::domain::{ClientId, ConnectionName, ExternalId, PreviewId, RecordKind};
 use crate::ops::{self, Refusal};
 use crate::preview::{Filter, Preview, PreviewError, RecordDifference};
+use crate::store::page::cursor_of;
 
 /// All of `/api/v1/previews`.
 pub fn routes() -> OpenApiRouter<App> {
@@ -67,7 +68,7 @@ pub async fn list(
     may_see(&caller)?;
     let page = page(params.limit, params.cursor)?;
     let previews = app.previews.list(&params.connection).map_err(Refusal::from)?;
-    Ok(Json(List::cut(previews, &page, |_, preview| preview.id.to_string())?))
+    Ok(Json(List::cut("previews", previews, &page, |_, preview| preview.id.to_string())?))
 }
 
 /// A preview, as it is by now.
@@ -199,15 +200,15 @@ pub async fn differences(
 ) -> Result<Json<List<DifferenceBody>>, Problem> {
     may_see(&caller)?;
     let page = page(params.limit, params.cursor)?;
-    let cursor = page.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| PreviewError::BadCursor));
-    let cursor = cursor.transpose().map_err(Refusal::from)?;
+    let list = format!("differences of the preview {id}");
+    let cursor = page.text(&list)?;
     let filter = Filter { kind: params.kind, field: params.field, code: params.diagnostic, becomes: params.becomes };
     let previews = app.previews.clone();
     let read = move || previews.differences(id, &filter, (cursor, page.limit));
     let (found, next) =
         tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?.map_err(Refusal::from)?;
     let items = found.into_iter().map(DifferenceBody::from).collect();
-    Ok(Json(List::new(items, next.map(|next| next.to_string()))))
+    Ok(Json(List::new(items, next.map(|next| cursor_of(&list, next.to_string().as_bytes())))))
 }
 
 /// All records that would differ, to be handed on: a JSON object a line.

@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn errors_of_the_store() {
         let secret = || "s3cret/path".to_owned();
-        check(StoreError::BadCursor, 400, "malformed-request", "without `cursor`").await;
+        check(StoreError::BadCursor, 422, "invalid", "Take `next` from the list's answer before").await;
         check(StoreError::Locked, 503, "unavailable", "try again").await;
         check(StoreError::TooNew { found: 2, known: 1 }, 503, "unavailable", "try again").await;
         check(StoreError::NoSpace { free: 7 }, 507, "insufficient-storage", "Nothing was kept").await;

@@ -147,7 +147,8 @@ impl Notes {
     }
 
     /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none). An id is
-    /// looked at first: the note's documents go to it, and it may be somebody else's.
+    /// looked at first: the note's documents go to it, and it may be somebody else's. What is not there is looked for once
+    /// more before it is sent.
     ///
     /// # Errors
     /// [`NotesError::Invalid`] where the id is none or another note's, [`NotesError::UnknownNote`],

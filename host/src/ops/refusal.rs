@@ -120,7 +120,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         let refusal = match &error {
             StoreError::BadCursor => {
-                Self::new(Kind::Malformed, "The cursor is not one that this list gave. Begin again without `cursor`.")
+                let message = "The cursor is none that this list gave. Take `next` from the list's answer before, as it stands \
+                               there, or begin again without `cursor`.";
+                Self::new(Kind::Invalid, message)
             }
             StoreError::Locked
             | StoreError::TooNew { .. }

@@ -1,7 +1,8 @@
 //! The examples in a pack's rules: small raw records with what has to become of them, written by whoever edits the tables.
-//! A pack whose examples come out otherwise is refused when it is loaded.
+//! A pack whose examples come out otherwise is refused when it is loaded, and so is one with an example that says nothing.
 
-use serde::Deserialize;
+mod form;
+
 use serde_json::{Map, Value, json};
 
 use super::{Context, PackError, RawInput, Revision, Verdict};
@@ -13,25 +14,20 @@ const EXAMPLES: &str = "examples";
 /// The examples that may come out otherwise before the rest is only counted.
 const MOST_WRONG: usize = 20;
 
-/// One example. What is not named here is part of the raw record: `row`, and the lists by the CRM's names.
-#[derive(Deserialize)]
+/// One example.
 struct Example {
     name: String,
-    #[serde(default = "client")]
     kind: RecordKind,
-    #[serde(default)]
     becomes: Becomes,
     /// Canonical fields of the first record with their values as text; an empty text stands for no value.
-    #[serde(default)]
     expect: Map<String, Value>,
     /// The codes of all diagnostics, in their order; none where they do not matter.
     codes: Option<Vec<String>>,
-    #[serde(flatten)]
+    /// The raw record: `row`, and the lists by the CRM's names.
     raw: Map<String, Value>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 enum Becomes {
     #[default]
     Mapped,
@@ -40,6 +36,8 @@ enum Becomes {
 }
 
 impl Becomes {
+    const ALL: [Self; 3] = [Self::Mapped, Self::Skipped, Self::Rejected];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Mapped => "mapped",
@@ -47,10 +45,6 @@ impl Becomes {
             Self::Rejected => "rejected",
         }
     }
-}
-
-fn client() -> RecordKind {
-    RecordKind::Client
 }
 
 /// Runs the examples of a revision's rules in its sandbox. Answers a line for each that comes out otherwise, and for each
@@ -62,13 +56,7 @@ pub(super) fn run(revision: &Revision, context: &Context) -> Vec<PackError> {
         Value::Array(examples) => examples.as_slice(),
         _ => return vec![PackError::Examples(vec![format!("/{EXAMPLES}: examples are written as [[{EXAMPLES}]]")])],
     };
-    let (mut wrong, mut sound) = (Vec::new(), Vec::with_capacity(examples.len()));
-    for (place, example) in examples.iter().enumerate() {
-        match Example::deserialize(example) {
-            Ok(example) => sound.push((place, example)),
-            Err(error) => wrong.push(format!("/{EXAMPLES}/{place}: this is no example: {error}")),
-        }
-    }
+    let (sound, mut wrong) = form::read(examples, revision.sources());
     let records: Vec<RawInput> = sound.iter().map(|(_, example)| example.record()).collect();
     for ((place, example), verdict) in sound.iter().zip(revision.map(context, &records)) {
         let otherwise = example.compare(verdict);
@@ -83,7 +71,7 @@ pub(super) fn run(revision: &Revision, context: &Context) -> Vec<PackError> {
     let more = wrong.len().saturating_sub(MOST_WRONG);
     wrong.truncate(MOST_WRONG);
     if more > 0 {
-        wrong.push(format!("{more} more examples come out otherwise"));
+        wrong.push(format!("{more} more things are wrong with the examples"));
     }
     if wrong.is_empty() { Vec::new() } else { vec![PackError::Examples(wrong)] }
 }

@@ -1,10 +1,13 @@
-//! Reading a pack's files, each bounded in size, and none from outside the pack's folder.
+//! Reading a pack's files, each bounded in size, and none from outside the pack's folder; and the bounds of a whole folder.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use super::{PackError, limits};
+
+/// The reason why a file from elsewhere is not read.
+const LEADS_OUT: &str = "it is a link that leads out of the pack's folder; put the file itself there";
 
 /// A text file of a pack.
 ///
@@ -25,7 +28,7 @@ pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackE
     let inside = pack.canonicalize().map_err(&unreadable)?;
     let real = path.canonicalize().map_err(&unreadable)?;
     if !real.starts_with(inside) {
-        return Err(refused(path, "it is a link that leads out of the pack's folder; put the file itself there"));
+        return Err(refused(path, LEADS_OUT));
     }
     // A pipe would hold the reader up for ever.
     if !fs::metadata(&real).map_err(&unreadable)?.is_file() {
@@ -39,7 +42,154 @@ pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackE
     Ok(bytes)
 }
 
+/// What stands in a folder, in the order of names. What begins with a full stop is none of a pack's: editors and containers
+/// keep such beside the files.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read.
+pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
+    let unreadable = PackError::io(folder.display());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(&unreadable)? {
+        let entry = entry.map_err(&unreadable)?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Looks through a pack's folder before anything in it is used.
+///
+/// # Errors
+/// Names what is too much or too deep, the link that leads nowhere, out of the folder or round in a circle, and what is
+/// neither file nor folder.
+pub(super) fn survey(pack: &Path) -> Result<(), PackError> {
+    let real = pack.canonicalize().map_err(|error| unfollowed(pack, error))?;
+    if !real.is_dir() {
+        return Ok(());
+    }
+    Survey { pack, real: &real, files: 0, bytes: 0 }.folder(pack, &mut vec![real.clone()])
+}
+
+/// What was found so far of a pack's folder.
+struct Survey<'a> {
+    pack: &'a Path,
+    /// The folder itself, behind all links.
+    real: &'a Path,
+    files: usize,
+    bytes: u64,
+}
+
+impl Survey<'_> {
+    /// Looks through a folder, to which the real folders `way` lead, itself the last.
+    fn folder(&mut self, folder: &Path, way: &mut Vec<PathBuf>) -> Result<(), PackError> {
+        for path in listed(folder)? {
+            let real = path.canonicalize().map_err(|error| unfollowed(&path, error))?;
+            if !real.starts_with(self.real) {
+                return Err(refused(&path, LEADS_OUT));
+            }
+            let metadata = fs::metadata(&real).map_err(PackError::io(path.display()))?;
+            if metadata.is_dir() {
+                if way.contains(&real) {
+                    return Err(refused(&path, "it is a link to a folder in which it stands itself; remove it"));
+                }
+                if way.len() > limits::PACK_DEPTH {
+                    let why = format!("a pack's folders go {} deep at most, and this is one more", limits::PACK_DEPTH);
+                    return Err(refused(&path, &why));
+                }
+                way.push(real);
+                self.folder(&path, way)?;
+                way.pop();
+            } else if metadata.is_file() {
+                self.files += 1;
+                self.bytes += metadata.len();
+            } else {
+                return Err(refused(&path, "it is neither a file nor a folder"));
+            }
+            let (most_files, most_bytes) = (limits::FILES, limits::ALL_FILES);
+            if self.files > most_files {
+                return Err(refused(self.pack, &format!("it holds more than {most_files} files, which no pack needs")));
+            }
+            if self.bytes > most_bytes {
+                let why = format!("its files hold more than {} MB together, which no pack needs", most_bytes >> 20);
+                return Err(refused(self.pack, &why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path that cannot be followed to its end.
+fn unfollowed(path: &Path, error: io::Error) -> PackError {
+    let why = match (path.is_symlink(), error.kind()) {
+        (true, io::ErrorKind::NotFound) => "it is a link that leads nowhere; put the file itself there, or remove it",
+        (true, _) if error.raw_os_error() == Some(libc::ELOOP) => {
+            "it is a link that leads round in a circle; remove it"
+        }
+        _ => return PackError::io(path.display())(error),
+    };
+    refused(path, why)
+}
+
 /// The pack is refused because of this file.
 pub(super) fn refused(path: &Path, why: &str) -> PackError {
     PackError::Refused { path: path.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn pack(files: &[(&str, usize)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, size) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            File::create(path).unwrap().set_len(*size as u64).unwrap();
+        }
+        folder
+    }
+
+    fn check(pack: &tempfile::TempDir, expected: Result<(), &str>) {
+        match (survey(pack.path()), expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (found, _) => panic!("{found:?}"),
+        }
+    }
+
+    #[test]
+    fn a_folder_has_bounds() {
+        check(&pack(&[("pack.toml", 5), ("a/b/c/d/e.typ", 5), (".git/a/b/c/d/e/f", 1 << 30)]), Ok(()));
+        check(&pack(&[("a/b/c/d/e/f.typ", 5)]), Err("a/b/c/d/e: a pack's folders go 4 deep at most"));
+        check(&pack(&[("a", 20 << 20), ("b/c", 13 << 20)]), Err("more than 32 MB together"));
+        let many: Vec<String> = (0..=limits::FILES).map(|number| format!("notes/{number}.toml")).collect();
+        let many: Vec<(&str, usize)> = many.iter().map(|path| (path.as_str(), 0)).collect();
+        check(&pack(&many[1..]), Ok(()));
+        check(&pack(&many), Err("it holds more than 1000 files"));
+    }
+
+    #[test]
+    fn links_lead_to_the_packs_own_files() {
+        let with_link = |to: &str, at: &str, expected: Result<(), &str>| {
+            let pack = pack(&[("..data/notes/a.toml", 5), ("notes/a.toml", 5), ("documents/b.typ", 5)]);
+            symlink(to, pack.path().join(at)).unwrap();
+            check(&pack, expected);
+        };
+        with_link("..data/notes", "fixtures", Ok(()));
+        with_link("a.toml", "notes/b.toml", Ok(()));
+        with_link("/etc/hostname", "notes/b.toml", Err("notes/b.toml: it is a link that leads out"));
+        with_link("..", "notes/b", Err("notes/b: it is a link to a folder in which it stands itself"));
+        with_link(".", "notes/b", Err("notes/b: it is a link to a folder in which it stands itself"));
+        with_link("b", "notes/b", Err("notes/b: it is a link that leads round in a circle"));
+        with_link("nothing", "notes/b", Err("notes/b: it is a link that leads nowhere"));
+        let pack = pack(&[("notes/a.toml", 5), ("documents/b.typ", 5)]);
+        symlink("../documents", pack.path().join("notes/x")).unwrap();
+        symlink("../notes", pack.path().join("documents/y")).unwrap();
+        check(&pack, Err("documents/y/x: it is a link to a folder in which it stands itself"));
+    }
 }

@@ -2,15 +2,13 @@
 //! through the sandbox and as domain values, so that a pack which says something else than its author meant is
 //! refused when it is loaded.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::files::{read_text, refused};
+use super::files::{self, read_text, refused};
 use super::rules::PLAIN_DIALECT;
 use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
 use crate::domain::stored::HouseholdRole;
@@ -82,15 +80,13 @@ const MOST_WRONG: usize = 20;
 /// what is wrong with each that comes out otherwise: every place, and both values; or why they cannot be read.
 pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str) -> Vec<PackError> {
     let folder = pack.join(folder);
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
-        entries => entries.and_then(Iterator::collect::<Result<Vec<_>, _>>),
+    if !folder.exists() {
+        return Vec::new();
+    }
+    let paths = match files::listed(&folder) {
+        Err(error) => return vec![error],
+        Ok(paths) => paths,
     };
-    let mut paths: Vec<_> = match entries {
-        Err(error) => return vec![PackError::io(folder.display())(error)],
-        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
-    };
-    paths.sort();
     let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     fixtures.filter_map(|path| run_one(revision, pack, path, dialect).err()).take(MOST_WRONG).collect()
 }

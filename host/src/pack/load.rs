@@ -83,6 +83,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
 fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;
     gates.begin(Gate::Folder);
+    files::survey(folder)?;
     let pack = read_pack_file(folder)?;
     let path = folder.join(&pack.component);
     let of_component = |why| PackError::Component { path: path.clone(), why };
@@ -101,7 +102,6 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
     gates.begin(Gate::Rules);
     let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
-    let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
     gates.begin(Gate::Templates);
     let templates = Templates::read(folder)?;
 
@@ -117,6 +117,8 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
 
     gates.begin(Gate::Rules);
     let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
+    // Behind the rules' own problems: what rules lack that are not written yet is no fault of the pack's file.
+    let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
     Ok(Revision {
         sandbox: Arc::clone(sandbox),
         program,
@@ -134,6 +136,11 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
 
 fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {
     let path = folder.join("pack.toml");
+    if !path.exists() {
+        let is = if folder.is_dir() { "it has no pack.toml" } else { "it is no folder" };
+        let why = format!("{is}: a pack is a folder with pack.toml, rules.toml and its plugin's component");
+        return Err(refused(folder, &why));
+    }
     let text = files::read_text(folder, &path)?;
     let pack: PackFile = toml::from_str(&text).map_err(|e| refused(&path, &toml_words(&text, &e)))?;
     let mut parts = Path::new(&pack.component).components();

@@ -7,11 +7,10 @@
 mod complete;
 pub(super) mod differences;
 
-use std::fs;
 use std::path::Path;
 
 use super::PackError;
-use super::files::{read_text, refused};
+use super::files::{self, read_text, refused};
 use crate::config::toml_words;
 
 /// The dialect that `rules.toml` is written for.
@@ -71,12 +70,10 @@ pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> 
 
 /// The dialects of a pack folder beside the one that `rules.toml` is written for.
 pub(super) fn other_dialects(folder: &Path) -> Vec<String> {
-    let files = fs::read_dir(folder.join("dialects")).into_iter().flatten().flatten().map(|file| file.path());
-    let names = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let files = files::listed(&folder.join("dialects")).unwrap_or_default();
+    let names = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     let names = names.filter_map(|path| path.file_stem()?.to_str().map(ToOwned::to_owned));
-    let mut others: Vec<String> = names.filter(|name| name != PLAIN_DIALECT).collect();
-    others.sort();
-    others
+    names.filter(|name| name != PLAIN_DIALECT).collect()
 }
 
 /// Puts the differences in place: tables are joined key by key, everything else is replaced.
@@ -103,16 +100,9 @@ impl Files<'_> {
         if !folder.exists() {
             return Ok(files);
         }
-        let unreadable = PackError::io(folder.display());
-        let entries =
-            fs::read_dir(&folder).map_err(&unreadable)?.collect::<Result<Vec<_>, _>>().map_err(&unreadable)?;
-        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
+        for path in files::listed(&folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             match (stem, path.extension().and_then(|extension| extension.to_str())) {
-                // What containers keep beside the files that they are given.
-                (Some(name), _) if name.starts_with("..") => {}
                 (Some(name), Some("toml")) => drop(files.insert(name.to_owned(), toml::Value::Table(self.toml(&path)))),
                 _ => self.problems.push(refused(&path, is_for)),
             }
@@ -151,6 +141,8 @@ fn to_json(value: toml::Value) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::Value;
 
     use super::*;

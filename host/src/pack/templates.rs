@@ -47,21 +47,17 @@ impl Templates {
     }
 
     fn read_below(&mut self, pack: &Path, folder: &Path, prefix: &str) -> Result<(), PackError> {
-        let unreadable = PackError::io(folder.display());
-        for entry in fs::read_dir(folder).map_err(&unreadable)? {
-            let entry = entry.map_err(&unreadable)?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(&unreadable)?);
-            let name = entry.file_name().into_string().map_err(|_| refused(&path, "its name is no Unicode text"))?;
-            if name.starts_with('.') {
-                continue;
-            }
+        for path in files::listed(folder)? {
+            let kind = fs::symlink_metadata(&path).map_err(PackError::io(path.display()))?.file_type();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.ok_or_else(|| refused(&path, "its name is no Unicode text"))?;
             let inner = format!("{prefix}{name}");
-            if kind.is_dir() && prefix.matches('/').count() < limits::TEMPLATE_FOLDERS {
+            if kind.is_dir() {
                 self.read_below(pack, &path, &format!("{inner}/"))?;
             } else if kind.is_file() {
                 self.files.insert(inner, files::read(pack, &path, limits::TEXT_FILE)?);
             } else {
-                return Err(refused(&path, "only files and folders of the pack's own are read, no links"));
+                return Err(refused(&path, "links are not followed here; put the file itself there"));
             }
             if self.files.values().map(Vec::len).sum::<usize>() > limits::TEMPLATES {
                 return Err(refused(folder, &format!("it holds more than {} MB", limits::TEMPLATES >> 20)));

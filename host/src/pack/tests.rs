@@ -244,6 +244,50 @@ fn damaged_and_missing_files_are_named() {
 }
 
 #[test]
+fn what_is_no_pack_is_listed_with_the_reason() {
+    let bench = Bench::new("");
+    let packs = bench.pack().parent().unwrap().to_owned();
+    fs::create_dir(packs.join("empty")).unwrap();
+    fs::write(packs.join("notes.txt"), "").unwrap();
+    fs::write(packs.join(".notes.txt.swp"), "").unwrap();
+    std::os::unix::fs::symlink("looped", packs.join("looped")).unwrap();
+    let listed = bench.packs.list(&packs).unwrap();
+    let found: Vec<(&str, &str)> =
+        listed.iter().map(|one| (&*one.folder, one.problem.as_deref().unwrap_or("loads"))).collect();
+    let expected = [
+        ("empty", "it has no pack.toml: a pack is a folder with pack.toml, rules.toml and"),
+        ("looped", "it is a link that leads round in a circle"),
+        ("notes.txt", "it is no folder: a pack is a folder with"),
+        ("test-au", "loads"),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for ((name, reason), (expected_name, expected)) in found.iter().zip(expected) {
+        assert!(*name == expected_name && reason.contains(expected), "{found:?}");
+    }
+}
+
+#[test]
+fn a_folder_out_of_bounds_is_refused_before_it_is_read() {
+    let bench = Bench::new("");
+    bench.write("a/b/c/d/e.txt", b"");
+    assert!(bench.packs.load(&bench.pack(), "resourceful").is_ok());
+    bench.write("a/b/c/d/e/f.txt", b"");
+    assert!(bench.refusal().contains("folders go 4 deep at most"), "{}", bench.refusal());
+}
+
+#[test]
+fn rules_that_are_not_written_yet_are_told_of_and_not_the_pack_file() {
+    let bench = Bench::new("");
+    let pack = fs::read_to_string(bench.pack().join("pack.toml")).unwrap();
+    bench.write("pack.toml", format!("{pack}\n[address]\npostcode = \"/client/postcode\"").as_bytes());
+    bench.write("rules.toml", b"x = 1");
+    let refusal = bench.refusal();
+    assert!(refusal.contains("/client/x: unknown key") && !refusal.contains("pack.toml"), "{refusal}");
+    bench.write("rules.toml", b"");
+    assert!(bench.refusal().contains("pack.toml: `/client/postcode` leads to nothing"), "{}", bench.refusal());
+}
+
+#[test]
 fn a_pack_says_where_its_rules_tell_of_addresses() {
     let bench = Bench::new("unreachable");
     let pack = fs::read_to_string(bench.pack().join("pack.toml")).unwrap();
@@ -342,13 +386,16 @@ fn a_pack_whose_examples_come_out_otherwise_is_refused() {
         "name = \"c\"\nbecomes = \"skipped\"\nexpect = { title = \"Mr\" }\ncodes = [\"unknown-title\"]",
         "title is empty, expected `Mr`; its codes are [], expected [unknown-title]",
     );
-    check("row = {}", "this is no example: missing field `name`");
-    check("name = \"d\"\nkind = \"policy\"", "this is no example");
-    check("name = \"e\"\nbecomes = \"changed\"", "this is no example");
+    check("row = {}", "/examples/1: it has no name");
+    check("name = \"first\"", "(\"first\"): /examples/0 is called so too");
+    check("name = \"d\"\nkind = \"policy\"", "`kind` is \"policy\", and can be adviser, client, goal, cover");
+    check("name = \"e\"\nbecomes = \"skiped\"", "is `skipped` meant?");
+    check("name = \"f\"\nbecomes = \"skipped\"\nexpct = { title = \"Mr\" }", "`expct` is no part of an example");
+    check("name = \"g\"\nbecomes = \"skipped\"\nexpect = { titel = \"\" }", "extensions; is `title` meant?");
     for none in ["examples = 5", "[examples]\nname = \"single brackets\""] {
         rules(none);
         assert!(bench.refusal().contains("written as [[examples]]"), "{none}");
     }
-    rules(&"[[examples]]\nname = \"f\"\n".repeat(30));
-    assert!(bench.refusal().contains("10 more examples come out otherwise"));
+    rules(&(0..30).map(|number| format!("[[examples]]\nname = \"{number}\"\n")).collect::<String>());
+    assert!(bench.refusal().contains("10 more things are wrong with the examples"));
 }

@@ -174,16 +174,17 @@ impl Store {
         page: PageRequest,
     ) -> Result<Page<ExcludedRecord>, StoreError> {
         self.read(move |transaction| {
+            let list = if quarantined { "quarantine" } else { "skipped" };
             let prefix: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[u8::from(quarantined)]]);
             let (first, last) = span::<{ size_of::<AsideKey>() }>(&prefix);
-            let after = read_cursor(&page, &[(first, last)])?;
+            let after = read_cursor(list, &page, &[(first, last)])?;
             let table = transaction.open_table(SET_ASIDE)?;
             let mut items = Vec::new();
             let mut reached = first;
             for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, value) = entry?;
                 if items.len() == page.limit() {
-                    return Ok(Page { items, next: Some(cursor_of(&reached)) });
+                    return Ok(Page { items, next: Some(cursor_of(list, &reached)) });
                 }
                 let record: ExcludedRecord = decode(value.value())?;
                 if found_by.is_none_or(|run| run == record.run) {

@@ -19,7 +19,10 @@ use crate::domain::import::{
 };
 use crate::domain::{ClientId, ExternalId, ImportId, Timestamp};
 use crate::store::connection_numbers::number_for;
-use crate::store::page::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
+
+/// The name of the list of lists, in its cursors.
+const LIST: &str = "imports";
 
 /// Links that are made before households are settled.
 const LINKS_AT_ONCE: usize = 2_000;
@@ -127,8 +130,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn imports(&self, page: PageRequest) -> Result<Page<Import>, StoreError> {
-        let before = page.cursor.as_ref().map(|cursor| cursor.parse::<ImportId>().map_err(|_| StoreError::BadCursor));
-        let before = before.transpose()?;
+        let before = page.text::<ImportId>(LIST)?;
         self.read(move |transaction| {
             let (first, mut last) = span::<20>(&super::keys::PRACTICE.to_be_bytes());
             if let Some(before) = before {
@@ -137,7 +139,8 @@ impl Store {
             let mut items = tables::read(transaction)?.newest((first, last), page.limit() + 1)?;
             let has_more = items.len() > page.limit();
             items.truncate(page.limit());
-            let next = items.last().filter(|_| has_more).map(|import| import.id.to_string());
+            let next =
+                items.last().filter(|_| has_more).map(|import| cursor_of(LIST, import.id.to_string().as_bytes()));
             Ok(Page { items, next })
         })
         .await
@@ -153,8 +156,8 @@ impl Store {
         status: Option<RowStatus>,
         page: PageRequest,
     ) -> Result<Page<ImportRow>, StoreError> {
-        let after = page.cursor.as_ref().map(|cursor| cursor.parse::<u32>().map_err(|_| StoreError::BadCursor));
-        let after = after.transpose()?.unwrap_or(0);
+        let list = format!("rows of the import {id}");
+        let after = page.text(&list)?.unwrap_or(0);
         self.read(move |transaction| {
             let table = transaction.open_table(IMPORT_ROWS)?;
             let mut items: Vec<ImportRow> = Vec::new();
@@ -165,7 +168,7 @@ impl Store {
                     continue;
                 }
                 if items.len() == page.limit() {
-                    let next = items.last().map(|row| row.number.to_string());
+                    let next = items.last().map(|row| cursor_of(&list, row.number.to_string().as_bytes()));
                     return Ok(Page { items, next });
                 }
                 items.push(decode(row)?);

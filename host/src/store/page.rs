@@ -1,11 +1,18 @@
-//! Pages of lists: how long one is, and where the next begins. A cursor is the key of a page's last row, as text.
+//! Pages of lists: how long one is, and where the next begins.
+//!
+//! A cursor is the key of a page's last row behind a digest of the list's name and the key, in the letters of base64url: what
+//! another list gave, or nobody, is told from what this one gave. Whoever calls a list takes it as it is.
 
 use std::ops::Bound;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::StoreError;
+
+/// The bytes of a cursor before its key.
+const CHECK: usize = 6;
 
 /// One page of a list.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
@@ -26,6 +33,31 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// The key that the cursor holds; none for the first page. `list` is the name of the list that is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`] where the list never gave the cursor out.
+    pub fn key(&self, list: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
+        let (check, key) = bytes.split_at_checked(CHECK).ok_or(StoreError::BadCursor)?;
+        if check == check_of(list, key) { Ok(Some(key.to_vec())) } else { Err(StoreError::BadCursor) }
+    }
+
+    /// The same, of a list whose keys are texts.
+    ///
+    /// # Errors
+    /// Fails as [`PageRequest::key`] does, and where the text is no `T`.
+    pub fn text<T: FromStr>(&self, list: &str) -> Result<Option<T>, StoreError> {
+        let text = self.key(list)?.map(String::from_utf8).transpose().map_err(|_| StoreError::BadCursor)?;
+        text.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()
+    }
+
+    /// Refuses a cursor, for a list that is always one page and gives none out.
+    pub(super) fn is_first(&self) -> Result<(), StoreError> {
+        if self.cursor.is_none() { Ok(()) } else { Err(StoreError::BadCursor) }
+    }
+
     /// The number of rows that the page may have: what was asked for, within the bounds.
     pub(super) fn limit(&self) -> usize {
         self.limit.clamp(1, 500)
@@ -69,19 +101,61 @@ impl<const N: usize> After<N> {
     }
 }
 
-/// Reads the cursor of a request, which has to lie within one of the spans that the list goes through.
+/// Reads the cursor of a request to the list of this name, which has to lie within one of the spans that it goes through.
 pub(super) fn read_cursor<const N: usize>(
+    list: &str,
     page: &PageRequest,
     spans: &[([u8; N], [u8; N])],
 ) -> Result<After<N>, StoreError> {
-    let Some(text) = &page.cursor else { return Ok(After(None)) };
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::BadCursor)?;
-    let key = <[u8; N]>::try_from(bytes).map_err(|_| StoreError::BadCursor)?;
+    let Some(key) = page.key(list)? else { return Ok(After(None)) };
+    let key = <[u8; N]>::try_from(key).map_err(|_| StoreError::BadCursor)?;
     let is_ours = spans.iter().any(|(first, last)| (first..=last).contains(&&key));
     if is_ours { Ok(After(Some(key))) } else { Err(StoreError::BadCursor) }
 }
 
-/// The cursor of a page that ends with this key.
-pub(super) fn cursor_of(key: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(key)
+/// The cursor of a page of the list of this name that ends with this key.
+pub fn cursor_of(list: &str, key: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode([check_of(list, key).as_slice(), key].concat())
+}
+
+fn check_of(list: &str, key: &[u8]) -> [u8; CHECK] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(list.len() as u64).to_le_bytes()).update(list.as_bytes()).update(key);
+    let mut check = [0; CHECK];
+    hasher.finalize_xof().fill(&mut check);
+    check
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(cursor: &str) -> PageRequest {
+        PageRequest { cursor: Some(cursor.to_owned()), limit: 2 }
+    }
+
+    #[test]
+    fn a_cursor_is_of_the_list_that_gave_it() {
+        let cursor = cursor_of("goals", b"key");
+        assert_eq!(asked(&cursor).key("goals").unwrap().as_deref(), Some(&b"key"[..]));
+        assert!(PageRequest { cursor: None, limit: 2 }.key("goals").unwrap().is_none());
+        let other_end = if cursor.ends_with('A') { "B" } else { "A" };
+        let changed = format!("{}{other_end}", &cursor[..cursor.len() - 1]);
+        let padded = format!("{cursor}=");
+        let others = [&*cursor_of("covers", b"key"), &changed, &padded, "5", "018", "", "a/b", "ā", "AAAA", "AAAAAAAA"];
+        for other in others {
+            assert!(matches!(asked(other).key("goals"), Err(StoreError::BadCursor)), "{other}");
+        }
+        assert!(asked(&cursor).is_first().is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_a_text_is_read_as_one() {
+        let check = |key: &[u8], expected: Option<u32>| {
+            assert_eq!(asked(&cursor_of("rows", key)).text("rows").ok().flatten(), expected);
+        };
+        check(b"18", Some(18));
+        check(b"x", None);
+        check(&[0xff], None);
+    }
 }

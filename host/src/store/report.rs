@@ -17,6 +17,9 @@ use crate::domain::{ClientId, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::keys::{OwnKey, ReportKey, join, own, span, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
 
+/// The list's name, in its cursors.
+const CHANGES: &str = "changes";
+
 /// The place in a key where the kind of record and the goal or cover stand.
 const KIND_AT: usize = 21;
 
@@ -143,14 +146,14 @@ impl Store {
                 None => span(&prefix),
                 Some(kind) => span(&[prefix.as_slice(), &[kind as u8]].concat()),
             };
-            let after = read_cursor(&page, &[(first, last)])?;
+            let after = read_cursor(CHANGES, &page, &[(first, last)])?;
             let (table, reader) = (transaction.open_table(REPORTS)?, Reader::open(transaction)?);
             let mut items = Vec::new();
             let mut reached = first;
             for entry in table.scan((after.bound(&first), std::ops::Bound::Included(&last)))? {
                 let (key, row) = entry?;
                 if items.len() == page.limit() {
-                    return Ok(Page { items, next: Some(cursor_of(&reached)) });
+                    return Ok(Page { items, next: Some(cursor_of(CHANGES, &reached)) });
                 }
                 reached = *key.value();
                 let Some(kind) = ChangeKind::ALL.iter().find(|kind| **kind as u8 == reached[20]) else { continue };

@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 use crate::domain::practice_client::Refusal;
 use crate::domain::review::{Review, ReviewState};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, ReviewKey, join, span};
-use crate::store::page::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
 
 /// The reason why a decision was not kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,8 +80,8 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn reviews(&self, state: ReviewState, page: PageRequest) -> Result<Page<(ReviewId, Review)>, StoreError> {
-        let after = page.cursor.as_ref().map(|cursor| cursor.parse::<ReviewId>().map_err(|_| StoreError::BadCursor));
-        let after = after.transpose()?;
+        let list = format!("review queue {}", state as u8);
+        let after = page.text::<ReviewId>(&list)?;
         self.read(move |transaction| {
             let begin: [u8; 5] = join([&PRACTICE.to_be_bytes(), &[state as u8]]);
             let (first, last) = span::<23>(&begin);
@@ -93,7 +93,7 @@ impl Store {
             let range = (from.as_ref(), std::ops::Bound::Included(&last));
             for entry in transaction.open_table(REVIEWS)?.scan(range)? {
                 if items.len() == page.limit() {
-                    let next = items.last().map(|(id, _)| id.to_string());
+                    let next = items.last().map(|(id, _)| cursor_of(&list, id.to_string().as_bytes()));
                     return Ok(Page { items, next });
                 }
                 let (key, review) = entry?;

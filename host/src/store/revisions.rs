@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::connections::{By, read, written};
 use super::engine::{Readable as _, Snapshot, Table, Write};
 use super::keys::PRACTICE;
-use super::page::{Page, PageRequest};
+use super::page::{Page, PageRequest, cursor_of};
 use super::{Store, StoreError};
 use crate::domain::{ConnectionName, RevisionDigest};
 
@@ -110,8 +110,8 @@ impl Store {
         of: ConnectionName,
         page: PageRequest,
     ) -> Result<Page<HistoryEntry>, StoreError> {
-        let before = page.cursor.as_ref().map(|cursor| cursor.parse::<u32>().map_err(|_| StoreError::BadCursor));
-        let before = before.transpose()?.unwrap_or(u32::MAX);
+        let list = format!("revisions of {of}");
+        let before = page.text(&list)?.unwrap_or(u32::MAX);
         self.read(move |transaction| {
             let (first, _) = span(&of);
             let mut items = Vec::new();
@@ -119,7 +119,7 @@ impl Store {
             for entry in transaction.open_table(HISTORY)?.scan_back(first..(PRACTICE, of.as_str(), before))? {
                 let (key, activation) = entry?;
                 if items.len() == page.limit() {
-                    return Ok(Page { items, next: Some(reached.to_string()) });
+                    return Ok(Page { items, next: Some(cursor_of(&list, reached.to_string().as_bytes())) });
                 }
                 reached = key.value().2;
                 items.push(read(activation.value())?);

@@ -12,9 +12,12 @@ use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RunId};
 use crate::store::connection_numbers::{connection_key, number_for, number_of};
-use crate::store::page::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::walks::{WalkPosition, Walks, chunks_of, forget_seen, put_run, read_walks};
 use crate::store::{Store, StoreError};
+
+/// The list's name, in its cursors.
+const LIST: &str = "runs";
 
 /// A walk that was interrupted.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,14 +54,16 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn runs(&self, of: Option<ConnectionName>, page: PageRequest) -> Result<Page<Run>, StoreError> {
+        let before = page.text::<Uuid>(LIST)?;
+        let limit = page.limit();
         self.read(move |transaction| {
             let ids = match of {
-                None => newest(&transaction.open_table(RUNS)?, span(&PRACTICE.to_be_bytes()), &page)?,
+                None => newest(&transaction.open_table(RUNS)?, span(&PRACTICE.to_be_bytes()), before, limit)?,
                 Some(name) => {
                     let Some(connection) = number_of(transaction, &name)? else {
                         return Ok(Page { items: Vec::new(), next: None });
                     };
-                    newest(&transaction.open_table(RUNS_OF)?, span(&connection_key(connection)), &page)?
+                    newest(&transaction.open_table(RUNS_OF)?, span(&connection_key(connection)), before, limit)?
                 }
             };
             let runs = transaction.open_table(RUNS)?;
@@ -68,7 +73,7 @@ impl Store {
                     items.push(decode(run.value())?);
                 }
             }
-            let next = (ids.len() == page.limit()).then(|| ids.last().map(ToString::to_string)).flatten();
+            let next = ids.last().filter(|_| ids.len() == limit).map(|id| cursor_of(LIST, id.to_string().as_bytes()));
             Ok(Page { items, next })
         })
         .await
@@ -219,14 +224,14 @@ impl Store {
 fn newest<const N: usize, V: Value + 'static>(
     table: &impl Readable<&'static [u8; N], V>,
     (first, mut last): ([u8; N], [u8; N]),
-    page: &PageRequest,
+    before: Option<Uuid>,
+    limit: usize,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<Uuid>().map_err(|_| StoreError::BadCursor));
-    if let Some(before) = before.transpose()? {
+    if let Some(before) = before {
         last[N - 16..].copy_from_slice(before.as_bytes());
     }
     let mut ids = Vec::new();
-    for entry in table.scan_back(&first..&last)?.take(page.limit()) {
+    for entry in table.scan_back(&first..&last)?.take(limit) {
         ids.push(uuid_at_end(entry?.0.value()));
     }
     Ok(ids)

@@ -32,6 +32,7 @@ impl Note {
 
     /// The next attachment is in the CRM.
     pub(super) fn attached(&mut self, id: ExternalId, now: Timestamp) {
+        self.said_absent = None;
         if let Some(next) = self.next_attachment() {
             self.attachments[next].attached_as = Some(id);
         }
@@ -54,6 +55,9 @@ impl Note {
                 let strangers = self.strangers(found);
                 if let Some(id) = newly_found(&self.attachments[next], &strangers) {
                     return self.attached(id, now);
+                }
+                if self.said_absent.is_some() {
+                    return self.send_as_said(now);
                 }
                 if self.wait_in_doubt(UPLOAD_IN_DOUBT, quiet, now, timing) {
                     return;

@@ -3,7 +3,7 @@
 
 use super::NotNow;
 use crate::ids::{ClientId, ExternalId};
-use crate::note::{Awaits, DeliveryStep, Note, NoteState, Stage};
+use crate::note::{Awaits, DeliveryStep, Note, NoteState, SaidAbsent, Stage};
 use crate::value::Timestamp;
 
 /// A person's changes to a note before it goes out; what is none stays.
@@ -50,6 +50,7 @@ impl Note {
         }
         self.copies = None;
         self.awaits = None;
+        self.said_absent = None;
         self.discarded = true;
         self.die(format!("Discarded: {why}"));
         Ok(())
@@ -85,7 +86,7 @@ impl Note {
     }
 
     /// A person looked into the CRM and found what is in question there, under this id; none: it is not there, and is
-    /// sent. In question is a note in doubt, its next document where the note itself is there, or one that is done and
+    /// sent once the CRM does not show it to a last look either, since people err. In question is a note in doubt, its next document where the note itself is there, or one that is done and
     /// that the CRM does not list as it should.
     ///
     /// # Errors
@@ -98,14 +99,16 @@ impl Note {
             return Err(NotNow("Whether this note is in the CRM is not in question."));
         }
         self.retry(now)?;
-        match (self.step.clone(), found) {
+        match (&self.step, found) {
             (DeliveryStep::Attaching { .. }, Some(id)) => self.attached(id, now),
-            (DeliveryStep::Attaching { document_id, .. }, None) => self.step = DeliveryStep::Created { document_id },
             (_, Some(document_id)) => {
                 self.step = DeliveryStep::Created { document_id };
+                self.said_absent = None;
                 self.proceed(now);
             }
-            (_, None) => self.step = DeliveryStep::Accepted,
+            (_, None) => {
+                let _ = self.said_absent.get_or_insert(SaidAbsent { document_id: None });
+            }
         }
         if self.state == NoteState::Sending {
             self.state = NoteState::Queued;
@@ -118,8 +121,8 @@ impl Note {
         match (found, self.copies) {
             (Some(document_id), _) => self.step = DeliveryStep::Created { document_id },
             (None, Some(0)) => {
-                self.step = DeliveryStep::Accepted;
-                self.attachments.iter_mut().for_each(|attachment| attachment.attached_as = None);
+                self.said_absent = Some(SaidAbsent { document_id: self.document_id().cloned() });
+                self.step = DeliveryStep::Creating { since: now };
                 self.done_at = None;
                 self.state = NoteState::Queued;
                 self.retry(now)?;

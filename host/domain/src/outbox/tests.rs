@@ -118,7 +118,15 @@ fn notes_without_a_marker_that_may_be_it_are_put_to_a_person() {
     assert_eq!((note.state, note.stage()), (NoteState::Dead, Stage::InDoubt));
     assert!(note.reason.as_deref().unwrap().contains("lists 2"), "{:?}", note.reason);
     note.resolve(None, at(121)).unwrap();
-    call(&mut note, 121, Call::Create, there());
+    let mut is_there = note.clone();
+    call(&mut is_there, 121, Call::LookUp, there());
+    assert_eq!((is_there.state, is_there.said_absent), (NoteState::Done, None), "the person was wrong");
+    call(&mut note, 121, Call::LookUp, not_done());
+    assert_eq!(note.stage(), Stage::LookingUp, "whether it is there cannot be said yet");
+    call(&mut note, 122, Call::LookUp, Outcome::Unmarked(2));
+    call(&mut note, 122, Call::Create, unknown());
+    call(&mut note, 123, Call::LookUp, Outcome::Unmarked(2));
+    assert_eq!(note.stage(), Stage::LookingUp, "the word was for the first time");
 }
 
 #[test]
@@ -322,6 +330,11 @@ fn a_done_note_that_the_crm_lists_no_more_is_raised_until_a_person_settles_it() 
 
     note.resolve(None, at(1)).unwrap();
     assert_eq!((note.state, note.copies, note.done_at), (NoteState::Queued, None, None));
+    assert_eq!(note.last_document_id(), Some(&ExternalId("9001".to_owned())), "it is known by that, too");
+    let mut back = note.clone();
+    call(&mut back, 1, Call::LookUp, there());
+    assert_eq!((back.state, back.attempts.len()), (NoteState::Done, 2));
+    call(&mut note, 1, Call::LookUp, Outcome::NotThere);
     call(&mut note, 1, Call::Create, there());
     assert!(note.discard("x").is_err() && note.resolve(None, at(2)).is_err());
 }
@@ -351,6 +364,7 @@ fn a_search_that_the_crm_refuses_asks_a_person_and_sends_nothing() {
     found.resolve(Some(ExternalId("9007".to_owned())), at(3)).unwrap();
     assert_eq!((found.state, found.document_id()), (NoteState::Done, Some(&ExternalId("9007".to_owned()))));
     note.resolve(None, at(3)).unwrap();
+    call(&mut note, 3, Call::LookUp, Outcome::Refused { message: "no capability".to_owned() });
     call(&mut note, 3, Call::Create, there());
     assert_eq!(note.state, NoteState::Done);
     assert!(note.resolve(None, at(4)).is_err());

@@ -60,8 +60,8 @@ pub struct EditBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
-    /// The CRM's id of the note, or of its document where that is in question; null where it is not there, and is to be
-    /// sent. What is left out says neither.
+    /// The CRM's id of the note, or of its document where that is in question; null where it is not there: it is
+    /// looked for once more, and sent where the CRM does not show it. What is left out says neither.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required, pattern = "^[A-Za-z0-9-]{1,100}$")]
     document_id: Option<String>,

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::api::extract::LONGEST_CURSOR;
 use crate::domain::IdempotencyKey;
 
 /// Completes the schema of every parameter.
@@ -36,6 +35,9 @@ fn shape(name: &str) -> Value {
         _ => json!({}),
     }
 }
+
+/// The longest cursor, in characters: twice what any list gives out.
+const LONGEST_CURSOR: usize = 200;
 
 /// The form of a connection's name; `ConnectionName` says it in words.
 pub const CONNECTION_NAME: &str = "^[a-z][a-z0-9-]{0,39}$";

@@ -126,9 +126,32 @@ async fn parameters_that_are_not_understood() {
     check(&host.get("/api/v1/clients?household_id=7").await, 400, "malformed-request", "household_id");
     check(&host.get("/api/v1/clients?connection=main").await, 400, "malformed-request", "external_id");
     check(&host.get("/api/v1/clients?external_id=7").await, 400, "malformed-request", "connection");
-    for list in ["runs", "households", "clients", "notes", "quarantine"] {
-        check(&host.get(&format!("/api/v1/{list}?cursor=made-up")).await, 400, "malformed-request", "cursor");
+}
+
+/// A cursor is opaque: what a list did not give out says nothing to it, however much it looks like a place in the list.
+#[tokio::test]
+async fn cursors_that_the_list_did_not_give() {
+    let host = Host::new();
+    let document = host.get("/api/openapi.json").await.body;
+    let is_list = |(path, item): &(&String, &Value)| {
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        !path.contains('{') && parameters.iter().any(|parameter| parameter["name"] == "cursor")
+    };
+    let lists: Vec<&String> =
+        document["paths"].as_object().unwrap().iter().filter(is_list).map(|(path, _)| path).collect();
+    assert!(lists.len() >= 9, "{lists:?}");
+    let of_no_list = crate::store::page::cursor_of("nothing", b"5");
+    let nil = uuid::Uuid::nil();
+    for list in lists {
+        for cursor in ["5", "018", "made-up", "", "AAAA", &nil.to_string(), &nil.simple().to_string(), &of_no_list] {
+            let answer = host.get(&format!("{list}?cursor={cursor}")).await;
+            check(&answer, 422, "invalid", "Take `next` from the list's answer before");
+        }
     }
+    for of_one in [format!("clients?household_id={nil}"), "clients?search=a@example.com".to_owned()] {
+        check(&host.get(&format!("/api/v1/{of_one}&cursor=5")).await, 422, "invalid", "Take `next`");
+    }
+    check(&host.get("/api/v1/runs?connection=elsewhere&cursor=5").await, 422, "invalid", "Take `next`");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ pub(in crate::notes) async fn look_up(
 }
 
 fn is_it(note: &Note, found: &FoundNote) -> bool {
-    note.document_id() == Some(&found.document_id) || is_marked(note, found)
+    note.last_document_id() == Some(&found.document_id) || is_marked(note, found)
 }
 
 /// Whether it carries the note's marker: whole, whatever the CRM put around it, or the beginning of it.

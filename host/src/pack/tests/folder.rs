@@ -44,7 +44,7 @@ impl Bench {
     }
 
     pub(super) fn pack(&self) -> PathBuf {
-        self.folder.path().join("test-au")
+        self.folder.path().join("packs/test-au")
     }
 
     pub(super) fn cache(&self) -> PathBuf {

@@ -21,6 +21,9 @@ use crate::store::rows::listed::StoredItem;
 use crate::store::tables::ListRecord;
 use crate::store::{Store, StoreError};
 
+/// The list's name, in its cursors.
+const FINDINGS: &str = "clients by findings";
+
 /// The codes that are worked out when a client is read, because they follow from the day or from everybody else; no
 /// record holds them.
 const WORKED_OUT: [&str; 3] = [IN_FUTURE, SHARED_AT_HOME, SHARED_ELSEWHERE];
@@ -64,7 +67,7 @@ pub(super) fn told(
     is_wanted: impl Fn(&StoredClient) -> bool,
 ) -> Result<Page<ClientFindings>, StoreError> {
     let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
-    let after = read_cursor(page, &[(first, last)])?;
+    let after = read_cursor(FINDINGS, page, &[(first, last)])?;
     let begin = after.bound(&first);
     let code = Code { text: code, finder: Finder::new(code) };
     let open = |kind: &RecordKind| with_listed!(*kind, Item => Lists::open::<Item>(transaction, begin));
@@ -87,7 +90,7 @@ pub(super) fn told(
             continue;
         }
         if items.len() == page.limit() {
-            return Ok(Page { items, next: Some(cursor_of(&reached)) });
+            return Ok(Page { items, next: Some(cursor_of(FINDINGS, &reached)) });
         }
         reached = key;
         items.push(ClientFindings { client, said });

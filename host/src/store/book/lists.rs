@@ -150,7 +150,7 @@ impl<T: StoredItem> View<T> {
             }
         };
         let spans: Vec<(PlaceKey, PlaceKey)> = clients.iter().map(|prefix| span(prefix)).collect();
-        let after = read_cursor(page, &spans)?;
+        let after = read_cursor(T::KIND.plural(), page, &spans)?;
         let mut items = Vec::new();
         let mut reached: Option<PlaceKey> = None;
         // The people of a household come in their own order, not in that of the keys: those before the cursor's.
@@ -179,7 +179,7 @@ impl<T: StoredItem> View<T> {
                         continue;
                     }
                     if items.len() == page.limit() {
-                        return Ok(Page { items, next: reached.map(|place| cursor_of(&place)) });
+                        return Ok(Page { items, next: reached.map(|place| cursor_of(T::KIND.plural(), &place)) });
                     }
                     items.push(self.stored(&key, &client, record.revision, listed)?);
                     reached = Some(place);

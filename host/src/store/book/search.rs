@@ -13,6 +13,13 @@ use crate::store::keys::{NameKey, PRACTICE, RecordKey, span};
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
 use crate::store::reader::Reader;
 
+/// The lists' names, in their cursors.
+const HOUSEHOLDS: &str = "households";
+/// See [`HOUSEHOLDS`].
+const CLIENTS: &str = "clients";
+/// See [`HOUSEHOLDS`].
+const NOT_VISIBLE: &str = "clients not visible";
+
 /// The clients or households that a list shows.
 enum Query {
     All,
@@ -40,18 +47,19 @@ pub(super) fn households(
         None => Ok(None),
     };
     match query(reader, filter.search.as_deref())? {
-        Query::All => by_name(reader, page, filter.order, None, |_, id| {
+        Query::All => by_name(HOUSEHOLDS, reader, page, filter.order, None, |_, id| {
             let row = household_of(id)?;
             Ok(row.filter(|row| row.people.first().is_some_and(|primary| primary.id == id)))
         }),
         Query::These(clients) => {
+            page.is_first()?;
             let mut items: Vec<HouseholdRow> = Vec::new();
             for row in clients.into_iter().map(household_of) {
                 items.extend(row?.filter(|row| !items.iter().any(|known| known.household.id == row.household.id)));
             }
             Ok(Page { items, next: None })
         }
-        Query::Words(words) => by_name(reader, page, filter.order, Some(&words), |key, id| {
+        Query::Words(words) => by_name(HOUSEHOLDS, reader, page, filter.order, Some(&words), |key, id| {
             Ok(household_of(id)?.filter(|row| words.finds(&row.people, key)))
         }),
     }
@@ -89,16 +97,18 @@ pub(super) fn clients(
         return not_visible(reader, some.as_deref(), &query, page);
     }
     if let Some(mut items) = some {
+        page.is_first()?;
         items.retain(|client: &StoredClient| query.finds(client));
         return Ok(Page { items, next: None });
     }
     match query {
-        Query::All => by_name(reader, page, NameOrder::Ascending, None, |_, id| reader.client(id)),
+        Query::All => by_name(CLIENTS, reader, page, NameOrder::Ascending, None, |_, id| reader.client(id)),
         Query::These(ids) => {
+            page.is_first()?;
             let clients = ids.into_iter().filter_map(|id| reader.client(id).transpose());
             Ok(Page { items: clients.collect::<Result<_, _>>()?, next: None })
         }
-        Query::Words(words) => by_name(reader, page, NameOrder::Ascending, Some(&words), |key, id| {
+        Query::Words(words) => by_name(CLIENTS, reader, page, NameOrder::Ascending, Some(&words), |key, id| {
             Ok(reader.client(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
         }),
     }
@@ -112,7 +122,7 @@ fn not_visible(
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
-    let after = read_cursor(page, &[(first, last)])?;
+    let after = read_cursor(NOT_VISIBLE, page, &[(first, last)])?;
     let mut items = Vec::new();
     let mut reached = first;
     for entry in reader.gone.scan((after.bound(&first), Bound::Included(&last)))? {
@@ -123,7 +133,7 @@ fn not_visible(
             continue;
         }
         if items.len() == page.limit() {
-            return Ok(Page { items, next: Some(cursor_of(&reached)) });
+            return Ok(Page { items, next: Some(cursor_of(NOT_VISIBLE, &reached)) });
         }
         reached = key;
         items.push(client);
@@ -171,6 +181,7 @@ fn spans(words: Option<&Words>) -> Vec<(NameKey, NameKey)> {
 
 /// A page of what `show` makes of the entries, in their order.
 fn by_name<T>(
+    list: &str,
     reader: &Reader,
     page: &PageRequest,
     order: NameOrder,
@@ -178,7 +189,7 @@ fn by_name<T>(
     show: impl Fn(&NameKey, ClientId) -> Result<Option<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let mut spans = spans(words);
-    let after = read_cursor(page, &spans)?;
+    let after = read_cursor(list, page, &spans)?;
     if order == NameOrder::Descending {
         spans.reverse();
     }
@@ -195,7 +206,7 @@ fn by_name<T>(
             let key = *entry?.0.value();
             let Some(item) = show(&key, client_of(&key))? else { continue };
             if items.len() == page.limit() {
-                return Ok(Page { items, next: reached.map(|key: NameKey| cursor_of(&key)) });
+                return Ok(Page { items, next: reached.map(|key: NameKey| cursor_of(list, &key)) });
             }
             items.push(item);
             reached = Some(key);

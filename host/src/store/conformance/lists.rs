@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::ItemId;
 use crate::domain::record::{Cover, CoverOwner, CoverType, GoalStatus, Recurrence};
 use crate::domain::stored::StoredListed;
+use crate::store::StoreError;
 use crate::store::book::Whose;
 
 on_each_engine![covers_are_those_of_their_clients, what_the_practice_adds_to_a_goal_is_kept];
@@ -57,6 +58,12 @@ async fn what_the_practice_adds_to_a_goal_is_kept(on: On) {
     practice.clients(&[client("7", "Ayda Khan")]).await;
     practice.goals(&[("7", &[goal("7/1", "Sail"), goal("7/2", "Rest")])]).await;
     let goals = practice.store.items::<Goal>(Whose::Practice, first(9)).await.unwrap().items;
+    let next = practice.store.items::<Goal>(Whose::Practice, first(1)).await.unwrap().next;
+    let page = PageRequest { cursor: next, limit: 9 };
+    let second = practice.store.items::<Goal>(Whose::Practice, page.clone()).await.unwrap().items;
+    assert_eq!(second, goals[1..]);
+    let covers = practice.store.items::<Cover>(Whose::Practice, page).await;
+    assert!(matches!(covers, Err(StoreError::BadCursor)), "a cursor of goals is none of covers: {covers:?}");
     let id = ItemId(goals[1].listed.id);
     let begun = vec![
         ("status".to_owned(), Ok(Some("doing".to_owned()))),

@@ -8,8 +8,11 @@ use crate::domain::NoteId;
 use crate::domain::note::{Attachment, Note};
 use crate::store::documents::{self, DocumentFacts};
 use crate::store::engine::Snapshot;
-use crate::store::page::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::{Store, StoreError};
+
+/// The list's name, in its cursors.
+const LIST: &str = "filed documents";
 
 /// A document with the note that it goes with.
 #[derive(Clone, Debug)]
@@ -26,17 +29,19 @@ pub struct NoteDocument {
 #[derive(Clone, Copy)]
 struct Begin {
     note: Uuid,
-    place: usize,
+    place: u32,
 }
 
 impl Begin {
-    fn read(cursor: &str) -> Option<Self> {
-        let (note, place) = cursor.split_once('-')?;
-        Some(Self { note: Uuid::try_parse(note).ok()?, place: place.parse().ok()? })
+    fn read(page: &PageRequest) -> Result<Option<Self>, StoreError> {
+        let Some(key) = page.key(LIST)? else { return Ok(None) };
+        let (note, place) = key.split_first_chunk::<16>().ok_or(StoreError::BadCursor)?;
+        let place = <[u8; 4]>::try_from(place).map_err(|_| StoreError::BadCursor)?;
+        Ok(Some(Self { note: Uuid::from_bytes(*note), place: u32::from_be_bytes(place) }))
     }
 
     fn cursor(self) -> String {
-        format!("{}-{}", self.note.simple(), self.place)
+        cursor_of(LIST, &[self.note.as_bytes().as_slice(), &self.place.to_be_bytes()].concat())
     }
 }
 
@@ -50,10 +55,7 @@ impl Store {
         filter: NoteFilter,
         page: PageRequest,
     ) -> Result<Page<NoteDocument>, StoreError> {
-        let begin = match &page.cursor {
-            Some(cursor) => Some(Begin::read(cursor).ok_or(StoreError::BadCursor)?),
-            None => None,
-        };
+        let begin = Begin::read(&page)?;
         self.read(move |transaction| list(transaction, &filter, begin, page.limit())).await
     }
 }
@@ -74,7 +76,7 @@ fn list(
         }
         let Some(note) = tables::note(&notes, NoteId(id))?.filter(|note| filter.admits(note)) else { continue };
         let first = begin.filter(|begin| begin.note == id).map_or(0, |begin| begin.place);
-        for (place, attachment) in note.attachments.iter().enumerate().skip(first) {
+        for (place, attachment) in (0..).zip(&note.attachments).filter(|(place, _)| *place >= first) {
             if items.len() == limit {
                 return Ok(Page { items, next: Some(Begin { note: id, place }.cursor()) });
             }

@@ -8,8 +8,11 @@ use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
 use crate::store::engine::Snapshot;
 use crate::store::keys::PRACTICE;
-use crate::store::page::{Page, PageRequest};
+use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::{Store, StoreError};
+
+/// The list's name, in its cursors.
+const LIST: &str = "notes";
 
 /// The most records that a filter without an index of its own looks at for one page.
 pub(super) const LOOKED_AT: usize = 5_000;
@@ -71,10 +74,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn notes(&self, filter: NoteFilter, page: PageRequest) -> Result<Page<Note>, StoreError> {
-        let before = match &page.cursor {
-            Some(cursor) => Uuid::try_parse(cursor).map_err(|_| StoreError::BadCursor)?.into_bytes(),
-            None => [0xff; 16],
-        };
+        let before = page.text::<Uuid>(LIST)?.map_or([0xff; 16], Uuid::into_bytes);
         self.read(move |transaction| list(transaction, &filter, before, page.limit())).await
     }
 
@@ -108,7 +108,7 @@ fn list(transaction: &Snapshot, filter: &NoteFilter, before: Id, limit: usize) -
     for (looked_at, id) in ids(transaction, filter, before)?.enumerate() {
         let id = id?;
         if items.len() == limit || looked_at == LOOKED_AT {
-            return Ok(Page { items, next: last.map(|id: Uuid| id.simple().to_string()) });
+            return Ok(Page { items, next: last.map(|id: Uuid| cursor_of(LIST, id.to_string().as_bytes())) });
         }
         let id = Uuid::from_bytes(id);
         items.extend(tables::note(&notes, NoteId(id))?.filter(|note| filter.admits(note)));

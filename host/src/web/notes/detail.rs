@@ -214,14 +214,17 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
         (Stage::InDoubt, DeliveryStep::Attaching { document_id, .. }) => Question {
             look: format!(
                 "Look there at the documents of the note {document_id}. Until somebody says, the document is not sent \
-                 again: the CRM would have it twice."
+                 again: the CRM would have it twice. The host looks once more before it sends."
             ),
             label: "The document’s ID in the CRM",
             there,
             not_there: Some("It is not there: send it"),
         },
         (Stage::InDoubt, _) => Question {
-            look: of_note("Until somebody says, it is not sent again: the CRM would have it twice."),
+            look: of_note(
+                "Until somebody says, it is not sent again: the CRM would have it twice. The host looks once more before it \
+                 sends.",
+            ),
             label: "Its ID in the CRM",
             there,
             not_there: Some("It is not there: send it"),

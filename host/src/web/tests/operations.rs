@@ -243,6 +243,7 @@ fn note(state: NoteState) -> Note {
         discarded: false,
         awaits: None,
         copies: None,
+        said_absent: None,
     }
 }
 

@@ -99,6 +99,12 @@ fn a_document_without_an_answer_is_known_by_what_no_server_changes() {
     assert!(doubtful.reason.as_deref().unwrap().contains("document.pdf as 5"), "{:?}", doubtful.reason);
     let mut other = doubtful.clone();
     other.resolve(None, at(130)).unwrap();
+    let mut is_there = other.clone();
+    call(&mut is_there, 130, Call::ListAttachments, listed(&[("5", "document.pdf"), ("6", "Plan / O'Brien.pdf")]));
+    assert_eq!(is_there.attachments[0].attached_as, Some(ExternalId("6".to_owned())), "the person was wrong");
+    let stranger =
+        FoundAttachment { id: ExternalId("5".to_owned()), filename: "document.pdf".to_owned(), size: Some(19) };
+    call(&mut other, 130, Call::ListAttachments, Outcome::Attachments(vec![stranger]));
     call(&mut other, 130, Call::Attach(0), attached("6"));
     doubtful.resolve(Some(ExternalId("5".to_owned())), at(130)).unwrap();
     assert_eq!(doubtful.state, NoteState::Queued);

@@ -332,6 +332,33 @@ async fn a_done_note_that_the_site_does_not_list_is_raised_and_a_person_settles_
 }
 
 #[tokio::test]
+async fn what_a_person_says_is_not_there_is_looked_for_once_more() {
+    let rig = Rig::new(PASSWORD).await;
+    // The creates have no clear answer, and the site refuses to be searched: a person is asked.
+    rig.faults(1, &["cut_after:times=1,on=docnote,method=POST", "forbidden:on=docnote,method=GET"]);
+    let there = rig.accept(rig.clients[0], 1, "There").await;
+    let running = rig.start();
+    rig.until_stage(there, Stage::InDoubt).await;
+    rig.faults(1, &["cut_before:times=1,on=docnote,method=POST", "forbidden:on=docnote,method=GET"]);
+    let absent = rig.accept(rig.clients[1], 2, "Absent").await;
+    running.abort();
+    let running = rig.start();
+    rig.until_stage(absent, Stage::InDoubt).await;
+    assert_eq!(rig.subjects_in_crm(), ["There"]);
+    running.abort();
+    rig.faults(1, &[]);
+    for id in [there, absent] {
+        rig.store.change_note(id, |note| note.resolve(None, Timestamp::now())).await.unwrap();
+    }
+    let running = rig.start();
+    for id in [there, absent] {
+        rig.until_stage(id, Stage::Done).await;
+    }
+    assert_eq!(rig.subjects_in_crm(), ["There", "Absent"], "each is there once");
+    running.abort();
+}
+
+#[tokio::test]
 async fn what_stays_in_the_queue_of_reconciliation_takes_nobody_elses_turn() {
     let rig = Rig::new(PASSWORD).await;
     let delivery = rig.delivery();
