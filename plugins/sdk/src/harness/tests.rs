@@ -1,10 +1,15 @@
 //! Fixtures, packs and numbers as the harness reads them.
 
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Fixture, Given, NativeHost, Pack, context, event_from_json, note_to_json, pack::files, verdict_to_json};
+use super::{
+    Fixture, Given, NativeHost, Pack, check_pack, context, event_from_json, fixture::write, note_to_json, pack::files,
+    verdict_to_json,
+};
+use crate::echo::Echo;
 use crate::{
     Adviser, Canonical, Diagnostic, FileNote, Host, HouseholdRole, LineType, Mapped, PhoneProblem, RecordKind,
     Severity, Verdict,
@@ -105,6 +110,62 @@ fn a_fixture_says_what_goes_in_and_comes_out() {
     assert_eq!(wrong(json!({"name": "N", "raw": {"kind": "dog", "id": "7"}})), "the raw record has no kind");
     assert_eq!(wrong(json!({"name": "N", "raw": {"kind": "client"}})), "the raw record has no id");
     assert!(Fixture::read("{", "NZ").is_err());
+}
+
+/// A folder with a pack for [`Echo`] and one fixture: a record whose text is `Noah`, and what is expected of it.
+fn folder_of_fixture(name: &str, expected: &Value) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("tidegate-{name}-{}", std::process::id()));
+    fs::create_dir_all(folder.join("fixtures")).unwrap();
+    fs::write(folder.join("pack.toml"), "name = \"a\"\nregion = \"AU\"").unwrap();
+    fs::write(folder.join("rules.toml"), "resource = \"user-v2\"").unwrap();
+    let raw = json!({"kind": "adviser", "id": "7", "text": "Noah"});
+    let fixture = json!({"name": "N", "raw": raw, "outcome": expected});
+    fs::write(folder.join("fixtures/noah.json"), fixture.to_string()).unwrap();
+    folder
+}
+
+fn outcome(first_name: &str) -> Value {
+    json!({
+        "verdict": "mapped",
+        "records": [{
+            "kind": "adviser", "external_id": "7", "first_name": first_name, "last_name": null, "email": null,
+            "active": true,
+        }],
+        "diagnostics": [{"severity": "info", "field": "first_name", "code": "echo", "message": "AU"}],
+    })
+}
+
+#[test]
+fn a_fixture_that_comes_out_as_it_should_passes() {
+    let folder = folder_of_fixture("same", &outcome("Noah"));
+    check_pack::<Echo>(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "If this is meant, run the test with BLESS=1.")]
+fn a_fixture_that_comes_out_otherwise_fails() {
+    check_pack::<Echo>(folder_of_fixture("other", &outcome("Alex")));
+}
+
+#[test]
+#[should_panic(expected = "the pack a has no fixtures")]
+fn a_pack_without_fixtures_fails() {
+    let folder = folder_of_fixture("none", &Value::Null);
+    fs::remove_file(folder.join("fixtures/noah.json")).unwrap();
+    check_pack::<Echo>(folder);
+}
+
+#[test]
+fn a_fixture_that_is_blessed_expects_what_the_plugin_says() {
+    let folder = folder_of_fixture("blessed", &Value::Null);
+    let file = folder.join("fixtures/noah.json");
+    let text = fs::read_to_string(&file).unwrap();
+    write(&file, &text, &Fixture::read(&text, "AU").unwrap(), &outcome("Noah"));
+    let blessed = Fixture::read(&fs::read_to_string(&file).unwrap(), "AU").unwrap();
+    assert_eq!((blessed.name.as_str(), blessed.expected), ("N", outcome("Noah")));
+    check_pack::<Echo>(&folder);
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

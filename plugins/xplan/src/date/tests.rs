@@ -176,14 +176,13 @@ fn every_month_has_its_last_day() {
     assert_eq!(lasts, expected);
     let of = |years: [u16; 6]| years.map(|year| days_in_month(year, 2).unwrap());
     assert_eq!(of([2024, 2000, 2400, 1900, 2100, 2022]), [29, 29, 29, 28, 28, 28]);
-    // One day after the other.
-    let mut day = Date::iso("1999-01-01").unwrap().unwrap();
-    let mut days = 0;
-    while day.to_string() != "2001-01-01" {
-        day = day.next();
-        days += 1;
-    }
-    assert_eq!(days, 365 + 366);
+    // One day after the other, for a year and a leap year.
+    let first = Date::iso("1999-01-01").unwrap().unwrap();
+    let days: Vec<String> =
+        std::iter::successors(Some(first), |day| Some(day.next())).take(732).map(|day| day.to_string()).collect();
+    assert_eq!(days[731], "2001-01-01");
+    assert_eq!((days[364].as_str(), days[365].as_str()), ("1999-12-31", "2000-01-01"));
+    assert_eq!((days[424].as_str(), days[425].as_str()), ("2000-02-29", "2000-03-01"));
 }
 
 #[test]
