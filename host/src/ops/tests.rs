@@ -2,6 +2,7 @@
 //! same words; and who may not is refused before anything else, by both.
 
 mod host;
+mod refusals;
 mod table;
 
 use std::collections::BTreeSet;

@@ -179,3 +179,6 @@ choices! {
     }
     CoverOwner { Client = "client", Partner = "partner", Joint = "joint", Other = "other" }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,14 @@ impl Host for Imports {
         log::write(level, message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::section;
+
+    #[test]
+    fn a_section_is_the_manifest_s_bytes() {
+        assert_eq!(section::<5>("Māia"), *"Māia".as_bytes());
+        assert_eq!(section::<0>(""), [0_u8; 0]);
+    }
+}

@@ -26,3 +26,6 @@ pub fn context(region: &str) -> Context {
         as_of: "2026-03-01".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

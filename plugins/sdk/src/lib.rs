@@ -9,6 +9,8 @@
 
 pub mod canonical;
 pub mod countries;
+#[cfg(test)]
+mod echo;
 mod export;
 #[cfg(feature = "harness")]
 pub mod harness;

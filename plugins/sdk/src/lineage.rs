@@ -80,6 +80,12 @@ impl<L: Lineage> LineageRecorder<L> {
         self.place = None;
     }
 
+    /// What was said so far, as the tests of whatever says it look at it.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
     /// Tells where a field comes from.
     #[inline]
     pub fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
@@ -164,3 +170,6 @@ fn explanation(field: &str, value: Option<String>, origin: Origin, diagnostics: 
         diagnostics,
     }
 }
+
+#[cfg(test)]
+mod tests;

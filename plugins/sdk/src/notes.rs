@@ -222,3 +222,6 @@ fn number_value(number: &serde_json::Number) -> Value {
 fn error(code: &str, message: String) -> Vec<Diagnostic> {
     vec![Diagnostic { severity: Severity::Error, field: None, code: code.to_owned(), message }]
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ fn kinds(words: &[String]) -> Vec<RecordKind> {
     let kind = |word: &String| RecordKind::of(word).expect("the manifest names kinds of the contract");
     words.iter().map(kind).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,7 @@ pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Spellings;
+    use super::{Spellings, Table, head};
     use crate::{LineageRecorder, Title, Unrecorded};
 
     fn spellings(json: &str) -> Spellings {
@@ -189,6 +189,24 @@ mod tests {
         assert_eq!(table.get(" MISTER"), Some(&Title::Mr));
         assert_eq!(table.get("dr"), Some(&Title::Dr));
         assert_eq!(table.get("Sir"), None);
+    }
+
+    #[test]
+    fn words_are_told_by_their_beginning_where_it_differs() {
+        assert_eq!(head(""), 0);
+        assert_eq!(head("a"), u64::from(b'a') << 56);
+        assert_eq!(head("12345678"), u64::from_be_bytes(*b"12345678"));
+        assert_eq!(head("12345678"), head("123456789"));
+        // Words that share it are told apart all the same, and one that is the beginning of another.
+        let words = ["12345678", "123456789", "1234567", "12345678 b", "", "a"].map(str::to_owned);
+        let table = Table::<()>::listing(&words, "/words");
+        for word in &words {
+            assert!(table.get(word).is_some(), "{word}");
+        }
+        for word in ["123456780", "12345678 a", "123456", "b", "aa"] {
+            assert!(table.get(word).is_none(), "{word}");
+        }
+        assert!(!table.is_empty() && Table::<()>::listing(&[], "/words").is_empty());
     }
 
     #[test]

@@ -115,7 +115,9 @@ pub(crate) fn with_normal<T>(text: &str, then: impl FnOnce(&str) -> T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, clean_lines, is_clean_ascii, normal, with_normal};
+    use std::borrow::Cow;
+
+    use super::{clean, clean_lines, is_clean_ascii, is_invisible, normal, with_normal};
 
     #[track_caller]
     fn check(text: &str, cleaned: Option<&str>) {
@@ -134,6 +136,28 @@ mod tests {
         check("one\r\ntwo", Some("one two"));
         check(" \u{200b} ", None);
         check("", None);
+    }
+
+    #[test]
+    fn text_that_is_clean_is_not_copied() {
+        let is_copied = |text: &str| matches!(clean(text), Some(Cow::Owned(_)));
+        let texts = ["O'Brien", "Māia", " Māia\t", "12 High St"];
+        assert_eq!(texts.map(is_copied), [false; 4]);
+        let texts = [" a", "Mā  ia", "a\u{7}"];
+        assert_eq!(texts.map(is_copied), [false, true, true]);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_taken_out_and_nothing_beside_it() {
+        let seen = "\u{20}\u{200a}\u{200c}\u{200d}\u{2010}\u{2027}\u{202f}\u{205f}\u{2061}\u{2065}\u{206a}\u{fefe}";
+        for c in seen.chars() {
+            assert!(!is_invisible(c), "{c:?}");
+        }
+        let unseen =
+            "\0\u{7f}\u{85}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}";
+        for c in unseen.chars() {
+            assert!(is_invisible(c), "{c:?}");
+        }
     }
 
     #[test]
@@ -163,6 +187,8 @@ mod tests {
     #[test]
     fn lines_are_cleaned_one_by_one() {
         assert_eq!(clean_lines("\n a\u{7} \r\n\r\n b  c \n\n"), "a\n\nb c");
+        assert_eq!(clean_lines(" b  c "), "b c");
+        assert_eq!((clean_lines(""), clean_lines(" \u{200b}\n")), (String::new(), String::new()));
     }
 
     #[test]
@@ -171,8 +197,33 @@ mod tests {
         assert_eq!(normal("NEW  South\tWales"), "new south wales");
         assert_eq!(normal("Côte D'Ivoire"), "côte d'ivoire");
         assert_eq!(normal("U.S.A. ."), "usa");
-        for text in [" Dr. ", "NEW  South\tWales", "Côte", "U.S.A. .", "", ". .", "a\u{b}b", &"long ".repeat(20)] {
-            with_normal(text, |word| assert_eq!(word, normal(text)));
+        assert_eq!(normal(". a . \u{a0} b"), "a b");
+        assert_eq!(normal("ÉTÉ  I"), "été i");
+    }
+
+    #[test]
+    fn the_quick_way_to_compare_gives_what_the_other_gives() {
+        let long = "Long ".repeat(20);
+        for text in [
+            " Dr. ",
+            "NEW  South\tWales",
+            "Côte",
+            "CÔTE D’IVOIRE",
+            "U.S.A. .",
+            "",
+            ". .",
+            ". a",
+            "a . b",
+            "a\u{b}B",
+            "a\u{c}\u{b} b",
+            "a\u{a0} B",
+            "\u{1c}a\u{1c}",
+            &long,
+            &long[..39],
+            &long[..40],
+            &long[..41],
+        ] {
+            with_normal(text, |word| assert_eq!(word, normal(text), "{text:?}"));
         }
     }
 }

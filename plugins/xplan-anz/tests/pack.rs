@@ -9,10 +9,14 @@
 
 #[path = "pack/explain.rs"]
 mod explain;
+#[path = "pack/lists.rs"]
+mod lists;
 #[path = "pack/manifest.rs"]
 mod manifest;
 #[path = "pack/messy.rs"]
 mod messy;
+#[path = "pack/people.rs"]
+mod people;
 #[path = "pack/properties.rs"]
 mod properties;
 #[path = "pack/repeated.rs"]

@@ -163,6 +163,13 @@ mod tests {
         check("SGD 100", "100", Some("SGD"));
         check("£99", "99", Some("GBP"));
         check("１，２５０", "1250", None);
+        check("1,250.", "1250", None);
+        check("999,250", "999250", None);
+        check("$.50", "0.50", None);
+        check("100$", "100", None);
+        check("$ 5 ", "5", None);
+        check("AUD A$ 5", "5", Some("AUD"));
+        check("5 € EUR", "5", Some("EUR"));
     }
 
     #[test]
@@ -177,6 +184,11 @@ mod tests {
         check("100-", "-100", None);
         check("+$100", "100", None);
         check("($0.00)", "0.00", None);
+        check("($0.01)", "-0.01", None);
+        check("–5", "-5", None);
+        check("‒5", "-5", None);
+        check("1’250", "1250", None);
+        check("（５）", "-5", None);
     }
 
     #[test]
@@ -204,6 +216,16 @@ mod tests {
             "100/200",
             "AUD 100 NZD",
             "1,000e3",
+            "1,000.5e3",
+            "1,000.5,0",
+            "1234,000",
+            "1,00a",
+            "a,000",
+            "+-5",
+            "5 aud",
+            "5 AUDX",
+            "A1D 5",
+            "AUD",
             "$1e",
             "1 2",
             "a100",
@@ -217,7 +239,10 @@ mod tests {
         for (text, code) in [("AUD", "AUD"), (" aud ", "AUD"), ("a$", "AUD"), ("NZ$", "NZD"), ("€", "EUR")] {
             assert_eq!(currency_code(text).as_deref(), Some(code), "{text}");
         }
-        for text in ["", "$", "Dollars", "A1D"] {
+        for (text, code) in [("sgd", "SGD"), ("aud$", "AUD"), ("us$", "USD"), ("£", "GBP")] {
+            assert_eq!(currency_code(text).as_deref(), Some(code), "{text}");
+        }
+        for text in ["", "$", "Dollars", "A1D", "AU", "AUDX", "£5", "€£"] {
             assert_eq!(currency_code(text), None, "{text}");
         }
     }

@@ -54,19 +54,6 @@ impl Date {
             (false, false) => Self { year: year + 1, month: 1, day: 1 },
         }
     }
-
-    /// The day before.
-    fn previous(self) -> Self {
-        let Self { year, month, day } = self;
-        // No month has more than 31 days.
-        #[allow(clippy::cast_possible_truncation)]
-        let last_of = |year, month| days_in_month(year, month).unwrap_or(31) as u8;
-        match (day > 1, month > 1) {
-            (true, _) => Self { day: day - 1, ..self },
-            (false, true) => Self { month: month - 1, day: last_of(year, u16::from(month) - 1), year },
-            (false, false) => Self { year: year.saturating_sub(1), month: 12, day: 31 },
-        }
-    }
 }
 
 impl fmt::Display for Date {

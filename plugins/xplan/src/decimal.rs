@@ -102,4 +102,40 @@ mod tests {
         check("1e28", None);
         check("1e-29", None);
     }
+
+    #[test]
+    fn a_number_has_as_many_digits_as_the_host_keeps() {
+        let (fourteen, fifteen) = ("1".repeat(14), "2".repeat(15));
+        check(&format!("{fourteen}.{fourteen}"), Some(&format!("{fourteen}.{fourteen}")));
+        check(&format!("{fourteen}.{fifteen}"), None);
+        check("1e27", Some(&format!("1{}", "0".repeat(27))));
+        check("1e-28", Some(&format!("0.{}1", "0".repeat(27))));
+        // Zeros before a number do not count, and may be as many again; more are no slip.
+        let zeros = |count: usize, rest: &str| "0".repeat(count) + rest;
+        check(&zeros(55, "1"), Some("1"));
+        check(&zeros(56, "1"), None);
+        check(&zeros(60, "1e-20"), None);
+        check("0e55", Some("0"));
+        check("0e56", None);
+        check(".0e-29", None);
+    }
+
+    #[test]
+    fn the_point_stands_anywhere() {
+        check("12345e-5", Some("0.12345"));
+        check("12345e-4", Some("1.2345"));
+        check("12345e-6", Some("0.012345"));
+        check("12.345e3", Some("12345"));
+        check("12.345e2", Some("1234.5"));
+        check("12.345e4", Some("123450"));
+        check("-12.5", Some("-12.5"));
+        check("-0", Some("0"));
+        check("-0.001", Some("-0.001"));
+        check("+5", Some("5"));
+        check("5.", Some("5"));
+        check(" 5 ", Some("5"));
+        check("--5", None);
+        check("-", None);
+        check("1.2.3", None);
+    }
 }

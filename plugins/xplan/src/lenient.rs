@@ -75,3 +75,6 @@ impl<'de, R: Reader<'de>> de::Visitor<'de> for Lenient<R> {
         Ok(self.0.other())
     }
 }
+
+#[cfg(test)]
+mod tests;

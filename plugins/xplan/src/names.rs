@@ -124,3 +124,6 @@ impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

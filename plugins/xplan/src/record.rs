@@ -336,3 +336,6 @@ impl<const N: usize> Visitor<'_> for PartSeed<'_, N> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

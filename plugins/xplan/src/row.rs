@@ -408,3 +408,6 @@ impl<F: Fields> Visitor<'_> for KeySeed<'_, F> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,15 @@ mod tests {
         assert_eq!(is_date, [true, true, true, true, false, false]);
         let dates = ["1970-01-01", "1970-01-01T00:00:00Z", "1970-01-02", "1900-01-01"];
         assert_eq!(dates.map(|date| unknown.is_doubtful(read(date).unwrap())), [true, true, false, false]);
+        // A word is as long as its full stops and blanks may make it; each begins with a letter of its own.
+        assert!(unknown.is_word("n.o.t.  k.n.o.w.n...") && !unknown.is_word("n.o.t.  k.n.o.w.n...."));
+        assert_eq!(
+            ["@nomail.example", "nomail.example", "none@none.com.au"].map(|text| unknown.is_email(text)),
+            [true, false, false]
+        );
+        let letters = Unknown::new(UnknownRules { words: list(&["Äbc", "zero", "7"]), ..UnknownRules::default() });
+        let words = ["äbc", "ÄBC", "Zero", "zero", "7", "77", "@", "", ".7"];
+        assert_eq!(words.map(|word| letters.is_word(word)), [true, true, true, true, true, false, false, false, true]);
         let nothing = Unknown::new(UnknownRules::default());
         assert!(!nothing.is_word("N/A") && !nothing.is_email("none@none.com") && !nothing.is_phone(""));
     }

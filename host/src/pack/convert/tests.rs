@@ -4,6 +4,20 @@ use super::*;
 use crate::domain::record::Outlook;
 use crate::domain::{Client, Date};
 
+mod answers;
+mod notes;
+mod records;
+
+fn context_of_test() -> Context {
+    Context {
+        region: "AU".to_owned(),
+        dialect: "resourceful".to_owned(),
+        connection: "test".to_owned(),
+        placeholder_email_domain: "acme.example".to_owned(),
+        as_of: Date::constant(2026, 3, 1),
+    }
+}
+
 fn client(email: Option<&str>) -> wit::Client {
     wit::Client {
         external_id: "7".to_owned(),
@@ -33,16 +47,9 @@ fn client(email: Option<&str>) -> wit::Client {
 }
 
 fn converted(kind: wit::RecordKind, record: wit::Canonical) -> (Canonical, Vec<Diagnostic>) {
-    let context = Context {
-        region: "AU".to_owned(),
-        dialect: "resourceful".to_owned(),
-        connection: "test".to_owned(),
-        placeholder_email_domain: "acme.example".to_owned(),
-        as_of: Date::constant(2026, 3, 1),
-    };
     let asked = wit::RawRecord { kind, id: "7", json: b"{}" };
     let mapped = wit::Mapped { records: vec![record], diagnostics: Vec::new() };
-    match verdict(&context, &asked, wit::Verdict::Mapped(mapped)) {
+    match verdict(&context_of_test(), &asked, wit::Verdict::Mapped(mapped)) {
         Verdict::Mapped { mut records, diagnostics } => (records.remove(0), diagnostics),
         other => panic!("{other:?}"),
     }

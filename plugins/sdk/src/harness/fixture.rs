@@ -99,7 +99,8 @@ pub fn check_pack<P: Plugin>(folder: impl AsRef<Path>) {
     assert!(failed.is_empty(), "{}\nIf this is meant, run the test with BLESS=1.", failed.join("\n"));
 }
 
-fn write(file: &Path, text: &str, fixture: &Fixture, found: &Value) {
+/// Puts what the plugin says in the place of what the fixture expects.
+pub(super) fn write(file: &Path, text: &str, fixture: &Fixture, found: &Value) {
     let mut whole: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}"));
     let result = if matches!(fixture.given, Given::Raw(_)) { "outcome" } else { "note" };
     whole[result] = json!(found);

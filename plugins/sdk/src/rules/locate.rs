@@ -98,6 +98,61 @@ mod tests {
         assert!(problems[0].message.contains(message), "{}", problems[0].message);
     }
 
+    /// The pointer of the place that `¦` marks.
+    #[track_caller]
+    fn check_place(marked: &str, path: &str) {
+        let (before, behind) = marked.split_once('¦').unwrap();
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+        assert_eq!(super::pointer(&format!("{before}{behind}"), line, column), path, "{marked}");
+    }
+
+    #[test]
+    fn a_place_is_that_of_the_value_or_key_around_it() {
+        check_place("¦", "");
+        check_place("¦{}", "");
+        check_place("{¦}", "");
+        check_place(r#"{"a¦":1}"#, "/a");
+        check_place(r#"{"a":1¦}"#, "/a");
+        check_place(r#"{"a":"b"¦}"#, "/a");
+        check_place(r#"{"a":1}¦"#, "");
+        check_place(r#"{"a":1,¦"b":2}"#, "/a");
+        check_place(r#"{"a":1,"b":2¦}"#, "/b");
+        check_place(r#"{"a~b/c":1¦}"#, "/a~0b~1c");
+        check_place(r#"{"a":{"b":1},"c¦":2}"#, "/c");
+        check_place(r#"{"a":{"b":1¦},"c":2}"#, "/a/b");
+        // A list's element begins behind its comma.
+        check_place("[1¦,2]", "/0");
+        check_place("[1,¦2]", "/0");
+        check_place("[1, ¦2]", "/1");
+        check_place("[1,2¦]", "/1");
+        check_place(r#"{"a":["x","y"¦]}"#, "/a/1");
+        check_place(r#"[{"a":1},"b",[2,3¦]]"#, "/2/1");
+        check_place(r#"[{"a":1},{"b":2¦}]"#, "/1/b");
+    }
+
+    #[test]
+    fn what_stands_in_a_text_is_no_mark() {
+        check_place(r#"{"a":"x, \"]}[{","b":2¦}"#, "/b");
+        check_place(r#"{"a":"\\","b":2¦}"#, "/b");
+        check_place(r#"{"a":["{","[",2¦]}"#, "/a/2");
+        check_place(r#"{"a\"b":1¦}"#, r#"/a\"b"#);
+        // A text that is cut off reaches to the place.
+        check_place(r#"{"ab¦c"#, "/ab");
+        check_place(r#"{"ab\¦"c"#, r"/ab\");
+        check_place(r#"{"a":"b\¦"#, "/a");
+    }
+
+    #[test]
+    fn a_place_is_found_in_any_line() {
+        check_place("{\n  \"a\": 1,\n  \"b\": [\n    1,\n    ¦2\n  ]\n}", "/b/1");
+        check_place("{\n  \"a\": 1,\n¦\n  \"b\": 2\n}", "/a");
+        check_place("{\n\n\"a\": {\"bc\": 1¦}}", "/a/bc");
+        // A place behind the text's end is its end.
+        assert_eq!(super::pointer(r#"{"a":1"#, 1, 100), "/a");
+        assert_eq!(super::pointer(r#"{"a":1"#, 0, 3), "/a");
+    }
+
     #[test]
     fn an_error_names_its_place() {
         check(r#"{"name":"a","inner":{"words":[]},"extra":1}"#, "/extra", "unknown field");

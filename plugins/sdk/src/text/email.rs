@@ -58,4 +58,33 @@ mod tests {
             assert!(!is_email_address(text), "{text}");
         }
     }
+
+    #[test]
+    fn addresses_are_as_long_as_they_may_be_and_no_longer() {
+        let of = |local: usize, domain: usize| {
+            let labels = format!("{}.au", "d".repeat(domain - 3));
+            is_email_address(&format!("{}@{labels}", "l".repeat(local)))
+        };
+        assert_eq!([of(64, 20), of(65, 20), of(64, 189), of(64, 190)], [true, false, true, false]);
+    }
+
+    #[test]
+    fn labels_of_a_domain_have_hyphens_inside_only() {
+        let of = |domain: &str| is_email_address(&format!("pat@{domain}"));
+        assert_eq!(["a-b.example", "a.b", "ā.example"].map(of), [true; 3]);
+        let wrong = [
+            "-a.example",
+            "a-.example",
+            "a.-example",
+            "a.example-",
+            "a..example",
+            ".example",
+            "example.",
+            "a+b.example",
+        ];
+        assert_eq!(wrong.map(of), [false; 8]);
+        // Blanks of every script and controls, which are no letters here either.
+        let texts = ["p\u{a0}t@a.example", "p\u{85}t@a.example", "pat@a\u{2003}.example"];
+        assert_eq!(texts.map(is_email_address), [false; 3]);
+    }
 }

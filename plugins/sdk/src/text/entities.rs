@@ -50,6 +50,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_windows_are_read_as_web_pages_read_them() {
+        check("&#127;|&#128;|&#130;|&#159;|&#160;", "\u{7f}|€|‚|Ÿ|\u{a0}");
+        // Those that stand for nothing there, and text that has them already.
+        check("&#129;&#141;&#158;", "\u{81}\u{8d}ž");
+        check("a-b\u{93}", "a-b\u{93}");
+        check("&amp;-", "&-");
+        assert!(matches!(decode_entities("R&D; sales"), std::borrow::Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn what_only_looks_like_an_entity_stays() {
         for text in
             ["R&D; sales", "Smith & Lee", "A&", "&;", "&#;", "&#0;", "&#x110000;", "&#55357;", "a&b;c", "&#+39;"]

@@ -61,5 +61,10 @@ mod tests {
         check("Анна", "");
         check("王", "");
         check("--", "");
+        check("-Ann-Lee- 2", "Ann-Lee-2");
+        check("", "");
+        // The letters' first and last, and what lies beside them.
+        check("À¿ɏɐ|ḀỿἀʰḾ×÷", "AyAyM");
+        assert!(matches!(ascii("Ayda7"), std::borrow::Cow::Borrowed("Ayda7")));
     }
 }

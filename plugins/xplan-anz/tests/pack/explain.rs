@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
 use tidegate_sdk::{
-    FieldExplanation, Verdict, canonical,
+    FieldExplanation, RawRecord, RecordKind, Verdict, canonical,
     harness::{Fixture, Given, NativeHost},
 };
 
@@ -97,4 +97,102 @@ fn an_explanation_says_where_a_value_stands_and_what_was_passed_over() {
     assert_eq!((title.value.as_deref(), title.source_value.as_deref()), (Some("Mr"), Some("Mister")));
     assert_eq!(title.rule.as_deref(), Some("/client/titles/Mr"));
     assert_eq!(title.source.as_deref(), Some("/row/fields/title"));
+}
+
+/// A raw record of a kind, from its JSON.
+fn raw(kind: RecordKind, json: &Value) -> RawRecord {
+    RawRecord { kind, id: "1".to_owned(), json: json.to_string().into_bytes() }
+}
+
+/// The rule of each field that is asked for, as the explanation of a record of Australia tells it.
+#[track_caller]
+fn check_rules(raw: &RawRecord, expected: &[(&str, &str)]) {
+    let context = tidegate_sdk::harness::context("AU");
+    let explanation = session(&pack(AU)).explain(&NativeHost, &context, raw);
+    for (name, rule) in expected {
+        let told = explanation.iter().find(|field| field.field == *name).and_then(|field| field.rule.as_deref());
+        assert_eq!(told, Some(*rule), "{name}");
+    }
+}
+
+#[test]
+fn the_rule_that_decided_is_told() {
+    let adviser = json!({"row": {"id": 1, "first_name": "Noah"}});
+    let expected = [("active", "/adviser/resource"), ("first_name", "/adviser/fields/first_name first_name")];
+    check_rules(&raw(RecordKind::Adviser, &adviser), &expected);
+    let home = json!([{"street": "Unit 4, 12 High St", "state": "Victoria", "postcode": "3053"}]);
+    let fields = json!({"first_name": "Mia", "last_name": "Lee", "sex": "F", "title": "Miss", "dob": "1964-02-29"});
+    let expected = [
+        ("external_id", "/client/fields/id id"),
+        ("title", "/client/titles/Miss"),
+        ("sex", "/client/sexes/female"),
+        ("last_name", "/client/fields/last_name last_name"),
+        ("date_of_birth", "/client/fields/date_of_birth dob"),
+        ("address_line_1", "/client/address_form/unit_words"),
+        ("address_line_2", "/client/address_form/unit_words"),
+        ("state", "/client/address_form/states/VIC"),
+        ("postcode", "/client/address/fields/postcode postcode"),
+        ("country_code", "/client/address_form/home_country AU"),
+        ("email", "/client/email/placeholder {first_name}.{last_name}@{domain}"),
+        ("email_is_placeholder", "/client/email/placeholder"),
+        ("partner_external_id", "/client/fields/partner partner_entity_id"),
+        ("is_partner", "/client/fields/is_partner is_partner"),
+        ("adviser_external_id", "/client/fields/adviser client_adviser"),
+        ("status", "/client/status/words/client"),
+    ];
+    check_rules(&client(&fields, &Value::Null, &home), &expected);
+    let darwin = json!([{"street": "1 Low St\nRear", "state": "NT", "postcode": "800", "country": "AU"}]);
+    let expected = [
+        ("address_line_2", "/client/address/fields/street at the line's end"),
+        ("postcode", "/client/address_form/leading_zeros/AU-NT"),
+        ("mobile", "refused: no-country-code"),
+    ];
+    let fields = json!({"first_name": "Mia", "preferred_phone": "0491 570 156"});
+    check_rules(&client(&fields, &Value::Null, &darwin), &expected);
+    let unheard = json!({"row": {"id": 1, "client_status": [], "first_name": "Mia"}});
+    check_rules(&raw(RecordKind::Client, &unheard), &[("status", "/client/status/when_missing client")]);
+    let gone = json!({"row": {"id": 1, "client_status": ["Deceased"], "first_name": "Mia"}});
+    check_rules(&raw(RecordKind::Client, &gone), &[("record", "/client/status/come_over without deceased")]);
+    let trust = json!({"row": {"id": 1, "entity_type": "trust", "first_name": "Mia"}});
+    check_rules(&raw(RecordKind::Client, &trust), &[("record", "/client/people")]);
+}
+
+#[test]
+fn the_rule_that_decided_in_a_list_is_told() {
+    let goals = json!({
+        "goals": [
+            {"index": 7, "owner": "Joint", "category": 4242, "target_amount": "-5"},
+            {"index": 8, "category": 5},
+            {"index": 9, "owner": "me", "category": "Travel"},
+        ],
+        "/ufield/goals/category/choice": [{"value": 4242, "text": "Sailing"}],
+    });
+    let outlook = "/goal/fields/estimated_cost below zero: less money; above: more; zero or none: not financial; \
+                   unreadable: not known";
+    let expected = [
+        ("goals[0].external_id", "/goal/fields/id index"),
+        ("goals[0].owner", "/goal/owners/joint"),
+        ("goals[0].category", "/goal/choices the site's own choice 4242: Sailing"),
+        ("goals[0].outlook", outlook),
+        ("goals[1].owner", "/goal/fields/owner owner"),
+        ("goals[1].category", "/goal/categories/Retirement"),
+        ("goals[2].category", "/goal/fields/category category"),
+    ];
+    check_rules(&raw(RecordKind::Goal, &goals), &expected);
+    let covers = json!({"insurance_group": [{
+        "index": 7, "policy_owners": ["Partner"], "frequency_display": "Monthly (in advance)", "underwriter": "KOWHAI",
+        "covers": [{"cover_type": "Life", "benefit_status": "Active"}, {"cover_type": "Needlestick"}],
+    }]});
+    let expected = [
+        ("covers[0].external_id", "/cover/covers/id, or the type and its number"),
+        ("covers[0].type", "/cover/types/life"),
+        ("covers[0].type_as_given", "/cover/covers/type cover_type"),
+        ("covers[0].expired", "/cover/fields/policy_to before 2026-03-01"),
+        ("covers[0].premium_frequency", "/cover/premium_frequencies/monthly"),
+        ("covers[0].insurer", "/cover/fields/insurer_code underwriter"),
+        ("covers[0].owner", "/cover/owners/partner"),
+        ("covers[0].extensions.benefit_status", "/cover/covers/status benefit_status"),
+        ("covers[1].type", "/cover/covers/type cover_type"),
+    ];
+    check_rules(&raw(RecordKind::Cover, &covers), &expected);
 }

@@ -146,7 +146,6 @@ impl Calendar {
         let minute = minute.ok_or(DateProblem::Moment(Some(zone.name)))?;
         for &ahead in zone.offsets {
             let date = match i32::from(minute) - offset + i32::from(ahead) {
-                -1440 => date.previous(),
                 0 => date,
                 1440 => date.next(),
                 _ => continue,
@@ -160,7 +159,8 @@ impl Calendar {
     /// `1971-2-3`, `19710203`, `3/02/1971`, `3 Feb 1971`.
     fn other_form(&self, text: &str) -> Result<Date, DateProblem> {
         const FORM: DateProblem = DateProblem::NoDay("is not written as YYYY-MM-DD with a four-digit year");
-        if let (8, Ok(number)) = (text.len(), text.parse::<u32>()) {
+        let is_number = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if let (true, Ok(number)) = (is_number, text.parse::<u32>()) {
             // At most eight digits: each part fits.
             #[allow(clippy::cast_possible_truncation)]
             return Date::new((number / 10_000) as u16, (number / 100 % 100) as u16, (number % 100) as u16);

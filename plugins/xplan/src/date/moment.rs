@@ -107,6 +107,51 @@ mod tests {
         check("3/02/1971, 1:05 pm", "3/02/1971", Some(785), None);
         check("1961-03-14Z", "1961-03-14", Some(0), Some(0));
         check("1961-03-14+11:00", "1961-03-14", Some(0), Some(660));
+        check("1961-03-14-03", "1961-03-14", Some(0), Some(-180));
+        check("1961-03-14 UTC", "1961-03-14 UTC", Some(0), None);
+        // Ten characters of another form, and a zone that is none.
+        check("3 Feb 1971Z", "3 Feb 1971Z", Some(0), None);
+        check("1961-03-14X", "1961-03-14X", Some(0), None);
+        check("03/02/1971+10", "03/02/1971+10", Some(0), None);
+    }
+
+    #[test]
+    fn clocks_are_read_to_their_ends() {
+        let clock = |time: &str, minute: Option<u16>| check(&format!("1961-03-14 {time}"), "1961-03-14", minute, None);
+        clock("0:00", Some(0));
+        clock("23:59", Some(23 * 60 + 59));
+        clock("23:59:59", None);
+        clock("23:59:60", None);
+        clock("09:08:00.000", Some(548));
+        clock("09:08:00.001", None);
+        clock("09:08:07", None);
+        clock("12:00 AM", Some(0));
+        clock("12:30am", Some(30));
+        clock("1:00 am", Some(60));
+        clock("11:59 Am", Some(719));
+        clock("12:00 PM", Some(720));
+        clock("12:59pm", Some(779));
+        clock("1:00 PM", Some(780));
+        clock("11:59 pm", Some(1439));
+        check("1961-03-14T09:08 GMT", "1961-03-14", Some(548), Some(0));
+        check("1961-03-14t09:08z", "1961-03-14", Some(548), Some(0));
+        check("1961-03-14 , 09:08 pm +10", "1961-03-14", Some(1268), Some(600));
+    }
+
+    #[test]
+    fn zones_are_read_as_far_as_there_are_any() {
+        let read_with = |zone: &str, offset: i32| {
+            check(&format!("1961-03-14T12:00{zone}"), "1961-03-14", Some(720), Some(offset));
+        };
+        for (zone, offset) in [("Z", 0), ("z", 0), ("UTC", 0), ("GMT", 0), ("+00:00", 0), ("-00:01", -1)] {
+            read_with(zone, offset);
+        }
+        for (zone, offset) in [("+14:59", 899), ("-1459", -899), ("+0930", 570), ("-05", -300), (" +10:00", 600)] {
+            read_with(zone, offset);
+        }
+        for zone in ["+15:00", "+10:60", "+100", "+1", "+", "-", "10:00", "+1a", "+10:0", "+100000", "utc", "É"] {
+            assert_eq!(read(&format!("1961-03-14T12:00{zone}")), None, "{zone}");
+        }
     }
 
     #[test]
@@ -123,6 +168,17 @@ mod tests {
             "1961-03-14 13:00 PM",
             "1961-03-14T12:00:00+99:00",
             "1961-03-14T12:00:00.Z",
+            "1961-03-14T12:00:00.a",
+            "1961-03-14T12:00:61",
+            "1961-03-14T12:00:00.0a",
+            "1961-03-14T:00",
+            "1961-03-14T12:",
+            "1961-03-14T123:00",
+            "1961-03-14T12:000",
+            "1961-03-14 0:30 AM",
+            "1961-03-14X12:00",
+            "1961-03-14T24:00 AM",
+            "1961-03-14T12:00 É",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

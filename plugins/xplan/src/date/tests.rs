@@ -1,6 +1,7 @@
 //! Days in the forms that sites and exports write.
 
-use super::{Calendar, CalendarRules, Date, DateProblem, How, InForce};
+use super::zone::Zone;
+use super::{Calendar, CalendarRules, Date, DateProblem, How, InForce, days_in_month};
 
 fn calendar(order: &str, zone: &str) -> Calendar {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -129,10 +130,111 @@ fn which_clock_showed_midnight_is_known() {
 }
 
 #[test]
-fn a_day_has_neighbours() {
+fn summer_time_is_known_from_day_to_day() {
+    #[track_caller]
+    fn check(zone: &str, offset: u16, day: &str, expected: InForce) {
+        let day = Date::iso(day).unwrap().unwrap();
+        assert_eq!(Zone::named(zone).unwrap().in_force(offset, day), expected, "{zone} {offset} {day}");
+    }
+    // Which of the year's days are told, where every summer has summer time.
+    let sydney = |day: &str, standard: InForce, summer: InForce| {
+        check("Australia/Sydney", 600, day, standard);
+        check("Australia/Sydney", 660, day, summer);
+    };
+    for day in ["1995-04-08", "1995-04-30", "1995-05-01", "1995-07-31", "1995-08-01", "1995-08-27"] {
+        sydney(day, InForce::Yes, InForce::No);
+    }
+    for day in ["1995-11-05", "1995-11-30", "1995-12-01", "1995-01-31", "1995-02-01", "1995-02-20"] {
+        sydney(day, InForce::No, InForce::Yes);
+    }
+    for day in ["1995-02-21", "1995-03-15", "1995-04-07", "1995-08-28", "1995-09-30", "1995-10-15", "1995-11-04"] {
+        sydney(day, InForce::Perhaps, InForce::Perhaps);
+    }
+    // Before the first summer with summer time there was none, and nothing is known before times were settled.
+    sydney("1970-12-31", InForce::Yes, InForce::No);
+    sydney("1970-10-15", InForce::Yes, InForce::No);
+    sydney("1971-01-15", InForce::Yes, InForce::No);
+    sydney("1971-10-15", InForce::Perhaps, InForce::Perhaps);
+    sydney("1971-11-05", InForce::No, InForce::Yes);
+    sydney("1972-01-15", InForce::No, InForce::Yes);
+    sydney("1945-01-15", InForce::Yes, InForce::No);
+    sydney("1944-12-31", InForce::Perhaps, InForce::Perhaps);
+    // Where summer time never came to stay, its days are not told.
+    let brisbane = |day: &str, standard: InForce| check("Australia/Brisbane", 600, day, standard);
+    brisbane("1990-01-15", InForce::Perhaps);
+    brisbane("1960-01-15", InForce::Perhaps);
+    brisbane("1990-06-15", InForce::Yes);
+    check("Australia/Lord_Howe", 690, "1995-06-15", InForce::No);
+    assert!(Zone::named("Mars").unwrap_err().contains("Australia/Adelaide, Australia/Brisbane"));
+}
+
+#[test]
+fn every_month_has_its_last_day() {
+    let lasts = (0..=13).map(|month| days_in_month(2023, month)).collect::<Vec<_>>();
+    let expected =
+        [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0].map(|last| Some(last).filter(|last| *last > 0));
+    assert_eq!(lasts, expected);
+    let of = |years: [u16; 6]| years.map(|year| days_in_month(year, 2).unwrap());
+    assert_eq!(of([2024, 2000, 2400, 1900, 2100, 2022]), [29, 29, 29, 28, 28, 28]);
+    // One day after the other, for a year and a leap year.
+    let first = Date::iso("1999-01-01").unwrap().unwrap();
+    let days: Vec<String> =
+        std::iter::successors(Some(first), |day| Some(day.next())).take(732).map(|day| day.to_string()).collect();
+    assert_eq!(days[731], "2001-01-01");
+    assert_eq!((days[364].as_str(), days[365].as_str()), ("1999-12-31", "2000-01-01"));
+    assert_eq!((days[424].as_str(), days[425].as_str()), ("2000-02-29", "2000-03-01"));
+}
+
+#[test]
+fn each_form_is_read_digit_by_digit() {
+    let check = |text: &str, expected| check_by(&calendar("day-month-year", "Australia/Sydney"), text, expected);
+    check("20001231", Ok("2000-12-31"));
+    check("19991001", Ok("1999-10-01"));
+    check("+1971020", Err("YYYY-MM-DD"));
+    check("1st Jan 2000", Ok("2000-01-01"));
+    check("2nd Dec 2000", Ok("2000-12-02"));
+    check("4th august 2000", Ok("2000-08-04"));
+    check("th Jan 2000", Err("YYYY-MM-DD"));
+    check("123th Jan 2000", Err("YYYY-MM-DD"));
+    check("1 Ja 2000", Err("YYYY-MM-DD"));
+    check("1 Januaryy 2000", Err("YYYY-MM-DD"));
+    check("1 2 20000", Err("YYYY-MM-DD"));
+    check("1 2 200", Err("YYYY-MM-DD"));
+    check("001/2/2000", Err("YYYY-MM-DD"));
+    check("1/2/2000/3", Err("YYYY-MM-DD"));
+    check("1, 2, 2000", Ok("2000-02-01"));
+    for (at, month) in
+        (1_u16..).zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"])
+    {
+        check_by(&calendar("", ""), &format!("5 {month} 2000"), Ok(&format!("2000-{at:02}-05")));
+    }
+    // A time of day without a zone names a day where no clock there is on another by then.
+    check("1990-06-30 12:59", Ok("1990-06-30"));
+    check("1990-06-30 13:00", Err("Australia/Sydney"));
+    check("1990-06-30 00:00:01", Err("Australia/Sydney"));
+    // Midnight there, from either side of the day.
+    check("1990-06-30T02:00:00+12:00", Ok("1990-06-30"));
+    check("1990-06-30T01:00:00+12:00", Ok("1990-06-30"));
+    check("1990-07-01T01:30:00+11:30", Ok("1990-07-01"));
+    check("1990-07-01T14:00:30Z", Err("Australia/Sydney"));
+    check("1990-06-30T00:30:00-13:30", Ok("1990-07-01"));
+    check("1990-06-30T00:30:00-14:00", Err("Australia/Sydney"));
+}
+
+#[test]
+fn midnight_there_is_written_on_the_day_itself_or_the_one_before() {
+    // No clock of these zones is so far behind another that it shows the day before midnight's.
+    let perth = calendar("", "Australia/Perth");
+    check_by(&perth, "1990-07-01T06:00:00+14:00", Ok("1990-07-01"));
+    check_by(&perth, "1990-07-01T05:00:00+13:00", Ok("1990-07-01"));
+    check_by(&perth, "1990-06-30T16:00:00Z", Ok("1990-07-01"));
+}
+
+#[test]
+fn the_next_day_is_known() {
     for (day, next) in [("1999-12-31", "2000-01-01"), ("2000-02-28", "2000-02-29"), ("2001-02-28", "2001-03-01")] {
         let [day, next] = [day, next].map(|text| Date::iso(text).unwrap().unwrap());
-        assert_eq!((day.next(), next.previous()), (next, day));
+        assert_eq!(day.next(), next);
     }
 }
 
