@@ -24,6 +24,7 @@ use crate::connection::Connection;
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest, Timestamp};
 use crate::pack::Revision;
 use crate::store::connections::By;
+use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::{Store, StoreError};
 
 pub use differences::{Filter, RecordDifference};
@@ -42,9 +43,6 @@ pub enum PreviewError {
     /// There is no preview of this id, or not any more.
     #[error("there is no preview `{0}`, or it has expired; make it anew")]
     Unknown(PreviewId),
-    /// The place in its differences is none that was given out.
-    #[error("the cursor is none of this list")]
-    BadCursor,
     /// Its files cannot be written or read.
     #[error("the preview's files: {0}")]
     Io(#[from] io::Error),
@@ -164,18 +162,22 @@ impl Previews {
         Ok(differences::keep_summary(&self.0.folder, &preview)?)
     }
 
-    /// Records that differ, a page of them: those that fit the filter, from a cursor on. Answers the next page's.
+    /// Records that differ, a page of those that fit the filter. Blocks the thread.
     ///
     /// # Errors
-    /// [`PreviewError::Unknown`], [`PreviewError::BadCursor`], or where the file cannot be read.
+    /// [`PreviewError::Unknown`], [`PreviewError::Store`] where the cursor is none of this list, or where the file cannot be
+    /// read.
     pub fn differences(
         &self,
         id: PreviewId,
         filter: &Filter,
-        (cursor, limit): (Option<u64>, usize),
-    ) -> Result<(Vec<RecordDifference>, Option<u64>), PreviewError> {
+        page: &PageRequest,
+    ) -> Result<Page<RecordDifference>, PreviewError> {
         self.one(id)?;
-        differences::read(&self.0.folder, id, filter, (cursor, limit))
+        let list = format!("differences of {id}");
+        let place = page.text(&list)?.unwrap_or_default();
+        let (items, next) = differences::read(&self.0.folder, id, filter, (place, page.limit))?;
+        Ok(Page { items, next: next.map(|next| cursor_of(&list, next.to_string().as_bytes())) })
     }
 
     /// The file with all of a preview's differences, a JSON object a line, to be handed on.

@@ -23,7 +23,6 @@ use crate::domain::made::{DiagnosticDifference, FieldDifference, MadeState};
 use crate::domain::{ClientId, ConnectionName, ExternalId, PreviewId, RecordKind};
 use crate::ops::{self, Refusal};
 use crate::preview::{Filter, Preview, PreviewError, RecordDifference};
-use crate::store::page::cursor_of;
 
 /// All of `/api/v1/previews`.
 pub fn routes() -> OpenApiRouter<App> {
@@ -200,15 +199,11 @@ pub async fn differences(
 ) -> Result<Json<List<DifferenceBody>>, Problem> {
     may_see(&caller)?;
     let page = page(params.limit, params.cursor)?;
-    let list = format!("differences of the preview {id}");
-    let cursor = page.text(&list)?;
     let filter = Filter { kind: params.kind, field: params.field, code: params.diagnostic, becomes: params.becomes };
     let previews = app.previews.clone();
-    let read = move || previews.differences(id, &filter, (cursor, page.limit));
-    let (found, next) =
-        tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?.map_err(Refusal::from)?;
-    let items = found.into_iter().map(DifferenceBody::from).collect();
-    Ok(Json(List::new(items, next.map(|next| cursor_of(&list, next.to_string().as_bytes())))))
+    let read = move || previews.differences(id, &filter, &page);
+    let found = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?;
+    Ok(Json(List::of(found.map_err(Refusal::from)?)))
 }
 
 /// All records that would differ, to be handed on: a JSON object a line.

@@ -126,7 +126,6 @@ impl From<PreviewError> for Refusal {
     fn from(error: PreviewError) -> Self {
         match error {
             PreviewError::Unknown(_) => Self::new(Kind::NotFound, format!("{error}.")),
-            PreviewError::BadCursor => crate::store::StoreError::BadCursor.into(),
             PreviewError::Store(error) => error.into(),
             PreviewError::Io(_) => {
                 tracing::error!(%error, "a preview failed");

@@ -96,27 +96,18 @@ impl Writer {
     }
 }
 
-/// Reads a page of differences. A cursor is the place in the file at which the page begins.
+/// Reads a page of differences, from a place in the file on that an earlier page gave. Answers the next one's.
 pub(super) fn read(
     folder: &Path,
     id: PreviewId,
     filter: &Filter,
-    (cursor, limit): (Option<u64>, usize),
+    (mut place, limit): (u64, usize),
 ) -> Result<(Vec<RecordDifference>, Option<u64>), PreviewError> {
     let mut file = File::open(path(folder, id)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => PreviewError::Unknown(id),
         _ => error.into(),
     })?;
-    let mut place = cursor.unwrap_or_default();
-    if place > 0 {
-        // A page begins behind the end of a line.
-        file.seek(SeekFrom::Start(place - 1))?;
-        let mut before = [0];
-        io::Read::read_exact(&mut file, &mut before).map_err(|_| PreviewError::BadCursor)?;
-        if before != *b"\n" {
-            return Err(PreviewError::BadCursor);
-        }
-    }
+    file.seek(SeekFrom::Start(place))?;
     let mut lines = BufReader::new(file);
     let (mut found, mut line) = (Vec::new(), String::new());
     loop {

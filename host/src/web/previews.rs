@@ -30,7 +30,7 @@ use crate::ops::connections::Wanted;
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::{LARGEST_ARCHIVE, RuleDifference};
 use crate::preview::{Couples, FieldSummary, Filter, Preview, PreviewState, RecordDifference};
-use crate::store::page::PageRequest;
+use crate::store::page::{Page, PageRequest};
 
 /// The couples of a kind that are named.
 const COUPLES: usize = 10;
@@ -282,15 +282,14 @@ async fn view(
     refused: Option<String>,
 ) -> Result<Response, Failure> {
     let request = asked.page();
-    let cursor = request.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| Failure::Unreadable)).transpose()?;
     let RecordFilter { kind, field, diagnostic, becomes } = asked.filter.clone();
     let filter = Filter { kind, field, code: diagnostic, becomes };
     let previews = app.previews.clone();
     let (id, wanted) = (preview.id, filter.clone());
-    let read = move || previews.differences(id, &wanted, (cursor, request.limit));
+    let read = move || previews.differences(id, &wanted, &request);
     let read = tokio::task::spawn_blocking(read).await;
     let read = read.map_err(|_| Failure::Broken("reading a preview panicked".to_owned()))?;
-    let (mut differences, next) = read.map_err(Refusal::from)?;
+    let Page { items: mut differences, next } = read.map_err(Refusal::from)?;
     let mut preview = preview;
     name_links(app, &mut preview, &mut differences).await?;
     let names = Names::load(app, &preview, &differences).await?;
@@ -336,7 +335,7 @@ async fn view(
         has_other_plugin: preview.has_other_plugin,
         filtered: in_words(&filter),
         records: differences.iter().map(|one| record_row(one, &names)).collect(),
-        paging: asked.paging(&path, &query, next.map(|next| next.to_string()).as_deref()),
+        paging: asked.paging(&path, &query, next.as_deref()),
         path,
     })
 }
