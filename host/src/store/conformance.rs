@@ -29,6 +29,7 @@ mod edits;
 mod findings;
 mod households;
 mod imports;
+mod kept_records;
 mod linking;
 mod lists;
 mod operations;

@@ -159,10 +159,9 @@ pub(super) async fn start(
 pub(super) async fn cancel(
     State(app): State<App>,
     person: SignedIn,
-    Path((name, id)): Path<(String, String)>,
+    Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let preview = find(&app, &name, &id)?;
-    ops::revisions::cancel_preview(&app, person.actor(), preview.id).await?;
+    let preview = ops::revisions::cancel_preview(&app, person.actor(), id.parse().map_err(|_| NO_PREVIEW)?).await?;
     Ok(Redirect::to(&path(&preview)).into_response())
 }
 
@@ -262,11 +261,13 @@ pub(super) async fn activate(
     shown(&app, &person, one, Some(Checked { is_good: true, message })).await
 }
 
+const NO_PREVIEW: Failure =
+    Failure::NotFound("There is no preview here, or it has expired. Make it anew from the revision.");
+
 fn find(app: &App, name: &str, id: &str) -> Result<Preview, Failure> {
-    let none = Failure::NotFound("There is no preview here, or it has expired. Make it anew from the revision.");
-    let Ok(id) = id.parse::<PreviewId>() else { return Err(none) };
+    let id = id.parse().map_err(|_| NO_PREVIEW)?;
     let preview = app.previews.one(id).map_err(Refusal::from)?;
-    if preview.connection.as_str() == name { Ok(preview) } else { Err(none) }
+    if preview.connection.as_str() == name { Ok(preview) } else { Err(NO_PREVIEW) }
 }
 
 /// The address of a preview.

@@ -39,6 +39,11 @@ impl Row {
         Self { expected: Some(Expected { status, field: Some(field), message: message.to_owned() }), ..self }
     }
 
+    /// The same with another call.
+    fn by(self, api: (Method, String, Value)) -> Self {
+        Self { api: Some(api), ..self }
+    }
+
     /// A row that is refused as a whole.
     fn with(self, status: u16, message: &str) -> Self {
         Self { expected: Some(Expected { status, field: None, message: message.to_owned() }), ..self }
@@ -291,6 +296,20 @@ fn connections() -> Vec<Row> {
         of("connections::say_of_site", "apart", "forward_host=acme.example", "apart", site),
         of("connections::activate", "activate", "", "activate", none.clone()),
         of("connections::roll_back", "rollback", "", "rollback", none.clone()),
+        of("revisions::stage", "revisions", "", "", none.clone()).by(post("/revisions?connection=main", none.clone())),
+        of("revisions::discard", "revisions/006ec9e5f1f9/discard", "", "", none.clone()).by((
+            Method::DELETE,
+            "/revisions/006ec9e5f1f9?connection=main".to_owned(),
+            none.clone(),
+        )),
+        of("revisions::preview", "revisions/006ec9e5f1f9/preview", "", "", none.clone())
+            .by(post("/revisions/006ec9e5f1f9/preview?connection=main", none.clone())),
+        row(
+            "revisions::cancel_preview",
+            (settings(&format!("previews/{}/cancel", Uuid::nil())), ""),
+            post(format!("/previews/{}/cancel", Uuid::nil()), none.clone()),
+        )
+        .with(404, "There is no preview"),
         of("connections::authorise", "authorise", "", "authorize", none.clone()),
         of("connections::check", "check", "", "check", none),
         // A site sends a person back by an address.

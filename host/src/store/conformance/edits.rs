@@ -14,7 +14,7 @@ on_each_engine![
 ];
 
 impl Practice {
-    async fn edit(&self, id: ClientId, changes: &[(&str, Option<&str>)]) -> Result<bool, usize> {
+    pub(super) async fn edit(&self, id: ClientId, changes: &[(&str, Option<&str>)]) -> Result<bool, usize> {
         let owned = |(field, value): &(&str, Option<&str>)| ((*field).to_owned(), Ok(value.map(str::to_owned)));
         let edit = Edit {
             client: id,

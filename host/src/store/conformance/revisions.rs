@@ -5,7 +5,11 @@ use crate::domain::RevisionDigest;
 use crate::store::connections::By;
 use crate::store::revisions::{HistoryEntry, Why};
 
-on_each_engine![a_short_id_stands_for_one_revision, a_connection_knows_what_was_in_force,];
+on_each_engine![
+    a_short_id_stands_for_one_revision,
+    a_connection_knows_what_was_in_force,
+    what_is_staged_is_not_in_force,
+];
 
 async fn a_short_id_stands_for_one_revision(on: On) {
     let place = on.place();
@@ -60,4 +64,30 @@ async fn a_connection_knows_what_was_in_force(on: On) {
         let refused = store.revision_history(of.clone(), PageRequest { cursor, limit: 3 }).await;
         assert!(matches!(refused, Err(crate::store::StoreError::BadCursor)), "{refused:?}");
     }
+}
+
+async fn what_is_staged_is_not_in_force(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let main: ConnectionName = "main".parse().unwrap();
+    let entry = |number: u8, why| HistoryEntry {
+        digest: RevisionDigest([number; 32]),
+        pack: "acme-au".to_owned(),
+        version: "0.1.0".to_owned(),
+        by: By { who: "Pat Lee".to_owned(), at: Timestamp::UNIX_EPOCH },
+        why,
+    };
+    store.keep_in_history(main.clone(), entry(1, Why::Staged)).await.unwrap();
+    assert_eq!(store.active(main.clone()).await.unwrap(), None);
+    for (number, why) in [(2, Why::First), (3, Why::Staged), (2, Why::Staged)] {
+        store.keep_in_history(main.clone(), entry(number, why)).await.unwrap();
+    }
+    assert_eq!(store.active(main.clone()).await.unwrap(), Some(entry(2, Why::First)));
+    assert_eq!(store.active_at_opening(&main).unwrap(), Some(entry(2, Why::First)));
+    let discard = async |number: u8| store.discard_staged(main.clone(), RevisionDigest([number; 32])).await.unwrap();
+    assert!(discard(3).await && !discard(3).await && !discard(9).await);
+    // What was in force stays in the history, whatever was staged of it.
+    assert!(discard(2).await && !discard(2).await);
+    let page = store.revision_history(main.clone(), PageRequest { cursor: None, limit: 9 }).await.unwrap();
+    assert_eq!(page.items, [entry(2, Why::First), entry(1, Why::Staged)]);
 }
