@@ -30,6 +30,10 @@ const WAIT: Duration = Duration::from_secs(10);
 /// See [`WAIT`].
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// The media types by which an archive may come as the body.
+const ARCHIVES: [&str; 6] =
+    ["", "application/x-tar", "application/tar", "application/gzip", "application/x-gzip", "application/octet-stream"];
+
 /// All of `/api/v1/revisions`. The size of an archive is bounded where it is read.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(stage)).routes(routes!(discard)).routes(routes!(preview))
@@ -131,28 +135,27 @@ async fn archive(request: Request) -> Result<Vec<u8>, Problem> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.to_owned();
     let body = request.into_body().into_data_stream();
-    match media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "multipart/form-data" => {
-            let mut form = Form::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
-            let Some(part) = form.next().await? else { return Ok(Vec::new()) };
-            let bytes = part.bytes(LARGEST_ARCHIVE).await?;
-            form.next().await?;
-            Ok(bytes)
-        }
-        ""
-        | "application/x-tar"
-        | "application/tar"
-        | "application/gzip"
-        | "application/x-gzip"
-        | "application/octet-stream" => Ok(whole(body, LARGEST_ARCHIVE).await?),
-        other => {
-            let detail = format!(
-                "Nothing was kept. Send a tar archive of the pack's folder as `application/x-tar`, or as the part `file` of \
-                 `multipart/form-data`, not `{other}`."
-            );
-            Err(Problem::new(Kind::WrongMediaType, detail))
-        }
+    if media_type.starts_with("multipart/form-data") {
+        let mut form = Form::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
+        let Some(part) = form.next().await? else { return Ok(Vec::new()) };
+        let bytes = part.bytes(LARGEST_ARCHIVE).await?;
+        form.next().await?;
+        return Ok(bytes);
     }
+    let bytes = whole(body, LARGEST_ARCHIVE).await?;
+    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if bytes.is_empty() || ARCHIVES.contains(&&*media_type) {
+        return Ok(bytes);
+    }
+    // Programs that speak JSON only say nothing so.
+    if media_type == "application/json" && [&b"null"[..], b"{}"].contains(&bytes.trim_ascii()) {
+        return Ok(Vec::new());
+    }
+    let detail = format!(
+        "Nothing was kept. Send a tar archive of the pack's folder as `application/x-tar`, or as the part `file` of \
+         `multipart/form-data`, not `{media_type}`."
+    );
+    Err(Problem::new(Kind::WrongMediaType, detail))
 }
 
 /// Lets go of a revision that is staged and was never in force.

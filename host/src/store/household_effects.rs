@@ -129,6 +129,10 @@ impl Book {
                 }
             }
             if let Some(mate) = mate.filter(|mate| person < *mate) {
+                // Two who both leave the book leave it together.
+                if self.named_by(person)?.is_none() && self.named_by(mate)?.is_none() {
+                    continue;
+                }
                 effects.parting += 1;
                 if effects.parting_couples.len() < NAMED {
                     effects.parting_couples.push([self.client(person)?, self.client(mate)?]);

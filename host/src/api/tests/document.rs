@@ -82,9 +82,17 @@ async fn what_it_lists() {
     post /api/v1/notes/{id}/edit (id) 202 default
     post /api/v1/notes/{id}/resolve (id) 202 default
     post /api/v1/notes/{id}/retry (id) 202 default
+    get /api/v1/previews (connection, limit, cursor) 200 default
+    get /api/v1/previews/{id} (id) 200 default
+    post /api/v1/previews/{id}/cancel (id) 202 default
+    get /api/v1/previews/{id}/differences (id, kind, field, diagnostic, becomes, limit, cursor) 200 default
+    get /api/v1/previews/{id}/file (id) 200 default
     get /api/v1/quarantine (run_id, limit, cursor) 200 default
     get /api/v1/review (state, limit, cursor) 200 default
     post /api/v1/review/{id}/decision (id) 200 default
+    post /api/v1/revisions (connection) 200 default
+    delete /api/v1/revisions/{id} (id, connection) 204 default
+    post /api/v1/revisions/{id}/preview (id, connection, Prefer) 200 202 default
     get /api/v1/runs (connection, limit, cursor) 200 default
     get /api/v1/runs/{id} (id) 200 default
     post /api/v1/runs/{id}/cancel (id) 202 default

@@ -53,7 +53,7 @@ fn a_field_is_named_as_forms_name_it() {
 
 #[test]
 fn the_store_s_errors_say_nothing_of_it() {
-    check(StoreError::BadCursor, Kind::Malformed, "Begin again without `cursor`", true);
+    check(StoreError::BadCursor, Kind::Invalid, "or begin again without `cursor`", true);
     check(StoreError::Locked, Kind::Unavailable, "The store cannot be used now", true);
     check(StoreError::NoRoom { free: 1, needed: 2 }, Kind::Unavailable, "The store cannot be used now", true);
     check(StoreError::NoSpace { free: 1 }, Kind::NoSpace, "nearly full", true);
@@ -95,7 +95,7 @@ fn a_list_that_is_not_taken_is_told() {
     check(ImportError::File(FileError::NotTaken), Kind::Internal, "in the host's log", true);
     check(ImportError::File(FileError::NoRows("It is empty.")), Kind::Invalid, "It is empty. Nothing was", true);
     check(ImportError::Removed, Kind::Invalid, "removed while it was read. Nothing was kept.", true);
-    check(ImportError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(ImportError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     check_field(ImportError::NotRead(NotRead::PartTwice("file")), "/file", &format!("{}.", NotRead::PartTwice("file")));
 }
 
@@ -104,7 +104,7 @@ fn a_document_that_is_not_taken_is_told() {
     check(NotTaken::NotAPdf(NotAPdf::TooLarge), Kind::TooLarge, "Nothing was kept: the file is larger", false);
     check_field(NotTaken::NotAPdf(NotAPdf::Empty), "", "the file is empty");
     check(NotTaken::NotRead(NotRead::NotText), Kind::Malformed, "not UTF-8", true);
-    check(NotTaken::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(NotTaken::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     check(NotTaken::Io(full()), Kind::NoSpace, "nearly full", true);
     check(NotTaken::Io(refused()), Kind::Internal, "in the host's log", true);
 }
@@ -115,7 +115,7 @@ fn a_sync_that_does_not_begin_is_told() {
     check(SyncError::UnknownConnection(main()), Kind::NotFound, "There is no connection `main`.", false);
     let paused = SyncError::NotAuthorised { connection: main(), message: "Sign in again.".to_owned() };
     check(paused, Kind::WrongState, "is paused. Sign in again. Nothing was started.", false);
-    check(SyncError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(SyncError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     let unknown = || SyncError::UnknownConnection(main());
     check(ClientSyncError::Sync(unknown()), Kind::NotFound, "There is no connection `main`.", false);
     check(ClientSyncError::NotLinked, Kind::WrongState, "not linked to the CRM", false);
@@ -131,7 +131,7 @@ fn a_connection_that_is_not_changed_is_told() {
     check(IntegrationError::Unknown(main()), Kind::NotFound, "There is no connection `main`.", false);
     check(IntegrationError::WrongState("It runs.".to_owned()), Kind::WrongState, "It runs.", false);
     assert_eq!(Refusal::from(IntegrationError::WrongState("it runs".to_owned())).message, "It runs.");
-    check(IntegrationError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(IntegrationError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_note_that_is_not_kept_is_told() {
     check(reused, Kind::KeyReused, "This key was used for another event", true);
     check(NotesError::UnknownNote(note), Kind::NotFound, "There is no note", false);
     check(NotesError::WrongState("it is done".to_owned()), Kind::WrongState, "It is done", false);
-    check(NotesError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(NotesError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     let plugin = NotesError::Plugin(PackError::Rules(vec!["secret".to_owned()]));
     let refusal = Refusal::from(plugin);
     assert!(!refusal.message.contains("secret"), "{refusal}");
@@ -163,9 +163,9 @@ fn who_does_not_come_in_is_told() {
     check(SignInError::Refused, Kind::Invalid, "No account has this email and password", false);
     let retry_after = Duration::from_secs(7);
     check(SignInError::TooMany { retry_after }, Kind::TooMany(retry_after), "Too many sign-ins", false);
-    check(SignInError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(SignInError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     check(AccountError::LinkIsOver, Kind::NotFound, "This set-up link", false);
-    check(AccountError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(AccountError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     let problem = FieldProblem { field: "password", message: "Write more.".to_owned() };
     check_field(AccountError::Invalid(vec![problem]), "/password", "Write more.");
 }

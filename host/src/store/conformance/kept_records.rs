@@ -135,6 +135,8 @@ async fn households_join_and_part_as_the_links_would_be(on: On) {
     assert_eq!(effects(vec![change("1", Some("2"), None, true)]).await, (0, 0));
     assert_eq!(effects(vec![change("1", Some("2"), None, true), change("2", Some("1"), None, true)]).await, (0, 1));
     assert_eq!(effects(vec![change("1", Some("2"), None, false)]).await, (0, 1));
+    let both_leave = vec![change("1", Some("2"), None, false), change("2", Some("1"), None, false)];
+    assert_eq!(effects(both_leave).await, (0, 0), "they leave together");
     let exchanged = vec![change("1", Some("2"), Some("3"), true), change("2", Some("1"), Some("4"), true)];
     assert_eq!(effects(exchanged).await, (2, 1));
     let nobody = practice.store.household_effects("other".parse().unwrap(), Vec::new()).await.unwrap();
