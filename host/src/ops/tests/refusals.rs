@@ -53,7 +53,7 @@ fn a_field_is_named_as_forms_name_it() {
 
 #[test]
 fn the_store_s_errors_say_nothing_of_it() {
-    check(StoreError::BadCursor, Kind::Malformed, "Begin again without `cursor`", true);
+    check(StoreError::BadCursor, Kind::Invalid, "begin again without `cursor`", true);
     check(StoreError::Locked, Kind::Unavailable, "The store cannot be used now", true);
     check(StoreError::NoRoom { free: 1, needed: 2 }, Kind::Unavailable, "The store cannot be used now", true);
     check(StoreError::NoSpace { free: 1 }, Kind::NoSpace, "nearly full", true);
@@ -95,7 +95,7 @@ fn a_list_that_is_not_taken_is_told() {
     check(ImportError::File(FileError::NotTaken), Kind::Internal, "in the host's log", true);
     check(ImportError::File(FileError::NoRows("It is empty.")), Kind::Invalid, "It is empty. Nothing was", true);
     check(ImportError::Removed, Kind::Invalid, "removed while it was read. Nothing was kept.", true);
-    check(ImportError::Store(StoreError::BadCursor), Kind::Malformed, "cursor", true);
+    check(ImportError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     check_field(
         ImportError::NotRead(NotRead::PartTwice("file".to_owned())),
         "/file",
