@@ -30,7 +30,15 @@ const JUDGED_BY_MEANING: [&str; 11] = [
 const PARAMETERS_TOGETHER: [&str; 4] = ["list_clients", "list_covers", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 4] = ["list_client_households", "list_quarantine", "list_review", "list_run_changes"];
+const ONE_PAGE: [&str; 7] = [
+    "list_client_households",
+    "list_connection_revisions",
+    "list_preview_differences",
+    "list_previews",
+    "list_quarantine",
+    "list_review",
+    "list_run_changes",
+];
 
 #[tokio::test]
 async fn the_api_does_what_its_document_says() -> Result<()> {

@@ -66,13 +66,21 @@ pub enum NotRead {
     },
     /// The form has a part twice that is read once.
     #[error("the form has more than one part `{0}`; send each by itself")]
-    PartTwice(&'static str),
+    PartTwice(String),
     /// A text in it is none.
     #[error("a text in it is not UTF-8")]
     NotText,
     /// The sender broke off, or sent what cannot be read; what the parser said is for the log.
     #[error("it broke off before its end, or cannot be read")]
     BrokeOff(String),
+}
+
+impl NotRead {
+    /// The form has a part `name` that is none of these.
+    pub fn unknown_part<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
+        Self::UnknownPart { name: text::excerpt(name, 60).into_owned(), known: known.join(", ") }
+    }
 }
 
 impl Default for Intake {
@@ -171,11 +179,10 @@ impl Form {
             return Ok(());
         }
         let Some(known) = self.known.iter().find(|known| **known == name) else {
-            let known: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
-            return Err(NotRead::UnknownPart { name: text::excerpt(name, 60).into_owned(), known: known.join(", ") });
+            return Err(NotRead::unknown_part(name, self.known.iter().copied()));
         };
         if self.come.contains(known) {
-            return Err(NotRead::PartTwice(known));
+            return Err(NotRead::PartTwice((*known).to_owned()));
         }
         self.come.push(known);
         Ok(())

@@ -29,6 +29,12 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// A text in ASCII, every letter of another script as it sounds: `Practice Ōtautahi` → `Practice Otautahi`. Of what has no
+/// sound, signs without a letter are left.
+pub fn in_ascii(text: &str) -> String {
+    text.chars().map(|letter| deunicode_char(letter).unwrap_or(" ")).collect()
+}
+
 /// Apostrophes of all kinds, the Hawaiian okina, and combining accents.
 fn is_silent(c: char) -> bool {
     matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{02bb}' | '\u{02bc}' | '`' | '\u{0300}'..='\u{036f}')
@@ -51,6 +57,14 @@ fn push_base(folded: &mut String, c: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_scripts_are_told_in_ascii() {
+        let check = |text: &str, expected: &str| assert_eq!(in_ascii(text).trim(), expected, "{text}");
+        check("Practice Ōtautahi", "Practice Otautahi");
+        check("Практика", "Praktika");
+        check("北京", "Bei Jing");
+    }
 
     #[test]
     fn names() {

@@ -9,7 +9,7 @@ use crate::config::bare;
 use crate::crm::kind::{CrmKind, Setting, plain_name};
 use crate::crm::parse::{Author, FieldError, Parsed, RawConnection, RawSignIn, RawValue, Rules};
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, Timestamp, fold};
 use crate::secrets::SealContext;
 use crate::store::connections::{By, StoredConnection, StoredSignIn};
 
@@ -272,10 +272,12 @@ fn name_of(title: &str) -> String {
     if is_reserved { format!("{name}-crm") } else { name }
 }
 
-/// The title in lower-case letters, digits and hyphens.
+/// The title in lower-case letters, digits and hyphens; letters of other scripts as they sound, so that titles without a
+/// Latin letter have names of their own.
 fn slug(title: &str) -> String {
+    let letters = fold::in_ascii(title);
     let folded =
-        title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
+        letters.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
     let text: String = folded.collect();
     let words: Vec<&str> = text.split('-').filter(|word| !word.is_empty()).collect();
     let mut slug = words.join("-");
@@ -299,7 +301,10 @@ mod tests {
         check("Acme Xplan Integration", "acme-xplan-integration");
         check("  Xplan (NZ) ", "xplan-nz");
         check("3rd site", "crm-3rd-site");
-        check("Müller & Söhne", "m-ller-s-hne");
+        check("Müller & Söhne", "muller-sohne");
+        check("Практика Юг", "praktika-iug");
+        check("北京", "bei-jing");
+        check("…", "crm");
         check("", "crm");
         check("Practice", "practice-crm");
         check("New", "new-crm");

@@ -7,10 +7,11 @@
 mod complete;
 pub(super) mod differences;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use super::PackError;
 use super::files::{self, read_text, refused};
+use super::{PackError, limits};
 use crate::config::toml_words;
 
 /// The dialect that `rules.toml` is written for.
@@ -29,12 +30,13 @@ pub(super) struct Rules {
 /// Reads the rules of a pack folder for a dialect, and looks whether they have all that `schema` needs.
 ///
 /// # Errors
-/// Names every file that is missing or no TOML, with the place in it.
+/// Names every file that is missing or no TOML, with the place in it. What differs in another dialect costs that dialect
+/// alone: `whole` has the digest of a file that cannot be read.
 pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> Result<Rules, PackError> {
     let mut files = Files { pack: folder, problems: Vec::new() };
     let mut rules = files.toml(&folder.join("rules.toml"));
-    let notes = files.folder("notes", "a note is a file <event type>.toml")?;
-    let mut dialects = files.folder("dialects", "what differs in a dialect is a file <dialect>.toml")?;
+    let notes = files.notes()?;
+    let mut dialects = files.dialects(dialect)?;
     if !files.problems.is_empty() {
         return Err(PackError::Several(files.problems));
     }
@@ -48,11 +50,15 @@ pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> 
     let plain = to_json(toml::Value::Table(rules.clone()));
     let mut whole = plain.to_string();
     for (name, differences) in &dialects {
-        whole = format!("{whole}\n{name}\n{}", to_json(differences.clone()));
+        let differences = match differences {
+            Dialect::Read(differences) => to_json(toml::Value::Table(differences.clone())).to_string(),
+            Dialect::Unreadable(digest) => digest.to_string(),
+        };
+        whole = format!("{whole}\n{name}\n{differences}");
     }
     let mut missing = Vec::new();
     let of_dialect = match dialects.remove(dialect) {
-        Some(toml::Value::Table(differences)) => {
+        Some(Dialect::Read(differences)) => {
             let laid_over = to_json(toml::Value::Table(differences.clone()));
             missing = complete::unnamed(&laid_over, &plain, schema, dialect);
             lay_over(&mut rules, differences);
@@ -86,6 +92,13 @@ fn lay_over(rules: &mut toml::Table, differences: toml::Table) {
     }
 }
 
+/// What differs in a dialect.
+enum Dialect {
+    Read(toml::Table),
+    /// The file's digest.
+    Unreadable(blake3::Hash),
+}
+
 /// A pack's TOML files, and what is wrong with them so far.
 struct Files<'a> {
     pack: &'a Path,
@@ -93,21 +106,46 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// The notes, by event type; none where there is no such folder.
+    fn notes(&mut self) -> Result<toml::Table, PackError> {
+        let paths = self.paths("notes", "a note is a file <event type>.toml")?;
+        Ok(paths.into_iter().map(|(name, path)| (name, toml::Value::Table(self.toml(&path)))).collect())
+    }
+
     /// The TOML files of a folder, by name; none where there is no such folder.
-    fn folder(&mut self, name: &str, is_for: &str) -> Result<toml::Table, PackError> {
+    fn paths(&mut self, name: &str, is_for: &str) -> Result<Vec<(String, PathBuf)>, PackError> {
         let folder = self.pack.join(name);
-        let mut files = toml::Table::new();
+        let mut files = Vec::new();
         if !folder.exists() {
             return Ok(files);
         }
         for path in files::listed(&folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             match (stem, path.extension().and_then(|extension| extension.to_str())) {
-                (Some(name), Some("toml")) => drop(files.insert(name.to_owned(), toml::Value::Table(self.toml(&path)))),
+                (Some(name), Some("toml")) => files.push((name.to_owned(), path)),
                 _ => self.problems.push(refused(&path, is_for)),
             }
         }
         Ok(files)
+    }
+
+    /// What differs in each dialect, by name. One that is not `wanted` and cannot be read is told of in the log.
+    fn dialects(&mut self, wanted: &str) -> Result<BTreeMap<String, Dialect>, PackError> {
+        let mut of_others = Files { pack: self.pack, problems: Vec::new() };
+        let mut dialects = BTreeMap::new();
+        for (name, path) in self.paths("dialects", "what differs in a dialect is a file <dialect>.toml")? {
+            let files = if name == wanted { &mut *self } else { &mut of_others };
+            let differences = files.toml(&path);
+            let dialect = match of_others.problems.pop() {
+                None => Dialect::Read(differences),
+                Some(error) => {
+                    tracing::warn!(%error, "a pack's rules cannot be used for a dialect; those for others can");
+                    Dialect::Unreadable(blake3::hash(&files::read(self.pack, &path, limits::TEXT_FILE)?))
+                }
+            };
+            dialects.insert(name, dialect);
+        }
+        Ok(dialects)
     }
 
     /// A file's table; empty where it cannot be read, which is a problem.
@@ -133,7 +171,7 @@ fn to_json(value: toml::Value) -> serde_json::Value {
         toml::Value::Array(values) => values.into_iter().map(to_json).collect(),
         // Collected in order of keys, so that the same rules give the same text however they are written down.
         toml::Value::Table(table) => {
-            let sorted: std::collections::BTreeMap<_, _> = table.into_iter().collect();
+            let sorted: BTreeMap<_, _> = table.into_iter().collect();
             sorted.into_iter().map(|(key, value)| (key, to_json(value))).collect()
         }
     }
@@ -187,6 +225,23 @@ mod tests {
         assert_ne!(plain.whole, plain.json);
         let refused = read(folder.path(), "closed", &Value::Null).err().unwrap().to_string();
         assert!(refused.contains("dialects/closed.toml"), "{refused}");
+    }
+
+    #[test]
+    fn a_dialect_that_cannot_be_read_costs_itself() {
+        let with = |open: &str| {
+            folder(&[("rules.toml", "a = 1"), ("dialects/odd.toml", "a = 2"), ("dialects/open.toml", open)])
+        };
+        let read = |folder: &tempfile::TempDir, dialect| read(folder.path(), dialect, &Value::Null);
+        let (broken, same, other) = (with("a = "), with("a = "), with("b = "));
+        for (dialect, expected) in [(PLAIN_DIALECT, r#"{"a":1}"#), ("odd", r#"{"a":2}"#)] {
+            assert_eq!(read(&broken, dialect).ok().unwrap().json, expected);
+        }
+        let refused = read(&broken, "open").err().unwrap().to_string();
+        assert!(refused.contains("dialects/open.toml: it is not TOML: line 1"), "{refused}");
+        let whole = |folder| read(folder, PLAIN_DIALECT).ok().unwrap().whole;
+        assert_eq!(whole(&broken), whole(&same), "wherever the folder is");
+        assert_ne!(whole(&broken), whole(&other), "they are two revisions");
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(super) struct About {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Answer {
     #[serde(default)]
     kind: String,

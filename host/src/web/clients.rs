@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::failure::{Failure, describe, named, page};
 use super::format;
+use super::household::{self, RefusedLink, Synced};
 use super::inputs::Input;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
@@ -131,6 +132,7 @@ pub(super) async fn make(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LinkForm {
     connection: String,
     external_id: String,
@@ -144,8 +146,24 @@ pub(super) async fn link(
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Failure> {
     let to = Link { connection: &form.connection, external_id: &form.external_id };
-    let client = ops::clients::link(&app, person.actor(), parse(&id)?, to, person.clock.now).await?;
-    Ok(to_household(&client))
+    let id = parse(&id)?;
+    let refusal = match ops::clients::link(&app, person.actor(), id, to, person.clock.now).await {
+        Ok(client) => return Ok(to_household(&client)),
+        Err(refusal) => refusal,
+    };
+    let client = app.store.client(id).await?.filter(|_| !refusal.fields.is_empty());
+    let Some(client) = client else { return Err(refusal.into()) };
+    let household = client.household_id.to_string();
+    let mut view = household::load(&app, &person, &household, &Synced::default()).await?;
+    let path = format!("/clients/{id}");
+    let Some(shown) = view.people.iter_mut().find(|shown| shown.linking.path == path) else {
+        return Err(refusal.into());
+    };
+    let LinkForm { connection, external_id } = form;
+    let problems = refusal.fields.iter().map(named).collect();
+    shown.linking.refused = Some(RefusedLink { connection, external_id, problems });
+    let (status, _) = describe(refusal.kind);
+    Ok((status, page(&view)?).into_response())
 }
 
 /// `POST /clients/{id}/unlink`

@@ -16,7 +16,7 @@ use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::Overridden;
-use crate::domain::field::{Record as _, ValueType};
+use crate::domain::field::{FieldError, Record as _, ValueType};
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
 use crate::domain::{Client, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
 use crate::store::book::HouseholdRow;
@@ -30,8 +30,9 @@ mod fields;
 pub(super) mod lists;
 mod sync;
 
+use sync::SyncForm;
+pub(super) use sync::Synced;
 pub(super) use sync::sync;
-use sync::{SyncForm, Synced};
 
 #[derive(Template)]
 #[template(path = "household.html")]
@@ -89,6 +90,27 @@ pub(super) struct Linking {
     pub(super) connections: Vec<String>,
     /// The path where a partner is added; none for a couple.
     pub(super) add_partner: Option<String>,
+    /// What was typed and did not fit; none before.
+    pub(super) refused: Option<RefusedLink>,
+}
+
+/// A link as somebody typed it, and what is wrong with it.
+pub(super) struct RefusedLink {
+    pub(super) connection: String,
+    pub(super) external_id: String,
+    pub(super) problems: Vec<FieldError>,
+}
+
+impl Linking {
+    /// What is wrong with a field as it was typed.
+    fn problem(&self, field: &str) -> Option<&str> {
+        let problems = self.refused.iter().flat_map(|refused| &refused.problems);
+        problems.filter(|problem| problem.field == field).map(|problem| problem.message.as_str()).next()
+    }
+
+    fn is_chosen(&self, connection: &str) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.connection == connection)
+    }
 }
 
 /// A local edit that the CRM overrode.
@@ -118,9 +140,14 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(synced): Query<Synced>,
 ) -> Result<Response, Failure> {
+    page(&load(&app, &person, &id, &synced).await?)
+}
+
+/// The page of a household with all that stands on it.
+pub(super) async fn load(app: &App, person: &SignedIn, id: &str, synced: &Synced) -> Result<HouseholdPage, Failure> {
     person.may(Action::ReadBook)?;
-    let found = find(&app, &id).await?;
-    let layout = Layout::load(&app, &person, Section::Households).await?;
+    let found = find(app, id).await?;
+    let layout = Layout::load(app, person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
     let crm = match at_work {
@@ -129,10 +156,10 @@ pub(super) async fn show(
             app.integrations.one(connection).await.map_or("The CRM".to_owned(), |one| format::crm(one.spec.crm.name))
         }
     };
-    let advisers = advisers(&app, &found).await?;
-    let former = former(&app, &found, &person.clock).await?;
-    let lists = Found::read(&app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
-    let documents = DocumentPanel::load(&app, &person, &found).await?;
+    let advisers = advisers(app, &found).await?;
+    let former = former(app, &found, &person.clock).await?;
+    let lists = Found::read(app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
+    let documents = DocumentPanel::load(app, person, &found).await?;
     let mut view = view(&found, &lists, layout, crm, &advisers, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();
@@ -140,10 +167,10 @@ pub(super) async fn show(
     let open: Vec<String> = open.map(ToString::to_string).collect();
     view.people.iter_mut().for_each(|person| person.linking.connections.clone_from(&open));
     if !connection.is_practice() {
-        view.sync = SyncForm::new(found.household.id, &synced, &person);
+        view.sync = SyncForm::new(found.household.id, synced, person);
     }
     view.former = former;
-    page(&view)
+    Ok(view)
 }
 
 /// The people who were in the household before and are not now, each once, the latest to leave first.
@@ -252,6 +279,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
             path: format!("/clients/{}", client.id),
             is_linked: client.crm_id().is_some(),
             connections: Vec::new(),
+            refused: None,
             add_partner: (members.len() == 1)
                 .then(|| format!("/clients/new?{}", pair("partner_of", &client.id.to_string()))),
         },

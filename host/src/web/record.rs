@@ -108,13 +108,14 @@ pub(super) async fn send(
     person.may(Action::WriteNotes)?;
     let kind = kind(&event_type)?;
     let found = household::find(&app, &id).await?;
-    let Sent { pairs, problem } = Sent::read(&app, &person, request).await?;
+    let Sent { pairs, problem } = Sent::read(&app, &person, kind, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     // A form whose key was lost on the way is one of its own, and no repetition of another that lost its key.
     let key = value("key").filter(|key| key.len() <= 100 && key.parse::<IdempotencyKey>().is_ok());
     let key = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let mut filled = Filled::of(kind, &found, &pairs);
+    filled.check_parts(&pairs)?;
     filled.documents = attachments::kept(&app, &pairs).await?;
     if let Some(message) = problem {
         filled.show_rows(&pairs);

@@ -57,6 +57,7 @@ pub(super) struct Destination {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SignInForm {
     email: String,
     #[serde(deserialize_with = "secret")]
@@ -66,6 +67,7 @@ pub(super) struct SignInForm {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SetUpForm {
     name: String,
     email: String,

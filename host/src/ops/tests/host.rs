@@ -118,6 +118,8 @@ impl Answer {
             format!("id=\"{id}-problem\""),
             format!("<a href=\"#{id}\">"),
             format!("<a href=\"#{field}\">"),
+            // One of several forms of a page, by its number.
+            format!("<a href=\"#{id}-1\">"),
         ]
         .iter()
         .any(|mark| self.text.contains(mark))

@@ -137,6 +137,7 @@ pub(in crate::web) async fn preview(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct Chosen {
     /// Empty for the CRM's adviser.
     external_id: String,

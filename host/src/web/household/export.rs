@@ -16,6 +16,7 @@ use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct ExportForm {
     document: String,
     /// Made with the page, so that a form sent twice is one export.

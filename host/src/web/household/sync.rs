@@ -22,7 +22,7 @@ pub(in crate::web) struct SyncForm {
 }
 
 /// The result of a sync, as the redirect behind the button says it.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(in crate::web) struct Synced {
     synced: Option<String>,
 }

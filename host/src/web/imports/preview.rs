@@ -240,6 +240,7 @@ fn row_badge(row: &ImportRow) -> Badge {
 
 /// The decision about a row: a client's id, `leave-out`, or nothing to take it back.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct DecisionForm {
     #[serde(default)]
     decision: String,

@@ -16,20 +16,30 @@ use crate::web::failure::{Failure, named, page};
 use crate::web::session::SignedIn;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct EditForm {
     subject: String,
     body: String,
 }
 
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Found {
+    There,
+    NotThere,
+}
+
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct ResolveForm {
-    /// `there` or `not_there`: the button that was pressed.
-    found: String,
+    /// The button that was pressed.
+    found: Found,
     #[serde(default)]
     document_id: String,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct DiscardForm {
     reason: String,
 }
@@ -77,7 +87,7 @@ pub(in crate::web) async fn resolve(
     Form(ResolveForm { found, document_id }): Form<ResolveForm>,
 ) -> Result<Response, Failure> {
     let id = parse(&id)?;
-    let there = (found == "there").then_some(document_id.as_str());
+    let there = (found == Found::There).then_some(document_id.as_str());
     let answer = ops::notes::resolve(&app, person.actor(), id, there).await;
     done(&app, &person, id, answer, Typed { document_id, ..Typed::default() }).await
 }

@@ -5,11 +5,12 @@ use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
+use super::kind::Kind;
 use crate::app::App;
 use crate::documents::READ_TO_ITS_END;
 use crate::domain::DocumentId;
 use crate::intake::{self, Part};
-use crate::ops::{self, Kind};
+use crate::ops;
 use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
 
@@ -36,16 +37,21 @@ pub(super) struct Sent {
 
 impl Sent {
     /// Reads a form with or without files.
-    pub(super) async fn read(app: &App, person: &SignedIn, request: Request<Body>) -> Result<Self, Failure> {
+    pub(super) async fn read(
+        app: &App,
+        person: &SignedIn,
+        kind: Kind,
+        request: Request<Body>,
+    ) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if media_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-            return app.intake.take(Self::of_form(app, person, request)).await;
+            return app.intake.take(Self::of_form(app, person, kind, request)).await;
         }
         let Form(pairs) = Form::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
         Ok(Self { pairs, problem: None })
     }
 
-    async fn of_form(app: &App, person: &SignedIn, request: Request<Body>) -> Result<Self, Failure> {
+    async fn of_form(app: &App, person: &SignedIn, kind: Kind, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();
         let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
@@ -58,7 +64,7 @@ impl Sent {
                 Err(_) if sent.problem.is_some() => return Ok(sent),
                 Err(error) => return Err(error.into()),
             };
-            if part.name() == FILE {
+            if part.name() == FILE && kind.takes_documents() {
                 sent.take(app, person, part).await?;
             } else {
                 sent.pairs.push((part.name().to_owned(), part.text().await?));
@@ -76,7 +82,9 @@ impl Sent {
                     self.pairs.push(pair);
                 }
             }
-            Err(refusal) if matches!(refusal.kind, Kind::Internal | Kind::Unavailable | Kind::NotAllowed) => {
+            Err(refusal)
+                if matches!(refusal.kind, ops::Kind::Internal | ops::Kind::Unavailable | ops::Kind::NotAllowed) =>
+            {
                 return Err(refusal.into());
             }
             // What else was typed is shown again.

@@ -9,6 +9,7 @@ use super::attachments::{DOCUMENT, FILE, Kept};
 use super::kind::Kind;
 use crate::domain::ClientId;
 use crate::domain::note::Event;
+use crate::intake::NotRead;
 use crate::notes::data_errors;
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
@@ -140,6 +141,32 @@ impl Filled {
             documents: Vec::new(),
             people,
         }
+    }
+
+    /// Refuses a form with a part that none of this kind has, or twice what is there once: what it says would be dropped.
+    pub(super) fn check_parts(&self, pairs: &[(String, String)]) -> Result<(), NotRead> {
+        let people = 0..if self.kind == Kind::Values { self.people.len() } else { 0 };
+        let about = self.kind != Kind::Values;
+        let mut once: Vec<String> = ["key", "add", "occurred"].map(str::to_owned).to_vec();
+        once.extend(about.then(|| "about".to_owned()));
+        once.extend(self.fields.iter().map(|(name, _)| (*name).to_owned()));
+        once.extend(people.clone().map(|place| format!("progress-{place}")));
+        let mut often: Vec<String> =
+            self.kind.rows().iter().flat_map(|(_, names)| *names).map(|name| (*name).to_owned()).collect();
+        often.extend(people.map(|place| format!("value-{place}")));
+        often.extend(self.kind.takes_documents().then(|| DOCUMENT.to_owned()));
+        for (place, (name, _)) in pairs.iter().enumerate() {
+            let comes_again = pairs[..place].iter().any(|(before, _)| before == name);
+            if once.contains(name) && comes_again {
+                return Err(NotRead::PartTwice(name.clone()));
+            }
+            if !once.contains(name) && !often.contains(name) {
+                let file = self.kind.takes_documents().then_some(FILE);
+                let known = once.iter().chain(&often).map(String::as_str).chain(file);
+                return Err(NotRead::unknown_part(name, known));
+            }
+        }
+        Ok(())
     }
 
     /// One more empty row of a group.
@@ -376,6 +403,27 @@ mod tests {
             "dimensions": [{ "name": "Money", "percent": 65 }],
         });
         assert_eq!((event.data, event.client_id), (expected, None));
+    }
+
+    #[test]
+    fn what_the_form_has_not_is_refused() {
+        let check = |kind: Kind, names: &[&str], expected: Result<(), &str>| {
+            let pairs: Vec<(String, String)> = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+            let found = Filled::of(kind, &couple(), &pairs).check_parts(&pairs).map_err(|error| error.to_string());
+            match (&found, expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+                _ => panic!("{names:?}: {found:?}"),
+            }
+        };
+        check(Kind::Note, &["key", "occurred", "about", "subject", "body", "document", "document", "add"], Ok(()));
+        check(Kind::Survey, &["score", "goal", "goal", "dimension", "percent", "dimension", "percent"], Ok(()));
+        check(Kind::Values, &["progress-0", "progress-1", "value-1", "value-1"], Ok(()));
+        check(Kind::Note, &["subject", "bdoy"], Err("a part `bdoy`, and its parts are `key`, `add`, `occurred`"));
+        check(Kind::Note, &["body", "body"], Err("more than one part `body`"));
+        check(Kind::Values, &["value-2"], Err("a part `value-2`"));
+        check(Kind::Values, &["about"], Err("a part `about`"));
+        check(Kind::Survey, &["document"], Err("a part `document`"));
     }
 
     #[test]

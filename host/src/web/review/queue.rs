@@ -150,6 +150,7 @@ fn about(client: &crate::domain::Client) -> String {
 
 /// `import`, `ignore`, `wait`, or the id of the client to link.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::web) struct DecisionForm {
     decision: String,
 }

@@ -13,6 +13,7 @@ use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
 use super::super::{format, household};
 use super::{at, check, clock, layout, layout_with_notice};
+use crate::domain::field::FieldError;
 use crate::domain::listed::Listed;
 use crate::domain::record::{
     Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
@@ -329,6 +330,32 @@ fn households() {
     let mut searched = page("Households in which “zzz” is found.", &[], None);
     searched.layout.search = "zzz".to_owned();
     check("households_not_found", &searched);
+}
+
+#[test]
+fn a_link_that_does_not_fit_is_shown_again_with_what_was_typed() {
+    let found = household_of("Zoe Ng", vec![stored(3, nobody(""), Vec::new())], Vec::new());
+    let layout = layout(Section::Households);
+    let mut page = household::view(&found, &lists(), layout, "Xplan".to_owned(), &advisers(), None, &clock());
+    let linking = &mut page.people[0].linking;
+    linking.is_linked = false;
+    linking.connections = vec!["north".to_owned(), "south".to_owned()];
+    linking.refused = Some(household::RefusedLink {
+        connection: "south".to_owned(),
+        external_id: "\"7".to_owned(),
+        problems: vec![FieldError::new("external_id", "Not an ID.")],
+    });
+    let html = page.render().unwrap();
+    for part in [
+        "<li><a href=\"#external_id-1\">Not an ID.</a></li>",
+        "<details class=\"linking\" open>",
+        "<p class=\"problem\" id=\"external_id-1-problem\">Not an ID.</p>",
+        "name=\"external_id\" value=\"&#34;7\"",
+        "aria-describedby=\"external_id-1-problem\"",
+        "<option>north</option><option selected>south</option>",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::domain::Timestamp;
 use crate::domain::absence::Threshold;
 use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState};
+use crate::store::book::{ClientFilter, PageRequest};
 
 const PASSWORD: &str = "correct horse battery";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -213,6 +214,37 @@ async fn what_cannot_be_understood_has_a_page_that_says_so() {
     check(Method::GET, "/runs/%ff", 400).await;
     check(Method::POST, "/sign-in", 422).await;
     check(Method::POST, "/households", 405).await;
+}
+
+#[tokio::test]
+async fn parts_that_a_form_has_not_are_refused() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let post = async |path: &str, form: &str| host.send(Method::POST, path, &[("cookie", &cookie), OWN], form).await;
+    let made = post("/clients", "first_name=Zoe&last_name=Ng").await;
+    let household = made.header("location").to_owned();
+    let client = host.app.store.clients(ClientFilter::default(), PageRequest { cursor: None, limit: 1 }).await.unwrap();
+    let link = format!("/clients/{}/link", client.items[0].id);
+    let record = format!("{household}/record/note.written");
+    let note = format!("/notes/{}", uuid::Uuid::nil());
+    for (path, form) in [
+        (&*record, "occurred=2026-11-22T11:14&subject=Called&bdoy=x"),
+        (&record, "occurred=2026-11-22T11:14&subject=Called&subject=Called"),
+        (&link, "connection=main&external_id=7&extenal_id=8"),
+        (&format!("{note}/resolve"), "found=ther"),
+        (&format!("{note}/discard"), "reason=x&raeson=y"),
+        ("/sign-in", "email=a%40example.com&password=x&too=%2Fnotes"),
+    ] {
+        let answer = post(path, form).await;
+        assert_eq!(answer.status, 422, "{path} {form}: {}", answer.text);
+    }
+
+    // What can be read and does not fit is shown again.
+    let refused = post(&link, "connection=main&external_id=7").await;
+    assert_eq!(refused.status, 422);
+    for part in ["<h1>Zoe Ng</h1>", "Zoe Ng was not linked:", "There is no connection `main`"] {
+        assert!(refused.text.contains(part), "{part} is not in {}", refused.text);
+    }
 }
 
 #[tokio::test]
