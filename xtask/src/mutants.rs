@@ -24,8 +24,9 @@ const VERSION: &str = "27.1.0";
 /// The share of the mutants that the tests have to catch, in percent.
 const LEAST: f64 = 95.0;
 
-/// How long the tests of one mutant may take, in seconds: a loop that does not end is noticed, too.
-const TIMEOUT: &str = "120";
+/// How long the tests of one mutant may take at least, in seconds, where five times what they take without it is less: a
+/// loop that does not end is noticed, too.
+const TIMEOUT: &str = "20";
 
 /// Change the rules in one place after another, and see whether the tests notice.
 ///
@@ -88,12 +89,21 @@ impl Part {
         }
     }
 
-    /// What the tests are told beside: of the host, only those of the part.
+    /// What is built for the tests: of the host the library alone. Its program is no part of any of them, and would be
+    /// linked for each mutant.
+    fn targets(self) -> Option<&'static str> {
+        match self {
+            Self::Domain | Self::Plugins => None,
+            Self::Conversion | Self::Operations => Some("--cargo-arg=--lib"),
+        }
+    }
+
+    /// What the tests are told beside: of the host, only those of the part run, and of what is built upon it.
     fn tests(self) -> &'static [&'static str] {
         match self {
             Self::Domain | Self::Plugins => &[],
-            Self::Conversion => &["--lib", "pack::"],
-            Self::Operations => &["--lib"],
+            Self::Conversion => &["--", "pack::convert::"],
+            Self::Operations => &["--", "ops::", "api::", "web::"],
         }
     }
 
@@ -111,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for part in arguments.part.map_or(Part::value_variants().to_vec(), |part| vec![part]) {
         let output = workspace.target.join("mutants").join(part.name());
         fs::create_dir_all(&output)?;
-        test(part, arguments, &program, &output)?;
+        test(part, arguments, &workspace, &program, &output)?;
         let found = Found::read(&output.join("mutants.out"))?;
         let is_whole = arguments.only.is_none() && arguments.in_diff.is_none() && arguments.sample.is_none();
         let share = found.report(part, &explained, is_whole);
@@ -136,9 +146,17 @@ fn installed(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Has a part's mutants tested, in copies of the workspace.
-fn test(part: Part, arguments: &Arguments, program: &Path, output: &Path) -> Result<()> {
+///
+/// One after another they are built in the workspace's own target folder, where what they depend on is built already:
+/// the host's dependencies take minutes and gigabytes. Side by side they would take each other's programs for theirs, so
+/// that each copy builds all for itself.
+fn test(part: Part, arguments: &Arguments, workspace: &Workspace, program: &Path, output: &Path) -> Result<()> {
     let mut command = Command::new(program);
-    command.current_dir(crate::workspace::root()).args(["mutants", "--colors=never", "--timeout", TIMEOUT]);
+    command
+        .current_dir(&workspace.root)
+        .args(["mutants", "--colors=never"])
+        .arg(format!("--minimum-test-timeout={TIMEOUT}"));
+    command.args(part.targets());
     command.arg("--jobs").arg(arguments.jobs.to_string()).arg("--output").arg(output);
     for package in part.packages() {
         command.args(["--package", package, "--test-package", package]);
@@ -154,6 +172,9 @@ fn test(part: Part, arguments: &Arguments, program: &Path, output: &Path) -> Res
     command.arg("--").args(part.tests());
     // Nobody looks into these programs with a debugger.
     command.env("CARGO_PROFILE_DEV_DEBUG", "none");
+    if arguments.jobs == 1 {
+        command.env("CARGO_TARGET_DIR", &workspace.target);
+    }
     let words = format!("Changing {} in one place after another", part.name());
     step::timed(&words, || {
         let status = command.status().context("cargo-mutants could not be started")?;

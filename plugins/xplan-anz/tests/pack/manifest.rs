@@ -183,7 +183,10 @@ fn rules_that_cannot_be_used_are_told_with_their_place() {
     check("/client/email/placeholder", "{name}@{domain}".into(), "{first_name}");
     check("/client/address_form/home_country", "Oz".into(), "ISO 3166-1");
     check("/client/address_form/countries", serde_json::json!({"Oz": ["Oz"]}), "ISO 3166-1");
-    check("/goal/currency", "$".into(), "ISO 4217");
+    for code in ["$", "AU", "aud", "AUDX", ""] {
+        check("/goal/currency", code.into(), "ISO 4217");
+    }
+    check("/cover/currency", "$".into(), "ISO 4217");
     check("/goal/owners", serde_json::json!({"trust": ["Trust"]}), "the choices are client");
     check("/cover/types", serde_json::json!({"pet": ["Pet"]}), "the choices are life");
     check("/cover/covers/type", 7.into(), "expected");

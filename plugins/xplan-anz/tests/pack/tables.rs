@@ -324,6 +324,8 @@ fn a_mobile_is_chosen_among_several() {
     let (first, second) = ("+61 491 570 156", "+61 491 570 157");
     // One that is preferred needs no word.
     check(json!([row("mobile", first, false), row("mobile", second, true)]), json!("+61491570157"), &[]);
+    // One alone needs no word either, preferred or not.
+    check(json!([row("mobile", first, false)]), json!("+61491570156"), &[]);
     // A phone row may hold a mobile.
     check(json!([row("phone", first, true)]), json!("+61491570156"), &[]);
     // Mobile rows come before phone rows, and only rows of these kinds count.
