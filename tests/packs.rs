@@ -61,7 +61,7 @@ async fn all(host: &Host, path: &str) -> Result<Vec<Value>> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let mut page = host.get(&format!("/api/v1/{path}?limit=500{cursor}")).await?.ok()?;
-        items.extend(page["items"].as_array_mut().context("a list")?.drain(..));
+        items.append(page["items"].as_array_mut().context("a list")?);
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(items),

@@ -162,21 +162,23 @@ impl Previews {
         Ok(differences::keep_summary(&self.0.folder, &preview)?)
     }
 
-    /// Records that differ, a page of those that fit the filter. Blocks the thread.
+    /// Records that differ, a page of those that fit the filter.
     ///
     /// # Errors
     /// [`PreviewError::Unknown`], [`PreviewError::Store`] where the cursor is none of this list, or where the file cannot be
     /// read.
-    pub fn differences(
+    pub async fn differences(
         &self,
         id: PreviewId,
-        filter: &Filter,
-        page: &PageRequest,
+        filter: Filter,
+        page: PageRequest,
     ) -> Result<Page<RecordDifference>, PreviewError> {
         self.one(id)?;
         let list = format!("differences of {id}");
         let place = page.text(&list)?.unwrap_or_default();
-        let (items, next) = differences::read(&self.0.folder, id, filter, (place, page.limit))?;
+        let folder = self.0.folder.clone();
+        let read = move || differences::read(&folder, id, &filter, (place, page.limit));
+        let (items, next) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
         Ok(Page { items, next: next.map(|next| cursor_of(&list, next.to_string().as_bytes())) })
     }
 

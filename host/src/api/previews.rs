@@ -200,10 +200,7 @@ pub async fn differences(
     may_see(&caller)?;
     let page = page(params.limit, params.cursor)?;
     let filter = Filter { kind: params.kind, field: params.field, code: params.diagnostic, becomes: params.becomes };
-    let previews = app.previews.clone();
-    let read = move || previews.differences(id, &filter, &page);
-    let found = tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?;
-    Ok(Json(List::of(found.map_err(Refusal::from)?)))
+    Ok(Json(List::of(app.previews.differences(id, filter, page).await.map_err(Refusal::from)?)))
 }
 
 /// All records that would differ, to be handed on: a JSON object a line.

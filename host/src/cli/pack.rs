@@ -21,8 +21,8 @@ pub(super) enum Pack {
     List,
     /// Bring a revision of a connection's pack: it goes through all gates and is kept; exit 1 where it does not
     #[command(after_help = "Examples:
-  tidegate pack stage rules/xplan-au --connection main
-  tidegate pack stage xplan-au.tar --connection main --json
+  tidegate pack stage packs/acme-au --connection main
+  tidegate pack stage acme-au.tar --connection main --json
   tidegate pack stage --connection main          what stands in the packs' folder by now")]
     Stage {
         /// The pack's folder, or an archive of it (tar, gzipped or not); its folder among the packs if left out
@@ -68,7 +68,7 @@ pub(super) enum Pack {
         of: Of,
     },
     /// Write a pack's folder into one file, to be brought elsewhere
-    #[command(after_help = "Examples:\n  tidegate pack save rules/xplan-au xplan-au.tar")]
+    #[command(after_help = "Examples:\n  tidegate pack save packs/acme-au acme-au.tar")]
     Save {
         /// The pack's folder
         #[arg(value_name = "DIR")]

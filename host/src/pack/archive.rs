@@ -14,10 +14,7 @@ use super::{PackError, files, limits, private_file};
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The most bytes of an archive, and of all that is in it.
-pub const LARGEST_ARCHIVE: usize = 32 << 20;
-
-/// The most entries of an archive.
-const MOST_ENTRIES: usize = 1_000;
+pub const LARGEST_ARCHIVE: usize = limits::ALL_FILES as usize;
 
 /// Unpacks an archive into a folder that is not there yet. Where all of it stands in one folder, that is the pack's.
 ///
@@ -35,9 +32,10 @@ pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
         let mut entry = entry.map_err(damaged)?;
         entries += 1;
         size += usize::try_from(entry.size()).unwrap_or(usize::MAX).min(LARGEST_ARCHIVE + 1);
-        if entries > MOST_ENTRIES || size > LARGEST_ARCHIVE {
+        if entries > limits::FILES || size > LARGEST_ARCHIVE {
             return Err(wrong(&format!(
-                "a pack has at most {MOST_ENTRIES} files and {} MB; send the pack's own folder",
+                "a pack has at most {} files and {} MB; send the pack's own folder",
+                limits::FILES,
                 LARGEST_ARCHIVE >> 20
             )));
         }

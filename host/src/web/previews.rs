@@ -282,15 +282,10 @@ async fn view(
     asked: &Asked<RecordFilter>,
     refused: Option<String>,
 ) -> Result<Response, Failure> {
-    let request = asked.page();
     let RecordFilter { kind, field, diagnostic, becomes } = asked.filter.clone();
     let filter = Filter { kind, field, code: diagnostic, becomes };
-    let previews = app.previews.clone();
-    let (id, wanted) = (preview.id, filter.clone());
-    let read = move || previews.differences(id, &wanted, &request);
-    let read = tokio::task::spawn_blocking(read).await;
-    let read = read.map_err(|_| Failure::Broken("reading a preview panicked".to_owned()))?;
-    let Page { items: mut differences, next } = read.map_err(Refusal::from)?;
+    let found = app.previews.differences(preview.id, filter.clone(), asked.page()).await.map_err(Refusal::from)?;
+    let Page { items: mut differences, next } = found;
     let mut preview = preview;
     name_links(app, &mut preview, &mut differences).await?;
     let names = Names::load(app, &preview, &differences).await?;

@@ -15,10 +15,11 @@ const BEGIN: [&str; 2] = ["self.write(", "self.write_in_any_case("];
 const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_review"];
 
 /// The parts of `App` that do more than read, each with what may be asked of it all the same.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 7] = [
     ("syncs", &["watch"]),
+    ("previews", &["one", "list", "watch", "differences", "file"]),
     ("notes", &["as_it_waits", "gate"]),
-    ("integrations", &["list", "one", "not_at_work", "packs", "callback_url"]),
+    ("integrations", &["list", "one", "not_at_work", "packs", "revisions", "callback_url"]),
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),

@@ -148,7 +148,7 @@ async fn a_run_that_maps_again_is_unfinished_until_it_ends(on: On) {
     let run = Run { trigger: Trigger::Revision, ..new_run("main") };
     practice.store.keep_run(run.clone()).await.unwrap();
     let unfinished = async || practice.store.unfinished_remappings().await.unwrap();
-    assert_eq!(unfinished().await, [run.clone()]);
+    assert_eq!(unfinished().await, std::slice::from_ref(&run));
     practice.store.keep_run(Run { state: RunState::Done, ..run }).await.unwrap();
     assert_eq!(unfinished().await, []);
 }
