@@ -83,7 +83,7 @@ fn a_body_that_is_not_read_is_told_at_its_part() {
     let unknown = NotRead::UnknownPart { name: "a/b".to_owned(), known: "`file`".to_owned() };
     check_field(unknown, "/a~1b", "the form has a part `a/b`, and its parts are `file`.");
     let twice = "the form has more than one part `file`; send each by itself.";
-    check_field(NotRead::PartTwice("file"), "/file", twice);
+    check_field(NotRead::PartTwice("file".to_owned()), "/file", twice);
 }
 
 #[test]
@@ -96,7 +96,11 @@ fn a_list_that_is_not_taken_is_told() {
     check(ImportError::File(FileError::NoRows("It is empty.")), Kind::Invalid, "It is empty. Nothing was", true);
     check(ImportError::Removed, Kind::Invalid, "removed while it was read. Nothing was kept.", true);
     check(ImportError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
-    check_field(ImportError::NotRead(NotRead::PartTwice("file")), "/file", &format!("{}.", NotRead::PartTwice("file")));
+    check_field(
+        ImportError::NotRead(NotRead::PartTwice("file".to_owned())),
+        "/file",
+        &format!("{}.", NotRead::PartTwice("file".to_owned())),
+    );
 }
 
 #[test]
