@@ -103,7 +103,7 @@ pub async fn activate(
     if let Some(preview) = followed {
         app.previews.spend(preview)?;
     }
-    app.syncs.map_again(name);
+    app.syncs.map_again(name).await?;
     Ok(activated)
 }
 
@@ -120,7 +120,7 @@ pub async fn roll_back(
 ) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
     let gone_back = app.integrations.roll_back(name, from, &actor.name).await?;
-    app.syncs.map_again(name);
+    app.syncs.map_again(name).await?;
     Ok(gone_back)
 }
 

@@ -16,7 +16,8 @@ use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind};
 use crate::pack::RawInput;
 use crate::queue;
-use crate::store::commit::{Group, IncomingRecord, Lists};
+use crate::store::StoreError;
+use crate::store::commit::{Group, IncomingRecord, Lists, MappedBy};
 use crate::store::kept_records::KeptRecord;
 use crate::store::raw::PackedRaw;
 use crate::telemetry::figures;
@@ -30,16 +31,26 @@ impl Syncs {
     /// Maps again, in the background, what is kept of a connection and of another revision than the one in force. A walk
     /// that began by the revision before is waited for. Answers the run that tells how it goes; none where the connection
     /// is not at work.
-    pub fn map_again(&self, name: &ConnectionName) -> Option<Run> {
-        let connection = self.connections.get(name)?;
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn map_again(&self, name: &ConnectionName) -> Result<Option<Run>, StoreError> {
+        let Some(connection) = self.connections.get(name) else { return Ok(None) };
         let run = queued(&connection, Trigger::Revision);
+        self.store.keep_run(run.clone()).await?;
         self.spawn_mapping_again(&connection, run.clone());
-        Some(run)
+        Ok(Some(run))
     }
 
-    /// Goes on with what an earlier process did not end.
+    /// Goes on with what an earlier process did not end, or did not come to begin.
     pub(super) async fn resume_mapping_again(&self) -> Result<(), SyncError> {
-        for run in self.store.unfinished_remappings().await? {
+        let unfinished = self.store.unfinished_remappings().await?;
+        for connection in self.connections.all().iter() {
+            if !unfinished.iter().any(|run| run.connection == connection.name) && self.is_by_others(connection).await? {
+                self.map_again(&connection.name).await?;
+            }
+        }
+        for run in unfinished {
             match self.connections.get(&run.connection) {
                 Some(connection) => self.spawn_mapping_again(&connection, run),
                 None => {
@@ -52,6 +63,14 @@ impl Syncs {
             }
         }
         Ok(())
+    }
+
+    /// Whether a client is kept who was mapped by another revision than the one in force.
+    async fn is_by_others(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let by = MappedBy { revision: connection.revision().id(), as_of: None };
+        let of_clients = (RecordKind::Client, by);
+        let first = self.store.records_by_others(connection.name.clone(), of_clients, None, (1, PART_BYTES)).await?;
+        Ok(!first.records.is_empty())
     }
 
     fn spawn_mapping_again(&self, connection: &Arc<Connection>, run: Run) {
