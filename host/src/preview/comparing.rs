@@ -24,8 +24,10 @@ pub(super) struct Compared {
     pub differences: Vec<RecordDifference>,
     /// The people who would name another partner, or come or go.
     pub links: Vec<LinkChange>,
-    /// The time that each of the two mappings took over the same records, where both were measured.
-    pub times: Option<(Duration, Duration)>,
+    /// The time that the mapping took.
+    pub mapping: Duration,
+    /// The time that the mapping in force takes over the same records, where it was measured.
+    pub mapping_now: Option<Duration>,
 }
 
 impl Pair {
@@ -46,11 +48,11 @@ impl Pair {
         }
         let began = thread_time();
         let after = map(&self.to, kind, &inputs);
-        let to = thread_time().saturating_sub(began);
+        compared.mapping = thread_time().saturating_sub(began);
         if is_measured {
             let began = thread_time();
             drop(map(&self.from, kind, &inputs));
-            compared.times = Some((thread_time().saturating_sub(began), to));
+            compared.mapping_now = Some(thread_time().saturating_sub(began));
         }
         self.fill(kind, inputs, &mut sides);
         for ((record, before), after) in sides.into_iter().zip(after) {

@@ -80,7 +80,7 @@ impl Job {
         let pair = Pair { from: side(&self.from), to: side(&self.to) };
         let mut tally = Tally::default();
         let mut links: Vec<LinkChange> = Vec::new();
-        let mut times = (Duration::ZERO, Duration::ZERO);
+        let (mut times, mut mapping) = ((Duration::ZERO, Duration::ZERO), Duration::ZERO);
         for kind in RecordKind::ALL.iter().copied() {
             let as_of = self.from.reads_as_of(kind).then_some(self.as_of);
             let by = MappedBy { revision: self.from.id(), as_of };
@@ -105,8 +105,9 @@ impl Job {
                         tally.listed += u64::from(file.write(difference)?);
                     }
                     links.extend(compared.links);
-                    if let Some((from, to)) = compared.times {
-                        times = (times.0 + from, times.1 + to);
+                    mapping += compared.mapping;
+                    if let Some(now) = compared.mapping_now {
+                        times = (times.0 + now, times.1 + compared.mapping);
                     }
                 }
                 parts += 1;
@@ -118,6 +119,7 @@ impl Job {
                 }
             }
         }
+        tracing::info!(preview = %preview.id, records = tally.records, mapping_ms = mapping.as_millis(), "the book was mapped by another revision");
         // Too short a time is noise.
         if times.0 > Duration::from_millis(2) {
             preview.time_ratio = Some((times.1.as_secs_f64() / times.0.as_secs_f64() * 100.0).round() / 100.0);
