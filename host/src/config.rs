@@ -51,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// The settings by which documents are made.
     pub documents: Documents,
+    /// The authors whose packs are taken.
+    pub pack_keys: PackKeys,
     /// The address at which figures are served for Prometheus; nowhere where none.
     pub metrics: Option<SocketAddr>,
     /// The CRMs that connections can be of.
@@ -83,6 +85,15 @@ pub struct Practice {
 pub struct Documents {
     /// A folder of fonts, for what those in the program do not have.
     pub font_dir: Option<PathBuf>,
+}
+
+/// The authors whose packs are taken.
+#[derive(Clone, Debug)]
+pub struct PackKeys {
+    /// Their public keys, of minisign.
+    pub keys: Vec<minisign_verify::PublicKey>,
+    /// Whether packs are taken that nobody signed.
+    pub allow_unsigned: bool,
 }
 
 /// The times for which CRMs are waited for.

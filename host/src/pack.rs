@@ -27,6 +27,7 @@ mod phone;
 mod private_file;
 mod revision;
 mod rules;
+pub mod signature;
 mod spelling;
 mod state;
 mod templates;
@@ -207,6 +208,24 @@ pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, ComponentError> {
 /// Names the file that cannot be read, or is none of the pack's.
 pub fn archive_of(folder: &Path) -> Result<Vec<u8>, PackError> {
     archive::pack(folder)
+}
+
+/// Writes the digests of a pack's files into its `pack.sum`. Answers that file.
+///
+/// # Errors
+/// Names the file that cannot be read or written, or is none of the pack's.
+pub fn write_sum(folder: &Path) -> Result<std::path::PathBuf, PackError> {
+    let path = folder.join(signature::SUM);
+    std::fs::write(&path, signature::sum(folder)?).map_err(PackError::io(path.display()))?;
+    Ok(path)
+}
+
+/// The JSON Schema of a pack's rules, as its component carries it. Nothing is run.
+///
+/// # Errors
+/// Names the file that is missing, or is none of a pack.
+pub fn rules_schema(folder: &Path) -> Result<serde_json::Value, PackError> {
+    load::rules_schema(folder)
 }
 
 /// The engine and the cache of compiled packs. Cheap to clone.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::local::Local;
 use super::{Global, WrongUse, local, output};
 use crate::app::typesetter;
-use crate::pack::{PackSummary, Packs, archive_of};
+use crate::pack::{PackSummary, Packs, archive_of, rules_schema, write_sum};
 
 #[derive(Subcommand)]
 pub(super) enum Pack {
@@ -67,6 +67,26 @@ pub(super) enum Pack {
         #[command(flatten)]
         of: Of,
     },
+    /// Write the digests of a pack's files into its `pack.sum`, to be signed: `minisign -Sm pack.sum`
+    #[command(after_help = "Examples:\n  tidegate pack sum packs/acme-au && minisign -Sm packs/acme-au/pack.sum")]
+    Sum {
+        /// The pack's folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print the JSON Schema of a pack's rules; with --write, beside them, where a line `#:schema ./rules.schema.json` at
+    /// the head of rules.toml has editors find it
+    #[command(
+        after_help = "Examples:\n  tidegate pack schema packs/acme-au\n  tidegate pack schema packs/acme-au --write"
+    )]
+    Schema {
+        /// The pack's folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Write it into the pack's folder as rules.schema.json
+        #[arg(long)]
+        write: bool,
+    },
     /// Write a pack's folder into one file, to be brought elsewhere
     #[command(after_help = "Examples:\n  tidegate pack save packs/acme-au acme-au.tar")]
     Save {
@@ -115,6 +135,24 @@ impl Pack {
             Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
             Self::Save { folder, file } => save(&folder, &file).await,
+            Self::Sum { folder } => {
+                let sum = tokio::task::spawn_blocking(move || write_sum(&folder)).await??;
+                output::line(format!("{}.", sum.display()))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Schema { folder, write } => {
+                let of = folder.clone();
+                let schema = tokio::task::spawn_blocking(move || rules_schema(&of)).await??;
+                if write {
+                    let path = folder.join("rules.schema.json");
+                    let text = format!("{}\n", serde_json::to_string_pretty(&schema)?);
+                    tokio::fs::write(&path, text).await.with_context(|| path.display().to_string())?;
+                    output::line(format!("{}.", path.display()))?;
+                } else {
+                    output::json(&schema)?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
             Self::Rollback { of, .. } => {
                 let path = format!("connections/{}/rollback", of.connection);
                 let work = |host: Local| async move { host.post(&path).await };

@@ -13,7 +13,7 @@ use super::check::Check;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
-use super::{Config, CrmTimeouts, Documents, Log, Practice, Server, Storage, level, logo, secret};
+use super::{Config, CrmTimeouts, Documents, Log, PackKeys, Practice, Server, Storage, level, logo, secret};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -31,6 +31,7 @@ pub(super) struct File {
     log: LogSection,
     #[serde(default)]
     documents: DocumentsSection,
+    packs: PacksSection,
     #[serde(default)]
     crm: CrmSection,
     #[serde(default)]
@@ -66,6 +67,13 @@ struct PracticeSection {
 struct DocumentsSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     font_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PacksSection {
+    keys: Vec<String>,
+    allow_unsigned: bool,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -178,6 +186,7 @@ impl File {
         }
         let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
+        let pack_keys = self.packs.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
             match ConnectionName::of_connection(&name) {
@@ -196,6 +205,7 @@ impl File {
             storage,
             log,
             documents,
+            pack_keys,
             metrics,
             crms,
             hosts,
@@ -231,6 +241,28 @@ impl PracticeSection {
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
+    }
+}
+
+impl PacksSection {
+    fn check(self, check: &mut Check<'_>) -> PackKeys {
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            match minisign_verify::PublicKey::from_base64(key.trim()) {
+                Ok(key) => keys.push(key),
+                Err(_) => {
+                    let why = "holds what is no public key of minisign: one is the second line of its file, and begins with RW";
+                    check.problem("packs.keys", why);
+                }
+            }
+        }
+        if keys.is_empty() && self.keys.is_empty() && !self.allow_unsigned {
+            check.problem(
+                "packs.allow-unsigned",
+                "is false and packs.keys is empty, so that no pack could ever be taken",
+            );
+        }
+        PackKeys { keys, allow_unsigned: self.allow_unsigned }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::crm::parse::FieldError;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
-use crate::pack::{KeptPacks, Packs, Revision};
+use crate::pack::{KeptPacks, PackError, Packs, Revision, signature};
 use crate::queue;
 use crate::store::StoreError;
 use crate::store::connections::By;
@@ -318,8 +318,14 @@ fn load_and_keep(
     config: &Config,
     spec: &ConnectionSpec,
 ) -> Result<Arc<Revision>, PackUnavailable> {
-    let digest = load_pack(packs, config, spec)?.digest();
-    keep_loaded(packs, kept, spec, (&config.server.packs_dir.join(&spec.pack), digest))
+    let folder = config.server.packs_dir.join(&spec.pack);
+    let revision = load_pack(packs, config, spec)?;
+    signature::check(&folder, &config.pack_keys)?;
+    let wrong = revision.try_cases(&config.server.data_dir.join("cases"), &spec.pack, &spec.dialect);
+    if !wrong.is_empty() {
+        return Err(PackError::Several(wrong).into());
+    }
+    keep_loaded(packs, kept, spec, (&folder, revision.digest()))
 }
 
 /// Keeps the folder of a revision that was loaded from there, and loads it from what is kept.

@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::error::{ConnectError, IntegrationError};
 use super::revisions::{keep_loaded, unchanged};
+use crate::config::PackKeys;
 use crate::crm::http::chain;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, RevisionDigest};
-use crate::pack::{Gate, GateOutcome, Gates, KeptPacks, Packs, Revision};
+use crate::pack::{Gate, GateOutcome, Gates, KeptPacks, Packs, Revision, signature};
 use crate::queue;
 use crate::store::StoreError;
 use crate::store::page::{Page, PageRequest};
@@ -66,6 +67,7 @@ impl Integrations {
             kept: self.0.kept.clone(),
             packs_dir: self.0.config.server.packs_dir.clone(),
             cases: self.0.config.server.data_dir.join("cases"),
+            keys: self.0.config.pack_keys.clone(),
             spec: Arc::clone(&one.spec),
         };
         let work = move || {
@@ -150,6 +152,7 @@ struct Bench {
     kept: KeptPacks,
     packs_dir: PathBuf,
     cases: PathBuf,
+    keys: PackKeys,
     spec: Arc<ConnectionSpec>,
 }
 
@@ -176,6 +179,11 @@ impl Bench {
 
     fn of_folder(&self, folder: &Path, gates: &mut Gates) -> Option<Arc<Revision>> {
         let spec = &self.spec;
+        gates.pass(Gate::Signature);
+        if let Err(error) = signature::check(folder, &self.keys) {
+            gates.fail(folder, &error);
+            return None;
+        }
         let loaded = self.packs.load_through(folder, &spec.dialect, gates);
         let revision = loaded.ok()?;
         gates.pass(Gate::Connection);

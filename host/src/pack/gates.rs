@@ -12,6 +12,8 @@ use super::{ComponentError, PackError};
 pub enum Gate {
     /// The folder's files can be read, and `pack.toml` is one.
     Folder,
+    /// The pack is signed by a key of the settings, or does not have to be.
+    Signature,
     /// No file is larger than may be, nor is there more code.
     Size,
     /// The component is one, and whole: no bare module.
@@ -40,8 +42,9 @@ pub enum Gate {
 
 impl Gate {
     /// All gates, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Folder,
+        Self::Signature,
         Self::Size,
         Self::Component,
         Self::Imports,

@@ -79,6 +79,18 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
     }
 }
 
+/// The JSON Schema of a pack's rules.
+///
+/// # Errors
+/// Names the file that is missing, or is none of a pack.
+pub(super) fn rules_schema(folder: &Path) -> Result<Value, PackError> {
+    let pack = read_pack_file(folder)?;
+    let path = folder.join(&pack.component);
+    let bytes = files::read(folder, &path, limits::COMPONENT)?;
+    let manifest = component::inspect(&bytes).map_err(|why| PackError::Component { path, why })?;
+    Ok(manifest.rules_schema)
+}
+
 /// A pack folder's revision before it has shown what it makes of examples, fixtures and samples.
 fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;

@@ -1,0 +1,167 @@
+//! Signatures of packs. An author signs `pack.sum`, which lists the digest of each file of the pack's folder, with minisign;
+//! the host believes the keys of its settings. So one signature stands for all files, and none can be exchanged, added or
+//! taken away.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use minisign_verify::Signature;
+
+use super::{PackError, files, limits};
+use crate::config::PackKeys;
+
+/// The file with the digests of a pack's files.
+pub const SUM: &str = "pack.sum";
+/// The file with its signature.
+const SIGNATURE: &str = "pack.sum.minisig";
+
+/// The digests of a pack's files as `pack.sum` has them: a line a file, its BLAKE3 digest and its path, in the order of the
+/// paths.
+///
+/// # Errors
+/// Names the file that cannot be read, or is none of the pack's.
+pub(super) fn sum(pack: &Path) -> Result<String, PackError> {
+    let mut paths = Vec::new();
+    list(pack, Path::new(""), limits::PACK_DEPTH, &mut paths)?;
+    paths.sort();
+    let mut lines = String::new();
+    for path in paths {
+        let digest = blake3::hash(&files::read(pack, &pack.join(&path), limits::COMPONENT)?);
+        lines.push_str(&format!("{digest}  {}\n", path.display()));
+    }
+    Ok(lines)
+}
+
+fn list(pack: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), PackError> {
+    let folder = pack.join(below);
+    let failed = PackError::io(folder.display());
+    for entry in fs::read_dir(&folder).map_err(&failed)? {
+        let name = entry.map_err(&failed)?.file_name();
+        if name.to_str().is_none_or(|name| name.starts_with('.') || [SUM, SIGNATURE].contains(&name)) {
+            continue;
+        }
+        let below = below.join(&name);
+        match pack.join(&below).is_dir() {
+            true if depth == 0 => return Err(files::refused(&pack.join(&below), "its folders go too deep")),
+            true => list(pack, &below, depth - 1, paths)?,
+            false => paths.push(below),
+        }
+    }
+    Ok(())
+}
+
+/// Checks a pack's signature by the keys of the settings. One without a signature is taken where the settings allow that.
+///
+/// # Errors
+/// Says what is wrong: no signature, one by no known key, or files that are others than were signed.
+pub fn check(pack: &Path, keys: &PackKeys) -> Result<(), PackError> {
+    let (path, signed) = (pack.join(SIGNATURE), pack.join(SUM));
+    let wrong = |path: &Path, why: &str| files::refused(path, why);
+    let signature = match files::read_text(pack, &path) {
+        Err(PackError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return if keys.allow_unsigned {
+                Ok(())
+            } else {
+                let why = "the pack is not signed, and the settings (packs.allow-unsigned) take signed ones only";
+                Err(wrong(&path, why))
+            };
+        }
+        read => read?,
+    };
+    if keys.keys.is_empty() {
+        // There is nobody to be believed.
+        return Ok(());
+    }
+    let text = files::read_text(pack, &signed)?;
+    let signature = Signature::decode(&signature).map_err(|_| wrong(&path, "it is no signature of minisign"))?;
+    let is_signed = keys.keys.iter().any(|key| key.verify(text.as_bytes(), &signature, false).is_ok());
+    if !is_signed {
+        let why = "the signature is by none of the keys in the settings (packs.keys), or of another `pack.sum`";
+        return Err(wrong(&path, why));
+    }
+    let now = sum(pack)?;
+    let differing = now.lines().find(|line| !text.lines().any(|signed| signed == *line));
+    let missing = text.lines().find(|signed| !now.lines().any(|line| line == *signed));
+    match differing.or(missing).and_then(|line| line.split_once("  ")) {
+        Some((_, file)) => Err(wrong(&pack.join(file), "it is not the file that was signed; sign the pack again")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    struct Author {
+        keys: minisign::KeyPair,
+    }
+
+    impl Author {
+        fn new() -> Self {
+            Self { keys: minisign::KeyPair::generate_unencrypted_keypair().unwrap() }
+        }
+
+        fn sign(&self, pack: &Path) {
+            let text = sum(pack).unwrap();
+            let signature = minisign::sign(None, &self.keys.sk, Cursor::new(&text), None, None).unwrap();
+            fs::write(pack.join(SUM), text).unwrap();
+            fs::write(pack.join(SIGNATURE), signature.to_string()).unwrap();
+        }
+
+        fn known(&self, allow_unsigned: bool) -> PackKeys {
+            PackKeys {
+                keys: vec![minisign_verify::PublicKey::from_base64(&self.keys.pk.to_base64()).unwrap()],
+                allow_unsigned,
+            }
+        }
+    }
+
+    fn pack() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("notes")).unwrap();
+        for (file, text) in [("pack.toml", "a"), ("rules.toml", "b"), ("notes/a.toml", "c"), (".swap", "d")] {
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        folder
+    }
+
+    fn check_says(pack: &Path, keys: &PackKeys, words: &str) {
+        let said = check(pack, keys).map_or_else(|error| error.to_string(), |()| "taken".to_owned());
+        assert!(said.contains(words), "{said} is not {words}");
+    }
+
+    #[test]
+    fn a_signed_pack_is_taken_and_an_unsigned_one_where_that_is_allowed() {
+        let (pack, author) = (pack(), Author::new());
+        check_says(pack.path(), &author.known(true), "taken");
+        check_says(pack.path(), &author.known(false), "is not signed");
+        author.sign(pack.path());
+        check_says(pack.path(), &author.known(false), "taken");
+        check_says(pack.path(), &Author::new().known(true), "by none of the keys");
+        fs::write(pack.path().join(".swap"), "e").unwrap();
+        check_says(pack.path(), &author.known(false), "taken");
+    }
+
+    #[test]
+    fn files_that_were_exchanged_added_or_taken_away_are_told() {
+        let author = Author::new();
+        let check = |change: &dyn Fn(&Path), words: &str| {
+            let pack = pack();
+            author.sign(pack.path());
+            change(pack.path());
+            check_says(pack.path(), &author.known(true), words);
+        };
+        check(
+            &|pack| fs::write(pack.join("rules.toml"), "x").unwrap(),
+            "rules.toml: it is not the file that was signed",
+        );
+        check(&|pack| fs::write(pack.join("notes/b.toml"), "x").unwrap(), "notes/b.toml: it is not the file");
+        check(&|pack| fs::remove_file(pack.join("pack.toml")).unwrap(), "pack.toml: it is not the file");
+        check(&|pack| fs::write(pack.join(SUM), "x").unwrap(), "of another `pack.sum`");
+        check(&|pack| fs::remove_file(pack.join(SUM)).unwrap(), "pack.sum");
+        check(&|pack| fs::write(pack.join(SIGNATURE), "x").unwrap(), "no signature of minisign");
+    }
+}
