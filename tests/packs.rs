@@ -126,6 +126,9 @@ async fn what_a_preview_shows_is_what_happens_and_going_back_undoes_it() -> Resu
     ensure!(listed["items"].as_array().is_some_and(|items| items.len() as u64 == skipped), "{listed}");
     let file = host.get(&format!("/api/v1/previews/{id}/file")).await?;
     ensure!(json!(file.text.lines().count()) == preview["differing"], "{}", file.text.lines().count());
+    let table = host.run(&["pack", "preview", &revision, "--connection", "main"]).await?;
+    let table = String::from_utf8(table.stdout)?;
+    ensure!(table.contains(&format!("{changed}")) && !table.contains("on – records"), "{table}");
     let middle = host.get(&format!("/api/v1/previews/{id}/differences?cursor=3")).await?;
     ensure!(middle.status >= 400 && middle.status < 500, "a place that no page gave is refused: {}", middle.text);
 
@@ -289,5 +292,55 @@ async fn mapping_again_goes_on_after_a_kill() -> Result<()> {
     host.post(ROLLBACK, &json!({})).await?.ok()?;
     mapped_again(&host).await?;
     ensure!(all(&host, "clients").await?.iter().any(|client| client["partner_external_id"].is_string()), "and back");
+    Ok(())
+}
+
+/// Rules that know goals and cover by another id make others of them; going back leaves none of these.
+#[tokio::test]
+async fn what_only_the_revision_that_is_left_made_goes_with_it() -> Result<()> {
+    let (mut host, pack) = host(120).await?;
+    host.restart().await?;
+    host.sync_and_wait().await?;
+    let before = book(&host).await?;
+    // Its examples say by what cover is known.
+    let rules = fs::read_to_string(pack.join("rules.toml"))?;
+    let without_examples = rules.find("[[examples]]").map_or(rules.as_str(), |examples| &rules[..examples]);
+    fs::write(pack.join("rules.toml"), without_examples)?;
+    edit(&pack, &[("[cover.fields]\nid = \"index\"", "[cover.fields]\nid = \"policy_number\"")])?;
+    let staged = host.post(REVISIONS, &Value::Null).await?.ok()?;
+    let revision = text(&staged["revision"]);
+    ensure!(staged["state"] == "verified", "{staged}");
+    let preview =
+        host.post(&format!("/api/v1/revisions/{revision}/preview?connection=main"), &Value::Null).await?.ok()?;
+    ensure!(preview["is_large"] == true && preview["clients"]["changed"] == 0, "the lists count, too: {preview}");
+    // Six at once: one of them follows the preview.
+    let follow = json!({ "revision": revision, "preview": preview["id"], "confirm": revision });
+    let send = || host.post(ACTIVATE, &follow);
+    let (a, b, c, d, e, f) = tokio::join!(send(), send(), send(), send(), send(), send());
+    let mut statuses: Vec<u16> =
+        [a, b, c, d, e, f].into_iter().map(|answer| anyhow::Ok(answer?.status)).collect::<Result<_>>()?;
+    statuses.sort_unstable();
+    ensure!(statuses == [200, 409, 409, 409, 409, 409], "{statuses:?}");
+    let run = mapped_again(&host).await?;
+    ensure!(run["counts"]["covers"]["gone"] != 0 && run["counts"]["covers"]["created"] != 0, "{run}");
+    host.sync_and_wait().await?;
+    host.post(ROLLBACK, &json!({})).await?.ok()?;
+    mapped_again(&host).await?;
+    host.sync_and_wait().await?;
+    let after = book(&host).await?;
+    ensure!(after.len() == before.len(), "{} became {}", before.len(), after.len());
+    for (key, was) in &before {
+        ensure!(after.get(key) == Some(was), "{key} was {was}, and is {:?}", after.get(key));
+    }
+    // What is staged later pushes nothing out that can be gone back to.
+    for number in 0..11 {
+        let (from, to) = (number, number + 1);
+        let words = |number: i32| format!("\"Missus\", \"Missis{number}\"");
+        let from = if from == 0 { "\"Missus\"".to_owned() } else { words(from) };
+        edit(&pack, &[(&from, &words(to))])?;
+        host.post(REVISIONS, &Value::Null).await?.ok()?;
+    }
+    host.post(ROLLBACK, &json!({})).await?.ok()?;
+    mapped_again(&host).await?;
     Ok(())
 }

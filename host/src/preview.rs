@@ -60,6 +60,9 @@ struct Inner {
     zone: jiff::tz::TimeZone,
     folder: PathBuf,
     at_work: Mutex<BTreeMap<PreviewId, AtWork>>,
+    starting: Mutex<()>,
+    /// The lock under which a preview is followed.
+    following: tokio::sync::Mutex<()>,
 }
 
 /// A preview that is being made.
@@ -72,7 +75,8 @@ impl Previews {
     /// Previews that are kept below a data folder. "Today" is a day of `zone`.
     pub fn new(store: Store, data_dir: &Path, zone: jiff::tz::TimeZone) -> Self {
         let folder = data_dir.join("previews");
-        Self(Arc::new(Inner { store, zone, folder, at_work: Mutex::default() }))
+        let (at_work, starting, following) = (Mutex::default(), Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { store, zone, folder, at_work, starting, following }))
     }
 
     /// Begins to make the preview of a connection's change to another revision. Answers it as it begins.
@@ -82,10 +86,13 @@ impl Previews {
     pub fn start(&self, connection: &Arc<Connection>, to: Arc<Revision>, who: &str) -> Result<Preview, PreviewError> {
         let from = connection.revision();
         let now = Timestamp::now();
+        // One after the other: what one begins is not taken for left over by the next.
+        let _starting = self.0.starting.lock().unwrap_or_else(PoisonError::into_inner);
         self.expire(now)?;
         let by = By { who: who.to_owned(), at: now };
         let preview = Preview::new(PreviewId(Uuid::now_v7()), connection, (&from, &to), by);
         let file = differences::Writer::create(&self.0.folder, preview.id)?;
+        differences::keep_summary(&self.0.folder, &preview)?;
         let (progress, changes) = watch::channel(Arc::new(preview.clone()));
         let stop = connection.gone.child_token();
         let job = job::Job {
@@ -153,6 +160,12 @@ impl Previews {
         Ok(self.list(connection)?.into_iter().find(is_of_pair))
     }
 
+    /// The turn to put a revision in force, held from the look at a preview until the exchange: a preview is followed once,
+    /// and by what is in force then.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.following.lock().await
+    }
+
     /// Notes that a preview was followed: the same cannot be followed again.
     ///
     /// # Errors
@@ -197,7 +210,14 @@ impl Previews {
     fn kept(&self, id: PreviewId) -> Result<Preview, PreviewError> {
         match differences::summary(&self.0.folder, id) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PreviewError::Unknown(id)),
-            kept => Ok(kept?),
+            kept => {
+                let mut kept = kept?;
+                if kept.state == PreviewState::Running {
+                    kept.state = PreviewState::Failed;
+                    kept.error = Some("the host stopped before it was done; make it anew".to_owned());
+                }
+                Ok(kept)
+            }
         }
     }
 

@@ -66,6 +66,7 @@ pub async fn list(
 ) -> Result<Json<List<Preview>>, Problem> {
     may_see(&caller)?;
     let page = page(params.limit, params.cursor)?;
+    app.integrations.one(&params.connection).await?;
     let previews = app.previews.list(&params.connection).map_err(Refusal::from)?;
     Ok(Json(List::cut("previews", previews, &page, |_, preview| preview.id.to_string())?))
 }

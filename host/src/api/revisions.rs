@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::caller::Caller;
 use crate::api::extract::{Params, PathParam};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -126,36 +126,42 @@ pub async fn stage(
     caller.may(Action::ManageConnections)?;
     let Params(OfParams { connection }) = params?;
     let archive = app.intake.take(archive(request)).await?;
-    let archive = Some(archive).filter(|archive| !archive.is_empty());
     Ok(Json(ops::revisions::stage(&app, caller.actor(), &connection, archive).await?.into()))
 }
 
-/// The archive of a request; empty where it has none.
-async fn archive(request: Request) -> Result<Vec<u8>, Problem> {
+/// The archive of a request; none where it declares none.
+async fn archive(request: Request) -> Result<Option<Vec<u8>>, Problem> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.to_owned();
     let body = request.into_body().into_data_stream();
+    let empty = |pointer: &str| {
+        let detail = "there is nothing in it: send a tar archive of the pack's folder, or nothing at all for what stands in \
+                      the packs' folder";
+        Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    };
     if media_type.starts_with("multipart/form-data") {
         let mut form = Form::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
-        let Some(part) = form.next().await? else { return Ok(Vec::new()) };
+        let Some(part) = form.next().await? else { return Err(empty("/file")) };
         let bytes = part.bytes(LARGEST_ARCHIVE).await?;
         form.next().await?;
-        return Ok(bytes);
+        return if bytes.is_empty() { Err(empty("/file")) } else { Ok(Some(bytes)) };
     }
     let bytes = whole(body, LARGEST_ARCHIVE).await?;
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if bytes.is_empty() || ARCHIVES.contains(&&*media_type) {
-        return Ok(bytes);
+    match media_type.as_str() {
+        "" if bytes.is_empty() => Ok(None),
+        // Programs that speak JSON only say nothing so.
+        "application/json" if [&b""[..], b"null", b"{}"].contains(&bytes.trim_ascii()) => Ok(None),
+        archive if ARCHIVES.contains(&archive) && bytes.is_empty() => Err(empty("")),
+        archive if ARCHIVES.contains(&archive) => Ok(Some(bytes)),
+        other => {
+            let detail = format!(
+                "Nothing was kept. Send a tar archive of the pack's folder as `application/x-tar`, or as the part `file` of \
+                 `multipart/form-data`, not `{other}`."
+            );
+            Err(Problem::new(Kind::WrongMediaType, detail))
+        }
     }
-    // Programs that speak JSON only say nothing so.
-    if media_type == "application/json" && [&b"null"[..], b"{}"].contains(&bytes.trim_ascii()) {
-        return Ok(Vec::new());
-    }
-    let detail = format!(
-        "Nothing was kept. Send a tar archive of the pack's folder as `application/x-tar`, or as the part `file` of \
-         `multipart/form-data`, not `{media_type}`."
-    );
-    Err(Problem::new(Kind::WrongMediaType, detail))
 }
 
 /// Lets go of a revision that is staged and was never in force.

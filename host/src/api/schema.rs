@@ -98,7 +98,7 @@ pub fn run_state() -> Object {
 }
 
 pub fn trigger() -> Object {
-    one_of("What set the run off.", ["schedule", "request", "resume", "client"])
+    one_of("What set the run off.", ["schedule", "request", "resume", "client", "revision"])
 }
 
 pub fn client_sync_outcome() -> Object {

@@ -30,7 +30,11 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 
 /// A text of an answer; a dash where there is none.
 pub(super) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or("–").to_owned()
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => "–".to_owned(),
+    }
 }
 
 /// Prints a value as one JSON document.

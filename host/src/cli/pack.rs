@@ -205,23 +205,29 @@ async fn activate(
     revision: Option<String>,
     yes: bool,
 ) -> anyhow::Result<ExitCode> {
-    let of = connection.clone();
+    let (of, is_quiet) = (connection.clone(), global.json);
     let work = |host: Local| async move {
-        let mut body = json!({ "revision": revision });
-        if let (Some(revision), false) = (&revision, yes) {
-            let seen = preview::newest(&host, &of, revision).await?;
-            if let Some(seen) = seen.filter(preview::is_large) {
-                let changed = preview::changed(&seen);
-                let message = format!(
-                    "its preview shows that {changed} of {} clients would change; if that is what is meant, add --yes",
-                    seen["compared_clients"]
-                );
-                return Err(WrongUse(message).into());
+        let body = match &revision {
+            None => json!({}),
+            Some(revision) if yes => json!({ "revision": revision, "confirm": revision }),
+            // Whoever does not say `--yes` is to know what it would do.
+            Some(revision) => {
+                let seen = preview::make(&host, &of, revision, is_quiet).await?;
+                let message = match (seen["state"].as_str(), preview::is_large(&seen)) {
+                    (Some("done"), false) => None,
+                    (Some("done"), true) => Some(format!(
+                        "its preview shows that {} of {} clients would change; if that is what is meant, add --yes",
+                        preview::changed(&seen),
+                        seen["compared_clients"]
+                    )),
+                    _ => Some("its preview came to nothing; to go on without one, add --yes".to_owned()),
+                };
+                if let Some(message) = message {
+                    return Err(WrongUse(message).into());
+                }
+                json!({ "revision": revision, "preview": seen["id"] })
             }
-        }
-        if revision.is_none() {
-            body = json!({});
-        }
+        };
         host.post_json(&format!("connections/{of}/activate"), &body).await
     };
     let activated = local::with_host(global.load_quietly()?, work).await?;

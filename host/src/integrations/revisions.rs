@@ -128,7 +128,7 @@ impl Integrations {
     }
 
     /// The history of a connection, as far as it is of its pack.
-    async fn history(&self, spec: &ConnectionSpec) -> Result<Vec<HistoryEntry>, StoreError> {
+    pub(super) async fn history(&self, spec: &ConnectionSpec) -> Result<Vec<HistoryEntry>, StoreError> {
         let page = PageRequest { cursor: None, limit: usize::MAX };
         let mut entries = self.0.store.revision_history(spec.name.clone(), page).await?.items;
         entries.retain(|entry| entry.pack == spec.pack);
@@ -199,8 +199,11 @@ impl Integrations {
         for one in self.list().await? {
             let page = PageRequest { cursor: None, limit: usize::MAX };
             let entries = self.0.store.revision_history(one.name().clone(), page).await?.items;
-            wanted.extend(self.0.store.active(one.name().clone()).await?.map(|active| active.digest));
-            wanted.extend(latest(entries.into_iter().map(|entry| entry.digest)));
+            // What is only staged never pushes out what can be gone back to.
+            let (staged, in_force): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.why == Why::Staged);
+            for entries in [staged, in_force] {
+                wanted.extend(latest(entries.into_iter().map(|entry| entry.digest)));
+            }
         }
         let kept = self.0.kept.clone();
         // What cannot be removed costs room, and is tried again the next time.

@@ -137,7 +137,9 @@ impl Integrations {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
         let digest = self.known_digest(&one.spec, id).await?;
-        if !self.0.store.discard_staged(name.clone(), digest).await? {
+        let was_in_force =
+            self.history(&one.spec).await?.into_iter().any(|entry| entry.digest == digest && entry.why != Why::Staged);
+        if was_in_force || !self.0.store.discard_staged(name.clone(), digest).await? {
             let why = format!("revision {} was in force for `{name}`, and stays in its history", digest.short());
             return Err(unchanged(&why));
         }

@@ -98,7 +98,8 @@ pub async fn activate(
 ) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
     let Wanted { revision, preview, confirm } = wanted;
-    let followed = preview.map(|id| super::revisions::followed(app, (name, revision), id, confirm)).transpose()?;
+    let _turn = app.previews.turn().await;
+    let followed = super::revisions::followed(app, (name, revision), preview, confirm).await?;
     let activated = app.integrations.activate(name, revision, &actor.name).await?;
     if let Some(preview) = followed {
         app.previews.spend(preview)?;
@@ -119,6 +120,7 @@ pub async fn roll_back(
     from: Option<&str>,
 ) -> Result<(Integration, RevisionId), Refusal> {
     may(actor, Action::ManageConnections)?;
+    let _turn = app.previews.turn().await;
     let gone_back = app.integrations.roll_back(name, from, &actor.name).await?;
     app.syncs.map_again(name).await?;
     Ok(gone_back)

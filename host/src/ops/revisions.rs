@@ -81,45 +81,80 @@ pub async fn cancel_preview(app: &App, actor: &Actor, id: PreviewId) -> Result<P
     Err(Refusal::new(Kind::WrongState, why))
 }
 
+/// The fewest digits of a revision that is written out.
+const WRITTEN_OUT: usize = 6;
+
 /// The preview that somebody follows who puts a revision in force: it has to be of that very change, and not followed yet.
-/// Where it shows a large change, `confirm` has to be the revision, written out.
+/// Where none is named, it is the newest of that change, if there is one. Where it shows a large change, `confirm` has to be
+/// the revision, written out.
 ///
 /// # Errors
 /// Returns an error that says why it cannot be followed.
-pub(super) fn followed(
+pub(super) async fn followed(
     app: &App,
     (name, revision): (&ConnectionName, Option<&str>),
-    id: PreviewId,
+    id: Option<PreviewId>,
     confirm: Option<&str>,
-) -> Result<Preview, Refusal> {
-    let preview = app.previews.one(id)?;
-    let stale = |why: String| Err(Refusal::new(Kind::WrongState, format!("Nothing was changed: {why}. Make it anew.")));
-    if preview.connection != *name {
-        return stale(format!("the preview is of the connection `{}`", preview.connection));
+) -> Result<Option<Preview>, Refusal> {
+    let now = app.connections.get(name).map(|connection| connection.revision());
+    let preview = match (id, revision, &now) {
+        (Some(id), ..) => {
+            let preview = app.previews.one(id)?;
+            let in_force = now.map(|now| now.digest());
+            if let Some(why) = stale(&preview, name, revision, in_force) {
+                return Err(Refusal::new(Kind::WrongState, format!("Nothing was changed: {why}. Make it anew.")));
+            }
+            Some(preview)
+        }
+        (None, Some(revision), Some(now)) => {
+            let to = app.integrations.known_revision(name, revision).await?;
+            app.previews.of_pair(name, (now.digest(), to.digest()))?.filter(|seen| seen.activated_at.is_none())
+        }
+        (None, ..) => None,
+    };
+    let is_written_out = |digest: RevisionDigest| {
+        let begins_so = |text: &str| text.len() >= WRITTEN_OUT && digest.to_string().starts_with(text);
+        confirm.map(|text| text.trim().to_ascii_lowercase()).is_some_and(|text| begins_so(&text))
+    };
+    match &preview {
+        Some(preview) if preview.is_large && !is_written_out(preview.to_digest) => {
+            let message = format!(
+                "{} of {} clients would change. If that is what is meant, write out the revision: {}",
+                preview.changed_clients(),
+                preview.compared_clients,
+                preview.to
+            );
+            Err(Refusal::at("/confirm", message))
+        }
+        None if confirm.is_some() && confirm.map(str::trim) != revision.map(str::trim) => {
+            Err(Refusal::at("/confirm", "it is to be the revision that is put in force, written out once more"))
+        }
+        _ => Ok(preview),
     }
-    if !revision.is_some_and(|revision| preview.to_digest.to_string().starts_with(&revision.to_ascii_lowercase())) {
-        return stale(format!("the preview is of revision {}", preview.to));
+}
+
+/// The reason why a preview cannot be followed; none where it can.
+fn stale(
+    preview: &Preview,
+    name: &ConnectionName,
+    revision: Option<&str>,
+    in_force: Option<RevisionDigest>,
+) -> Option<String> {
+    let is_of = |revision: &str| preview.to_digest.to_string().starts_with(&revision.to_ascii_lowercase());
+    if preview.connection != *name {
+        return Some(format!("the preview is of the connection `{}`", preview.connection));
+    }
+    if !revision.is_some_and(is_of) {
+        return Some(format!("the preview is of revision {}", preview.to));
     }
     if preview.state != PreviewState::Done {
-        return stale("the preview did not come to its end".to_owned());
+        return Some("the preview did not come to its end".to_owned());
     }
     if preview.activated_at.is_some() {
-        return stale("the preview was followed already".to_owned());
+        return Some("the preview was followed already".to_owned());
     }
-    let now = app.connections.get(name).map(|connection| connection.revision());
-    if now.is_none_or(|now| now.digest() != preview.from_digest) {
-        return stale(format!("the preview is of a change from {}, which is no longer in force", preview.from));
-    }
-    if preview.is_large && confirm.map(str::trim) != Some(&preview.to.to_string()) {
-        let message = format!(
-            "{} of {} clients would change. If that is what is meant, write out the revision: {}",
-            preview.clients.total(),
-            preview.compared_clients,
-            preview.to
-        );
-        return Err(Refusal::at("/confirm", message));
-    }
-    Ok(preview)
+    let is_other = in_force != Some(preview.from_digest);
+    is_other.then(|| format!("the preview is of a change from {}, which is no longer in force", preview.from))
 }
 
 impl From<PreviewError> for Refusal {

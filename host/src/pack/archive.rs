@@ -23,6 +23,11 @@ pub const LARGEST_ARCHIVE: usize = limits::ALL_FILES as usize;
 pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
     let wrong = |why: &str| files::refused(Path::new("the archive"), why);
     let damaged = |error: io::Error| wrong(&format!("it is damaged or was cut short ({error}); send it again"));
+    if bytes.starts_with(b"PK") {
+        return Err(wrong(
+            "it is a zip archive; send a tar archive of the pack's folder (`tidegate pack save` makes one)",
+        ));
+    }
     let reader: Box<dyn Read + '_> =
         if bytes.starts_with(&GZIP) { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) };
     let mut archive = Archive::new(reader.take(LARGEST_ARCHIVE as u64 + 1));
@@ -58,6 +63,8 @@ pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
         entry.read_to_end(&mut content).map_err(damaged)?;
         unpacked.push((path, content));
     }
+    // What stands behind the last entry, with the check of all of it.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
     if unpacked.is_empty() {
         return Err(wrong("it holds no files: send a tar archive of the pack's folder"));
     }

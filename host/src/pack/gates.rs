@@ -112,8 +112,9 @@ impl Gates {
             _ => std::slice::from_ref(error),
         };
         for part in parts {
-            let prefix = format!("{}/", folder.display());
-            self.failed.push((Gate::of(part, tried), part.to_string().replace(&prefix, "")));
+            let folder = folder.display().to_string();
+            let told = part.to_string().replace(&format!("{folder}/"), "").replace(&folder, "the pack's folder");
+            self.failed.push((Gate::of(part, tried), told));
         }
     }
 

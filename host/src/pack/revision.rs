@@ -1,5 +1,6 @@
 //! A verified pack revision and the calls on it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,6 +78,27 @@ impl Revision {
     /// The sources that are to be read from the CRM.
     pub fn sources(&self) -> &[Source] {
         &self.sources
+    }
+
+    /// Whether records of a kind are read at all by its rules.
+    pub fn reads(&self, kind: RecordKind) -> bool {
+        let below = self.sources.iter().flat_map(|source| &source.below);
+        self.sources.iter().chain(below).any(|source| source.kind == kind)
+    }
+
+    /// The rows' fields and lists that it asks the CRM for and another revision does not, by the CRM's names.
+    pub fn asks_beside(&self, other: &Self) -> Vec<String> {
+        let asked = |revision: &Self| -> BTreeSet<String> {
+            let below = revision.sources.iter().flat_map(|source| &source.below);
+            let sources = revision.sources.iter().chain(below);
+            sources.flat_map(|source| source.fields.iter().chain(&source.lists)).cloned().collect()
+        };
+        asked(self).difference(&asked(other)).cloned().collect()
+    }
+
+    /// Whether the templates of its documents are others.
+    pub fn has_other_documents(&self, other: &Self) -> bool {
+        self.templates.digest() != other.templates.digest()
     }
 
     /// Whether the mapping of a kind reads the as-of date.

@@ -152,7 +152,10 @@ pub(super) fn retain(folder: &Path, kept: &[PreviewId]) -> io::Result<()> {
         let path = entry?.path();
         let id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<PreviewId>().ok());
         if id.is_none_or(|id| !kept.contains(&id)) {
-            fs::remove_file(path)?;
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())

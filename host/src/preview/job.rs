@@ -73,15 +73,16 @@ impl Job {
 
     async fn compare(&self, preview: &mut Preview, file: &mut Writer) -> Result<(), Failure> {
         let name = &self.connection.name;
-        for kind in RecordKind::ALL {
-            preview.expected += self.store.count_kept_records(name.clone(), *kind).await?;
+        let kinds = RecordKind::ALL.iter().copied().filter(|kind| self.to.reads(*kind));
+        for kind in kinds.clone() {
+            preview.expected += self.store.count_kept_records(name.clone(), kind).await?;
         }
         let side = |revision: &Arc<Revision>| (Arc::clone(revision), self.connection.context(revision, self.as_of));
         let pair = Pair { from: side(&self.from), to: side(&self.to) };
         let mut tally = Tally::default();
         let mut links: Vec<LinkChange> = Vec::new();
         let (mut times, mut mapping) = ((Duration::ZERO, Duration::ZERO), Duration::ZERO);
-        for kind in RecordKind::ALL.iter().copied() {
+        for kind in kinds {
             let as_of = self.from.reads_as_of(kind).then_some(self.as_of);
             let by = MappedBy { revision: self.from.id(), as_of };
             let (mut place, mut parts) = (None, 0);

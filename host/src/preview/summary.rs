@@ -70,6 +70,13 @@ pub struct Preview {
     pub rules: Vec<RuleDifference>,
     /// Whether the plugin differs, too.
     pub has_other_plugin: bool,
+    /// Whether the templates of documents differ, which no record shows.
+    #[serde(default)]
+    pub has_other_documents: bool,
+    /// The CRM's fields and lists that it would be asked for and was not yet: what they hold is known after the next sync,
+    /// and counts as empty here.
+    #[serde(default)]
+    pub not_asked_yet: Vec<String>,
     /// The time that the mapping takes, as a multiple of what it takes now; none where there was too little to measure.
     pub time_ratio: Option<f64>,
     /// The number of records that differ in anything. All stand in the file of differences, unless that is full.
@@ -195,9 +202,16 @@ impl PreviewState {
 }
 
 impl Preview {
+    /// About the number of clients who would change in any way, by themselves or in one of their lists: as many as the kind
+    /// of record with the most.
+    pub fn changed_clients(&self) -> u64 {
+        let kinds = self.kinds.iter().filter(|(kind, _)| **kind != RecordKind::Adviser);
+        kinds.map(|(_, changes)| changes.total()).max().unwrap_or_default()
+    }
+
     /// Sees whether it shows a large change.
     pub(super) fn weigh(&mut self) {
-        let changed = self.clients.total();
+        let changed = self.changed_clients();
         self.is_large = changed >= LARGE && changed * 100 > self.compared_clients * LARGE_PERCENT;
     }
 
@@ -227,6 +241,8 @@ impl Preview {
             households: HouseholdChanges::default(),
             rules: from.rule_differences(to),
             has_other_plugin: from.has_other_plugin(to),
+            has_other_documents: from.has_other_documents(to),
+            not_asked_yet: to.asks_beside(from),
             time_ratio: None,
             differing: 0,
             listed: 0,

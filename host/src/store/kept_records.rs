@@ -90,7 +90,7 @@ impl Store {
                         rest = rest.saturating_sub(record.raw.len());
                         found.records.push(record);
                     }
-                    None => found.unusable += 1,
+                    None => found.unusable += u64::from(!kind.is_listed()),
                 }
             }
             Ok(found)
@@ -136,7 +136,7 @@ impl Store {
                         rest = rest.saturating_sub(record.raw.len());
                         found.records.push(record);
                     }
-                    None => found.unusable += 1,
+                    None => found.unusable += u64::from(!kind.is_listed()),
                 }
             }
             found.next = None;
@@ -208,11 +208,20 @@ impl Rows {
     fn record(&self, key: ExternalKey, raw: Vec<u8>) -> Result<Option<KeptRecord>, StoreError> {
         let identity = self.identities.get(&self.key(key))?.map(|row| Identity::from_row(row.value()));
         let Some(identity) = identity.filter(|_| !raw.is_empty()) else { return Ok(None) };
+        if self.kind.is_listed() && !self.is_in_book(key)? {
+            return Ok(None);
+        }
         let (fingerprint, revision) = identity.content_version.parts();
         let is_asked_for = identity.content_version.is_by(self.by.revision, self.by.as_of);
         let client = identity.client.map(ClientId);
         let (id, made) = self.made(key, &identity, is_asked_for)?;
         Ok(id.map(|id| KeptRecord { id, client, fingerprint, revision, raw, made }))
+    }
+
+    /// Whether the client whose list it is stands in the book: lists of others change nothing.
+    fn is_in_book(&self, key: ExternalKey) -> Result<bool, StoreError> {
+        let client = super::keys::record(self.connection, RecordKind::Client, key);
+        Ok(self.identities.get(&client)?.is_some_and(|row| Identity::is_in_book(row.value())))
     }
 
     /// The record's id, where it is kept anywhere, and what was made of it, where that is wanted and kept.

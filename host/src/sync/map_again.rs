@@ -29,13 +29,16 @@ const PART_BYTES: usize = 4 << 20;
 
 impl Syncs {
     /// Maps again, in the background, what is kept of a connection and of another revision than the one in force. A walk
-    /// that began by the revision before is waited for. Answers the run that tells how it goes; none where the connection
-    /// is not at work.
+    /// that began by the revision before is waited for. Answers the run that tells how it goes; none where there is nothing to
+    /// map, or the connection is not at work.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn map_again(&self, name: &ConnectionName) -> Result<Option<Run>, StoreError> {
         let Some(connection) = self.connections.get(name) else { return Ok(None) };
+        if !self.is_by_others(&connection).await? {
+            return Ok(None);
+        }
         let run = queued(&connection, Trigger::Revision);
         self.store.keep_run(run.clone()).await?;
         self.spawn_mapping_again(&connection, run.clone());
@@ -46,7 +49,7 @@ impl Syncs {
     pub(super) async fn resume_mapping_again(&self) -> Result<(), SyncError> {
         let unfinished = self.store.unfinished_remappings().await?;
         for connection in self.connections.all().iter() {
-            if !unfinished.iter().any(|run| run.connection == connection.name) && self.is_by_others(connection).await? {
+            if !unfinished.iter().any(|run| run.connection == connection.name) {
                 self.map_again(&connection.name).await?;
             }
         }
@@ -141,7 +144,9 @@ impl Again {
         }
         self.syncs.store.keep_run(run.clone()).await?;
         let order = self.syncs.orders.of(&self.connection.name);
-        for kind in RecordKind::ALL.iter().copied() {
+        let revision = self.connection.revision();
+        // What the rules do not read stays as it is, as it does in a walk.
+        for kind in RecordKind::ALL.iter().copied().filter(|kind| revision.reads(*kind)) {
             let by = mapped_by(self.mapper.as_ref(), kind);
             let mut place = None;
             loop {

@@ -63,6 +63,9 @@ pub(super) struct PreviewPage {
     pub(super) couples: Vec<CoupleGroup>,
     pub(super) rules: Vec<RuleRow>,
     pub(super) has_other_plugin: bool,
+    pub(super) has_other_documents: bool,
+    /// The CRM's fields that it was not asked for yet.
+    pub(super) not_asked_yet: String,
     /// The filter of the records, in words.
     pub(super) filtered: Option<String>,
     pub(super) records: Vec<RecordRow>,
@@ -204,10 +207,11 @@ async fn archive(request: Request) -> Result<Option<Vec<u8>>, NotRead> {
     }
     let body = request.into_body().into_data_stream();
     let mut form = Sent::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
-    let Some(part) = form.next().await? else { return Ok(None) };
+    // An empty file is refused as an archive, and not taken for what stands in the packs' folder.
+    let Some(part) = form.next().await? else { return Ok(Some(Vec::new())) };
     let bytes = part.bytes(LARGEST_ARCHIVE).await?;
     form.next().await?;
-    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    Ok(Some(bytes))
 }
 
 /// `POST /settings/integrations/{name}/revisions/{revision}/discard`
@@ -329,6 +333,8 @@ async fn view(
         .collect(),
         rules: preview.rules.iter().map(rule_row).collect(),
         has_other_plugin: preview.has_other_plugin,
+        has_other_documents: preview.has_other_documents,
+        not_asked_yet: preview.not_asked_yet.join(", "),
         filtered: in_words(&filter),
         records: differences.iter().map(|one| record_row(one, &names)).collect(),
         paging: asked.paging(&path, &query, next.as_deref()),

@@ -307,8 +307,7 @@ pub struct ActivateBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Uuid)]
     preview: Option<PreviewId>,
-    /// The first 12 characters of the revision once more, where the preview shows a large change: more than 5 % of the
-    /// clients, and at least 10.
+    /// The revision once more, where its preview shows a large change: more than 5 % of the clients, and at least 10.
     #[serde(default)]
     confirm: Option<String>,
 }

@@ -15,22 +15,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Makes a preview and shows it.
 pub(super) async fn show(global: &Global, revision: &str, connection: String) -> anyhow::Result<ExitCode> {
-    let path = format!("revisions/{revision}/preview?connection={connection}");
-    let is_json = global.json;
-    let work = |host: Local| async move {
-        let mut preview = host.post(&path).await?;
-        let bar = if is_json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        bar.set_style(ProgressStyle::with_template("{bar:30} {pos} of {len} records")?);
-        while preview["state"] == "running" {
-            bar.set_length(preview["expected"].as_u64().unwrap_or_default());
-            bar.set_position(preview["records"].as_u64().unwrap_or_default());
-            tokio::time::sleep(PAUSE).await;
-            let id = preview["id"].as_str().context("the preview has no id")?.to_owned();
-            preview = host.get(&format!("previews/{id}")).await?;
-        }
-        bar.finish_and_clear();
-        anyhow::Ok(preview)
-    };
+    let is_quiet = global.json;
+    let revision = revision.to_owned();
+    let work = |host: Local| async move { make(&host, &connection, &revision, is_quiet).await };
     let preview = local::with_host(global.load_quietly()?, work).await?;
     if global.json {
         output::json(&preview)?;
@@ -40,15 +27,20 @@ pub(super) async fn show(global: &Global, revision: &str, connection: String) ->
     Ok(if preview["state"] == "done" { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The newest preview of a revision for a connection that came to its end.
-pub(super) async fn newest(host: &Local, connection: &str, revision: &str) -> anyhow::Result<Option<Value>> {
-    let previews = host.get(&format!("previews?connection={connection}")).await?["items"].take();
-    let revision = revision.to_ascii_lowercase();
-    let is_of = |preview: &&Value| {
-        let to = preview["to_digest"].as_str().unwrap_or_default();
-        preview["state"] == "done" && to.starts_with(&revision)
-    };
-    Ok(previews.as_array().into_iter().flatten().find(is_of).cloned())
+/// Makes a preview and follows it to its end.
+pub(super) async fn make(host: &Local, connection: &str, revision: &str, is_quiet: bool) -> anyhow::Result<Value> {
+    let mut preview = host.post(&format!("revisions/{revision}/preview?connection={connection}")).await?;
+    let bar = if is_quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos} of {len} records")?);
+    while preview["state"] == "running" {
+        bar.set_length(preview["expected"].as_u64().unwrap_or_default());
+        bar.set_position(preview["records"].as_u64().unwrap_or_default());
+        tokio::time::sleep(PAUSE).await;
+        let id = preview["id"].as_str().context("the preview has no id")?.to_owned();
+        preview = host.get(&format!("previews/{id}")).await?;
+    }
+    bar.finish_and_clear();
+    Ok(preview)
 }
 
 /// Whether a preview shows a large change.
@@ -58,7 +50,10 @@ pub(super) fn is_large(preview: &Value) -> bool {
 
 /// The number of clients who would change in any way.
 pub(super) fn changed(preview: &Value) -> u64 {
-    preview["clients"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum()
+    let total =
+        |kind: &Value| -> u64 { kind.as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum() };
+    let kinds = preview["kinds"].as_object().into_iter().flatten().filter(|(kind, _)| *kind != "adviser");
+    kinds.map(|(_, changes)| total(changes)).max().unwrap_or_default()
 }
 
 fn print(preview: &Value) -> anyhow::Result<()> {

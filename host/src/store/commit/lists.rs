@@ -13,7 +13,7 @@ use super::pending::Pending;
 use super::{IncomingRecord, Outcome};
 use crate::domain::RunId;
 use crate::domain::listed::{FoundList, MergedList, merge as merge_list};
-use crate::domain::run::{ChangeKind, Run};
+use crate::domain::run::{ChangeKind, Run, Trigger};
 use crate::store::engine::{Readable as _, Write, WriteTable};
 use crate::store::keys::{ExternalKey, ListKey, OwnKey, list_key, own};
 
@@ -109,11 +109,22 @@ impl<'t, T: StoredItem> Merging<'t, T> {
         let diagnostics = found.diagnostics.clone();
         let first_new = self.new.len();
         let counts = run.counts.list_mut(T::KIND);
-        let merged = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
+        let mut merged = merge_list(known.map(|known| known.items).unwrap_or_default(), found, rows.at, counts, || {
             let id = rows.new_id();
             self.new.push((own(id), key));
             id
         });
+        // The list is the one that was read before: what another revision does not make of it is gone by that revision's
+        // word, and not by the CRM's silence.
+        if run.trigger == Trigger::Revision && merged.is_whole {
+            run.counts.list_mut(T::KIND).gone += merged.missing.len() as u64;
+            for id in std::mem::take(&mut merged.missing) {
+                let Some(item) = merged.items.iter_mut().find(|item| item.id == id) else { continue };
+                item.gone_since = Some(rows.at);
+                let told = ChangeSubject::listed(client, T::KIND, id, item.value.label());
+                self.report.note(run, ChangeKind::Gone, told, &[])?;
+            }
+        }
         self.tell(run, client, &merged, first_new)?;
         let has_unseen = is_known && unseen.note(&rows.key(id), &merged.missing, merged.is_whole)?;
         let items = merged.items;
