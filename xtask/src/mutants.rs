@@ -148,9 +148,9 @@ fn installed(folder: &Path) -> Result<PathBuf> {
 
 /// Has a part's mutants tested, in copies of the workspace.
 ///
-/// One after another they are built in the workspace's own target folder, where what they depend on is built already:
-/// the host's dependencies take minutes and gigabytes. Side by side they would take each other's programs for theirs, so
-/// that each copy builds all for itself.
+/// One after another they are built in one target folder, which is kept: the host's dependencies take minutes and
+/// gigabytes. It is not the workspace's own, because a build there would hold tests up until they pass for a loop that
+/// does not end. Side by side they would take each other's programs for theirs, so that each copy builds all for itself.
 fn test(part: Part, arguments: &Arguments, workspace: &Workspace, program: &Path, output: &Path) -> Result<()> {
     let mut command = Command::new(program);
     command
@@ -174,7 +174,7 @@ fn test(part: Part, arguments: &Arguments, workspace: &Workspace, program: &Path
     // Nobody looks into these programs with a debugger.
     command.env("CARGO_PROFILE_DEV_DEBUG", "none");
     if arguments.jobs == 1 {
-        command.env("CARGO_TARGET_DIR", &workspace.target);
+        command.env("CARGO_TARGET_DIR", workspace.target.join("mutants/build"));
     }
     let words = format!("Changing {} in one place after another", part.name());
     step::timed(&words, || {
