@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
@@ -178,9 +179,17 @@ async fn what_a_preview_shows_is_what_happens_and_going_back_undoes_it() -> Resu
     edit(&pack, &[(NO_PARTNERS[0].1, NO_PARTNERS[0].0), (NO_PARTNERS[1].1, NO_PARTNERS[1].0)])?;
     edit(&pack, &[("\"Missus\"", "\"Missus\", \"Missis\"")])?;
     let staged = host.post(REVISIONS, &Value::Null).await?.ok()?;
-    let same = format!("/api/v1/revisions/{}/preview?connection=main", text(&staged["revision"]));
-    let same = host.post(&same, &Value::Null).await?.ok()?;
+    let path = format!("/api/v1/revisions/{}/preview?connection=main", text(&staged["revision"]));
+    let same = host.post(&path, &Value::Null).await?.ok()?;
     ensure!(same["state"] == "done" && same["differing"] == 0 && same["records"] != 0, "{same}");
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        host.post(&path, &Value::Null).await
+    };
+    let (again, meanwhile) = tokio::join!(host.post(&path, &Value::Null), meanwhile);
+    let (again, meanwhile) = (again?.ok()?, meanwhile?.ok()?);
+    ensure!(again["id"] != same["id"], "one that has ended is made anew: {again}");
+    ensure!(meanwhile["id"] == again["id"], "one that is under way goes on: {meanwhile}");
     let stale = json!({ "revision": revision, "preview": id, "confirm": revision });
     ensure!(host.post(ACTIVATE, &stale).await?.status == 409, "a preview is followed once");
     Ok(())

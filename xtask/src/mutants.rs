@@ -2,8 +2,9 @@
 //!
 //! cargo-mutants changes one place of the code at a time (`<` to `<=`, a function to one that answers nothing) and runs
 //! the tests; a change that no test notices is *missed*. The share that is noticed is printed with the list of the missed.
-//! Those that no test can notice stand with the reason in `xtask/mutants.toml` and are not counted. It takes an hour and
-//! more, so that it is no part of `.ci/run`.
+//! Those that no test can notice stand with the reason in `xtask/mutants.toml` and are not counted; those that an
+//! end-to-end test notices, which takes too long to be run for each, stand there with the test and count. It takes an hour
+//! and more, so that it is no part of `.ci/run`.
 
 mod explained;
 
@@ -147,9 +148,9 @@ fn installed(folder: &Path) -> Result<PathBuf> {
 
 /// Has a part's mutants tested, in copies of the workspace.
 ///
-/// One after another they are built in the workspace's own target folder, where what they depend on is built already:
-/// the host's dependencies take minutes and gigabytes. Side by side they would take each other's programs for theirs, so
-/// that each copy builds all for itself.
+/// One after another they are built in one target folder, which is kept: the host's dependencies take minutes and
+/// gigabytes. It is not the workspace's own, because a build there would hold tests up until they pass for a loop that
+/// does not end. Side by side they would take each other's programs for theirs, so that each copy builds all for itself.
 fn test(part: Part, arguments: &Arguments, workspace: &Workspace, program: &Path, output: &Path) -> Result<()> {
     let mut command = Command::new(program);
     command
@@ -173,7 +174,7 @@ fn test(part: Part, arguments: &Arguments, workspace: &Workspace, program: &Path
     // Nobody looks into these programs with a debugger.
     command.env("CARGO_PROFILE_DEV_DEBUG", "none");
     if arguments.jobs == 1 {
-        command.env("CARGO_TARGET_DIR", &workspace.target);
+        command.env("CARGO_TARGET_DIR", workspace.target.join("mutants/build"));
     }
     let words = format!("Changing {} in one place after another", part.name());
     step::timed(&words, || {
@@ -205,17 +206,23 @@ impl Found {
 
     /// Prints what the tests miss; answers the share that they notice, in percent.
     fn report(&self, part: Part, explained: &Explained, is_whole: bool) -> f64 {
-        let (known, missed): (Vec<_>, Vec<_>) = self.missed.iter().partition(|mutant| explained.has(mutant));
-        let counted = self.caught + missed.len();
-        let share = if counted == 0 { 100.0 } else { 100.0 * self.caught as f64 / counted as f64 };
-        let name = part.name();
-        println!("{name}: {share:.1} % of {counted} noticed, and {} explained", known.len());
+        let (known, others): (Vec<_>, Vec<_>) = self.missed.iter().partition(|mutant| explained.has(mutant));
+        let (elsewhere, missed): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|mutant| explained.is_noticed_elsewhere(mutant));
+        let noticed = self.caught + elsewhere.len();
+        let counted = noticed + missed.len();
+        let share = if counted == 0 { 100.0 } else { 100.0 * noticed as f64 / counted as f64 };
+        let (name, by_whole) = (part.name(), elsewhere.len());
+        println!(
+            "{name}: {share:.1} % of {counted} noticed, {by_whole} of them end to end alone; and {} explained",
+            known.len()
+        );
         missed.iter().for_each(|mutant| println!("  missed: {mutant}"));
         if is_whole {
             let of_part = |mutant: &str| part.files().iter().any(|pattern| mutant.starts_with(folder_of(pattern)));
             let noticed =
                 explained.all().filter(|mutant| of_part(mutant) && !self.missed.iter().any(|one| one == mutant));
-            noticed.for_each(|mutant| println!("  explained and noticed, or gone; take it off the list: {mutant}"));
+            noticed.for_each(|mutant| println!("  noticed here, or gone; take it off the list: {mutant}"));
         }
         share
     }
@@ -233,16 +240,18 @@ mod tests {
     #[test]
     fn the_share_leaves_out_what_is_explained() {
         let explained: Explained = toml::from_str(
-            "[[missed]]\nmutant = \"host/domain/src/a.rs: replace < with <= in f\"\nwhy = \"Both are right at the bound.\"\n",
+            "[[missed]]\nmutant = \"host/domain/src/a.rs: replace < with <= in f\"\nwhy = \"Both are right at the bound.\"\n\
+             [[elsewhere]]\nmutants = [\"host/domain/src/c.rs: delete ! in h\"]\ntest = \"runs::all\"\n",
         )
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("caught.txt"), "one\ntwo\n").unwrap();
         fs::write(folder.path().join("timeout.txt"), "three\n").unwrap();
-        let missed = "host/domain/src/a.rs:7:12: replace < with <= in f\nhost/domain/src/b.rs:1:2: delete ! in g\n";
+        let missed = "host/domain/src/a.rs:7:12: replace < with <= in f\nhost/domain/src/b.rs:1:2: delete ! in g\n\
+                      host/domain/src/c.rs:1:2: delete ! in h\n";
         fs::write(folder.path().join("missed.txt"), missed).unwrap();
         let found = Found::read(folder.path()).unwrap();
-        assert_eq!(found.report(Part::Domain, &explained, true), 75.0);
+        assert_eq!(found.report(Part::Domain, &explained, true), 80.0);
         assert_eq!(Found { caught: 0, missed: Vec::new() }.report(Part::Domain, &explained, false), 100.0);
     }
 

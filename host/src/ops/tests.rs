@@ -2,6 +2,7 @@
 //! same words; and who may not is refused before anything else, by both.
 
 mod host;
+mod made;
 mod refusals;
 mod table;
 

@@ -1,4 +1,5 @@
-//! The mutants that no test can notice, with the reasons: `xtask/mutants.toml`.
+//! The mutants that no test can notice, with the reasons, and those that end-to-end tests notice, which are not run for
+//! each: `xtask/mutants.toml`.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +13,8 @@ use serde::Deserialize;
 pub struct Explained {
     #[serde(default)]
     missed: Vec<Entry>,
+    #[serde(default)]
+    elsewhere: Vec<Elsewhere>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -23,29 +26,46 @@ struct Entry {
     why: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    /// As cargo-mutants calls them, without line and column.
+    mutants: Vec<String>,
+    /// The end-to-end test that notices them, `packs::each_gate`.
+    test: String,
+}
+
 impl Explained {
-    /// Reads the list. Fails where an entry has no reason, or says a line number.
+    /// Reads the list. Fails where an entry has no reason or names no test, or says a line number.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let explained: Self = toml::from_str(&text).with_context(|| format!("{} is not understood", path.display()))?;
         for Entry { mutant, why } in &explained.missed {
             ensure!(!why.trim().is_empty(), "{mutant} has no reason");
-            ensure!(
-                without_place(mutant) == *mutant,
-                "{mutant} names a line, which changes; leave line and column out"
-            );
+        }
+        for Elsewhere { mutants, test } in &explained.elsewhere {
+            ensure!(test.contains("::"), "{mutants:?} are noticed by no test");
+        }
+        for mutant in explained.all() {
+            ensure!(without_place(mutant) == mutant, "{mutant} names a line, which changes; leave line and column out");
         }
         Ok(explained)
     }
 
-    /// Whether a mutant is explained.
+    /// Whether no test can notice a mutant.
     pub fn has(&self, mutant: &str) -> bool {
-        self.all().any(|explained| explained == mutant)
+        self.missed.iter().any(|entry| entry.mutant == mutant)
     }
 
-    /// All that are explained.
+    /// Whether an end-to-end test notices a mutant.
+    pub fn is_noticed_elsewhere(&self, mutant: &str) -> bool {
+        self.elsewhere.iter().flat_map(|entry| &entry.mutants).any(|noticed| noticed == mutant)
+    }
+
+    /// All that are on the list.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        self.missed.iter().map(|entry| entry.mutant.as_str())
+        let elsewhere = self.elsewhere.iter().flat_map(|entry| &entry.mutants);
+        self.missed.iter().map(|entry| &entry.mutant).chain(elsewhere).map(String::as_str)
     }
 }
 

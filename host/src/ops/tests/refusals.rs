@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{Error as IoError, ErrorKind};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::access::SignInError;
@@ -160,6 +161,26 @@ fn a_note_that_is_not_kept_is_told() {
             Diagnostic { field: field.map(str::to_owned), ..Diagnostic::error("a", "It lacks a name.".to_owned()) };
         check_field(NotesError::NotRendered(vec![said]), pointer, "It lacks a name.");
     }
+}
+
+#[test]
+fn what_a_plugin_says_of_people_is_not_logged() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lines = tracing_subscriber::fmt().with_writer(Mutex::new(file.reopen().unwrap()));
+    tracing::subscriber::with_default(lines.finish(), || {
+        let said = Diagnostic::error("a", "Ignatia Canary lacks a name.".to_owned());
+        check(PackError::NotRendered(vec![said]), Kind::PluginFailed, "The cause is in the host's log", true);
+        check(PackError::Rules(vec!["Canary".to_owned()]), Kind::PluginFailed, "The cause is in the host's log", true);
+        check(
+            PackError::Examples(vec!["a is b".to_owned()]),
+            Kind::PluginFailed,
+            "The cause is in the host's log",
+            true,
+        );
+    });
+    let log = std::fs::read_to_string(file.path()).unwrap();
+    assert_eq!(log.matches("a plugin failed").count(), 3, "{log}");
+    assert!(!log.contains("Canary") && log.contains("a is b"), "{log}");
 }
 
 #[test]

@@ -112,9 +112,28 @@ fn a_fixture_says_what_goes_in_and_comes_out() {
     assert!(Fixture::read("{", "NZ").is_err());
 }
 
+/// A folder of a test's own, which goes with it, however the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("tidegate-{name}-{}", std::process::id())))
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A folder with a pack for [`Echo`] and one fixture: a record whose text is `Noah`, and what is expected of it.
-fn folder_of_fixture(name: &str, expected: &Value) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("tidegate-{name}-{}", std::process::id()));
+fn folder_of_fixture(name: &str, expected: &Value) -> Folder {
+    let folder = Folder::new(name);
     fs::create_dir_all(folder.join("fixtures")).unwrap();
     fs::write(folder.join("pack.toml"), "name = \"a\"\nregion = \"AU\"").unwrap();
     fs::write(folder.join("rules.toml"), "resource = \"user-v2\"").unwrap();
@@ -138,14 +157,14 @@ fn outcome(first_name: &str) -> Value {
 #[test]
 fn a_fixture_that_comes_out_as_it_should_passes() {
     let folder = folder_of_fixture("same", &outcome("Noah"));
-    check_pack::<Echo>(&folder);
-    fs::remove_dir_all(&folder).unwrap();
+    check_pack::<Echo>(&folder.0);
 }
 
 #[test]
 #[should_panic(expected = "If this is meant, run the test with BLESS=1.")]
 fn a_fixture_that_comes_out_otherwise_fails() {
-    check_pack::<Echo>(folder_of_fixture("other", &outcome("Alex")));
+    let folder = folder_of_fixture("other", &outcome("Alex"));
+    check_pack::<Echo>(&folder.0);
 }
 
 #[test]
@@ -153,7 +172,7 @@ fn a_fixture_that_comes_out_otherwise_fails() {
 fn a_pack_without_fixtures_fails() {
     let folder = folder_of_fixture("none", &Value::Null);
     fs::remove_file(folder.join("fixtures/noah.json")).unwrap();
-    check_pack::<Echo>(folder);
+    check_pack::<Echo>(&folder.0);
 }
 
 #[test]
@@ -164,8 +183,7 @@ fn a_fixture_that_is_blessed_expects_what_the_plugin_says() {
     write(&file, &text, &Fixture::read(&text, "AU").unwrap(), &outcome("Noah"));
     let blessed = Fixture::read(&fs::read_to_string(&file).unwrap(), "AU").unwrap();
     assert_eq!((blessed.name.as_str(), blessed.expected), ("N", outcome("Noah")));
-    check_pack::<Echo>(&folder);
-    fs::remove_dir_all(&folder).unwrap();
+    check_pack::<Echo>(&folder.0);
 }
 
 #[test]
@@ -173,28 +191,27 @@ fn a_pack_is_read_with_its_notes_and_dialects() {
     let pack = Pack::load(AU).unwrap();
     assert_eq!((pack.name.as_str(), pack.region.as_str()), ("xplan-au", "AU"));
     assert!(pack.rules_json()["notes"].as_object().unwrap().len() > 1);
-    let folder = std::env::temp_dir().join(format!("tidegate-harness-{}", std::process::id()));
+    let folder = Folder::new("harness");
     fs::create_dir_all(folder.join("dialects")).unwrap();
     let write = |file: &str, text: &str| fs::write(folder.join(file), text).unwrap();
     write("pack.toml", "name = \"a\"\nregion = \"NZ\"");
     write("rules.toml", "one = 1\ntwo = 2\n[table]\na = 1\nb = 2");
     write("dialects/open.toml", "two = 3\n[table]\nb = 4\nc = 5");
-    let rules = |dialect: &str| Pack::load_for(&folder, dialect).unwrap().rules_json();
+    let rules = |dialect: &str| Pack::load_for(&folder.0, dialect).unwrap().rules_json();
     let plain = json!({"one": 1, "two": 2, "table": {"a": 1, "b": 2}, "notes": {}});
-    assert_eq!((rules("resourceful"), Pack::load(&folder).unwrap().rules_json()), (plain.clone(), plain));
+    assert_eq!((rules("resourceful"), Pack::load(&folder.0).unwrap().rules_json()), (plain.clone(), plain));
     let differing = json!({"one": 1, "two": 3, "table": {"a": 1, "b": 4, "c": 5}, "notes": {}});
     assert_eq!(rules("open"), differing);
     let names = |extension: &str| {
-        let found = files(&folder, extension).unwrap();
+        let found = files(&folder.0, extension).unwrap();
         found.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect::<Vec<_>>()
     };
     assert_eq!((names("toml"), names("json")), (vec!["pack.toml".to_owned(), "rules.toml".to_owned()], Vec::new()));
     assert_eq!(files(&folder.join("none"), "toml").unwrap().len(), 0);
     write("pack.toml", "name = \"a\"");
-    assert_eq!(Pack::load(&folder).err().unwrap(), "pack.toml has no region");
+    assert_eq!(Pack::load(&folder.0).err().unwrap(), "pack.toml has no region");
     write("pack.toml", "name =");
-    assert!(Pack::load(&folder).err().unwrap().contains("pack.toml"));
-    fs::remove_dir_all(&folder).unwrap();
+    assert!(Pack::load(&folder.0).err().unwrap().contains("pack.toml"));
 }
 
 #[test]

@@ -181,8 +181,10 @@ fn rules_that_cannot_be_used_are_told_with_their_place() {
     check("/client/mobile/dialling_prefixes/0", "+".into(), "digits only");
     check("/client/mobile/plans/61", serde_json::json!(["four"]), "digits only");
     check("/client/email/placeholder", "{name}@{domain}".into(), "{first_name}");
-    check("/client/address_form/home_country", "Oz".into(), "ISO 3166-1");
-    check("/client/address_form/countries", serde_json::json!({"Oz": ["Oz"]}), "ISO 3166-1");
+    for code in ["Oz", "au", "Australia", "AUS"] {
+        check("/client/address_form/home_country", code.into(), "ISO 3166-1");
+        check("/client/address_form/countries", serde_json::json!({code: ["Down under"]}), "ISO 3166-1");
+    }
     for code in ["$", "AU", "aud", "AUDX", ""] {
         check("/goal/currency", code.into(), "ISO 4217");
     }

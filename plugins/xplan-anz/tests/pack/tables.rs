@@ -201,6 +201,7 @@ fn amounts() {
     check(of(json!("AUD"), wrapped(json!("1,250.50"))), aud("1250.50"), more.clone(), &[]);
     check(of(json!("NZD"), json!("1\u{a0}250")), json!(["1250", "NZD"]), more.clone(), &[]);
     check(of(json!("aud"), json!(5)), aud("5"), more.clone(), &[]);
+    check(of(json!("AUD"), json!("A$5")), aud("5"), more.clone(), &[]);
     check(of(json!(null), json!(5)), aud("5"), more.clone(), &[]);
     check(of(json!(""), json!(5)), aud("5"), more.clone(), &[]);
     check(json!("($100,000)"), aud("100000"), less.clone(), &[]);
