@@ -62,9 +62,10 @@ pub struct ListParams {
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
-    Params(params): Params<ListParams>,
+    params: Result<Params<ListParams>, Problem>,
 ) -> Result<Json<List<Preview>>, Problem> {
     may_see(&caller)?;
+    let Params(params) = params?;
     let page = page(params.limit, params.cursor)?;
     app.integrations.one(&params.connection).await?;
     let previews = app.previews.list(&params.connection).map_err(Refusal::from)?;

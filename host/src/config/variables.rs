@@ -9,7 +9,8 @@ const OURS: &str = "TIDEGATE_";
 /// The names that are no settings: the key, and what the project's own tests are told by.
 const KNOWN: [&str; 8] = ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "FAIL_AT", "PANIC_IN"];
 /// The sections of the settings that have keys.
-const SECTIONS: [&str; 9] = ["PRACTICE", "SERVER", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES"];
+const SECTIONS: [&str; 10] =
+    ["PRACTICE", "SERVER", "PACKS", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES"];
 /// The section that has a section for each connection.
 const CONNECTIONS: &str = "CONNECTIONS";
 

@@ -25,7 +25,7 @@ pub(super) fn value(given: String, longest: usize) -> Clean {
     let cleaned = text::value(&given);
     let stripped = cleaned.len() != given.trim().len();
     // Nearly all values are clean already and are handed on as they are.
-    if cleaned.len() == given.len() && given.len() <= longest {
+    if cleaned == given && given.len() <= longest {
         return Clean { text: given, cut: false, stripped };
     }
     cut(&cleaned, longest, stripped)
@@ -69,6 +69,8 @@ mod tests {
         check("Māia", "Māia", false);
         check(" Pat\n", "Pat", false);
         check("a\tb\0c", "a bc", false);
+        check("a\tb", "a b", false);
+        check("So\nit is", "So it is", false);
         check("ab\u{202e}cd", "abcd", false);
         check("\u{feff}ab\u{fffe}cd", "abcd", false);
         check("īīīīīīīīīī", "īīīīīīīīīī", false);

@@ -62,6 +62,10 @@ pub enum Outcome {
     },
 }
 
+/// The codes of records that were kept aside without being mapped, because the CRM's answer could not be used: what is kept
+/// of them is an earlier answer.
+pub const NOT_MAPPED: [&str; 2] = ["record-too-large", "unreadable-record"];
+
 /// A raw record that was mapped.
 #[derive(Clone, PartialEq, Debug)]
 pub struct IncomingRecord {

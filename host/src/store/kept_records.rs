@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use uuid::Uuid;
 
-use super::commit::{MappedBy, aside_key};
+use super::commit::{MappedBy, NOT_MAPPED, aside_key};
 use super::connection_numbers::number_of;
 use super::engine::{ReadTable, Snapshot};
 use super::identity::{ContentVersion, Identity};
@@ -236,6 +236,9 @@ impl Rows {
                 return Ok((number(key), None));
             };
             let kept = decode::<ExcludedRecord>(kept.value())?;
+            if kept.diagnostics.iter().any(|diagnostic| NOT_MAPPED.contains(&diagnostic.code.as_str())) {
+                return Ok((None, None));
+            }
             let state = if kept.quarantined { MadeState::Rejected } else { MadeState::Skipped };
             let made = Made { state, records: Vec::new(), diagnostics: kept.diagnostics };
             return Ok((Some(kept.external_id), is_asked_for.then_some(made)));

@@ -15,7 +15,7 @@ use crate::domain::{Canonical, Diagnostic, ExternalId, RecordKind};
 use crate::pack::{RawInput, Verdict};
 use crate::queue;
 use crate::store::Store;
-use crate::store::commit::{IncomingRecord, MappedBy, Outcome, SyncState};
+use crate::store::commit::{IncomingRecord, MappedBy, NOT_MAPPED, Outcome, SyncState};
 use crate::store::raw::PackedRaw;
 
 /// Records for one call into the sandbox …
@@ -224,10 +224,11 @@ fn map_batch(mapper: &dyn Mapper, kind: RecordKind, records: &[RawRecord], incom
 
 /// The diagnostic of a record that cannot be used, before any mapping.
 fn unreadable(error: &CrmError) -> Diagnostic {
+    let [too_large, unreadable] = NOT_MAPPED;
     let (code, message) = match error {
-        CrmError::TooLarge { message } => ("record-too-large", message.clone()),
-        CrmError::Protocol { message } => ("unreadable-record", message.clone()),
-        other => ("unreadable-record", other.to_string()),
+        CrmError::TooLarge { message } => (too_large, message.clone()),
+        CrmError::Protocol { message } => (unreadable, message.clone()),
+        other => (unreadable, other.to_string()),
     };
     Diagnostic::error(code, format!("{message}; it is kept aside until the CRM answers as it should"))
 }

@@ -53,6 +53,15 @@ async fn a_kept_record_tells_what_was_made_of_it(on: On) {
     assert_eq!(ayda.made.as_ref().unwrap().records, [Canonical::Client(people[0].clone())]);
     assert_eq!(ayda.client, practice.of("x-7").await.map(|client| client.id));
     assert_eq!((ayda.fingerprint, ayda.revision, &*ayda.raw), (1, REVISION, &br#"{"row":{"id":"x-7"}}"#[..]));
+    // What is kept of one that came unreadable is an earlier answer, and not what stands for it now.
+    let unreadable = Diagnostic::error("unreadable-record", "cut short".to_owned());
+    let came = IncomingRecord { diagnostics: vec![unreadable], raw: PackedRaw::default(), ..unusable("12") };
+    practice.commit(RecordKind::Client, vec![came]).await;
+    let part = practice.store.kept_records(main(), (RecordKind::Client, BY), None, ALL).await.unwrap();
+    assert_eq!((part.records.len(), part.unusable), (4, 1));
+    let part = practice.store.records_by_others(main(), (RecordKind::Client, OTHER), None, ALL).await.unwrap();
+    assert_eq!((part.records.len(), part.unusable), (4, 1));
+    practice.clients(&people[1..2]).await;
     let lists = kept(&practice, RecordKind::Goal, BY).await;
     assert_eq!(told(&lists), [state("x-7", MadeState::Mapped)]);
     assert_eq!(lists[0].made.as_ref().unwrap().records, [Canonical::Goal(goal("g1", "Sail"))]);
