@@ -83,6 +83,8 @@ pub(super) struct IntegrationPage {
     pub(super) is_at_work: bool,
     /// Whether a pack can be put in force for it.
     pub(super) has_pack: bool,
+    /// Whether it is not at work until its pack loads, so that there is nothing to preview against.
+    pub(super) needs_pack: bool,
     /// Whether another revision was in force before.
     pub(super) can_go_back: bool,
     /// The revision that is in force, where one is.
@@ -376,6 +378,7 @@ pub(super) fn view(
         },
         is_at_work: one.connection.is_some() && one.auth_state().obstacle().is_none(),
         has_pack: spec.enabled,
+        needs_pack: spec.enabled && one.connection.is_none(),
         can_go_back: spec.enabled && revisions.iter().any(|known| known.state == RevisionState::Retired),
         active: revisions
             .iter()

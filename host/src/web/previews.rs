@@ -234,7 +234,7 @@ pub(super) struct ActivateForm {
     confirm: Option<String>,
 }
 
-/// `POST /settings/integrations/{name}/activate`, from a preview's page or from "Load the pack again".
+/// `POST /settings/integrations/{name}/activate`, from a preview's page, or from that of a connection whose pack does not load.
 pub(super) async fn activate(
     State(app): State<App>,
     person: SignedIn,
