@@ -34,6 +34,9 @@ pub enum Refusal {
     /// The client comes from no CRM.
     #[error("the client is not linked to the CRM")]
     IsNotLinked,
+    /// A rule leaves the client's record out of the book.
+    #[error("a rule leaves the client out")]
+    IsLeftOut,
     /// Another client has the CRM's id.
     #[error("{id} is linked to another client, {client}")]
     IsTaken {
@@ -142,9 +145,14 @@ impl Kept<'_> {
     /// Whether the client's link can be taken back.
     ///
     /// # Errors
-    /// Returns an error if the client comes from no CRM.
+    /// Returns an error if the client comes from no CRM, or a rule leaves the client's record out: such a client is in no
+    /// list, and the CRM's record would make another one as soon as the rule lets it in.
     pub fn unlink(self) -> Result<(), Refusal> {
-        self.external_id.in_crm().map(|_| ()).ok_or(Refusal::IsNotLinked)
+        match self.external_id.in_crm() {
+            None => Err(Refusal::IsNotLinked),
+            Some(_) if !self.in_book => Err(Refusal::IsLeftOut),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Whether the client changes by being removed (`in_book` false) or restored.
@@ -222,6 +230,7 @@ mod tests {
         let own = Kept { connection: &practice, external_id: &unlinked, in_book: true };
         let linked = Kept { connection: &main, external_id: &seven, in_book: true };
         assert_eq!((own.unlink(), linked.unlink()), (Err(Refusal::IsNotLinked), Ok(())));
+        assert_eq!(Kept { in_book: false, ..linked }.unlink(), Err(Refusal::IsLeftOut));
         assert_eq!((own.set_in_book(false), own.set_in_book(true)), (Ok(true), Ok(false)));
         let removed = Kept { in_book: false, ..own };
         assert_eq!((removed.set_in_book(false), removed.set_in_book(true)), (Ok(false), Ok(true)));

@@ -283,6 +283,11 @@ impl From<practice_client::Refusal> for Refusal {
             Why::IsNotLinked => {
                 Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
             }
+            Why::IsLeftOut => Self::new(
+                Kind::WrongState,
+                "A rule leaves this client's record in the CRM out of the book. Nothing was changed: let it in first, by the \
+                 rules of the pack or by going back to the revision before.",
+            ),
             Why::IsTaken { id, client } => Self::at(
                 "/external_id",
                 format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
