@@ -54,6 +54,20 @@ pub struct KeptRecords {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place(ExternalKey);
 
+impl KeptRecords {
+    /// Takes a record in, or counts that there is none to map. Answers its size.
+    fn take(&mut self, kind: RecordKind, record: Option<KeptRecord>) -> usize {
+        let Some(record) = record else {
+            // A list of somebody who is not in the book changes nothing.
+            self.unusable += u64::from(!kind.is_listed());
+            return 0;
+        };
+        let size = record.raw.len();
+        self.records.push(record);
+        size
+    }
+}
+
 impl Store {
     /// A part of the raw records of a kind that a connection brought, after a place: at most `limit` of them, and of
     /// `bytes` together unless the first is larger. `by` is the mapping of which the outcome is wanted.
@@ -71,8 +85,7 @@ impl Store {
             let mut found = KeptRecords { records: Vec::new(), unusable: 0, next: None };
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(found) };
             let rows = Rows::open(transaction, connection, kind, by)?;
-            let (first, last) = span::<23>(&rows.key(ExternalKey([0; 16]))[..7]);
-            let from = after.map_or(Bound::Included(first), |Place(id)| Bound::Excluded(rows.key(id)));
+            let (from, last) = rows.span_after(after);
             let (mut rest, mut held) = (bytes, 0);
             let span = (from.as_ref(), Bound::Included(&last));
             let mut reached = None;
@@ -85,13 +98,7 @@ impl Store {
                 }
                 reached = Some(Place(id));
                 held += 1;
-                match rows.record(id, unpack(raw.value())?)? {
-                    Some(record) => {
-                        rest = rest.saturating_sub(record.raw.len());
-                        found.records.push(record);
-                    }
-                    None => found.unusable += u64::from(!kind.is_listed()),
-                }
+                rest = rest.saturating_sub(found.take(kind, rows.record(id, unpack(raw.value())?)?));
             }
             Ok(found)
         })
@@ -116,8 +123,7 @@ impl Store {
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(found) };
             let rows = Rows::open(transaction, connection, kind, by)?;
             let raw = transaction.open_table(RAW)?;
-            let (first, last) = span::<23>(&rows.key(ExternalKey([0; 16]))[..7]);
-            let from = after.map_or(Bound::Included(first), |Place(id)| Bound::Excluded(rows.key(id)));
+            let (from, last) = rows.span_after(after);
             let mut rest = bytes;
             for entry in rows.identities.scan((from.as_ref(), Bound::Included(&last)))? {
                 let (key, identity) = entry?;
@@ -131,13 +137,7 @@ impl Store {
                 }
                 found.next = Some(Place(id));
                 let Some(raw) = raw.get(key.value())? else { continue };
-                match rows.record(id, unpack(raw.value())?)? {
-                    Some(record) => {
-                        rest = rest.saturating_sub(record.raw.len());
-                        found.records.push(record);
-                    }
-                    None => found.unusable += u64::from(!kind.is_listed()),
-                }
+                rest = rest.saturating_sub(found.take(kind, rows.record(id, unpack(raw.value())?)?));
             }
             found.next = None;
             Ok(found)
@@ -202,6 +202,12 @@ impl Rows {
 
     fn key(&self, id: ExternalKey) -> RecordKey {
         super::keys::record(self.connection, self.kind, id)
+    }
+
+    /// Where the records of the kind begin behind a place, and the last key that one can have.
+    fn span_after(&self, after: Option<Place>) -> (Bound<RecordKey>, RecordKey) {
+        let (first, last) = span::<23>(&self.key(ExternalKey([0; 16]))[..7]);
+        (after.map_or(Bound::Included(first), |Place(id)| Bound::Excluded(self.key(id))), last)
     }
 
     /// A record with what was made of it; none where there is nothing to map, or nobody knows its id.
