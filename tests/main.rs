@@ -18,6 +18,7 @@ mod open;
 mod openapi;
 mod over_time;
 mod packs;
+mod previewed_notes;
 mod properties;
 mod proxy;
 mod queues;

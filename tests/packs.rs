@@ -19,7 +19,7 @@ const ROLLBACK: &str = "/api/v1/connections/main/rollback";
 const REVISIONS: &str = "/api/v1/revisions?connection=main";
 
 /// A host whose pack may be edited; without its golden fixtures, which say what the rules are to do.
-async fn host(clients: u32) -> Result<(Host, PathBuf)> {
+pub(crate) async fn host(clients: u32) -> Result<(Host, PathBuf)> {
     let host = Host::prepare(Setup::with_clients(clients)).await?;
     let pack = host.folder().join("packs/xplan-au");
     copy_pack("xplan-au", &pack)?;

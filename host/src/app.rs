@@ -2,11 +2,13 @@
 
 mod document_maker;
 mod explain;
+mod past_events;
 mod professional;
 pub mod troubleshoot;
 
 pub use document_maker::DocumentError;
 use document_maker::Maker;
+use past_events::History;
 pub use explain::ExplainError;
 pub use professional::{PrimaryProfessional, full_name};
 
@@ -121,11 +123,12 @@ impl App {
         let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets)?;
         let connections = integrations.connections().clone();
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
-        let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
         let practice = config.practice.clone();
         let notes =
-            Notes::new(store.clone(), connections.clone(), practice, config.crm_timeouts, Some(Arc::new(maker)));
+            Notes::new(store.clone(), connections.clone(), practice, config.crm_timeouts, Some(Arc::new(maker.clone())));
+        let history = Arc::new(History { notes: notes.clone(), maker });
+        let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone(), history);
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());
         let uploads = Uploads::new(store.clone(), data_dir);

@@ -16,7 +16,7 @@ pub use self::content::{ClientGoal, Material, Professional};
 pub use self::receive::{Kept, NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
-use crate::domain::Timestamp;
+use crate::domain::{RevisionId, Timestamp};
 use crate::domain::text::is_unwanted;
 use crate::pack::Revision;
 
@@ -53,11 +53,50 @@ pub enum NotMade {
     Typesetting(#[from] DocumentError),
 }
 
+/// The difference between the documents that two revisions make of the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Difference {
+    /// There is none.
+    None,
+    /// They look otherwise.
+    Other,
+    /// The one cannot make it, so that there is nothing to hold the other's against.
+    Unknown,
+}
+
+/// Makes the document of an event by two revisions and holds one against the other. Blocks: call it off the async threads.
+///
+/// # Errors
+/// Fails as [`NotMade`] says, where the second of the revisions cannot make it.
+pub fn difference(
+    (from, to): (&Revision, &Revision),
+    practice: &Practice,
+    event_type: &str,
+    material: &Material,
+) -> Result<Difference, NotMade> {
+    // One identity for both: the same content then has the same bytes.
+    let made = |revision| make_as(revision, practice, event_type, material, to.id());
+    let after = made(to)?;
+    let Ok(before) = made(from) else { return Ok(Difference::Unknown) };
+    Ok(if before.pdf == after.pdf { Difference::None } else { Difference::Other })
+}
+
 /// Makes the document of an event. Blocks: call it off the async threads.
 ///
 /// # Errors
 /// Fails as [`NotMade`] says.
 pub fn make(revision: &Revision, practice: &Practice, event_type: &str, material: &Material) -> Result<Made, NotMade> {
+    make_as(revision, practice, event_type, material, revision.id())
+}
+
+/// The same, with the identity of a document that the revision `maker` made.
+fn make_as(
+    revision: &Revision,
+    practice: &Practice,
+    event_type: &str,
+    material: &Material,
+    maker: RevisionId,
+) -> Result<Made, NotMade> {
     if !revision.documents().contains(&event_type) {
         let (pack, event_type) = (revision.pack().to_owned(), event_type.to_owned());
         return Err(NotMade::NoTemplate { pack, event_type });
@@ -66,16 +105,15 @@ pub fn make(revision: &Revision, practice: &Practice, event_type: &str, material
     let logo = logo.map(|logo| (format!("practice-logo.{}", logo.format), logo.bytes));
     let made_at = material.made_at.to_zoned(practice.time_zone.clone());
     let data = content::data(material, practice, logo.as_ref().map(|(path, _)| path.as_str()), made_at.date());
-    let identity = identity(event_type, material, &data, revision);
+    let identity = identity(event_type, material, &data, maker);
     let typeset = revision.typeset(event_type, data, logo, on_the_wall(&made_at), identity)?;
     let file_name = file_name(event_type, material, made_at.date());
     Ok(Made { pdf: typeset.pdf, file_name, replaced: typeset.replaced })
 }
 
 /// The identity of a document: the same for the same content, another for every other.
-fn identity(event_type: &str, material: &Material, data: &Value, revision: &Revision) -> String {
-    let text =
-        format!("{event_type}\n{}\n{}\n{}\n{data}", material.household.household.id, material.made_at, revision.id());
+fn identity(event_type: &str, material: &Material, data: &Value, maker: RevisionId) -> String {
+    let text = format!("{event_type}\n{}\n{}\n{maker}\n{data}", material.household.household.id, material.made_at);
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 

@@ -8,6 +8,8 @@
 mod comparing;
 mod differences;
 mod job;
+mod lines;
+mod notes;
 mod summary;
 mod tally;
 
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -28,6 +31,7 @@ use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::{Store, StoreError};
 
 pub use differences::{Filter, RecordDifference};
+pub use notes::{DocumentOutcome, NoteChanges, NoteDifference, PastEvent, PastEvents};
 pub use summary::{
     Couples, DiagnosticChanges, Example, FieldSummary, HouseholdChanges, Preview, PreviewState, RecordChanges,
 };
@@ -59,6 +63,7 @@ struct Inner {
     store: Store,
     zone: jiff::tz::TimeZone,
     folder: PathBuf,
+    events: Arc<dyn PastEvents>,
     at_work: Mutex<BTreeMap<PreviewId, AtWork>>,
     starting: Mutex<()>,
     /// The lock under which a preview is followed.
@@ -72,11 +77,12 @@ struct AtWork {
 }
 
 impl Previews {
-    /// Previews that are kept below a data folder. "Today" is a day of `zone`.
-    pub fn new(store: Store, data_dir: &Path, zone: jiff::tz::TimeZone) -> Self {
+    /// Previews that are kept below a data folder. "Today" is a day of `zone`; `events` are those whose notes are written
+    /// once more.
+    pub fn new(store: Store, data_dir: &Path, zone: jiff::tz::TimeZone, events: Arc<dyn PastEvents>) -> Self {
         let folder = data_dir.join("previews");
         let (at_work, starting, following) = (Mutex::default(), Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inner { store, zone, folder, at_work, starting, following }))
+        Self(Arc::new(Inner { store, zone, folder, events, at_work, starting, following }))
     }
 
     /// Begins to make the preview of a connection's change to another revision. Answers it as it begins.
@@ -91,7 +97,8 @@ impl Previews {
         self.expire(now)?;
         let by = By { who: who.to_owned(), at: now };
         let preview = Preview::new(PreviewId(Uuid::now_v7()), connection, (&from, &to), by);
-        let file = differences::Writer::create(&self.0.folder, preview.id)?;
+        let records = lines::Writer::create(&differences::path(&self.0.folder, preview.id))?;
+        let notes = lines::Writer::create(&differences::notes_path(&self.0.folder, preview.id))?;
         differences::keep_summary(&self.0.folder, &preview)?;
         let (progress, changes) = watch::channel(Arc::new(preview.clone()));
         let stop = connection.gone.child_token();
@@ -101,13 +108,14 @@ impl Previews {
             from,
             to,
             as_of: now.to_zoned(self.0.zone.clone()).date(),
+            events: Arc::clone(&self.0.events),
             progress,
             stop: stop.clone(),
         };
         self.at_work().insert(preview.id, AtWork { changes, stop });
         let (previews, first) = (self.clone(), preview.clone());
         tokio::spawn(async move {
-            let finished = job.run(first, file).await;
+            let finished = job.run(first, (records, notes)).await;
             previews.finished(&finished);
         });
         Ok(preview)
@@ -186,18 +194,40 @@ impl Previews {
         filter: Filter,
         page: PageRequest,
     ) -> Result<Page<RecordDifference>, PreviewError> {
+        self.lines(id, differences::path(&self.0.folder, id), page, move |one| filter.fits(one)).await
+    }
+
+    /// File notes of the last month that would read otherwise, a page of them, the newest first.
+    ///
+    /// # Errors
+    /// As for [`Previews::differences`].
+    pub async fn notes(&self, id: PreviewId, page: PageRequest) -> Result<Page<NoteDifference>, PreviewError> {
+        self.lines(id, differences::notes_path(&self.0.folder, id), page, |_| true).await
+    }
+
+    /// A page of one of a preview's files.
+    async fn lines<T: DeserializeOwned + Send + 'static>(
+        &self,
+        id: PreviewId,
+        path: PathBuf,
+        page: PageRequest,
+        fits: impl Fn(&T) -> bool + Send + 'static,
+    ) -> Result<Page<T>, PreviewError> {
         self.one(id)?;
-        let list = format!("differences of {id}");
+        let list = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let place = page.text(&list)?.unwrap_or_default();
-        let folder = self.0.folder.clone();
-        let read = move || differences::read(&folder, id, &filter, (place, page.limit));
-        let (items, next) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+        let read = move || lines::read(&path, fits, (place, page.limit));
+        let read = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?;
+        let (items, next) = read.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => PreviewError::Unknown(id),
+            _ => error.into(),
+        })?;
         Ok(Page { items, next: next.map(|next| cursor_of(&list, next.to_string().as_bytes())) })
     }
 
-    /// The file with all of a preview's differences, a JSON object a line, to be handed on.
-    pub fn file(&self, id: PreviewId) -> PathBuf {
-        differences::path(&self.0.folder, id)
+    /// The files with all of a preview's differences, a JSON object a line, to be handed on: of records, and of notes.
+    pub fn files(&self, id: PreviewId) -> [PathBuf; 2] {
+        [differences::path(&self.0.folder, id), differences::notes_path(&self.0.folder, id)]
     }
 
     fn finished(&self, preview: &Preview) {

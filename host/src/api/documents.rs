@@ -125,6 +125,7 @@ impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::UnknownHousehold(id) => Self::not_found(format_args!("household {id}")),
+            DocumentError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
             DocumentError::NoConnection(_) | DocumentError::NotMade(NotMade::NoTemplate { .. }) => {
                 Self::new(Kind::WrongState, format!("Nothing was kept: {error}."))
             }

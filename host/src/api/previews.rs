@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -14,15 +15,16 @@ use utoipa_axum::routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{NoParams, Params, PathParam, page};
+use crate::api::documents::pdf;
+use crate::api::extract::{NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::made::{DiagnosticDifference, FieldDifference, MadeState};
-use crate::domain::{ClientId, ConnectionName, ExternalId, PreviewId, RecordKind};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId, PreviewId, RecordKind, Timestamp};
 use crate::ops::{self, Refusal};
-use crate::preview::{Filter, Preview, PreviewError, RecordDifference};
+use crate::preview::{Filter, NoteDifference, Preview, PreviewError, RecordDifference};
 
 /// All of `/api/v1/previews`.
 pub fn routes() -> OpenApiRouter<App> {
@@ -30,6 +32,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(one))
         .routes(routes!(differences))
+        .routes(routes!(notes))
+        .routes(routes!(document))
         .routes(routes!(file))
         .routes(routes!(cancel))
 }
@@ -156,6 +160,12 @@ struct FieldBody {
     to: Option<String>,
 }
 
+impl From<FieldDifference> for FieldBody {
+    fn from(FieldDifference { field, item, from, to }: FieldDifference) -> Self {
+        Self { field, item, from, to }
+    }
+}
+
 /// A diagnostic that would come or be gone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DiagnosticDifference)]
@@ -168,7 +178,6 @@ struct DiagnosticBody {
 
 impl From<RecordDifference> for DifferenceBody {
     fn from(RecordDifference { kind, id, external_id, difference }: RecordDifference) -> Self {
-        let field = |FieldDifference { field, item, from, to }| FieldBody { field, item, from, to };
         let diagnostic = |DiagnosticDifference { code, field }| DiagnosticBody { code, field };
         Self {
             kind,
@@ -176,7 +185,7 @@ impl From<RecordDifference> for DifferenceBody {
             external_id,
             was: difference.was,
             becomes: difference.becomes,
-            fields: difference.fields.into_iter().map(field).collect(),
+            fields: difference.fields.into_iter().map(FieldBody::from).collect(),
             appearing: difference.appearing.into_iter().map(diagnostic).collect(),
             disappearing: difference.disappearing.into_iter().map(diagnostic).collect(),
         }
@@ -205,7 +214,99 @@ pub async fn differences(
     Ok(Json(List::of(app.previews.differences(id, filter, page).await.map_err(Refusal::from)?)))
 }
 
-/// All records that would differ, to be handed on: a JSON object a line.
+/// A file note of the last month that would read otherwise.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NoteDifference)]
+pub struct NoteBody {
+    /// The note.
+    #[schema(value_type = String, format = Uuid)]
+    note: NoteId,
+    /// Its household.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// The type of its event.
+    event_type: String,
+    /// The moment at which that happened.
+    #[schema(value_type = String, format = DateTime)]
+    occurred_at: Timestamp,
+    /// The parts of the note that would be others; none where one of the revisions writes no note.
+    fields: Vec<FieldBody>,
+    /// The reason why the revision in force would not write it any more; null where it would.
+    was_refused: Option<String>,
+    /// The reason why it would not be written; null where it would.
+    refused: Option<String>,
+    /// Whether its document would look otherwise.
+    has_other_document: bool,
+    /// The reason why its document could not be made; null where it could.
+    document_failed: Option<String>,
+}
+
+impl From<NoteDifference> for NoteBody {
+    fn from(one: NoteDifference) -> Self {
+        Self {
+            note: one.note,
+            household_id: one.household,
+            event_type: one.event_type,
+            occurred_at: one.occurred_at,
+            fields: one.fields.into_iter().map(FieldBody::from).collect(),
+            was_refused: one.was_refused,
+            refused: one.refused,
+            has_other_document: one.has_other_document,
+            document_failed: one.document_failed,
+        }
+    }
+}
+
+/// The file notes of the last month that would read otherwise, or whose documents would look otherwise, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews/{id}/notes",
+    operation_id = "list_preview_notes",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The preview's id"), PageParams),
+    responses((status = 200, body = List<NoteBody>))
+)]
+pub async fn notes(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<PreviewId>,
+    Params(params): Params<PageParams>,
+) -> Result<Json<List<NoteBody>>, Problem> {
+    may_see(&caller)?;
+    caller.may(Action::ReadNotes)?;
+    let page = params.page()?;
+    Ok(Json(List::of(app.previews.notes(id, page).await.map_err(Refusal::from)?)))
+}
+
+/// The document of a file note of the last month, as it would be made. Nothing is kept.
+#[utoipa::path(
+    get,
+    path = "/api/v1/previews/{id}/notes/{note}/document",
+    operation_id = "preview_note_document",
+    tag = "revisions",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The preview's id"),
+        ("note" = Uuid, Path, description = "The note's id")
+    ),
+    responses((status = 200, description = "The document", body = Vec<u8>, content_type = "application/pdf"))
+)]
+pub async fn document(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam((id, note)): PathParam<(PreviewId, NoteId)>,
+    _: NoParams,
+) -> Result<Response, Problem> {
+    may_see(&caller)?;
+    caller.may(Action::ReadNotes)?;
+    let preview = app.previews.one(id).map_err(Refusal::from)?;
+    let to = app.integrations.known_revision(&preview.connection, &preview.to_digest.to_string()).await?;
+    let made = app.make_document_by(note, to).await?;
+    Ok(pdf(made.pdf, &made.file_name))
+}
+
+/// All records that would differ, and file notes that would read otherwise, to be handed on: a JSON object a line.
 #[utoipa::path(
     get,
     path = "/api/v1/previews/{id}/file",
@@ -222,16 +323,20 @@ pub async fn file(
     _: NoParams,
 ) -> Result<Response, Problem> {
     may_see(&caller)?;
+    caller.may(Action::ReadNotes)?;
     download(&app, id).await.map_err(Problem::from)
 }
 
-/// The file of a preview as an answer.
+/// The files of a preview as an answer.
 pub async fn download(app: &App, id: PreviewId) -> Result<Response, Refusal> {
     let preview = app.previews.one(id)?;
-    let file = tokio::fs::File::open(app.previews.file(id)).await.map_err(PreviewError::from)?;
+    let [records, notes] = app.previews.files(id);
+    let records = tokio::fs::File::open(records).await.map_err(PreviewError::from)?;
+    let notes = tokio::fs::File::open(notes).await.map_err(PreviewError::from)?;
+    let lines = ReaderStream::new(records.chain(notes));
     let name = format!("attachment; filename=\"preview-{}-{}.jsonl\"", preview.connection, preview.to);
     let headers = [(CONTENT_TYPE, "application/jsonl".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+    Ok((headers, Body::from_stream(lines)).into_response())
 }
 
 /// Ends a preview that is under way.

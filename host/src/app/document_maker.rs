@@ -14,8 +14,9 @@ use crate::documents::{self, ClientGoal, Made, Material, NotMade, Professional};
 use crate::domain::note::Event;
 use crate::domain::record::{Cover, Goal};
 use crate::domain::stored::StoredListed;
-use crate::domain::{ConnectionName, HouseholdId, Timestamp};
+use crate::domain::{ConnectionName, HouseholdId, NoteId, Timestamp};
 use crate::notes::{DocumentMaker, NotesError};
+use crate::pack::Revision;
 use crate::queue::{self, NotDone};
 use crate::store::book::HouseholdRow;
 use crate::store::documents::Document;
@@ -31,6 +32,9 @@ pub enum DocumentError {
     /// There is no such household.
     #[error("there is no household {0}")]
     UnknownHousehold(HouseholdId),
+    /// There is no such note.
+    #[error("there is no note {0}")]
+    UnknownNote(NoteId),
     /// The settings no longer have the household's connection.
     #[error("{}", Connections::not_at_work(.0))]
     NoConnection(ConnectionName),
@@ -46,6 +50,7 @@ pub enum DocumentError {
 }
 
 /// Makes documents from what the host knows.
+#[derive(Clone)]
 pub(super) struct Maker {
     pub(super) store: Store,
     pub(super) connections: Connections,
@@ -60,8 +65,28 @@ impl App {
     pub async fn make_document(&self, event: &Event) -> Result<Made, DocumentError> {
         let id = event.household_id;
         let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;
+        self.maker().made(event, household).await
+    }
+
+    /// Makes the document of a note as another revision of its connection's pack would, of what the host knows today; keeps
+    /// nothing.
+    ///
+    /// # Errors
+    /// Fails as [`DocumentError`] says.
+    pub async fn make_document_by(&self, note: NoteId, revision: Arc<Revision>) -> Result<Made, DocumentError> {
+        let note = self.store.note(note).await?.ok_or(DocumentError::UnknownNote(note))?;
+        let event = self.store.event(note.event_id).await?.ok_or(DocumentError::UnknownNote(note.id))?;
+        let id = event.household_id;
+        let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;
+        let maker = self.maker();
+        let (material, config) = (maker.material(&event, household).await?, maker.config);
+        let making = move || documents::make(&revision, &config.practice, &event.event_type, &material);
+        Ok(queue::DOCUMENTS.run(making).await??)
+    }
+
+    fn maker(&self) -> Maker {
         let (store, connections, config) = (self.store.clone(), self.connections.clone(), Arc::clone(&self.config));
-        Maker { store, connections, config }.made(event, household).await
+        Maker { store, connections, config }
     }
 }
 
@@ -82,7 +107,7 @@ impl Maker {
         Ok(made)
     }
 
-    async fn material(&self, event: &Event, household: HouseholdRow) -> Result<Material, StoreError> {
+    pub(super) async fn material(&self, event: &Event, household: HouseholdRow) -> Result<Material, StoreError> {
         let primary = primary_professional(&self.store, &self.config.practice, &household.household).await?;
         let email = primary.adviser().and_then(|adviser| adviser.email.clone()).map(String::from);
         let id = household.household.id;
@@ -120,6 +145,7 @@ impl DocumentMaker for Maker {
             Ok(made) => Ok(Document::new(made.file_name, MEDIA_TYPE.to_owned(), made.pdf, now).made(made.replaced)),
             Err(DocumentError::Store(error)) => Err(error.into()),
             Err(DocumentError::UnknownHousehold(id)) => Err(NotesError::UnknownHousehold(id)),
+            Err(DocumentError::UnknownNote(id)) => Err(NotesError::UnknownNote(id)),
             Err(error @ (DocumentError::NoConnection(_) | DocumentError::NotMade(_))) => {
                 tracing::error!(reason = telemetry::length(&error.to_string()), "a document was not made");
                 Err(NotesError::WrongState(format!("The document was not made and nothing was kept: {error}.")))

@@ -96,6 +96,20 @@ impl Notes {
         })
     }
 
+    /// An event that became a note, as a pack would be told it today; none where its household is not there any more, or
+    /// not with the people whom it is about.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn retold(&self, event: &Event) -> Result<Option<NoteEvent>, StoreError> {
+        let Some(household) = self.inner.store.household(event.household_id).await? else { return Ok(None) };
+        let about = match about(event, &household) {
+            Ok(None) => whose_session(event, &household),
+            about => about,
+        };
+        Ok(about.ok().map(|about| self.note_event(event, &household, about)))
+    }
+
     /// The event as the pack is told it.
     fn note_event(&self, event: &Event, household: &HouseholdRow, about: Option<ExternalId>) -> NoteEvent {
         let practice = &self.inner.practice;

@@ -1,20 +1,20 @@
 //! Mapping a part of the book by another revision and holding it against what is stored. Blocks the thread.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::differences::RecordDifference;
+use super::notes::Side;
 use crate::domain::made::{Made, MadeState, difference};
 use crate::domain::{Canonical, RecordKind};
-use crate::pack::{Context, RawInput, Revision, Verdict, thread_cpu};
+use crate::pack::{RawInput, Verdict, thread_cpu};
 use crate::store::household_effects::LinkChange;
 use crate::store::kept_records::KeptRecord;
 
 /// The two revisions, each with what holds for its mapping.
 #[derive(Clone)]
 pub(super) struct Pair {
-    pub from: (Arc<Revision>, Context),
-    pub to: (Arc<Revision>, Context),
+    pub from: Side,
+    pub to: Side,
 }
 
 /// What the comparing of a part found.
@@ -90,7 +90,7 @@ fn thread_time() -> Duration {
     thread_cpu().unwrap_or_default()
 }
 
-fn map((revision, context): &(Arc<Revision>, Context), kind: RecordKind, inputs: &[RawInput]) -> Vec<Made> {
+fn map((revision, context): &Side, kind: RecordKind, inputs: &[RawInput]) -> Vec<Made> {
     revision.map(context, inputs).into_iter().map(|verdict| made(kind, verdict)).collect()
 }
 

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::comparing::Pair;
-use super::differences::Writer;
+use super::lines::Writer;
+use super::notes::{self, DocumentOutcome, NoteDifference, PastEvent, PastEvents, Side};
 use super::summary::{Couples, HouseholdChanges};
 use super::tally::Tally;
 use super::{Preview, PreviewState};
@@ -17,6 +18,7 @@ use crate::pack::Revision;
 use crate::queue::{self, NotDone};
 use crate::store::commit::MappedBy;
 use crate::store::household_effects::LinkChange;
+use crate::store::page::{Page, PageRequest};
 use crate::store::{Store, StoreError};
 
 /// Records that are read and mapped together …
@@ -33,6 +35,7 @@ pub(super) struct Job {
     pub from: Arc<Revision>,
     pub to: Arc<Revision>,
     pub as_of: Date,
+    pub events: Arc<dyn PastEvents>,
     pub progress: watch::Sender<Arc<Preview>>,
     pub stop: CancellationToken,
 }
@@ -52,10 +55,13 @@ enum Failure {
 
 impl Job {
     /// Makes the preview. Answers it as it ended.
-    pub async fn run(self, mut preview: Preview, mut file: Writer) -> Preview {
-        let mut outcome = self.compare(&mut preview, &mut file).await;
+    pub async fn run(self, mut preview: Preview, (mut records, mut notes): (Writer, Writer)) -> Preview {
+        let mut outcome = self.compare(&mut preview, &mut records).await;
         if outcome.is_ok() {
-            outcome = file.finish().map_err(Failure::from);
+            outcome = self.compare_notes(&mut preview, &mut notes).await;
+        }
+        if outcome.is_ok() {
+            outcome = records.finish().and_then(|()| notes.finish()).map_err(Failure::from);
         }
         preview.finished_at = Some(Timestamp::now());
         preview.state = match outcome {
@@ -77,8 +83,7 @@ impl Job {
         for kind in kinds.clone() {
             preview.expected += self.store.count_kept_records(name.clone(), kind).await?;
         }
-        let side = |revision: &Arc<Revision>| (Arc::clone(revision), self.connection.context(revision, self.as_of));
-        let pair = Pair { from: side(&self.from), to: side(&self.to) };
+        let pair = Pair { from: self.side(&self.from), to: self.side(&self.to) };
         let mut tally = Tally::default();
         let mut links: Vec<LinkChange> = Vec::new();
         let (mut times, mut mapping) = ((Duration::ZERO, Duration::ZERO), Duration::ZERO);
@@ -131,6 +136,61 @@ impl Job {
             parting: Couples { count: effects.parting, examples: effects.parting_couples },
         };
         Ok(())
+    }
+
+    /// Writes the notes of the last month once more by both revisions, and makes their documents where their templates
+    /// differ.
+    async fn compare_notes(&self, preview: &mut Preview, file: &mut Writer) -> Result<(), Failure> {
+        let since = Timestamp::now() - jiff::SignedDuration::from_hours(24 * notes::DAYS);
+        let has_other_documents = self.from.has_other_documents(&self.to);
+        let mut cursor = None;
+        loop {
+            let request = PageRequest { cursor, limit: notes::PART };
+            let Page { items, next } = self.events.page(&self.connection.name, since, request).await?;
+            let (from, to) = (self.side(&self.from), self.side(&self.to));
+            let work = move || {
+                let compare = |event: PastEvent| {
+                    let found = event.told.as_ref().map(|told| notes::compare((&from, &to), &event, told));
+                    (event, found)
+                };
+                items.into_iter().map(compare).collect::<Vec<_>>()
+            };
+            for (event, found) in queue::MAPPING.run(work).await? {
+                if self.stop.is_cancelled() {
+                    return Err(Failure::Stopped);
+                }
+                let is_compared = found.is_some();
+                let mut one = found.unwrap_or_else(|| NoteDifference::of(&event));
+                let counts = &mut preview.notes;
+                if is_compared {
+                    counts.compared += 1;
+                    counts.add(&one);
+                } else {
+                    counts.not_compared += 1;
+                }
+                if has_other_documents && event.has_made_document {
+                    let outcome = if is_compared && counts.documents_compared < notes::DOCUMENTS {
+                        self.events.compare_documents(event.note, &self.from, &self.to).await?
+                    } else {
+                        DocumentOutcome::NotCompared
+                    };
+                    counts.add_document(outcome, &mut one);
+                }
+                if one.is_one() {
+                    file.write(&one)?;
+                }
+            }
+            preview.weigh();
+            self.tell(preview);
+            cursor = next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn side(&self, revision: &Arc<Revision>) -> Side {
+        (Arc::clone(revision), self.connection.context(revision, self.as_of))
     }
 
     fn tell(&self, preview: &Preview) {

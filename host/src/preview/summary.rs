@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::notes::NoteChanges;
 use crate::connection::Connection;
 use crate::domain::{
     ClientId, ConnectionName, ExternalId, PreviewId, RecordKind, RevisionDigest, RevisionId, Timestamp,
@@ -66,6 +67,9 @@ pub struct Preview {
     pub diagnostics: DiagnosticChanges,
     /// The households that would join or part.
     pub households: HouseholdChanges,
+    /// The file notes and documents of the last month that would be others.
+    #[serde(default)]
+    pub notes: NoteChanges,
     /// The values of the rules that differ.
     pub rules: Vec<RuleDifference>,
     /// Whether the plugin differs, too.
@@ -83,7 +87,8 @@ pub struct Preview {
     pub differing: u64,
     /// The number of those that stand in it.
     pub listed: u64,
-    /// Whether so many clients would change that whoever follows it is asked twice.
+    /// Whether so many clients would change, or a note or document could not be made any more, that whoever follows it is
+    /// asked twice.
     pub is_large: bool,
 }
 
@@ -212,7 +217,8 @@ impl Preview {
     /// Sees whether it shows a large change.
     pub(super) fn weigh(&mut self) {
         let changed = self.changed_clients();
-        self.is_large = changed >= LARGE && changed * 100 > self.compared_clients * LARGE_PERCENT;
+        let is_much = changed >= LARGE && changed * 100 > self.compared_clients * LARGE_PERCENT;
+        self.is_large = is_much || self.notes.refused() > 0;
     }
 
     /// A preview that begins.
@@ -239,6 +245,7 @@ impl Preview {
             changes: Vec::new(),
             diagnostics: DiagnosticChanges::default(),
             households: HouseholdChanges::default(),
+            notes: NoteChanges::default(),
             rules: from.rule_differences(to),
             has_other_plugin: from.has_other_plugin(to),
             has_other_documents: from.has_other_documents(to),

@@ -1,6 +1,8 @@
 //! Previews, for practice managers: what a revision of a pack would change on the whole book, before it is in force; and
 //! the steps around it, bringing a revision and letting go of it.
 
+mod notes;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use askama::Template;
@@ -18,6 +20,7 @@ use super::integrations::{Checked, parse, path as path_of, shown};
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
+use self::notes::NoteSection;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -64,6 +67,7 @@ pub(super) struct PreviewPage {
     pub(super) rules: Vec<RuleRow>,
     pub(super) has_other_plugin: bool,
     pub(super) has_other_documents: bool,
+    pub(super) notes: NoteSection,
     /// The CRM's fields that it was not asked for yet.
     pub(super) not_asked_yet: String,
     /// The filter of the records, in words.
@@ -334,6 +338,7 @@ async fn view(
         rules: preview.rules.iter().map(rule_row).collect(),
         has_other_plugin: preview.has_other_plugin,
         has_other_documents: preview.has_other_documents,
+        notes: notes::section(app, person, &preview).await?,
         not_asked_yet: preview.not_asked_yet.join(", "),
         filtered: in_words(&filter),
         records: differences.iter().map(|one| record_row(one, &names)).collect(),
@@ -386,6 +391,16 @@ fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<F
     {
         if number > 0 {
             figures.push(Figure { number: format::number(number), word, path: None });
+        }
+    }
+    let notes = &preview.notes;
+    for (number, word) in [
+        (notes.changed, "notes would read otherwise"),
+        (notes.refused(), "notes or documents would fail"),
+        (notes.documents_changed, "documents would look otherwise"),
+    ] {
+        if number > 0 {
+            figures.push(Figure { number: format::number(number), word, path: Some("#notes".to_owned()) });
         }
     }
     if preview.not_compared > 0 {

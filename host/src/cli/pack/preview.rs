@@ -95,6 +95,21 @@ fn print(preview: &Value) -> anyhow::Result<()> {
     output::table(&["DIAGNOSTIC", "CHANGE"], &rows, "No diagnostic would come or go.")?;
     let [joining, parting] = ["joining", "parting"].map(|what| output::text(&preview["households"][what]["count"]));
     output::line(format!("Households: {joining} would join, {parting} would part."))?;
+    let of_notes = |member: &str| preview["notes"][member].as_u64().unwrap_or_default();
+    output::line(format!(
+        "File notes of the last month: {} written once more, {} would read otherwise, {} would not be written any more.",
+        of_notes("compared"),
+        of_notes("changed"),
+        of_notes("newly_refused"),
+    ))?;
+    if of_notes("documents_compared") > 0 {
+        output::line(format!(
+            "Their documents: {} made by both, {} would look otherwise, {} could not be made any more.",
+            of_notes("documents_compared"),
+            of_notes("documents_changed"),
+            of_notes("documents_failed"),
+        ))?;
+    }
     let not_compared = preview["not_compared"].as_u64().unwrap_or_default();
     if not_compared > 0 {
         output::line(format!("{not_compared} records are not kept as they came, and could not be compared."))?;

@@ -161,7 +161,7 @@ impl From<DocumentError> for Failure {
         match error {
             DocumentError::Store(error) => error.into(),
             DocumentError::NotDone(error) => error.into(),
-            DocumentError::UnknownHousehold(_) => {
+            DocumentError::UnknownHousehold(_) | DocumentError::UnknownNote(_) => {
                 Self::NotFound("There is no household here. Look for it in the list of households.")
             }
             other => Self::Refused(format!(
