@@ -83,7 +83,7 @@ async fn notes_and_documents_of_the_last_month_show_how_they_would_be() -> Resul
         ensure!(page.contains(words), "{words:?} is not on the page:\n{page}");
     }
     let sent = host.get(&format!("/api/v1/notes/{}", called["id"].as_str().unwrap_or_default())).await?.ok()?;
-    ensure!(sent["note"]["subject"] == subject, "what was written stays: {sent}");
+    ensure!(sent["subject"] == subject, "what was written stays: {sent}");
 
     // Templates that cannot write what was written are asked for twice.
     fs::write(&note, shipped.replace("{{ data.subject }}", "{{ data.subject.no_such.thing }}"))?;

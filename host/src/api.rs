@@ -119,6 +119,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(notes::operator_actions::resolve))
         .routes(routes!(notes::operator_actions::discard))
         .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::fixture))
         .routes(routes!(review::list))
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))

@@ -2,11 +2,13 @@
 
 mod document_maker;
 mod explain;
+mod fixture;
 mod past_events;
 mod professional;
 pub mod troubleshoot;
 
 pub use document_maker::DocumentError;
+pub use fixture::FixtureError;
 use document_maker::Maker;
 use past_events::History;
 pub use explain::ExplainError;

@@ -55,6 +55,10 @@ fn kinds() -> PossibleValuesParser {
     RecordKind::of_clients().map(RecordKind::as_str).into()
 }
 
+fn every_kind() -> PossibleValuesParser {
+    RecordKind::ALL.iter().map(|kind| kind.as_str()).into()
+}
+
 /// Given before or after any command.
 #[derive(Args, Clone, Debug)]
 struct Global {

@@ -8,12 +8,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::body::{DiagnosticBody, List, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::extract::{Params, page};
-use crate::api::problem::Problem;
+use crate::api::problem::{Kind, Problem};
 use crate::api::schema;
-use crate::app::App;
+use crate::app::{App, FixtureError};
 use crate::domain::access::Action;
 use crate::domain::stored::ExcludedRecord;
 use crate::domain::{ConnectionName, ExternalId, RecordKind, RevisionId, RunId, Timestamp};
+use crate::pack::Disguised;
 
 /// The choice of quarantined records in a list.
 #[derive(Deserialize, IntoParams)]
@@ -88,4 +89,68 @@ pub async fn list(
     caller.may(Action::ReadBook)?;
     let page = page(params.limit, params.cursor)?;
     Ok(Json(List::of(app.store.set_aside(true, params.run_id, page).await?)))
+}
+
+/// The record of which a fixture is made.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FixtureParams {
+    /// The connection that supplied it.
+    #[param(value_type = String)]
+    connection: ConnectionName,
+    /// The kind of record.
+    #[param(schema_with = schema::record_kind)]
+    kind: RecordKind,
+    /// Its id in the CRM; that of the client, where it is a list.
+    #[param(value_type = String)]
+    external_id: ExternalId,
+}
+
+/// A fixture of a record, with made-up values in it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fixture)]
+pub struct FixtureBody {
+    /// The fixture, as it stands in a pack's folder `fixtures`.
+    #[schema(value_type = Object)]
+    fixture: serde_json::Value,
+    /// The places in the raw record, as JSON Pointers, whose values stayed as they are, because other ones would come out
+    /// otherwise.
+    kept: Vec<String>,
+}
+
+/// A fixture that shows what becomes of a record, in quarantine or not, with every text and number in it replaced by a made-up
+/// one of the same shape. What had to stay as it is, is named.
+#[utoipa::path(
+    get,
+    path = "/api/v1/quarantine/fixture",
+    operation_id = "get_fixture",
+    tag = "quarantine",
+    security(("token" = []), ("session" = [])),
+    params(FixtureParams),
+    responses((status = 200, body = FixtureBody))
+)]
+pub async fn fixture(
+    caller: Caller,
+    State(app): State<App>,
+    Params(params): Params<FixtureParams>,
+) -> Result<Json<FixtureBody>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ReadBook)?;
+    let of = (params.kind, params.external_id);
+    let Disguised { fixture, kept } = app.fixture(&params.connection, of, Timestamp::now()).await?;
+    Ok(Json(FixtureBody { fixture, kept }))
+}
+
+impl From<FixtureError> for Problem {
+    fn from(error: FixtureError) -> Self {
+        match error {
+            FixtureError::NoRecord(..) => Self::new(Kind::NotFound, format!("{error}.")),
+            FixtureError::NoConnection(_) | FixtureError::NotDisguised(_) => {
+                Self::new(Kind::WrongState, format!("{error}."))
+            }
+            FixtureError::Store(error) => error.into(),
+            FixtureError::NotDone(error) => error.into(),
+        }
+    }
 }

@@ -141,6 +141,11 @@ impl Local {
         anyhow::bail!("the host did not become ready within 5 seconds")
     }
 
+    /// What `/api/v1/<path>` answers to a question.
+    pub(super) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
+        answer(self.client.get(url(path)).query(query).send().await).await
+    }
+
     /// All items of a list, page by page, at most `most`.
     pub(super) async fn list(&self, path: &str, query: &[(&str, &str)], most: usize) -> anyhow::Result<Vec<Value>> {
         let mut items = Vec::new();

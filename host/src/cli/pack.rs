@@ -1,5 +1,6 @@
 //! `tidegate pack`: what packs there are, whether they load, which is in force, and what another would change.
 
+mod fixture;
 mod preview;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::local::Local;
-use super::{Global, WrongUse, local, output};
+use super::{Global, WrongUse, every_kind, local, output};
 use crate::app::typesetter;
 use crate::pack::{PackSummary, Packs, archive_of, rules_schema, write_sum};
 
@@ -97,6 +98,27 @@ pub(super) enum Pack {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Make a fixture of a record, in quarantine or not: every value in it is replaced by a made-up one of which the same
+    /// becomes; exit 1 where one had to stay as it is
+    #[command(after_help = "Examples:
+  tidegate pack fixture 1259 --connection main > packs/acme-au/fixtures/client-bad-date.json
+  tidegate pack fixture 1259 --kind goal --connection main --out goal-without-name.json")]
+    Fixture {
+        /// The record's id in the CRM; that of the client, where it is a list
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The kind of record
+        #[arg(long, default_value = "client", value_parser = every_kind())]
+        kind: String,
+        /// The file that is written; standard output if left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Take it even where values had to stay as they are: look at each before it goes anywhere
+        #[arg(long)]
+        keep: bool,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Put the revision in force again that was before the one that is; done twice, it is taken back
     #[command(
         after_help = "Examples:\n  tidegate pack rollback --connection main\n  tidegate pack rollback --connection main --json"
@@ -158,6 +180,9 @@ impl Pack {
                 let work = |host: Local| async move { host.post(&path).await };
                 let activated = local::with_host(global.load_quietly()?, work).await?;
                 in_force(global, &of.connection, &activated)
+            }
+            Self::Fixture { id, kind, out, keep, of } => {
+                fixture::make(global, fixture::Wanted { id, kind, out, keep, connection: of.connection }).await
             }
             Self::History { of } => history(global, of.connection).await,
         }

@@ -140,6 +140,11 @@ impl Fixture {
     }
 }
 
+/// The context of a fixture that is made for a dialect and a day.
+pub(super) fn context_on(region: &str, dialect: &str, as_of: Date) -> Context {
+    Context { as_of, ..context(region, dialect) }
+}
+
 /// The context of what a pack has to try out, where it does not say otherwise.
 pub(super) fn context(region: &str, dialect: &str) -> Context {
     let file = ContextFile { dialect: Some(dialect.to_owned()), ..ContextFile::default() };
@@ -190,7 +195,7 @@ impl EventFile {
     }
 }
 
-fn verdict_to_json(verdict: Verdict) -> Value {
+pub(super) fn verdict_to_json(verdict: Verdict) -> Value {
     match verdict {
         Verdict::Mapped { records, diagnostics } => {
             let records: Value = records.iter().map(record_to_json).collect();

@@ -14,13 +14,13 @@ use super::manifest::Manifest;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
-    Context, FieldExplanation, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine, RawInput, Verdict, convert,
+    Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine, RawInput, Verdict, convert, disguise,
     fixtures, limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
 use crate::domain::note::FileNote;
-use crate::domain::{Diagnostic, RecordKind, RevisionDigest, RevisionId};
+use crate::domain::{Date, Diagnostic, RecordKind, RevisionDigest, RevisionId};
 
 /// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
 /// block the thread they run on: call them from a blocking thread.
@@ -170,6 +170,14 @@ impl Revision {
     /// out otherwise.
     pub fn try_cases(&self, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
         fixtures::run(self, folder, of, dialect)
+    }
+
+    /// Makes a fixture of a record, with made-up values in it of which the same becomes. Blocks the thread.
+    ///
+    /// # Errors
+    /// Fails as [`NotDisguised`] says.
+    pub fn fixture_of(&self, dialect: &str, as_of: Date, record: &RawInput) -> Result<Disguised, NotDisguised> {
+        disguise::disguise(self, &fixtures::context_on(self.region(), dialect, as_of), record)
     }
 
     /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the

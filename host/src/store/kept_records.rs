@@ -145,6 +145,26 @@ impl Store {
         .await
     }
 
+    /// The raw record of a kind that a connection brought, by its id in the CRM (that of the client, where it is a list of
+    /// one); none where it never came, or is not kept.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn kept_record(
+        &self,
+        connection: ConnectionName,
+        kind: RecordKind,
+        id: ExternalId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |transaction| {
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok(None) };
+            let key = super::keys::record(connection, kind, ExternalKey::from(&id));
+            let raw = transaction.open_table(RAW)?.get(&key)?.map(|raw| unpack(raw.value())).transpose()?;
+            Ok(raw.filter(|raw| !raw.is_empty()))
+        })
+        .await
+    }
+
     /// About the number of raw records of a kind that a connection brought: those that are too large to be kept are
     /// counted too.
     ///

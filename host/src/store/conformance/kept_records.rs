@@ -49,6 +49,12 @@ async fn a_kept_record_tells_what_was_made_of_it(on: On) {
         state("x-7", MadeState::Mapped),
     ];
     assert_eq!(states, expected);
+    let one = |kind, id: &str| practice.store.kept_record(main(), kind, ExternalId(id.to_owned()));
+    assert_eq!(one(RecordKind::Client, "x-7").await.unwrap().as_deref(), Some(&br#"{"row":{"id":"x-7"}}"#[..]));
+    assert!(one(RecordKind::Client, "x-31").await.unwrap().is_some(), "what is set aside is kept, too");
+    assert_eq!(one(RecordKind::Client, "8").await.unwrap(), None);
+    let other = practice.store.kept_record("other".parse().unwrap(), RecordKind::Client, ExternalId("x-7".to_owned()));
+    assert_eq!(other.await.unwrap(), None);
     let ayda = records.iter().find(|one| one.id.as_str() == "x-7").unwrap();
     assert_eq!(ayda.made.as_ref().unwrap().records, [Canonical::Client(people[0].clone())]);
     assert_eq!(ayda.client, practice.of("x-7").await.map(|client| client.id));
