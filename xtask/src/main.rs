@@ -1,6 +1,6 @@
 //! The project's own commands, run as `cargo xtask COMMAND`: one file a command.
 //!
-//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`, `mutants`, `store-fixture`) and
+//! They serve newcomers (`demo`, `test`), developers (`check`, `tidy`, `build`, `bench`, `mutants`, `fuzz`, `store-fixture`) and
 //! `.ci/run`. Every step names what it does and how long it took; a step that fails names the command that failed. Nothing
 //! here is part of the product: what an operator needs is in the binary `tidegate`.
 
@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod component;
 mod demo;
+mod fuzz;
 mod mutants;
 mod packs;
 mod step;
@@ -44,6 +45,7 @@ enum Command {
     Bench(bench::Arguments),
     StoreFixture(store_fixture::Arguments),
     Mutants(mutants::Arguments),
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments),
         Command::StoreFixture(arguments) => store_fixture::run(&arguments),
         Command::Tidy => tidy::run(),

@@ -1,6 +1,7 @@
 //! Whole packs in the sandbox: what is refused, and what a hostile plugin costs.
 
 mod folder;
+mod mangled;
 
 use std::collections::BTreeMap;
 use std::fs;
