@@ -40,7 +40,8 @@ async fn notes_and_documents_of_the_last_month_show_how_they_would_be() -> Resul
     let households = host.get("/api/v1/households?limit=2").await?.ok()?;
     let [first, second] = [0, 1].map(|place| households["items"][place]["id"].clone());
     let send = async |event: &str, household: &Value, data: Value, key: &str| {
-        let event = json!({ "type": event, "household_id": household, "occurred_at": jiff::Timestamp::now(), "data": data });
+        let event =
+            json!({ "type": event, "household_id": household, "occurred_at": jiff::Timestamp::now(), "data": data });
         host.post_event(key, &event).await?.ok()
     };
     let subject = "Called about the plan";
@@ -77,7 +78,8 @@ async fn notes_and_documents_of_the_last_month_show_how_they_would_be() -> Resul
     let file = host.get(&format!("/api/v1/previews/{id}/file")).await?;
     ensure!(file.text.lines().count() == 2 && file.text.contains(&format!("File note: {subject}")), "{}", file.text);
     let cookie = host.sign_up().await?;
-    let page = host.http().get(host.url(&format!("/settings/integrations/main/previews/{id}"))).header("cookie", cookie);
+    let page =
+        host.http().get(host.url(&format!("/settings/integrations/main/previews/{id}"))).header("cookie", cookie);
     let page = host.send(page).await?.text;
     for words in ["File note: Called about the plan", "The document as it would be", "1 would read otherwise"] {
         ensure!(page.contains(words), "{words:?} is not on the page:\n{page}");

@@ -8,10 +8,10 @@ mod professional;
 pub mod troubleshoot;
 
 pub use document_maker::DocumentError;
-pub use fixture::FixtureError;
 use document_maker::Maker;
-use past_events::History;
 pub use explain::ExplainError;
+pub use fixture::FixtureError;
+use past_events::History;
 pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;
@@ -127,8 +127,13 @@ impl App {
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
         let practice = config.practice.clone();
-        let notes =
-            Notes::new(store.clone(), connections.clone(), practice, config.crm_timeouts, Some(Arc::new(maker.clone())));
+        let notes = Notes::new(
+            store.clone(),
+            connections.clone(),
+            practice,
+            config.crm_timeouts,
+            Some(Arc::new(maker.clone())),
+        );
         let history = Arc::new(History { notes: notes.clone(), maker });
         let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone(), history);
         let imports = Imports::new(store.clone(), &data_dir);

@@ -16,8 +16,8 @@ pub use self::content::{ClientGoal, Material, Professional};
 pub use self::receive::{Kept, NotTaken, Uploads};
 pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
 use crate::config::{Practice, logo};
-use crate::domain::{RevisionId, Timestamp};
 use crate::domain::text::is_unwanted;
+use crate::domain::{RevisionId, Timestamp};
 use crate::pack::Revision;
 
 /// Events that have a document.

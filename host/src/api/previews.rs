@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::documents::pdf;
-use crate::api::extract::{NoParams, PageParams, Params, PathParam, page};
+use crate::api::extract::{NoParams, PageParams, Params, PathPair, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
@@ -295,11 +295,12 @@ pub async fn notes(
 pub async fn document(
     caller: Caller,
     State(app): State<App>,
-    PathParam((id, note)): PathParam<(PreviewId, NoteId)>,
+    PathPair(id, note): PathPair<PreviewId>,
     _: NoParams,
 ) -> Result<Response, Problem> {
     may_see(&caller)?;
     caller.may(Action::ReadNotes)?;
+    let note: NoteId = note.parse().map_err(|_| Problem::not_found(format_args!("note `{note}`")))?;
     let preview = app.previews.one(id).map_err(Refusal::from)?;
     let to = app.integrations.known_revision(&preview.connection, &preview.to_digest.to_string()).await?;
     let made = app.make_document_by(note, to).await?;

@@ -15,7 +15,7 @@ pub enum FixtureError {
     #[error("the connection `{0}` is not at work, so that no revision is in force by which to try the record")]
     NoConnection(ConnectionName),
     /// No such record is kept.
-    #[error("no {} record `{1}` came by the connection `{2}`, or it is not kept as it came", .0.as_str())]
+    #[error("no {} record `{}` came by the connection `{}`, or it is not kept as it came", .0.as_str(), .1, .2)]
     NoRecord(RecordKind, ExternalId, ConnectionName),
     /// Nothing can be made of it.
     #[error(transparent)]

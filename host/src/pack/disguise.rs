@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::Rng;
+use rand::RngExt;
 use serde_json::{Map, Value, json};
 
 use super::fixtures::verdict_to_json;
@@ -69,7 +69,7 @@ pub fn disguise(revision: &Revision, context: &Context, record: &RawInput) -> Re
 }
 
 fn disguise_with(
-    random: &mut impl Rng,
+    random: &mut impl RngExt,
     vocabulary: &BTreeSet<String>,
     record: &RawInput,
     map: &dyn Fn(&[RawInput]) -> Vec<Verdict>,
@@ -154,9 +154,10 @@ fn with(value: &Value, place: &str, replaced: &BTreeMap<&str, &str>) -> Value {
 }
 
 /// The disguises of a value, the ones that tell least first. None where there is nothing in it to replace.
-fn disguises(random: &mut impl Rng, value: &str) -> Vec<String> {
+fn disguises(random: &mut impl RngExt, value: &str) -> Vec<String> {
     let mut found = Vec::new();
-    if let Some((local, _)) = value.split_once('@').filter(|(local, domain)| !local.is_empty() && domain.contains('.')) {
+    if let Some((local, _)) = value.split_once('@').filter(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    {
         found.push(format!("{}@example.com", shaped(random, local)));
     }
     let digits = value.chars().filter(char::is_ascii_digit).count();
@@ -179,7 +180,7 @@ fn disguises(random: &mut impl Rng, value: &str) -> Vec<String> {
 }
 
 /// The text with other letters and digits of the same kinds. What is neither stays: it may be what is wrong with it.
-fn shaped(random: &mut impl Rng, text: &str) -> String {
+fn shaped(random: &mut impl RngExt, text: &str) -> String {
     let mut is_first = true;
     let other = |c: char| {
         let (is_leading, is_digit) = (is_first, c.is_ascii_digit());
@@ -197,7 +198,7 @@ fn shaped(random: &mut impl Rng, text: &str) -> String {
     text.chars().map(other).collect()
 }
 
-fn one_of(random: &mut impl Rng, letters: &str) -> char {
+fn one_of(random: &mut impl RngExt, letters: &str) -> char {
     let letters: Vec<char> = letters.chars().collect();
     letters[random.random_range(0..letters.len())]
 }
@@ -226,7 +227,7 @@ fn refilled(value: &str, number: &str) -> String {
 }
 
 /// Another day for a day, however it is written: a year close by, and days that every month has.
-fn another_day(random: &mut impl Rng, value: &str) -> String {
+fn another_day(random: &mut impl RngExt, value: &str) -> String {
     let (mut written, mut run) = (String::new(), String::new());
     for c in value.chars().chain(['\0']) {
         if c.is_ascii_digit() {
@@ -365,7 +366,7 @@ mod tests {
         }, "/choices": [{ "text": "Client" }] });
         let (record, found, kept) = disguised(&json);
         let row = &found["row"];
-        assert_eq!(signature(&map(std::slice::from_ref(&record))[0]), signature(&map(&[super::tests::record(&json)])[0]));
+        assert_eq!(signature(&map(std::slice::from_ref(&record))[0]), signature(&map(&[self::record(&json)])[0]));
         // The id is another, and the same in both places.
         assert_ne!(record.id.as_str(), "1259");
         assert_eq!(row["id"].to_string(), record.id.as_str());
@@ -374,13 +375,26 @@ mod tests {
         }
         assert_eq!(row["first_name"], row["again"]);
         let shape = |text: &str| -> String {
-            text.chars().map(|c| if c.is_alphabetic() { 'x' } else if c.is_numeric() { '9' } else { c }).collect()
+            text.chars()
+                .map(|c| {
+                    if c.is_alphabetic() {
+                        'x'
+                    } else if c.is_numeric() {
+                        '9'
+                    } else {
+                        c
+                    }
+                })
+                .collect()
         };
         assert_eq!(shape(row["last_name"].as_str().unwrap()), "x'xxxx");
         assert_eq!(shape(row["postcode"].as_str().unwrap()), "9x99", "what is wrong with it still is");
         assert!(row["email"].as_str().unwrap().ends_with("@example.com"), "{row}");
         assert_eq!(row["mobile"], "0491 570 156");
-        assert_eq!((&row["note"], &row["is_partner"], &found["/choices"]), (&Value::Null, &json!(true), &json["/choices"]));
+        assert_eq!(
+            (&row["note"], &row["is_partner"], &found["/choices"]),
+            (&Value::Null, &json!(true), &json["/choices"])
+        );
         // What stands in the rules may stay; what does not is named.
         assert_eq!((&row["title"], &row["magic"]), (&json!("Mr"), &json!("Open Sesame")));
         assert_eq!(kept, ["/row/magic"]);

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use self::notes::{BodyLine, NoteSection};
 use super::changes::{Diff, name_people};
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
@@ -20,7 +21,6 @@ use super::integrations::{Checked, parse, path as path_of, shown};
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
-use self::notes::NoteSection;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;

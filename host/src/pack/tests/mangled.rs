@@ -8,7 +8,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::folder::{Bench, MANIFEST, component};
 use crate::pack::{archive, archive_of, component as of_component, rules};
@@ -20,8 +20,23 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// What parsers trip over: lengths, nesting, escapes, numbers at their ends.
 const ODD: [&[u8]; 18] = [
-    b"\0asm", b"\x0d\0\x01\0", b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", b"\xff\xfe", b"\xed\xa0\x80",
-    b"[[", b"]]", b"\"\"\"", b"'''", b"{\"a\":", b"\\u0000", b"9223372036854775808", b"1e400", b"nan", b"\r", b"a.b.c.d = 1\n",
+    b"\0asm",
+    b"\x0d\0\x01\0",
+    b"\xff\xff\xff\xff\x0f",
+    b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"[[",
+    b"]]",
+    b"\"\"\"",
+    b"'''",
+    b"{\"a\":",
+    b"\\u0000",
+    b"9223372036854775808",
+    b"1e400",
+    b"nan",
+    b"\r",
+    b"a.b.c.d = 1\n",
     b"[[examples]]\n",
 ];
 
@@ -38,7 +53,8 @@ fn each(cases: u64, mut attempt: impl FnMut(&mut StdRng)) {
             return;
         }
         let case = Instant::now();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| attempt(&mut StdRng::seed_from_u64(number))));
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| attempt(&mut StdRng::seed_from_u64(number))));
         assert!(outcome.is_ok(), "case {number} brought it down");
         assert!(case.elapsed() < LONGEST, "case {number} took {:?}", case.elapsed());
         number += 1;

@@ -130,7 +130,10 @@ fn row(preview: &Preview, one: NoteDifference, household: String, person: &Signe
         when: format::time(one.occurred_at, &person.clock.zone),
         household,
         path: format!("/notes/{}", one.note),
-        mended: one.was_refused.filter(|_| failed.is_none()).map(|_| "It would be written; now it would not.".to_owned()),
+        mended: one
+            .was_refused
+            .filter(|_| failed.is_none())
+            .map(|_| "It would be written; now it would not.".to_owned()),
         failed,
         fields,
         body,
@@ -167,14 +170,8 @@ mod tests {
         let text = |third: &str| format!("a\nb\n{third}\nd\ne\nf\ng\nh\ni\nj\nk\n");
         let shown = lines(&text("c"), &text("C"));
         let same = |text: &str| BodyLine::Same(text.to_owned());
-        let expected = [
-            same("a"),
-            same("b"),
-            BodyLine::Gone("c".to_owned()),
-            BodyLine::New("C".to_owned()),
-            same("d"),
-            same("e"),
-        ];
+        let expected =
+            [same("a"), same("b"), BodyLine::Gone("c".to_owned()), BodyLine::New("C".to_owned()), same("d"), same("e")];
         assert_eq!(shown, expected);
         let two = lines(&text("c"), &text("C").replace("\nj\n", "\n"));
         assert!(two.contains(&BodyLine::Between) && two.contains(&BodyLine::Gone("j".to_owned())), "{two:?}");
