@@ -58,7 +58,36 @@ pub struct Source {
     pub below: Vec<Source>,
 }
 
+/// The longest name of a field that a site is asked for.
+const FIELD_NAME: usize = 200;
+/// The most fields and lists of one source.
+const MOST_NAMES: usize = 1_000;
+
+/// Whether a text is a step of an address below a site, and leads nowhere else.
+pub fn is_step(text: &str) -> bool {
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    is_plain && (1..=100).contains(&text.len())
+}
+
 impl Source {
+    /// The reason why no site can be asked for this; none where one can.
+    pub fn unaskable(&self) -> Option<String> {
+        let is_list = |list: &&String| list.strip_prefix('/').unwrap_or(list).split('/').all(is_step);
+        let is_field =
+            |field: &&String| (1..=FIELD_NAME).contains(&field.chars().count()) && !field.chars().any(char::is_control);
+        let named = |name: &str| name.chars().take(40).flat_map(char::escape_debug).collect::<String>();
+        if !is_step(&self.resource) {
+            return Some(format!("`{}` is no name of a resource that can be asked for", named(&self.resource)));
+        }
+        if self.fields.len() + self.lists.len() > MOST_NAMES {
+            return Some(format!("it asks for more than {MOST_NAMES} fields and lists of `{}`", named(&self.resource)));
+        }
+        let list = self.lists.iter().find(|list| !is_list(list));
+        let field = self.fields.iter().find(|field| !is_field(field));
+        let list = list.map(|list| format!("`{}` is no name of a list that can be asked for", named(list)));
+        list.or_else(|| field.map(|field| format!("`{}` is no name of a field that can be asked for", named(field))))
+    }
+
     /// Puts the sources of kinds that stand in clients' lists below those of the rows that have the lists.
     ///
     /// # Errors
@@ -406,4 +435,36 @@ pub trait Connector: Send + Sync {
 
     /// Takes up what is known of the lists of the site itself, for those that come empty or not at all.
     fn recall_site_lists(&self, _: Vec<KnownList>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_site_can_be_asked_for_is_told_before_one_is() {
+        let source = |resource: &str, field: &str, list: &str| Source {
+            kind: RecordKind::Client,
+            resource: resource.to_owned(),
+            fields: vec![field.to_owned()],
+            lists: vec![list.to_owned()],
+            below: Vec::new(),
+        };
+        let check = |resource: &str, field: &str, list: &str, expected: Option<&str>| {
+            let why = source(resource, field, list).unaskable();
+            assert_eq!(why.is_some(), expected.is_some(), "{why:?}");
+            assert!(why.unwrap_or_default().contains(expected.unwrap_or_default()));
+        };
+        check("client-v4", "first_name", "goals", None);
+        check("client-v4", "Größe, in m²", "/ufield/goals/category/choice", None);
+        check("../../admin", "first_name", "goals", Some("`../../admin` is no name of a resource"));
+        check("", "first_name", "goals", Some("no name of a resource"));
+        check("client-v4", "first_name", "/ufield/../../admin", Some("no name of a list"));
+        check("client-v4", "first_name", "", Some("no name of a list"));
+        check("client-v4", "first_name", "goals?x=1", Some("no name of a list"));
+        check("client-v4", &"x".repeat(200_000), "goals", Some("no name of a field"));
+        check("client-v4", "first\nname", "goals", Some("`first\\nname` is no name of a field"));
+        let many = Source { fields: vec!["a".to_owned(); 2_000], ..source("client-v4", "a", "goals") };
+        assert!(many.unaskable().unwrap().contains("more than 1000"));
+    }
 }

@@ -85,7 +85,8 @@ impl Previews {
         Self(Arc::new(Inner { store, zone, folder, events, at_work, starting, following }))
     }
 
-    /// Begins to make the preview of a connection's change to another revision. Answers it as it begins.
+    /// Begins to make the preview of a connection's change to another revision. Answers it as it begins; one of the same that
+    /// is under way already goes on.
     ///
     /// # Errors
     /// Returns an error if its files cannot be made.
@@ -94,6 +95,13 @@ impl Previews {
         let now = Timestamp::now();
         // One after the other: what one begins is not taken for left over by the next.
         let _starting = self.0.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let pair = (from.digest(), to.digest());
+        let is_same = |one: &Preview| (&one.connection, (one.from_digest, one.to_digest)) == (&connection.name, pair);
+        let under_way =
+            self.at_work().values().map(|at_work| Arc::clone(&at_work.changes.borrow())).find(|one| is_same(one));
+        if let Some(under_way) = under_way.filter(|one| one.state == PreviewState::Running) {
+            return Ok(under_way.as_ref().clone());
+        }
         self.expire(now)?;
         let by = By { who: who.to_owned(), at: now };
         let preview = Preview::new(PreviewId(Uuid::now_v7()), connection, (&from, &to), by);

@@ -56,13 +56,6 @@ pub async fn preview(app: &App, actor: &Actor, name: &ConnectionName, revision: 
         let why = format!("Revision {} is in force for `{name}` already: nothing would change.", to.id());
         return Err(Refusal::new(Kind::WrongState, why));
     }
-    let is_same = |preview: &Preview| {
-        preview.state == PreviewState::Running
-            && (preview.from_digest, preview.to_digest) == (from.digest(), to.digest())
-    };
-    if let Some(under_way) = app.previews.list(name)?.into_iter().find(is_same) {
-        return Ok(under_way);
-    }
     Ok(app.previews.start(&connection, to, &actor.name)?)
 }
 

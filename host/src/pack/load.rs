@@ -220,6 +220,9 @@ fn try_out(
     if sources.iter().any(|source| !manifest.kinds.contains(&source.kind)) {
         return Err(refused(path, "`configure` asks for records of a kind that the manifest does not name"));
     }
+    if let Some(why) = sources.iter().find_map(Source::unaskable) {
+        return Err(PackError::Rules(vec![why]));
+    }
     Source::nested(sources).map_err(|source| {
         let why = format!(
             "it reads {}s below `{}`, and no clients from there; one walk reads both",

@@ -87,7 +87,10 @@ async fn what_it_lists() {
     post /api/v1/previews/{id}/cancel (id) 202 default
     get /api/v1/previews/{id}/differences (id, kind, field, diagnostic, becomes, limit, cursor) 200 default
     get /api/v1/previews/{id}/file (id) 200 default
+    get /api/v1/previews/{id}/notes (id, limit, cursor) 200 default
+    get /api/v1/previews/{id}/notes/{note}/document (id, note) 200 default
     get /api/v1/quarantine (run_id, limit, cursor) 200 default
+    get /api/v1/quarantine/fixture (connection, kind, external_id) 200 default
     get /api/v1/review (state, limit, cursor) 200 default
     post /api/v1/review/{id}/decision (id) 200 default
     post /api/v1/revisions (connection) 200 default

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::crm::{CrmError, Source};
+use crate::crm::{CrmError, Source, is_step};
 use crate::domain::text::excerpt;
 
 /// The most rows of a page.
@@ -75,8 +75,7 @@ pub(super) fn entity_path(resource: &str, id: Option<&str>) -> Result<String, Cr
 /// A name or number that can stand in a path and in a JSON string as it is. Names come from the pack's rules and
 /// numbers from the CRM: neither may lead a call elsewhere.
 pub(super) fn segment(text: &str) -> Result<&str, CrmError> {
-    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if is_plain && (1..=100).contains(&text.len()) {
+    if is_step(text) {
         return Ok(text);
     }
     let message = format!("`{}` is no name or number that can be asked for", excerpt(text, 40));
