@@ -354,3 +354,37 @@ async fn what_only_the_revision_that_is_left_made_goes_with_it() -> Result<()> {
     mapped_again(&host).await?;
     Ok(())
 }
+
+/// A fixture that is made of a record shows what becomes of it, tells of nobody, and holds as a case of the practice's own.
+#[tokio::test]
+async fn a_record_becomes_a_fixture_that_tells_of_nobody() -> Result<()> {
+    let (mut host, _) = host(40).await?;
+    host.restart().await?;
+    host.sync_and_wait().await?;
+    let cases = host.folder().join("data/cases/xplan-au");
+    fs::create_dir_all(&cases)?;
+    let mut made = 0;
+    for (number, client) in all(&host, "clients").await?.into_iter().take(12).enumerate() {
+        let id = text(&client["external_id"]);
+        let output = host.run(&["pack", "fixture", &id, "--connection", "main"]).await?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() == Some(1) && told.contains("stay as they are") {
+            continue;
+        }
+        ensure!(output.status.success(), "{told}");
+        let fixture = String::from_utf8(output.stdout)?;
+        for field in ["last_name", "email", "mobile", "address_line_1", "external_id"] {
+            let value = text(&client[field]);
+            ensure!(value.len() < 4 || !fixture.contains(&value), "{field} {value:?} is in {fixture}");
+        }
+        fs::write(cases.join(format!("{number}.json")), fixture)?;
+        made += 1;
+    }
+    ensure!(made > 6, "{made} of 12");
+    let staged = json_of(&host.run(&["pack", "stage", "--connection", "main", "--json"]).await?)?;
+    ensure!(staged["state"] == "verified", "each comes out as it says: {staged}");
+    let unknown = host.run(&["pack", "fixture", "no-such-client", "--connection", "main"]).await?;
+    let told = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    ensure!(unknown.status.code() == Some(1) && told.contains("no client record `no-such-client` came"), "{told}");
+    Ok(())
+}

@@ -143,14 +143,16 @@ fn row(preview: &Preview, one: NoteDifference, household: String, person: &Signe
 
 /// The lines of a text that differ, with a few around them.
 fn lines(from: &str, to: &str) -> Vec<BodyLine> {
-    let diff = TextDiff::from_lines(from, to);
+    // Whether the last line has an end is no difference to whoever reads it.
+    let [from, to] = [from, to].map(|text| text.lines().collect::<Vec<_>>());
+    let diff = TextDiff::from_slices(&from, &to);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(AROUND) {
         if !lines.is_empty() {
             lines.push(BodyLine::Between);
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let text = change.value().trim_end_matches(['\r', '\n']).to_owned();
+            let text = change.value().to_owned();
             lines.push(match change.tag() {
                 ChangeTag::Delete => BodyLine::Gone(text),
                 ChangeTag::Insert => BodyLine::New(text),
@@ -173,6 +175,7 @@ mod tests {
         let expected =
             [same("a"), same("b"), BodyLine::Gone("c".to_owned()), BodyLine::New("C".to_owned()), same("d"), same("e")];
         assert_eq!(shown, expected);
+        assert_eq!(lines("a\nb", "a\nb\nc\n"), [same("a"), same("b"), BodyLine::New("c".to_owned())]);
         let two = lines(&text("c"), &text("C").replace("\nj\n", "\n"));
         assert!(two.contains(&BodyLine::Between) && two.contains(&BodyLine::Gone("j".to_owned())), "{two:?}");
     }
