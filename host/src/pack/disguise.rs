@@ -86,7 +86,7 @@ fn disguise_with(
     let (mut replaced, mut kept) = (BTreeMap::new(), Vec::new());
     for (value, at) in places {
         let tries = disguises(random, &value);
-        let with = |disguise: &String| {
+        let with = |(disguise, _): &(String, bool)| {
             let mut replaced: BTreeMap<&str, &str> =
                 replaced.iter().map(|(from, to): (&String, &String)| (from.as_str(), to.as_str())).collect();
             replaced.insert(&value, disguise);
@@ -95,7 +95,14 @@ fn disguise_with(
         let records: Vec<RawInput> = tries.iter().map(with).collect();
         let found = map(&records).iter().position(|verdict| Some(outcome(verdict)) == wanted);
         match found {
-            Some(place) => drop(replaced.insert(value, tries[place].clone())),
+            Some(place) => {
+                let (disguise, is_half) = &tries[place];
+                // Half of a name may be enough to tell whose it is.
+                if *is_half && !vocabulary.contains(&fold(value.trim())) {
+                    kept.extend(at);
+                }
+                replaced.insert(value, disguise.clone());
+            }
             None if tries.is_empty() || vocabulary.contains(&fold(value.trim())) => {}
             None => kept.extend(at),
         }
@@ -116,11 +123,19 @@ fn find(value: &Value, place: &str, found: &mut BTreeMap<String, Vec<String>>) {
         }
         Value::Object(members) => {
             for (name, member) in members.iter().filter(|(name, _)| !(place.is_empty() && name.starts_with('/'))) {
+                if is_telling(name) {
+                    found.entry(name.clone()).or_default().push(format!("{place}{}", pointer_to(name)));
+                }
                 find(member, &format!("{place}{}", pointer_to(name)), found);
             }
         }
         Value::Null | Value::Bool(_) => {}
     }
+}
+
+/// Whether a member's name is none of the CRM's own, but somebody's: a number, an address, or words.
+fn is_telling(name: &str) -> bool {
+    name.contains(['@', ' ']) || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The record with other values.
@@ -143,9 +158,11 @@ fn with(value: &Value, place: &str, replaced: &BTreeMap<&str, &str>) -> Value {
         Value::Array(items) => items.iter().map(|item| with(item, "/", replaced)).collect(),
         Value::Object(members) => {
             let member = |(name, member): (&String, &Value)| {
+                let name = name.as_str();
                 let is_of_site = place.is_empty() && name.starts_with('/');
                 let member = if is_of_site { member.clone() } else { with(member, "/", replaced) };
-                (name.clone(), member)
+                let name = if is_of_site { name } else { *replaced.get(name).unwrap_or(&name) };
+                (name.to_owned(), member)
             };
             Value::Object(members.iter().map(member).collect::<Map<_, _>>())
         }
@@ -153,8 +170,9 @@ fn with(value: &Value, place: &str, replaced: &BTreeMap<&str, &str>) -> Value {
     }
 }
 
-/// The disguises of a value, the ones that tell least first. None where there is nothing in it to replace.
-fn disguises(random: &mut impl RngExt, value: &str) -> Vec<String> {
+/// The disguises of a value, the ones that tell least first, and of each whether it keeps half of it. None where there is
+/// nothing in it to replace.
+fn disguises(random: &mut impl RngExt, value: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     if let Some((local, _)) = value.split_once('@').filter(|(local, domain)| !local.is_empty() && domain.contains('.'))
     {
@@ -171,11 +189,12 @@ fn disguises(random: &mut impl RngExt, value: &str) -> Vec<String> {
         }
         found.push(shaped(random, value));
     }
+    let mut found: Vec<(String, bool)> = found.into_iter().map(|disguise| (disguise, false)).collect();
     let middle = value.char_indices().nth(value.chars().count() / 2).map_or(0, |(at, _)| at);
     if middle > 0 {
-        found.push(format!("{}{}", &value[..middle], shaped(random, &value[middle..])));
+        found.push((format!("{}{}", &value[..middle], shaped(random, &value[middle..])), true));
     }
-    found.retain(|disguise| disguise != value);
+    found.retain(|(disguise, _)| disguise != value);
     found
 }
 
@@ -362,7 +381,7 @@ mod tests {
         let json = json!({ "row": {
             "id": 1259, "title": "Mr", "first_name": "Siân", "last_name": "O'Neil", "postcode": "2O00",
             "born": "1971-02-29", "email": "sian@acme.test", "mobile": "0412 345 678", "magic": "Open Sesame",
-            "again": "Siân", "note": null, "is_partner": true,
+            "again": "Siân", "note": null, "is_partner": true, "shares": { "Siân O'Neil": 40, "1259": 60 },
         }, "/choices": [{ "text": "Client" }] });
         let (record, found, kept) = disguised(&json);
         let row = &found["row"];
@@ -395,9 +414,30 @@ mod tests {
             (&row["note"], &row["is_partner"], &found["/choices"]),
             (&Value::Null, &json!(true), &json["/choices"])
         );
+        // Names and ids tell whose they are where they are members' names, too.
+        let shares: Vec<&String> = row["shares"].as_object().unwrap().keys().collect();
+        assert!(shares.len() == 2 && shares.contains(&&row["id"].to_string()), "{shares:?}");
+        assert!(!shares.iter().any(|name| name.contains("Siân") || name.contains("O'Neil")), "{shares:?}");
         // What stands in the rules may stay; what does not is named.
         assert_eq!((&row["title"], &row["magic"]), (&json!("Mr"), &json!("Open Sesame")));
         assert_eq!(kept, ["/row/magic"]);
+    }
+
+    #[test]
+    fn what_keeps_half_of_a_value_is_named() {
+        let begins = |records: &[RawInput]| {
+            let verdict = |record: &RawInput| {
+                let row = &serde_json::from_slice::<Value>(&record.json).unwrap()["row"];
+                let is_known = row["name"].as_str().is_some_and(|name| name.starts_with("Sian"));
+                Verdict::Rejected(if is_known { vec![Diagnostic::error("known", String::new())] } else { Vec::new() })
+            };
+            records.iter().map(verdict).collect()
+        };
+        let given = record(&json!({ "row": { "name": "Siân Ash".replace('â', "a") } }));
+        let (found, kept) = disguise_with(&mut StdRng::seed_from_u64(5), &BTreeSet::new(), &given, &begins).unwrap();
+        let name = serde_json::from_slice::<Value>(&found.json).unwrap()["row"]["name"].clone();
+        assert!(name.as_str().unwrap().starts_with("Sian") && name != "Sian Ash", "{name}");
+        assert_eq!(kept, ["/row/name"]);
     }
 
     #[test]

@@ -114,7 +114,12 @@ fn row(preview: &Preview, one: NoteDifference, household: String, person: &Signe
     let (mut fields, mut body) = (Vec::new(), Vec::new());
     for field in one.fields {
         match (field.field.as_str(), &field.from, &field.to) {
-            ("body", Some(from), Some(to)) => body = lines(from, to),
+            ("body", Some(from), Some(to)) => {
+                body = lines(from, to);
+                if body.is_empty() {
+                    body = vec![BodyLine::Same("Only the ends of its lines would be others.".to_owned())];
+                }
+            }
             _ => fields.push(Diff::new(&field.field, field.from.as_deref(), field.to.as_deref())),
         }
     }
@@ -176,6 +181,7 @@ mod tests {
             [same("a"), same("b"), BodyLine::Gone("c".to_owned()), BodyLine::New("C".to_owned()), same("d"), same("e")];
         assert_eq!(shown, expected);
         assert_eq!(lines("a\nb", "a\nb\nc\n"), [same("a"), same("b"), BodyLine::New("c".to_owned())]);
+        assert_eq!(lines("a\r\nb", "a\nb"), []);
         let two = lines(&text("c"), &text("C").replace("\nj\n", "\n"));
         assert!(two.contains(&BodyLine::Between) && two.contains(&BodyLine::Gone("j".to_owned())), "{two:?}");
     }
