@@ -17,9 +17,9 @@ const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_r
 /// The parts of `App` that do more than read, each with what may be asked of it all the same.
 const PARTS: [(&str, &[&str]); 7] = [
     ("syncs", &["watch"]),
-    ("previews", &["one", "list", "watch", "differences", "file"]),
+    ("previews", &["one", "list", "watch", "differences", "notes", "files"]),
     ("notes", &["as_it_waits", "gate"]),
-    ("integrations", &["list", "one", "not_at_work", "packs", "revisions", "callback_url"]),
+    ("integrations", &["list", "one", "known_revision", "not_at_work", "packs", "revisions", "callback_url"]),
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),
