@@ -2,12 +2,14 @@
 
 mod document_maker;
 mod explain;
+mod history;
 mod professional;
 pub mod troubleshoot;
 
 pub use document_maker::DocumentError;
 use document_maker::Maker;
 pub use explain::ExplainError;
+pub use history::{History, ValueChange};
 pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ mod clock;
 mod compile;
 mod component;
 mod convert;
+mod editing;
 mod engine;
 mod error;
 mod examples;
@@ -45,7 +46,12 @@ pub use tidegate_documents::{MadeAt, Typesetter};
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use archive::LARGEST_ARCHIVE;
 pub use clock::thread_cpu;
+pub use editing::{
+    EditableFile, FileKind, LARGEST_EDITED, MOST_EDITED, Problem, editable_files, editable_text, place_of,
+    split_pointer, with_line_ends_of,
+};
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use files::Edited;
 pub use gates::{Gate, GateOutcome, Gates};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
