@@ -21,6 +21,7 @@ mod packs;
 mod properties;
 mod proxy;
 mod queues;
+mod rules_pages;
 mod runs;
 mod settings;
 mod sites;
