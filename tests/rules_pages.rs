@@ -93,9 +93,17 @@ fn text(value: &Value) -> String {
 
 #[tokio::test]
 async fn a_rule_is_edited_on_the_page_refused_corrected_put_in_force_and_taken_back() -> Result<()> {
-    let host = Host::start(Setup::with_clients(400)).await?;
+    let mut host = Host::start(Setup::with_clients(400)).await?;
     host.sync_and_wait().await?;
-    let browser = Browser { host: &host, cookie: host.sign_up().await? };
+    let walked = walk(&host).await;
+    if walked.is_err() {
+        host.leave_unquiet();
+    }
+    walked
+}
+
+async fn walk(host: &Host) -> Result<()> {
+    let browser = Browser { host, cookie: host.sign_up().await? };
     let kept = || -> Result<usize> { Ok(std::fs::read_dir(host.folder().join("data/packs"))?.count()) };
     let connection = "/settings/integrations/main";
     let first = text(&host.get("/api/v1/connections/main").await?.ok()?["revision"]);
@@ -171,20 +179,16 @@ async fn a_rule_is_edited_on_the_page_refused_corrected_put_in_force_and_taken_b
     ensure!(said.contains("The example “a title that is none of the six”, expect.title"), "{said}");
     ensure!(!said.contains("Would be said") && !said.contains("time a client"), "{said}");
 
-    // A wrong confirmation leads back to the preview, which a reload does not send again.
+    // What does not fit leads back to the preview, which a reload does not send again.
     let activate = format!("{connection}/activate");
-    let wrong = [("revision", &*second), ("preview", &*id), ("confirm", "0000000")];
-    let place = browser.led(&activate, &wrong).await?;
+    let place = browser.led(&activate, &[("revision", &*first), ("preview", &*id)]).await?;
     ensure!(place.starts_with(&preview), "{place}");
     let said = words(&browser.open(&place).await?);
-    ensure!(done["is_large"] == true || said.contains("written out") || said.contains("in force"), "{said}");
-    let still = text(&host.get("/api/v1/connections/main").await?.ok()?["revision"]);
-    if still == first {
-        let follow = [("revision", &*second), ("preview", &*id), ("confirm", &*second)];
-        let place = browser.led(&activate, &follow).await?;
-        ensure!(words(&browser.open(&place).await?).contains(&format!("Revision {second}")), "{place}");
-    }
-    mapped_again(&host).await?;
+    ensure!(said.contains(&format!("the preview is of revision {second}")), "{said}");
+    let follow = [("revision", &*second), ("preview", &*id), ("confirm", &*second)];
+    let place = browser.led(&activate, &follow).await?;
+    ensure!(words(&browser.open(&place).await?).contains(&format!("Revision {second}")), "{place}");
+    mapped_again(host).await?;
     let now = host.get(&format!("/api/v1/clients/{somebody}")).await?.ok()?;
     ensure!(now["title"] == "Mr", "{now}");
 
@@ -210,7 +214,7 @@ async fn a_rule_is_edited_on_the_page_refused_corrected_put_in_force_and_taken_b
     // Taken back, and told as that.
     let place = browser.led(&format!("{connection}/rollback"), &[("from", &*second)]).await?;
     ensure!(words(&browser.open(&place).await?).contains(&format!("Revision {first} is in force again")), "{place}");
-    mapped_again(&host).await?;
+    mapped_again(host).await?;
     let back = host.get(&format!("/api/v1/clients/{somebody}")).await?.ok()?;
     ensure!(back["title"].is_null(), "{back}");
     let told = host.get(&format!("/api/v1/clients/{somebody}/explain?field=title")).await?.ok()?;

@@ -71,6 +71,7 @@ if (editor) {
   const text = editor.querySelector("textarea");
   const gutter = document.getElementById("gutter");
   const problems = document.getElementById("problems");
+  const count = document.getElementById("count");
   const SETTLED = 500;
   let asked = 0;
   let isSent = false;
@@ -113,6 +114,7 @@ if (editor) {
       const found = await answer.text();
       if (mine !== asked) return;
       problems.innerHTML = found;
+      count.textContent = problems.querySelector("h2")?.textContent ?? "";
       number();
     } catch {
       // The host may be starting anew: the next key asks again.

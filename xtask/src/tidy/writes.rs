@@ -22,8 +22,18 @@ const PARTS: [(&str, &[&str]); 7] = [
     (
         "integrations",
         &[
-            "list", "one", "not_at_work", "packs", "revisions", "callback_url", "rule_files", "rule_file", "check_edit",
-            "places_of", "draft", "takes_unsigned",
+            "list",
+            "one",
+            "not_at_work",
+            "packs",
+            "revisions",
+            "callback_url",
+            "rule_files",
+            "rule_file",
+            "check_edit",
+            "places_of",
+            "draft",
+            "takes_unsigned",
         ],
     ),
     // A file that comes in has no name, and is gone when it is closed.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::pack::rules::{about, stand_in};
-use crate::pack::spelling;
+use crate::pack::{examples, spelling};
 
 /// The most that is told.
 const MOST: usize = 50;
@@ -20,10 +20,14 @@ pub(super) struct Misfit {
     pub message: String,
 }
 
-/// What in the rules does not fit the schema.
+/// What in the rules does not fit the schema. Examples are of the host's own form, which they are held against when they run.
 pub(super) fn misfits(rules: &Value, schema: &Value) -> Vec<Misfit> {
     let mut found = Vec::new();
-    look(rules, schema, &mut Vec::new(), &mut found);
+    let mut rules = rules.clone();
+    if let Some(members) = rules.as_object_mut() {
+        members.remove(examples::EXAMPLES);
+    }
+    look(&rules, schema, &mut Vec::new(), &mut found);
     found
 }
 

@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use crate::app::App;
 use crate::domain::text::full_stop;
 use crate::integrations::RuleDraft;
-use crate::pack::{Problem, split_pointer};
+use crate::pack::{Gate, Problem, split_pointer};
 use crate::web::failure::Failure;
 use crate::web::format::{self, gate_name};
 
@@ -58,6 +58,17 @@ impl Problems {
             Row::new((&problem.file, problem.line), &problem.message, key, (file, text), &path_of)
         };
         Self { rows: found.iter().map(row).collect(), is_edited }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Their number in words; empty where there is none.
+    pub(super) fn count(&self) -> String {
+        let number = self.rows.len() as u64;
+        if number == 0 { String::new() } else { format::count(number, "problem", "problems") }
     }
 
     /// For each line of the file, the number of the first problem with it.
@@ -129,6 +140,8 @@ pub(super) struct Refused {
 /// A gate that it did not go through.
 pub(super) struct RefusedGate {
     pub(super) name: &'static str,
+    /// Whether what is typed is held against it while it is typed.
+    pub(super) is_told_below: bool,
     pub(super) rows: Vec<Row>,
 }
 
@@ -145,6 +158,10 @@ impl Refused {
         for outcome in failed {
             let lines: Vec<String> =
                 outcome.reason.iter().flat_map(|reason| reason.lines()).map(str::to_owned).collect();
+            // The heading of several lines says nothing of its own.
+            let lines: Vec<String> =
+                lines.iter().filter(|line| lines.len() == 1 || !line.ends_with(':')).cloned().collect();
+            let is_told_below = [Gate::Rules, Gate::Examples, Gate::Fixtures].contains(&outcome.gate);
             let base = draft.base.to_string();
             let places = app.integrations.places_of(&draft.connection, (&base, &draft.files), lines.clone()).await?;
             let text = draft.files.get(file).map(String::as_str).unwrap_or_default();
@@ -166,8 +183,11 @@ impl Refused {
                     },
                 }
             };
-            gates
-                .push(RefusedGate { name: gate_name(outcome.gate), rows: lines.iter().zip(places).map(row).collect() });
+            gates.push(RefusedGate {
+                name: gate_name(outcome.gate),
+                is_told_below,
+                rows: lines.iter().zip(places).map(row).collect(),
+            });
         }
         Ok(Self { gates })
     }
