@@ -256,19 +256,16 @@ impl Check<'_> {
             Ok(read) => read,
             Err(error) => return self.of_files(&error),
         };
-        let values: Value = serde_json::from_str(&read.json).unwrap_or_default();
-        let misfits = shape::misfits(&values, schema);
-        if !misfits.is_empty() {
-            return misfits.into_iter().map(|misfit| self.at(&misfit.place, misfit.message)).collect();
-        }
-        if !read.missing.is_empty() {
-            return read.missing.into_iter().map(|line| of_file(&line)).collect();
-        }
         let configured = Instance::new(&self.revision.sandbox, &self.revision.program)
             .and_then(|mut instance| instance.configure(&read.json));
         let sources = match configured {
-            Ok(Ok(sources)) => sources,
+            Ok(Ok(sources)) if read.missing.is_empty() => sources,
+            Ok(Ok(_)) => return read.missing.into_iter().map(|line| of_file(&line)).collect(),
             Ok(Err(problems)) => {
+                let misfits = self.misfits(&read.json, schema);
+                if !misfits.is_empty() {
+                    return misfits;
+                }
                 return convert::rule_problems(problems).iter().map(|line| self.pointed(line)).collect();
             }
             Err(failure) => return vec![whole("rules.toml", format!("the plugin failed on it: {failure}"))],
@@ -287,6 +284,15 @@ impl Check<'_> {
             found.extend(self.of_files(&error));
         }
         found
+    }
+
+    /// What the plugin's schema says of rules that the plugin refuses: in better words than the plugin, which is the judge.
+    /// What it says of the kept rules too, which the plugin took, is no problem.
+    fn misfits(&self, rules: &str, schema: &Value) -> Vec<Problem> {
+        let [now, kept] = [rules, &self.revision.rules]
+            .map(|rules| shape::misfits(&serde_json::from_str(rules).unwrap_or_default(), schema));
+        let is_new = |misfit: &shape::Misfit| !kept.contains(misfit);
+        now.into_iter().filter(is_new).map(|misfit| self.at(&misfit.place, misfit.message)).collect()
     }
 
     /// A problem at a place in the rules.

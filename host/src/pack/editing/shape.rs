@@ -13,6 +13,7 @@ const MOST: usize = 50;
 const MOST_NAMES: usize = 40;
 
 /// What does not fit.
+#[derive(PartialEq, Eq, Debug)]
 pub(super) struct Misfit {
     /// The way to it: keys, and numbers of items.
     pub place: Vec<String>,
