@@ -22,6 +22,7 @@ mod previewed_notes;
 mod properties;
 mod proxy;
 mod queues;
+mod rules_pages;
 mod runs;
 mod settings;
 mod sites;

@@ -11,17 +11,20 @@ use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
 
 /// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's.
-const JUDGED_BY_MEANING: [&str; 11] = [
+const JUDGED_BY_MEANING: [&str; 14] = [
     "accept_event",
     "add_connection",
     "bring_import",
     "change_connection",
     "change_household",
+    "check_revision_files",
     "decide_import_row",
     "edit_client",
     "edit_note",
     "link_client",
     "make_client",
+    "stage_edited_revision",
+    "stage_revision",
     "upload_document",
 ];
 
@@ -30,13 +33,14 @@ const JUDGED_BY_MEANING: [&str; 11] = [
 const PARAMETERS_TOGETHER: [&str; 4] = ["list_clients", "list_covers", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 7] = [
+const ONE_PAGE: [&str; 8] = [
     "list_client_households",
     "list_connection_revisions",
     "list_preview_differences",
     "list_previews",
     "list_quarantine",
     "list_review",
+    "list_revision_files",
     "list_run_changes",
 ];
 

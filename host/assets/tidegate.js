@@ -62,3 +62,89 @@ async function refresh(wait) {
   setTimeout(refresh, next, next);
 }
 setTimeout(refresh, SOONEST, SOONEST);
+
+// A rule file is looked at while it is typed (`data-check` has the address): its problems are said, and their lines marked.
+// Without this, the buttons do the same.
+const editor = document.querySelector("[data-check]");
+
+if (editor) {
+  const text = editor.querySelector("textarea");
+  const gutter = document.getElementById("gutter");
+  const problems = document.getElementById("problems");
+  const count = document.getElementById("count");
+  const SETTLED = 500;
+  let asked = 0;
+  let isSent = false;
+
+  // One number a line, and a link where the first problem with it is told.
+  const number = () => {
+    const lines = text.value.split("\n").length;
+    text.rows = lines + 1;
+    if (gutter.childElementCount === 0) return;
+    const marked = new Map();
+    for (const problem of problems.querySelectorAll("[data-line]")) {
+      if (!marked.has(problem.dataset.line)) marked.set(problem.dataset.line, problem.id);
+    }
+    const numbers = Array.from({ length: lines }, (_, index) => {
+      const line = String(index + 1);
+      const problem = marked.get(line);
+      const mark = document.createElement(problem ? "a" : "span");
+      mark.id = `line-${line}`;
+      mark.textContent = line;
+      if (problem) {
+        mark.href = `#${problem}`;
+        mark.setAttribute("aria-label", `Line ${line}: ${problem.replace("-", " ")}`);
+      } else {
+        mark.setAttribute("aria-hidden", "true");
+      }
+      return mark;
+    });
+    gutter.replaceChildren(...numbers);
+  };
+
+  const check = async () => {
+    asked += 1;
+    const mine = asked;
+    const body = new URLSearchParams({ file: text.dataset.file, text: text.value });
+    const draft = editor.elements.namedItem("draft");
+    if (draft) body.set("draft", draft.value);
+    try {
+      const answer = await fetch(editor.dataset.check, { method: "POST", body });
+      if (!answer.ok || answer.redirected) return;
+      const found = await answer.text();
+      if (mine !== asked) return;
+      problems.innerHTML = found;
+      count.textContent = problems.querySelector("h2")?.textContent ?? "";
+      number();
+    } catch {
+      // The host may be starting anew: the next key asks again.
+    }
+  };
+
+  let waiting;
+  text.addEventListener("input", () => {
+    if (text.value.split("\n").length + 1 !== text.rows) number();
+    clearTimeout(waiting);
+    waiting = setTimeout(check, SETTLED);
+  });
+
+  // A problem leads into the text, to the line that it is about.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-goto]");
+    if (!link) return;
+    event.preventDefault();
+    const before = text.value.split("\n").slice(0, Number(link.dataset.goto) - 1);
+    const start = before.reduce((length, line) => length + line.length + 1, 0);
+    const end = text.value.indexOf("\n", start);
+    text.focus({ preventScroll: true });
+    text.setSelectionRange(start, end < 0 ? text.value.length : end);
+    document.getElementById(`line-${link.dataset.goto}`)?.scrollIntoView({ block: "center" });
+  });
+
+  editor.addEventListener("submit", () => {
+    isSent = true;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!isSent && text.value !== text.defaultValue) event.preventDefault();
+  });
+}

@@ -4,6 +4,7 @@ mod document_maker;
 mod explain;
 mod fixture;
 mod past_events;
+mod history;
 mod professional;
 pub mod troubleshoot;
 
@@ -11,7 +12,8 @@ pub use document_maker::DocumentError;
 use document_maker::Maker;
 pub use explain::ExplainError;
 pub use fixture::FixtureError;
-use past_events::History;
+use past_events::EventHistory;
+pub use history::{History, ValueChange};
 pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;
@@ -134,7 +136,7 @@ impl App {
             config.crm_timeouts,
             Some(Arc::new(maker.clone())),
         );
-        let history = Arc::new(History { notes: notes.clone(), maker });
+        let history = Arc::new(EventHistory { notes: notes.clone(), maker });
         let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone(), history);
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref());

@@ -4,6 +4,8 @@
 //! takes them out. A name in the settings file outranks one made at run time. Removing a connection leaves its clients.
 
 mod authorise;
+mod drafts;
+mod editing;
 mod error;
 mod revisions;
 mod settings;
@@ -30,6 +32,8 @@ use crate::store::sites::Conflict;
 use crate::store::{Store, StoreError};
 
 pub use authorise::{Attempt, Callback, CallbackError, Granted};
+pub use drafts::{RuleDraft, Typed};
+pub use editing::Place;
 pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
 pub use settings::Draft;
 use site::site_at;

@@ -11,6 +11,7 @@ mod compile;
 mod component;
 mod convert;
 mod disguise;
+mod editing;
 mod engine;
 mod error;
 mod examples;
@@ -47,7 +48,12 @@ use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, Revisio
 pub use archive::LARGEST_ARCHIVE;
 pub use clock::thread_cpu;
 pub use disguise::{Disguised, NotDisguised};
+pub use editing::{
+    EditableFile, FileKind, LARGEST_EDITED, MOST_EDITED, Problem, editable_files, editable_text, place_of,
+    split_pointer, with_line_ends_of,
+};
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use files::Edited;
 pub use gates::{Gate, GateOutcome, Gates};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;

@@ -19,6 +19,7 @@ pub mod connections;
 pub mod data_quality;
 pub mod documents;
 mod engine;
+pub mod field_history;
 pub mod household_effects;
 mod identity;
 pub mod imports;

@@ -31,7 +31,7 @@ use crate::connection::{Connection, Connections};
 use crate::crm::{Connector, CrmError, TrafficTotals};
 use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
-use crate::domain::text::sentence;
+use crate::domain::text::{full_stop, sentence};
 use crate::domain::{ConnectionName, RunId};
 use crate::queue::NotDone;
 use crate::store::runs::Interrupted;
@@ -345,5 +345,5 @@ fn in_words(error: &WalkError) -> String {
         WalkError::Store(_) => "Check the disk of the data folder.",
         _ => "The next run begins anew.",
     };
-    format!("{error}. What had come over before stays. {what_to_do}")
+    format!("{} What came over before stays. {what_to_do}", full_stop(&error.to_string()))
 }

@@ -5,11 +5,12 @@
 //! same name under `templates/`. What a form changes is a verb of `ops`. Pages never reach into a CRM, never decide who
 //! may do what (that is `authorize`) and never show a secret. Text that came from anywhere is escaped by the templates.
 //!
-//! The one script (`assets/tidegate.js`) lets `/` reach the search and takes up a run's progress as it goes. A
-//! library for pages that change in place (htmx) waits for the first page that needs more than that.
+//! The one script (`assets/tidegate.js`) lets `/` reach the search, takes up what goes on by itself, and has edited rules
+//! looked at while they are typed.
 
 mod absence_review;
 mod absence_wording;
+mod answers;
 mod assets;
 mod changes;
 mod clients;
@@ -37,6 +38,7 @@ mod format;
 mod progress;
 mod record;
 mod review;
+mod rules;
 mod runs;
 mod session;
 mod sign_in;
@@ -45,10 +47,11 @@ mod troubleshoot;
 #[cfg(test)]
 mod tests;
 
-use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -107,12 +110,21 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/same-site", post(integrations::confirm_same_site))
         .route("/settings/integrations/{name}/apart", post(integrations::confirm_apart))
         .route("/settings/integrations/{name}/check", post(integrations::check_sign_in))
-        .route("/settings/integrations/{name}/revisions", post(previews::stage))
-        .route("/settings/integrations/{name}/revisions/{revision}/preview", post(previews::start))
-        .route("/settings/integrations/{name}/revisions/{revision}/discard", post(previews::discard))
+        .route("/settings/integrations/{name}/revisions", post(previews::steps::stage))
+        .route("/settings/integrations/{name}/revisions/{revision}/preview", post(previews::steps::start))
+        .route("/settings/integrations/{name}/revisions/{revision}/discard", post(previews::steps::discard))
+        .route("/settings/integrations/{name}/revisions/{revision}/rules", get(rules::list))
+        .route(
+            "/settings/integrations/{name}/revisions/{revision}/rules/{*file}",
+            get(rules::show).post(rules::send).layer(DefaultBodyLimit::max(rules::LARGEST_FORM)),
+        )
+        .route(
+            "/settings/integrations/{name}/revisions/{revision}/check",
+            post(rules::check).layer(DefaultBodyLimit::max(rules::LARGEST_FORM)),
+        )
         .route("/settings/integrations/{name}/previews/{id}", get(previews::show))
-        .route("/settings/integrations/{name}/previews/{id}/cancel", post(previews::cancel))
-        .route("/settings/integrations/{name}/activate", post(previews::activate))
+        .route("/settings/integrations/{name}/previews/{id}/cancel", post(previews::steps::cancel))
+        .route("/settings/integrations/{name}/activate", post(previews::steps::activate))
         .route("/settings/integrations/{name}/rollback", post(integrations::roll_back))
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
         .route("/oauth/callback", get(integrations::callback))
@@ -123,5 +135,6 @@ pub fn router(app: App) -> Router {
         .fallback(failure::no_page)
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn(guard::guard))
+        .layer(Extension(answers::Answers::default()))
         .with_state(app)
 }

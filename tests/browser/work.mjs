@@ -15,6 +15,7 @@ export async function work(browser, report, { host, token, person }) {
   const exported = await exportDocument(page, report, covered);
   const own = await addClient(page, report);
   const list = await bringList(page, report, own);
+  const rules = await editRules(page, report);
   const integration = await addIntegration(page, report);
   await findOut(page, report);
   const long = await longName(host, token);
@@ -35,6 +36,8 @@ export async function work(browser, report, { host, token, person }) {
     "record-event-long": `/households/${long.household_id}/record/note.written`,
     imports: "/imports",
     import: list,
+    rules: rules.replace(/\/rules\.toml$/, ""),
+    "rule-file": rules,
     integrations: "/settings/integrations",
     integration,
     "integration-new": "/settings/integrations/new",
@@ -66,6 +69,38 @@ async function longName(host, token) {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const body = JSON.stringify({ first_name: "Q".repeat(120), last_name: "W".repeat(120) });
   return (await fetch(`${host}/api/v1/clients`, { method: "POST", headers, body })).json();
+}
+
+/// Edits a rule: what is wrong is told while it is typed, beside its line.
+async function editRules(page, report) {
+  await page.goto("/settings/integrations/main");
+  await page.getByRole("link", { name: "Edit rules" }).click();
+  await page.getByRole("link", { name: "rules.toml" }).click();
+  const address = new URL(page.url()).pathname;
+  const field = page.locator("#text");
+  const original = await field.inputValue();
+  const lines = original.split("\n").length;
+  report.equal("every line has its number", await page.locator("#gutter > *").count(), lines);
+  const misspelt = original.replace("[client.titles]", "[client.titels]");
+  await field.fill(misspelt);
+  const told = await page.getByText("is `titles` meant?").waitFor().then(() => true, () => false);
+  report.that("a misspelt name is told while it is typed", told, await main(page));
+  const line = misspelt.split("\n").indexOf("[client.titels]") + 1;
+  report.equal("beside its line", await page.locator("#gutter a").first().innerText(), String(line));
+  await page.locator("#problems a").first().click();
+  const chosen = await field.evaluate((text) => text.value.slice(text.selectionStart, text.selectionEnd));
+  report.equal("a problem leads into the text", chosen, "[client.titels]");
+  await field.fill(original.replace('"Mister"', '"Mister", "Sir"'));
+  const otherwise = await page.getByText("the pack expects empty").waitFor().then(() => true, () => false);
+  report.that("an example that comes out otherwise is told at once", otherwise, await main(page));
+  await page.getByRole("button", { name: "Stage and preview" }).click();
+  const refused = await main(page);
+  report.that("staging it is refused with the difference", refused.includes("Not staged"), refused);
+  await page.reload();
+  report.that("a reload keeps the text", (await field.inputValue()).includes('"Mister", "Sir"'));
+  await page.getByRole("button", { name: "Discard the draft" }).click();
+  report.that("a draft is given up", (await main(page)).includes("discarded"), await main(page));
+  return address;
 }
 
 async function changeGoal(page, report, household) {

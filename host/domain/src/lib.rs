@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod edit;
 pub mod field;
 pub mod fold;
+pub mod history;
 pub mod household;
 pub mod idempotency;
 pub mod ids;

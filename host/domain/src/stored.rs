@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::{LocalEdit, Overridden};
+use crate::history::LastChange;
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
 use crate::record::{Adviser, Client, ListItem, RecordKind};
@@ -39,6 +40,8 @@ pub struct StoredClient {
     pub edits: Vec<LocalEdit>,
     /// The latest edits that the CRM overrode, the newest first.
     pub overridden: Vec<Overridden>,
+    /// The last change of each field that changed since the client came, the newest first.
+    pub last_changes: Vec<LastChange>,
 }
 
 /// Somebody who was in a household, or a household somebody was in, and until when.
@@ -167,6 +170,7 @@ mod tests {
             not_visible_since: None,
             edits: Vec::new(),
             overridden: Vec::new(),
+            last_changes: Vec::new(),
         };
         let linked = ExternalId("48213".to_owned());
         assert_eq!(stored(linked.clone()).crm_id(), Some(&linked));

@@ -45,6 +45,19 @@ pub fn sentence(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// A text that ends as a sentence does: with one full stop, where it has no other end.
+pub fn full_stop(text: &str) -> String {
+    let text = text.trim_end();
+    let bare = text.trim_end_matches('.');
+    match bare.chars().next_back() {
+        None => String::new(),
+        // What a text leaves out is no end.
+        _ if text.ends_with("...") => format!("{bare}…"),
+        Some('?' | '!' | ':' | '…') => bare.to_owned(),
+        Some(_) => format!("{bare}."),
+    }
+}
+
 /// A value of one line: line breaks and tabs become blanks, what is unwanted goes, and so do blanks around it. Empty
 /// where a reader would see nothing of it.
 pub fn value(text: &str) -> Cow<'_, str> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder, Schema,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    Response, ResponseBuilder, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -20,6 +20,9 @@ use crate::crm::registry::Registry;
 
 /// The beginning of the names of lists' schemas.
 const LIST: &str = "List_";
+
+/// Operations whose body may be left out.
+const OPTIONAL_BODIES: [&str; 3] = ["stage_revision", "activate_connection_pack", "roll_back_connection_pack"];
 
 const DESCRIPTION: &str = "\
 A practice's clients and households as its CRM has them, the runs that bring them over, and the file notes that go \
@@ -58,6 +61,10 @@ pub fn finish(mut document: OpenApi) -> Value {
         for operation in
             [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete].into_iter().flatten()
         {
+            let is_optional = operation.operation_id.as_deref().is_some_and(|id| OPTIONAL_BODIES.contains(&id));
+            if let Some(RefOr::T(body)) = operation.request_body.as_mut().filter(|_| is_optional) {
+                body.required = Some(Required::False);
+            }
             let responses = &mut operation.responses.responses;
             responses.values_mut().for_each(describe);
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));

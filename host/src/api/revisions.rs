@@ -1,5 +1,7 @@
 //! Revisions of packs that are brought: staged, seen on the whole book, let go of.
 
+mod files;
+
 use std::time::Duration;
 
 use axum::Json;
@@ -36,7 +38,7 @@ const ARCHIVES: [&str; 6] =
 
 /// All of `/api/v1/revisions`. The size of an archive is bounded where it is read.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(stage)).routes(routes!(discard)).routes(routes!(preview))
+    OpenApiRouter::new().routes(routes!(stage)).routes(routes!(discard)).routes(routes!(preview)).merge(files::routes())
 }
 
 /// The connection that is meant.
@@ -115,18 +117,27 @@ struct UploadForm {
         (Vec<u8> = "application/x-tar"),
         (UploadForm = "multipart/form-data")
     ), description = "The pack's folder"),
-    responses((status = 200, description = "What became of it", body = StagedBody))
+    responses(
+        (status = 200, description = "It went through all gates", body = StagedBody),
+        (status = 422, description = "It did not, and nothing was kept", body = StagedBody)
+    )
 )]
 pub async fn stage(
     caller: Caller,
     State(app): State<App>,
     params: Result<Params<OfParams>, Problem>,
     request: Request,
-) -> Result<Json<StagedBody>, Problem> {
+) -> Result<Response, Problem> {
     caller.may(Action::ManageConnections)?;
     let Params(OfParams { connection }) = params?;
     let archive = app.intake.take(archive(request)).await?;
-    Ok(Json(ops::revisions::stage(&app, caller.actor(), &connection, archive).await?.into()))
+    Ok(staged(ops::revisions::stage(&app, caller.actor(), &connection, archive).await?))
+}
+
+/// The answer about a revision that was brought; its status says whether it went through.
+fn staged(staged: Staged) -> Response {
+    let status = if staged.revision.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    (status, Json(StagedBody::from(staged))).into_response()
 }
 
 /// The archive of a request; none where it declares none.

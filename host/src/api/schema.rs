@@ -42,6 +42,12 @@ pub fn gate() -> Object {
     one_of("The gate.", names.iter().map(String::as_str))
 }
 
+pub fn change_cause() -> Object {
+    let what = "Why the value changed: the CRM's record, another revision of the pack, one or both of them, the day, a person's \
+                edit, or the CRM over such an edit. Null where it is known only that a sync brought it.";
+    one_of_or_null(what, ["crm", "revision", "crm_or_revision", "day", "edit", "override"])
+}
+
 pub fn record_kind() -> Object {
     one_of("A kind of record.", RecordKind::ALL.iter().map(|kind| kind.as_str()))
 }

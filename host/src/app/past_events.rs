@@ -17,13 +17,13 @@ use crate::store::outbox::NoteFilter;
 use crate::store::page::{Page, PageRequest};
 
 /// Events that are told once more from what the host knows.
-pub(super) struct History {
+pub(super) struct EventHistory {
     pub(super) notes: Notes,
     pub(super) maker: Maker,
 }
 
 #[async_trait]
-impl PastEvents for History {
+impl PastEvents for EventHistory {
     async fn page(
         &self,
         connection: &ConnectionName,
@@ -73,7 +73,7 @@ impl PastEvents for History {
     }
 }
 
-impl History {
+impl EventHistory {
     async fn past(&self, note: Note, event: Event) -> Result<PastEvent, StoreError> {
         let told = self.notes.retold(&event).await?;
         let is_required = document_rule(&event.event_type) == DocumentRule::Required;

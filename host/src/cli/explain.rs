@@ -62,6 +62,25 @@ impl Explain {
     }
 }
 
+/// A change of a value in a line.
+fn changed(change: &Value) -> String {
+    let text = |key: &str| change[key].as_str();
+    let [from, to] = ["from", "to"].map(|key| text(key).unwrap_or("(empty)"));
+    let by = text("by").unwrap_or("somebody");
+    let revision = text("revision").map(|revision| format!(" {revision}")).unwrap_or_default();
+    let why = match text("cause") {
+        Some("crm") => "the CRM's record changed".to_owned(),
+        Some("revision") => format!("another revision reads it so{revision}"),
+        Some("crm_or_revision") => format!("the CRM's record and the revision changed{revision}"),
+        Some("day") => "by the day".to_owned(),
+        Some("edit") => format!("edited here by {by}"),
+        Some("override") => "the CRM overrode an edit".to_owned(),
+        _ => "a sync brought it".to_owned(),
+    };
+    let run = text("run_id").map(|run| format!(", run {run}")).unwrap_or_default();
+    format!("since {}: {from} → {to}, {why}{run}", text("at").unwrap_or_default())
+}
+
 fn print(field: &Value) -> anyhow::Result<()> {
     let text = |key: &str| field[key].as_str();
     output::line(format!("{}: {}", text("field").unwrap_or_default(), text("value").unwrap_or("(empty)")))?;
@@ -70,6 +89,9 @@ fn print(field: &Value) -> anyhow::Result<()> {
     }
     if let Some(rule) = text("rule") {
         output::line(format!("    rule  {rule}"))?;
+    }
+    for change in field["history"].as_array().into_iter().flatten() {
+        output::line(format!("    {}", changed(change)))?;
     }
     for diagnostic in field["diagnostics"].as_array().into_iter().flatten() {
         let word = |key: &str| diagnostic[key].as_str().unwrap_or_default();

@@ -199,7 +199,8 @@ async fn answer(response: reqwest::Result<reqwest::Response>) -> anyhow::Result<
         return Ok(Value::Null);
     }
     let body: Value = response.json().await.context("the host's answer is no JSON")?;
-    if status.is_success() {
+    // A pack that was refused is answered with its gates, which say more than a problem would.
+    if status.is_success() || body["gates"].is_array() {
         return Ok(body);
     }
     let errors: Vec<String> = body["errors"].as_array().into_iter().flatten().map(field_error).collect();

@@ -1,6 +1,7 @@
 //! `tidegate pack`: what packs there are, whether they load, which is in force, and what another would change.
 
 mod fixture;
+mod edit;
 mod preview;
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,37 @@ pub(super) enum Pack {
         /// Put it in force even where its preview shows a large change
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// List the files of a revision that can be edited, or print one
+    #[command(after_help = "Examples:
+  tidegate pack files 8c21f0e9a3b7 --connection main
+  tidegate pack files 8c21f0e9a3b7 rules.toml --connection main > rules.toml")]
+    Files {
+        /// The revision, by the beginning of its digest
+        #[arg(value_name = "REVISION")]
+        revision: String,
+        /// The file's path in the pack's folder
+        #[arg(value_name = "PATH")]
+        path: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Stage a revision with other texts in place of some of its files; exit 1 where it does not go through the gates
+    #[command(after_help = "Examples:
+  tidegate pack edit 8c21f0e9a3b7 rules.toml=rules.toml --connection main --check
+  tidegate pack edit 8c21f0e9a3b7 rules.toml=rules.toml notes/note.written.toml=note.toml --connection main")]
+    Edit {
+        /// The revision, by the beginning of its digest
+        #[arg(value_name = "REVISION")]
+        revision: String,
+        /// The file's path in the pack's folder, and the file with its text
+        #[arg(value_name = "PATH=FILE", required = true)]
+        files: Vec<String>,
+        /// Say what is wrong, and stage nothing; exit 1 where something is
+        #[arg(long)]
+        check: bool,
         #[command(flatten)]
         of: Of,
     },
@@ -155,6 +187,10 @@ impl Pack {
             Self::Stage { folder, of } => stage(global, folder, of.connection).await,
             Self::Preview { revision, of } => preview::show(global, &revision, of.connection).await,
             Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
+            Self::Files { revision, path, of } => edit::files(global, &revision, path, of.connection).await,
+            Self::Edit { revision, files, check, of } => {
+                edit::edit(global, &revision, (files, check), of.connection).await
+            }
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
             Self::Save { folder, file } => save(&folder, &file).await,
             Self::Sum { folder } => {
@@ -201,9 +237,14 @@ async fn stage(global: &Global, folder: Option<PathBuf>, connection: String) -> 
     let of = connection.clone();
     let work = |host: Local| async move { host.post_bytes("revisions", &[("connection", of.as_str())], archive).await };
     let staged = local::with_host(global.load_quietly()?, work).await?;
+    tell_staged(global, &connection, &staged)
+}
+
+/// Says what became of a revision that was brought.
+fn tell_staged(global: &Global, connection: &str, staged: &Value) -> anyhow::Result<ExitCode> {
     let is_verified = staged["state"] == VERIFIED;
     if global.json {
-        output::json(&staged)?;
+        output::json(staged)?;
     } else {
         let cells = |gate: &Value| {
             let outcome = if gate["ok"] == true { "holds".to_owned() } else { output::text(&gate["reason"]) };

@@ -25,6 +25,12 @@ pub enum IntegrationError {
     /// The connection's state does not allow it.
     #[error("{0}")]
     WrongState(String),
+    /// The revision has no such file, or none that is edited.
+    #[error("the revision has no file `{0}` that is edited here")]
+    NoFile(String),
+    /// The draft is not kept any more.
+    #[error("this draft is not kept any more: it was staged or given up, or is older than two weeks")]
+    NoDraft,
     /// The site cannot be reached to authorise the connection.
     #[error("Nobody can be sent to {site}: {source}. Check the forward host, or try again later.")]
     NobodyThere {

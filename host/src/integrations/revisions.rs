@@ -304,7 +304,7 @@ pub(super) fn unchanged(why: &str) -> IntegrationError {
 const DIGITS: RangeInclusive<usize> = 6..=64;
 
 /// A text that a person or program gave for a revision, as the beginning of a digest.
-fn beginning_of_digest(field: &str, text: &str) -> Result<String, IntegrationError> {
+pub(super) fn beginning_of_digest(field: &str, text: &str) -> Result<String, IntegrationError> {
     let text = text.trim();
     if DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text.to_ascii_lowercase());

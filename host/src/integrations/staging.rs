@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Integrations;
 use serde::Serialize;
 
 use super::error::{ConnectError, IntegrationError};
 use super::revisions::{keep_loaded, unchanged};
+use super::{Integration, Integrations};
 use crate::config::PackKeys;
 use crate::crm::http::chain;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::{ConnectionName, RevisionDigest};
-use crate::pack::{Gate, GateOutcome, Gates, KeptPacks, Packs, Revision, signature};
+use crate::pack::{Edited, Gate, GateOutcome, Gates, KeptPacks, Packs, Revision, signature};
 use crate::queue;
 use crate::store::StoreError;
 use crate::store::page::{Page, PageRequest};
@@ -62,6 +62,19 @@ impl Integrations {
     ) -> Result<Staged, IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.one(name).await?;
+        let brought = archive.map_or(Brought::Folder, Brought::Archive);
+        self.lead(&one, brought, who).await
+    }
+
+    /// Leads what was brought for a connection through the gates, and keeps it. Under the lock of changes.
+    pub(super) async fn lead(
+        &self,
+        one: &Integration,
+        brought: Brought,
+        who: &str,
+    ) -> Result<Staged, IntegrationError> {
+        let name = one.name();
+        let base = if let Brought::Edited(base, _) = &brought { Some(*base) } else { None };
         let bench = Bench {
             packs: self.0.packs.clone(),
             kept: self.0.kept.clone(),
@@ -72,10 +85,17 @@ impl Integrations {
         };
         let work = move || {
             let mut gates = Gates::default();
-            let revision = bench.revision(archive.as_deref(), &mut gates);
+            let revision = bench.revision(&brought, &mut gates);
             Staged { revision, gates: gates.outcomes() }
         };
         let mut staged = queue::PACKS.run(work).await.map_err(ConnectError::from)?;
+        if let (Some(revision), Some(base)) = (&staged.revision, base) {
+            let active = self.0.store.active(name.clone()).await?.map(|active| active.digest);
+            if [Some(base), active].contains(&Some(revision.digest())) {
+                let why = "the rules are those of revision {}: comments, blanks and fixtures alone make no other";
+                return Err(unchanged(&why.replace("{}", &revision.id().to_string())));
+            }
+        }
         if let Some(revision) = &staged.revision {
             match self.register(revision).await {
                 Ok(()) => self.record(name, revision, Why::Staged, who).await?,
@@ -148,6 +168,16 @@ impl Integrations {
     }
 }
 
+/// The pack that is led through the gates.
+pub(super) enum Brought {
+    /// What stands in the packs' folder by now.
+    Folder,
+    /// An archive of a folder.
+    Archive(Vec<u8>),
+    /// What is kept of a revision, with texts in place of some of its files.
+    Edited(RevisionDigest, Edited),
+}
+
 /// What is needed to lead a pack through the gates.
 struct Bench {
     packs: Packs,
@@ -160,23 +190,30 @@ struct Bench {
 
 impl Bench {
     /// The revision, kept, if it goes through all gates. Blocks the thread.
-    fn revision(&self, archive: Option<&[u8]>, gates: &mut Gates) -> Option<Arc<Revision>> {
-        let Some(archive) = archive else {
-            let folder = self.packs_dir.join(&self.spec.pack);
-            if !folder.is_dir() {
-                let why = format!("there is no folder `{}` among the packs; send the pack's folder", self.spec.pack);
-                gates.refuse(Gate::Folder, why);
-                return None;
-            }
-            return self.of_folder(&folder, gates);
+    fn revision(&self, brought: &Brought, gates: &mut Gates) -> Option<Arc<Revision>> {
+        let received = match brought {
+            Brought::Folder => return self.of_packs(gates),
+            Brought::Archive(archive) => self.kept.receive(archive, &self.spec.pack),
+            Brought::Edited(base, edited) => self.kept.edit(*base, &self.spec.pack, edited),
         };
-        match self.kept.receive(archive, &self.spec.pack) {
+        match received {
             Ok(received) => self.of_folder(received.folder(), gates),
             Err(error) => {
                 gates.fail(&self.packs_dir, &error);
                 None
             }
         }
+    }
+
+    /// What stands in the packs' folder.
+    fn of_packs(&self, gates: &mut Gates) -> Option<Arc<Revision>> {
+        let folder = self.packs_dir.join(&self.spec.pack);
+        if !folder.is_dir() {
+            let why = format!("there is no folder `{}` among the packs; send the pack's folder", self.spec.pack);
+            gates.refuse(Gate::Folder, why);
+            return None;
+        }
+        self.of_folder(&folder, gates)
     }
 
     fn of_folder(&self, folder: &Path, gates: &mut Gates) -> Option<Arc<Revision>> {

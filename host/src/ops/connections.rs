@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Kind, Refusal, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::text::full_stop;
 use crate::domain::{ConnectionName, PreviewId, RevisionId, UserId};
 use crate::integrations::{Attempt, Callback, CallbackError, Draft, Granted, Integration};
 
@@ -172,7 +173,10 @@ pub async fn check(app: &App, actor: &Actor, name: &ConnectionName) -> Result<St
     let failed = |message: String| Refusal::new(Kind::CrmFailed, message);
     match tokio::time::timeout(LONGEST, connection.connector.whoami()).await {
         Ok(Ok(user)) => Ok(user),
-        Ok(Err(error)) => Err(failed(format!("{error}. Check the forward host and how the connection signs in."))),
+        Ok(Err(error)) => {
+            let said = full_stop(&error.to_string());
+            Err(failed(format!("{said} Check the forward host and how the connection signs in.")))
+        }
         Err(_) => Err(failed(format!("The site took longer than {} seconds to answer.", LONGEST.as_secs()))),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::crm::parse;
 use crate::domain::Diagnostic;
 use crate::domain::field::pointer_to;
-use crate::domain::text::sentence;
+use crate::domain::text::{full_stop, sentence};
 use crate::import::{FileError, ImportError};
 use crate::intake::{self, NotRead};
 use crate::integrations::IntegrationError;
@@ -220,7 +220,8 @@ impl From<ClientSyncError> for Refusal {
             ClientSyncError::Sync(error) => error.into(),
             ClientSyncError::NotLinked => Self::new(Kind::WrongState, error.to_string()),
             ClientSyncError::Crm(_) | ClientSyncError::TooSlow => {
-                let message = format!("{error}. What had come over before stays as it was; try again in a while.");
+                let said = full_stop(&error.to_string());
+                let message = format!("{said} What came over before stays as it was. Try again in a while.");
                 Self::new(Kind::CrmFailed, message).because(error)
             }
             ClientSyncError::Fault(message) => {
@@ -243,7 +244,10 @@ impl From<IntegrationError> for Refusal {
                 Self::invalid(errors.into_iter().map(error).collect())
             }
             IntegrationError::Store(error) => error.into(),
-            message => Self::new(Kind::WrongState, format!("{}.", message.to_string().trim_end_matches('.'))),
+            message @ (IntegrationError::NoFile(_) | IntegrationError::NoDraft) => {
+                Self::new(Kind::NotFound, format!("{message}."))
+            }
+            message => Self::new(Kind::WrongState, full_stop(&message.to_string())),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Revisions of packs: brought, seen on the whole book beforehand, let go of. Putting one in force is a verb of
 //! [`super::connections`].
 
+use uuid::Uuid;
+
 use super::{Kind, Refusal, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
-use crate::integrations::Staged;
+use crate::integrations::{RuleDraft, Staged, Typed};
+use crate::pack::Edited;
 use crate::preview::{Preview, PreviewError, PreviewState};
 
 /// Takes in a revision of a connection's pack, an archive of its folder or what stands in the packs' folder by now, and
@@ -22,6 +25,69 @@ pub async fn stage(
     may(actor, Action::ManageConnections)?;
     app.store.space().admit()?;
     Ok(app.integrations.stage(name, archive, &actor.name).await?)
+}
+
+/// Stages a revision's files as they are edited, as a revision of their own, through the same gates. `in_force` is the
+/// revision that was in force for whoever edited them, where they saw which one.
+///
+/// # Errors
+/// Returns an error if there is no such connection, revision or file, nothing differs, or another revision is in force by
+/// now. Files that do not go through the gates are no error.
+pub async fn stage_edited(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    (revision, edited): (&str, &Edited),
+    in_force: Option<&str>,
+) -> Result<Staged, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.store.space().admit()?;
+    Ok(app.integrations.stage_edited(name, (revision, edited), in_force, &actor.name).await?)
+}
+
+/// Keeps a file as somebody typed it, in a draft.
+///
+/// # Errors
+/// Returns an error if there is no such connection, revision, file or draft.
+pub async fn keep_draft(
+    app: &App,
+    actor: &Actor,
+    name: &ConnectionName,
+    typed: Typed<'_>,
+) -> Result<RuleDraft, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.store.space().admit()?;
+    Ok(app.integrations.keep_draft(name, typed, &actor.name).await?)
+}
+
+/// Stages a draft. One that went through the gates is forgotten; the others keep what refused them.
+///
+/// # Errors
+/// Returns an error if there is no such connection or draft, nothing differs in it, or another revision is in force by now.
+pub async fn stage_draft(app: &App, actor: &Actor, name: &ConnectionName, id: Uuid) -> Result<Staged, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.store.space().admit()?;
+    app.integrations.one(name).await?;
+    let draft = app.integrations.draft(name, id).await?;
+    let base = draft.base.to_string();
+    let in_force = draft.in_force.map(|digest| digest.to_string());
+    let staged = app.integrations.stage_edited(name, (&base, &draft.files), in_force.as_deref(), &actor.name).await?;
+    if staged.revision.is_some() {
+        app.integrations.discard_draft(name, id).await?;
+    } else {
+        app.integrations.keep_refused(draft, staged.gates.clone()).await?;
+    }
+    Ok(staged)
+}
+
+/// Gives up a draft.
+///
+/// # Errors
+/// Returns an error if there is no such connection or draft.
+pub async fn discard_draft(app: &App, actor: &Actor, name: &ConnectionName, id: Uuid) -> Result<RuleDraft, Refusal> {
+    may(actor, Action::ManageConnections)?;
+    app.integrations.one(name).await?;
+    Ok(app.integrations.discard_draft(name, id).await?)
 }
 
 /// Lets go of a revision that is staged and was never in force.

@@ -9,7 +9,7 @@ use super::{Context, PackError, RawInput, Revision, Verdict};
 use crate::domain::{ExternalId, RecordKind};
 
 /// The member of the rules that holds the examples.
-const EXAMPLES: &str = "examples";
+pub(super) const EXAMPLES: &str = "examples";
 
 /// The examples that may come out otherwise before the rest is only counted.
 const MOST_WRONG: usize = 20;

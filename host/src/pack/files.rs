@@ -1,5 +1,6 @@
 //! Reading a pack's files, each bounded in size, and none from outside the pack's folder; and the bounds of a whole folder.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,24 @@ const LEADS_OUT: &str = "it is a link that leads out of the pack's folder; put t
 pub(super) fn read_text(pack: &Path, path: &Path) -> Result<String, PackError> {
     let bytes = read(pack, path, limits::TEXT_FILE)?;
     String::from_utf8(bytes).map_err(|_| refused(path, "it is not UTF-8 text"))
+}
+
+/// Texts that stand in place of a pack's files, by their paths in its folder.
+pub type Edited = BTreeMap<String, String>;
+
+/// No text in place of any file.
+pub(super) static AS_KEPT: Edited = Edited::new();
+
+/// A text file of a pack, or what stands in its place.
+///
+/// # Errors
+/// Names the file that is missing, too large, or no text.
+pub(super) fn read_text_edited(pack: &Path, path: &Path, edited: &Edited) -> Result<String, PackError> {
+    let below = path.strip_prefix(pack).ok().and_then(Path::to_str);
+    match below.and_then(|below| edited.get(below)) {
+        Some(text) => Ok(text.clone()),
+        None => read_text(pack, path),
+    }
 }
 
 /// A file of at most `most` bytes in the folder `pack`. Links among the pack's own files are followed, because containers

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::files::{self, read_text, refused};
+use super::files::{self, Edited, read_text_edited, refused};
 use super::rules::PLAIN_DIALECT;
 use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
 use crate::domain::stored::HouseholdRole;
@@ -79,6 +79,16 @@ const MOST_WRONG: usize = 20;
 /// Runs the fixtures in a folder of `pack` that are of the dialect; where there is no such folder, there are none. Answers
 /// what is wrong with each that comes out otherwise: every place, and both values; or why they cannot be read.
 pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str) -> Vec<PackError> {
+    run_edited(revision, (pack, &files::AS_KEPT), folder, dialect)
+}
+
+/// The same with texts in place of some of the fixtures.
+pub(super) fn run_edited(
+    revision: &Revision,
+    (pack, edited): (&Path, &Edited),
+    folder: &str,
+    dialect: &str,
+) -> Vec<PackError> {
     let folder = pack.join(folder);
     if !folder.exists() {
         return Vec::new();
@@ -88,12 +98,13 @@ pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str)
         Ok(paths) => paths,
     };
     let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    fixtures.filter_map(|path| run_one(revision, pack, path, dialect).err()).take(MOST_WRONG).collect()
+    fixtures.filter_map(|path| run_one(revision, (pack, edited), path, dialect).err()).take(MOST_WRONG).collect()
 }
 
-fn run_one(revision: &Revision, pack: &Path, path: &Path, dialect: &str) -> Result<(), PackError> {
+fn run_one(revision: &Revision, (pack, edited): (&Path, &Edited), path: &Path, dialect: &str) -> Result<(), PackError> {
     let wrong = |why: &str| refused(path, why);
-    let fixture: Fixture = serde_json::from_str(&read_text(pack, path)?).map_err(|e| wrong(&e.to_string()))?;
+    let fixture: Fixture =
+        serde_json::from_str(&read_text_edited(pack, path, edited)?).map_err(|e| wrong(&e.to_string()))?;
     if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
         return Ok(());
     }

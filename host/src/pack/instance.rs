@@ -15,7 +15,8 @@ use super::limits;
 use super::state::State;
 use super::{PackError, PluginFailure};
 
-/// A component, ready to be instantiated.
+/// A component, ready to be instantiated. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Program {
     pub(super) pre: MappingPre<State>,
     /// The pack's name, for log lines.

@@ -9,7 +9,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{PackError, files, limits, private_file};
+use super::files::Edited;
+use super::{PackError, files, limits, private_file, signature};
 use crate::domain::RevisionDigest;
 
 /// What a folder's name begins with while it is being copied.
@@ -62,6 +63,30 @@ impl KeptPacks {
         make_private(&around).map_err(&failed)?;
         let received = Received { folder: around.join(pack), around };
         super::archive::unpack(archive, &received.folder)?;
+        Ok(received)
+    }
+
+    /// A copy of what is kept of a revision, with these texts in place of its files, in a folder of its own, which goes with
+    /// what is answered. Its name is the pack's. It has no signature: what its author signed is not this.
+    ///
+    /// # Errors
+    /// Names the file that cannot be copied; nothing is left of it then.
+    pub fn edit(&self, digest: RevisionDigest, pack: &str, edited: &Edited) -> Result<Received, PackError> {
+        let around = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
+        make_private(&around).map_err(PackError::io(around.display()))?;
+        let received = Received { folder: around.join(pack), around };
+        let kept = self.folder(digest);
+        copy(&kept, &kept, &received.folder, limits::PACK_DEPTH)?;
+        for name in signature::FILES {
+            match fs::remove_file(received.folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(PackError::io(name)(error)),
+                _ => {}
+            }
+        }
+        for (path, text) in edited {
+            let file = received.folder.join(path);
+            private_file::write(&file, &[text.as_bytes()]).map_err(PackError::io(file.display()))?;
+        }
         Ok(received)
     }
 

@@ -24,6 +24,7 @@ use crate::domain::{Date, Diagnostic, RecordKind, RevisionDigest, RevisionId};
 
 /// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
 /// block the thread they run on: call them from a blocking thread.
+#[derive(Clone)]
 pub struct Revision {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) program: Program,

@@ -10,9 +10,10 @@ pub(super) mod differences;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, read_text, refused};
+use super::files::{self, Edited, read_text_edited, refused};
 use super::{PackError, limits};
 use crate::config::toml_words;
+pub(super) use complete::{about, stand_in};
 
 /// The dialect that `rules.toml` is written for.
 pub(super) const PLAIN_DIALECT: &str = "resourceful";
@@ -33,7 +34,17 @@ pub(super) struct Rules {
 /// Names every file that is missing or no TOML, with the place in it. What differs in another dialect costs that dialect
 /// alone: `whole` has the digest of a file that cannot be read.
 pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> Result<Rules, PackError> {
-    let mut files = Files { pack: folder, problems: Vec::new() };
+    read_edited(folder, &files::AS_KEPT, dialect, schema)
+}
+
+/// The same with texts in place of some of the folder's files.
+pub(super) fn read_edited(
+    folder: &Path,
+    edited: &Edited,
+    dialect: &str,
+    schema: &serde_json::Value,
+) -> Result<Rules, PackError> {
+    let mut files = Files { pack: folder, edited, problems: Vec::new() };
     let mut rules = files.toml(&folder.join("rules.toml"));
     let notes = files.notes()?;
     let mut dialects = files.dialects(dialect)?;
@@ -102,6 +113,7 @@ enum Dialect {
 /// A pack's TOML files, and what is wrong with them so far.
 struct Files<'a> {
     pack: &'a Path,
+    edited: &'a Edited,
     problems: Vec<PackError>,
 }
 
@@ -131,7 +143,7 @@ impl Files<'_> {
 
     /// What differs in each dialect, by name. One that is not `wanted` and cannot be read is told of in the log.
     fn dialects(&mut self, wanted: &str) -> Result<BTreeMap<String, Dialect>, PackError> {
-        let mut of_others = Files { pack: self.pack, problems: Vec::new() };
+        let mut of_others = Files { pack: self.pack, edited: self.edited, problems: Vec::new() };
         let mut dialects = BTreeMap::new();
         for (name, path) in self.paths("dialects", "what differs in a dialect is a file <dialect>.toml")? {
             let files = if name == wanted { &mut *self } else { &mut of_others };
@@ -150,7 +162,7 @@ impl Files<'_> {
 
     /// A file's table; empty where it cannot be read, which is a problem.
     fn toml(&mut self, path: &Path) -> toml::Table {
-        let read = read_text(self.pack, path).and_then(|text| {
+        let read = read_text_edited(self.pack, path, self.edited).and_then(|text| {
             toml::from_str(&text).map_err(|e| refused(path, &format!("it is not TOML: {}", toml_words(&text, &e))))
         });
         read.unwrap_or_else(|error| {

@@ -15,6 +15,8 @@ use crate::config::PackKeys;
 pub const SUM: &str = "pack.sum";
 /// The file with its signature.
 const SIGNATURE: &str = "pack.sum.minisig";
+/// The files of a pack that say who signed it.
+pub(super) const FILES: [&str; 2] = [SUM, SIGNATURE];
 
 /// The digests of a pack's files as `pack.sum` has them: a line a file, its BLAKE3 digest and its path, in the order of the
 /// paths.
@@ -38,7 +40,7 @@ fn list(pack: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Re
     let failed = PackError::io(folder.display());
     for entry in fs::read_dir(&folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
-        if name.to_str().is_none_or(|name| name.starts_with('.') || [SUM, SIGNATURE].contains(&name)) {
+        if name.to_str().is_none_or(|name| name.starts_with('.') || FILES.contains(&name)) {
             continue;
         }
         let below = below.join(&name);

@@ -21,7 +21,7 @@ const FOLDER: &str = "documents";
 const SAMPLE_DAY: MadeAt = MadeAt { year: 2026, month: 3, day: 1, hour: 9, minute: 0, second: 0, offset_minutes: 0 };
 
 /// The files of the folder by their path in it; none where a pack makes no documents.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Templates {
     files: BTreeMap<String, Vec<u8>>,
 }

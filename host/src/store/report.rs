@@ -80,7 +80,7 @@ impl ChangeSubject {
 }
 
 /// A row: by what a person knows the goal or cover, or why a client is left out, and the values, in words.
-type ReportRow = (Option<String>, Vec<FieldChange>);
+pub(super) type ReportRow = (Option<String>, Vec<FieldChange>);
 
 /// Rows to be written with a group.
 #[derive(Default)]

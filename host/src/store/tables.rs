@@ -9,6 +9,7 @@ use super::StoreError;
 use super::engine::{Table, Write};
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
+use crate::domain::history::LastChange;
 use crate::domain::listed::Listed;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
 use crate::store::keys::{
@@ -143,6 +144,8 @@ pub(super) struct ClientRecord {
     pub edits: Vec<LocalEdit>,
     /// The latest edits that the CRM overrode, the newest first.
     pub overridden: Vec<Overridden>,
+    /// The last change of each field that changed since the client came, the newest first.
+    pub last_changes: Vec<LastChange>,
 }
 
 impl ClientRecord {
@@ -210,7 +213,16 @@ pub struct BookCounts {
 }
 
 rows! {
-    ClientRecord { 0: connection, 1: client, 2: revision, 3: changed_at, 4: diagnostics, 5: edits, 6: overridden }
+    ClientRecord {
+        0: connection,
+        1: client,
+        2: revision,
+        3: changed_at,
+        4: diagnostics,
+        5: edits,
+        6: overridden,
+        7: last_changes,
+    }
     GoneRecord { 0: since, 1: run }
     ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }
     BookCounts { 0: clients, 1: households, 2: advisers, 3: quarantined, 4: skipped, 5: lists, 6: not_visible }

@@ -58,13 +58,23 @@ pub(super) struct Diff {
     pub(super) label: String,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
+    /// The word between the two, for whoever hears the page.
+    pub(super) verb: &'static str,
 }
 
 impl Diff {
+    /// The word for what would come.
+    pub(super) const WOULD_BE: &str = "would become";
+
     /// The difference between a field's stored values.
     pub(super) fn new(field: &str, from: Option<&str>, to: Option<&str>) -> Self {
         let [from, to] = [from, to].map(|value| value.map(|value| format::value(field, value)));
-        Self { label: format::field(field), from, to }
+        Self { label: format::field(field), from, to, verb: "is now" }
+    }
+
+    /// The same as what would come.
+    pub(super) fn planned(self) -> Self {
+        Self { verb: Self::WOULD_BE, ..self }
     }
 }
 

@@ -7,14 +7,17 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::components::Finding;
+use super::changes::{Diff, name_people};
+use super::components::{Clock, Finding, Moment};
 use super::failure::{Failure, page};
 use super::format;
 use super::household;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use crate::app::{App, ExplainError};
+use crate::app::{App, ExplainError, History, ValueChange};
 use crate::domain::access::Action;
+use crate::domain::edit::FieldChange;
+use crate::domain::history::ChangeCause;
 use crate::domain::listed::place_of;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ExternalId, ItemId, RecordKind, with_listed};
@@ -29,6 +32,10 @@ pub(super) struct ExplainPage {
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) state: String,
+    /// The revision that made the stored values.
+    pub(super) revision: Option<String>,
+    /// The moment from which on changes are known.
+    pub(super) since: Option<Moment>,
     pub(super) fields: Vec<Explained>,
 }
 
@@ -43,6 +50,16 @@ pub(super) struct Explained {
     /// The rule's place in the rules, and what it says.
     pub(super) rule: Option<(String, String)>,
     pub(super) findings: Vec<Finding>,
+    pub(super) changes: Vec<Changed>,
+}
+
+/// A change of a value, and why.
+pub(super) struct Changed {
+    pub(super) at: Moment,
+    pub(super) diff: Diff,
+    pub(super) why: String,
+    /// The run that brought it.
+    pub(super) run: Option<String>,
 }
 
 impl From<FieldExplanation> for Explained {
@@ -59,6 +76,7 @@ impl From<FieldExplanation> for Explained {
             source_value: field.source_value,
             rule,
             findings: field.diagnostics.iter().map(Finding::from).collect(),
+            changes: Vec::new(),
         }
     }
 }
@@ -72,6 +90,8 @@ struct Subject {
     name: String,
     /// The id in the CRM, for what stands in a list.
     listed: Option<ExternalId>,
+    /// The same by the practice's id.
+    item: Option<ItemId>,
 }
 
 impl Subject {
@@ -107,7 +127,7 @@ async fn subject(app: &App, client: &StoredClient, which: &Which) -> Result<Subj
         let id = id.parse::<ItemId>().map_err(|_| NOT_THERE)?;
         return with_listed!(*kind, Item => item::<Item>(app, client, id).await?).flatten().ok_or(NOT_THERE);
     }
-    Ok(Subject { kind: RecordKind::Client, name: format::name(&client.client.full_name()), listed: None })
+    Ok(Subject { kind: RecordKind::Client, name: format::name(&client.client.full_name()), listed: None, item: None })
 }
 
 async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result<Option<Subject>, Failure> {
@@ -116,6 +136,7 @@ async fn item<T: StoredItem>(app: &App, of: &StoredClient, id: ItemId) -> Result
         kind: T::KIND,
         name: format::item(T::KIND, item.listed.value.label().as_deref()),
         listed: Some(item.listed.value.external_id().clone()),
+        item: Some(id),
     }))
 }
 
@@ -138,6 +159,9 @@ pub(super) async fn show(
         Err(ExplainError::NotDone(error)) => return Err(error.into()),
         Err(other) => return Err(Failure::Refused(format!("{}.", format::sentence(&other.to_string())))),
     };
+    let item = subject.item.map(|item| item.0);
+    let history = app.history(client, (subject.kind, item)).await?;
+    let fields = explained(&app, client, &subject, (fields, &history), &person.clock).await?;
     let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
     let state = format!(
         "As the pack {} reads record {} of {}, as it stood at the last sync.",
@@ -152,6 +176,61 @@ pub(super) async fn show(
         household: format::name(&found.household.name),
         household_path: format!("/households/{}", found.household.id),
         state,
-        fields: fields.into_iter().map(Explained::from).collect(),
+        revision: client.origin.revision.of_pack().map(|revision| revision.to_string()),
+        since: history.since.map(|since| Moment::new(since, &person.clock)),
+        fields,
     })
+}
+
+/// The explanations of fields, each with its last changes.
+async fn explained(
+    app: &App,
+    client: &StoredClient,
+    subject: &Subject,
+    (fields, history): (Vec<FieldExplanation>, &History),
+    clock: &Clock,
+) -> Result<Vec<Explained>, Failure> {
+    let crm = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
+    let crm = crm.map_or_else(|| "the CRM".to_owned(), |revision| format::crm(revision.crm()));
+    let mut explained = Vec::with_capacity(fields.len());
+    for field in fields {
+        let full = if subject.kind.is_listed() {
+            format!("{}.{}", subject.kind.as_str(), field.field)
+        } else {
+            field.field.clone()
+        };
+        let mut changes = Vec::new();
+        for change in history.of(&field.field) {
+            let mut values = FieldChange { field: full.clone(), from: change.from.clone(), to: change.to.clone() };
+            name_people(app, &client.origin.connection, &mut values).await?;
+            changes.push(Changed {
+                at: Moment::new(change.at, clock),
+                diff: Diff::from(&values),
+                why: why(change, &crm),
+                run: change.run.map(|run| format!("/runs/{run}")),
+            });
+        }
+        explained.push(Explained { changes, ..Explained::from(field) });
+    }
+    Ok(explained)
+}
+
+/// Why a value changed, as a part of a sentence.
+fn why(change: &ValueChange, crm: &str) -> String {
+    let by = change.by.as_deref().unwrap_or("somebody");
+    let revision = change.revision.map(|revision| format!(" {revision}")).unwrap_or_default();
+    match change.cause {
+        Some(ChangeCause::Crm) => format!("{crm}’s record changed."),
+        Some(ChangeCause::Revision) => {
+            format!("The rules changed: revision{revision} reads the same record otherwise.")
+        }
+        Some(ChangeCause::CrmOrRevision) => {
+            format!("{crm}’s record changed, and the rules did, too (revision{revision}).")
+        }
+        Some(ChangeCause::Day) => "The rules read the same record otherwise on that day.".to_owned(),
+        Some(ChangeCause::Edit) => format!("{by} edited it here."),
+        Some(ChangeCause::Override) if change.by.is_some() => format!("{crm} overrode what {by} had edited here."),
+        Some(ChangeCause::Override) => format!("{crm} overrode what had been edited here."),
+        None => format!("A sync brought it from {crm}."),
+    }
 }

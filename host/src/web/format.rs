@@ -13,6 +13,7 @@ use crate::domain::record;
 use crate::domain::run::RunCounts;
 pub(super) use crate::domain::text::sentence;
 use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
+use crate::pack::Gate;
 
 /// `4,318`.
 pub(super) fn number(n: u64) -> String {
@@ -218,6 +219,26 @@ pub(super) fn what_changed(counts: &RunCounts) -> String {
         parts.push("nothing changed".to_owned());
     }
     parts.join(", ")
+}
+
+/// A gate, in the words of whoever edits rules.
+pub(super) fn gate_name(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Folder => "The pack’s files",
+        Gate::Signature => "Its signature",
+        Gate::Size => "Its size",
+        Gate::Component => "Its plugin",
+        Gate::Imports => "What its plugin asks for",
+        Gate::Contract => "The plugin’s version",
+        Gate::Manifest => "What the plugin says of itself",
+        Gate::Connection => "Whether it fits this connection",
+        Gate::Resources => "The time and memory it takes",
+        Gate::Rules => "The rules",
+        Gate::Examples => "The examples in the rules",
+        Gate::Fixtures => "The expected outcomes",
+        Gate::Templates => "The templates of notes and documents",
+        Gate::Cases => "Your own cases",
+    }
 }
 
 /// The schedule of a connection, in words where it is a simple one.

@@ -5,14 +5,14 @@ mod answer;
 mod form;
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
 pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
+use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::format;
@@ -24,6 +24,7 @@ use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
+use crate::domain::text::full_stop;
 use crate::integrations::{Integration, IntegrationError, KnownRevision, Origin, RevisionState};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
@@ -89,6 +90,8 @@ pub(super) struct IntegrationPage {
     pub(super) can_go_back: bool,
     /// The revision that is in force, where one is.
     pub(super) active: Option<String>,
+    /// The address where the rules of the revision in force are edited, where its files are kept.
+    pub(super) edit_rules: Option<String>,
     /// The revisions that were staged or in force, the newest first.
     pub(super) revisions: Vec<RevisionRow>,
     /// The newest lines that the pack's plugin wrote.
@@ -100,12 +103,6 @@ pub(super) struct LineRow {
     pub(super) at: String,
     pub(super) level: &'static str,
     pub(super) text: String,
-}
-
-/// The result of asking the site as whom the host is signed in, or of another button.
-pub(super) struct Checked {
-    pub(super) is_good: bool,
-    pub(super) message: String,
 }
 
 #[derive(Template)]
@@ -132,17 +129,26 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn) -> Result<Res
 pub(super) async fn show(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Path(name): Path<String>,
+    Query(answer): Query<AnswerQuery>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
-    shown(&app, &person, one, None).await
+    let checked = answers.of(&answer, person.user());
+    let last = newest_run(&app, one.name()).await?;
+    let layout = Layout::load(&app, &person, Section::Settings).await?;
+    let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
+    let revisions = app.integrations.revisions(one.name(), newest).await?.items;
+    let known = Known { last: last.as_ref(), revisions: &revisions };
+    page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))
 }
 
 /// `POST /settings/integrations/{name}/check`, from the button "Check the sign-in".
 pub(super) async fn check_sign_in(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let checked = match ops::connections::check(&app, person.actor(), &parse(&name)?).await {
@@ -153,9 +159,9 @@ pub(super) async fn check_sign_in(
     let one = find(&app, &name).await?;
     let checked = match checked {
         Ok(user) => Checked::of(Ok(&user), &one.spec.forward_host),
-        Err(message) => Checked { is_good: false, message },
+        Err(message) => Checked::bad(message),
     };
-    shown(&app, &person, one, Some(checked)).await
+    Ok(answers.lead(&path(one.name()), person.user(), checked))
 }
 
 /// The revision that the page showed as in force.
@@ -169,15 +175,17 @@ pub(super) struct RollBackForm {
 pub(super) async fn roll_back(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Path(name): Path<String>,
     Form(RollBackForm { from }): Form<RollBackForm>,
 ) -> Result<Response, Failure> {
     let (one, before) = ops::connections::roll_back(&app, person.actor(), &parse(&name)?, from.as_deref()).await?;
     let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
     let message = format!(
-        "Revision {now} is in force again, in place of {before}. What is stored is mapped again in the background."
+        "Revision {now} is in force again, in place of {before}. Everybody’s stored record is read by it in the background; \
+         a run shows how far."
     );
-    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
+    Ok(answers.lead(&path(one.name()), person.user(), Checked::good(message)))
 }
 
 /// `POST /settings/integrations/{name}/preflight`, from the question on a connection's page.
@@ -242,24 +250,6 @@ pub(super) async fn remove(
     Ok(Redirect::to("/settings/integrations").into_response())
 }
 
-/// One connection's page; with what was just found out, where something was.
-pub(super) async fn shown(
-    app: &App,
-    person: &SignedIn,
-    one: Integration,
-    checked: Option<Checked>,
-) -> Result<Response, Failure> {
-    let last = newest_run(app, one.name()).await?;
-    let layout = Layout::load(app, person, Section::Settings).await?;
-    let status =
-        if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
-    let revisions = app.integrations.revisions(one.name(), newest).await?.items;
-    let known = Known { last: last.as_ref(), revisions: &revisions };
-    let page = page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))?;
-    Ok((status, page).into_response())
-}
-
 /// What is known of a connection beside its specification.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known<'a> {
@@ -274,21 +264,24 @@ pub(super) struct RevisionRow {
     id: String,
     version: String,
     why: &'static str,
-    badge: Badge,
+    /// How the revision stands now; where it stands several times, on its newest line.
+    badge: Option<Badge>,
     by: String,
     at: String,
     /// Whether it can be previewed and put in force.
     can_preview: bool,
+    /// The address where its rules are edited; none where it is no longer kept, or stands further up.
+    edit: Option<String>,
 }
 
 impl RevisionRow {
-    fn new(known: &KnownRevision, clock: &Clock) -> Self {
+    fn new(known: &KnownRevision, is_newest: bool, path: &str, clock: &Clock) -> Self {
         let KnownRevision { entry, state, is_kept } = known;
         let why = match entry.why {
             Why::First => "First",
             Why::Activated => "Put in force",
             Why::RolledBack => "Gone back to",
-            Why::Staged => "Staged",
+            Why::Staged => "Brought",
         };
         let badge = match state {
             RevisionState::Active => Badge::new(Tone::Good, "In force"),
@@ -300,10 +293,11 @@ impl RevisionRow {
             id: entry.digest.short().to_string(),
             version: entry.version.clone(),
             why,
-            badge,
+            badge: is_newest.then_some(badge),
             by: entry.by.who.clone(),
             at: format::time(entry.by.at, &clock.zone),
-            can_preview: *is_kept && *state != RevisionState::Active,
+            can_preview: is_newest && *is_kept && *state != RevisionState::Active,
+            edit: (is_newest && *is_kept).then(|| format!("{path}/revisions/{}/rules", entry.digest.short())),
         }
     }
 }
@@ -357,6 +351,7 @@ pub(super) fn view(
         (_, AuthState::Needed) => Some("Proceed to authorise"),
         (_, AuthState::Granted { .. } | AuthState::Refused { .. }) => Some("Authorise again"),
     };
+    let active = revisions.iter().find(|known| known.state == RevisionState::Active);
     IntegrationPage {
         layout,
         row: row(one, last, clock),
@@ -380,11 +375,18 @@ pub(super) fn view(
         has_pack: spec.enabled,
         needs_pack: spec.enabled && one.connection.is_none(),
         can_go_back: spec.enabled && revisions.iter().any(|known| known.state == RevisionState::Retired),
-        active: revisions
+        active: active.map(|known| known.entry.digest.short().to_string()),
+        edit_rules: active
+            .filter(|known| known.is_kept)
+            .map(|known| format!("{}/revisions/{}/rules", path(one.name()), known.entry.digest.short())),
+        revisions: revisions
             .iter()
-            .find(|known| known.state == RevisionState::Active)
-            .map(|known| known.entry.digest.short().to_string()),
-        revisions: revisions.iter().map(|known| RevisionRow::new(known, clock)).collect(),
+            .enumerate()
+            .map(|(place, known)| {
+                let is_newest = !revisions[..place].iter().any(|newer| newer.entry.digest == known.entry.digest);
+                RevisionRow::new(known, is_newest, &path(one.name()), clock)
+            })
+            .collect(),
         plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }
@@ -411,7 +413,7 @@ fn asks_preflight(one: &Integration) -> bool {
 pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
     let crm = one.spec.crm.label;
     let (badge, state) = match (&one.problem, one.spec.enabled, one.auth_state()) {
-        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), format!("{}.", format::sentence(problem))),
+        (Some(problem), ..) => (Badge::new(Tone::Trouble, "Not at work"), full_stop(&format::sentence(problem))),
         (None, false, _) => {
             (Badge::new(Tone::Neutral, "Disabled"), "It does not sync, and its file notes wait.".to_owned())
         }
@@ -445,14 +447,11 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
 impl Checked {
     pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, host: &str) -> Self {
         match whoami {
-            Ok(user) => Self { is_good: true, message: format!("{host} knows this host as {user}.") },
-            Err(error) => Self {
-                is_good: false,
-                message: format!(
-                    "{}. Check the forward host and how it signs in.",
-                    format::sentence(&error.to_string())
-                ),
-            },
+            Ok(user) => Self::good(format!("{host} knows this host as {user}.")),
+            Err(error) => Self::bad(format!(
+                "{} Check the forward host and how it signs in.",
+                full_stop(&format::sentence(&error.to_string()))
+            )),
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Previews, for practice managers: what a revision of a pack would change on the whole book, before it is in force; and
-//! the steps around it, bringing a revision and letting go of it.
+//! Previews, for practice managers: what a revision of a pack would change on the whole book, before it is in force.
+
+pub(super) mod steps;
 
 mod notes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::notes::{BodyLine, NoteSection};
+use super::answers::{AnswerQuery, Answers};
 use super::changes::{Diff, name_people};
 use super::components::{Badge, Paging, Tone, joined, pair};
 use super::failure::{Failure, page};
 use super::format;
-use super::integrations::{Checked, parse, path as path_of, shown};
+use super::integrations::path as path_of;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
@@ -26,17 +28,19 @@ use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
 use crate::domain::made::MadeState;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, PreviewId, RecordKind};
-use crate::intake::{Form as Sent, NotRead};
-use crate::integrations::{RevisionState, Staged};
-use crate::ops::connections::Wanted;
-use crate::ops::{self, Kind, Refusal};
-use crate::pack::{LARGEST_ARCHIVE, RuleDifference};
+use crate::domain::text::full_stop;
+use crate::domain::{ClientId, RecordKind};
+use crate::integrations::RevisionState;
+use crate::ops::Refusal;
+use crate::pack::RuleDifference;
 use crate::preview::{Couples, FieldSummary, Filter, Preview, PreviewState, RecordDifference};
 use crate::store::page::{Page, PageRequest};
 
 /// The couples of a kind that are named.
 const COUPLES: usize = 10;
+
+/// The multiple of today's time from which on it is told that reading takes longer.
+const SLOWER: f64 = 1.25;
 
 /// The examples of a field that are shown.
 const EXAMPLES: usize = 3;
@@ -143,130 +147,16 @@ pub(super) struct RecordFilter {
 pub(super) async fn show(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Path((name, id)): Path<(String, String)>,
+    Query(answer): Query<AnswerQuery>,
     asked: Asked<RecordFilter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     person.may(Action::ReadBook)?;
     let preview = find(&app, &name, &id)?;
-    Ok(view(&app, &person, preview, &asked, None).await?.into_response())
-}
-
-/// `POST /settings/integrations/{name}/revisions/{revision}/preview`
-pub(super) async fn start(
-    State(app): State<App>,
-    person: SignedIn,
-    Path((name, revision)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let preview = ops::revisions::preview(&app, person.actor(), &parse(&name)?, &revision).await?;
-    Ok(Redirect::to(&path(&preview)).into_response())
-}
-
-/// `POST /settings/integrations/{name}/previews/{id}/cancel`
-pub(super) async fn cancel(
-    State(app): State<App>,
-    person: SignedIn,
-    Path((_, id)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let preview = ops::revisions::cancel_preview(&app, person.actor(), id.parse().map_err(|_| NO_PREVIEW)?).await?;
-    Ok(Redirect::to(&path(&preview)).into_response())
-}
-
-/// `POST /settings/integrations/{name}/revisions`, from the form that brings a pack, or from the button that takes what
-/// stands in the packs' folder.
-pub(super) async fn stage(
-    State(app): State<App>,
-    person: SignedIn,
-    Path(name): Path<String>,
-    request: Request,
-) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    let name = parse(&name)?;
-    let archive = app.intake.take(archive(request)).await?;
-    let Staged { revision, gates } = ops::revisions::stage(&app, person.actor(), &name, archive).await?;
-    let one = app.integrations.one(&name).await.map_err(Refusal::from)?;
-    let checked = match revision {
-        Some(revision) => Checked {
-            is_good: true,
-            message: format!("Revision {} is staged. Preview it below to see what it would change.", revision.id()),
-        },
-        None => {
-            let reason = |gate: &crate::pack::GateOutcome| gate.reason.clone();
-            let reasons: Vec<String> = gates.iter().filter_map(reason).collect();
-            Checked {
-                is_good: false,
-                message: format!("The pack was refused, and nothing was kept: {}", reasons.join("\n")),
-            }
-        }
-    };
-    shown(&app, &person, one, Some(checked)).await
-}
-
-/// The archive of a form; none where it has no file.
-async fn archive(request: Request) -> Result<Option<Vec<u8>>, NotRead> {
-    let media_type = request.headers().get(axum::http::header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    if !media_type.starts_with("multipart/form-data") {
-        return Ok(None);
-    }
-    let body = request.into_body().into_data_stream();
-    let mut form = Sent::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
-    // An empty file is refused as an archive, and not taken for what stands in the packs' folder.
-    let Some(part) = form.next().await? else { return Ok(Some(Vec::new())) };
-    let bytes = part.bytes(LARGEST_ARCHIVE).await?;
-    form.next().await?;
-    Ok(Some(bytes))
-}
-
-/// `POST /settings/integrations/{name}/revisions/{revision}/discard`
-pub(super) async fn discard(
-    State(app): State<App>,
-    person: SignedIn,
-    Path((name, revision)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let name = parse(&name)?;
-    ops::revisions::discard(&app, person.actor(), &name, &revision).await?;
-    Ok(Redirect::to(&path_of(&name)).into_response())
-}
-
-/// What the form of a preview says, or that of a connection's page.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ActivateForm {
-    revision: Option<String>,
-    preview: Option<String>,
-    confirm: Option<String>,
-}
-
-/// `POST /settings/integrations/{name}/activate`, from a preview's page, or from that of a connection whose pack does not load.
-pub(super) async fn activate(
-    State(app): State<App>,
-    person: SignedIn,
-    Path(name): Path<String>,
-    Form(form): Form<ActivateForm>,
-) -> Result<Response, Failure> {
-    let name = parse(&name)?;
-    let preview = form.preview.as_deref().map(|id| id.parse::<PreviewId>().map_err(|_| Failure::Unreadable));
-    let preview = preview.transpose()?;
-    let wanted = Wanted { revision: form.revision.as_deref(), preview, confirm: form.confirm.as_deref() };
-    let (one, before) = match (ops::connections::activate(&app, person.actor(), &name, wanted).await, preview) {
-        (Ok(done), _) => done,
-        // What was written stands in the form's own page.
-        (Err(refusal), Some(id)) if refusal.kind == Kind::Invalid => {
-            let seen = app.previews.one(id).map_err(Refusal::from)?;
-            let why = refusal.fields.iter().map(|field| field.message.clone()).collect();
-            let page = view(&app, &person, seen, &Asked::default(), Some(why)).await?;
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
-        }
-        (Err(refusal), _) => return Err(refusal.into()),
-    };
-    let now = one.connection.as_ref().map_or(before, |connection| connection.revision().id());
-    let message = if now == before {
-        format!("Revision {now} of {} is in force already.", one.spec.pack)
-    } else {
-        format!("Revision {now} of {} is in force, in place of {before}.", one.spec.pack)
-    };
-    shown(&app, &person, one, Some(Checked { is_good: true, message })).await
+    let refused = answers.of(&answer, person.user()).map(|answer| answer.message);
+    Ok(view(&app, &person, preview, &asked, refused).await?.into_response())
 }
 
 const NO_PREVIEW: Failure =
@@ -316,7 +206,7 @@ async fn view(
         connection_path: path_of(&preview.connection),
         to: preview.to.to_string(),
         state: state(&preview, person),
-        error: preview.error.as_ref().map(|error| format!("The preview came to nothing: {error}.")),
+        error: preview.error.as_ref().map(|error| full_stop(&format!("The preview came to nothing: {error}"))),
         refused,
         is_running: preview.state == PreviewState::Running,
         done: preview.records,
@@ -406,8 +296,8 @@ fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<F
     if preview.not_compared > 0 {
         figures.push(Figure { number: format::number(preview.not_compared), word: "not compared", path: None });
     }
-    if let Some(ratio) = preview.time_ratio {
-        figures.push(Figure { number: format!("{ratio:.2} ×"), word: "time a client", path: None });
+    if let Some(ratio) = preview.time_ratio.filter(|ratio| *ratio >= SLOWER) {
+        figures.push(Figure { number: format!("{ratio:.1} ×"), word: "as long to read each record", path: None });
     }
     figures
 }
@@ -416,7 +306,7 @@ fn field_row(change: &FieldSummary, names: &Names, to_records: &dyn Fn(&[String]
     let own = qualified(change.kind, &change.field);
     let is_item = change.kind.is_listed() && change.field == "external_id";
     let example = |example: &crate::preview::Example| ExampleRow {
-        diff: Diff::new(&own, example.from.as_deref(), example.to.as_deref()),
+        diff: Diff::new(&own, example.from.as_deref(), example.to.as_deref()).planned(),
         who: names.of(example.id, example.external_id.as_str()),
     };
     let parts = [(change.filled, "empty until now"), (change.emptied, "would be empty")];
@@ -470,8 +360,37 @@ fn couple_group(couples: &Couples, what: &str, names: &Names) -> CoupleGroup {
 }
 
 fn rule_row(rule: &RuleDifference) -> RuleRow {
-    let diff = Diff { label: String::new(), from: rule.from.clone(), to: rule.to.clone() };
-    RuleRow { path: rule.path.trim_start_matches('/').replace('/', "."), diff }
+    let part = |part: &str| part.replace("~1", "/").replace("~0", "~");
+    let parts: Vec<String> = rule.path.trim_start_matches('/').split('/').map(part).collect();
+    let path = match parts.as_slice() {
+        [examples, name, below @ ..] if examples == "examples" && name.parse::<u64>().is_err() => {
+            let below = if below.is_empty() { String::new() } else { format!(", {}", below.join(".")) };
+            format!("The example “{name}”{below}")
+        }
+        parts => parts.join("."),
+    };
+    let [from, to] = [&rule.from, &rule.to].map(|value| value.as_deref().map(value_in_words));
+    RuleRow { path, diff: Diff { label: String::new(), from, to, verb: Diff::WOULD_BE } }
+}
+
+/// A value of the rules, as a person reads it; what was cut, and is JSON no more, as it is.
+fn value_in_words(json: &str) -> String {
+    fn words(value: &Value) -> String {
+        match value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) if text.is_empty() => "nothing".to_owned(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) if items.is_empty() => "none".to_owned(),
+            Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+            Value::Object(members) => {
+                let member = |(key, value): (&String, &Value)| format!("{key}: {}", words(value));
+                members.iter().map(member).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+    serde_json::from_str(json).map_or_else(|_| json.to_owned(), |value: Value| words(&value))
 }
 
 fn record_row(one: &RecordDifference, names: &Names) -> RecordRow {
@@ -484,14 +403,14 @@ fn record_row(one: &RecordDifference, names: &Names) -> RecordRow {
         (_, MadeState::Mapped) => Badge::new(Tone::Good, "Included"),
     };
     let field = |field: &crate::domain::made::FieldDifference| {
-        Diff::new(&qualified(one.kind, &field.field), field.from.as_deref(), field.to.as_deref())
+        Diff::new(&qualified(one.kind, &field.field), field.from.as_deref(), field.to.as_deref()).planned()
     };
     let warning = |what: &str, codes: &[crate::domain::made::DiagnosticDifference]| {
         let codes: Vec<String> = codes.iter().map(|one| format::code(&one.code)).collect();
         (!codes.is_empty()).then(|| format!("{what}: {}", codes.join(", ")))
     };
     let warnings =
-        [warning("Would be said", &difference.appearing), warning("No longer said", &difference.disappearing)];
+        [warning("New warning", &difference.appearing), warning("No longer warned of", &difference.disappearing)];
     RecordRow {
         name: names.of(one.id, "Not in the book"),
         external_id: one.external_id.to_string(),

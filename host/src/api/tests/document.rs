@@ -93,8 +93,12 @@ async fn what_it_lists() {
     get /api/v1/quarantine/fixture (connection, kind, external_id) 200 default
     get /api/v1/review (state, limit, cursor) 200 default
     post /api/v1/review/{id}/decision (id) 200 default
-    post /api/v1/revisions (connection) 200 default
+    post /api/v1/revisions (connection) 200 422 default
     delete /api/v1/revisions/{id} (id, connection) 204 default
+    post /api/v1/revisions/{id}/check (id, connection) 200 default
+    post /api/v1/revisions/{id}/edit (id, connection) 200 422 default
+    get /api/v1/revisions/{id}/files (id, connection, limit, cursor) 200 default
+    get /api/v1/revisions/{id}/files/{path} (id, path, connection) 200 default
     post /api/v1/revisions/{id}/preview (id, connection, Prefer) 200 202 default
     get /api/v1/runs (connection, limit, cursor) 200 default
     get /api/v1/runs/{id} (id) 200 default
@@ -214,6 +218,11 @@ async fn what_a_body_needs_is_missed_where_it_is_left_out() {
                     let given = Value::Object(given.collect());
                     let filled = path.replace("{id}", &uuid::Uuid::nil().to_string()).replace("{name}", "main");
                     let filled = filled.replace("{number}", "2");
+                    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+                    let query = parameters.iter().filter(|one| one["in"] == "query" && one["required"] == true);
+                    let query: Vec<String> =
+                        query.map(|one| format!("{}=main", one["name"].as_str().unwrap_or_default())).collect();
+                    let filled = format!("{filled}?{}", query.join("&"));
                     let authorization = format!("Bearer {TOKEN}");
                     let headers = [
                         ("authorization", &*authorization),

@@ -124,7 +124,7 @@ fn a_sync_that_does_not_begin_is_told() {
     let unknown = || SyncError::UnknownConnection(main());
     check(ClientSyncError::Sync(unknown()), Kind::NotFound, "There is no connection `main`.", false);
     check(ClientSyncError::NotLinked, Kind::WrongState, "not linked to the CRM", false);
-    check(ClientSyncError::TooSlow, Kind::CrmFailed, "What had come over before stays as it was", true);
+    check(ClientSyncError::TooSlow, Kind::CrmFailed, "What came over before stays as it was", true);
     let fault = Refusal::from(ClientSyncError::Fault("secret".to_owned()));
     assert!(!fault.message.contains("secret"), "{fault}");
     check(fault, Kind::Internal, "in the host's log", false);

@@ -297,6 +297,22 @@ fn connections() -> Vec<Row> {
         of("connections::activate", "activate", "", "activate", none.clone()),
         of("connections::roll_back", "rollback", "", "rollback", none.clone()),
         of("revisions::stage", "revisions", "", "", none.clone()).by(post("/revisions?connection=main", none.clone())),
+        by_api("revisions::stage_edited", post("/revisions/006ec9e5f1f9/edit?connection=main", json!({"files": {}})))
+            .with(404, unknown),
+        by_page("revisions::keep_draft", settings("revisions/006ec9e5f1f9/rules/rules.toml"), "text=a&do=check")
+            .with(404, unknown),
+        by_page(
+            "revisions::stage_draft",
+            settings("revisions/006ec9e5f1f9/rules/rules.toml"),
+            &format!("text=a&do=stage&draft={}", Uuid::nil()),
+        )
+        .with(404, unknown),
+        by_page(
+            "revisions::discard_draft",
+            settings("revisions/006ec9e5f1f9/rules/rules.toml"),
+            &format!("text=a&do=discard&draft={}", Uuid::nil()),
+        )
+        .with(404, unknown),
         of("revisions::discard", "revisions/006ec9e5f1f9/discard", "", "", none.clone()).by((
             Method::DELETE,
             "/revisions/006ec9e5f1f9?connection=main".to_owned(),

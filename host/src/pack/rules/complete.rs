@@ -88,7 +88,7 @@ fn place(file: &str, keys: &[&str]) -> String {
 }
 
 /// The form of a schema's value in TOML.
-fn stand_in(schema: &Value) -> &'static str {
+pub(in crate::pack) fn stand_in(schema: &Value) -> &'static str {
     match schema["type"].as_str() {
         Some("array") => "[…]",
         Some("object") => "{…}",
@@ -98,7 +98,7 @@ fn stand_in(schema: &Value) -> &'static str {
 }
 
 /// The schema's words about what a key, or else its table, is for.
-fn about(table: &Value, key: &str) -> String {
+pub(in crate::pack) fn about(table: &Value, key: &str) -> String {
     let said = |schema: &Value| schema["description"].as_str().map(ToOwned::to_owned);
     let about = said(&table["properties"][key]).or_else(|| said(table));
     about.map(|about| format!(" ({})", about.trim_end_matches('.'))).unwrap_or_default()

@@ -1,5 +1,7 @@
 //! The values in which two sets of rules differ.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,7 +42,25 @@ fn add(path: String, from: Option<&Value>, to: Option<&Value>, found: &mut Vec<R
         }
         return;
     }
+    // Items with names, such as examples, are compared by them: one more is one difference, and not another list.
+    if let (Some(before), Some(after)) = (from.and_then(by_name), to.and_then(by_name)) {
+        let mut names: Vec<&str> =
+            before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).copied().collect();
+        names.sort_unstable();
+        for name in names {
+            let [from, to] = [&before, &after].map(|items| items.get(name).copied());
+            add(format!("{path}{}", pointer_to(name)), from, to, found);
+        }
+        return;
+    }
     found.push(RuleDifference { path, from: from.map(shown), to: to.map(shown) });
+}
+
+/// The items of a list that all have a name of their own.
+fn by_name(list: &Value) -> Option<BTreeMap<&str, &Value>> {
+    let items = list.as_array().filter(|items| !items.is_empty())?;
+    let named: BTreeMap<&str, &Value> = items.iter().filter_map(|item| Some((item["name"].as_str()?, item))).collect();
+    (named.len() == items.len()).then_some(named)
 }
 
 fn shown(value: &Value) -> String {
@@ -69,6 +89,21 @@ mod tests {
             ["/a~1b 1 2", "/client/new  \"x\"", "/client/pad false ", "/client/titles/Mr [\"Mr\"] [\"Mr\",\"Sir\"]"];
         assert_eq!(found, expected);
         assert_eq!(between(&from, &from), []);
+    }
+
+    #[test]
+    fn examples_differ_one_by_one() {
+        let example = |name: &str, title: &str| json!({ "name": name, "expect": { "title": title } });
+        let from = json!({ "examples": [example("a", "Mr"), example("a title", "")] });
+        let to = json!({ "examples": [example("new", "Dr"), example("a title", "Mr"), example("a", "Mr")] });
+        let told: Vec<_> = between(&from, &to).into_iter().map(|one| (one.path, one.from, one.to)).collect();
+        let text = |text: &str| Some(text.to_owned());
+        let new = text(&example("new", "Dr").to_string());
+        let expected = [("/examples/a title/expect/title", text("\"\""), text("\"Mr\"")), ("/examples/new", None, new)];
+        assert_eq!(told, expected.map(|(path, from, to)| (path.to_owned(), from, to)));
+        // Where names do not tell items apart, the list is one value.
+        let twice = json!({ "examples": [example("a", "Mr"), example("a", "Mrs")] });
+        assert_eq!(between(&from, &twice)[0].path, "/examples");
     }
 
     #[test]

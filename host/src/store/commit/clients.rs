@@ -12,7 +12,8 @@ use super::super::tables::{BookCounts, CLIENTS, ClientRecord, GONE};
 use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
 use super::{IncomingRecord, Outcome, households};
-use crate::domain::edit::changes;
+use crate::domain::edit::{FieldChange, changes};
+use crate::domain::history::{Occasion, note};
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, merge as merge_values, remember};
 use crate::domain::run::{ChangeKind, Run, Trigger};
@@ -72,6 +73,7 @@ impl Merging<'_> {
         let content_version = rows.content_version(&incoming);
         let known = rows.get(id)?.unwrap_or_else(|| Identity::new(content_version));
         let (was_in_book, named_before) = (known.in_book, known.partner);
+        let (known_fingerprint, _) = known.content_version.parts();
         let mut identity = Identity { content_version, ..known };
         let is_unknown = identity.client.is_none() || identity.is_held;
         let held = match &incoming.outcome {
@@ -100,7 +102,9 @@ impl Merging<'_> {
             }
             Outcome::Client(client) => {
                 identity.is_held = false;
-                self.keep(rows, run, (id, &mut identity), *client, incoming.diagnostics)?;
+                let is_same_record = known_fingerprint == incoming.fingerprint;
+                let diagnostics = incoming.diagnostics;
+                self.keep(rows, run, (id, &mut identity), (*client, is_same_record), diagnostics)?;
                 tallies.clients += u64::from(!was_in_book);
             }
             Outcome::Excluded { quarantined: false } => {
@@ -132,7 +136,7 @@ impl Merging<'_> {
         rows: &Pending<'_>,
         run: &mut Run,
         (id, identity): (ExternalKey, &mut Identity),
-        supplied: Client,
+        (supplied, is_same_record): (Client, bool),
         diagnostics: Vec<Diagnostic>,
     ) -> Result<(), StoreError> {
         run.counts.warn(&diagnostics);
@@ -140,16 +144,26 @@ impl Merging<'_> {
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
         let mut before = if is_new { None } else { self.record(&key)? };
-        let (edits, mut overridden) = before
+        let (edits, mut overridden, mut last_changes) = before
             .as_mut()
-            .map(|before| (std::mem::take(&mut before.edits), std::mem::take(&mut before.overridden)))
+            .map(|before| {
+                let ClientRecord { edits, overridden, last_changes, .. } = before;
+                (std::mem::take(edits), std::mem::take(overridden), std::mem::take(last_changes))
+            })
             .unwrap_or_default();
+        let edited = edits.clone();
         let merged = merge_values(before.as_ref().map(|before| &before.client), edits, supplied);
         for field in &merged.changed {
             *run.counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
         }
         if let Some(before) = &before {
-            self.tell(run, (client_id, identity.in_book), &before.client, &merged)?;
+            let changed = changes(&before.client, &merged.client, &merged.changed);
+            // What is kept is mapped again as it is kept: only the revision is another.
+            let is_same_record = is_same_record || run.trigger == Trigger::Revision;
+            let cause = Occasion::cause(is_same_record, before.revision == rows.by.revision.0);
+            let occasion = Occasion { run: run.id, revision: rows.by.revision, at: rows.at, cause };
+            note(&mut last_changes, &changed, &edited, occasion);
+            self.tell(run, (client_id, identity.in_book), changed, &merged)?;
         } else {
             run.counts.created += 1;
             if run.expected.is_some() {
@@ -174,6 +188,7 @@ impl Merging<'_> {
             diagnostics,
             edits: Vec::new(),
             overridden,
+            last_changes,
         };
         self.writes.push((key, encode(&record)?));
         Ok(())
@@ -184,7 +199,7 @@ impl Merging<'_> {
         &mut self,
         run: &mut Run,
         (client, was_in_book): (Uuid, bool),
-        before: &Client,
+        changed: Vec<FieldChange>,
         merged: &Merged,
     ) -> Result<(), StoreError> {
         if !was_in_book {
@@ -198,7 +213,6 @@ impl Merging<'_> {
         run.counts.changed += 1;
         run.counts.overridden += merged.overridden.len() as u64;
         let is_overridden = |field: &str| merged.overridden.iter().any(|(edit, _)| edit.field == field);
-        let changed = changes(before, &merged.client, &merged.changed);
         let (overridden, changed): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|change| is_overridden(&change.field));
         for (kind, fields) in [(ChangeKind::Changed, changed), (ChangeKind::Overridden, overridden)] {

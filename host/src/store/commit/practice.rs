@@ -88,6 +88,7 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
         diagnostics: Vec::new(),
         edits: Vec::new(),
         overridden: Vec::new(),
+        last_changes: Vec::new(),
     };
     transaction.open_table(CLIENTS)?.put(&own(id.0), encode(&record)?.as_slice())?;
     transaction.open_table(MADE_OF)?.put(&own(id.0), &digest)?;

@@ -7,6 +7,7 @@ on_each_engine![
     a_report_lists_what_changed_from_what_to_what,
     details_of_old_runs_are_forgotten,
     a_report_lists_goals_that_came_changed_went_and_came_back,
+    a_clients_changes_are_found_over_runs_and_the_last_of_a_field_is_kept_with_it,
 ];
 
 async fn a_report_lists_what_changed_from_what_to_what(on: On) {
@@ -87,6 +88,10 @@ async fn a_report_lists_goals_that_came_changed_went_and_came_back(on: On) {
     practice.goals(&[("7", &missing)]).await;
     assert_eq!(all(&practice).await, ["created Car ", "changed Sail far name: Sail → Sail far"]);
     assert_eq!((practice.run.counts.listed, practice.run.counts.changed_fields["goal.name"]), (2, 1));
+    let changed = practice.store.changes(practice.run.id, Some(ChangeKind::Changed), first(1)).await.unwrap();
+    let sail = (changed.items[0].client_id, (RecordKind::Goal, changed.items[0].record_id));
+    let found = practice.store.reported_changes("main".parse().unwrap(), sail.0, sail.1).await.unwrap();
+    assert_eq!((found.len(), found[0].run.id, found[0].fields[0].field.as_str()), (1, practice.run.id, "name"));
     practice.end_walk().await;
     practice.goals(&[("7", &missing)]).await;
     let run = practice.end_walk().await;
@@ -98,4 +103,27 @@ async fn a_report_lists_goals_that_came_changed_went_and_came_back(on: On) {
     assert_eq!(all(&practice).await, ["returned Boat "]);
     let gone = practice.store.changes(practice.run.id, Some(ChangeKind::Gone), first(10)).await.unwrap();
     assert!(gone.items.is_empty());
+}
+
+async fn a_clients_changes_are_found_over_runs_and_the_last_of_a_field_is_kept_with_it(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.walk(&[client("7", "Ayda Khan"), client("8", "Sam Hill")]).await;
+    let ayda = practice.of("7").await.unwrap();
+    assert!(ayda.last_changes.is_empty(), "who comes new has not changed");
+    for name in ["Ayda Osei", "Ayda Osei", "Ayda Hill"] {
+        practice.walk(&[client("7", name), client("8", "Sam Hill")]).await;
+    }
+    let found = async |id, of| practice.store.reported_changes("main".parse().unwrap(), id, of).await.unwrap();
+    let changes = found(ayda.id, (RecordKind::Client, None)).await;
+    let told: Vec<_> =
+        changes.iter().map(|one| (one.kind, one.fields[0].from.as_deref(), one.fields[0].to.as_deref())).collect();
+    let changed = ChangeKind::Changed;
+    assert_eq!(told, [(changed, Some("Osei"), Some("Hill")), (changed, Some("Khan"), Some("Osei"))]);
+    let last = practice.of("7").await.unwrap().last_changes;
+    assert_eq!((last.len(), last[0].field.as_str(), last[0].run), (1, "last_name", Some(practice.run.id)));
+    assert_eq!((last[0].from.as_deref(), last[0].to.as_deref()), (Some("Osei"), Some("Hill")));
+    assert_eq!(last[0].revision, Some(REVISION));
+    let sam = practice.of("8").await.unwrap();
+    assert!(sam.last_changes.is_empty() && found(sam.id, (RecordKind::Client, None)).await.is_empty());
+    assert!(found(ayda.id, (RecordKind::Goal, None)).await.is_empty());
 }

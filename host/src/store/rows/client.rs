@@ -1,6 +1,7 @@
 //! Clients, and what is said about them.
 
 use crate::domain::edit::{FieldChange, LocalEdit, Overridden};
+use crate::domain::history::{ChangeCause, LastChange};
 use crate::domain::record::{ClientStatus, Extension, Sex, Title};
 use crate::domain::{Client, Diagnostic, Severity};
 use crate::store::rows::{row_choices, rows};
@@ -36,9 +37,11 @@ rows! {
     FieldChange { 0: field, 1: from, 2: to }
     LocalEdit { 0: field, 1: from, 2: to, 3: by, 4: at }
     Overridden { 0: field, 1: from, 2: to, 3: by, 4: run, 5: at }
+    LastChange { 0: field, 1: from, 2: to, 3: at, 4: cause, 5: run, 6: revision, 7: by }
 }
 
 row_choices! {
+    ChangeCause { 0: Crm, 1: Revision, 2: CrmOrRevision, 3: Day, 4: Edit, 5: Override }
     Title { 0: Mr, 1: Mrs, 2: Ms, 3: Miss, 4: Dr, 5: Prof }
     Sex { 0: Female, 1: Male, 2: Other }
     ClientStatus { 0: Client, 1: Prospect, 2: Contact, 3: GroupPlanMember, 4: Archived, 5: Deceased, 6: Other }

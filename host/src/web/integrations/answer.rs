@@ -1,19 +1,21 @@
 //! Authorising on the site: sending somebody there, waiting, and what they come back with.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{Checked, find, path, shown};
+use super::{find, path};
 use crate::app::App;
 use crate::connection::AuthState;
 use crate::crm::oauth::OAuthError;
 use crate::domain::access::Action;
 use crate::integrations::{Callback, CallbackError, Integration};
 use crate::ops;
+use crate::web::answers::{Answers, Checked};
 use crate::web::components::Moment;
 use crate::web::failure::{Failure, page};
 use crate::web::layout::{Layout, Section};
@@ -81,6 +83,7 @@ pub(in crate::web) struct Parameters {
 pub(in crate::web) async fn callback(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let callback = Callback {
@@ -97,7 +100,7 @@ pub(in crate::web) async fn callback(
             let one = find(&app, granted.connection.as_str()).await?;
             let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec.forward_host);
             checked.message = format!("The site authorised it, and then refused the first call. {}", checked.message);
-            return shown(&app, &person, one, Some(checked)).await;
+            return Ok(answers.lead(&path(one.name()), person.user(), checked));
         }
         Err(error) => error,
     };

@@ -5,22 +5,23 @@ mod fields;
 mod values;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
 pub(in crate::web) use self::fields::Fields;
 pub(in crate::web) use self::values::Values;
-use super::{find, path, shown};
+use super::{find, path};
 use crate::app::App;
 use crate::crm::kind::CrmKind;
 use crate::domain::access::Action;
 use crate::integrations::{Integration, IntegrationError, Origin};
 use crate::ops::{self, FieldError, Kind, Refusal};
+use crate::web::answers::{Answers, Checked};
 use crate::web::failure::{Failure, page};
-use crate::web::integrations::{Checked, answer};
+use crate::web::integrations::answer;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
 
@@ -111,6 +112,7 @@ pub(in crate::web) async fn check(
 pub(in crate::web) async fn add(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Form(given): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let crms = app.config.crms;
@@ -118,7 +120,7 @@ pub(in crate::web) async fn add(
     let kind = chosen.unwrap_or(crms.usual());
     let values = Values::read(given, kind);
     match ops::connections::add(&app, person.actor(), values.draft(kind)).await {
-        Ok(one) => kept(&app, &person, one).await,
+        Ok(one) => kept(&app, &person, &answers, one).await,
         Err(refusal) => again(&app, &person, (kind, None), values, refusal).await,
     }
 }
@@ -142,6 +144,7 @@ pub(in crate::web) async fn edit(
 pub(in crate::web) async fn change(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
     Path(name): Path<String>,
     Form(given): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
@@ -150,27 +153,27 @@ pub(in crate::web) async fn change(
     let kind = before.spec.crm;
     let values = Values::read(given, kind);
     match ops::connections::change(&app, person.actor(), before.name(), values.draft(kind)).await {
-        Ok(one) => kept(&app, &person, one).await,
+        Ok(one) => kept(&app, &person, &answers, one).await,
         Err(refusal) => again(&app, &person, (kind, Some(&before)), values, refusal).await,
     }
 }
 
 /// The answer after a connection was kept: on to the site, or what the site says to how it signs in.
-async fn kept(app: &App, person: &SignedIn, one: Integration) -> Result<Response, Failure> {
+async fn kept(app: &App, person: &SignedIn, answers: &Answers, one: Integration) -> Result<Response, Failure> {
     match (&one.connection, one.spec.sign_in.mode.needs_person) {
         (Some(_), true) if one.auth_state().obstacle().is_some() => {
             match answer::begin(app, person, one.clone()).await {
                 // It is kept, whatever is in the way of authorising it.
                 Err(Failure::NotDone(refusal)) if refusal.kind == Kind::WrongState => {
-                    let checked = Checked { is_good: false, message: refusal.message };
-                    shown(app, person, one, Some(checked)).await
+                    let checked = Checked::bad(refusal.message);
+                    Ok(answers.lead(&path(one.name()), person.user(), checked))
                 }
                 begun => begun,
             }
         }
         (Some(connection), false) => {
             let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.spec.forward_host);
-            shown(app, person, one, Some(checked)).await
+            Ok(answers.lead(&path(one.name()), person.user(), checked))
         }
         _ => Ok(Redirect::to(&path(one.name())).into_response()),
     }

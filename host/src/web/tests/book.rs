@@ -50,6 +50,7 @@ fn stored(n: u128, client: Client, diagnostics: Vec<Diagnostic>) -> StoredClient
         not_visible_since: None,
         edits: Vec::new(),
         overridden: Vec::new(),
+        last_changes: Vec::new(),
     }
 }
 
@@ -394,6 +395,8 @@ fn an_explanation() {
         name: "Sam Khan".to_owned(),
         household: "Ayda Khan & Sam Khan".to_owned(),
         household_path: "/households/1".to_owned(),
+        revision: Some("5787449685da".to_owned()),
+        since: None,
         state: "As the pack xplan-au reads record 1260 of Xplan, as it stood at the last sync.".to_owned(),
         fields: [name, sex, mobile].into_iter().map(Explained::from).collect(),
     };
