@@ -10,6 +10,7 @@ mod clock;
 mod compile;
 mod component;
 mod convert;
+pub mod dropped;
 mod engine;
 mod error;
 mod examples;
@@ -46,6 +47,7 @@ use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, Revisio
 pub use archive::LARGEST_ARCHIVE;
 pub use clock::thread_cpu;
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use files::is_stray;
 pub use gates::{Gate, GateOutcome, Gates};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
@@ -282,8 +284,7 @@ impl Packs {
         }
     }
 
-    /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason. What begins with
-    /// a full stop is none.
+    /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be read.

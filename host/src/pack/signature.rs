@@ -38,7 +38,7 @@ fn list(pack: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Re
     let failed = PackError::io(folder.display());
     for entry in fs::read_dir(&folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
-        if name.to_str().is_none_or(|name| name.starts_with('.') || [SUM, SIGNATURE].contains(&name)) {
+        if files::is_stray(&name) || name.to_str().is_none_or(|name| [SUM, SIGNATURE].contains(&name)) {
             continue;
         }
         let below = below.join(&name);
@@ -122,7 +122,9 @@ mod tests {
     fn pack() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("notes")).unwrap();
-        for (file, text) in [("pack.toml", "a"), ("rules.toml", "b"), ("notes/a.toml", "c"), (".swap", "d")] {
+        for (file, text) in
+            [("pack.toml", "a"), ("rules.toml", "b"), ("notes/a.toml", "c"), (".swap", "d"), ("rules.toml~", "e")]
+        {
             fs::write(folder.path().join(file), text).unwrap();
         }
         folder
