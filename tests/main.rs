@@ -28,3 +28,4 @@ mod stalled;
 mod supervised;
 mod sync_kill;
 mod upgrade;
+mod watched;

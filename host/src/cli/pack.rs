@@ -1,6 +1,8 @@
 //! `tidegate pack`: what packs there are, whether they load, which is in force, and what another would change.
 
+mod incoming;
 mod preview;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,6 +32,13 @@ pub(super) enum Pack {
         folder: Option<PathBuf>,
         #[command(flatten)]
         of: Of,
+    },
+    /// List what lies in the watched folder, and what became of it; exit 1 where something is refused
+    #[command(after_help = "Examples:\n  tidegate pack incoming\n  tidegate pack incoming --connection main --json")]
+    Incoming {
+        /// Only what is for this connection, or for none
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
     },
     /// Show what a revision would change on the whole book, field by field, before it is in force
     #[command(after_help = "Examples:
@@ -130,7 +139,8 @@ impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Stage { folder, of } => stage(global, folder, of.connection).await,
+            Self::Stage { folder, of } => stage::stage(global, folder, of.connection).await,
+            Self::Incoming { connection } => incoming::list(global, connection).await,
             Self::Preview { revision, of } => preview::show(global, &revision, of.connection).await,
             Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
@@ -162,41 +172,6 @@ impl Pack {
             Self::History { of } => history(global, of.connection).await,
         }
     }
-}
-
-/// The states of a revision that was brought.
-const VERIFIED: &str = "verified";
-
-async fn stage(global: &Global, folder: Option<PathBuf>, connection: String) -> anyhow::Result<ExitCode> {
-    let archive = match folder {
-        None => Vec::new(),
-        Some(path) if path.is_dir() => tokio::task::spawn_blocking(move || archive_of(&path)).await??,
-        Some(path) => tokio::fs::read(&path).await.with_context(|| path.display().to_string())?,
-    };
-    let of = connection.clone();
-    let work = |host: Local| async move { host.post_bytes("revisions", &[("connection", of.as_str())], archive).await };
-    let staged = local::with_host(global.load_quietly()?, work).await?;
-    let is_verified = staged["state"] == VERIFIED;
-    if global.json {
-        output::json(&staged)?;
-    } else {
-        let cells = |gate: &Value| {
-            let outcome = if gate["ok"] == true { "holds".to_owned() } else { output::text(&gate["reason"]) };
-            vec![output::text(&gate["gate"]), outcome]
-        };
-        let rows: Vec<Vec<String>> = staged["gates"].as_array().into_iter().flatten().map(cells).collect();
-        output::table(&["GATE", "OUTCOME"], &rows, "No gate was tried.")?;
-        let revision = output::text(&staged["revision"]);
-        output::line(if is_verified {
-            format!(
-                "{connection}: revision {revision} is staged. See what it would change: tidegate pack preview {revision} \
-                 --connection {connection}"
-            )
-        } else {
-            format!("{connection}: refused. Nothing was kept, and what is in force stays so.")
-        })?;
-    }
-    Ok(if is_verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn activate(
@@ -292,7 +267,7 @@ async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode
 
 async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load_quietly()?;
-    let packs_dir = config.server.packs_dir.clone();
+    let (packs_dir, asked) = (config.server.packs_dir.clone(), config.clone());
     let load = move || {
         let cache = config.server.data_dir.join("cache");
         let packs = Packs::new(&cache, config.server.compiler.as_deref(), typesetter(&config))?;
@@ -306,6 +281,7 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
     let empty = format!("No packs in {}; `cargo xtask build` makes the shipped ones.", packs_dir.display());
     output::table(&["PACK", "VERSION", "CRM", "REGION", "REVISION", "STATUS"], &rows, &empty)?;
+    incoming::beside(asked).await?;
     let all_load = listed.iter().all(|pack| pack.problem.is_none());
     Ok(if all_load { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod form;
+mod incoming;
 
 use askama::Template;
 use axum::Form;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
+use self::incoming::WatchedPart;
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::format;
@@ -91,6 +93,8 @@ pub(super) struct IntegrationPage {
     pub(super) active: Option<String>,
     /// The revisions that were staged or in force, the newest first.
     pub(super) revisions: Vec<RevisionRow>,
+    /// The watched folder; none where none is watched.
+    pub(super) watched: Option<WatchedPart>,
     /// The newest lines that the pack's plugin wrote.
     pub(super) plugin_lines: Vec<LineRow>,
 }
@@ -255,18 +259,21 @@ pub(super) async fn shown(
         if checked.as_ref().is_some_and(|checked| !checked.is_good) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
     let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
     let revisions = app.integrations.revisions(one.name(), newest).await?.items;
-    let known = Known { last: last.as_ref(), revisions: &revisions };
+    let watched = WatchedPart::of(app, &one, &person.clock);
+    let known = Known { last: last.as_ref(), revisions: &revisions, watched };
     let page = page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))?;
     Ok((status, page).into_response())
 }
 
 /// What is known of a connection beside its specification.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(super) struct Known<'a> {
     /// Its newest run.
     pub last: Option<&'a Run>,
     /// The revisions that it had staged or in force, the newest first.
     pub revisions: &'a [KnownRevision],
+    /// The watched folder.
+    pub watched: Option<WatchedPart>,
 }
 
 /// A revision that was staged or in force, as the page shows it.
@@ -311,7 +318,7 @@ impl RevisionRow {
 /// The page, from values alone.
 pub(super) fn view(
     one: &Integration,
-    Known { last, revisions }: Known<'_>,
+    Known { last, revisions, watched }: Known<'_>,
     checked: Option<Checked>,
     callback_url: &str,
     layout: Layout,
@@ -385,6 +392,7 @@ pub(super) fn view(
             .find(|known| known.state == RevisionState::Active)
             .map(|known| known.entry.digest.short().to_string()),
         revisions: revisions.iter().map(|known| RevisionRow::new(known, clock)).collect(),
+        watched,
         plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }

@@ -19,7 +19,7 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("syncs", &["watch"]),
     ("previews", &["one", "list", "watch", "differences", "file"]),
     ("notes", &["as_it_waits", "gate"]),
-    ("integrations", &["list", "one", "not_at_work", "packs", "revisions", "callback_url"]),
+    ("integrations", &["list", "one", "not_at_work", "packs", "revisions", "incoming", "callback_url"]),
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),
