@@ -21,6 +21,7 @@ mod packs;
 mod properties;
 mod proxy;
 mod queues;
+mod registry;
 mod runs;
 mod settings;
 mod sites;

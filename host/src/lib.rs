@@ -21,6 +21,7 @@ pub mod ops;
 pub mod pack;
 pub mod preview;
 pub mod queue;
+pub mod registry;
 pub mod schedule;
 pub mod secrets;
 pub mod serve;

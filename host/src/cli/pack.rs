@@ -2,6 +2,7 @@
 
 mod incoming;
 mod preview;
+mod registry;
 mod stage;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,32 @@ pub(super) enum Pack {
         /// Only what is for this connection, or for none
         #[arg(long, value_name = "NAME")]
         connection: Option<String>,
+    },
+    /// Pull a pack from a registry, every byte held against its digest, and bring it: it goes through all gates and is kept;
+    /// exit 1 where it does not
+    #[command(after_help = "Examples:
+  tidegate pack pull oci://registry.acme.example/team/acme-au@sha256:9f86d0… --connection main
+  tidegate pack pull oci://registry.acme.example/team/acme-au:1.2 --connection main --json
+Users and passwords of registries stand in the settings: registries in [packs].")]
+    Pull {
+        /// Where it is: oci://host/repository, with @sha256:… or :tag
+        #[arg(value_name = "REFERENCE")]
+        reference: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Push a pack's folder to a registry under a tag, for others to pull
+    #[command(after_help = "Examples:
+  tidegate pack push packs/acme-au oci://registry.acme.example/team/acme-au:1.2
+  tidegate pack push packs/acme-au oci://localhost:5000/acme-au:1.2 --json
+Prints the digest by which it is pulled: that never becomes another pack.")]
+    Push {
+        /// The pack's folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Where it goes: oci://host/repository:tag
+        #[arg(value_name = "REFERENCE")]
+        reference: String,
     },
     /// Show what a revision would change on the whole book, field by field, before it is in force
     #[command(after_help = "Examples:
@@ -141,6 +168,8 @@ impl Pack {
             Self::List => list(global).await,
             Self::Stage { folder, of } => stage::stage(global, folder, of.connection).await,
             Self::Incoming { connection } => incoming::list(global, connection).await,
+            Self::Pull { reference, of } => registry::pull(global, &reference, of.connection).await,
+            Self::Push { folder, reference } => registry::push(global, folder, &reference).await,
             Self::Preview { revision, of } => preview::show(global, &revision, of.connection).await,
             Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
