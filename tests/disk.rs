@@ -16,11 +16,11 @@ use crate::connections;
 use crate::oauth::Practice;
 
 /// A small disk, unmounted when it is dropped.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
     /// Mounts one under the data of a host that does not run yet; none where mounting is not permitted.
-    fn under(host: &Host, megabytes: u32) -> Result<Option<Self>> {
+    pub fn under(host: &Host, megabytes: u32) -> Result<Option<Self>> {
         let data = host.folder().join("data");
         let kept = host.folder().join("kept");
         fs::create_dir_all(&data)?;
@@ -45,7 +45,7 @@ impl Disk {
     }
 
     /// Fills it until so much is left.
-    fn fill(&self, left: u64) -> Result<()> {
+    pub fn fill(&self, left: u64) -> Result<()> {
         let mut filler = File::options().create(true).append(true).open(self.0.join("filler"))?;
         let piece = vec![0; 64 << 10];
         while self.free()? > left {
@@ -56,7 +56,7 @@ impl Disk {
         Ok(())
     }
 
-    fn empty(&self) -> Result<()> {
+    pub fn empty(&self) -> Result<()> {
         Ok(fs::remove_file(self.0.join("filler"))?)
     }
 }
@@ -67,10 +67,10 @@ impl Drop for Disk {
     }
 }
 
-const MB: u64 = 1 << 20;
+pub const MB: u64 = 1 << 20;
 
 /// What the tests' host keeps free.
-const STORAGE: &str = "[storage]\nwarn-below-mb = 48\nrefuse-below-mb = 24\nreserve-mb = 8\n";
+pub const STORAGE: &str = "[storage]\nwarn-below-mb = 48\nrefuse-below-mb = 24\nreserve-mb = 8\n";
 
 async fn is_ready(host: &Host) -> bool {
     let answer = host.http().get(host.url("/readyz")).timeout(Duration::from_secs(5)).send().await;

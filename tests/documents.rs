@@ -177,7 +177,7 @@ pub fn copy_pack(name: &str, to: &Path) -> Result<()> {
     copy(&Path::new(&env::var("TIDEGATE_PACKS")?).join(name), to)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -36,6 +36,7 @@ const PARAMETERS_TOGETHER: [&str; 4] = ["list_clients", "list_covers", "list_goa
 const ONE_PAGE: [&str; 8] = [
     "list_client_households",
     "list_connection_revisions",
+    "list_incoming_packs",
     "list_preview_differences",
     "list_previews",
     "list_quarantine",

@@ -31,7 +31,7 @@ pub(crate) async fn host(clients: u32) -> Result<(Host, PathBuf)> {
 }
 
 /// Rewrites a pack's rules; what is to be replaced has to be there.
-fn edit(pack: &std::path::Path, changes: &[(&str, &str)]) -> Result<()> {
+pub fn edit(pack: &std::path::Path, changes: &[(&str, &str)]) -> Result<()> {
     let path = pack.join("rules.toml");
     let mut rules = fs::read_to_string(&path)?;
     for (from, to) in changes {
@@ -42,7 +42,7 @@ fn edit(pack: &std::path::Path, changes: &[(&str, &str)]) -> Result<()> {
 }
 
 /// Nobody has a partner any more, and prospects stay out.
-const NO_PARTNERS: [(&str, &str); 2] = [
+pub const NO_PARTNERS: [(&str, &str); 2] = [
     ("partner = \"partner_entity_id\"", "partner = \"no_such_field\""),
     ("come_over = [\"client\", \"prospect\",", "come_over = [\"client\","),
 ];

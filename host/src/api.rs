@@ -19,6 +19,7 @@ mod goals;
 mod health;
 mod households;
 mod imports;
+mod incoming;
 mod listed;
 mod log;
 mod notes;
@@ -85,6 +86,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(connections::change::roll_back))
         .routes(routes!(connections::revisions::revisions))
         .merge(revisions::routes())
+        .merge(incoming::routes())
         .merge(previews::routes())
         .routes(routes!(connections::check::check))
         .routes(routes!(connections::change::authorize))

@@ -9,6 +9,7 @@ mod layers;
 mod level;
 pub mod logo;
 mod network;
+pub mod packs;
 mod problems;
 mod proxy;
 mod reading;
@@ -27,6 +28,8 @@ use secrecy::SecretString;
 
 use self::layers::Layers;
 pub use self::network::Network;
+pub use self::packs::PackKeys;
+use self::packs::{Registries, WatchedFolder};
 use self::proxy::ProxyVariables;
 pub use self::secret::bare;
 use crate::crm::hosts::HostRules;
@@ -53,6 +56,10 @@ pub struct Config {
     pub documents: Documents,
     /// The authors whose packs are taken.
     pub pack_keys: PackKeys,
+    /// The folder that is watched for packs; none where nobody puts any there.
+    pub watched_folder: Option<WatchedFolder>,
+    /// The registries that packs are pulled from.
+    pub registries: Registries,
     /// The address at which figures are served for Prometheus; nowhere where none.
     pub metrics: Option<SocketAddr>,
     /// The CRMs that connections can be of.
@@ -85,15 +92,6 @@ pub struct Practice {
 pub struct Documents {
     /// A folder of fonts, for what those in the program do not have.
     pub font_dir: Option<PathBuf>,
-}
-
-/// The authors whose packs are taken.
-#[derive(Clone, Debug)]
-pub struct PackKeys {
-    /// Their public keys, of minisign.
-    pub keys: Vec<minisign_verify::PublicKey>,
-    /// Whether packs are taken that nobody signed.
-    pub allow_unsigned: bool,
 }
 
 /// The times for which CRMs are waited for.

@@ -11,7 +11,7 @@ pub mod hosts;
 pub mod http;
 pub mod kind;
 pub mod oauth;
-mod outside;
+pub mod outside;
 pub mod parse;
 pub mod proxy;
 mod raw;

@@ -7,6 +7,7 @@ mod authorise;
 mod drafts;
 mod editing;
 mod error;
+mod incoming;
 mod revisions;
 mod settings;
 mod site;
@@ -25,7 +26,7 @@ use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::pack::{KeptPacks, Packs, Revision};
+use crate::pack::{KeptPacks, Packs, Revision, is_stray};
 use crate::secrets::Secrets;
 use crate::store::connections::{By, Sealed, StoredConnection};
 use crate::store::sites::Conflict;
@@ -35,6 +36,7 @@ pub use authorise::{Attempt, Callback, CallbackError, Granted};
 pub use drafts::{RuleDraft, Typed};
 pub use editing::Place;
 pub use error::{ConnectError, IntegrationError, NotOpened, PackUnavailable};
+pub use incoming::{IncomingPack, IncomingState, Looked, WATCHED_FOLDER};
 pub use settings::Draft;
 use site::site_at;
 pub use staging::{KnownRevision, RevisionState, Staged};
@@ -55,6 +57,7 @@ struct Inner {
     /// The reason why a connection that is to run does not, by its name.
     problems: Mutex<BTreeMap<ConnectionName, String>>,
     attempts: Mutex<authorise::Attempts>,
+    watch: incoming::Watch,
     /// The lock that is held while the list changes, so that two changes at once do not mix.
     changing: tokio::sync::Mutex<()>,
 }
@@ -139,6 +142,7 @@ impl Integrations {
             token_managers: Mutex::default(),
             problems: Mutex::default(),
             attempts: Mutex::default(),
+            watch: incoming::Watch::default(),
             changing: tokio::sync::Mutex::default(),
         };
         let integrations = Self(Arc::new(inner));
@@ -201,7 +205,7 @@ impl Integrations {
         let folders = std::fs::read_dir(&self.0.config.server.packs_dir).into_iter().flatten().flatten();
         let folders = folders.filter(|entry| entry.path().is_dir());
         let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.retain(|name| !name.starts_with('.'));
+        names.retain(|name| !is_stray(name.as_ref()));
         names.sort_unstable();
         names
     }

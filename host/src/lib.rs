@@ -2,7 +2,7 @@
 //! back the moment something happens.
 //!
 //! One module a concern; an arrow means "may use":
-//! `cli → serve → api, web, schedule → ops → sync, notes, import, integrations → crm, store, pack, access → domain`. Siblings do not import each other.
+//! `cli → serve → api, web, schedule, watched_folder → ops → sync, notes, import, integrations → crm, store, pack, access → domain`. Siblings do not import each other.
 //! `ARCHITECTURE.md` has the map.
 
 pub mod access;
@@ -21,6 +21,7 @@ pub mod ops;
 pub mod pack;
 pub mod preview;
 pub mod queue;
+pub mod registry;
 pub mod schedule;
 pub mod secrets;
 pub mod serve;
@@ -28,6 +29,7 @@ pub mod store;
 pub mod supervise;
 pub mod sync;
 pub mod telemetry;
+pub mod watched_folder;
 pub mod web;
 
 pub use tidegate_domain as domain;

@@ -12,6 +12,7 @@ mod component;
 mod convert;
 mod disguise;
 mod editing;
+pub mod dropped;
 mod engine;
 mod error;
 mod examples;
@@ -54,6 +55,7 @@ pub use editing::{
 };
 pub use error::{ComponentError, PackError, PluginFailure};
 pub use files::Edited;
+pub use files::is_stray;
 pub use gates::{Gate, GateOutcome, Gates};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
@@ -290,8 +292,7 @@ impl Packs {
         }
     }
 
-    /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason. What begins with
-    /// a full stop is none.
+    /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be read.

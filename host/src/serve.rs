@@ -28,7 +28,7 @@ pub use socket::socket_path;
 use crate::access::LocalOperator;
 use crate::app::{App, NotTakenUp};
 use crate::config::Config;
-use crate::{api, schedule, web};
+use crate::{api, schedule, watched_folder, web};
 
 /// The time for which open requests, runs and deliveries may go on once the host is told to stop. Containers are killed
 /// ten seconds after they are told.
@@ -87,6 +87,12 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
             supervisor.keep("watch on sites that are left alone", &shutdown, || async {
                 shutdown.run_until_cancelled(app.keep_left_alone()).await;
             }),
+            async {
+                if let Some(watched) = &app.config.watched_folder {
+                    let watch = || watched_folder::run(&app, watched, &shutdown);
+                    supervisor.keep("watch on the folder for packs", &shutdown, watch).await;
+                }
+            },
             take_figures
         );
     };

@@ -44,6 +44,7 @@ pub mod site_lists;
 pub mod sites;
 pub mod space;
 mod tables;
+pub mod taken_in;
 mod threads;
 pub mod walks;
 

@@ -6,6 +6,7 @@
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
 //! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
 //! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`;
+//! - `OCI_REGISTRY`: the registry that packs are pushed to and pulled from, Debian's `docker-registry`;
 //! - `CJK_FONTS`: a folder of fonts for names that the fonts in the program do not have;
 //! - `PDFUA_PYTHON`: a Python with a checker of PDF/UA, where one could be installed;
 //! - `SCHEMATHESIS`: a program that holds the API against its document, where it could be installed.
@@ -58,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         step::apt_install(&["poppler-utils"])?;
     }
     let fonts = cjk_fonts()?;
+    let registry = registry()?;
     let pdf_checker = python_with("a checker of PDF/UA", PDF_CHECKER, &workspace.target.join("pdfua"));
     let api_checker = python_with("a checker of the API", API_CHECKER, &workspace.target.join("schemathesis"));
     build::plugins(&workspace)?;
@@ -73,6 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .env("TIDEGATE_PACKS", workspace.packs())
             .env("CHROMIUM", chromium)
             .env("CJK_FONTS", fonts)
+            .env("OCI_REGISTRY", registry)
             .envs(pdf_checker.map(|folder| ("PDFUA_PYTHON", folder.join("bin/python3"))))
             .envs(api_checker.map(|folder| ("SCHEMATHESIS", folder.join("bin/schemathesis")))),
     )
@@ -127,6 +130,18 @@ fn cjk_fonts() -> Result<PathBuf> {
     }
     step::apt_install(&["fonts-wqy-zenhei"])?;
     Ok("/usr/share/fonts/truetype/wqy".into())
+}
+
+/// The registry for packs: what `OCI_REGISTRY` names, else one that is installed, else Debian's, which is installed first.
+fn registry() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("OCI_REGISTRY") {
+        return Ok(named.into());
+    }
+    if let Some(found) = step::program("docker-registry") {
+        return Ok(found);
+    }
+    step::apt_install(&["docker-registry"])?;
+    Ok("/usr/bin/docker-registry".into())
 }
 
 /// Installs the packages of the browser tests where their lockfile is newer than what is installed.

@@ -71,7 +71,7 @@ pub struct StagedBody {
 /// A gate that a revision has to go through.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Gate)]
-struct GateBody {
+pub struct GateBody {
     /// The gate.
     #[schema(schema_with = schema::gate)]
     gate: crate::pack::Gate,
@@ -84,13 +84,18 @@ struct GateBody {
 
 impl From<Staged> for StagedBody {
     fn from(Staged { revision, gates }: Staged) -> Self {
-        let gate = |GateOutcome { gate, ok, reason }| GateBody { gate, ok, reason };
         Self {
             revision: revision.as_ref().map(|revision| revision.id()),
             digest: revision.as_ref().map(|revision| revision.digest()),
             state: if revision.is_some() { "verified" } else { "refused" },
-            gates: gates.into_iter().map(gate).collect(),
+            gates: gates.into_iter().map(GateBody::from).collect(),
         }
+    }
+}
+
+impl From<GateOutcome> for GateBody {
+    fn from(GateOutcome { gate, ok, reason }: GateOutcome) -> Self {
+        Self { gate, ok, reason }
     }
 }
 

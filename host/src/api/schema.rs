@@ -32,6 +32,12 @@ pub fn staged_state() -> Object {
     one_of("Whether the revision went through all gates.", ["verified", "refused"])
 }
 
+pub fn incoming_state() -> Object {
+    let what = "What became of a pack in the watched folder: `arriving` (waited for until it is whole), `staged`, `previewed` \
+                (it may come in force by itself, and its preview is being made), `activated` (it did), or `refused`.";
+    one_of(what, ["arriving", "staged", "previewed", "activated", "refused"])
+}
+
 pub fn revision_state() -> Object {
     one_of("How the revision stands by now.", ["verified", "active", "retired"])
 }

@@ -2,7 +2,10 @@
 
 mod fixture;
 mod edit;
+mod incoming;
 mod preview;
+mod registry;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +35,39 @@ pub(super) enum Pack {
         folder: Option<PathBuf>,
         #[command(flatten)]
         of: Of,
+    },
+    /// List what lies in the watched folder, and what became of it; exit 1 where something is refused
+    #[command(after_help = "Examples:\n  tidegate pack incoming\n  tidegate pack incoming --connection main --json")]
+    Incoming {
+        /// Only what is for this connection, or for none
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+    },
+    /// Pull a pack from a registry, every byte held against its digest, and bring it: it goes through all gates and is kept;
+    /// exit 1 where it does not
+    #[command(after_help = "Examples:
+  tidegate pack pull oci://registry.acme.example/team/acme-au@sha256:9f86d0… --connection main
+  tidegate pack pull oci://registry.acme.example/team/acme-au:1.2 --connection main --json
+Users and passwords of registries stand in the settings: registries in [packs].")]
+    Pull {
+        /// Where it is: oci://host/repository, with @sha256:… or :tag
+        #[arg(value_name = "REFERENCE")]
+        reference: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Push a pack's folder to a registry under a tag, for others to pull
+    #[command(after_help = "Examples:
+  tidegate pack push packs/acme-au oci://registry.acme.example/team/acme-au:1.2
+  tidegate pack push packs/acme-au oci://localhost:5000/acme-au:1.2 --json
+Prints the digest by which it is pulled: that never becomes another pack.")]
+    Push {
+        /// The pack's folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Where it goes: oci://host/repository:tag
+        #[arg(value_name = "REFERENCE")]
+        reference: String,
     },
     /// Show what a revision would change on the whole book, field by field, before it is in force
     #[command(after_help = "Examples:
@@ -184,7 +220,10 @@ impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Stage { folder, of } => stage(global, folder, of.connection).await,
+            Self::Stage { folder, of } => stage::stage(global, folder, of.connection).await,
+            Self::Incoming { connection } => incoming::list(global, connection).await,
+            Self::Pull { reference, of } => registry::pull(global, &reference, of.connection).await,
+            Self::Push { folder, reference } => registry::push(global, folder, &reference).await,
             Self::Preview { revision, of } => preview::show(global, &revision, of.connection).await,
             Self::Activate { revision, yes, of } => activate(global, of.connection, revision, yes).await,
             Self::Files { revision, path, of } => edit::files(global, &revision, path, of.connection).await,
@@ -223,46 +262,6 @@ impl Pack {
             Self::History { of } => history(global, of.connection).await,
         }
     }
-}
-
-/// The states of a revision that was brought.
-const VERIFIED: &str = "verified";
-
-async fn stage(global: &Global, folder: Option<PathBuf>, connection: String) -> anyhow::Result<ExitCode> {
-    let archive = match folder {
-        None => Vec::new(),
-        Some(path) if path.is_dir() => tokio::task::spawn_blocking(move || archive_of(&path)).await??,
-        Some(path) => tokio::fs::read(&path).await.with_context(|| path.display().to_string())?,
-    };
-    let of = connection.clone();
-    let work = |host: Local| async move { host.post_bytes("revisions", &[("connection", of.as_str())], archive).await };
-    let staged = local::with_host(global.load_quietly()?, work).await?;
-    tell_staged(global, &connection, &staged)
-}
-
-/// Says what became of a revision that was brought.
-fn tell_staged(global: &Global, connection: &str, staged: &Value) -> anyhow::Result<ExitCode> {
-    let is_verified = staged["state"] == VERIFIED;
-    if global.json {
-        output::json(staged)?;
-    } else {
-        let cells = |gate: &Value| {
-            let outcome = if gate["ok"] == true { "holds".to_owned() } else { output::text(&gate["reason"]) };
-            vec![output::text(&gate["gate"]), outcome]
-        };
-        let rows: Vec<Vec<String>> = staged["gates"].as_array().into_iter().flatten().map(cells).collect();
-        output::table(&["GATE", "OUTCOME"], &rows, "No gate was tried.")?;
-        let revision = output::text(&staged["revision"]);
-        output::line(if is_verified {
-            format!(
-                "{connection}: revision {revision} is staged. See what it would change: tidegate pack preview {revision} \
-                 --connection {connection}"
-            )
-        } else {
-            format!("{connection}: refused. Nothing was kept, and what is in force stays so.")
-        })?;
-    }
-    Ok(if is_verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn activate(
@@ -358,7 +357,7 @@ async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode
 
 async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load_quietly()?;
-    let packs_dir = config.server.packs_dir.clone();
+    let (packs_dir, asked) = (config.server.packs_dir.clone(), config.clone());
     let load = move || {
         let cache = config.server.data_dir.join("cache");
         let packs = Packs::new(&cache, config.server.compiler.as_deref(), typesetter(&config))?;
@@ -372,6 +371,7 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
     let empty = format!("No packs in {}; `cargo xtask build` makes the shipped ones.", packs_dir.display());
     output::table(&["PACK", "VERSION", "CRM", "REGION", "REVISION", "STATUS"], &rows, &empty)?;
+    incoming::beside(asked).await?;
     let all_load = listed.iter().all(|pack| pack.problem.is_none());
     Ok(if all_load { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

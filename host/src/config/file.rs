@@ -10,10 +10,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::Check;
+use super::packs::PacksSection;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
-use super::{Config, CrmTimeouts, Documents, Log, PackKeys, Practice, Server, Storage, level, logo, secret};
+use super::{Config, CrmTimeouts, Documents, Log, Practice, Server, Storage, level, logo, secret};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -67,13 +68,6 @@ struct PracticeSection {
 struct DocumentsSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     font_dir: Option<PathBuf>,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PacksSection {
-    keys: Vec<String>,
-    allow_unsigned: bool,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -186,7 +180,7 @@ impl File {
         }
         let storage = self.storage.check(&mut check);
         let documents = self.documents.check(&mut check);
-        let pack_keys = self.packs.check(&mut check);
+        let (pack_keys, watched_folder, registries) = self.packs.check(&mut check);
         let mut connections = BTreeMap::new();
         for (name, section) in self.connections {
             match ConnectionName::of_connection(&name) {
@@ -206,6 +200,8 @@ impl File {
             log,
             documents,
             pack_keys,
+            watched_folder,
+            registries,
             metrics,
             crms,
             hosts,
@@ -241,28 +237,6 @@ impl PracticeSection {
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
-    }
-}
-
-impl PacksSection {
-    fn check(self, check: &mut Check<'_>) -> PackKeys {
-        let mut keys = Vec::with_capacity(self.keys.len());
-        for key in &self.keys {
-            match minisign_verify::PublicKey::from_base64(key.trim()) {
-                Ok(key) => keys.push(key),
-                Err(_) => {
-                    let why = "holds what is no public key of minisign: one is the second line of its file, and begins with RW";
-                    check.problem("packs.keys", why);
-                }
-            }
-        }
-        if keys.is_empty() && self.keys.is_empty() && !self.allow_unsigned {
-            check.problem(
-                "packs.allow-unsigned",
-                "is false and packs.keys is empty, so that no pack could ever be taken",
-            );
-        }
-        PackKeys { keys, allow_unsigned: self.allow_unsigned }
     }
 }
 

@@ -295,6 +295,44 @@ fn a_section_has_the_keys_that_its_crm_declares() {
     check(&format!("{CONNECTION}organisation-id = \"7\""), "connections.main.organisation-id: is not known");
 }
 
+#[test]
+fn where_packs_come_from_is_checked() {
+    use secrecy::ExposeSecret as _;
+
+    use super::packs::Activate;
+    let config = load("").unwrap();
+    assert!(config.watched_folder.is_none() && config.registries.known.is_empty() && !config.registries.digest_only);
+    let config = load(
+        "[packs]\nwatch-dir = \"incoming\"\nactivate = \"below-threshold\"\ndigest-only = true\nregistries = [\n\
+         { host = \"Registry.acme.example\", username = \"svc\", password-file = \"secrets/xplan\" },\n\
+         { host = \"localhost:5000\", insecure = true }]",
+    );
+    let config = config.unwrap();
+    let watched = config.watched_folder.unwrap();
+    assert!(watched.folder.ends_with("incoming") && watched.activate == Activate::BelowThreshold);
+    let [acme, local] = <[_; 2]>::try_from(config.registries.known).unwrap();
+    let (user, password) = acme.sign_in.unwrap();
+    assert_eq!((acme.host.as_str(), acme.insecure), ("registry.acme.example", false));
+    assert_eq!((user.as_str(), password.expose_secret()), ("svc", "s3cret"));
+    assert!(local.insecure && local.sign_in.is_none() && config.registries.digest_only);
+
+    let check = |text: &str, expected: &str| {
+        let said = load(&format!("[packs]\n{text}")).unwrap_err().to_string();
+        assert!(said.contains(expected) && !said.contains("s3cret"), "{expected:?} is not in:\n{said}");
+    };
+    check("watch-dir = \"secrets/xplan\"", "packs.watch-dir");
+    check("activate = \"when-empty\"", "packs.activate: is for what is put into packs.watch-dir");
+    check("activate = \"always\"", "when-empty");
+    let registry = |keys: &str| format!("registries = [{{ {keys} }}]");
+    check(&registry("host = \"https://registry.acme.example\""), "is no host such as");
+    check(&registry("host = \"registry.acme.example\", insecure = true"), "not on this machine");
+    check(&registry("host = \"a.example\", username = \"svc\""), "no password-file");
+    check(&registry("host = \"a.example\", password-file = \"secrets/xplan\""), "no username");
+    check(&registry("host = \"a.example\", username = \"svc\", password-file = \"secrets/none\""), "secrets/none");
+    check(&registry("host = \"a.example\", password = \"s\""), "password");
+    check("registries = [{ host = \"a.example\" }, { host = \"A.example\" }]", "`a.example` twice");
+}
+
 /// Each CRM's reference is a section that can be used, once what it leaves open is filled in.
 #[test]
 fn the_reference_of_a_crm_is_a_section() {

@@ -36,6 +36,38 @@ fn public_client(host: &str, proxy: Option<&Proxy>) -> reqwest::Result<ClientBui
     Ok(client.proxy(by))
 }
 
+/// A client for a host that the operator names, at whatever address: over HTTPS and by the company's proxy, or, `insecure`,
+/// over plain HTTP, to this machine alone, which the caller has checked.
+///
+/// # Errors
+/// Returns an error if the proxy's address is none.
+pub fn operators_client(proxy: Option<&Proxy>, insecure: bool) -> reqwest::Result<ClientBuilder> {
+    if insecure {
+        return Ok(plain().tls_certs_only([]));
+    }
+    let client = plain().https_only(true);
+    let Some(proxy) = proxy else { return Ok(client) };
+    let addresses = AnyAddresses { proxy: (proxy.called.clone(), proxy.host.clone()) };
+    let by = reqwest::Proxy::https(proxy.url.expose_secret())?.no_proxy(NoProxy::from_string(&proxy.except));
+    Ok(client.dns_resolver(Arc::new(addresses)).proxy(by))
+}
+
+/// Resolves the name by which a proxy is asked for that is an address, and every other name as it is.
+struct AnyAddresses {
+    proxy: (String, String),
+}
+
+impl Resolve for AnyAddresses {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (called, host) = &self.proxy;
+        let wanted = if called == name.as_str() { host.clone() } else { name.as_str().to_owned() };
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((wanted.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
 /// A builder without redirects, which would lead elsewhere with what a call holds, and without what the environment
 /// says of proxies: that is read with the settings.
 fn plain() -> ClientBuilder {

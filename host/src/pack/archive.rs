@@ -1,5 +1,6 @@
 //! A pack's folder as one file: a tar archive, gzipped or not. What comes in is bounded and taken for nothing but files.
 
+use std::fmt::Display;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,6 +14,9 @@ use super::{PackError, files, limits, private_file};
 /// The first bytes of what is gzipped.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// The fewest zeros that an archive ends with: one block of them. One that was cut short between two files has none.
+const END: usize = 512;
+
 /// The most bytes of an archive, and of all that is in it.
 pub const LARGEST_ARCHIVE: usize = limits::ALL_FILES as usize;
 
@@ -21,56 +25,8 @@ pub const LARGEST_ARCHIVE: usize = limits::ALL_FILES as usize;
 /// # Errors
 /// Says what is wrong with the archive; what was unpacked by then stays for the caller to remove.
 pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
-    let wrong = |why: &str| files::refused(Path::new("the archive"), why);
-    let damaged = |error: io::Error| wrong(&format!("it is damaged or was cut short ({error}); send it again"));
-    if bytes.starts_with(b"PK") {
-        return Err(wrong(
-            "it is a zip archive; send a tar archive of the pack's folder (`tidegate pack save` makes one)",
-        ));
-    }
-    let reader: Box<dyn Read + '_> =
-        if bytes.starts_with(&GZIP) { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) };
-    let mut archive = Archive::new(reader.take(LARGEST_ARCHIVE as u64 + 1));
-    let mut unpacked: Vec<(PathBuf, Vec<u8>)> = Vec::new();
-    let (mut entries, mut size) = (0, 0);
-    for entry in archive.entries().map_err(damaged)? {
-        let mut entry = entry.map_err(damaged)?;
-        entries += 1;
-        size += usize::try_from(entry.size()).unwrap_or(usize::MAX).min(LARGEST_ARCHIVE + 1);
-        if entries > limits::FILES || size > LARGEST_ARCHIVE {
-            return Err(wrong(&format!(
-                "a pack has at most {} files and {} MB; send the pack's own folder",
-                limits::FILES,
-                LARGEST_ARCHIVE >> 20
-            )));
-        }
-        let path = entry.path().map_err(damaged)?.into_owned();
-        match entry.header().entry_type() {
-            EntryType::Regular => {}
-            EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader => continue,
-            _ => {
-                let why = format!("`{}` is a link or no file; put the files themselves there", path.display());
-                return Err(wrong(&why));
-            }
-        }
-        let path = inside(&path)
-            .ok_or_else(|| wrong(&format!("`{}` leads out of the pack's folder, or lies too deep", path.display())))?;
-        // Editors and systems keep such beside the files.
-        if path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.')) {
-            continue;
-        }
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).map_err(damaged)?;
-        unpacked.push((path, content));
-    }
-    // What stands behind the last entry, with the check of all of it.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
-    if unpacked.is_empty() {
-        return Err(wrong("it holds no files: send a tar archive of the pack's folder"));
-    }
-    strip_folder(&mut unpacked);
     let failed = PackError::io(to.display());
-    for (path, content) in unpacked {
+    for (path, content) in contents(bytes)? {
         let path = to.join(path);
         let folder = path.parent().unwrap_or(to);
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&failed)?;
@@ -82,6 +38,89 @@ pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
         })?;
     }
     Ok(())
+}
+
+/// A file of an archive, by its path in the pack's folder; none where it has none.
+///
+/// # Errors
+/// Says what is wrong with the archive.
+pub(super) fn file(bytes: &[u8], path: &str) -> Result<Option<Vec<u8>>, PackError> {
+    Ok(contents(bytes)?.into_iter().find(|(found, _)| found == Path::new(path)).map(|(_, content)| content))
+}
+
+fn wrong(why: &str) -> PackError {
+    files::refused(Path::new("the archive"), why)
+}
+
+/// The files of an archive, by their paths in the pack's folder.
+fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
+    let damaged = |error: &dyn Display| wrong(&format!("it is damaged or was cut short ({error}); send it again"));
+    let broken = |error: io::Error| damaged(&error);
+    if bytes.starts_with(b"PK") {
+        return Err(wrong(
+            "it is a zip archive; send a tar archive of the pack's folder (`tidegate pack save` makes one)",
+        ));
+    }
+    let reader: Box<dyn Read + '_> =
+        if bytes.starts_with(&GZIP) { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) };
+    let mut archive = Archive::new(Ending { reader: reader.take(LARGEST_ARCHIVE as u64 + 1), zeros: 0 });
+    let mut unpacked: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let (mut entries, mut size) = (0, 0);
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        entries += 1;
+        size += usize::try_from(entry.size()).unwrap_or(usize::MAX).min(LARGEST_ARCHIVE + 1);
+        if entries > limits::FILES || size > LARGEST_ARCHIVE {
+            return Err(wrong(&format!(
+                "a pack has at most {} files and {} MB; send the pack's own folder",
+                limits::FILES,
+                LARGEST_ARCHIVE >> 20
+            )));
+        }
+        let path = entry.path().map_err(broken)?.into_owned();
+        match entry.header().entry_type() {
+            EntryType::Regular => {}
+            EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader => continue,
+            _ => {
+                let why = format!("`{}` is a link or no file; put the files themselves there", path.display());
+                return Err(wrong(&why));
+            }
+        }
+        let path = inside(&path)
+            .ok_or_else(|| wrong(&format!("`{}` leads out of the pack's folder, or lies too deep", path.display())))?;
+        if path.components().any(|part| files::is_stray(part.as_os_str())) {
+            continue;
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(broken)?;
+        unpacked.push((path, content));
+    }
+    // What stands behind the last entry, with the check of all of it.
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(broken)?;
+    if unpacked.is_empty() {
+        return Err(wrong("it holds no files: send a tar archive of the pack's folder"));
+    }
+    if rest.zeros < END {
+        return Err(damaged(&"it has no end"));
+    }
+    strip_folder(&mut unpacked);
+    Ok(unpacked)
+}
+
+/// Counts the zeros that what is read ends with.
+struct Ending<R> {
+    reader: R,
+    zeros: usize,
+}
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let zeros = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if zeros == count { self.zeros + zeros } else { zeros };
+        Ok(count)
+    }
 }
 
 /// A path within the pack's folder; none where it leads out.
@@ -110,7 +149,7 @@ fn strip_folder(unpacked: &mut [(PathBuf, Vec<u8>)]) {
     }
 }
 
-/// The files of a pack's folder as an archive. What begins with a full stop is none of a pack's.
+/// The files of a pack's folder as an archive, without strays. The same files are the same bytes.
 ///
 /// # Errors
 /// Names the file that cannot be read, or is none of the pack's.
@@ -127,7 +166,7 @@ fn add(archive: &mut Builder<Vec<u8>>, pack: &Path, below: &Path, depth: usize) 
     let mut names: Vec<_> = entries.map_err(&failed)?.into_iter().map(|entry| entry.file_name()).collect();
     names.sort();
     for name in names {
-        if name.to_str().is_none_or(|name| name.starts_with('.')) {
+        if files::is_stray(&name) || name.to_str().is_none() {
             continue;
         }
         let below = below.join(&name);
@@ -172,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let from = folder.path().join("xplan-au");
         fs::create_dir_all(from.join("notes")).unwrap();
-        for (file, text) in [("pack.toml", "a"), ("notes/a.toml", "b"), (".pack.toml.swp", "c")] {
+        for (file, text) in [("pack.toml", "a"), ("notes/a.toml", "b"), (".pack.toml.swp", "c"), ("pack.toml~", "d")] {
             fs::write(from.join(file), text).unwrap();
         }
         let packed = pack(&from).unwrap();
@@ -217,6 +256,10 @@ mod tests {
         check(&archive(&[("pack.toml", file, "a"); 1_001]), "at most 1000 files");
         let whole = archive(&[("pack.toml", file, &"a".repeat(5_000))]);
         check(&whole[..2_000], "damaged or was cut short");
+        // Between two files, where only the end is missing.
+        let two = archive(&[("pack.toml", file, "a"), ("rules.toml", file, "b")]);
+        check(&two[..1_024], "cut short (it has no end)");
+        check(&two[..2_048], "cut short (it has no end)");
         let bomb = vec![0; 40 << 20];
         let mut large = Builder::new(Vec::new());
         let mut header = Header::new_gnu();

@@ -1,6 +1,7 @@
 //! Reading a pack's files, each bounded in size, and none from outside the pack's folder; and the bounds of a whole folder.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -61,8 +62,36 @@ pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackE
     Ok(bytes)
 }
 
-/// What stands in a folder, in the order of names. What begins with a full stop is none of a pack's: editors and containers
-/// keep such beside the files.
+/// What names end with that editors and programs give to a file that is open, was kept from before, or is still written.
+const STRAY_ENDS: [&str; 11] = [
+    "~",
+    ".swp",
+    ".swo",
+    ".swx",
+    ".tmp",
+    ".part",
+    ".partial",
+    ".filepart",
+    ".crdownload",
+    "___jb_tmp___",
+    "___jb_old___",
+];
+
+/// What systems keep of a folder's looks.
+const STRAY_NAMES: [&str; 2] = ["Thumbs.db", "desktop.ini"];
+
+/// Whether a name is of what stands beside a pack's files and is none of them: what containers, editors and systems keep
+/// there. It is neither read nor part of any digest, wherever a pack's folder is read.
+pub fn is_stray(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with('.')
+        || name.starts_with("~$")
+        || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
+        || STRAY_ENDS.iter().any(|end| name.ends_with(end))
+        || STRAY_NAMES.iter().any(|stray| name.eq_ignore_ascii_case(stray))
+}
+
+/// What stands in a folder, in the order of names, without strays ([`is_stray`]).
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.
@@ -71,7 +100,7 @@ pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(&unreadable)? {
         let entry = entry.map_err(&unreadable)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+        if !is_stray(&entry.file_name()) {
             paths.push(entry.path());
         }
     }
@@ -179,6 +208,37 @@ mod tests {
             (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
             (found, _) => panic!("{found:?}"),
         }
+    }
+
+    #[test]
+    fn what_editors_and_systems_leave_is_none_of_a_packs() {
+        let strays = [
+            "pack.toml~",
+            ".pack.toml.swp",
+            "pack.toml.swp",
+            "._pack.toml",
+            ".DS_Store",
+            "#pack.toml#",
+            ".#pack.toml",
+            "..data",
+            "~$pack.toml",
+            "thumbs.db",
+            "rules.toml.part",
+            "rules.toml___jb_tmp___",
+        ];
+        for stray in strays {
+            assert!(is_stray(OsStr::new(stray)), "{stray}");
+        }
+        for own in ["pack.toml", "#", "a#b.toml", "swp", "client.survey.toml", "template.typ", "tmp.toml"] {
+            assert!(!is_stray(OsStr::new(own)), "{own}");
+        }
+        let pack = pack(&[("pack.toml", 5), ("notes/a.toml", 5)]);
+        let names = |pack: &tempfile::TempDir| listed(pack.path()).unwrap().len();
+        let before = names(&pack);
+        for stray in strays {
+            File::create(pack.path().join(stray)).unwrap();
+        }
+        assert_eq!(names(&pack), before);
     }
 
     #[test]

@@ -143,15 +143,14 @@ fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Copies the files of a folder of `pack` and of those in it. What begins with a full stop is none of a pack's: editors and
-/// containers keep such beside the files.
+/// Copies the files of a folder of `pack` and of those in it, without strays.
 fn copy(pack: &Path, from: &Path, to: &Path, depth: usize) -> Result<(), PackError> {
     let failed = PackError::io(from.display());
     make_private(to).map_err(&failed)?;
     for entry in fs::read_dir(from).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
         let (path, name) = (entry.path(), entry.file_name());
-        if name.to_str().is_none_or(|name| name.starts_with('.')) {
+        if files::is_stray(&name) || name.to_str().is_none() {
             continue;
         }
         if !path.is_dir() {
@@ -179,7 +178,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pack = folder.path().join("xplan-au");
         fs::create_dir_all(pack.join("notes")).unwrap();
-        for (file, text) in [("rules.toml", "a = 1"), ("notes/a.toml", "b = 2"), (".rules.toml.swp", "c = 3")] {
+        for (file, text) in
+            [("rules.toml", "a = 1"), ("notes/a.toml", "b = 2"), (".rules.toml.swp", "c = 3"), ("rules.toml~", "c = 4")]
+        {
             fs::write(pack.join(file), text).unwrap();
         }
         let kept = KeptPacks::of(&folder.path().join("data"));
@@ -193,7 +194,9 @@ mod tests {
         let rules = |digest| fs::read_to_string(kept.folder(digest).join("rules.toml")).unwrap();
         assert_eq!([rules(first), rules(second)], ["a = 1", "a = 2"]);
         assert_eq!(fs::read_to_string(kept.folder(first).join("notes/a.toml")).unwrap(), "b = 2");
-        assert!(!kept.folder(first).join(".rules.toml.swp").exists());
+        assert!(
+            !kept.folder(first).join(".rules.toml.swp").exists() && !kept.folder(first).join("rules.toml~").exists()
+        );
 
         fs::create_dir(folder.path().join("data/packs/.unfinished-0")).unwrap();
         kept.retain(&HashSet::from([second])).unwrap();

@@ -40,7 +40,7 @@ fn list(pack: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Re
     let failed = PackError::io(folder.display());
     for entry in fs::read_dir(&folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
-        if name.to_str().is_none_or(|name| name.starts_with('.') || FILES.contains(&name)) {
+        if files::is_stray(&name) || name.to_str().is_none_or(|name| FILES.contains(&name)) {
             continue;
         }
         let below = below.join(&name);
@@ -124,7 +124,9 @@ mod tests {
     fn pack() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("notes")).unwrap();
-        for (file, text) in [("pack.toml", "a"), ("rules.toml", "b"), ("notes/a.toml", "c"), (".swap", "d")] {
+        for (file, text) in
+            [("pack.toml", "a"), ("rules.toml", "b"), ("notes/a.toml", "c"), (".swap", "d"), ("rules.toml~", "e")]
+        {
             fs::write(folder.path().join(file), text).unwrap();
         }
         folder

@@ -46,6 +46,7 @@ mod search;
 mod site_lists;
 mod sites;
 mod space;
+mod taken_in;
 
 use std::collections::BTreeMap;
 

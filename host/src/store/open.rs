@@ -27,7 +27,7 @@ type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
 /// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
 /// once.
-const TABLE_MAKERS: [MakeTables; 11] = [
+const TABLE_MAKERS: [MakeTables; 12] = [
     super::tables::make,
     super::commit::emptied::make_tables,
     super::access::make_tables,
@@ -39,6 +39,7 @@ const TABLE_MAKERS: [MakeTables; 11] = [
     super::imports::make_tables,
     super::professionals::make_tables,
     super::revisions::make_tables,
+    super::taken_in::make_tables,
 ];
 
 impl Store {

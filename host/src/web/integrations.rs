@@ -3,6 +3,7 @@
 
 mod answer;
 mod form;
+mod incoming;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub(super) use self::answer::{authorise, callback};
 pub(super) use self::form::{add, change, check, edit, new};
+use self::incoming::WatchedPart;
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
@@ -94,6 +96,8 @@ pub(super) struct IntegrationPage {
     pub(super) edit_rules: Option<String>,
     /// The revisions that were staged or in force, the newest first.
     pub(super) revisions: Vec<RevisionRow>,
+    /// The watched folder; none where none is watched.
+    pub(super) watched: Option<WatchedPart>,
     /// The newest lines that the pack's plugin wrote.
     pub(super) plugin_lines: Vec<LineRow>,
 }
@@ -140,7 +144,8 @@ pub(super) async fn show(
     let layout = Layout::load(&app, &person, Section::Settings).await?;
     let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
     let revisions = app.integrations.revisions(one.name(), newest).await?.items;
-    let known = Known { last: last.as_ref(), revisions: &revisions };
+    let watched = WatchedPart::of(app, &one, &person.clock);
+    let known = Known { last: last.as_ref(), revisions: &revisions, watched };
     page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))
 }
 
@@ -251,12 +256,14 @@ pub(super) async fn remove(
 }
 
 /// What is known of a connection beside its specification.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(super) struct Known<'a> {
     /// Its newest run.
     pub last: Option<&'a Run>,
     /// The revisions that it had staged or in force, the newest first.
     pub revisions: &'a [KnownRevision],
+    /// The watched folder.
+    pub watched: Option<WatchedPart>,
 }
 
 /// A revision that was staged or in force, as the page shows it.
@@ -305,7 +312,7 @@ impl RevisionRow {
 /// The page, from values alone.
 pub(super) fn view(
     one: &Integration,
-    Known { last, revisions }: Known<'_>,
+    Known { last, revisions, watched }: Known<'_>,
     checked: Option<Checked>,
     callback_url: &str,
     layout: Layout,
@@ -387,6 +394,7 @@ pub(super) fn view(
                 RevisionRow::new(known, is_newest, &path(one.name()), clock)
             })
             .collect(),
+        watched,
         plugin_lines: one.connection.iter().flat_map(|connection| plugin_lines(connection, clock)).collect(),
     }
 }

@@ -3,14 +3,16 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
-    ("serve", &["api", "web", "schedule", "app", "access", "config", "supervise"]),
+    ("serve", &["api", "web", "schedule", "watched_folder", "app", "access", "config", "supervise"]),
     ("api", BELOW_COMMANDS),
     ("web", BELOW_COMMANDS),
     ("schedule", BELOW_PAGES),
+    // Acts as a person would who is asked of each pack that lies in the folder.
+    ("watched_folder", BELOW_COMMANDS),
     // What people and programs change, one function a verb.
     ("ops", BELOW_PAGES),
     (
@@ -47,6 +49,8 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
+    // Packs are pulled and pushed by commands; what of HTTP is everybody's stands beside the CRMs'.
+    ("registry", &["crm", "config"]),
     ("crm", &["telemetry"]),
     ("store", &["config", "supervise"]),
     ("telemetry", &[]),
@@ -64,6 +68,7 @@ const EVERYTHING: &[&str] = &[
     "api",
     "web",
     "schedule",
+    "watched_folder",
     "ops",
     "app",
     "sync",
@@ -73,6 +78,7 @@ const EVERYTHING: &[&str] = &[
     "documents",
     "integrations",
     "connection",
+    "registry",
     "crm",
     "store",
     "pack",

@@ -28,6 +28,7 @@ const PARTS: [(&str, &[&str]); 7] = [
             "not_at_work",
             "packs",
             "revisions",
+            "incoming",
             "callback_url",
             "rule_files",
             "rule_file",

@@ -75,6 +75,7 @@ async fn what_it_lists() {
     get /api/v1/imports/{id}/rows (id, status, limit, cursor) 200 default
     get /api/v1/imports/{id}/rows.csv (id, status) 200 default
     post /api/v1/imports/{id}/rows/{number}/decision (id, number) 200 default
+    get /api/v1/incoming (connection, limit, cursor) 200 default
     get /api/v1/notes (state, stage, connection, event_type, household_id, client_id, document_id, twice, missing, limit, cursor) 200 default
     post /api/v1/notes/retry () 202 default
     get /api/v1/notes/{id} (id) 200 default

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
-use super::tell_staged;
+use super::stage;
 use crate::cli::local::Local;
 use crate::cli::{Global, WrongUse, local, output};
 
@@ -60,7 +60,7 @@ pub(super) async fn edit(
     let work = |host: Local| async move { host.post_json(&of, &json!({ "files": files })).await };
     let answer = local::with_host(global.load_quietly()?, work).await?;
     if !check {
-        return tell_staged(global, &connection, &answer);
+        return stage::tell(global, &connection, &answer);
     }
     if global.json {
         output::json(&answer)?;
