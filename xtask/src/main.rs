@@ -13,6 +13,7 @@ mod mutants;
 mod packs;
 mod step;
 mod store_fixture;
+mod swaps;
 mod test;
 mod tidy;
 mod toolchain;
@@ -44,6 +45,7 @@ enum Command {
     Bench(bench::Arguments),
     StoreFixture(store_fixture::Arguments),
     Mutants(mutants::Arguments),
+    Swaps(swaps::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments),
+        Command::Swaps(arguments) => swaps::run(&arguments),
         Command::StoreFixture(arguments) => store_fixture::run(&arguments),
         Command::Tidy => tidy::run(),
     };
