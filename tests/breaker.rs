@@ -41,9 +41,19 @@ async fn activate(host: &Host, revision: &str) -> Result<Value> {
 async fn taken_back(host: &Host, revision: &str, before: &str) -> Result<Value> {
     let is_back = |main: &Value| main["breaker"]["taken_back"] == revision && main["revision"] == before;
     let main = host.wait_for(MAIN, is_back).await?;
-    mapped_again(host).await?;
+    settled(host).await?;
     host.wait_for("/api/v1/quarantine", |list| list["items"].as_array().is_some_and(Vec::is_empty)).await?;
     Ok(main)
+}
+
+/// Waits until no run is under way: where the breaker tripped before anything was kept, nothing is mapped again.
+async fn settled(host: &Host) -> Result<()> {
+    let is_over = |run: &Value| run["state"] != "queued" && run["state"] != "running";
+    let are_over = |runs: &Value| runs["items"].as_array().into_iter().flatten().all(is_over);
+    // What is mapped again begins a moment after the step back.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    host.wait_for("/api/v1/runs?limit=20", are_over).await?;
+    Ok(())
 }
 
 /// All clients by the CRM's ids, with their names and the revision that mapped them.
@@ -78,12 +88,21 @@ async fn a_revision_whose_plugin_fails_is_taken_back_and_its_records_come_back()
     ensure!(activated["on_trial_against"] == good, "{activated}");
     let main = taken_back(&host, &bad, &good).await?;
     let detail = text(&main["breaker"]["detail"]);
-    for words in [&*format!("Revision {bad} rejected"), &format!("that revision {good} maps"), "its plugin failed on", "took it back"] {
+    for words in [
+        &*format!("Revision {bad} rejected"),
+        &format!("that revision {good} maps"),
+        "its plugin failed on",
+        "took it back",
+    ] {
         ensure!(detail.contains(words), "{words}: {detail}");
     }
     ensure!(main["on_trial_against"].is_null(), "what was good is on no trial: {main}");
     ensure!(clients(&host).await? == before, "everybody is as before");
-    ensure!(history(&host).await? == ["breaker active", "activated taken_back", "staged taken_back", "first active"], "{:?}", history(&host).await?);
+    ensure!(
+        history(&host).await? == ["breaker active", "activated taken_back", "staged taken_back", "first active"],
+        "{:?}",
+        history(&host).await?
+    );
 
     // The run that it ended says so, and so do the log, the page, the notices and the figures of the command.
     let runs = host.get("/api/v1/runs?limit=20").await?.ok()?;
@@ -107,7 +126,11 @@ async fn a_revision_whose_plugin_fails_is_taken_back_and_its_records_come_back()
     ensure!(back.status == 409 && back.text.contains("had no other revision"), "{}", back.text);
     for body in [json!({ "revision": bad }), json!({})] {
         let refused = host.post(ACTIVATE, &body).await?;
-        ensure!(refused.status == 422 && refused.text.contains("/confirm") && refused.text.contains("took it back"), "{}", refused.text);
+        ensure!(
+            refused.status == 422 && refused.text.contains("/confirm") && refused.text.contains("took it back"),
+            "{}",
+            refused.text
+        );
     }
     host.sync_and_wait().await?;
     ensure!(revision(&host).await? == good, "it stays");
@@ -120,7 +143,9 @@ async fn a_revision_whose_plugin_fails_is_taken_back_and_its_records_come_back()
     tokio::time::sleep(Duration::from_millis(300)).await;
     ensure!(revision(&host).await? == bad, "it stays, whatever it rejects");
     ensure!(!all(&host, "quarantine").await?.is_empty(), "what it fails on is kept aside");
-    let names = |clients: Vec<[String; 4]>| -> Vec<[String; 3]> { clients.into_iter().map(|[id, first, last, _]| [id, first, last]).collect() };
+    let names = |clients: Vec<[String; 4]>| -> Vec<[String; 3]> {
+        clients.into_iter().map(|[id, first, last, _]| [id, first, last]).collect()
+    };
     ensure!(names(clients(&host).await?) == names(before.clone()), "and what was known of them stays");
     host.post(ROLLBACK, &json!({})).await?.ok()?;
     mapped_again(&host).await?;
@@ -134,7 +159,8 @@ async fn what_its_preview_had_shown_is_no_reason_to_go_back() -> Result<()> {
     host.sync_and_wait().await?;
     let good = revision(&host).await?;
     let strict = stage(&host, "reject", 3).await?;
-    let preview = host.post(&format!("/api/v1/revisions/{strict}/preview?connection=main"), &Value::Null).await?.ok()?;
+    let preview =
+        host.post(&format!("/api/v1/revisions/{strict}/preview?connection=main"), &Value::Null).await?.ok()?;
     let shown = preview["clients"]["newly_rejected"].as_u64().context("a count")?;
     ensure!(shown > 20 && preview["is_large"] == true, "{preview}");
     let follow = json!({ "revision": strict, "preview": preview["id"], "confirm": strict });
@@ -150,7 +176,7 @@ async fn what_its_preview_had_shown_is_no_reason_to_go_back() -> Result<()> {
     let bad = stage(&host, "reject", 2).await?;
     activate(&host, &bad).await?;
     host.wait_for(MAIN, |main| main["breaker"]["taken_back"] == bad && main["revision"] == strict).await?;
-    mapped_again(&host).await?;
+    settled(&host).await?;
     ensure!(all(&host, "quarantine").await?.len() as u64 == shown, "as before");
     Ok(())
 }
@@ -165,7 +191,10 @@ async fn another_that_comes_in_force_meanwhile_is_held_against_the_same() -> Res
     let middle = stage(&host, "not", 7).await?;
     ensure!(activate(&host, &middle).await?["on_trial_against"] == good, "the first is on trial");
     let bad = stage(&host, "trap", 2).await?;
-    ensure!(activate(&host, &bad).await?["on_trial_against"] == good, "nobody knows yet whether the one between is good");
+    ensure!(
+        activate(&host, &bad).await?["on_trial_against"] == good,
+        "nobody knows yet whether the one between is good"
+    );
     let main = taken_back(&host, &bad, &good).await?;
     ensure!(main["revision"] == good, "{main}");
     let listed = host.get(&format!("{MAIN}/revisions")).await?.ok()?;
@@ -177,7 +206,7 @@ async fn another_that_comes_in_force_meanwhile_is_held_against_the_same() -> Res
     let (activated, back) = (activate(&host, &worse).await?, host.post(ROLLBACK, &json!({ "from": worse })).await?);
     ensure!(activated["revision"] == worse && [200, 409].contains(&back.status), "{}", back.text);
     host.wait_for(MAIN, |main| main["revision"] != worse).await?;
-    mapped_again(&host).await?;
+    settled(&host).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let reasons = history(&host).await?;
     let expected = if back.status == 200 { "rolled_back active" } else { "breaker active" };
@@ -206,7 +235,10 @@ async fn a_walk_that_finds_it_out_begins_anew_by_the_revision_before() -> Result
     let runs = host.wait_for("/api/v1/runs?limit=1&connection=main", is_done).await?;
     let run = &runs["items"][0];
     ensure!(run["counts"]["created"] == run["counts"]["seen"] && run["counts"]["quarantined"] == 0, "{run}");
-    ensure!(revision(&host).await? == good && clients(&host).await?.iter().all(|client| client[3] == good), "all by it");
+    ensure!(
+        revision(&host).await? == good && clients(&host).await?.iter().all(|client| client[3] == good),
+        "all by it"
+    );
     Ok(())
 }
 

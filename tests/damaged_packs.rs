@@ -73,10 +73,14 @@ async fn a_damaged_revision_costs_its_own_connection_and_is_left_at_a_word() -> 
         let warning = text(&ready["warnings"][0]);
         let cause = "the kept files of revision";
         for words in ["main", cause, &second, "component.wasm"] {
-            let is_there = warning.contains(words) || (what == "changed" && words == "component.wasm" && warning.contains("were changed"));
+            let is_there = warning.contains(words)
+                || (what == "changed" && words == "component.wasm" && warning.contains("were changed"));
             ensure!(is_there, "{what}, {words}: {ready}");
         }
-        ensure!(!warning.contains(&*host.folder().to_string_lossy()), "where the data lies is nobody's concern: {ready}");
+        ensure!(
+            !warning.contains(&*host.folder().to_string_lossy()),
+            "where the data lies is nobody's concern: {ready}"
+        );
         let problem = text(&host.get(MAIN).await?.ok()?["problem"]);
         ensure!(problem.contains(cause) && problem.contains(&second) && problem.contains("pack rollback"), "{problem}");
         let request = host.http().get(host.url("/settings/integrations/main")).header("cookie", &cookie);

@@ -145,7 +145,6 @@ async fn conforms(pdf: &Path) -> Result<()> {
 #[tokio::test]
 async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Result<()> {
     let host = Host::prepare(Setup::with_clients(1)).await?;
-    let shipped = Path::new(&env::var("TIDEGATE_PACKS")?).join("xplan-au");
     let packs = host.folder().join("packs");
     let templates = [
         ("loop", "#for a in range(100000) { for b in range(100000) { let c = a * b } }", "seconds of computing"),
@@ -155,7 +154,7 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
         ("package", "#import \"@preview/cetz:0.3.0\"", "packages are not fetched"),
     ];
     for (name, template, _) in templates {
-        copy(&shipped, &packs.join(name))?;
+        copy_pack("xplan-au", &packs.join(name))?;
         let pack = packs.join(name).join("pack.toml");
         fs::write(&pack, fs::read_to_string(&pack)?.replace("xplan-au", name))?;
         fs::write(packs.join(name).join("documents/best-life-plan.exported.typ"), template)?;

@@ -73,7 +73,8 @@ async fn each_hostile_plugin_costs_its_own_records_alone() -> Result<()> {
     host.post("/api/v1/connections", &draft("south", &other, "xplan-nz")).await?.ok()?;
     host.sync_and_wait().await?;
     sync(&host, "south").await?;
-    let of_main = async || anyhow::Ok(all(&host, "clients").await?.into_iter().filter(|one| one["connection"] == "main"));
+    let of_main =
+        async || anyhow::Ok(all(&host, "clients").await?.into_iter().filter(|one| one["connection"] == "main"));
     let before: Vec<Value> = of_main().await?.collect();
     let victim = text(&before[before.len() / 2]["external_id"]);
     ensure!(before.len() == 400 && victim != "1", "{victim} of {}", before.len());
@@ -104,7 +105,10 @@ async fn each_hostile_plugin_costs_its_own_records_alone() -> Result<()> {
             }
         }
         let main = host.get(MAIN).await?.ok()?;
-        ensure!(main["revision"] == revision && main["breaker"].is_null(), "{how}: one record is no reason to go back: {main}");
+        ensure!(
+            main["revision"] == revision && main["breaker"].is_null(),
+            "{how}: one record is no reason to go back: {main}"
+        );
         let (now, peak) = host.memory()?;
         println!("{how}: {} MB, at most {} MB ({} MB when calm)", now >> 20, peak >> 20, calm >> 20);
         ensure!(peak < calm + MOST, "{how}: {} MB of {}", peak >> 20, calm >> 20);
@@ -143,7 +147,10 @@ async fn a_plugin_that_looks_for_chance_finds_none() -> Result<()> {
         let same = host.post(REVISIONS, &Value::Null).await?.ok()?;
         let path = format!("/api/v1/revisions/{}/preview?connection=main", text(&same["revision"]));
         let preview = host.post(&path, &Value::Null).await?.ok()?;
-        ensure!(preview["state"] == "done" && preview["records"] == 700 && preview["differing"] == 0, "{how}: {preview}");
+        ensure!(
+            preview["state"] == "done" && preview["records"] == 700 && preview["differing"] == 0,
+            "{how}: {preview}"
+        );
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup, TOKEN, copy_pack};
 
-
 const ACTIVATE: &str = "/api/v1/connections/main/activate";
 const ROLLBACK: &str = "/api/v1/connections/main/rollback";
 const REVISIONS: &str = "/api/v1/revisions?connection=main";

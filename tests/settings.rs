@@ -13,7 +13,6 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use xplan_sandbox::FaultPlan;
 
-
 /// `tidegate config check …`: the exit code, and what it printed on both streams.
 async fn check(host: &Host, arguments: &[&str]) -> Result<(i32, String)> {
     let output = host.run(&[&["config", "check"], arguments].concat()).await?;

@@ -182,15 +182,20 @@ async fn swaps_under_load_cost_no_request_no_run_and_no_pause() -> Result<()> {
     }
     // By the other one, every Mr is a Ms.
     let one = text(&host.get(MAIN).await?.ok()?["revision"]);
-    edit(&pack, &[("\nMr = [\"Mr\", \"Mister\"]", "\nMr = [\"Ms\"]"), ("\nMs = [\"Ms\"]", "\nMs = [\"Mr\", \"Mister\"]")])?;
+    edit(
+        &pack,
+        &[("\nMr = [\"Mr\", \"Mister\"]", "\nMr = [\"Ms\"]"), ("\nMs = [\"Ms\"]", "\nMs = [\"Mr\", \"Mister\"]")],
+    )?;
     let staged = host.post(REVISIONS, &Value::Null).await?.ok()?;
     let other = text(&staged["revision"]);
     ensure!(staged["state"] == "verified" && other != one, "{staged}");
 
     let page = host.get("/api/v1/clients?limit=100").await?.ok()?;
     let page = page["items"].as_array().context("clients")?;
-    let mut urls: Vec<String> = page.iter().map(|one| host.url(&format!("/api/v1/clients/{}", text(&one["id"])))).collect();
-    let lists = ["clients?limit=50", "households?limit=50", "clients?search=an&limit=20", "goals?limit=50", "connections/main"];
+    let mut urls: Vec<String> =
+        page.iter().map(|one| host.url(&format!("/api/v1/clients/{}", text(&one["id"])))).collect();
+    let lists =
+        ["clients?limit=50", "households?limit=50", "clients?search=an&limit=20", "goals?limit=50", "connections/main"];
     for (place, list) in lists.iter().enumerate() {
         urls.insert(place * 20, host.url(&format!("/api/v1/{list}")));
     }
@@ -231,7 +236,8 @@ async fn swaps_under_load_cost_no_request_no_run_and_no_pause() -> Result<()> {
     host.wait_for("/api/v1/runs?limit=200", is_over).await?;
     let states = all(&host, "runs").await?;
     ensure!(states.iter().all(|run| run["state"] != "failed"), "a run failed: {states:?}");
-    host.wait_for("/api/v1/notes?limit=500&state=queued", |notes| notes["items"].as_array().is_some_and(Vec::is_empty)).await?;
+    host.wait_for("/api/v1/notes?limit=500&state=queued", |notes| notes["items"].as_array().is_some_and(Vec::is_empty))
+        .await?;
     ensure!(host.crm().notes().len() as u64 == written, "{} notes of {written}", host.crm().notes().len());
     host.sync_and_wait().await?;
     let main = host.get(MAIN).await?.ok()?;
@@ -246,7 +252,8 @@ async fn swaps_under_load_cost_no_request_no_run_and_no_pause() -> Result<()> {
     let same = host.post(REVISIONS, &Value::Null).await?.ok()?;
     let path = format!("/api/v1/revisions/{}/preview?connection=main", text(&same["revision"]));
     let preview = host.post(&path, &Value::Null).await?.ok()?;
-    let preview = host.wait_for(&format!("/api/v1/previews/{}", text(&preview["id"])), |one| one["state"] != "running").await?;
+    let preview =
+        host.wait_for(&format!("/api/v1/previews/{}", text(&preview["id"])), |one| one["state"] != "running").await?;
     ensure!(preview["state"] == "done" && preview["differing"] == 0, "{preview}");
     ensure!(preview["compared_clients"] == json!(size.clients), "{preview}");
 

@@ -5,6 +5,7 @@
 
 mod authorise;
 mod error;
+mod history;
 mod revisions;
 mod settings;
 mod site;

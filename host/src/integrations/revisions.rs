@@ -7,17 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConnectError, IntegrationError, PackUnavailable};
-use super::trials::{Activation, taken_back};
+use super::history::{entry, taken_back};
+use super::trials::Activation;
 use super::{Integration, Integrations, load_pack};
 use crate::config::Config;
 use crate::connection::{Connection, OnTrial};
 use crate::crm::parse::FieldError;
 use crate::crm::spec::ConnectionSpec;
-use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
+use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
 use crate::pack::{KeptPacks, PackError, Packs, Revision, signature};
 use crate::queue;
 use crate::store::StoreError;
-use crate::store::connections::By;
 use crate::store::page::PageRequest;
 use crate::store::revisions::{HistoryEntry, Why};
 
@@ -283,20 +283,6 @@ impl Integrations {
         let is_known_by_it_alone = self.0.store.keep_revision(revision.digest()).await?;
         let like_another = || ConnectError::RevisionLikeAnother { digest: revision.digest(), id: revision.id() };
         if is_known_by_it_alone { Ok(()) } else { Err(like_another()) }
-    }
-}
-
-/// An entry of this moment, of a revision that is on no trial.
-pub(super) fn entry(revision: &Revision, why: Why, who: &str) -> HistoryEntry {
-    HistoryEntry {
-        digest: revision.digest(),
-        pack: revision.pack().to_owned(),
-        version: revision.version().to_owned(),
-        by: By { who: who.to_owned(), at: Timestamp::now() },
-        why,
-        trial: None,
-        taken_back: None,
-        trip: None,
     }
 }
 

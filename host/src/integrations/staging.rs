@@ -7,8 +7,8 @@ use super::Integrations;
 use serde::Serialize;
 
 use super::error::{ConnectError, IntegrationError};
-use super::revisions::{entry, keep_loaded, unchanged};
-use super::trials::taken_back;
+use super::history::{entry, taken_back};
+use super::revisions::{keep_loaded, unchanged};
 use crate::config::PackKeys;
 use crate::crm::http::chain;
 use crate::crm::spec::ConnectionSpec;

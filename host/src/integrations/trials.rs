@@ -4,12 +4,12 @@
 //! A revision that the breaker took back stays out until a person insists, and is then on no trial: nothing goes back and
 //! forth by itself. Going back is on no trial either, because what is gone back to was good.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Integrations;
 use super::error::IntegrationError;
-use super::revisions::entry;
+use super::history::{entry, taken_back};
 use crate::connection::{Connection, InForce, OnTrial};
 use crate::crm::http::chain;
 use crate::crm::parse::FieldError;
@@ -170,16 +170,6 @@ impl Integrations {
     }
 }
 
-/// The revisions of a history, the newest entry first, that the breaker took back and nobody put in force since.
-pub(super) fn taken_back(history: &[HistoryEntry]) -> HashSet<RevisionDigest> {
-    let (mut known, mut back) = (HashSet::new(), HashSet::new());
-    for entry in history.iter().filter(|entry| entry.why != Why::Staged) {
-        known.insert(entry.digest);
-        back.extend(entry.taken_back.filter(|left| known.insert(*left)));
-    }
-    back
-}
-
 /// What the breaker found, in sentences; none of an entry that it has nothing to do with.
 pub fn found(entry: &HistoryEntry) -> Option<String> {
     let (trip, now) = (entry.trip?, entry.digest.short());
@@ -205,47 +195,6 @@ pub fn held_against(connection: &Connection) -> Option<RevisionId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
-    use crate::store::connections::By;
-
-    fn digest(number: u8) -> RevisionDigest {
-        RevisionDigest([number; 32])
-    }
-
-    /// Entries by their revision and the one that was taken back, the newest first.
-    fn check(entries: &[(u8, Why, Option<u8>)], expected: &[u8]) {
-        let entry = |(number, why, left): &(u8, Why, Option<u8>)| HistoryEntry {
-            digest: digest(*number),
-            pack: "acme-au".to_owned(),
-            version: "0.1.0".to_owned(),
-            by: By { who: "Pat Lee".to_owned(), at: Timestamp::UNIX_EPOCH },
-            why: *why,
-            trial: None,
-            taken_back: left.map(digest),
-            trip: None,
-        };
-        let history: Vec<HistoryEntry> = entries.iter().map(entry).collect();
-        let expected: HashSet<RevisionDigest> = expected.iter().copied().map(digest).collect();
-        assert_eq!(taken_back(&history), expected, "{entries:?}");
-    }
-
-    #[test]
-    fn what_was_taken_back_stays_so_until_somebody_puts_it_in_force() {
-        use Why::{Activated, Breaker, First, RolledBack, Staged};
-        check(&[(2, Activated, None), (1, First, None)], &[]);
-        check(&[(1, Breaker, Some(2)), (2, Activated, None), (1, First, None)], &[2]);
-        // Brought again, it is still the one that was taken back.
-        check(&[(2, Staged, None), (1, Breaker, Some(2)), (2, Activated, None), (1, First, None)], &[2]);
-        check(&[(2, Activated, None), (1, Breaker, Some(2)), (2, Activated, None), (1, First, None)], &[]);
-        let two = [
-            (1, Breaker, Some(3)),
-            (3, Activated, None),
-            (1, Breaker, Some(2)),
-            (2, Activated, None),
-            (1, RolledBack, None),
-        ];
-        check(&two, &[2, 3]);
-    }
 
     #[test]
     fn a_revision_is_written_out_by_six_digits_at_least() {

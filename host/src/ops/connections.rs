@@ -101,7 +101,8 @@ pub async fn activate(
     let Wanted { revision, preview, confirm } = wanted;
     let _turn = app.previews.turn().await;
     let followed = super::revisions::followed(app, (name, revision), preview, confirm).await?;
-    let shown = |preview: &Preview| preview.kinds.iter().map(|(kind, changes)| (*kind, changes.newly_rejected)).collect();
+    let shown =
+        |preview: &Preview| preview.kinds.iter().map(|(kind, changes)| (*kind, changes.newly_rejected)).collect();
     let promised = followed.as_ref().map(shown).unwrap_or_default();
     let activated = app.integrations.activate(name, Activation { revision, promised, confirm }, &actor.name).await?;
     if let Some(preview) = followed {

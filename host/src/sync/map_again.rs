@@ -73,7 +73,8 @@ impl Syncs {
         let revision = connection.revision();
         let by = MappedBy { revision: revision.id(), as_of: None };
         for kind in RecordKind::ALL.iter().copied().filter(|kind| revision.reads(*kind)) {
-            let first = self.store.records_by_others(connection.name.clone(), (kind, by), None, (1, PART_BYTES)).await?;
+            let first =
+                self.store.records_by_others(connection.name.clone(), (kind, by), None, (1, PART_BYTES)).await?;
             if !first.records.is_empty() {
                 return Ok(true);
             }

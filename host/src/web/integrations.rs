@@ -24,9 +24,7 @@ use crate::connection::{AuthState, Connection};
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
-use crate::integrations::{
-    Integration, IntegrationError, KnownRevision, Origin, RevisionState, found, held_against,
-};
+use crate::integrations::{Integration, IntegrationError, KnownRevision, Origin, RevisionState, found, held_against};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::PluginLine;
