@@ -14,9 +14,9 @@ const REVISIONS: &str = "/api/v1/revisions?connection=main";
 
 /// What the plugins may cost at the most beside what the host needs anyway: two instances at work, each with its whole memory, an
 /// answer at its limit, and compiling a component.
-const MOST: u64 = 224 << 20;
+const MOST: u64 = 160 << 20;
 /// What may be left of it when they are done.
-const LEFT: u64 = 96 << 20;
+const LEFT: u64 = 48 << 20;
 
 /// What becomes of the record that the plugin goes wrong on.
 enum Expected {
