@@ -7,7 +7,7 @@ use std::{env, fs};
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, TOKEN};
+use tidegate_tests::{Host, Setup, TOKEN, copy_pack};
 use tokio::process::Command;
 
 const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="120" height="30"><rect width="120" height="30" fill="#0b5351"/></svg>"##;
@@ -43,9 +43,9 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
     fs::write(&logo, LOGO)?;
     let settings = host.folder().join("tidegate.toml");
     let with_logo = fs::read_to_string(&settings)?.replacen("[practice]", "[practice]\nlogo = \"logo.svg\"", 1);
-    let (shipped, packs) = (env::var("TIDEGATE_PACKS")?, host.folder().join("packs"));
-    copy(&Path::new(&shipped).join("xplan-au"), &packs.join("xplan-au"))?;
-    fs::write(&settings, with_logo.replace(&shipped, &packs.display().to_string()))?;
+    fs::write(&settings, with_logo)?;
+    let packs = host.own_packs()?;
+    copy_pack("xplan-au", &packs.join("xplan-au"))?;
     host.restart().await?;
     host.sync_and_wait().await?;
     let household = first_household(&host).await?;
@@ -145,7 +145,6 @@ async fn conforms(pdf: &Path) -> Result<()> {
 #[tokio::test]
 async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Result<()> {
     let host = Host::prepare(Setup::with_clients(1)).await?;
-    let shipped = Path::new(&env::var("TIDEGATE_PACKS")?).join("xplan-au");
     let packs = host.folder().join("packs");
     let templates = [
         ("loop", "#for a in range(100000) { for b in range(100000) { let c = a * b } }", "seconds of computing"),
@@ -155,7 +154,7 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
         ("package", "#import \"@preview/cetz:0.3.0\"", "packages are not fetched"),
     ];
     for (name, template, _) in templates {
-        copy(&shipped, &packs.join(name))?;
+        copy_pack("xplan-au", &packs.join(name))?;
         let pack = packs.join(name).join("pack.toml");
         fs::write(&pack, fs::read_to_string(&pack)?.replace("xplan-au", name))?;
         fs::write(packs.join(name).join("documents/best-life-plan.exported.typ"), template)?;
@@ -168,25 +167,6 @@ async fn a_pack_whose_template_means_ill_is_refused_and_the_host_lives() -> Resu
         let problem = all.iter().find(|pack| pack["folder"] == name).context("the pack")?["problem"].as_str();
         let problem = problem.with_context(|| format!("{name} was loaded"))?;
         ensure!(problem.contains("best-life-plan.exported.typ") && problem.contains(words), "{name}: {problem}");
-    }
-    Ok(())
-}
-
-/// Copies a shipped pack, to be changed.
-pub fn copy_pack(name: &str, to: &Path) -> Result<()> {
-    copy(&Path::new(&env::var("TIDEGATE_PACKS")?).join(name), to)
-}
-
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
     }
     Ok(())
 }

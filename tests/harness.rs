@@ -4,9 +4,11 @@ mod answer;
 mod compiled;
 mod folder;
 mod host;
+mod packs;
 mod quiet;
 pub mod stores;
 
 pub use answer::Answer;
 pub use folder::{Setup, TOKEN};
 pub use host::Host;
+pub use packs::{copy_folder, copy_pack};

@@ -17,4 +17,4 @@
 
 mod harness;
 
-pub use harness::{Answer, Host, Setup, TOKEN, stores};
+pub use harness::{Answer, Host, Setup, TOKEN, copy_folder, copy_pack, stores};

@@ -1,12 +1,15 @@
 //! End-to-end tests, one binary.
 
 mod api;
+mod breaker;
 mod browser;
 mod connections;
 mod damaged;
+mod damaged_packs;
 mod disk;
 mod documents;
 mod emptied;
+mod hostile_plugins;
 mod imports;
 mod links;
 mod lists;
@@ -29,6 +32,7 @@ mod settings;
 mod sites;
 mod stalled;
 mod supervised;
+mod swaps;
 mod sync_kill;
 mod upgrade;
 mod watched;

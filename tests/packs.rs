@@ -10,9 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup, TOKEN};
-
-use crate::documents::copy_pack;
+use tidegate_tests::{Answer, Host, Setup, TOKEN, copy_pack};
 
 const ACTIVATE: &str = "/api/v1/connections/main/activate";
 const ROLLBACK: &str = "/api/v1/connections/main/rollback";
@@ -21,12 +19,9 @@ const REVISIONS: &str = "/api/v1/revisions?connection=main";
 /// A host whose pack may be edited; without its golden fixtures, which say what the rules are to do.
 pub(crate) async fn host(clients: u32) -> Result<(Host, PathBuf)> {
     let host = Host::prepare(Setup::with_clients(clients)).await?;
-    let pack = host.folder().join("packs/xplan-au");
+    let pack = host.own_packs()?.join("xplan-au");
     copy_pack("xplan-au", &pack)?;
     fs::remove_dir_all(pack.join("fixtures"))?;
-    let settings = host.folder().join("tidegate.toml");
-    let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
-    fs::write(&settings, fs::read_to_string(&settings)?.replace(&packs, "packs-dir = \"packs\""))?;
     Ok((host, pack))
 }
 
@@ -53,12 +48,12 @@ fn json_of(output: &Output) -> Result<Value> {
     })
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 /// All of a list.
-async fn all(host: &Host, path: &str) -> Result<Vec<Value>> {
+pub async fn all(host: &Host, path: &str) -> Result<Vec<Value>> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let mut page = host.get(&format!("/api/v1/{path}?limit=500{cursor}")).await?.ok()?;
@@ -86,7 +81,7 @@ async fn book(host: &Host) -> Result<BTreeMap<String, Value>> {
 }
 
 /// The newest run that maps again what is stored, when it is done.
-async fn mapped_again(host: &Host) -> Result<Value> {
+pub async fn mapped_again(host: &Host) -> Result<Value> {
     let is_done = |runs: &Value| runs["items"][0]["trigger"] == "revision" && runs["items"][0]["state"] == "done";
     Ok(host.wait_for("/api/v1/runs?limit=1", is_done).await?["items"][0].take())
 }
@@ -255,6 +250,14 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
     check("cases", "our VIP stays a client").await?;
     fs::remove_dir_all(&cases)?;
 
+    // A component that says of itself that it reads another CRM.
+    let pack_file = fs::read_to_string(pack.join("pack.toml"))?;
+    fs::write(pack.join("component.wasm"), replaced(&component, b"\"crm\": \"xplan\"", b"\"crm\": \"zplan\""))?;
+    fs::write(pack.join("pack.toml"), pack_file.replace("crm = \"xplan\"", "crm = \"zplan\""))?;
+    check("connection", "it reads the CRM `zplan`, and the connection's is `xplan`").await?;
+    fs::write(pack.join("component.wasm"), &component)?;
+    fs::write(pack.join("pack.toml"), pack_file)?;
+
     // By the API: archives that are none, another pack, and one that goes through.
     let send = async |bytes: Vec<u8>| {
         let request = host.http().post(host.url(REVISIONS)).bearer_auth(TOKEN);
@@ -286,6 +289,14 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
     let odd = host.post(ACTIVATE, &json!({ "revision": "x".repeat(100_000) })).await?;
     ensure!(odd.status == 422 && odd.text.len() < 1_000, "{}", odd.text);
     Ok(())
+}
+
+/// Bytes with each of some others in place of these, which are as many.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let places: Vec<usize> = (0..=bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    places.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to));
+    bytes
 }
 
 /// Killed while what is stored is mapped again, the host goes on when it comes up.

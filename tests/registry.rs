@@ -12,12 +12,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tidegate_tests::{Host, Setup};
+use tidegate_tests::{Host, Setup, copy_pack};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::documents::copy_pack;
 use crate::packs::edit;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -8,12 +8,10 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, TOKEN};
+use tidegate_tests::{Host, Setup, TOKEN, copy_pack};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use xplan_sandbox::FaultPlan;
-
-use crate::documents::copy_pack;
 
 /// `tidegate config check …`: the exit code, and what it printed on both streams.
 async fn check(host: &Host, arguments: &[&str]) -> Result<(i32, String)> {

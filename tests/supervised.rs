@@ -9,12 +9,13 @@ use anyhow::{Context as _, Result};
 use tidegate_tests::{Host, Setup, TOKEN};
 
 /// The tasks, but for the listener by which the test asks.
-const TASKS: [&str; 9] = [
+const TASKS: [&str; 10] = [
     "note delivery",
     "note reconciliation",
     "notes that wait for a link",
     "unclaimed documents",
     "changes of connections",
+    "breaker of revisions",
     "schedule",
     "schedule of main",
     "listener for commands",

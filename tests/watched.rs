@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup};
+use tidegate_tests::{Host, Setup, copy_folder, copy_pack};
 
 use crate::disk::{Disk, MB, STORAGE};
-use crate::documents::{copy, copy_pack};
 use crate::packs::{NO_PARTNERS, edit};
 
 const INCOMING: &str = "/api/v1/incoming";
@@ -134,7 +133,7 @@ async fn what_is_put_there_is_staged_once_and_not_before_it_is_whole() -> Result
     fs::write(incoming.join("new"), &whole)?;
     fs::rename(incoming.join("new"), &file)?;
     again(&host, "renamed over it").await?;
-    copy(&host.folder().join("acme"), &incoming.join("acme"))?;
+    copy_folder(&host.folder().join("acme"), &incoming.join("acme"))?;
     for stray in ["pack.toml~", ".pack.toml.swp", "._pack.toml", ".DS_Store", "#pack.toml#"] {
         fs::write(incoming.join("acme").join(stray), "x")?;
         fs::write(incoming.join(stray), "x")?;
@@ -161,7 +160,7 @@ async fn what_is_put_there_is_staged_once_and_not_before_it_is_whole() -> Result
     ensure!(history(&host).await?.len() == 1, "{:?}", history(&host).await?);
     fs::remove_dir_all(&incoming)?;
     fs::create_dir(&incoming)?;
-    copy(&pack(&host, "other", &SAME_AGAIN)?, &incoming.join("other"))?;
+    copy_folder(&pack(&host, "other", &SAME_AGAIN)?, &incoming.join("other"))?;
     until(&host, is("other", "staged")).await?;
     ensure!(in_force(&host).await? == before, "nothing comes in force by itself");
     Ok(())
@@ -175,7 +174,7 @@ async fn files_that_are_exchanged_by_one_link_are_staged_within_seconds_and_neve
     fs::create_dir_all(&mount)?;
     let [first, second] = [("first", &SAME), ("second", &SAME_AGAIN)].map(|(name, changes)| pack(&host, name, changes));
     let [first, second] = [first?, second?];
-    copy(&first, &mount.join("..2026_a"))?;
+    copy_folder(&first, &mount.join("..2026_a"))?;
     symlink("..2026_a", mount.join("..data"))?;
     for file in fs::read_dir(&first)? {
         let name = file?.file_name();
@@ -184,7 +183,7 @@ async fn files_that_are_exchanged_by_one_link_are_staged_within_seconds_and_neve
     host.restart().await?;
     let one = until(&host, is("xplan-au", "staged")).await?;
 
-    copy(&second, &mount.join("..2026_b"))?;
+    copy_folder(&second, &mount.join("..2026_b"))?;
     symlink("..2026_b", mount.join("..data_tmp"))?;
     let exchanged = Instant::now();
     fs::rename(mount.join("..data_tmp"), mount.join("..data"))?;
@@ -220,7 +219,7 @@ async fn what_is_refused_is_shown_with_its_reason_and_tried_again_once_nothing_i
         "outcome": { "outcome": "skipped" },
     });
     fs::write(cases.join("vip.json"), case.to_string())?;
-    copy(&pack(&host, "acme", &SAME)?, &incoming.join("acme"))?;
+    copy_folder(&pack(&host, "acme", &SAME)?, &incoming.join("acme"))?;
     fs::write(incoming.join("b.zip"), b"PK\x03\x04")?;
     let refused = until(&host, is("acme", "refused")).await?;
     ensure!(refused["reason"].as_str().is_some_and(|reason| reason.contains("our VIP stays a client")), "{refused}");
@@ -244,7 +243,7 @@ async fn what_is_refused_is_shown_with_its_reason_and_tried_again_once_nothing_i
     let other = pack(&host, "other", &SAME_AGAIN)?;
     let own = fs::read_to_string(other.join("pack.toml"))?;
     fs::write(other.join("pack.toml"), own.replace("xplan-au", "acme-au"))?;
-    copy(&other, &incoming.join("other"))?;
+    copy_folder(&other, &incoming.join("other"))?;
     let nobodys = until(&host, is("other", "refused")).await?;
     ensure!(nobodys["reason"].as_str().is_some_and(|reason| reason.contains("which no connection has")), "{nobodys}");
     let Some(disk) = disk else { return Ok(()) };
@@ -268,11 +267,11 @@ async fn what_the_settings_let_comes_in_force_by_its_preview_and_nothing_else_do
     host.sync_and_wait().await?;
     let before = in_force(&host).await?;
     // Eighty and more people would change: a person decides.
-    copy(&pack(&host, "large", &NO_PARTNERS)?, &incoming.join("large"))?;
+    copy_folder(&pack(&host, "large", &NO_PARTNERS)?, &incoming.join("large"))?;
     let waits = until(&host, |one| is("large", "staged")(one) && one["reason"].is_string()).await?;
     ensure!(waits["reason"].as_str().is_some_and(|reason| reason.contains("of 400 clients would change")), "{waits}");
     ensure!(in_force(&host).await? == before, "{waits}");
-    copy(&pack(&host, "same", &SAME)?, &incoming.join("same"))?;
+    copy_folder(&pack(&host, "same", &SAME)?, &incoming.join("same"))?;
     let activated = until(&host, is("same", "activated")).await?;
     ensure!(in_force(&host).await? == activated["revision"], "{activated}");
     let entry = host.get(REVISIONS).await?.ok()?["items"][0].take();

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::access::Access;
 use crate::config::Config;
-use crate::connection::Connections;
+use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
 use crate::domain::{ConnectionName, Timestamp};
 use crate::import::Imports;
@@ -195,6 +195,34 @@ impl App {
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
+    }
+}
+
+/// The time between two looks at whether the breaker tripped, beside being woken when it does.
+const BETWEEN_TRIPS: Duration = Duration::from_secs(5);
+
+impl App {
+    /// Takes revisions back over which the breaker tripped, and has what is stored mapped again. Goes on without end.
+    pub async fn keep_breaker(&self) {
+        loop {
+            for connection in self.connections.all().iter() {
+                let Some(trial) = connection.trial().filter(|trial| trial.tripped().is_some()) else { continue };
+                if let Err(error) = self.take_back(connection, &trial).await {
+                    tracing::error!(connection = %connection.name, %error, "a revision could not be taken back; it is tried again");
+                }
+            }
+            // Whoever trips between the look and the wait is found at the next one.
+            drop(tokio::time::timeout(BETWEEN_TRIPS, self.syncs.until_tripped()).await);
+        }
+    }
+
+    async fn take_back(&self, connection: &Arc<Connection>, trial: &Arc<OnTrial>) -> Result<(), StoreError> {
+        // Nobody follows a preview of what is being left.
+        let _turn = self.previews.turn().await;
+        if self.integrations.take_back(connection, trial).await? {
+            self.syncs.map_again(&connection.name).await?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,9 @@
 //! Serves `sync` and `notes`, which both need the three together. Connections come and go while the host runs: who
 //! holds one goes on with it until its `gone` is cancelled, and who keeps jobs for them watches the list.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod trial;
+
+use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,7 @@ use crate::crm::spec::ConnectionSpec;
 use crate::domain::address::{AddressForm, AddressForms};
 use crate::domain::{ConnectionName, Date, Timestamp};
 use crate::pack::{Context, Revision};
+pub use trial::OnTrial;
 
 /// One CRM site of the practice.
 pub struct Connection {
@@ -32,7 +35,16 @@ pub struct Connection {
     pub came_through: Arc<Notify>,
     /// Cancelled when it is changed, disabled or removed.
     pub gone: CancellationToken,
-    active: RwLock<Arc<Revision>>,
+    active: watch::Sender<InForce>,
+}
+
+/// The revision in force, with its trial as long as that goes on.
+#[derive(Clone)]
+pub struct InForce {
+    /// The revision.
+    pub revision: Arc<Revision>,
+    /// The revision's trial.
+    pub trial: Option<Arc<OnTrial>>,
 }
 
 /// The state of a connection's authorisation: whether the host may speak to its site, and if not, what a person has to do.
@@ -171,7 +183,7 @@ impl Connection {
             authorisation,
             came_through: Arc::default(),
             gone: CancellationToken::new(),
-            active: RwLock::new(revision),
+            active: watch::Sender::new(InForce { revision, trial: None }),
         }
     }
 
@@ -184,13 +196,41 @@ impl Connection {
 
     /// The revision in force. A batch holds on to the one it began with.
     pub fn revision(&self) -> Arc<Revision> {
-        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&active)
+        Arc::clone(&self.active.borrow().revision)
     }
 
-    /// Puts another revision in force. What holds on to the one before ends on it.
-    pub fn activate(&self, revision: Arc<Revision>) {
-        *self.active.write().unwrap_or_else(PoisonError::into_inner) = revision;
+    /// The revision in force and its trial, as they belong together.
+    pub fn in_force(&self) -> InForce {
+        self.active.borrow().clone()
+    }
+
+    /// The trial of the revision in force, where it is on trial.
+    pub fn trial(&self) -> Option<Arc<OnTrial>> {
+        self.active.borrow().trial.clone()
+    }
+
+    /// Puts another revision in force, on trial or not. What holds on to the one before ends on it.
+    pub fn activate(&self, revision: Arc<Revision>, trial: Option<Arc<OnTrial>>) {
+        self.active.send_replace(InForce { revision, trial });
+    }
+
+    /// Ends a trial, unless another revision came in force meanwhile.
+    pub fn end_trial(&self, of: &Arc<OnTrial>) {
+        self.active.send_if_modified(|active| {
+            let is_this = active.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
+            if is_this {
+                active.trial = None;
+            }
+            is_this
+        });
+    }
+
+    /// Waits until a trial is over, whichever way.
+    pub async fn until_over(&self, trial: &Arc<OnTrial>) {
+        let mut changes = self.active.subscribe();
+        let is_over = |now: &InForce| !now.trial.as_ref().is_some_and(|now| Arc::ptr_eq(now, trial));
+        // The sender lives as long as `self`.
+        drop(changes.wait_for(is_over).await);
     }
 
     /// The context that the mapping of a revision is given on the day `as_of`.

@@ -8,11 +8,13 @@ mod drafts;
 mod editing;
 mod error;
 mod incoming;
+mod history;
 mod revisions;
 mod settings;
 mod site;
 mod staging;
 mod tokens;
+mod trials;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +43,7 @@ pub use settings::Draft;
 use site::site_at;
 pub use staging::{KnownRevision, RevisionState, Staged};
 use tokens::TokenManager;
+pub use trials::{Activation, found, held_against, is_written_out};
 
 /// Manages connections. Cheap to clone.
 #[derive(Clone)]
@@ -182,6 +185,7 @@ impl Integrations {
             if let Err(error) = self.keep_first(connection).await {
                 self.cannot_work(&connection.name, error).await;
             }
+            self.resume_trial(connection).await?;
         }
         let of_file: Vec<_> = lock(&self.0.token_managers).values().cloned().collect();
         for manager in of_file {
@@ -195,9 +199,12 @@ impl Integrations {
         Ok(())
     }
 
-    /// The connections that are enabled and have a problem, by name.
-    pub fn not_at_work(&self) -> Vec<ConnectionName> {
-        lock(&self.0.problems).keys().cloned().collect()
+    /// The connections that are enabled and have a problem, by name, each with the reason. Where the data folder lies is in
+    /// none.
+    pub fn not_at_work(&self) -> Vec<(ConnectionName, String)> {
+        let data_dir = format!("{}/", self.0.config.server.data_dir.display());
+        let without_folder = |reason: &String| reason.replace(&data_dir, "");
+        lock(&self.0.problems).iter().map(|(name, reason)| (name.clone(), without_folder(reason))).collect()
     }
 
     /// The packs that a connection can be mapped by: the folders among the packs, by name.
@@ -373,6 +380,7 @@ impl Integrations {
             manager.load().await;
         }
         lock(&self.0.problems).remove(name);
+        self.resume_trial(&connection).await?;
         self.0.connections.put(connection);
         Ok(())
     }

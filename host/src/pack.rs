@@ -111,6 +111,9 @@ pub enum Verdict {
     Rejected(Vec<Diagnostic>),
 }
 
+/// The codes of records that are rejected because the plugin failed on them, or because its answer was of no use.
+pub const PLUGIN_AT_FAULT: [&str; 2] = ["plugin-failed", "plugin-answer-unusable"];
+
 impl Verdict {
     fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
         let (Self::Mapped { diagnostics, .. } | Self::Skipped(diagnostics) | Self::Rejected(diagnostics)) = self;

@@ -93,6 +93,9 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
                     supervisor.keep("watch on the folder for packs", &shutdown, watch).await;
                 }
             },
+            supervisor.keep("breaker of revisions", &shutdown, || async {
+                shutdown.run_until_cancelled(app.keep_breaker()).await;
+            }),
             take_figures
         );
     };
@@ -150,6 +153,7 @@ pub async fn run_locally<T, E: From<ServeError>>(app: App, work: impl Future<Out
     let server = Server::new(local_routes(&app), Vec::new(), shutdown.clone());
     let answer = tokio::select! {
         () = socket.serve(&server, &shutdown) => Err(ServeError::SocketGone.into()),
+        () = app.keep_breaker() => Err(ServeError::SocketGone.into()),
         answer = work => answer,
     };
     shutdown.cancel();

@@ -11,6 +11,7 @@ mod map;
 mod map_again;
 mod mapper;
 mod missed;
+mod on_trial;
 mod progress;
 mod single_client;
 #[cfg(test)]
@@ -24,15 +25,15 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use crate::connection::{Connection, Connections};
+use crate::connection::{Connection, Connections, OnTrial};
 use crate::crm::{Connector, CrmError, TrafficTotals};
 use crate::domain::absence::Threshold;
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::text::{full_stop, sentence};
-use crate::domain::{ConnectionName, RunId};
+use crate::domain::{ConnectionName, Date, RunId};
 use crate::queue::NotDone;
 use crate::store::runs::Interrupted;
 use crate::store::seen::Seen;
@@ -44,7 +45,7 @@ use active_runs::ActiveRuns;
 use batch::GroupSize;
 use commit_lock::CommitLocks;
 pub use emptied::EMPTY_ONCE;
-use mapper::Sandboxed;
+use mapper::{Mapper, Sandboxed};
 use progress::Progress;
 pub use single_client::{ClientSyncError, ClientSyncOutcome, SyncedClient};
 use walk::Walk;
@@ -65,6 +66,8 @@ pub struct Syncs {
     orders: Arc<CommitLocks>,
     /// The locks under which what is kept is mapped again, a connection at a time.
     mapping_again: Arc<CommitLocks>,
+    /// Notified when the breaker trips over a revision that is on trial.
+    tripped: Arc<Notify>,
 }
 
 /// The reason why a run could not be started.
@@ -97,7 +100,13 @@ impl Syncs {
             starting: Arc::default(),
             orders: Arc::default(),
             mapping_again: Arc::default(),
+            tripped: Arc::default(),
         }
+    }
+
+    /// The practice's day of this moment.
+    fn today(&self) -> Date {
+        Timestamp::now().to_zoned(self.zone.clone()).date()
     }
 
     /// Takes up runs that an earlier process left unfinished, and ends those whose connection is gone or waits for
@@ -195,7 +204,7 @@ impl Syncs {
         self.connections.get(name).ok_or_else(|| SyncError::UnknownConnection(name.clone()))
     }
 
-    fn spawn(&self, connection: &Connection, run: Run, from: Option<(WalkPosition, Seen)>, is_rehearsal: bool) {
+    fn spawn(&self, connection: &Arc<Connection>, run: Run, from: Option<(WalkPosition, Seen)>, is_rehearsal: bool) {
         let (progress, changes) = Progress::new(run.clone());
         let (store, last_words) = (self.store.clone(), progress.clone());
         // Who changes or removes the connection ends its runs.
@@ -205,11 +214,16 @@ impl Syncs {
         let counted = &run.counts;
         let (requests, retries, slow_downs) = (counted.requests, counted.retries, counted.slow_downs);
         let traffic_before = traffic.since(TrafficTotals { requests, retries, slow_downs });
-        let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
+        let (mapper, trial) = if is_rehearsal {
+            let mapper: Arc<dyn Mapper> = Arc::new(Sandboxed::new(connection, connection.revision(), self.today()));
+            (mapper, None)
+        } else {
+            self.mapper_of(connection, self.today())
+        };
         let walk = Walk {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
-            mapper: Arc::new(Sandboxed::new(connection, as_of)),
+            mapper,
             order: if is_rehearsal { Arc::default() } else { self.orders.of(&connection.name) },
             is_rehearsal,
             stop: stop.clone(),
@@ -222,9 +236,9 @@ impl Syncs {
             traffic_before,
         };
         let under_way = Arc::clone(&self.under_way);
-        let came_through = Arc::clone(&connection.came_through);
+        let (syncs, connection) = (self.clone(), Arc::clone(connection));
         self.under_way.start(changes, stop, is_rehearsal, move |id| async move {
-            let _ending = Arc::clone(&under_way).until_dropped(id);
+            let ending = Arc::clone(&under_way).until_dropped(id);
             let name = format!("run of {}", last_words.last().connection);
             let driven = AssertUnwindSafe(async {
                 tokio::select! {
@@ -235,10 +249,36 @@ impl Syncs {
             if driven.catch_unwind().await.is_err() {
                 supervise::died("run", Death::Panic);
                 end_of_fault(&store, last_words, is_rehearsal).await;
-            } else if last_words.last().state == RunState::Done {
-                came_through.notify_one();
+                return;
+            }
+            let ended = last_words.last();
+            // Whoever asks for a run from here on gets another one.
+            drop(ending);
+            if ended.state == RunState::Done {
+                connection.came_through.notify_one();
+            }
+            if let Some(trial) = trial {
+                syncs.after_walk(&connection, &trial, &ended).await;
             }
         });
+    }
+
+    /// Concludes a trial after a walk; one that the breaker ended is begun anew by the revision that is in force then.
+    async fn after_walk(&self, connection: &Arc<Connection>, trial: &Arc<OnTrial>, ended: &Run) {
+        match ended.state {
+            RunState::Done => {
+                trial.note_walk();
+                self.conclude(connection, trial).await;
+            }
+            RunState::Cancelled if trial.is_to_be_left() => {
+                let is_changed = connection.gone.run_until_cancelled(connection.until_over(trial)).await.is_none();
+                let trigger = if ended.trigger == Trigger::Request { Trigger::Request } else { Trigger::Schedule };
+                if !is_changed && let Err(error) = self.request(&connection.name, trigger).await {
+                    tracing::warn!(connection = %connection.name, %error, "a sync that the breaker ended could not be begun anew");
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -283,6 +323,7 @@ async fn drive(mut walk: Walk, from: Option<(WalkPosition, Seen)>, under_way: &A
         // The host goes down: the run goes on when it comes up again.
         Err(WalkError::Stopped) if under_way.is_shutting_down() => return,
         Err(WalkError::Stopped) => (RunState::Cancelled, None),
+        Err(error @ WalkError::TakenBack(_)) => (RunState::Cancelled, Some(in_words(&error))),
         Err(error) => (RunState::Failed, Some(in_words(&error))),
     };
     walk.run.state = state;
@@ -343,6 +384,7 @@ fn in_words(error: &WalkError) -> String {
             "Check the user and password of the connection, or authorise it again."
         }
         WalkError::Store(_) => "Check the disk of the data folder.",
+        WalkError::TakenBack(_) => "The revision before comes in force again, and all is mapped by it.",
         _ => "The next run begins anew.",
     };
     format!("{} What came over before stays. {what_to_do}", full_stop(&error.to_string()))

@@ -215,11 +215,22 @@ impl Host {
     /// # Errors
     /// Where it does not run, or the system does not tell.
     pub fn peak_memory(&self) -> Result<u64> {
+        Ok(self.memory()?.1)
+    }
+
+    /// The memory that the host has now, and the most that it has had so far, in bytes.
+    ///
+    /// # Errors
+    /// Where it does not run, or the system does not tell.
+    pub fn memory(&self) -> Result<(u64, u64)> {
         let process = self.process.as_ref().context("the host runs")?;
         let pid = process.child.id().context("the host runs")?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        Ok(peak.context("a peak")?.parse::<u64>()? << 10)
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            anyhow::Ok(line.with_context(|| format!("no {name}"))?.parse::<u64>()? << 10)
+        };
+        Ok((bytes("VmRSS:")?, bytes("VmHWM:")?))
     }
 
     /// A command of the binary with this host's settings: `&["note", "list", "--json"]`.

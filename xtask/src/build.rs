@@ -1,7 +1,7 @@
 //! `cargo xtask build`: plugins as components, packs, and the host's binary.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Build the host optimised; plugins always are
     #[arg(long)]
     release: bool,
-    /// Build the plugins and packs only
+    /// Build the plugins and packs only, those of the tests among them
     #[arg(long, conflicts_with = "release")]
     plugins: bool,
 }
@@ -31,7 +31,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::load()?;
     plugins(&workspace)?;
-    if !arguments.plugins {
+    if arguments.plugins {
+        test_plugins(&workspace)?;
+    } else {
         host(arguments.release)?;
         let host = workspace.binary("tidegate", arguments.release);
         if arguments.release {
@@ -86,25 +88,42 @@ pub fn host(release: bool) -> Result<()> {
 
 /// Builds every plugin and assembles its packs.
 pub fn plugins(workspace: &Workspace) -> Result<()> {
-    let toolchain = Toolchain::find()?;
-    let target = workspace.target.join("plugins");
-    let mut build = toolchain.cargo_build(&target);
-    for plugin in workspace.plugins() {
-        build.arg("--package").arg(&plugin.name);
-    }
-    step::run(&format!("Building plugins ({})", toolchain.described()), &mut build)?;
-    let modules = target.join(TARGET).join("plugin");
-    for plugin in workspace.plugins() {
+    let plugins: Vec<&Package> = workspace.plugins().collect();
+    let modules = modules("Building plugins", &plugins, workspace)?;
+    for plugin in plugins {
         packs_of(plugin, &modules, workspace).with_context(|| format!("the plugin {} makes no pack", plugin.name))?;
     }
     Ok(())
 }
 
+/// Builds the tests' own plugins and puts each with its pack's other files, which stand in its folder `pack`.
+pub fn test_plugins(workspace: &Workspace) -> Result<()> {
+    let plugins: Vec<&Package> = workspace.test_plugins().collect();
+    let modules = modules("Building the tests' own plugins", &plugins, workspace)?;
+    for plugin in plugins {
+        let component = component_of(plugin, &modules)?;
+        let files = plugin.folder().join("pack");
+        let name = plugin.folder().file_name().context("a package has a folder")?;
+        packs::assemble(&files, &component, &workspace.test_packs().join(name))?;
+    }
+    Ok(())
+}
+
+/// Compiles plugins to core modules; answers the folder in which they are.
+fn modules(what: &str, plugins: &[&Package], workspace: &Workspace) -> Result<PathBuf> {
+    let toolchain = Toolchain::find()?;
+    let target = workspace.target.join("plugins");
+    let mut build = toolchain.cargo_build(&target);
+    for plugin in plugins {
+        build.arg("--package").arg(&plugin.name);
+    }
+    step::run(&format!("{what} ({})", toolchain.described()), &mut build)?;
+    Ok(target.join(TARGET).join("plugin"))
+}
+
 /// Makes the plugin's component and, with it, each pack that the plugin serves.
 fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<()> {
-    let module = plugin.module(modules).context("its crate-type in Cargo.toml does not name `cdylib`")?;
-    let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
-    let component = component::from_module(&module)?;
+    let component = component_of(plugin, modules)?;
     for name in plugin.packs() {
         let pack = workspace.packs().join(name);
         let changed = packs::assemble(&workspace.root.join("rules").join(name), &component, &pack)?;
@@ -112,4 +131,11 @@ fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<(
         eprintln!("   Pack {name}: {changed} files changed, component of {size} kB, in {}", pack.display());
     }
     Ok(())
+}
+
+/// The component of a plugin whose module was compiled.
+fn component_of(plugin: &Package, modules: &Path) -> Result<Vec<u8>> {
+    let module = plugin.module(modules).context("its crate-type in Cargo.toml does not name `cdylib`")?;
+    let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
+    component::from_module(&module)
 }

@@ -14,6 +14,7 @@ mod mutants;
 mod packs;
 mod step;
 mod store_fixture;
+mod swaps;
 mod test;
 mod tidy;
 mod toolchain;
@@ -46,6 +47,7 @@ enum Command {
     StoreFixture(store_fixture::Arguments),
     Mutants(mutants::Arguments),
     Fuzz(fuzz::Arguments),
+    Swaps(swaps::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments),
+        Command::Swaps(arguments) => swaps::run(&arguments),
         Command::StoreFixture(arguments) => store_fixture::run(&arguments),
         Command::Tidy => tidy::run(),
     };

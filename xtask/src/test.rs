@@ -4,7 +4,8 @@
 //! things are by these variables, which their harness reads:
 //!
 //! - `TIDEGATE_BIN`: the host's binary, built with the tests' profile;
-//! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them;
+//! - `TIDEGATE_PACKS`: the folder of packs, one folder each, as `cargo xtask build` assembles them; beside it, `test-packs`
+//!   has those of the tests' own plugins;
 //! - `CHROMIUM`: the browser that `tests/browser` drives, with the packages of `tests/browser/node_modules`;
 //! - `OCI_REGISTRY`: the registry that packs are pushed to and pulled from, Debian's `docker-registry`;
 //! - `CJK_FONTS`: a folder of fonts for names that the fonts in the program do not have;
@@ -63,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let pdf_checker = python_with("a checker of PDF/UA", PDF_CHECKER, &workspace.target.join("pdfua"));
     let api_checker = python_with("a checker of the API", API_CHECKER, &workspace.target.join("schemathesis"));
     build::plugins(&workspace)?;
+    build::test_plugins(&workspace)?;
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
     step::run("Building the host and its tests", cargo().arg("build").args(everything))?;

@@ -29,6 +29,7 @@ pub struct Package {
     targets: Vec<Target>,
     #[serde(default)]
     metadata: Option<Metadata>,
+    manifest_path: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,9 +45,13 @@ struct Metadata {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Tidegate {
     #[serde(default)]
     packs: Vec<String>,
+    /// Whether it is a plugin of the tests' own, with its pack's other files beside it.
+    #[serde(default)]
+    test_plugin: bool,
 }
 
 impl Workspace {
@@ -61,6 +66,12 @@ impl Workspace {
         self.packages.iter().filter(|package| !package.packs().is_empty())
     }
 
+    /// The packages that are plugins of the tests' own.
+    pub fn test_plugins(&self) -> impl Iterator<Item = &Package> {
+        let is_one = |package: &&Package| package.metadata.as_ref().is_some_and(|known| known.tidegate.test_plugin);
+        self.packages.iter().filter(is_one)
+    }
+
     /// The binary `program` as a build with `release` or without leaves it.
     pub fn binary(&self, program: &str, release: bool) -> PathBuf {
         let profile = if release { "release" } else { "debug" };
@@ -71,12 +82,22 @@ impl Workspace {
     pub fn packs(&self) -> PathBuf {
         self.target.join("packs")
     }
+
+    /// Where the packs of the tests' own plugins are assembled; the tests look here, beside the others.
+    pub fn test_packs(&self) -> PathBuf {
+        self.target.join("test-packs")
+    }
 }
 
 impl Package {
     /// The folders of `rules/` that this plugin serves.
     pub fn packs(&self) -> &[String] {
         self.metadata.as_ref().map_or(&[], |metadata| &metadata.tidegate.packs)
+    }
+
+    /// The folder of its `Cargo.toml`.
+    pub fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
 
     /// The core module's file below `folder`, where the package builds one.
@@ -120,14 +141,19 @@ mod tests {
     fn a_plugin_is_a_package_that_names_packs() {
         let workspace: Workspace = serde_json::from_str(
             r#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
-                {"name": "xplan", "targets": [{"name": "xplan", "crate_types": ["lib"]}], "metadata": null},
+                {"name": "xplan", "targets": [{"name": "xplan", "crate_types": ["lib"]}], "metadata": null,
+                 "manifest_path": "/w/plugins/xplan/Cargo.toml"},
                 {"name": "xplan-uk", "targets": [{"name": "xplan-uk", "crate_types": ["cdylib", "rlib"]}],
-                 "metadata": {"tidegate": {"packs": ["xplan-uk"]}}}]}"#,
+                 "metadata": {"tidegate": {"packs": ["xplan-uk"]}}, "manifest_path": "/w/plugins/xplan-uk/Cargo.toml"},
+                {"name": "odd", "targets": [{"name": "odd", "crate_types": ["cdylib"]}],
+                 "metadata": {"tidegate": {"test-plugin": true}}, "manifest_path": "/w/tests/odd/Cargo.toml"}]}"#,
         )
         .unwrap();
         let plugins: Vec<_> = workspace.plugins().collect();
         assert_eq!(plugins.len(), 1);
         assert_eq!(plugins[0].module(Path::new("/o")).unwrap(), Path::new("/o/xplan_uk.wasm"));
+        let of_tests: Vec<&Path> = workspace.test_plugins().map(Package::folder).collect();
+        assert_eq!(of_tests, [Path::new("/w/tests/odd")]);
         assert_eq!(workspace.binary("tidegate", false), Path::new("/t/debug/tidegate"));
     }
 }

@@ -33,6 +33,7 @@ pub mod schedule;
 pub mod site_list;
 pub mod stored;
 pub mod text;
+pub mod trial;
 pub mod value;
 #[cfg(test)]
 mod words;

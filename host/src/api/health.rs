@@ -1,4 +1,5 @@
-//! Whether the process is up and whether it can serve. Open to all; says nothing about the practice.
+//! Whether the process is up and whether it can serve. Open to all; says nothing about the practice but the names of
+//! connections that are not at work, with the reason.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+use crate::domain::ConnectionName;
 use crate::store::space::Level;
 
 /// All is well.
@@ -28,8 +30,8 @@ pub async fn healthz() -> Json<Health> {
     Json(OK)
 }
 
-/// Whether the store can be read and written, and every task of the host is at work. The packs were loaded before the host
-/// began to listen.
+/// Whether the store can be read and written, and every task of the host is at work. A connection that is not at work, for
+/// its pack's sake or another, holds nothing else up: it is among the warnings, with the reason.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Health)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let unavailable = |detail: String| Problem::new(Kind::Unavailable, detail);
@@ -57,9 +59,14 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
              accepted still go out."
         ))),
         Level::Low => {
-            let warnings = vec![format!("Little space is left on the disk of the data folder: {free} MB.")];
-            Ok(Json(Health { warnings, ..OK }))
+            let little = format!("Little space is left on the disk of the data folder: {free} MB.");
+            Ok(Json(Health { warnings: [vec![little], not_at_work(&app)].concat(), ..OK }))
         }
-        Level::Enough => Ok(Json(OK)),
+        Level::Enough => Ok(Json(Health { warnings: not_at_work(&app), ..OK })),
     }
+}
+
+fn not_at_work(app: &App) -> Vec<String> {
+    let said = |(name, reason): (ConnectionName, String)| format!("The connection {name} is not at work: {reason}.");
+    app.integrations.not_at_work().into_iter().map(said).collect()
 }

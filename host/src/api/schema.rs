@@ -39,7 +39,7 @@ pub fn incoming_state() -> Object {
 }
 
 pub fn revision_state() -> Object {
-    one_of("How the revision stands by now.", ["verified", "active", "retired"])
+    one_of("How the revision stands by now.", ["verified", "active", "retired", "taken_back"])
 }
 
 pub fn gate() -> Object {

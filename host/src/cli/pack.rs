@@ -90,7 +90,7 @@ Prints the digest by which it is pulled: that never becomes another pack.")]
         /// A revision that is staged or was in force before; what stands in the pack's folder by now if left out
         #[arg(value_name = "REVISION")]
         revision: Option<String>,
-        /// Put it in force even where its preview shows a large change
+        /// Put it in force even where its preview shows a large change, or the breaker took it back
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -344,7 +344,7 @@ async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode
             pack,
             version,
             why.replace('_', " "),
-            format!("{state}{is_kept}"),
+            format!("{}{is_kept}", state.replace('_', " ")),
             output::text(&one["by"]["who"]),
             output::text(&one["by"]["at"]),
         ]
@@ -352,6 +352,11 @@ async fn history(global: &Global, connection: String) -> anyhow::Result<ExitCode
     let rows: Vec<Vec<String>> = revisions["items"].as_array().into_iter().flatten().map(cells).collect();
     let headings = ["REVISION", "PACK", "VERSION", "WHY", "NOW", "BY", "AT"];
     output::table(&headings, &rows, "The connection was never at work.")?;
+    // What the breaker found, of the newest entry alone: of earlier ones it is history.
+    let in_force = revisions["items"].as_array().into_iter().flatten().find(|one| one["state"] == "active");
+    if let Some(found) = in_force.and_then(|one| one["found"].as_str()) {
+        output::line(found)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

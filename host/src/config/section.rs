@@ -15,9 +15,9 @@ use crate::crm::parse::{Author, FieldError, RawConnection, RawLimits, RawSignIn,
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::spec::{RateLimits, SiteAccess};
-use crate::domain::ConnectionName;
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
+use crate::domain::{ConnectionName, trial};
 
 /// The key of a section for the ways to sign in, and the one in it that says which way.
 const AUTH: &str = "auth";
@@ -49,12 +49,13 @@ struct CommonKeys {
     max_side_by_side: Option<usize>,
     insecure_http: bool,
     enabled: Option<bool>,
-    gone_threshold: GoneThreshold,
+    gone_threshold: Share,
+    breaker: Share,
 }
 
 /// The common keys that stand before and after those of the CRM, where the section is written.
 const KEYS_BEFORE: [&str; 4] = ["crm", "pack", "dialect", "forward-host"];
-const KEYS_AFTER: [&str; 7] = [
+const KEYS_AFTER: [&str; 8] = [
     "schedule",
     "allow-frequent",
     "max-requests-per-second",
@@ -62,19 +63,28 @@ const KEYS_AFTER: [&str; 7] = [
     "insecure-http",
     "enabled",
     "gone-threshold",
+    "breaker",
 ];
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+/// A share of records with the number that is below it in any case.
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct GoneThreshold {
-    percent: u8,
-    at_least: u64,
+struct Share {
+    percent: Option<u8>,
+    at_least: Option<u64>,
 }
 
-impl Default for GoneThreshold {
-    fn default() -> Self {
-        let Threshold { percent, at_least } = Threshold::default();
-        Self { percent, at_least }
+impl Share {
+    /// The threshold, with what is usual where nothing is said.
+    fn or(self, usual: Threshold) -> Threshold {
+        let Self { percent, at_least } = self;
+        Threshold { percent: percent.unwrap_or(usual.percent), at_least: at_least.unwrap_or(usual.at_least) }
+    }
+}
+
+impl From<Threshold> for Share {
+    fn from(Threshold { percent, at_least }: Threshold) -> Self {
+        Self { percent: Some(percent), at_least: Some(at_least) }
     }
 }
 
@@ -150,7 +160,6 @@ impl ConnectionSection {
 
     fn into_raw(self, check: &Check<'_>) -> RawConnection {
         let Self { crm, common, settings, auth } = self;
-        let GoneThreshold { percent, at_least } = common.gone_threshold;
         let name = |key: String| key.replace('-', "_");
         RawConnection {
             crm: common.crm,
@@ -166,7 +175,8 @@ impl ConnectionSection {
                 allow_frequent: common.allow_frequent,
                 max_requests_per_second: common.max_requests_per_second,
                 max_side_by_side: common.max_side_by_side,
-                gone_threshold: Threshold { percent, at_least },
+                gone_threshold: common.gone_threshold.or(Threshold::default()),
+                breaker: common.breaker.or(trial::USUAL),
             },
         }
     }
@@ -211,6 +221,8 @@ impl Serialize for ConnectionSection {
             max_requests_per_second: self.common.max_requests_per_second.or(Some(usual.max_requests_per_second.get())),
             max_side_by_side: self.common.max_side_by_side.or(Some(usual.max_side_by_side)),
             enabled: self.common.enabled.or(Some(true)),
+            gone_threshold: self.common.gone_threshold.or(Threshold::default()).into(),
+            breaker: self.common.breaker.or(trial::USUAL).into(),
             ..self.common.clone()
         };
         let common = toml::Table::try_from(&common).map_err(serde::ser::Error::custom)?;

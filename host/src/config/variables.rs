@@ -7,7 +7,8 @@ use super::layers::PREFIX;
 /// The beginning of the names of all variables that concern the host.
 const OURS: &str = "TIDEGATE_";
 /// The names that are no settings: the key, and what the project's own tests are told by.
-const KNOWN: [&str; 8] = ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "FAIL_AT", "PANIC_IN"];
+const KNOWN: [&str; 11] =
+    ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "SWAPS", "BOOK", "READS", "FAIL_AT", "PANIC_IN"];
 /// The sections of the settings that have keys.
 const SECTIONS: [&str; 10] =
     ["PRACTICE", "SERVER", "PACKS", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES"];

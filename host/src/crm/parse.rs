@@ -22,7 +22,7 @@ use super::schedule::check_schedule;
 use super::spec::{ConnectionSpec, Credentials, RateLimits, SignIn, SiteAccess};
 use crate::domain::absence::Threshold;
 use crate::domain::schedule::Schedule;
-use crate::domain::{ConnectionName, Timestamp};
+use crate::domain::{ConnectionName, Timestamp, trial};
 
 /// The values that are given for a connection, before anything of them was looked at. What is left out has its default
 /// or is asked for.
@@ -77,7 +77,7 @@ impl From<String> for RawValue {
 }
 
 /// The limits that only the settings file sets, because whoever writes it answers for the site's load.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct RawLimits {
     /// Whether the schedule may come round more often than once an hour.
     pub allow_frequent: bool,
@@ -87,6 +87,20 @@ pub struct RawLimits {
     pub max_side_by_side: Option<usize>,
     /// The number of records that are gone that a run may mark by itself.
     pub gone_threshold: Threshold,
+    /// The number of records that a revision on trial may reject anew before the breaker takes it back.
+    pub breaker: Threshold,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        Self {
+            allow_frequent: false,
+            max_requests_per_second: None,
+            max_side_by_side: None,
+            gone_threshold: Threshold::default(),
+            breaker: trial::USUAL,
+        }
+    }
 }
 
 /// The author of what is given.
@@ -172,9 +186,11 @@ impl RawConnection {
         let forward_host = self.forward_host(crm, rules, &mut errors);
         let settings = self.settings(crm, &dialect, rules, &mut errors);
         let rate_limits = self.limits.rate_limits(&mut errors);
-        let gone_threshold = self.limits.gone_threshold;
-        if gone_threshold.percent > 100 {
-            errors.add("gone_threshold/percent", format!("{} is more than 100 percent", gone_threshold.percent));
+        let RawLimits { gone_threshold, breaker, .. } = self.limits;
+        for (field, threshold) in [("gone_threshold", gone_threshold), ("breaker", breaker)] {
+            if threshold.percent > 100 {
+                errors.add(&format!("{field}/percent"), format!("{} is more than 100 percent", threshold.percent));
+            }
         }
         let (mode, values) = way_to_sign_in(crm, self.sign_in, &mut errors);
         let mut spec = ConnectionSpec {
@@ -189,6 +205,7 @@ impl RawConnection {
             schedule,
             rate_limits,
             gone_threshold,
+            breaker,
             sign_in: SignIn { mode, values: BTreeMap::new() },
         };
         let credentials = values.map(|values| take_values(&mut spec, values, &mut errors)).unwrap_or_default();

@@ -41,6 +41,8 @@ pub struct ConnectionSpec {
     pub rate_limits: RateLimits,
     /// The number of records that are gone that a run may mark by itself.
     pub gone_threshold: Threshold,
+    /// The number of records that a revision on trial may reject anew before the breaker takes it back.
+    pub breaker: Threshold,
     /// The way in which it signs in.
     pub sign_in: SignIn,
 }

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConnectError, IntegrationError, PackUnavailable};
+use super::history::{entry, taken_back};
+use super::trials::Activation;
 use super::{Integration, Integrations, load_pack};
 use crate::config::Config;
-use crate::connection::Connection;
+use crate::connection::{Connection, OnTrial};
 use crate::crm::parse::FieldError;
 use crate::crm::spec::ConnectionSpec;
-use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
+use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
 use crate::pack::{KeptPacks, PackError, Packs, Revision, signature};
 use crate::queue;
 use crate::store::StoreError;
-use crate::store::connections::By;
 use crate::store::page::PageRequest;
 use crate::store::revisions::{HistoryEntry, Why};
 
@@ -29,18 +30,19 @@ const SET_UP: &str = "Set-up";
 impl Integrations {
     /// Puts a revision in force for a connection: the one of this id, which was in force before, or what stands in the
     /// pack's folder by now. It is loaded and verified first, and kept; the exchange is one step. What is under way ends on
-    /// the revision it began with. Answers which was in force before.
+    /// the revision it began with. It is on trial from then on. Answers which was in force before.
     ///
     /// # Errors
     /// Fails as [`IntegrationError`] says; the revision stays in force that was.
     pub async fn activate(
         &self,
         name: &ConnectionName,
-        revision: Option<&str>,
+        activation: Activation<'_>,
         who: &str,
     ) -> Result<(Integration, RevisionId), IntegrationError> {
         let _changing = self.0.changing.lock().await;
         let one = self.enabled(name).await?;
+        let Activation { revision, promised, confirm } = activation;
         let revision = match revision {
             None => self.in_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
             Some(id) => {
@@ -48,7 +50,10 @@ impl Integrations {
                 self.kept(&one.spec, known).await.map_err(IntegrationError::NothingChanged)?
             }
         };
-        self.put_in_force(one, revision, Why::Activated, who).await
+        // Who insists has the last word.
+        let is_insisted_on = self.insisted_on(&one.spec, &revision, confirm).await?;
+        let trial = if is_insisted_on { None } else { self.trial_of(&one.spec, &revision, promised).await? };
+        self.put_in_force(one, (revision, trial), Why::Activated, who).await
     }
 
     /// Puts the revision in force again that was in force before the one that is. Answers which was. `from` is the revision
@@ -76,7 +81,7 @@ impl Integrations {
             return Err(unchanged(&format!("the connection `{name}` had no other revision in force before")));
         };
         let revision = self.kept(&one.spec, before).await.map_err(IntegrationError::NothingChanged)?;
-        self.put_in_force(one, revision, Why::RolledBack, who).await
+        self.put_in_force(one, (revision, None), Why::RolledBack, who).await
     }
 
     /// A connection that is enabled.
@@ -88,14 +93,17 @@ impl Integrations {
         Err(unchanged(&format!("the connection `{name}` is disabled; enable it first")))
     }
 
-    /// The last revision of its pack that a connection had in force and that is wanted.
+    /// The last revision of its pack that a connection had in force and that is wanted, of those that the breaker did not
+    /// take back.
     async fn activated_before(
         &self,
         spec: &ConnectionSpec,
         is_wanted: impl Fn(RevisionDigest) -> bool,
     ) -> Result<Option<RevisionDigest>, StoreError> {
-        let in_force = self.history(spec).await?.into_iter().filter(|entry| entry.why != Why::Staged);
-        Ok(in_force.map(|entry| entry.digest).find(|digest| is_wanted(*digest)))
+        let history = self.history(spec).await?;
+        let left = taken_back(&history);
+        let in_force = history.into_iter().filter(|entry| entry.why != Why::Staged).map(|entry| entry.digest);
+        Ok(in_force.filter(|digest| !left.contains(digest)).find(|digest| is_wanted(*digest)))
     }
 
     /// The revision of its pack that a connection had staged or in force and whose digest begins so.
@@ -139,39 +147,39 @@ impl Integrations {
     async fn put_in_force(
         &self,
         one: Integration,
-        revision: Arc<Revision>,
+        (revision, trial): (Arc<Revision>, Option<Arc<OnTrial>>),
         why: Why,
         who: &str,
     ) -> Result<(Integration, RevisionId), IntegrationError> {
         let name = one.name().clone();
         let now = revision.id();
+        let kept = HistoryEntry { trial: trial.as_ref().map(|trial| trial.kept()), ..entry(&revision, why, who) };
         let Some(connection) = &one.connection else {
             let access = match self.0.config.connections.get(&name) {
                 Some(access) => access.clone(),
                 None => self.access(&self.stored(&name).await?).map_err(IntegrationError::NothingChanged)?,
             };
             self.put_to_work(&access, Arc::clone(&revision)).await.map_err(IntegrationError::NothingChanged)?;
-            self.record(&name, &revision, why, who).await?;
+            self.record(&name, kept).await?;
+            let one = self.one(&name).await?;
+            if let Some(connection) = one.connection.as_ref().filter(|_| trial.is_some()) {
+                connection.activate(revision, trial);
+            }
             tracing::info!(connection = %name, %now, "the connection is at work again");
-            return Ok((self.one(&name).await?, RevisionId::NONE));
+            return Ok((one, RevisionId::NONE));
         };
         let before = connection.revision().id();
-        self.record(&name, &revision, why, who).await?;
-        connection.activate(revision);
+        if self.record(&name, kept).await? {
+            connection.activate(revision, trial);
+        }
         tracing::info!(connection = %name, %before, %now, why = why.as_str(), "another revision is in force");
         Ok((one, before))
     }
 
     /// Keeps that a revision is in force, where another was, or that one is staged; and lets go of folders that nobody goes
-    /// back to.
-    pub(super) async fn record(
-        &self,
-        name: &ConnectionName,
-        revision: &Revision,
-        why: Why,
-        who: &str,
-    ) -> Result<(), StoreError> {
-        let known = match why {
+    /// back to. False where it stands there already.
+    pub(super) async fn record(&self, name: &ConnectionName, entry: HistoryEntry) -> Result<bool, StoreError> {
+        let known = match entry.why {
             // One that is brought again, with nothing else meanwhile, stands there already.
             Why::Staged => {
                 let newest = PageRequest { cursor: None, limit: 1 };
@@ -179,18 +187,12 @@ impl Integrations {
             }
             _ => self.0.store.active(name.clone()).await?,
         };
-        if known.is_some_and(|known| known.digest == revision.digest()) {
-            return Ok(());
+        if known.is_some_and(|known| known.digest == entry.digest) {
+            return Ok(false);
         }
-        let entry = HistoryEntry {
-            digest: revision.digest(),
-            pack: revision.pack().to_owned(),
-            version: revision.version().to_owned(),
-            by: By { who: who.to_owned(), at: Timestamp::now() },
-            why,
-        };
         self.0.store.keep_in_history(name.clone(), entry).await?;
-        self.let_go().await
+        self.let_go().await?;
+        Ok(true)
     }
 
     /// Lets go of the folders of revisions that nobody goes back to.
@@ -221,7 +223,7 @@ impl Integrations {
             return self.kept(spec, active.digest).await;
         }
         let revision = self.in_folder(spec).await?;
-        self.record(&spec.name, &revision, Why::First, SET_UP).await?;
+        self.record(&spec.name, entry(&revision, Why::First, SET_UP)).await?;
         Ok(revision)
     }
 
@@ -242,8 +244,8 @@ impl Integrations {
             return Ok(());
         }
         let revision = self.in_folder(&connection.spec).await?;
-        self.record(&connection.name, &revision, Why::First, SET_UP).await?;
-        connection.activate(revision);
+        self.record(&connection.name, entry(&revision, Why::First, SET_UP)).await?;
+        connection.activate(revision, None);
         Ok(())
     }
 

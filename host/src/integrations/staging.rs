@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::error::{ConnectError, IntegrationError};
+use super::history::{entry, taken_back};
 use super::revisions::{keep_loaded, unchanged};
 use super::{Integration, Integrations};
 use crate::config::PackKeys;
@@ -46,6 +47,8 @@ pub enum RevisionState {
     Active,
     /// It was in force before.
     Retired,
+    /// It was in force before, and the breaker took it back.
+    TakenBack,
 }
 
 impl Integrations {
@@ -98,7 +101,9 @@ impl Integrations {
         }
         if let Some(revision) = &staged.revision {
             match self.register(revision).await {
-                Ok(()) => self.record(name, revision, Why::Staged, who).await?,
+                Ok(()) => {
+                    self.record(name, entry(revision, Why::Staged, who)).await?;
+                }
                 Err(ConnectError::Store(error)) => return Err(error.into()),
                 Err(error) => {
                     let reason = Some(error.to_string());
@@ -119,12 +124,15 @@ impl Integrations {
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn revisions(&self, of: &ConnectionName, page: PageRequest) -> Result<Page<KnownRevision>, StoreError> {
         let whole = PageRequest { cursor: None, limit: usize::MAX };
-        let in_force = self.0.store.revision_history(of.clone(), whole).await?.items.into_iter();
-        let in_force: Vec<_> = in_force.filter(|entry| entry.why != Why::Staged).map(|entry| entry.digest).collect();
+        let all = self.0.store.revision_history(of.clone(), whole).await?.items;
+        let left = taken_back(&all);
+        let in_force = all.into_iter().filter(|entry| entry.why != Why::Staged);
+        let in_force: Vec<_> = in_force.map(|entry| entry.digest).collect();
         let page = self.0.store.revision_history(of.clone(), page).await?;
         let known = |entry: HistoryEntry| KnownRevision {
             state: match in_force.iter().position(|digest| *digest == entry.digest) {
                 Some(0) => RevisionState::Active,
+                Some(_) if left.contains(&entry.digest) => RevisionState::TakenBack,
                 Some(_) => RevisionState::Retired,
                 None => RevisionState::Verified,
             },

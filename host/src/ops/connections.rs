@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::text::full_stop;
 use crate::domain::{ConnectionName, PreviewId, RevisionId, UserId};
-use crate::integrations::{Attempt, Callback, CallbackError, Draft, Granted, Integration};
+use crate::integrations::{Activation, Attempt, Callback, CallbackError, Draft, Granted, Integration};
+use crate::preview::Preview;
 
 /// The time that a site may take to say who signs in, with everything that is tried again.
 const LONGEST: Duration = Duration::from_secs(45);
@@ -81,7 +82,7 @@ pub struct Wanted<'a> {
     pub revision: Option<&'a str>,
     /// The preview that is followed.
     pub preview: Option<PreviewId>,
-    /// The revision once more, written out: asked for where the preview shows a large change.
+    /// The revision once more, written out: asked for where the preview shows a large change, or the breaker took it back.
     pub confirm: Option<&'a str>,
 }
 
@@ -101,7 +102,10 @@ pub async fn activate(
     let Wanted { revision, preview, confirm } = wanted;
     let _turn = app.previews.turn().await;
     let followed = super::revisions::followed(app, (name, revision), preview, confirm).await?;
-    let activated = app.integrations.activate(name, revision, &actor.name).await?;
+    let shown =
+        |preview: &Preview| preview.kinds.iter().map(|(kind, changes)| (*kind, changes.newly_rejected)).collect();
+    let promised = followed.as_ref().map(shown).unwrap_or_default();
+    let activated = app.integrations.activate(name, Activation { revision, promised, confirm }, &actor.name).await?;
     if let Some(preview) = followed {
         app.previews.spend(preview)?;
     }

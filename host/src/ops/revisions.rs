@@ -7,7 +7,7 @@ use super::{Kind, Refusal, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
-use crate::integrations::{RuleDraft, Staged, Typed};
+use crate::integrations::{RuleDraft, Staged, Typed, is_written_out};
 use crate::pack::Edited;
 use crate::preview::{Preview, PreviewError, PreviewState};
 
@@ -140,9 +140,6 @@ pub async fn cancel_preview(app: &App, actor: &Actor, id: PreviewId) -> Result<P
     Err(Refusal::new(Kind::WrongState, why))
 }
 
-/// The fewest digits of a revision that is written out.
-const WRITTEN_OUT: usize = 6;
-
 /// The preview that somebody follows who puts a revision in force: it has to be of that very change, and not followed yet.
 /// Where none is named, it is the newest of that change, if there is one. Where it shows a large change, `confirm` has to be
 /// the revision, written out.
@@ -171,12 +168,8 @@ pub(super) async fn followed(
         }
         (None, ..) => None,
     };
-    let is_written_out = |digest: RevisionDigest| {
-        let begins_so = |text: &str| text.len() >= WRITTEN_OUT && digest.to_string().starts_with(text);
-        confirm.map(|text| text.trim().to_ascii_lowercase()).is_some_and(|text| begins_so(&text))
-    };
     match &preview {
-        Some(preview) if preview.is_large && !is_written_out(preview.to_digest) => {
+        Some(preview) if preview.is_large && !is_written_out(confirm, preview.to_digest) => {
             let message = format!(
                 "{} of {} clients would change. If that is what is meant, write out the revision: {}",
                 preview.changed_clients(),

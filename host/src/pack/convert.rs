@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use super::bindings::exports::tidegate::mapping::mapper as wit;
 use super::manifest::Manifest;
 use super::text;
-use super::{Context, FieldExplanation, NoteEvent, NoteMember, RawInput, Verdict};
+use super::{Context, FieldExplanation, NoteEvent, NoteMember, PLUGIN_AT_FAULT, RawInput, Verdict};
 use crate::crm::Source;
 use crate::domain::note::FileNote;
 use crate::domain::stored::HouseholdRole;
@@ -107,7 +107,7 @@ fn verdict(context: &Context, asked: &wit::RawRecord<'_>, answered: wit::Verdict
             let candidate = Candidate::new(diagnostics(mapped.diagnostics), &context.placeholder_email_domain);
             match canonical(asked, mapped.records, candidate) {
                 Ok((records, diagnostics)) => Verdict::Mapped { records, diagnostics },
-                Err(message) => Verdict::Rejected(vec![Diagnostic::error("plugin-answer-unusable", message)]),
+                Err(message) => Verdict::Rejected(vec![Diagnostic::error(PLUGIN_AT_FAULT[1], message)]),
             }
         }
         wit::Verdict::Skipped(said) => Verdict::Skipped(diagnostics(said)),

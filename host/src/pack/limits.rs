@@ -55,7 +55,7 @@ pub(super) fn batch_time(records: usize) -> Duration {
     Duration::from_millis(500) + Duration::from_millis(5) * u32::try_from(records).unwrap_or(u32::MAX)
 }
 
-/// The time for finding the guilty records of one batch; what has not been tried by then is rejected untried.
+/// The CPU time for finding the guilty records of one batch; what has not been tried by then is rejected untried.
 pub(super) const BISECT_TIME: Duration = Duration::from_secs(30);
 
 /// The component's file, bytes.

@@ -2,19 +2,21 @@
 //!
 //! A failing batch is halved until the guilty record stands alone. Every try has a fresh instance.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::PluginFailure;
+use super::clock::Allowance;
 
 /// The answers to `records`, in order. `attempt` answers a piece of the batch as a whole or fails; `reject` is the
-/// answer to a record on which it fails alone, or that has not been tried when `time` is over.
+/// answer to a record on which it fails alone, or that has not been tried when `time` of this thread is over: on a machine
+/// that is busy with other things, nobody's record is left untried.
 pub(super) fn bisect<R, A>(
     records: &[R],
     time: Duration,
     mut attempt: impl FnMut(&[R]) -> Result<Vec<A>, PluginFailure>,
     reject: impl Fn(&PluginFailure) -> A,
 ) -> Vec<A> {
-    let began = Instant::now();
+    let allowance = Allowance::new(time);
     let mut answers = Vec::with_capacity(records.len());
     // Pieces still to be tried, the first on top.
     let mut pieces = vec![records];
@@ -22,7 +24,7 @@ pub(super) fn bisect<R, A>(
         if piece.is_empty() {
             continue;
         }
-        let failure = if began.elapsed() < time {
+        let failure = if allowance.left().is_some() {
             match attempt(piece) {
                 Ok(answered) => {
                     answers.extend(answered);
@@ -69,6 +71,17 @@ mod tests {
         check(&[-1], "negative");
         check(&[1, -2, 3, 4, 5], "1 negative 3 4 5");
         check(&[-1, -2, 3, 4, -5, 6, -7], "negative negative 3 4 negative 6 negative");
+    }
+
+    #[test]
+    fn a_machine_that_is_busy_with_other_things_costs_nobody() {
+        let time = Duration::from_millis(40);
+        let attempt = |piece: &[i32]| {
+            std::thread::sleep(time);
+            attempt(piece)
+        };
+        let answers = bisect(&[1, -2, 3, 4], time, attempt, ToString::to_string);
+        assert_eq!(answers.join(" "), "1 negative 3 4");
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::manifest::Manifest;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
-    Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PackError, PackFacts, PluginFailure, PluginLine,
-    RawInput, Verdict, convert, disguise, fixtures, limits, map, unreadable,
+    Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts, PluginFailure,
+    PluginLine, RawInput, Verdict, convert, disguise, fixtures, limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -267,6 +267,6 @@ impl Revision {
             "The plugin of the pack `{pack}` failed on this record: {what}. The record is kept aside and what is \
              stored of it stays as it is. Tell the pack's author."
         );
-        Diagnostic::error("plugin-failed", message)
+        Diagnostic::error(PLUGIN_AT_FAULT[0], message)
     }
 }

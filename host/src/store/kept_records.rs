@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::commit::{MappedBy, NOT_MAPPED, aside_key};
 use super::connection_numbers::number_of;
 use super::engine::{ReadTable, Snapshot};
-use super::identity::{ContentVersion, Identity};
+use super::identity::{ContentVersion, Exclusion, Identity};
 use super::keys::{
     AsideKey, ConnectionNumber, ExternalKey, ListKey, OwnKey, RecordKey, ReviewKey, list_key, own, span,
 };
@@ -84,7 +84,7 @@ impl Store {
         self.read(move |transaction| {
             let mut found = KeptRecords { records: Vec::new(), unusable: 0, next: None };
             let Some(connection) = number_of(transaction, &connection)? else { return Ok(found) };
-            let rows = Rows::open(transaction, connection, kind, by)?;
+            let rows = Rows::open(transaction, connection, kind, Some(by))?;
             let (from, last) = rows.span_after(after);
             let (mut rest, mut held) = (bytes, 0);
             let span = (from.as_ref(), Bound::Included(&last));
@@ -116,7 +116,40 @@ impl Store {
         connection: ConnectionName,
         (kind, by): (RecordKind, MappedBy),
         after: Option<Place>,
+        most: (usize, usize),
+    ) -> Result<KeptRecords, StoreError> {
+        let is_by_another = move |identity: &Identity| {
+            let version = identity.content_version;
+            version != ContentVersion::NEVER && version.parts().1 != by.revision
+        };
+        self.records_of((connection, kind, Some(by)), after, most, is_by_another).await
+    }
+
+    /// A part of the raw records of a kind that a revision rejected, on whichever day, with what it said of them; see
+    /// [`Store::kept_records`].
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn records_rejected_by(
+        &self,
+        connection: ConnectionName,
+        (kind, revision): (RecordKind, RevisionId),
+        after: Option<Place>,
+        most: (usize, usize),
+    ) -> Result<KeptRecords, StoreError> {
+        let is_rejected_by_it = move |identity: &Identity| {
+            identity.set_aside == Some(Exclusion::Quarantined) && identity.content_version.parts().1 == revision
+        };
+        self.records_of((connection, kind, None), after, most, is_rejected_by_it).await
+    }
+
+    /// The wanted ones of a kind's raw records, by what is known of them without reading them.
+    async fn records_of(
+        &self,
+        (connection, kind, by): (ConnectionName, RecordKind, Option<MappedBy>),
+        after: Option<Place>,
         (limit, bytes): (usize, usize),
+        is_wanted: impl Fn(&Identity) -> bool + Send + 'static,
     ) -> Result<KeptRecords, StoreError> {
         self.read(move |transaction| {
             let mut found = KeptRecords { records: Vec::new(), unusable: 0, next: None };
@@ -127,14 +160,13 @@ impl Store {
             let mut rest = bytes;
             for entry in rows.identities.scan((from.as_ref(), Bound::Included(&last)))? {
                 let (key, identity) = entry?;
-                let id = id_of(key.value());
-                let version = Identity::from_row(identity.value()).content_version;
-                if version == ContentVersion::NEVER || version.parts().1 == by.revision {
+                if !is_wanted(&Identity::from_row(identity.value())) {
                     continue;
                 }
                 if found.records.len() == limit || rest == 0 {
                     return Ok(found);
                 }
+                let id = id_of(key.value());
                 found.next = Some(Place(id));
                 let Some(raw) = raw.get(key.value())? else { continue };
                 rest = rest.saturating_sub(found.take(kind, rows.record(id, unpack(raw.value())?)?));
@@ -171,16 +203,29 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn count_kept_records(&self, connection: ConnectionName, kind: RecordKind) -> Result<u64, StoreError> {
+        Ok(self.count_mapped(connection, (kind, RevisionId::NONE)).await?.0)
+    }
+
+    /// The same, and the number of those that a revision mapped, whatever came of it.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn count_mapped(
+        &self,
+        connection: ConnectionName,
+        (kind, revision): (RecordKind, RevisionId),
+    ) -> Result<(u64, u64), StoreError> {
         self.read(move |transaction| {
-            let Some(connection) = number_of(transaction, &connection)? else { return Ok(0) };
+            let Some(connection) = number_of(transaction, &connection)? else { return Ok((0, 0)) };
             let (first, last) = span::<23>(&super::keys::record(connection, kind, ExternalKey([0; 16]))[..7]);
-            let mut count = 0;
+            let (mut all, mut by_it) = (0, 0);
             // Their raw records are many times as large.
             for entry in transaction.open_table(IDENTITIES)?.scan(&first..=&last)? {
-                entry?;
-                count += 1;
+                let version = Identity::from_row(entry?.1.value()).content_version;
+                all += 1;
+                by_it += u64::from(version.parts().1 == revision);
             }
-            Ok(count)
+            Ok((all, by_it))
         })
         .await
     }
@@ -190,7 +235,8 @@ impl Store {
 struct Rows {
     connection: ConnectionNumber,
     kind: RecordKind,
-    by: MappedBy,
+    /// The mapping of which the outcome is wanted; the last one, whichever it was, where none.
+    by: Option<MappedBy>,
     identities: ReadTable<&'static RecordKey, &'static IdentityRow>,
     clients: ReadTable<&'static OwnKey, &'static [u8]>,
     set_aside: ReadTable<&'static AsideKey, &'static [u8]>,
@@ -205,7 +251,7 @@ impl Rows {
         transaction: &Snapshot,
         connection: ConnectionNumber,
         kind: RecordKind,
-        by: MappedBy,
+        by: Option<MappedBy>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             connection,
@@ -238,7 +284,7 @@ impl Rows {
             return Ok(None);
         }
         let (fingerprint, revision) = identity.content_version.parts();
-        let is_asked_for = identity.content_version.is_by(self.by.revision, self.by.as_of);
+        let is_asked_for = self.by.is_none_or(|by| identity.content_version.is_by(by.revision, by.as_of));
         let client = identity.client.map(ClientId);
         let (id, made) = self.made(key, &identity, is_asked_for)?;
         Ok(id.map(|id| KeptRecord { id, client, fingerprint, revision, raw, made }))

@@ -1,5 +1,6 @@
 //! Pack revisions that were staged or in force here: the whole digest that each short id in rows stands for, and which
-//! connection had which staged or in force when, by whose word and why.
+//! connection had which staged or in force when, by whose word and why; which one is on trial, and which the breaker took
+//! back.
 //!
 //! The newest entry of a connection that says so is of the revision in force. Entries are JSON: few, and readable by later versions.
 
@@ -10,6 +11,7 @@ use super::engine::{Readable as _, Snapshot, Table, Write};
 use super::keys::PRACTICE;
 use super::page::{Page, PageRequest, cursor_of};
 use super::{Store, StoreError};
+use crate::domain::trial::{Trial, Trip};
 use crate::domain::{ConnectionName, RevisionDigest};
 
 /// Whole digests by their short ids.
@@ -31,6 +33,15 @@ pub struct HistoryEntry {
     pub by: By,
     /// The reason why it stands in the history.
     pub why: Why,
+    /// The trial that it is on; none once that is over, or where it needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+    /// The revision that the breaker took back, putting this one in force again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<RevisionDigest>,
+    /// What the breaker found: of the revision that it took back, or of this one, where there was none to go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trip: Option<Trip>,
 }
 
 /// The reason why a revision stands in a connection's history.
@@ -45,6 +56,8 @@ pub enum Why {
     RolledBack,
     /// Somebody brought it, it went through all gates, and nobody has put it in force by this.
     Staged,
+    /// The breaker took back the one that came in force after it.
+    Breaker,
 }
 
 impl Why {
@@ -55,6 +68,7 @@ impl Why {
             Self::Activated => "activated",
             Self::RolledBack => "rolled_back",
             Self::Staged => "staged",
+            Self::Breaker => "breaker",
         }
     }
 }
@@ -156,6 +170,38 @@ impl Store {
                 table.delete((PRACTICE, of.as_str(), *place))?;
             }
             Ok(!staged.is_empty())
+        })
+        .await
+    }
+
+    /// Ends the trial of a revision that is in force for a connection, with what the breaker found of it where it stays for
+    /// want of an earlier one. Nothing where another revision is in force by now.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn end_trial(
+        &self,
+        of: ConnectionName,
+        digest: RevisionDigest,
+        trip: Option<Trip>,
+    ) -> Result<(), StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(HISTORY)?;
+            let (first, last) = span(&of);
+            let mut found = None;
+            for entry in table.scan_back(first..=last)? {
+                let (key, entry) = entry?;
+                let entry: HistoryEntry = read(entry.value())?;
+                if entry.why != Why::Staged {
+                    found = Some((key.value().2, entry));
+                    break;
+                }
+            }
+            if let Some((place, entry)) = found.filter(|(_, entry)| entry.digest == digest && entry.trial.is_some()) {
+                let over = HistoryEntry { trial: None, trip, ..entry };
+                table.put((PRACTICE, of.as_str(), place), written(&over)?.as_slice())?;
+            }
+            Ok(())
         })
         .await
     }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::active_runs::ActiveRuns;
 use super::map::{judged, mapped_by};
-use super::mapper::{Mapper, Sandboxed};
+use super::mapper::Mapper;
 use super::progress::Progress;
 use super::walk_error::WalkError;
 use super::{SyncError, Syncs, log_end, queued};
-use crate::connection::Connection;
+use crate::connection::{Connection, OnTrial};
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind};
 use crate::pack::RawInput;
@@ -68,21 +68,28 @@ impl Syncs {
         Ok(())
     }
 
-    /// Whether a client is kept who was mapped by another revision than the one in force.
-    async fn is_by_others(&self, connection: &Connection) -> Result<bool, StoreError> {
-        let by = MappedBy { revision: connection.revision().id(), as_of: None };
-        let of_clients = (RecordKind::Client, by);
-        let first = self.store.records_by_others(connection.name.clone(), of_clients, None, (1, PART_BYTES)).await?;
-        Ok(!first.records.is_empty())
+    /// Whether a record is kept that was mapped by another revision than the one in force.
+    pub(super) async fn is_by_others(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let revision = connection.revision();
+        let by = MappedBy { revision: revision.id(), as_of: None };
+        for kind in RecordKind::ALL.iter().copied().filter(|kind| revision.reads(*kind)) {
+            let first =
+                self.store.records_by_others(connection.name.clone(), (kind, by), None, (1, PART_BYTES)).await?;
+            if !first.records.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn spawn_mapping_again(&self, connection: &Arc<Connection>, run: Run) {
         let (progress, changes) = Progress::new(run.clone());
         let stop = connection.gone.child_token();
-        let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
+        let (mapper, trial) = self.mapper_of(connection, self.today());
         let again = Again {
             syncs: self.clone(),
-            mapper: Arc::new(Sandboxed::new(connection, as_of)),
+            mapper,
+            trial,
             connection: Arc::clone(connection),
             progress,
             stop: stop.clone(),
@@ -100,6 +107,8 @@ struct Again {
     syncs: Syncs,
     connection: Arc<Connection>,
     mapper: Arc<dyn Mapper>,
+    /// The trial that the revision is on.
+    trial: Option<Arc<OnTrial>>,
     progress: Progress,
     stop: tokio_util::sync::CancellationToken,
 }
@@ -123,7 +132,8 @@ impl Again {
                 run.error = Some(why.to_owned());
             }
             Err(error) => {
-                run.state = RunState::Failed;
+                let is_taken_back = matches!(error, WalkError::TakenBack(_));
+                run.state = if is_taken_back { RunState::Cancelled } else { RunState::Failed };
                 run.error = Some(super::in_words(&error));
             }
         }
@@ -134,10 +144,14 @@ impl Again {
         log_end(&run, reason.as_deref());
         figures::run_ended(&run);
         self.progress.state(&run);
+        if let Some(trial) = self.trial.as_ref().filter(|_| run.state == RunState::Done) {
+            self.syncs.conclude(&self.connection, trial).await;
+        }
     }
 
     async fn go(&mut self, run: &mut Run) -> Result<(), WalkError> {
         self.wait_for_walk(run).await?;
+        self.mapper.begin(&self.syncs.store).await?;
         if run.expected.is_none() {
             let name = &self.connection.name;
             run.expected = Some(self.syncs.store.count_kept_records(name.clone(), RecordKind::Client).await?);
@@ -162,6 +176,9 @@ impl Again {
                 }
                 if !part.records.is_empty() {
                     let incoming = self.mapped(kind, part.records).await?;
+                    if let Some(taken_back) = self.mapper.taken_back() {
+                        return Err(WalkError::TakenBack(taken_back));
+                    }
                     *run = self.syncs.store.commit(self.group(run, kind, incoming)).await?;
                 }
                 drop(turn);

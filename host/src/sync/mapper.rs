@@ -2,13 +2,30 @@
 
 use std::sync::Arc;
 
+use super::walk_error::{TakenBack, WalkError};
 use crate::connection::Connection;
 use crate::crm::Source;
 use crate::domain::{Date, RecordKind, RevisionId};
 use crate::pack::{Context, RawInput, Revision, Verdict};
+use crate::store::Store;
 
 /// A mapper of a walk's records, the same from its beginning to its end.
+#[async_trait::async_trait]
 pub(super) trait Mapper: Send + Sync {
+    /// Begins a run: what earlier ones found of a revision on trial is counted.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    async fn begin(&self, _store: &Store) -> Result<(), WalkError> {
+        Ok(())
+    }
+
+    /// The reason why the revision is being taken back, so that nothing more of what it makes is to be kept; none while it
+    /// is not.
+    fn taken_back(&self) -> Option<TakenBack> {
+        None
+    }
+
     /// The revision that maps.
     fn revision(&self) -> RevisionId;
 
@@ -32,9 +49,8 @@ pub(super) struct Sandboxed {
 }
 
 impl Sandboxed {
-    /// The revision in force, whatever is put in force later.
-    pub fn new(connection: &Connection, as_of: Date) -> Self {
-        let revision = connection.revision();
+    /// A revision of the connection's, whatever is put in force later.
+    pub fn new(connection: &Connection, revision: Arc<Revision>, as_of: Date) -> Self {
         let context = connection.context(&revision, as_of);
         Self { revision, context }
     }

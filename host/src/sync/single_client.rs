@@ -115,11 +115,10 @@ impl Syncs {
         let connection = self.connection(connection)?;
         let_in(&connection)?;
         connection.connector.release();
-        let as_of = Timestamp::now().to_zoned(self.zone.clone()).date();
         let one = SingleClient {
             store: self.store.clone(),
             connector: Arc::clone(&connection.connector),
-            mapper: Arc::new(Sandboxed::new(&connection, as_of)),
+            mapper: Arc::new(Sandboxed::new(&connection, connection.revision(), self.today())),
             order: self.orders.of(&connection.name),
         };
         let synced = connection.gone.run_until_cancelled(one.sync(started(&connection), client)).await;

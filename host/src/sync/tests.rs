@@ -37,6 +37,7 @@ mod emptied;
 mod faults;
 mod goals;
 mod missed;
+mod on_trial;
 mod one_client;
 
 /// A CRM whose people are lines `name|partner|is partner`; pages of three, by position.

@@ -93,6 +93,7 @@ impl Walk {
     /// Returns why it ended early; `self.run` is the run as it was committed last.
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
         self.order.turn().await.clear();
+        self.mapper.begin(&self.store).await?;
         let sizes = self.store.sizes(self.run.connection.clone()).await?;
         self.connector.recall(serde_json::from_slice(&sizes).unwrap_or_default());
         self.connector.recall_site_lists(self.store.site_lists(self.run.connection.clone()).await?);
@@ -195,6 +196,9 @@ impl Walk {
     ) -> Result<(), WalkError> {
         let order = Arc::clone(&self.order);
         let turn = order.turn().await;
+        if let Some(taken_back) = self.mapper.taken_back() {
+            return Err(WalkError::TakenBack(taken_back));
+        }
         let kind = position.kind;
         gathered.drop_superseded(&turn, kind);
         let counts = &mut gathered.run.counts;

@@ -1,6 +1,10 @@
 //! The error of a walk, in whichever of its stages: why it ends before the end of the book.
 
+use std::fmt;
+
 use crate::crm::CrmError;
+use crate::domain::RevisionId;
+use crate::domain::trial::Trip;
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
@@ -22,6 +26,27 @@ pub(super) enum WalkError {
     /// Somebody asked for the walk to end.
     #[error("the run was stopped")]
     Stopped,
+    /// The breaker tripped over the revision that maps.
+    #[error("{0}")]
+    TakenBack(TakenBack),
+}
+
+/// A revision that the breaker takes back, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct TakenBack {
+    /// The revision.
+    pub revision: RevisionId,
+    /// The one that comes in force again.
+    pub before: RevisionId,
+    /// The finding.
+    pub trip: Trip,
+}
+
+impl fmt::Display for TakenBack {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { revision, before, trip } = self;
+        write!(out, "the breaker takes revision {revision} back, which {}", trip.found(Some(*before)))
+    }
 }
 
 /// The log's words about a walk that the store ended.
@@ -39,6 +64,7 @@ impl WalkError {
             Self::NotDone(NotDone::Busy { .. }) => "too much waits".to_owned(),
             Self::NotDone(NotDone::Fault) => FAULT.to_owned(),
             Self::Stopped => "stopped".to_owned(),
+            Self::TakenBack(TakenBack { revision, .. }) => format!("the breaker takes revision {revision} back"),
         }
     }
 }

@@ -53,6 +53,7 @@ fn describe() {
     describe_gauge!("tidegate_last_run_ended_seconds", "When the newest complete run ended, in seconds since 1970");
     describe_gauge!("tidegate_clients", "Clients in the practice");
     describe_counter!("tidegate_task_deaths_total", "Tasks of the host that died and were begun again, by task");
+    describe_counter!("tidegate_revisions_taken_back_total", "Revisions of packs that the breaker took back");
     describe_gauge!("tidegate_disk_free_bytes", "Free space on the disk of the data folder");
     describe_gauge!("tidegate_tasks_down", "Tasks of the host that are down now");
 }
@@ -109,6 +110,11 @@ pub fn connection(
     if let Some(ended) = ended {
         gauge!("tidegate_last_run_ended_seconds", "connection" => name).set(ended as f64);
     }
+}
+
+/// The breaker took back the revision of a connection.
+pub fn taken_back(connection: &ConnectionName) {
+    counter!("tidegate_revisions_taken_back_total", "connection" => connection.to_string()).increment(1);
 }
 
 /// A task of the host died.

@@ -27,7 +27,7 @@ use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
 use crate::domain::text::full_stop;
-use crate::integrations::{Integration, IntegrationError, KnownRevision, Origin, RevisionState};
+use crate::integrations::{Integration, IntegrationError, KnownRevision, Origin, RevisionState, found, held_against};
 use crate::ops::connections::SiteIs;
 use crate::ops::{self, Kind, Refusal};
 use crate::pack::PluginLine;
@@ -90,6 +90,8 @@ pub(super) struct IntegrationPage {
     pub(super) needs_pack: bool,
     /// Whether another revision was in force before.
     pub(super) can_go_back: bool,
+    /// What the breaker did last, where nothing else came in force since.
+    pub(super) breaker: Option<String>,
     /// The revision that is in force, where one is.
     pub(super) active: Option<String>,
     /// The address where the rules of the revision in force are edited, where its files are kept.
@@ -289,9 +291,11 @@ impl RevisionRow {
             Why::Activated => "Put in force",
             Why::RolledBack => "Gone back to",
             Why::Staged => "Brought",
+            Why::Breaker => "Gone back to by the breaker",
         };
         let badge = match state {
             RevisionState::Active => Badge::new(Tone::Good, "In force"),
+            RevisionState::TakenBack => Badge::new(Tone::Trouble, "Taken back"),
             RevisionState::Verified => Badge::new(Tone::Attention, "Staged"),
             RevisionState::Retired if *is_kept => Badge::new(Tone::Neutral, "Retired"),
             RevisionState::Retired => Badge::new(Tone::Neutral, "Retired, no longer kept"),
@@ -326,6 +330,10 @@ pub(super) fn view(
         ("Dialect", spec.dialect.clone()),
     ];
     facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
+    if let Some(before) = one.connection.as_deref().and_then(held_against) {
+        let until = "until what is stored was mapped again and a first sync is over";
+        facts.push(("On trial", format!("against revision {before}, {until}")));
+    }
     let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
     facts.extend(own.filter_map(|setting| Some((setting.label, spec.setting(setting.name)?.to_owned()))));
     facts.push(("Syncs", format::schedule(&spec.schedule.to_string())));
@@ -382,6 +390,7 @@ pub(super) fn view(
         has_pack: spec.enabled,
         needs_pack: spec.enabled && one.connection.is_none(),
         can_go_back: spec.enabled && revisions.iter().any(|known| known.state == RevisionState::Retired),
+        breaker: revisions.iter().find(|known| known.entry.why != Why::Staged).and_then(|known| found(&known.entry)),
         active: active.map(|known| known.entry.digest.short().to_string()),
         edit_rules: active
             .filter(|known| known.is_kept)

@@ -5,9 +5,10 @@ use super::failure::Failure;
 use super::session::SignedIn;
 use super::{assets, format};
 use crate::app::App;
-use crate::domain::RecordKind;
 use crate::domain::absence::AbsenceReviewState;
 use crate::domain::run::RunState;
+use crate::domain::{ConnectionName, RecordKind, Timestamp};
+use crate::integrations::found;
 use crate::store::book::PageRequest;
 use crate::store::outbox::Raised;
 use crate::store::space::{Level, Space};
@@ -152,7 +153,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
             link: "Decide who they are",
         });
     }
-    for name in app.integrations.not_at_work() {
+    for (name, _) in app.integrations.not_at_work() {
         notices.push(Notice {
             message: format!("The connection {name} is not at work: nothing comes over, and its file notes wait."),
             path: format!("/settings/integrations/{name}"),
@@ -160,6 +161,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         });
     }
     for connection in app.connections.all().iter() {
+        notices.extend(breaker_notice(app, &connection.name).await?);
         for kind in RecordKind::of_clients() {
             let asked = app.store.absence_review(connection.name.clone(), kind).await?;
             if let Some(asked) = asked.filter(|asked| asked.standing == AbsenceReviewState::Waiting) {
@@ -197,6 +199,19 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         }
     }
     Ok(notices)
+}
+
+/// The days for which every page tells what the breaker did; the connection's own page tells it until another revision comes
+/// in force.
+const BREAKER_DAYS: i64 = 7;
+
+/// The notice of a revision that the breaker took back, or that stays for want of an earlier one.
+async fn breaker_notice(app: &App, name: &ConnectionName) -> Result<Option<Notice>, Failure> {
+    let Some(entry) = app.store.active(name.clone()).await? else { return Ok(None) };
+    let is_fresh = Timestamp::now().as_second() - entry.by.at.as_second() < BREAKER_DAYS * 24 * 60 * 60;
+    let Some(found) = found(&entry).filter(|_| is_fresh) else { return Ok(None) };
+    let path = format!("/settings/integrations/{name}");
+    Ok(Some(Notice { message: format!("{name}: {found}"), path, link: "Look at its revisions" }))
 }
 
 /// The notice of a disk that fills up.

@@ -13,9 +13,10 @@ use crate::connection::AuthState;
 use crate::crm::kind::SignInMode;
 use crate::crm::spec::SignIn;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId, Timestamp};
-use crate::integrations::{Integration, Origin};
+use crate::integrations::{Integration, Origin, found, held_against};
 use crate::store::book::PageRequest;
 use crate::store::connections::By;
+use crate::store::revisions::HistoryEntry;
 
 /// A CRM site of the practice.
 #[derive(Serialize, ToSchema)]
@@ -80,9 +81,38 @@ pub struct ConnectionBody {
     /// The revision's whole digest, of which `revision` is the beginning; null where the connection is not at work.
     #[schema(required, value_type = Option<String>)]
     revision_digest: Option<RevisionDigest>,
+    /// The revision that the host goes back to by itself where the one in force rejects much more than it: as long as that is
+    /// on trial, which it is until what is stored was mapped again and a first sync is over. Null where it is not, or there is
+    /// none to go back to.
+    #[schema(required, value_type = Option<String>, example = "8c21f0e9a3b7")]
+    on_trial_against: Option<RevisionId>,
+    /// What the breaker did last; null where somebody put a revision in force since, or it never did anything.
+    #[schema(required)]
+    breaker: Option<BreakerBody>,
     /// The newest run, finished or not; null before the first.
     #[schema(required)]
     last_run: Option<RunBody>,
+}
+
+/// What the breaker did with a revision that rejected much more than the one before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConnectionBreaker)]
+pub struct BreakerBody {
+    /// The moment at which the revision in force came in force.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// The revision that it took back; null where there was none to go back to, so that it is in force still.
+    #[schema(required, value_type = Option<String>)]
+    taken_back: Option<RevisionId>,
+    /// What it found.
+    detail: String,
+}
+
+impl BreakerBody {
+    fn of(entry: HistoryEntry) -> Option<Self> {
+        let detail = found(&entry)?;
+        Some(Self { since: entry.by.at, taken_back: entry.taken_back.map(|left| left.short()), detail })
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -216,6 +246,8 @@ impl ConnectionBody {
         let newest = PageRequest { cursor: None, limit: 1 };
         let runs = app.store.runs(Some(one.name().clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
+        let breaker = app.store.active(one.name().clone()).await?.and_then(BreakerBody::of);
+        let on_trial_against = one.connection.as_deref().and_then(held_against);
         let auth = one.auth_state();
         // To the second, as what is left is measured anew each time.
         let left_alone_until = one.connection.as_ref().and_then(|connection| connection.connector.left_alone_until());
@@ -247,6 +279,8 @@ impl ConnectionBody {
             region: revision.as_ref().map(|revision| revision.region().to_owned()),
             revision: revision.as_ref().map(|revision| revision.id()),
             revision_digest: revision.map(|revision| revision.digest()),
+            on_trial_against,
+            breaker,
             last_run: runs.items.into_iter().next().map(RunBody::from),
         })
     }

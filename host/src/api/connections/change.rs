@@ -307,7 +307,8 @@ pub struct ActivateBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Uuid)]
     preview: Option<PreviewId>,
-    /// The revision once more, where its preview shows a large change: more than 5 % of the clients, and at least 10.
+    /// The revision once more, where its preview shows a large change (more than 5 % of the clients, and at least 10), or where
+    /// the breaker took it back: it is then on no trial.
     #[serde(default)]
     confirm: Option<String>,
 }
@@ -315,7 +316,9 @@ pub struct ActivateBody {
 /// Puts a revision of the connection's pack in force: one that is staged, one that was before, or what stands in the pack's
 /// folder by now, its templates of notes and documents included. It is loaded and verified first, and refused where it does not load or its
 /// examples come out otherwise. What is under way ends on the revision it began with; what is
-/// stored is mapped again in the background, without asking the CRM (a run with the trigger `revision`).
+/// stored is mapped again in the background, without asking the CRM (a run with the trigger `revision`). Until then, and until a
+/// first sync is over, it is on trial: where it rejects many more records than the one before and than its preview had shown,
+/// the host goes back to that one by itself (`breaker`).
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{name}/activate",

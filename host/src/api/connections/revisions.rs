@@ -13,7 +13,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
-use crate::integrations::{KnownRevision, RevisionState};
+use crate::integrations::{KnownRevision, RevisionState, found};
 use crate::store::connections::By;
 use crate::store::revisions::{HistoryEntry, Why};
 
@@ -34,9 +34,17 @@ pub struct RevisionBody {
     /// The person or program whose word staged it or put it in force, and when.
     by: By,
     /// The reason why it stands here: `staged`, or it came in force: `first` (the connection had none before, or was given
-    /// another pack), `activated` or `rolled_back`.
+    /// another pack), `activated`, `rolled_back`, or `breaker` (the host took back the one that came in force after it).
     why: WhyBody,
-    /// The state that the revision is in by now: `verified` (staged, never in force), `active` or `retired`.
+    /// The revision that the breaker took back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    taken_back: Option<RevisionId>,
+    /// What the breaker found: of the revision that it took back, or of this one, where there was none to go back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<String>,
+    /// The state that the revision is in by now: `verified` (staged, never in force), `active`, `retired` or `taken_back` (by
+    /// the breaker: it comes in force again only where somebody writes it out).
     #[schema(schema_with = schema::revision_state)]
     state: RevisionState,
     /// Whether its files are kept, so that it can be put in force.
@@ -51,18 +59,22 @@ enum WhyBody {
     Activated,
     RolledBack,
     Staged,
+    Breaker,
 }
 
 impl From<KnownRevision> for RevisionBody {
     fn from(KnownRevision { entry, state, is_kept }: KnownRevision) -> Self {
-        let HistoryEntry { digest, pack, version, by, why } = entry;
+        let found = found(&entry);
+        let HistoryEntry { digest, pack, version, by, why, taken_back, .. } = entry;
+        let taken_back = taken_back.map(|left| left.short());
         let why = match why {
             Why::First => WhyBody::First,
             Why::Activated => WhyBody::Activated,
             Why::RolledBack => WhyBody::RolledBack,
             Why::Staged => WhyBody::Staged,
+            Why::Breaker => WhyBody::Breaker,
         };
-        Self { revision: digest.short(), digest, pack, version, by, why, state, is_kept }
+        Self { revision: digest.short(), digest, pack, version, by, why, taken_back, found, state, is_kept }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::RevisionDigest;
+use crate::domain::trial::{Trial, Trip};
 use crate::store::connections::By;
 use crate::store::revisions::{HistoryEntry, Why};
 
@@ -9,6 +10,7 @@ on_each_engine![
     a_short_id_stands_for_one_revision,
     a_connection_knows_what_was_in_force,
     what_is_staged_is_not_in_force,
+    a_trial_ends_with_the_revision_that_is_on_it,
 ];
 
 async fn a_short_id_stands_for_one_revision(on: On) {
@@ -37,6 +39,9 @@ async fn a_connection_knows_what_was_in_force(on: On) {
         version: format!("0.{number}.0"),
         by: By { who: "Pat Lee".to_owned(), at: Timestamp::from_second(i64::from(number)).unwrap() },
         why,
+        trial: None,
+        taken_back: None,
+        trip: None,
     };
     assert_eq!(store.active(main.clone()).await.unwrap(), None);
     let all = [
@@ -76,6 +81,9 @@ async fn what_is_staged_is_not_in_force(on: On) {
         version: "0.1.0".to_owned(),
         by: By { who: "Pat Lee".to_owned(), at: Timestamp::UNIX_EPOCH },
         why,
+        trial: None,
+        taken_back: None,
+        trip: None,
     };
     store.keep_in_history(main.clone(), entry(1, Why::Staged)).await.unwrap();
     assert_eq!(store.active(main.clone()).await.unwrap(), None);
@@ -90,4 +98,42 @@ async fn what_is_staged_is_not_in_force(on: On) {
     assert!(discard(2).await && !discard(2).await);
     let page = store.revision_history(main.clone(), PageRequest { cursor: None, limit: 9 }).await.unwrap();
     assert_eq!(page.items, [entry(2, Why::First), entry(1, Why::Staged)]);
+}
+
+async fn a_trial_ends_with_the_revision_that_is_on_it(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let main: ConnectionName = "main".parse().unwrap();
+    let [first, second, third] = [1, 2, 3].map(|number| RevisionDigest([number; 32]));
+    let trial = Trial { before: Some(first), promised: [(RecordKind::Client, 3)].into() };
+    let entry = |digest, why, trial| HistoryEntry {
+        digest,
+        pack: "acme-au".to_owned(),
+        version: "0.1.0".to_owned(),
+        by: By { who: "Pat Lee".to_owned(), at: Timestamp::UNIX_EPOCH },
+        why,
+        trial,
+        taken_back: None,
+        trip: None,
+    };
+    store.keep_in_history(main.clone(), entry(first, Why::First, None)).await.unwrap();
+    let on_trial = entry(second, Why::Activated, Some(trial.clone()));
+    store.keep_in_history(main.clone(), on_trial.clone()).await.unwrap();
+    store.keep_in_history(main.clone(), entry(third, Why::Staged, None)).await.unwrap();
+    drop(store);
+    let store = place.open();
+    let active = async || store.active(main.clone()).await.unwrap().unwrap();
+    assert_eq!(active().await, on_trial);
+    let trip = Trip { kind: RecordKind::Client, tried: 9, rejected: 7, failed: 7, promised: 3 };
+    // That of another revision is none of its.
+    store.end_trial(main.clone(), first, Some(trip)).await.unwrap();
+    assert_eq!(active().await, on_trial);
+    store.end_trial(main.clone(), second, Some(trip)).await.unwrap();
+    let over = HistoryEntry { trial: None, trip: Some(trip), ..on_trial };
+    assert_eq!(active().await, over);
+    // What was found stays, whoever ends it once more.
+    store.end_trial(main.clone(), second, None).await.unwrap();
+    assert_eq!(active().await, over);
+    let page = store.revision_history(main.clone(), PageRequest { cursor: None, limit: 9 }).await.unwrap();
+    assert_eq!(page.items, [entry(third, Why::Staged, None), over, entry(first, Why::First, None)]);
 }
