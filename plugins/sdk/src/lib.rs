@@ -28,7 +28,7 @@ pub use bindings::tidegate::mapping::{
 };
 pub use canonical::bindings;
 pub use canonical::bindings::exports::tidegate::mapping::mapper::*;
-pub use lineage::{ItemPlace, Lineage, LineageRecorder, Origin, Recorded, Unrecorded};
+pub use lineage::{ItemPlace, LineageRecorder, Origin};
 pub use plugin::{Ctx, Host, MapResult, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};
