@@ -7,6 +7,7 @@
 //! The kit knows no CRM and no region. It never reads a clock, a file or the network outside the test harness
 //! (feature `harness`), and a plugin built with it cannot.
 
+mod allocator;
 pub mod canonical;
 pub mod countries;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use table::{Spellings, Table, choice};
 /// The parts that the code behind [`export!`] uses; not for plugin authors.
 #[doc(hidden)]
 pub mod glue {
+    pub use crate::allocator::Allocator;
     pub use crate::bindings::exports::tidegate::mapping::mapper::Guest;
     pub use crate::export::{Imports, section};
 }
